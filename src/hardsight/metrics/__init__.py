@@ -1,0 +1,22 @@
+"""Exact metrics on arrays: image, pixel, their bootstrap intervals, conformal thresholds."""
+
+from hardsight.metrics.bootstrap import auroc_interval_over_draws, bootstrap, pixel_auroc_interval
+from hardsight.metrics.conformal import conformal_threshold, expected_false_alarm_rate, p_values
+from hardsight.metrics.image import auroc, average_precision, f1_max, roc_curve
+from hardsight.metrics.pixel import aupro, pixel_auroc, pixel_average_precision
+
+__all__ = [
+    "aupro",
+    "auroc",
+    "auroc_interval_over_draws",
+    "average_precision",
+    "bootstrap",
+    "conformal_threshold",
+    "expected_false_alarm_rate",
+    "f1_max",
+    "p_values",
+    "pixel_auroc",
+    "pixel_auroc_interval",
+    "pixel_average_precision",
+    "roc_curve",
+]

@@ -1,0 +1,79 @@
+"""Split-conformal thresholds: a false-alarm rate guaranteed from normal scores alone.
+
+Vovk et al., Algorithmic Learning in a Random World (2005); Bates et al., Testing for outliers
+with conformal p-values (2023). The only assumption: the calibration scores and the new normal
+score are exchangeable (same line, same camera, same light, none of them used in training).
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from hardsight.metrics.checks import Floats, finite
+
+
+def _vector(values: ArrayLike, name: str) -> Floats:
+    array = finite(values, name)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have shape (N,), got {array.shape}")
+    return array
+
+
+def _alarms(n: int, level: float) -> int:
+    """Return floor((n + 1) level): how many of n + 1 exchangeable scores may alarm, at least 1."""
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level must be in (0, 1), got {level}; use 0.01 for 1 % false alarms")
+    alarms = math.floor((n + 1) * level + 1e-9)  # 1e-9: 0.07 * 100 is 7.000...001 in floats
+    if alarms < 1:
+        raise ValueError(
+            f"{n} normal score(s) are too few for level {level:g}: "
+            f"give at least {math.ceil(1 / level - 1 - 1e-9)} normal images, "
+            f"or choose a level of at least {1 / (n + 1):.4g}"
+        )
+    return alarms
+
+
+def conformal_threshold(normal_scores: ArrayLike, level: float = 0.01) -> float:
+    """Return the k-th smallest normal score, k = ceil((n + 1)(1 - level)); above it is an alarm.
+
+    The smallest threshold for which a new exchangeable normal image scores *strictly above* it
+    with probability at most ``level``, averaged over calibration sets; for what one calibration
+    set can do see ``expected_false_alarm_rate``.
+
+    Args:
+        normal_scores: (n,) finite scores of normal images that were not used for training.
+        level: false-alarm rate, in (0, 1).
+
+    Raises:
+        ValueError: n < 1 / level - 1 (says how many are needed), or bad values.
+    """
+    s = _vector(normal_scores, "normal_scores")
+    return float(np.sort(s)[s.size - _alarms(s.size, level)])
+
+
+def p_values(scores: ArrayLike, normal_scores: ArrayLike) -> NDArray[np.float64]:
+    """Return (N,) conformal p-values: (count(normal >= score) + 1) / (n + 1), in (0, 1].
+
+    For a new normal image P(p <= a) <= a for every a; ``p <= level`` exactly where the score is
+    above ``conformal_threshold(normal_scores, level)``.
+    """
+    s, normal = _vector(scores, "scores"), np.sort(_vector(normal_scores, "normal_scores"))
+    at_least = normal.size - np.searchsorted(normal, s, "left")
+    return np.asarray((at_least + 1.0) / (normal.size + 1.0), dtype=np.float64)
+
+
+def expected_false_alarm_rate(n: int, level: float) -> tuple[float, float]:
+    """Return (mean, upper): the true false-alarm rate of a threshold set on n normal images.
+
+    Given the calibration set, the true rate of ``conformal_threshold`` is 1 - F(X_(k)). With
+    continuous scores F(X_(k)) is the k-th of n uniform order statistics, so the rate follows
+    Beta(n + 1 - k, k): its mean is (n + 1 - k) / (n + 1) <= level, and 95 % of calibration sets
+    give a rate below ``upper``. Ties between scores only lower the rate.
+
+    Raises:
+        ValueError: n < 1 / level - 1, or a level outside (0, 1).
+    """
+    a = _alarms(n, level)
+    return a / (n + 1), float(stats.beta.ppf(0.95, a, n + 1 - a))

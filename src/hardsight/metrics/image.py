@@ -1,0 +1,69 @@
+"""Image-level metrics: how well scores (N,) rank anomalous above normal images. All are exact."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn import metrics as sk
+
+from hardsight.metrics.checks import Floats, scored
+
+
+def rank_auroc(anomalous: Floats, normal: Floats) -> float:
+    """Mann-Whitney: the share of (anomalous, normal) pairs ranked correctly, ties counting half.
+
+    Args:
+        anomalous: (P,) finite scores.
+        normal: (M,) finite scores, in ascending order.
+
+    Returns:
+        The exact AUROC in [0, 1]: the pairs are counted in integers and divided once.
+    """
+    a = np.sort(anomalous)
+    wins = np.searchsorted(normal, a, "left").sum() + np.searchsorted(normal, a, "right").sum()
+    return float(wins) / (2.0 * a.size * normal.size)
+
+
+def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Area under the ROC curve, rank-based on the raw scores; below 0.5 is not flipped.
+
+    Args:
+        scores: (N,) any finite range; higher is more anomalous.
+        labels: (N,) bool or 0 / 1, true = anomalous.
+
+    Raises:
+        ValueError: NaN or infinity, wrong shapes, or a single class.
+    """
+    s, y = scored(scores, labels)
+    return rank_auroc(s[y], np.sort(s[~y]))
+
+
+def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Area under the precision-recall steps (no interpolation), in [0, 1]; as ``auroc`` else."""
+    s, y = scored(scores, labels)
+    return float(sk.average_precision_score(y, s))
+
+
+def f1_max(scores: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
+    """Return the best F1 of any threshold and that threshold; an alarm is a score *above* it.
+
+    The threshold is the highest score that raises no alarm, and of equally good thresholds the
+    one with the fewest alarms. If every image must alarm, it lies just below the lowest score.
+    Chosen on test labels it flatters: report the F1, never deploy the threshold.
+    Arguments and errors are those of ``auroc``.
+    """
+    s, y = scored(scores, labels)
+    order = np.argsort(-s, kind="stable")
+    s, y = s[order], y[order]
+    ends = np.append(np.flatnonzero(s[:-1] > s[1:]), s.size - 1)  # last image of each tied group
+    f1 = 2.0 * np.cumsum(y)[ends] / (ends + 1 + y.sum())
+    best = ends[np.argmax(f1)]
+    below = s[best + 1] if best + 1 < s.size else np.nextafter(s[best], -np.inf)
+    return float(f1.max()), float(below)
+
+
+def roc_curve(
+    scores: ArrayLike, labels: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the corners (fpr, tpr) of the ROC curve, from (0, 0) to (1, 1); as ``auroc`` else."""
+    s, y = scored(scores, labels)
+    fpr, tpr, _ = sk.roc_curve(y, s)
+    return fpr, tpr
