@@ -1,0 +1,202 @@
+"""The exact files of a data set, so that a result can say what it was measured on."""
+
+import hashlib
+import json
+import uuid
+from collections import Counter
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from hardsight.data.samples import AnomalyData, relative_name, worker_threads
+
+Role = Literal["train", "validation", "test"]
+_ROLES: tuple[Role, ...] = ("train", "validation", "test")
+
+
+class ManifestChanged(ValueError):  # noqa: N818 (a state of the data, and its name in the interface)
+    """The data are not those that were recorded; ``differences`` says in what."""
+
+    def __init__(self, path: Path, differences: list[str]) -> None:
+        super().__init__(path, differences)
+        self.path = path
+        self.differences = differences
+
+    def __str__(self) -> str:
+        shown = "".join(f"\n  - {line}" for line in self.differences[:10])
+        more = len(self.differences) - 10
+        return (
+            f"the data are not those recorded in {self.path}:{shown}"
+            + (f"\n  ... and {more} more" if more > 0 else "")
+            + "\nRestore them, write to another place, or allow the change (allow_change=True) "
+            "to record the data as they are now"
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image of a data set."""
+
+    path: str
+    """Relative to the data set's root, with forward slashes; so is ``mask``."""
+    sha256: str
+    role: Role
+    anomalous: bool
+    mask: str | None = None
+    mask_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All files of a data set, with their roles, labels, masks and contents."""
+
+    entries: tuple[Entry, ...]
+    """Sorted by path."""
+
+    @classmethod
+    def of(cls, data: AnomalyData) -> "Manifest":
+        """Read and hash every file of ``data`` (skipped ones are not among them).
+
+        Raises:
+            OSError: a file cannot be read.
+            ValueError: one file has two roles, so that what was learnt would be tested.
+        """
+        sets = (data.train, data.validation, data.test)
+        found = [(role, s) for role, one in zip(_ROLES, sets, strict=True) for s in one.samples]
+        names = [relative_name(sample.path, data.root) for _, sample in found]
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            roles = [role for name, (role, _) in zip(names, found, strict=True) if name == twice[0]]
+            raise ValueError(
+                f"{len(twice)} files are used more than once, e.g. {twice[0]!r} in "
+                f"{' and '.join(roles)}; give every file one role"
+            )
+        with worker_threads() as pool:
+            hashes = list(pool.map(_sha256, [sample.path for _, sample in found]))
+            mask_hashes = list(pool.map(_sha256, [sample.mask for _, sample in found]))
+        entries = [
+            Entry(
+                path=name,
+                sha256=str(digest),
+                role=role,
+                anomalous=sample.anomalous,
+                mask=None if sample.mask is None else relative_name(sample.mask, data.root),
+                mask_sha256=mask_digest,
+            )
+            for name, (role, sample), digest, mask_digest in zip(
+                names, found, hashes, mask_hashes, strict=True
+            )
+        ]
+        return cls(tuple(sorted(entries, key=lambda entry: entry.path)))
+
+    @property
+    def sha256(self) -> str:
+        """The hash of everything in the manifest: 64 hexadecimal digits."""
+        rows = [asdict(entry) for entry in self.entries]
+        plain = json.dumps(rows, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+    def write(self, path: str | Path) -> None:
+        """Write the manifest as JSON; the file is replaced as a whole or not at all."""
+        path = Path(path)
+        content = {"sha256": self.sha256, "entries": [asdict(entry) for entry in self.entries]}
+        _write_atomically(path, json.dumps(content, indent=1) + "\n")
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Manifest":
+        """Read a manifest that ``write`` wrote.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: not a manifest, or altered since it was written.
+        """
+        text = Path(path).read_text(encoding="utf-8")
+        known = {field.name for field in fields(Entry)}
+        try:
+            content = json.loads(text)
+            rows = content["entries"]
+            if any(set(row) != known for row in rows):
+                raise ValueError(f"its entries must have the fields {', '.join(sorted(known))}")
+            manifest = cls(tuple(Entry(**row) for row in rows))
+            if content["sha256"] != manifest.sha256:
+                raise ValueError("its hash is not that of its entries")
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path} is not a manifest, or was edited ({error}); remove it to record the data "
+                "anew"
+            ) from error
+        return manifest
+
+    def difference(self, other: "Manifest") -> list[str]:
+        """Return what changed from this manifest to ``other``, one sentence a change, by path."""
+        old = {entry.path: entry for entry in self.entries}
+        new = {entry.path: entry for entry in other.entries}
+        return [
+            sentence
+            for path in sorted(old.keys() | new.keys())
+            for sentence in _changes(path, old.get(path), new.get(path))
+        ]
+
+    @classmethod
+    def check(cls, data: AnomalyData, path: str | Path, allow_change: bool = False) -> "Manifest":
+        """Hold ``data`` against the manifest at ``path``, which is written if there is none yet.
+
+        Args:
+            data: The data set as it is now.
+            path: The manifest's file.
+            allow_change: Record the data as they are now instead of raising.
+
+        Returns:
+            The manifest of ``data``.
+
+        Raises:
+            ManifestChanged: the data are not those recorded.
+            ValueError: the file is not a manifest, or a file of the data has two roles.
+        """
+        path = Path(path)
+        now = cls.of(data)
+        if path.exists():
+            differences = cls.read(path).difference(now)
+            if not differences:
+                return now
+            if not allow_change:
+                raise ManifestChanged(path, differences)
+        now.write(path)
+        return now
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old one or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _changes(path: str, old: Entry | None, new: Entry | None) -> list[str]:
+    if old is None or new is None:
+        only = new or old
+        assert only is not None
+        return [f"{path} was {'added to' if old is None else 'removed from'} {only.role}"]
+    found = []
+    if old.role != new.role:
+        found.append(f"{path} moved from {old.role} to {new.role}")
+    if old.sha256 != new.sha256:
+        found.append(f"{path} has another content")
+    if old.anomalous != new.anomalous:
+        found.append(f"{path} is now labelled {'anomalous' if new.anomalous else 'normal'}")
+    if old.mask != new.mask:
+        found.append(f"{path} has the mask {new.mask}, not {old.mask}")
+    elif old.mask_sha256 != new.mask_sha256:
+        found.append(f"{path} has a mask ({new.mask}) with another content")
+    return found
+
+
+def _sha256(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
