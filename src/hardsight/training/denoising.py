@@ -1,0 +1,61 @@
+"""The task of training a denoiser on normal images."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Generator, Tensor
+
+from hardsight.data import TURNS
+from hardsight.diffusion import Denoiser, one_shot
+
+
+class DenoisingTask:
+    """Draws images, turns and noise; the loss is the denoiser's own.
+
+    Args:
+        denoiser: what is trained.
+        images: (N, 3, H, W) uint8, normal.
+        turns: names in ``hardsight.data.TURNS``; each image is left as it is or turned by one of
+            them, all equally often.
+        sample_step: diffusion step (1-based) of the reconstructions shown.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        images: Tensor,
+        turns: Sequence[str] = (),
+        sample_step: int = 100,
+    ) -> None:
+        if len(images) == 0:
+            raise ValueError("there are no training images")
+        self.module = denoiser
+        self.images = images
+        self.turns = tuple(turns)
+        self.sample_step = sample_step
+
+    def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
+        """Draw (images (B, 3, H, W) uint8, the randomness of the denoiser's loss ...)."""
+        x = self.images[torch.randint(len(self.images), (size,), generator=generator)]
+        if self.turns:
+            choice = torch.randint(len(self.turns) + 1, (size,), generator=generator).tolist()
+            turned = [
+                i if c == 0 else TURNS[self.turns[c - 1]](i) for i, c in zip(x, choice, strict=True)
+            ]
+            x = torch.stack(turned)
+        return (x, *self.module.draw(x.shape, generator))
+
+    def loss(self, *batch: Tensor) -> Tensor:
+        """Return the mean of the denoiser's loss over the rows of a batch."""
+        images, *randomness = batch
+        return self.module.training_loss(images.float() / 127.5 - 1, tuple(randomness)).mean()
+
+    @torch.no_grad()
+    def sample(self, module: Denoiser) -> Tensor:
+        """(3, 2H, 4W): the first four images above their one-shot reconstructions."""
+        device = next(module.parameters()).device
+        x = self.images[:4].to(device).float() / 127.5 - 1
+        noise = torch.randn(x.shape, generator=Generator().manual_seed(0)).to(device)
+        r = one_shot(module, x, self.sample_step, noise)
+        rows = [torch.cat(tuple(images), dim=2) for images in (x, r)]
+        return ((torch.cat(rows, dim=1) + 1) / 2).clamp(0, 1).cpu()

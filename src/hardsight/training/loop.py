@@ -1,0 +1,224 @@
+"""The training loop."""
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Generator, Tensor, nn
+
+from hardsight.training import checkpoint
+from hardsight.training.interrupt import Interrupt
+from hardsight.training.logs import Record, RunLog
+from hardsight.training.settings import Settings, learning_rate
+from hardsight.training.state import RunState
+
+
+class Task(Protocol):
+    """What is trained, on what. Must be picklable if ``devices`` > 1 on GPUs."""
+
+    @property
+    def module(self) -> nn.Module:
+        """What is trained; the same object at every call."""
+
+    def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
+        """Draw everything random about one step: images, augmentation, noise.
+
+        Returns:
+            CPU tensors, each with leading dimension ``size``; every process draws the whole batch
+            and keeps its own rows.
+        """
+
+    def loss(self, *batch: Tensor) -> Tensor:
+        """Return the mean loss over the images of a batch or of some of its rows, a scalar."""
+
+
+@runtime_checkable
+class SamplingTask(Task, Protocol):
+    """A task that can show what its module does."""
+
+    def sample(self, module: nn.Module) -> Tensor:
+        """Return a picture (3, H, W) in [0, 1], made with ``module`` (the averaged weights)."""
+
+
+class TrainResult(NamedTuple):
+    """How a run ended. The task's module then carries the averaged weights, in eval mode."""
+
+    step: int
+    """Steps done, less than ``settings.steps`` if interrupted."""
+    loss: float | None
+    """Of the last step; None if there was none left to do."""
+    seconds: float
+    """Time spent training, over all sessions of the run."""
+    checkpoint: Path
+    interrupted: bool
+
+
+OnStep = Callable[[Record], None]
+
+
+def train(
+    task: Task,
+    settings: Settings,
+    folder: str | Path,
+    resume: bool = False,
+    on_step: OnStep | None = None,
+) -> TrainResult:
+    """Train a task; write checkpoints/, train.jsonl, tensorboard/ and samples/ into ``folder``.
+
+    All randomness of a step comes from a generator seeded by (seed, step): a resumed run goes on
+    to the same weights, bit for bit, and several devices follow the loss curve of one. Ctrl-C
+    finishes the step, saves a checkpoint and returns with ``interrupted``.
+
+    Args:
+        task: What is trained.
+        settings: How.
+        folder: Of the run; created. Must hold no run yet unless ``resume``.
+        resume: Go on from the last readable checkpoint, or start if there is none.
+        on_step: Called after every step with its Record, its loss alone (in the first of several
+            processes).
+
+    Raises:
+        FileExistsError: the folder holds a run and ``resume`` is false.
+        CheckpointError: a checkpoint does not fit or could not be written.
+        TrainingError: the loss or the weights became NaN or infinite.
+        ValueError: resuming with other settings than the run was started with.
+    """
+    folder = Path(folder)
+    if not resume and (checkpoint.exists(folder / "checkpoints") or _has_log(folder)):
+        raise FileExistsError(
+            f"folder {folder} already holds a run; pass resume=True to go on with it, "
+            "or choose another folder"
+        )
+    from lightning_fabric import Fabric  # slow to import: not before it is needed
+
+    fabric = Fabric(
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        strategy=_strategy(settings),
+        precision=settings.precision,
+    )
+    # The parent of several processes must outlive Ctrl-C until they have saved.
+    with Interrupt() if settings.devices > 1 else nullcontext():
+        result: TrainResult = fabric.launch(_run, task, settings, folder, on_step)
+    end = checkpoint.load(result.checkpoint)
+    checkpoint.load_into(task.module, end.part("ema"), end.path)
+    task.module.eval()
+    return result
+
+
+class _Batch:
+    """Hides a batch from Fabric, which would round its images and noise to bfloat16."""
+
+    def __init__(self, rows: tuple[Tensor, ...]) -> None:
+        self.rows = rows
+
+
+class _Loss(nn.Module):
+    """The loss as a module, so that precision and gradient exchange wrap all of it."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.module = task.module
+        self._task = task
+
+    def forward(self, batch: _Batch) -> Tensor:
+        return self._task.loss(*batch.rows)
+
+
+def _run(
+    fabric: Any, task: Task, settings: Settings, folder: Path, on_step: OnStep | None
+) -> TrainResult:
+    """Train in one process of possibly several; the result of the first is the result."""
+    chief, rank, world = fabric.is_global_zero, fabric.global_rank, fabric.world_size
+    if world > 1 and fabric.device.type == "cpu":
+        torch.set_num_threads(1)  # a forked process hangs in the thread pool of its parent
+    task.module.train()
+    kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[settings.optimizer]
+    weights = [p for p in task.module.parameters() if p.requires_grad]
+    optimizer = kind(weights, lr=settings.lr, weight_decay=settings.weight_decay)
+    model, stepper = fabric.setup(_Loss(task), optimizer)
+    state = RunState(settings, folder / "checkpoints", task.module, optimizer)
+    state.restore()
+
+    first, spent, loss, stop = state.step, state.seconds, None, False
+    start = time.perf_counter()
+    writer = RunLog(folder, first) if chief else nullcontext()
+    gpus = [fabric.device] if fabric.device.type == "cuda" else []
+    with writer as log, torch.random.fork_rng(gpus), Interrupt() as interrupt:
+        while state.step < settings.steps and not stop:
+            step, lr = state.step, learning_rate(settings, state.step)
+            draws = Generator().manual_seed(step_seed(settings.seed, step))
+            rows = task.batch(settings.batch_size, draws)
+            batch = fabric.to_device(tuple(row[rank::world] for row in rows))
+            torch.manual_seed(step_seed(settings.seed, step, stream=1 + rank))  # for dropout
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+
+            stepper.zero_grad()
+            value = model(_Batch(batch))
+            fabric.backward(value)
+            if settings.gradient_clip is not None:
+                fabric.clip_gradients(model, stepper, max_norm=settings.gradient_clip)
+            stepper.step()
+
+            # One exchange: the mean loss, and whether any of the processes was asked to stop.
+            flag = value.new_tensor(interrupt.asked)
+            shared = torch.stack([value.detach(), flag]).float()
+            loss, asked = fabric.all_reduce(shared, reduce_op="mean").tolist()
+            stop = asked > 0
+            seconds = spent + time.perf_counter() - start
+            state.advance(loss, seconds)  # raises if the loss is not finite
+
+            done, last = state.step, state.step == settings.steps
+            speed = settings.batch_size * (done - first) / (seconds - spent)
+            if done % settings.log_every == 0 or last:
+                mean = state.mean_loss()
+                if log:
+                    log.write(Record(done, mean, lr, seconds, speed))
+            if log and settings.sample_every and done % settings.sample_every == 0:
+                _sample(task, state.ema.module, folder, log, done)
+            if done % settings.checkpoint_every == 0 or last or stop:
+                state.save(write=chief)
+            if chief and on_step:
+                on_step(Record(done, loss, lr, seconds, speed))
+    path = checkpoint.path_of(folder / "checkpoints", state.step)
+    return TrainResult(state.step, loss, state.seconds, path, state.step < settings.steps)
+
+
+def _sample(task: Task, module: nn.Module, folder: Path, log: RunLog, step: int) -> None:
+    """Write the task's picture to samples/ and TensorBoard, if it makes one."""
+    if not isinstance(task, SamplingTask):
+        return
+    with torch.no_grad():
+        image = task.sample(module).float().cpu().clamp(0, 1)
+    pixels = (image * 255).round().byte().permute(1, 2, 0).numpy()
+    (folder / "samples").mkdir(exist_ok=True)
+    Image.fromarray(pixels).save(folder / "samples" / f"step-{step:08d}.png")
+    log.picture(image, step)
+
+
+def step_seed(seed: int, step: int, stream: int = 0) -> int:
+    """Return the seed of one step's randomness: stream 0 is the batch, 1 + rank the module."""
+    return int(np.random.SeedSequence([seed, step, stream]).generate_state(1)[0])
+
+
+def _strategy(settings: Settings) -> str:
+    """How to start several processes: forked on CPUs, so that a plain script may call train()."""
+    if settings.devices == 1:
+        return "auto"
+    gpu = settings.accelerator == "cuda" or (
+        settings.accelerator == "auto" and torch.cuda.is_available()
+    )
+    forks = "fork" in multiprocessing.get_all_start_methods()
+    return "ddp_fork" if forks and not gpu else "ddp_spawn"
+
+
+def _has_log(folder: Path) -> bool:
+    path = folder / "train.jsonl"
+    return path.is_file() and path.stat().st_size > 0
