@@ -1,0 +1,147 @@
+"""The threat models: where a perturbed image may lie, and how to move inside."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+
+def _per_image(values: Tensor, like: Tensor) -> Tensor:
+    return values.view(-1, *[1] * (like.ndim - 1))
+
+
+def _l2_norm(x: Tensor) -> Tensor:
+    """(B, ...) -> (B, 1, ...) norms that never divide to NaN: zero stays zero."""
+    return _per_image(x.flatten(1).norm(dim=1), x).clamp_min(torch.finfo(x.dtype).tiny)
+
+
+@dataclass(frozen=True)
+class Ball(ABC):
+    """All images within ``eps`` of a centre, and inside [0, 1].
+
+    Args:
+        eps: radius in [0, 1] pixel units; 0 allows no change at all.
+    """
+
+    eps: float
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.eps, int | float) and math.isfinite(self.eps) and self.eps >= 0):
+            raise ValueError(f"eps must be a finite number >= 0, got {self.eps!r}")
+
+    @abstractmethod
+    def project(self, x: Tensor, centre: Tensor) -> Tensor:
+        """Return each image of ``x`` moved into the ball round its centre, and into [0, 1]."""
+
+    @abstractmethod
+    def random_start(self, centre: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Draw a start uniformly from the ball, projected."""
+
+    @abstractmethod
+    def ascend(self, x: Tensor, gradient: Tensor, step_size: float) -> Tensor:
+        """Take the steepest-ascent step of length ``step_size`` in this norm; no projection."""
+
+    @abstractmethod
+    def distance(self, x: Tensor, centre: Tensor) -> Tensor:
+        """(B,) norm of ``x - centre``."""
+
+
+@dataclass(frozen=True)
+class Linf(Ball):
+    """Every pixel may change by at most ``eps`` (FreeRAD, Eq. 3.1)."""
+
+    name: ClassVar[str] = "Linf"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.eps > 1:
+            raise ValueError(
+                f"eps={self.eps:g} is more than the whole range of a pixel, which is [0, 1]; "
+                f"did you mean {self.eps:g}/255?"
+            )
+
+    def project(self, x: Tensor, centre: Tensor) -> Tensor:
+        """Clamp every pixel."""
+        return torch.minimum(torch.maximum(x, centre - self.eps), centre + self.eps).clamp(0, 1)
+
+    def random_start(self, centre: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Draw every pixel uniformly."""
+        offset = torch.empty_like(centre).uniform_(-self.eps, self.eps, generator=generator)
+        return self.project(centre + offset, centre)
+
+    def ascend(self, x: Tensor, gradient: Tensor, step_size: float) -> Tensor:
+        """Step by the sign of the gradient."""
+        return x + step_size * gradient.sign()
+
+    def distance(self, x: Tensor, centre: Tensor) -> Tensor:
+        """(B,) largest change of a pixel."""
+        return (x - centre).flatten(1).abs().amax(1)
+
+
+@dataclass(frozen=True)
+class L2(Ball):
+    """The Euclidean norm over all pixels and channels is at most ``eps`` (FreeRAD, Eq. 3.2)."""
+
+    name: ClassVar[str] = "L2"
+
+    def project(self, x: Tensor, centre: Tensor) -> Tensor:
+        """Shorten the change to ``eps``."""
+        offset = x - centre
+        scale = (self.eps / _l2_norm(offset)).clamp_max(1.0)
+        # clamping moves every coordinate towards the centre, which lies in [0, 1]: still inside
+        return (centre + offset * scale).clamp(0, 1)
+
+    def random_start(self, centre: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Draw a direction, and a radius whose d-th power is uniform."""
+        direction = torch.empty_like(centre).normal_(generator=generator)
+        d = centre[0].numel()
+        u = torch.empty(len(centre), dtype=centre.dtype, device=centre.device)
+        radius: Tensor = self.eps * u.uniform_(generator=generator) ** (1 / d)
+        start = centre + direction / _l2_norm(direction) * _per_image(radius, centre)
+        return self.project(start, centre)
+
+    def ascend(self, x: Tensor, gradient: Tensor, step_size: float) -> Tensor:
+        """Step along the gradient."""
+        return x + step_size * gradient / _l2_norm(gradient)
+
+    def distance(self, x: Tensor, centre: Tensor) -> Tensor:
+        """(B,) Euclidean length of the change."""
+        length: Tensor = (x - centre).flatten(1).norm(dim=1)
+        return length
+
+
+BALLS: dict[str, Callable[[float], Ball]] = {"Linf": Linf, "L2": L2}
+"""Norm name -> ball, for configuration."""
+
+
+def parse_radius(text: str | float) -> float:
+    """Read a radius as people write it: ``"8/255"``, ``"0.03"`` or a number.
+
+    Raises:
+        ValueError: not a number or fraction, or negative.
+    """
+    try:
+        top, _, bottom = str(text).partition("/")
+        value = float(top) / (float(bottom) if bottom else 1.0)
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"eps={text!r} is not a number; write 8/255 or 0.0314") from None
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"eps={text!r} must be finite and >= 0")
+    return value
+
+
+def build_ball(norm: str, eps: str | float) -> Ball:
+    """Return the ball called ``norm`` ("Linf" or "L2") with radius ``eps``.
+
+    Raises:
+        ValueError: an unknown norm, or a radius that is not one (an eps of 8 instead of 8/255).
+    """
+    known = {name.lower(): ball for name, ball in BALLS.items()}
+    if norm.lower() not in known:
+        raise ValueError(f"norm={norm!r} is not known; choose from {', '.join(BALLS)}")
+    return known[norm.lower()](parse_radius(eps))

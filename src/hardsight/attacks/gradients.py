@@ -1,0 +1,63 @@
+"""Gradients of an objective with respect to the images it is evaluated on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+class Objective(Protocol):
+    """What an attacker maximises: a function from images to one number per image."""
+
+    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """(B, C, H, W) in [0, 1] -> (B,); fresh noise comes from ``generator``."""
+        ...
+
+
+@contextmanager
+def frozen(*modules: nn.Module) -> Iterator[None]:
+    """Switch the parameters' gradients off meanwhile: an attack needs those of the images alone.
+
+    This saves the weight half of every backward pass, about a third of an attack's time.
+    """
+    parameters = [p for m in modules for p in m.parameters() if p.requires_grad]
+    for p in parameters:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in parameters:
+            p.requires_grad_(True)
+
+
+def value_and_gradient(
+    objective: Objective, images: Tensor, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the objective (B,) and its exact gradient (B, C, H, W), both detached.
+
+    The images' objectives are summed, never averaged: no image's gradient depends on its batch.
+    Where the objective averages over noise draws, this is the EOT gradient of Athalye et al.
+    (2018): the mean of the draws' gradients, taken in one batched pass.
+
+    Raises:
+        ValueError: no gradient reaches the images, or it is not finite.
+    """
+    x = images.detach().requires_grad_(True)
+    with torch.enable_grad():
+        values = objective(x, generator)
+        total = values.sum()
+    if values.shape != x.shape[:1]:
+        raise ValueError(
+            f"objective must return one value per image, ({len(x)},), got {tuple(values.shape)}"
+        )
+    if not values.requires_grad:
+        raise ValueError(
+            "no gradient reaches the images: the detector scores under no_grad, in inference_mode "
+            "or detaches on the way; a robust number without a gradient would be false"
+        )
+    (gradient,) = torch.autograd.grad(total, x)
+    if not bool(gradient.isfinite().all()):
+        raise ValueError("the gradient of the objective is not finite (NaN or infinity)")
+    return values.detach(), gradient

@@ -1,0 +1,91 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hardsight.attacks import L2, Linf, build_ball, parse_radius
+
+
+def batch(seed: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
+    g = torch.Generator().manual_seed(seed)
+    return torch.empty(3, 3, 6, 6).uniform_(low, high, generator=g)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), eps=st.floats(0, 1), ball=st.sampled_from([Linf, L2]))
+def test_projection_lies_in_the_ball_and_in_range_and_is_idempotent(seed, eps, ball):
+    b, centre, x = ball(eps), batch(seed), batch(seed + 1, -1, 2)
+    p = b.project(x, centre)
+    assert p.min() >= 0
+    assert p.max() <= 1
+    assert torch.all(b.distance(p, centre) <= eps + 1e-6)
+    torch.testing.assert_close(b.project(p, centre), p, atol=1e-6, rtol=0)
+    start = b.random_start(centre, torch.Generator().manual_seed(seed))
+    assert torch.all(b.distance(start, centre) <= eps + 1e-6)
+    assert start.min() >= 0
+    assert start.max() <= 1
+
+
+def test_points_inside_stay():
+    centre = batch(0, 0.4, 0.6)
+    x = centre + 0.01
+    for ball in (Linf(0.02), L2(10.0)):
+        torch.testing.assert_close(ball.project(x, centre), x)
+
+
+def test_l2_projection_is_the_nearest_point():
+    """Of all points of the sphere, the projected one is nearest: brute force in two dimensions."""
+    centre = torch.full((1, 1, 1, 2), 0.5)
+    x = torch.tensor([[[[0.9, 0.7]]]])
+    p = L2(0.2).project(x, centre)
+    angles = torch.linspace(0, 2 * math.pi, 20001)
+    ring = 0.5 + 0.2 * torch.stack([angles.cos(), angles.sin()], 1)
+    nearest = ring[(ring - x.flatten()).norm(dim=1).argmin()]
+    torch.testing.assert_close(p.flatten(), nearest, atol=1e-4, rtol=0)
+
+
+def test_ascent_is_the_steepest_of_its_norm():
+    """Among steps of the same length none gains more on a linear function."""
+    x, g = batch(1), batch(2, -1, 1)
+    for ball, dual in ((Linf(1.0), 1), (L2(1.0), 2)):
+        gain = ((ball.ascend(x, g, 0.1) - x) * g).flatten(1).sum(1)
+        torch.testing.assert_close(gain, 0.1 * g.flatten(1).norm(dual, dim=1))
+
+
+def test_zero_gradient_is_no_step_and_no_nan():
+    x = batch(0)
+    for ball in (Linf(0.1), L2(0.1)):
+        assert torch.equal(ball.ascend(x, torch.zeros_like(x), 0.1), x)
+
+
+def test_l2_starts_fill_the_ball_uniformly():
+    """In d dimensions a uniform radius has P(r <= u eps) = u^d."""
+    centre = torch.full((4000, 1, 1, 2), 0.5)
+    start = L2(0.2).random_start(centre, torch.Generator().manual_seed(0))
+    share = (L2(0.2).distance(start, centre) <= 0.1).float().mean()
+    assert abs(float(share) - 0.25) < 0.03
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("8/255", 8 / 255), ("0.03", 0.03), (0.5, 0.5), ("1", 1)]
+)
+def test_radii_as_people_write_them(text, value):
+    assert parse_radius(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["eight", "8/", "/255", "-1", "nan", "1/0", ""])
+def test_unreadable_radii_are_named(text):
+    if text == "8/":
+        assert parse_radius(text) == 8  # a bare 8; too large for L-inf, see below
+        return
+    with pytest.raises(ValueError, match="eps="):
+        parse_radius(text)
+
+
+def test_eps_of_eight_gets_the_way_out():
+    with pytest.raises(ValueError, match="did you mean 8/255"):
+        build_ball("linf", "8")
+    with pytest.raises(ValueError, match="Linf, L2"):
+        build_ball("l3", "0.1")

@@ -1,0 +1,42 @@
+import pytest
+import torch
+
+from hardsight.attacks import frozen, value_and_gradient
+
+
+def test_gradient_is_the_sum_of_each_images_own():
+    x = torch.rand(3, 1, 4, 4, dtype=torch.float64)
+    values, gradient = value_and_gradient(lambda i, g: (i**3).flatten(1).sum(1), x)
+    torch.testing.assert_close(values, (x**3).flatten(1).sum(1))
+    torch.testing.assert_close(gradient, 3 * x**2)
+
+
+def test_works_inside_no_grad():
+    with torch.no_grad():
+        _, gradient = value_and_gradient(lambda i, g: i.flatten(1).sum(1), torch.rand(2, 1, 2, 2))
+    assert torch.equal(gradient, torch.ones(2, 1, 2, 2))
+
+
+@pytest.mark.parametrize("masked", [lambda i: i.detach(), lambda i: (i > 0.5).float()])
+def test_a_missing_gradient_is_an_error(masked):
+    with pytest.raises(ValueError, match="no gradient reaches the images"):
+        value_and_gradient(lambda i, g: masked(i).flatten(1).sum(1), torch.rand(2, 1, 2, 2))
+
+
+def test_a_gradient_that_is_not_finite_is_an_error():
+    with pytest.raises(ValueError, match="not finite"):
+        value_and_gradient(lambda i, g: (i * 0).sqrt().flatten(1).sum(1), torch.rand(2, 1, 2, 2))
+
+
+def test_one_value_per_image_is_demanded():
+    with pytest.raises(ValueError, match="one value per image"):
+        value_and_gradient(lambda i, g: i.mean(), torch.rand(2, 1, 2, 2))
+
+
+def test_frozen_restores_what_it_switched_off():
+    module = torch.nn.Linear(2, 2)
+    module.bias.requires_grad_(False)
+    with frozen(module):
+        assert not any(p.requires_grad for p in module.parameters())
+    assert module.weight.requires_grad
+    assert not module.bias.requires_grad
