@@ -1,0 +1,271 @@
+"""AdvRAD / FreeRAD: one diffusion model detects anomalies and purifies attacks in one pass."""
+
+import tempfile
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor
+
+from hardsight.data import AnomalyData, symmetries
+from hardsight.detectors.base import Detector
+from hardsight.detectors.scoring import (
+    SCALES,
+    Reference,
+    aggregate,
+    mean_filter,
+    multiscale_error,
+    relate,
+    top_count,
+)
+from hardsight.detectors.selection import Report, Selection, select
+from hardsight.diffusion import arbitrary_shot, build_denoiser, one_shot
+from hardsight.training import DenoisingTask, Record, Settings, train
+from hardsight.types import Detection, Progress, quiet
+
+Average = Literal["error", "reconstruction"]
+
+
+class AdvRAD(Detector):
+    """Reconstruct the image as a normal one, and score what changed (FreeRAD, Algorithms 2-4).
+
+    The defaults are those of the preset ``advrad``; ``freerad-paper`` and ``advrad-paper`` hold the
+    papers' values.
+
+    Args:
+        denoiser: configuration of the denoiser, e.g. ``{"name": "fast"}``; see
+            ``hardsight.diffusion.DENOISERS``.
+        image_size: height and width in pixels.
+        k: diffusion step at which the image is reconstructed, 1-based.
+        shots: denoising steps of a reconstruction: 1 is one-shot (Algorithm 2), k is full-shot
+            (Algorithm 1), anything between evenly spaced (Algorithm 3).
+        draws: noise draws averaged in one score.
+        average: what the draws average: the "error" maps, or the "reconstruction" before its error.
+        filter_size: side of the mean filter in pixels, odd.
+        reference: what an error is compared with; see ``hardsight.detectors.scoring.relate``.
+        aggregation: "max" (Algorithm 4), "mean" or "top:F", the mean of a fraction F of the pixels.
+        precision: "bf16" runs the denoiser under bfloat16 autocast, "fp32" does not.
+        seed: of the initial weights.
+    """
+
+    map_mean: Tensor
+    map_spread: Tensor
+    report: Report | None = None
+    """What was chosen on validation data, if ``fit`` selected."""
+
+    def __init__(
+        self,
+        denoiser: dict[str, Any] | None = None,
+        image_size: int = 256,
+        k: int = 100,
+        shots: int = 1,
+        draws: int = 2,
+        average: Average = "error",
+        filter_size: int = 21,
+        reference: Reference = "standardised",
+        aggregation: str = "top:0.015",
+        precision: Literal["bf16", "fp32"] = "bf16",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if draws < 1:
+            raise ValueError(f"draws must be at least 1, got {draws}")
+        with torch.random.fork_rng([]):
+            torch.manual_seed(seed)
+            self.denoiser = build_denoiser({"name": "fast", "size": image_size} | (denoiser or {}))
+        self.image_size = image_size
+        self.draws = draws
+        self.precision = precision
+        self.register_buffer("map_mean", torch.zeros(1, 1, image_size, image_size))
+        self.register_buffer("map_spread", torch.zeros(1, 1, image_size, image_size))
+        self.configure(
+            k=k,
+            shots=shots,
+            average=average,
+            filter_size=filter_size,
+            reference=reference,
+            aggregation=aggregation,
+        )
+
+    def configure(
+        self,
+        *,
+        k: int,
+        average: Average,
+        filter_size: int,
+        reference: Reference,
+        aggregation: str,
+        shots: int = 1,
+    ) -> None:
+        """Set how errors are scored, without retraining; ``fit_reference`` must follow.
+
+        Raises:
+            ValueError: a value out of its range.
+        """
+        if not 1 <= shots <= k <= self.denoiser.schedule.T:
+            raise ValueError(
+                f"need 1 <= shots <= k <= {self.denoiser.schedule.T}, got shots={shots}, k={k}"
+            )
+        if average not in ("error", "reconstruction"):
+            raise ValueError(f'average must be "error" or "reconstruction", got {average!r}')
+        top_count(aggregation, self.image_size**2)
+        mean_filter(self.map_mean, filter_size)
+        relate(self.map_mean, self.map_mean, self.map_spread, reference)
+        chosen: dict[str, Any] = {
+            "k": k,
+            "shots": shots,
+            "average": average,
+            "filter_size": filter_size,
+            "reference": reference,
+            "aggregation": aggregation,
+        }
+        self.k, self.shots, self.average = k, shots, average
+        self.filter_size, self.reference, self.aggregation = filter_size, reference, aggregation
+        self._hub_mixin_config = self.settings | chosen  # what save_pretrained writes
+
+    def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Standard normal (B, draws, C, H, W), or (B, draws, shots, C, H, W) for several shots."""
+        shots = (self.shots,) if self.shots > 1 else ()
+        shape = (len(images), self.draws, *shots, *images.shape[1:])
+        return torch.randn(shape, generator=generator, dtype=images.dtype, device=images.device)
+
+    def reconstruct(self, images: Tensor, noise: Tensor) -> Tensor:
+        """Return one reconstruction per draw, unclamped (Algorithms 1-3).
+
+        Shape:
+            images (B, C, H, W) in [0, 1], noise as from ``sample_noise`` -> (B, draws, C, H, W).
+        """
+        b, d = noise.shape[:2]
+        x = (2 * images - 1).repeat_interleave(d, dim=0)
+        with self._autocast(images.device.type):
+            if self.shots == 1:
+                r = one_shot(self.denoiser, x, self.k, noise.flatten(0, 1))
+            else:
+                steps = torch.linspace(1, self.k, self.shots).round().int().tolist()
+                r = arbitrary_shot(self.denoiser, x, steps, noise.flatten(0, 1))
+        return ((r.to(images.dtype) + 1) / 2).view(b, d, *images.shape[1:])
+
+    def error_map(self, images: Tensor, noise: Tensor) -> Tensor:
+        """(B, 1, H, W) multi-scale error averaged over the draws, before the filter."""
+        r = self.reconstruct(images, noise)
+        if self.average == "reconstruction" or r.shape[1] == 1:
+            return multiscale_error(images, r.mean(1), SCALES)
+        x = images.repeat_interleave(r.shape[1], dim=0)
+        error = multiscale_error(x, r.flatten(0, 1), SCALES)
+        return error.view(*r.shape[:2], *error.shape[2:]).mean(1, keepdim=True)
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Score a batch (Algorithm 4), differentiably and deterministically given ``noise``.
+
+        Shape:
+            images (B, 3, image_size, image_size) in [0, 1]; noise as from ``sample_noise``.
+        """
+        if noise is None:
+            noise = self.sample_noise(images)
+        if len(noise) != len(images):
+            raise ValueError(f"noise is for {len(noise)} images, got {len(images)}")
+        maps = mean_filter(self.error_map(images, noise), self.filter_size)
+        maps = relate(maps, self.map_mean, self.map_spread, self.reference)
+        return Detection(aggregate(maps, self.aggregation), maps)
+
+    def fit(
+        self,
+        data: AnomalyData,
+        training: Settings | None = None,
+        selection: Selection | None = None,
+        *,
+        augment: Literal["auto", "none"] = "auto",
+        false_alarms: float | None = None,
+        folder: str | Path | None = None,
+        resume: bool = False,
+        progress: Progress = quiet,
+    ) -> Self:
+        """Train the denoiser, choose what is open, and calibrate the threshold.
+
+        Only ``data.train`` and ``data.validation`` are used. With a selection, one half of the
+        validation normals serves it and the other calibrates: a threshold set on images that helped
+        to choose the score would promise too much.
+
+        Args:
+            data: at ``image_size`` pixels.
+            training: how to train; None: the defaults.
+            selection: what to choose among on validation data; None keeps the settings.
+            augment: "auto" turns training images the ways they turn themselves (see
+                ``hardsight.data.symmetries``), "none" leaves them.
+            false_alarms: rate of the threshold; None: 1 %, or the lowest the normals support.
+            folder: for checkpoints, logs and samples; None: a temporary one.
+            resume: go on from the last checkpoint in ``folder``.
+            progress: told of every step.
+
+        Raises:
+            KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
+            ValueError: images of another size, or too few for the false-alarm rate.
+        """
+        training = training or Settings()
+        if folder is None:
+            with tempfile.TemporaryDirectory(prefix="hardsight-") as place:
+                return self.fit(
+                    data,
+                    training,
+                    selection,
+                    augment=augment,
+                    false_alarms=false_alarms,
+                    folder=place,
+                    progress=progress,
+                )
+        normals, held_out = data.train.images(), data.validation.images()
+        self.check(normals[:1].float() / 255)
+        turns = symmetries(normals) if augment == "auto" else ()
+        task = DenoisingTask(self.denoiser, normals, turns, self.k)
+
+        def tell(record: Record) -> None:
+            progress("train", record.step, training.steps, f"loss {record.loss:.4f}")
+
+        done = train(task, training, folder, resume=resume, on_step=tell)
+        if done.interrupted:
+            raise KeyboardInterrupt
+        self.eval()
+        calibrating = held_out
+        if selection is not None:
+            self.report = select(self, normals, held_out[::2], selection, training.seed, progress)
+            calibrating = held_out[1::2]
+        generator = torch.Generator(self.device).manual_seed(training.seed)
+        self.fit_reference(self.error_maps(normals, generator, progress=progress))
+        self.calibrate(calibrating, false_alarms, generator)
+        return self
+
+    @torch.no_grad()
+    def error_maps(
+        self,
+        images: Tensor,
+        generator: torch.Generator | None = None,
+        batch_size: int = 8,
+        progress: Progress = quiet,
+    ) -> Tensor:
+        """(N, 1, H, W) unfiltered error maps of uint8 or float images, on the CPU."""
+        device = self.device
+        parts: list[Tensor] = []
+        for batch in torch.split(images, batch_size):
+            x = batch.to(device)
+            x = self.check(x.float() / 255 if x.dtype == torch.uint8 else x)
+            parts.append(self.error_map(x, self.sample_noise(x, generator)).cpu())
+            progress("reference", min(len(parts) * batch_size, len(images)), len(images), "images")
+        return torch.cat(parts)
+
+    def fit_reference(self, errors: Tensor) -> None:
+        """Set mean and spread of the filtered errors of normal images (Algorithm 4, line 7).
+
+        Args:
+            errors: (N, 1, H, W) from ``error_maps`` on normal training images, N >= 2.
+        """
+        if len(errors) < 2:
+            raise ValueError(
+                f"need at least 2 normal images to know their spread, got {len(errors)}"
+            )
+        maps = mean_filter(errors.to(self.map_mean), self.filter_size)
+        self.map_mean.copy_(maps.mean(0, keepdim=True))
+        self.map_spread.copy_(maps.std(0, keepdim=True))
+
+    def _autocast(self, device: str) -> AbstractContextManager[Any]:
+        return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")

@@ -1,0 +1,89 @@
+"""A threshold that means something: split-conformal, from normal images the detector never saw."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardsight.metrics import conformal_threshold, p_values
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Where an image, and a pixel, becomes an anomaly.
+
+    Of new normal images exchangeable with the calibration images, at most ``level`` score above
+    ``threshold``, averaged over the draw of the calibration set; ``statement`` says it in words.
+    """
+
+    level: float
+    """False-alarm rate asked for, in (0, 1)."""
+    threshold: float
+    """An image whose score lies strictly above is anomalous."""
+    map_threshold: float
+    """The same for the largest value of an anomaly map; a pixel strictly above is anomalous."""
+    normal_scores: tuple[float, ...]
+    """(n,) the calibration images' scores, for p-values."""
+
+    @classmethod
+    def fit(
+        cls,
+        scores: NDArray[np.float64],
+        map_maxima: NDArray[np.float64],
+        level: float | None = None,
+    ) -> "Calibration":
+        """Calibrate on n held-out normal images.
+
+        Args:
+            scores: (n,) their image scores.
+            map_maxima: (n,) the largest values of their anomaly maps.
+            level: false-alarm rate; None takes 1 %, or the lowest rate n images can support.
+
+        Raises:
+            ValueError: too few images for the level asked; the message says how many it takes.
+        """
+        if level is None:
+            level = max(0.01, 1 / (len(scores) + 1))
+        return cls(
+            level=level,
+            threshold=conformal_threshold(scores, level),
+            map_threshold=conformal_threshold(map_maxima, level),
+            normal_scores=tuple(float(s) for s in np.sort(scores)),
+        )
+
+    def p_values(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N,) chance that a normal image scores as high; small is anomalous."""
+        return p_values(scores, np.asarray(self.normal_scores))
+
+    @property
+    def statement(self) -> str:
+        """The guarantee in one sentence."""
+        n = len(self.normal_scores)
+        return (
+            f"At most {100 * self.level:.3g} % of new normal images raise a false alarm "
+            f"(split-conformal on {n} held-out normal images, on average over such sets)."
+        )
+
+    def write(self, path: Path) -> None:
+        """Write the calibration as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Calibration":
+        """Read what ``write`` wrote.
+
+        Raises:
+            ValueError: not a calibration file.
+        """
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            values["normal_scores"] = tuple(values["normal_scores"])
+            found = cls(**values)
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not a calibration file ({error}); fit again") from error
+        if not math.isfinite(found.threshold):
+            raise ValueError(f"{path} holds a threshold that is not a number; fit again")
+        return found

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import uniform_filter
+
+from hardsight.detectors.scoring import (
+    aggregate,
+    mean_filter,
+    multiscale_error,
+    relate,
+    top_count,
+)
+
+
+def test_multiscale_error_by_hand():
+    """A constant difference d gives d^2 at every scale; a checkerboard vanishes at coarser ones."""
+    x = torch.rand(1, 3, 16, 16, dtype=torch.float64)
+    torch.testing.assert_close(multiscale_error(x, x - 0.5), torch.full_like(x[:, :1], 0.25))
+    rows, columns = torch.meshgrid(torch.arange(16), torch.arange(16), indexing="ij")
+    board = (1.0 - 2.0 * ((rows + columns) % 2)).double()
+    error = multiscale_error(x + board, x)
+    torch.testing.assert_close(error, torch.full_like(x[:, :1], 1 / 4))  # one scale of four sees it
+
+
+def test_multiscale_error_averages_channels_before_scales():
+    x, r = torch.rand(2, 2, 3, 16, 16, dtype=torch.float64)
+    by_hand = torch.zeros(2, 1, 16, 16, dtype=torch.float64)
+    for s in (1, 2, 4, 8):
+        small = [
+            torch.stack(
+                [
+                    i[..., a : a + s, b : b + s].mean((-1, -2))
+                    for a in range(0, 16, s)
+                    for b in range(0, 16, s)
+                ],
+                dim=-1,
+            ).view(2, 3, 16 // s, 16 // s)
+            for i in (x, r)
+        ]
+        error = ((small[0] - small[1]) ** 2).mean(1, keepdim=True)
+        by_hand += torch.nn.functional.interpolate(error, size=(16, 16), mode="bilinear") / 4
+    torch.testing.assert_close(multiscale_error(x, r), by_hand)
+
+
+def test_sizes_the_scales_do_not_divide_are_named():
+    with pytest.raises(ValueError, match=r"\(12, 12\) must be divisible"):
+        multiscale_error(torch.rand(1, 3, 12, 12), torch.rand(1, 3, 12, 12))
+
+
+@pytest.mark.parametrize("size", [1, 3, 21])
+def test_mean_filter_is_scipys_with_zero_border(size):
+    m = torch.rand(2, 1, 32, 32, dtype=torch.float64)
+    reference = np.stack([uniform_filter(i[0].numpy(), size, mode="constant") for i in m])
+    torch.testing.assert_close(mean_filter(m, size)[:, 0], torch.from_numpy(reference))
+
+
+@pytest.mark.parametrize("size", [0, 2, -3])
+def test_even_filters_are_refused(size):
+    with pytest.raises(ValueError, match="filter_size"):
+        mean_filter(torch.rand(1, 1, 8, 8), size)
+
+
+def test_relate():
+    m, mean, spread = torch.rand(3, 1, 1, 4, 4, dtype=torch.float64)
+    torch.testing.assert_close(relate(m, mean, spread, "error"), m)
+    torch.testing.assert_close(relate(m, mean, spread, "deviation"), (m - mean).abs())
+    expected = (m - mean).abs() / (spread + 0.3 * spread.mean())
+    torch.testing.assert_close(relate(m, mean, spread, "standardised"), expected)
+    with pytest.raises(ValueError, match="reference='zscore'"):
+        relate(m, mean, spread, "zscore")
+
+
+def test_aggregate_against_sorting():
+    m = torch.rand(3, 1, 20, 20)
+    ordered = m.flatten(1).sort(1, descending=True).values
+    torch.testing.assert_close(aggregate(m, "max"), ordered[:, 0])
+    torch.testing.assert_close(aggregate(m, "mean"), ordered.mean(1))
+    torch.testing.assert_close(aggregate(m, "top:0.1"), ordered[:, :40].mean(1))
+    assert top_count("top:1e-9", 400) == 1
+
+
+@pytest.mark.parametrize("wrong", ["top", "top:0", "top:1.5", "median", "top:x", "TOP:0.1:2"])
+def test_unknown_aggregations_are_named(wrong):
+    with pytest.raises(ValueError, match="aggregation="):
+        top_count(wrong, 100)

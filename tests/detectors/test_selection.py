@@ -1,0 +1,105 @@
+import json
+
+import pytest
+import torch
+
+from hardsight.detectors.selection import Selection, select
+from hardsight.metrics import auroc
+
+SMALL = Selection(
+    ks=(50, 200),
+    filter_sizes=(1, 3),
+    aggregations=("max", "top:0.05", "mean"),
+    images=6,
+    reference_images=8,
+    steps=2,
+    shortlist=3,
+)
+
+
+def normals(n: int, seed: int) -> torch.Tensor:
+    g = torch.Generator().manual_seed(seed)
+    return torch.randint(90, 160, (n, 3, 16, 16), generator=g, dtype=torch.uint8)
+
+
+@pytest.fixture(scope="module")
+def chosen(request):
+    from conftest import tiny_advrad
+
+    detector = tiny_advrad()
+    seen = []
+    report = select(
+        detector,
+        normals(12, 0),
+        normals(8, 1),
+        SMALL,
+        seed=3,
+        progress=lambda *a: seen.append(a[:3]),
+    )
+    return detector, report, seen
+
+
+def test_every_candidate_is_reported_best_first(chosen):
+    _, report, seen = chosen
+    assert len(report.candidates) == 2 * 2 * 2 * 3 * 3
+    finalists = report.candidates[:3]
+    assert all(c.robust is not None for c in finalists)
+    assert all(c.robust is None for c in report.candidates[3:])
+    merits = [c.merit(0.5) for c in finalists]
+    assert merits == sorted(merits, reverse=True)
+    assert seen[-1] == ("select", 5, 5)
+
+
+def test_the_best_is_configured(chosen):
+    detector, report, _ = chosen
+    assert {n: detector.settings[n] for n in report.best.settings} == report.best.settings
+
+
+@pytest.mark.parametrize("reference", ["error", "deviation", "standardised"])
+def test_the_fast_path_ranks_as_the_configured_detector(reference):
+    """Over cached maps or through the detector: the same AUROC (at k = 1 noise is negligible)."""
+    from conftest import tiny_advrad
+
+    from hardsight.detectors import selection
+
+    settings = SMALL.model_copy(
+        update={"ks": (1,), "averages": ("error",), "filter_sizes": (3,), "shortlist": 1}
+    )
+    detector = tiny_advrad()
+    images, labels = selection._pairs(normals(6, 1), settings, torch.Generator().manual_seed(0))
+    noise = torch.Generator().manual_seed(1)
+    truth = torch.from_numpy(labels)
+    ranked = list(
+        selection._rank(detector, normals(8, 0), images, labels, truth, 1, settings, noise)
+    )
+    for candidate in ranked:
+        if candidate.reference == reference:
+            detector.configure(**candidate.settings)
+            detector.fit_reference(detector.error_maps(normals(8, 0), noise))
+            scores = detector.predict(images, noise).pred_score.double().numpy()
+            assert auroc(scores, labels) == pytest.approx(candidate.clean, abs=0.06)
+
+
+def test_report_file(chosen, tmp_path):
+    _, report, _ = chosen
+    report.write(tmp_path / "selection.json")
+    found = json.loads((tmp_path / "selection.json").read_text())
+    assert found["settings"]["images"] == 6
+    assert len(found["candidates"]) == len(report.candidates)
+    assert found["candidates"][0]["k"] == report.best.k
+
+
+def test_weight_moves_the_choice():
+    from hardsight.detectors.selection import Candidate
+
+    clean = Candidate(50, "error", 1, "error", "max", clean=1.0, transferred=0.2)
+    robust = Candidate(50, "error", 1, "error", "max", clean=0.8, transferred=0.9, robust=0.7)
+    assert clean.merit(0.0) > robust.merit(0.0)
+    assert clean.merit(1.0) < robust.merit(1.0) == 0.7
+
+
+def test_one_validation_image_is_too_few():
+    from conftest import tiny_advrad
+
+    with pytest.raises(ValueError, match="at least 2 validation normals, got 1"):
+        select(tiny_advrad(), normals(4, 0), normals(1, 1), SMALL)
