@@ -1,0 +1,66 @@
+"""Where a number comes from: versions, commit, device, data and detector."""
+
+import hashlib
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from hardsight.data import AnomalyData
+from hardsight.detectors import Detector
+
+
+def fingerprint(detector: Detector) -> str:
+    """Return a hash of the weights and the configuration that decide a detector's scores."""
+    digest = hashlib.sha256(repr(detector.settings).encode())
+    for name, value in sorted(detector.state_dict().items()):
+        digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def commit() -> str:
+    """Return the commit hardsight runs from, marked if files changed since; "release" if none."""
+    here = Path(__file__)
+
+    def git(*arguments: str) -> str:
+        found = subprocess.run(
+            ["git", *arguments],
+            cwd=here.parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+        return found.stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", here.name)  # not some other project's repository
+        return git("describe", "--always", "--dirty", "--abbrev=12")
+    except (OSError, subprocess.SubprocessError):
+        return "release"
+
+
+def device_name(device: torch.device) -> str:
+    """Return the device in words, with the threads a CPU may use."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+
+
+def describe(detector: Detector, data: AnomalyData, manifest: str, seed: int) -> dict[str, str]:
+    """Return what a table must say about its origin, ready to show."""
+    device = detector.device
+    labels = data.test.labels
+    return {
+        "detector": f"{type(detector).__name__} {detector.settings}",
+        "weights": fingerprint(detector),
+        "data": f"{data.name}: {len(data.train)} training, {len(data.validation)} validation, "
+        f"{int((~labels).sum())} normal and {int(labels.sum())} anomalous test images",
+        "split (SHA-256)": manifest,
+        "seed": str(seed),
+        "hardsight": f"{version('hardsight')}, commit {commit()}",
+        "torch": version("torch"),
+        "device": device_name(device),
+    }

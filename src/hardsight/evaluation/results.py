@@ -1,0 +1,121 @@
+"""The result of an evaluation: rows of a table, and what is needed to draw them."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class Estimate(NamedTuple):
+    """A value with its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the attacker was allowed to spend on an image."""
+
+    steps: int = 0
+    restarts: int = 0
+    draws: int = 0
+    """Noise draws averaged in each gradient, counted in single draws."""
+    surrogates: tuple[str, ...] = ()
+    """The objectives tried; the worst per image is kept."""
+
+    @property
+    def gradients(self) -> int:
+        """Network passes (forward and backward) per image."""
+        return self.steps * self.restarts * max(self.draws, 1) * max(len(self.surrogates), 1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a metric under one attack, in the four noise columns.
+
+    ``mean``: scores averaged over fresh draws. ``single``: one draw, its interval over draws and
+    images. ``worst``: the worst of the draws for the defender, per image. ``fixed``: the noise is
+    fixed and known to the attacker. A column is None where it was not measured.
+    """
+
+    attack: str
+    """"clean", "pgd", "eot-pgd", ..."""
+    target: str
+    """"image" or "pixel": the level the attack aimed at and the metric speaks of."""
+    metric: str
+    """"AUROC", "AP", "F1-max", "AUPRO"."""
+    mean: Estimate
+    single: Estimate | None = None
+    worst: Estimate | None = None
+    fixed: Estimate | None = None
+    norm: str | None = None
+    """"Linf" or "L2"; None when clean."""
+    eps: float = 0.0
+    """Radius in [0, 1] pixel units."""
+    fresh_draws: int = 0
+    """Draws scored after the attack, none of which it saw."""
+    budget: Budget = field(default_factory=Budget)
+    published: float | None = None
+    """The paper's figure for the same row, in [0, 1]."""
+    seconds_per_image: float = 0.0
+    flags: tuple[str, ...] = ()
+    """Reasons for which the row must not be trusted as it is, e.g. "not audited"."""
+
+
+@dataclass(frozen=True)
+class GalleryItem:
+    """The pictures of one test image."""
+
+    name: str
+    anomalous: bool
+    image: Tensor
+    """(C, H, W) in [0, 1], as are ``attacked`` and ``reconstruction`` (None: nothing to show)."""
+    attacked: Tensor | None
+    reconstruction: Tensor | None
+    map_clean: Tensor
+    """(H, W), as is ``map_attacked``."""
+    map_attacked: Tensor | None
+    mask: Tensor | None
+    """(H, W) bool; None for a normal image or where no mask is known."""
+    score_clean: float
+    score_attacked: float | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything an evaluation measured on one data set."""
+
+    title: str
+    provenance: dict[str, str]
+    """Detector, preset, data, split hash, seed, commit, device, versions: shown as they are."""
+    labels: NDArray[np.bool_]
+    """(N,) true = anomalous."""
+    names: tuple[str, ...]
+    """(N,) the test images' paths, relative to the data set."""
+    scores: dict[str, NDArray[np.float64]]
+    """Attack name -> (N, D) fresh-noise scores, "clean" first."""
+    rows: tuple[Row, ...]
+    curve: tuple[tuple[float, Estimate], ...]
+    """(eps, image AUROC, mean of draws) in rising eps, eps = 0 first; empty if not asked for."""
+    curve_label: str
+    """What attack drew the curve, e.g. "eot-pgd, Linf, 10 steps x 4 draws"."""
+    threshold: float | None
+    false_alarm_level: float | None
+    """The level the threshold was calibrated for, e.g. 0.01."""
+    gallery: tuple[GalleryItem, ...]
+    notes: tuple[str, ...] = ()
+    """Sentences a reader must know: what was skipped, partial or not covered."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary: all but the pictures."""
+        skip = {"gallery", "labels", "scores"}
+        plain = {k: v for k, v in vars(self).items() if k not in skip}
+        return plain | {
+            "rows": [asdict(r) | {"gradients": r.budget.gradients} for r in self.rows],
+            "labels": self.labels.astype(int).tolist(),
+            "scores": {k: np.asarray(v).tolist() for k, v in self.scores.items()},
+        }

@@ -1,0 +1,215 @@
+"""What the numbers of an evaluation mean, in plain sentences and one word."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from hardsight.evaluation.plots import fraction_of_255
+from hardsight.evaluation.results import Estimate, Evaluation, GalleryItem, Row
+from hardsight.metrics import auroc
+
+HOLDS, WEAKENED = 0.85, 0.60
+"""The AUROC under attack from which a detector "holds", and below which it is "broken"."""
+NOTABLE = 0.05
+"""A fall of the AUROC from one noise column to another that deserves a sentence."""
+
+RULE = (
+    f"Holds: at least {HOLDS:.0%} of the pairs are still ranked correctly under the strongest "
+    f"attack tried. Weakened: at least {WEAKENED:.0%}. Broken: less. Not proven: it looks as if it "
+    "held, but the attack has not passed its own checks, or was not checked; an attack that fails "
+    "proves nothing, whereas one that succeeds always does. What holds only while the attacker "
+    "does not know the detector's noise counts as weakened. The word on top is the worst "
+    "over all kinds of perturbation tried."
+)
+HEADLINES = {
+    "not attacked": "The detector was not attacked: nothing is known about its robustness.",
+    "holds": "The detector held against every attack tried.",
+    "not proven": "Nothing tried here fooled the detector, but the attack is not known to be good.",
+    "weakened": "The detector can be weakened.",
+    "broken": "The detector can be fooled.",
+}
+"""Status -> headline, from best to worst."""
+
+
+class Finding(NamedTuple):
+    """What one kind of perturbation did."""
+
+    status: str
+    """A key of ``HEADLINES``."""
+    text: str
+
+
+class Verdict(NamedTuple):
+    """The whole answer."""
+
+    status: str
+    headline: str
+    clean: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    """One a kind of perturbation."""
+    remarks: tuple[str, ...]
+
+
+def pairs(value: float) -> str:
+    """Return an AUROC as a count of pairs, e.g. "97 of 100"; never 100 where one is lost."""
+    n = round(100 * value)
+    if n == 100 and value < 1:
+        return "more than 99 of 100"
+    return f"{n} of 100"
+
+
+def radius(norm: str | None, eps: float) -> str:
+    """Return the threat model for reading: "L-inf 2/255", "L2 0.2", "" when clean."""
+    if norm is None:
+        return ""
+    tidy = norm == "L2" and abs(eps * 100 - round(eps * 100)) < 1e-9
+    return f"{'L-inf' if norm == 'Linf' else norm} {f'{eps:g}' if tidy else fraction_of_255(eps)}"
+
+
+def strongest(evaluation: Evaluation) -> str | None:
+    """Return the attack whose mean scores give the lowest image AUROC; None if all is clean."""
+    attacked = [name for name in evaluation.scores if name != "clean"]
+
+    def value(name: str) -> float:
+        columns = evaluation.scores[name]
+        return auroc(columns.mean(axis=1), evaluation.labels[: len(columns)])
+
+    return min(attacked, key=value, default=None)
+
+
+def _kind(norm: str | None, eps: float) -> str:
+    if norm != "Linf":
+        return "a perturbation"
+    for limit, word in ((4, "an invisible"), (8, "a barely visible"), (16, "a faintly visible")):
+        if eps * 255 <= limit + 2e-3:
+            return f"{word} perturbation"
+    return "a visible perturbation"
+
+
+def _finding(rows: list[Row]) -> Finding:
+    """Judge the image AUROC rows of one threat model by the lowest of them."""
+    lowest = min(rows, key=lambda row: row.mean.value)
+    value, low, high = lowest.mean
+    flags = sorted({flag for row in rows for flag in row.flags})
+    if value < WEAKENED:
+        status = "broken"
+        rest = ", worse than a coin toss" if value < 0.5 else ""
+    elif value < HOLDS:
+        status = "weakened"
+        rest = f" - perhaps fewer, for the attack is {', '.join(flags)}" if flags else ""
+    else:
+        by_chance = any(r.fixed and r.fixed.value < HOLDS for r in rows)
+        status = "weakened" if by_chance else "not proven" if flags else "holds"
+        rest = f", but that is not to be relied on: {', '.join(flags)}" if flags else ""
+    still = "still ranks" if value >= HOLDS else "ranks only"
+    text = [
+        f"Under {_kind(lowest.norm, lowest.eps)} ({radius(lowest.norm, lowest.eps)}) "
+        f"it {still} {pairs(value)} correctly{rest}."
+    ]
+    if any(low < line <= high for line in (HOLDS, WEAKENED)):
+        text.append(
+            f"With so few images the true figure may be {100 * low:.0f} to {100 * high:.0f}, "
+            "which reaches across a line of the rule below."
+        )
+    text.extend(_about_noise(rows, value))
+    return Finding(status, " ".join(text))
+
+
+def _about_noise(rows: list[Row], value: float) -> Iterable[str]:
+    """Say where the other noise columns are much lower than the mean over draws."""
+    worst = min((r.worst for r in rows if r.worst), default=None, key=lambda e: e.value)
+    fixed = min((r.fixed for r in rows if r.fixed), default=None, key=lambda e: e.value)
+    if worst and worst.value < value - NOTABLE:
+        yield f"If the attacker may try each image again and again, {pairs(worst.value)} are left."
+    if fixed and fixed.value < value - NOTABLE:
+        yield (
+            f"If the attacker knows the detector's noise, {pairs(fixed.value)} are left: "
+            "part of what seems robust is only chance."
+        )
+
+
+def counts(evaluation: Evaluation, name: str) -> tuple[int, int, int, int]:
+    """Return (defects found, defects, false alarms, good parts) at the threshold, mean scores."""
+    if evaluation.threshold is None:
+        raise ValueError("threshold is None: calibrate the detector before counting alarms")
+    columns = evaluation.scores[name]
+    labels = evaluation.labels[: len(columns)]
+    alarm = columns.mean(axis=1) > evaluation.threshold
+    found, false = np.count_nonzero(alarm & labels), np.count_nonzero(alarm & ~labels)
+    return int(found), int(labels.sum()), int(false), int((~labels).sum())
+
+
+def outcome(item: GalleryItem, threshold: float | None) -> tuple[str, bool]:
+    """Return what the attack did to an image, and whether it fooled the detector."""
+    if threshold is None:
+        return "no threshold was set", False
+    before = item.score_clean > threshold
+    after = before if item.score_attacked is None else item.score_attacked > threshold
+    words = {
+        (True, True, True): "found",
+        (True, True, False): "hidden by the attack",
+        (True, False, False): "missed, attacked or not",
+        (True, False, True): "found only when attacked",
+        (False, False, False): "passes",
+        (False, False, True): "false alarm by the attack",
+        (False, True, True): "false alarm, attacked or not",
+        (False, True, False): "false alarm only when not attacked",
+    }
+    fooled = before == item.anomalous and after != before
+    return words[item.anomalous, before, after], fooled
+
+
+def _remarks(evaluation: Evaluation) -> Iterable[str]:
+    if evaluation.threshold is not None:
+        level = evaluation.false_alarm_level
+        kind = f" (set for at most {100 * level:g} % false alarms)" if level else ""
+        found, defects, false, good = counts(evaluation, "clean")
+        text = (
+            f"At the threshold{kind} it finds {found} of {defects} defects and gives "
+            f"{false} false alarms on {good} good parts"
+        )
+        name = strongest(evaluation)
+        if name:
+            found, defects, false, good = counts(evaluation, name)
+            text += (
+                f"; attacked ({name}), it finds {found} of {defects} and gives {false} false "
+                f"alarms on {good}"
+            )
+        yield text + "."
+    maps = [r for r in evaluation.rows if r.target == "pixel"]
+    clean = next((r for r in maps if r.norm is None), None)
+    if clean:
+        hit = [r for r in maps if r.norm is not None and r.metric == clean.metric]
+        after = (
+            f"under an attack aimed at the map {100 * min(r.mean.value for r in hit):.1f} %"
+            if hit
+            else "no attack aimed at the map"
+        )
+        yield f"Localisation, pixel {clean.metric}: {_percent(clean.mean)}; {after}."
+
+
+def _percent(e: Estimate) -> str:
+    return f"{100 * e.value:.1f} %"
+
+
+def judge(evaluation: Evaluation) -> Verdict:
+    """Return the verdict: by threat model, the worst of them on top (see ``RULE``)."""
+    image = [r for r in evaluation.rows if r.target == "image" and r.metric == "AUROC"]
+    threats: dict[tuple[str, float], list[Row]] = {}
+    for row in image:
+        if row.norm is not None:
+            threats.setdefault((row.norm, row.eps), []).append(row)
+    findings = tuple(_finding(threats[key]) for key in sorted(threats))
+    order = list(HEADLINES)
+    status = max((f.status for f in findings), key=order.index, default="not attacked")
+    clean = []
+    for row in image:
+        if row.norm is None:
+            clean.append(
+                f"Left alone, it ranks {pairs(row.mean.value)} pairs of a defect and a good part "
+                "correctly."
+            )
+            if row.mean.value < HOLDS:
+                clean.append("That is weak before any attack: look at the detector first.")
+    return Verdict(status, HEADLINES[status], tuple(clean), findings, tuple(_remarks(evaluation)))

@@ -1,0 +1,177 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from hardsight.attacks import Linf
+from hardsight.evaluation import AttackPlan, build_plan, evaluate, write_html
+from hardsight.evaluation.gallery import choose
+from hardsight.evaluation.published import published_auroc
+from hardsight.metrics import auroc
+
+NORMAL = [100, 102, 104, 106]
+ANOMALOUS = [105, 110, 112, 116]
+
+
+def plan(eps_255: float, **settings) -> AttackPlan:
+    return AttackPlan("pgd", Linf(eps_255 / 255), steps=5, **settings)
+
+
+def test_the_known_optimum_is_reached_and_reported(bright, make_set):
+    """Each normal score rises by eps and each anomalous one falls by eps: AUROC by counting."""
+    data = make_set(NORMAL, ANOMALOUS)
+    for eps in (1, 2, 4):
+        result = evaluate(bright(), data, [plan(eps)], curve=[eps / 255], fresh_draws=2, gallery=2)
+        pairs = [
+            (a - eps > n + eps) + 0.5 * (a - eps == n + eps) for a in ANOMALOUS for n in NORMAL
+        ]
+        row = next(r for r in result.rows if r.attack == "pgd")
+        near = np.mean([abs(a - n - 2 * eps) < 1e-9 for a in ANOMALOUS for n in NORMAL])
+        assert abs(row.mean.value - np.mean(pairs)) <= near / 2 + 1e-9  # ties fall as floats do
+        assert row.eps == pytest.approx(eps / 255)
+        assert (row.single, row.worst) == (None, None)  # no noise, one column
+        gain = result.scores["pgd"][:, 0] - result.scores["clean"][:, 0]
+        sign = np.where(result.labels, -1, 1)
+        np.testing.assert_allclose(gain * sign, eps / 255, atol=1e-6)
+
+
+def test_clean_rows_agree_with_the_metrics(bright, make_set):
+    data = make_set(NORMAL, ANOMALOUS)
+    result = evaluate(bright(), data, [], curve=(), fresh_draws=1, gallery=0)
+    names = [(r.target, r.metric) for r in result.rows]
+    image = [("image", name) for name in ("AUROC", "AP", "F1-max")]
+    assert names == [*image, ("pixel", "AUROC"), ("pixel", "AUPRO")]
+    expected = auroc(np.array(NORMAL + ANOMALOUS, float), np.repeat([False, True], 4))
+    assert result.rows[0].mean.value == expected
+    assert result.curve == ()
+
+
+def test_four_noise_columns(bright, make_set):
+    data = make_set(NORMAL, ANOMALOUS)
+    detector = bright(noise=4 / 255)
+    result = evaluate(detector, data, [plan(1, fixed=True)], curve=(), fresh_draws=12, gallery=0)
+    row = next(r for r in result.rows if r.attack == "pgd")
+    scores = result.scores["pgd"]
+    assert scores.shape == (8, 12)
+    assert row.mean.value == auroc(scores.mean(1), result.labels)
+    singles = [auroc(scores[:, d], result.labels) for d in range(12)]
+    assert row.single.value == pytest.approx(np.mean(singles))
+    worst = np.where(result.labels, scores.min(1), scores.max(1))
+    assert row.worst.value == auroc(worst, result.labels) < row.mean.value
+    assert row.fixed is not None
+    assert row.fresh_draws == 12
+    assert row.flags == ("not audited",)
+
+
+def test_same_seed_same_result_and_other_batches_other_noise(bright, make_set):
+    data, detector = make_set(NORMAL, ANOMALOUS), bright(noise=4 / 255)
+    runs = [
+        evaluate(detector, data, [plan(1)], curve=(), seed=s, gallery=0).scores["pgd"]
+        for s in (0, 0, 1)
+    ]
+    assert np.array_equal(runs[0], runs[1])
+    assert not np.array_equal(runs[0], runs[2])
+
+
+def test_killed_and_started_again_it_goes_on(bright, make_set, tmp_path):
+    """What a first, interrupted run finished is not computed again, and the result is the same."""
+    data, detector = make_set(NORMAL, ANOMALOUS), bright(noise=4 / 255)
+
+    class KilledError(Exception):
+        pass
+
+    def kill(stage: str, done: int, total: int, info: str = "") -> None:
+        if (stage, done) == ("pgd", 4):
+            raise KilledError
+
+    settings = {"curve": (), "gallery": 2, "batch_size": 2, "folder": tmp_path / "state"}
+    with pytest.raises(KilledError):
+        evaluate(detector, data, [plan(1)], progress=kill, **settings)
+    finished = sorted((tmp_path / "state").glob("pgd-*/*.safetensors"))
+    assert len(finished) == 2
+    stamps = [f.stat().st_mtime_ns for f in finished]
+    again = evaluate(detector, data, [plan(1)], **settings)
+    assert [f.stat().st_mtime_ns for f in finished] == stamps
+    whole = evaluate(detector, data, [plan(1)], **(settings | {"folder": None}))
+    assert np.array_equal(again.scores["pgd"], whole.scores["pgd"])
+    assert torch.equal(again.gallery[0].attacked, whole.gallery[0].attacked)
+
+
+def test_a_changed_detector_does_not_reuse_finished_batches(bright, make_set, tmp_path):
+    data = make_set(NORMAL, ANOMALOUS)
+    settings = {"curve": (), "gallery": 0, "folder": tmp_path / "state"}
+    one, two = bright(), bright()
+    two.weight.data.fill_(2.0)
+    first = evaluate(one, data, [], **settings).scores["clean"]
+    second = evaluate(two, data, [], **settings).scores["clean"]
+    np.testing.assert_allclose(second, 2 * first)
+
+
+def test_out_of_time_is_said(bright, make_set):
+    data = make_set(NORMAL, ANOMALOUS)
+    result = evaluate(bright(), data, [plan(1)], curve=[1 / 255], max_minutes=1e-9, gallery=0)
+    assert [r.attack for r in result.rows if r.attack == "pgd"] == []
+    assert any("pgd covers 0 of 8" in n for n in result.notes)
+
+
+def test_missing_masks_are_said_and_image_metrics_stay(bright, make_set):
+    result = evaluate(bright(), make_set(NORMAL, ANOMALOUS, masks=False), [], curve=(), gallery=0)
+    assert all(r.target == "image" for r in result.rows)
+    assert any("masks" in n for n in result.notes)
+
+
+def test_a_test_set_of_one_kind_is_refused(bright, make_set):
+    with pytest.raises(ValueError, match="no anomalous image"):
+        evaluate(bright(), make_set(NORMAL, []), [])
+
+
+def test_report_of_a_real_evaluation(bright, make_set, tmp_path):
+    data = make_set(NORMAL, ANOMALOUS)
+    result = evaluate(bright(), data, [plan(2)], curve=[2 / 255], gallery=4)
+    page = write_html(result, tmp_path / "report.html").read_text()
+    assert "Bright on set" in page
+    assert json.loads(json.dumps(result.to_json()))["rows"][0]["attack"] == "clean"
+    assert [g.anomalous for g in result.gallery] == [True, True, False, False]
+    assert all(g.attacked is not None for g in result.gallery)
+
+
+def test_gallery_takes_positions_not_results():
+    labels = np.array([False] * 10 + [True] * 5)
+    assert choose(labels, 4) == choose(labels, 4)
+    picked = choose(labels, 4)
+    assert sum(labels[list(picked)]) == 2
+    assert choose(labels, 0) == frozenset()
+    assert len(choose(labels, 100)) == 15
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("pdg",), "attack='pdg'"),
+        (("pgd", "l1"), "norm='l1'"),
+        (("pgd", "Linf", "8"), "8/255"),
+    ],
+)
+def test_plans_that_do_not_exist(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        build_plan(*arguments)
+    with pytest.raises(ValueError, match="surrogates"):
+        AttackPlan("x", Linf(0.1), surrogates=())
+
+
+def test_budget_counts_the_gradients():
+    found = build_plan("eot-pgd", steps=10)
+    assert found.budget.gradients == 10 * 4 * len(found.surrogates)
+
+
+def test_published_figures():
+    """FreeRAD, Tables 2, 3 and 5; the mean of Table 2 is the 80.5 the paper states."""
+    assert published_auroc("bottle", "pgd", Linf(2 / 255)) == pytest.approx(0.881)
+    assert published_auroc("bottle", "eot-pgd", Linf(2 / 255)) == pytest.approx(0.87)
+    assert published_auroc("bottle", "pgd", Linf(8 / 255)) is None
+    assert published_auroc("brick", "clean") is None
+    from hardsight.evaluation.published import _PGD
+
+    means = np.mean(list(_PGD.values()), axis=0)
+    np.testing.assert_allclose(means, (95.7, 80.5, 88.8), atol=0.06)

@@ -1,0 +1,429 @@
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from hardsight.evaluation.plots import fraction_of_255, heat, heat_scale, histogram_svg
+from hardsight.evaluation.report import (
+    COLUMNS,
+    check_finite,
+    table_row,
+    write_html,
+    write_json,
+    write_markdown,
+)
+from hardsight.evaluation.results import Budget, Estimate, Evaluation, GalleryItem, Row
+from hardsight.evaluation.verdict import counts, judge, outcome, pairs, radius, strongest
+from hardsight.metrics import auroc, bootstrap
+
+EPS = 2 / 255
+HOSTILE = 'broken_large/<script>alert("1")</script>&amp;$x_1$|.png'
+
+
+def picture(rng, anomalous, size):
+    """A turned metal disc on a dark table, scratched if anomalous, with a map that finds most."""
+    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    r = np.hypot(x, y)
+    disc = 0.55 + 0.2 * np.cos(30 * r) * (r < 0.8) + 0.15 * np.cos(2 * np.arctan2(y, x))
+    image = np.where(r < 0.8, disc, 0.12)[..., None] * np.array([1.0, 0.93, 0.82])
+    image += 0.02 * rng.standard_normal(image.shape)
+    mask = np.zeros((size, size), dtype=bool)
+    if anomalous:
+        cx, cy = rng.uniform(-0.4, 0.4, 2)
+        mask = (np.abs(y - cy - 0.6 * (x - cx)) < 0.07) & (np.abs(x - cx) < 0.3)
+    rebuilt = gaussian_filter(image, (1.5, 1.5, 0))
+    image = np.where(mask[..., None], 0.95 - image, image)
+    change = EPS * np.sign(gaussian_filter(rng.standard_normal(image.shape), (1, 1, 0)))
+    haze = gaussian_filter(rng.random((size, size)), 6)
+    found = gaussian_filter(mask.astype(float), 5) + 0.5 * haze
+    spoiled = gaussian_filter(mask.astype(float), 9) * 0.5 + haze * (0.6 if anomalous else 1.1)
+
+    def tensor(a):
+        return torch.tensor(np.moveaxis(a.clip(0, 1), -1, 0), dtype=torch.float32)
+
+    return (
+        tensor(image),
+        tensor(image.clip(0, 1) + change),
+        tensor(rebuilt),
+        torch.tensor(found),
+        torch.tensor(spoiled),
+        torch.tensor(mask),
+    )
+
+
+def synthetic(shift=1.6, items=2, size=32, flags=(), seed=0, **changes):
+    """A plausible evaluation; ``shift`` is how far attacked defects lie above attacked normals."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(83) >= 20
+    scores = {}
+    for name, gap in (("clean", 3.2), ("pgd", (shift + 3.2) / 2), ("eot-pgd", shift)):
+        base = rng.gamma(9, 0.11, labels.size) + 0.33 * gap * labels
+        scores[name] = base[:, None] + 0.06 * rng.standard_normal((labels.size, 10))
+    rows = []
+    for name, columns in scores.items():
+        low = np.where(labels, columns.min(1), columns.max(1))
+        attacked = name != "clean"
+        rows.append(
+            Row(
+                name,
+                "image",
+                "AUROC",
+                Estimate(*bootstrap(auroc, columns.mean(1), labels, 100)),
+                single=Estimate(*bootstrap(auroc, columns[:, 0], labels, 100)),
+                worst=Estimate(*bootstrap(auroc, low, labels, 100)),
+                fixed=Estimate(*bootstrap(auroc, low - 0.1 * labels, labels, 100))
+                if name == "eot-pgd"
+                else None,
+                norm="Linf" if attacked else None,
+                eps=EPS if attacked else 0.0,
+                fresh_draws=10,
+                budget=Budget(20, 1, 4, ("score", "top", "mean")) if attacked else Budget(),
+                published={"clean": 1.0, "pgd": 0.881}.get(name),
+                seconds_per_image=1.37 if attacked else 0.0131,
+                flags=flags if attacked else (),
+            )
+        )
+    rows.append(Row("clean", "pixel", "AUROC", Estimate(0.942, 0.942, 0.942), fresh_draws=1))
+    gallery = []
+    for k in range(items):
+        image, attacked, rebuilt, found, spoiled, mask = picture(rng, k % 2 == 0, size)
+        i = 20 + k if k % 2 == 0 else k
+        gallery.append(
+            GalleryItem(
+                name=HOSTILE if k == 0 else f"good/{k:03d}.png",
+                anomalous=k % 2 == 0,
+                image=image,
+                attacked=attacked,
+                reconstruction=rebuilt,
+                map_clean=found,
+                map_attacked=spoiled,
+                mask=mask if k % 2 == 0 else None,
+                score_clean=float(scores["clean"][i].mean()),
+                score_attacked=float(scores["eot-pgd"][i].mean()),
+            )
+        )
+    top = rows[2].mean.value
+    end = Estimate(top - 0.4, top - 0.5, top - 0.3)
+    values = {
+        "title": "AdvRAD on <bottle>",
+        "provenance": {"detector": "AdvRAD <b>", "seed": "0", "split": "3fa9" * 16, "torch": "2"},
+        "labels": labels,
+        "names": tuple(f"{k:03d}.png" for k in range(83)),
+        "scores": scores,
+        "rows": tuple(rows),
+        "curve": (
+            (0.0, rows[0].mean),
+            (1 / 255, rows[1].mean),
+            (2 / 255, rows[2].mean),
+            (8 / 255, end),
+        ),
+        "curve_label": "PGD on the score, Linf, 10 steps x 2 draws",
+        "threshold": 1.55,
+        "false_alarm_level": 0.05,
+        "gallery": tuple(gallery),
+        "notes": ("Localisation was measured on clean images only.", "No masks for <x>."),
+    }
+    return Evaluation(**(values | changes))
+
+
+class Checker(HTMLParser):
+    """Counts tags, sees that they nest, and keeps attributes and text."""
+
+    void = frozenset({"meta", "img", "br", "link", "hr"})
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.text = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, k, v or "") for k, v in attrs]
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, k, v or "") for k, v in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open, tag
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.text.append(data)
+
+
+def parsed(path):
+    checker = Checker()
+    checker.feed(Path(path).read_text(encoding="utf-8"))
+    checker.close()
+    assert checker.open == []
+    return checker
+
+
+def test_the_page_is_whole_and_needs_nothing_else(tmp_path):
+    evaluation = synthetic()
+    page = write_html(evaluation, tmp_path / "new" / "report.html")
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"https?:|//\w|@import", re.sub(r"base64,[^\"]*", "", text))
+    checker = parsed(page)
+    assert "script" not in checker.tags
+    assert "link" not in checker.tags
+    for tag, name, value in checker.attributes:
+        if name in ("src", "href", "xlink:href"):
+            assert value.startswith(("data:image/jpeg;base64,", "#")), (tag, name, value[:40])
+    assert checker.tags.count("svg") == 3
+    assert checker.tags.count("img") == 1 + 2 * 6
+    assert checker.tags.count("tr") == 1 + 4 + 1 + 3 + 5  # results, alarms, provenance
+    shown = " ".join(checker.text).replace("L-inf", "")
+    assert not re.search(r"\b(nan|inf|None)\b", shown)
+    assert list((tmp_path / "new").iterdir()) == [page]
+
+
+def test_hostile_names_are_shown_and_not_obeyed(tmp_path):
+    evaluation = synthetic()
+    columns = evaluation.scores.pop("eot-pgd")
+    evaluation.scores["<script>$\\frac{$ &"] = columns
+    page = write_html(evaluation, tmp_path / "r.html")
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text
+    shown = "".join(parsed(page).text)
+    assert HOSTILE in shown
+    assert "AdvRAD on <bottle>" in shown
+    assert shown.count("<script>$\\frac{$ &") >= 3  # legend, panel, table
+
+
+def test_twelve_items_at_256_pixels_stay_below_five_megabytes(tmp_path):
+    page = write_html(synthetic(items=12, size=256), tmp_path / "r.html")
+    assert page.stat().st_size < 5e6
+
+
+def test_it_is_written_the_same_twice_and_replaces_what_was_there(tmp_path):
+    path = tmp_path / "r.html"
+    path.write_text("old")
+    first = write_html(synthetic(), path).read_bytes()
+    assert write_html(synthetic(), path).read_bytes() == first
+    assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
+
+
+@pytest.mark.parametrize("write", [write_html, write_markdown, write_json])
+def test_a_nan_is_named_and_the_old_report_stays(tmp_path, write):
+    path = tmp_path / "report"
+    path.write_text("old")
+    evaluation = synthetic()
+    rows = list(evaluation.rows)
+    rows[2] = replace(rows[2], worst=Estimate(float("nan"), 0.1, 0.2))
+    with pytest.raises(ValueError, match=r"evaluation\.rows\[2\]\.worst\[0\]"):
+        write(replace(evaluation, rows=tuple(rows)), path)
+    evaluation.gallery[0].map_clean[3, 4] = torch.inf
+    with pytest.raises(ValueError, match=r"evaluation\.gallery\[0\]\.map_clean"):
+        write(evaluation, path)
+    evaluation.scores["pgd"][1, 1] = np.nan
+    with pytest.raises(ValueError, match=r"evaluation\.scores\['pgd'\]"):
+        check_finite(evaluation)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_was_not_measured_is_left_out(tmp_path):
+    base = synthetic(items=1)
+    bare = replace(
+        base.gallery[0], attacked=None, map_attacked=None, score_attacked=None, reconstruction=None
+    )
+    evaluation = replace(
+        base,
+        scores={"clean": base.scores["clean"]},
+        rows=base.rows[:1],
+        curve=(),
+        threshold=None,
+        false_alarm_level=None,
+        gallery=(bare,),
+        notes=(),
+    )
+    checker = parsed(write_html(evaluation, tmp_path / "r.html"))
+    assert checker.tags.count("svg") == 2
+    assert checker.tags.count("img") == 1 + 2
+    assert judge(evaluation).status == "not attacked"
+    empty = replace(evaluation, gallery=())
+    assert parsed(write_html(empty, tmp_path / "r.html")).tags.count("img") == 0
+    assert "not attacked" in write_markdown(empty, tmp_path / "r.md").read_text()
+
+
+def test_a_partial_attack_is_drawn_with_the_labels_it_has(tmp_path):
+    evaluation = synthetic()
+    order = np.random.default_rng(0).permutation(83)
+    evaluation.scores["pgd"] = evaluation.scores["pgd"][order][:40]
+    evaluation.scores["clean"] = evaluation.scores["clean"][order]
+    evaluation.scores["eot-pgd"] = evaluation.scores["eot-pgd"][order]
+    evaluation = replace(evaluation, labels=evaluation.labels[order])
+    _, defects, _, good = counts(evaluation, "pgd")
+    assert defects + good == 40
+    assert defects == evaluation.labels[:40].sum()
+    parsed(write_html(evaluation, tmp_path / "r.html"))
+
+
+def test_json_round_trips(tmp_path):
+    evaluation = synthetic()
+    back = json.loads(write_json(evaluation, tmp_path / "r.json").read_text())
+    assert back == json.loads(json.dumps(evaluation.to_json()))
+    np.testing.assert_array_equal(back["scores"]["eot-pgd"], evaluation.scores["eot-pgd"])
+    assert back["rows"][2]["mean"] == list(evaluation.rows[2].mean)
+    assert back["rows"][2]["gradients"] == 20 * 1 * 4 * 3
+    assert back["labels"] == evaluation.labels.astype(int).tolist()
+
+
+def test_markdown_has_every_row_and_no_loose_bar(tmp_path):
+    evaluation = synthetic(provenance={"a|b": "<c>"})
+    text = write_markdown(evaluation, tmp_path / "r.md").read_text(encoding="utf-8")
+    table = [
+        line.replace("\\|", "").split("|")[1:-1]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
+    results = [line for line in table if len(line) == len(COLUMNS)]
+    assert len(results) == 2 + len(evaluation.rows)
+    for row, line in zip(evaluation.rows, results[2:], strict=True):
+        assert line[0].strip() == row.attack
+        assert f"{100 * row.mean.value:.1f}" in line[4]
+    assert {len(line) for line in table} == {len(COLUMNS), 5, 2}
+    assert "<c>" not in text
+    assert all(note.replace("<", "&lt;") in text for note in evaluation.notes)
+
+
+def judged(value, low=None, flags=(), eps=EPS, **columns):
+    clean = Row("clean", "image", "AUROC", Estimate(0.97, 0.95, 0.99))
+    estimate = Estimate(value, value - 0.01 if low is None else low, value + 0.01)
+    hit = Row("pgd", "image", "AUROC", estimate, norm="Linf", eps=eps, flags=flags, **columns)
+    return judge(synthetic(items=0, rows=(clean, hit)))
+
+
+@pytest.mark.parametrize(
+    ("value", "flags", "status"),
+    [
+        (0.91, (), "holds"),
+        (0.85, (), "holds"),
+        (0.84, (), "weakened"),
+        (0.60, (), "weakened"),
+        (0.59, (), "broken"),
+        (0.91, ("not audited",), "not proven"),
+        (0.72, ("not audited",), "weakened"),  # an attack that works needs no audit
+        (0.10, ("unreliable",), "broken"),
+    ],
+)
+def test_the_verdict_follows_the_numbers(value, flags, status):
+    verdict = judged(value, flags=flags)
+    assert verdict.status == verdict.findings[0].status == status
+    assert f"{round(100 * value)} of 100" in verdict.findings[0].text
+    assert "97 of 100" in verdict.clean[0]
+    assert ("worse than a coin toss" in verdict.findings[0].text) == (value < 0.5)
+
+
+def test_the_verdict_says_what_the_other_columns_hide():
+    fixed, worst = Estimate(0.55, 0.5, 0.6), Estimate(0.8, 0.7, 0.9)
+    finding = judged(0.91, fixed=fixed, worst=worst).findings[0]
+    text = finding.text
+    assert finding.status == "weakened"
+    assert judged(0.91, fixed=Estimate(0.9, 0.8, 0.95), worst=worst).status == "holds"
+    assert "knows the detector's noise, 55 of 100" in text
+    assert "again and again, 80 of 100" in text
+    assert "line of the rule" in judged(0.88, low=0.8).findings[0].text
+    assert "line of the rule" not in judged(0.88, low=0.86).findings[0].text
+
+
+def test_the_worst_threat_is_on_top_and_one_flag_spoils_its_threat():
+    def row(name, eps, value, flags=()):
+        estimate = Estimate(value, value, value)
+        return Row(name, "image", "AUROC", estimate, norm="Linf", eps=eps, flags=flags)
+
+    rows = (row("pgd", 2 / 255, 0.95), row("pgd", 8 / 255, 0.3))
+    verdict = judge(synthetic(items=0, rows=rows))
+    assert [f.status for f in verdict.findings] == ["holds", "broken"]
+    assert verdict.status == "broken"
+    rows = (row("pgd", EPS, 0.95, ("unreliable",)), row("square", EPS, 0.9))
+    verdict = judge(synthetic(items=0, rows=rows))
+    assert verdict.status == "not proven"
+    assert "90 of 100" in verdict.findings[0].text
+    assert "unreliable" in verdict.findings[0].text
+
+
+def test_alarms_are_counted_strictly_above_the_threshold():
+    scores = {"clean": np.array([[1.0, 1.0], [3.0, 1.0], [2.0, 4.0]])}
+    labels = np.array([False, False, True])
+    evaluation = synthetic(items=0, scores=scores, labels=labels, threshold=2.0)
+    assert counts(evaluation, "clean") == (1, 1, 0, 2)
+    assert strongest(evaluation) is None
+    assert strongest(synthetic(items=0)) == "eot-pgd"
+
+
+@pytest.mark.parametrize(
+    ("anomalous", "clean", "attacked", "words", "fooled"),
+    [
+        (True, 2.0, 0.5, "hidden by the attack", True),
+        (False, 0.5, 2.0, "false alarm by the attack", True),
+        (True, 2.0, 3.0, "found", False),
+        (False, 0.5, None, "passes", False),
+        (True, 0.5, 0.4, "missed, attacked or not", False),
+        (False, 2.0, 3.0, "false alarm, attacked or not", False),
+        (True, 0.5, 2.0, "found only when attacked", False),
+    ],
+)
+def test_the_outcome_of_an_item(anomalous, clean, attacked, words, fooled):
+    item = replace(
+        synthetic(items=1).gallery[0],
+        anomalous=anomalous,
+        score_clean=clean,
+        score_attacked=attacked,
+    )
+    assert outcome(item, 1.0) == (words, fooled)
+
+
+def test_numbers_are_written_as_people_write_them():
+    assert [fraction_of_255(e) for e in (0.0, 0.00784, 8 / 255, 0.0123)] == [
+        "0",
+        "2/255",
+        "8/255",
+        "0.0123",
+    ]
+    assert radius("Linf", 2 / 255) == "L-inf 2/255"
+    assert radius("L2", 0.2) == "L2 0.2"
+    assert radius("L2", 128 / 255) == "L2 128/255"
+    assert pairs(0.999) == "more than 99 of 100"
+    assert pairs(1.0) == "100 of 100"
+    cells = table_row(synthetic(items=0).rows[1])
+    assert list(cells) == list(COLUMNS)
+    assert cells["budget"] == ("20 steps x 4 draws x 3 objectives", "240 gradients, 10 fresh draws")
+    assert cells["ball"].main == "L-inf 2/255"
+    assert cells["fixed"].main == "-"
+
+
+def test_one_heat_scale_for_all_maps_and_an_outline_in_the_picture():
+    maps = [torch.zeros(40, 40), torch.linspace(0, 5, 1600).reshape(40, 40)]
+    low, high = heat_scale(maps)
+    assert low == 0.0
+    assert high == pytest.approx(5.0, abs=0.02)
+    assert heat_scale([torch.ones(4, 4)]) == (1.0, 2.0)
+    mask = torch.zeros(40, 40, dtype=torch.bool)
+    mask[10:20, 10:20] = True
+    plain = heat(torch.full((1, 40, 40), 0.5), maps[0], None, (low, high))
+    assert plain.startswith(b"\xff\xd8")
+    assert heat(torch.full((1, 40, 40), 0.5), maps[0], mask, (low, high)) != plain
+
+
+def test_a_figure_has_no_fixed_ink_and_leaves_no_global_behind():
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    evaluation = synthetic(items=0)
+    svg = histogram_svg(evaluation.scores, evaluation.labels, ["clean"], 0.0)
+    assert dict(mpl.rcParams) == before
+    assert "#0102" not in svg
+    assert "currentColor" in svg
+    assert "var(--anomalous)" in svg
+    assert "threshold" in svg
