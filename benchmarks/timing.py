@@ -1,0 +1,38 @@
+"""Interleaved timing: on a noisy machine only ratios taken in the same run mean anything."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from hardsight.evaluation.provenance import commit, device_name
+
+
+def interleaved(cases: dict[str, Callable[[], object]], rounds: int = 9) -> dict[str, float]:
+    """Median seconds of each case over rounds in which all take turns; one warm-up round before."""
+    times: dict[str, list[float]] = {name: [] for name in cases}
+    for r in range(rounds + 1):
+        for name, case in cases.items():
+            begun = time.perf_counter()
+            case()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            if r:
+                times[name].append(time.perf_counter() - begun)
+    return {name: statistics.median(t) for name, t in times.items()}
+
+
+def record(name: str, figures: dict[str, object], device: torch.device) -> None:
+    """Print the figures and keep them under benchmarks/results/."""
+    result = figures | {
+        "device": device_name(device),
+        "commit": commit(),
+        "torch": torch.__version__,
+    }
+    path = Path(__file__).parent / "results" / f"{name}.json"
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    for key, value in result.items():
+        print(f"{key:<45} {value:.4g}" if isinstance(value, float) else f"{key:<45} {value}")

@@ -1,0 +1,45 @@
+"""The commands, gathered."""
+
+import logging
+from typing import Annotated
+
+import typer
+from rich.logging import RichHandler
+
+from hardsight.cli.console import errors
+from hardsight.cli.data import data
+from hardsight.cli.demo import demo
+from hardsight.cli.evaluate import evaluate
+from hardsight.cli.fit import fit
+from hardsight.cli.lists import methods, presets
+from hardsight.cli.score import score
+
+app = typer.Typer(
+    name="hardsight",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+    help="Visual anomaly detection that holds up under attack, and the honest measurement of "
+    "whether it does.\n\nTry `hardsight demo` first; then `hardsight fit` on a folder of your own "
+    "good parts.",
+)
+for command in (demo, fit, score, evaluate, data, methods, presets):
+    app.command()(command)
+
+
+@app.callback()
+def _setup(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the library's log.")
+    ] = False,
+) -> None:
+    handler = RichHandler(console=errors, show_path=False, show_time=False)
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(message)s", handlers=[handler]
+    )
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

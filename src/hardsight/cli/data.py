@@ -1,0 +1,45 @@
+"""``hardsight data``: look at a data set before training on it, or write the embedded one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from hardsight.cli.console import console, errors, explained
+from hardsight.data import write_textures
+from hardsight.presets import DataConfig
+from hardsight.runs import load_data
+
+
+def data(
+    path: Annotated[
+        Path, typer.Argument(help="A data set, or the folder to write the embedded one to.")
+    ],
+    category: Annotated[str | None, typer.Option(help="Category below the folder.")] = None,
+    size: Annotated[int, typer.Option(help="Image size in pixels.")] = 256,
+    write: Annotated[
+        bool, typer.Option(help="Write the embedded photographs with synthetic defects there.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the embedded data set.")] = 0,
+) -> None:
+    """Check a data set: decode every file, count them, list what cannot be read.
+
+    Exit code 1 if a file is unreadable. `hardsight data textures --write` writes the embedded set.
+    """
+    with explained():
+        if write:
+            console.print(f"Wrote {write_textures(path, seed=seed)}", highlight=False)
+            return
+        found = load_data(DataConfig(path=str(path), category=category, on_error="skip"), size)
+        table = Table("role", "normal", "anomalous", "masks", title=found.name)
+        for role in ("train", "validation", "test"):
+            part = getattr(found, role)
+            bad = int(part.labels.sum())
+            with_mask = sum(s.mask is not None for s in part.samples)
+            table.add_row(role, str(len(part) - bad), str(bad), str(with_mask))
+        console.print(table)
+        for error in found.skipped:
+            errors.print(f"[red]unreadable:[/] {error}", highlight=False)
+    if found.skipped:
+        raise typer.Exit(1)

@@ -1,0 +1,115 @@
+"""``hardsight evaluate``: how good, and how easily fooled."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from hardsight.attacks import parse_radius
+from hardsight.cli.console import bars, console, explained
+from hardsight.evaluation import (
+    PLANS,
+    build_plan,
+    write_html,
+    write_json,
+    write_markdown,
+)
+from hardsight.evaluation import evaluate as run_evaluation
+from hardsight.evaluation.plots import fraction_of_255
+from hardsight.evaluation.results import Evaluation
+from hardsight.runs import Run
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    path: Annotated[
+        Path | None, typer.Option("--data", help="Test on this data set; default: the run's own.")
+    ] = None,
+    attack: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"Which attacks to run: {', '.join(PLANS)}. Repeatable; default pgd, eot-pgd."
+        ),
+    ] = None,
+    eps: Annotated[
+        str, typer.Option(help="Radius in [0, 1] pixel units, as 2/255 or 0.0078.")
+    ] = "2/255",
+    norm: Annotated[str, typer.Option(help="Linf or L2.")] = "Linf",
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of every attack.")] = None,
+    draws: Annotated[
+        int | None, typer.Option(min=1, help="Noise draws a gradient averages.")
+    ] = None,
+    restarts: Annotated[int | None, typer.Option(min=1, help="Restarts of every attack.")] = None,
+    curve: Annotated[
+        str, typer.Option(help="Radii of AUROC against eps, comma-separated; empty for none.")
+    ] = "1/255,2/255,4/255,8/255",
+    fresh_draws: Annotated[
+        int, typer.Option(min=1, help="Noise draws scored after an attack.")
+    ] = 10,
+    gallery: Annotated[int, typer.Option(min=0, help="Images shown in the report.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images attacked at a time.")] = 8,
+    seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(help="Stop attacking after this long; the report says what is missing."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the report; default: RUN/evaluation."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    allow_data_change: Annotated[
+        bool, typer.Option(help="Go on although the data set changed since the run was made.")
+    ] = False,
+) -> None:
+    """Score the test set, attack it, and write the report (HTML, Markdown, JSON).
+
+    Killed and started again, it goes on where it was. Example:
+    `hardsight evaluate runs/bottle --eps 2/255`
+    """
+    with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
+        work = Run(run)
+        detector = work.detector(device)
+        data = work.data(path)
+        if path is None:
+            work.check_manifest(data, allow_data_change)
+        budget = {"steps": steps, "draws": draws, "restarts": restarts}
+        given = {k: v for k, v in budget.items() if v is not None}
+        names = attack or ["pgd", "eot-pgd"]
+        folder = output or work.path / "evaluation"
+        with bars() as progress:
+            result = run_evaluation(
+                detector,
+                data,
+                [build_plan(name, norm, eps, **given) for name in names],
+                eps=eps,
+                norm=norm,
+                curve=[parse_radius(c) for c in curve.split(",") if c.strip()],
+                fresh_draws=fresh_draws,
+                seed=seed,
+                batch_size=batch_size,
+                gallery=gallery,
+                folder=folder / "state",
+                max_minutes=max_minutes,
+                provenance={"preset": work.config.preset, "run": work.path.name},
+                progress=progress,
+            )
+        print_report(result, folder)
+
+
+def print_report(result: Evaluation, folder: Path) -> None:
+    """Write the report's three files and show the table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(result, folder / "report.json")
+    write_markdown(result, folder / "report.md")
+    page = write_html(result, folder / "report.html")
+    table = Table("attack", "metric", "value", "95 % interval", "published")
+    for row in result.rows:
+        attack = f"{row.attack} {row.norm} {fraction_of_255(row.eps)}" if row.norm else row.attack
+        v = row.mean
+        published = "" if row.published is None else f"{row.published:.3f}"
+        metric = f"{row.target} {row.metric}"
+        table.add_row(attack, metric, f"{v.value:.3f}", f"{v.low:.3f} to {v.high:.3f}", published)
+    console.print(table)
+    console.print(f"Report: [bold]{page}[/]", highlight=False, soft_wrap=True)

@@ -1,0 +1,101 @@
+"""``hardsight fit``: from a folder of good parts to a detector."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from hardsight.cli.console import bars, console, explained
+from hardsight.presets import ConfigError, load_preset
+from hardsight.runs import Run
+
+
+def fit(
+    preset: Annotated[str, typer.Argument(help="A preset's name, or a .yaml file.")] = "advrad",
+    path: Annotated[
+        Path | None,
+        typer.Option("--data", help="A data set in MVTec layout, or a folder with good/ and bad/."),
+    ] = None,
+    category: Annotated[str | None, typer.Option(help="Category below --data.")] = None,
+    normal_dir: Annotated[Path | None, typer.Option(help="Folder of normal images.")] = None,
+    abnormal_dir: Annotated[Path | None, typer.Option(help="Folder of anomalous images.")] = None,
+    mask_dir: Annotated[Path | None, typer.Option(help="Folder of their masks.")] = None,
+    run: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("runs/latest"),
+    size: Annotated[int | None, typer.Option(help="Image size in pixels.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of all randomness.")] = None,
+    select: Annotated[
+        bool | None,
+        typer.Option(
+            help="Choose k, filter and aggregation on validation data, or keep the preset's."
+        ),
+    ] = None,
+    false_alarms: Annotated[
+        float | None, typer.Option(help="False-alarm rate of the threshold, e.g. 0.01.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Any other setting, e.g. --set training.batch_size=8. Repeatable."
+        ),
+    ] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option(help="Leave out unreadable images and list them, instead of stopping.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    devices: Annotated[
+        int | None, typer.Option(help="Devices (or CPU processes) to train on.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
+    allow_data_change: Annotated[
+        bool, typer.Option(help="Go on although the data set changed since the run was made.")
+    ] = False,
+) -> None:
+    """Train a detector on normal images, choose its open settings, calibrate its threshold.
+
+    Example: `hardsight fit --data photos/bottle --run runs/bottle`, where `photos/bottle` holds
+    `train/good` and `test/...` (MVTec layout), or `good/` and optionally `bad/` and `masks/`.
+    """
+    with explained(f"Go on with: hardsight fit --resume --run {run}"):
+        work = Run(run)
+        if not resume or not (run / "config.yaml").exists():
+            changes: dict[str, Any] = {
+                "data.path": path and str(path),
+                "data.category": category,
+                "data.normal_dir": normal_dir and str(normal_dir),
+                "data.abnormal_dir": abnormal_dir and str(abnormal_dir),
+                "data.mask_dir": mask_dir and str(mask_dir),
+                "data.on_error": "skip" if skip_unreadable else None,
+                "detector.image_size": size,
+                "training.steps": steps,
+                "training.seed": seed,
+                "training.devices": devices,
+                "false_alarms": false_alarms,
+            }
+            config = load_preset(preset)
+            config = config.updated({k: v for k, v in changes.items() if v is not None})
+            config = config.updated(_settings(setting or []))
+            if select is not None:
+                config = config.updated({"selection": (config.selection or {}) if select else None})
+            work = Run.start(run, config)
+        with bars() as progress:
+            detector = work.fit(device, allow_data_change, progress)
+        config = work.config
+        console.print(f"The detector is in [bold]{run}[/].", highlight=False)
+        if detector.calibration:
+            console.print(detector.calibration.statement)
+        console.print(
+            f"Next: hardsight evaluate {run}   or: hardsight score {run} IMAGES", highlight=False
+        )
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    """``key.key=value`` texts as dotted keys and YAML values."""
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {pair!r} must read key=value, e.g. training.batch_size=8")
+        found[key] = yaml.safe_load(value)
+    return found

@@ -1,0 +1,34 @@
+"""``hardsight methods`` and ``hardsight presets``: what there is."""
+
+import inspect
+from typing import Annotated
+
+import typer
+import yaml
+from rich.table import Table
+
+from hardsight.cli.console import console, explained
+from hardsight.presets import METHODS, load_preset, preset_names
+
+
+def methods() -> None:
+    """List the detection methods."""
+    table = Table("method", "what it does")
+    for name, method in METHODS.items():
+        table.add_row(name, (inspect.getdoc(method) or "").splitlines()[0])
+    console.print(table)
+
+
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Show all settings of this preset.")] = None,
+) -> None:
+    """List the presets, or show one in full (a start for a `.yaml` of your own)."""
+    with explained():
+        if name:
+            values = load_preset(name).model_dump(mode="json")
+            console.print(yaml.safe_dump(values, sort_keys=False), end="", markup=False)
+            return
+        table = Table("preset", "what it is")
+        for known in preset_names():
+            table.add_row(known, load_preset(known).description.strip())
+        console.print(table)

@@ -1,0 +1,179 @@
+"""The run folder: everything a fitted detector is, and all that made it."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hardsight.data import AnomalyData, Manifest, folder, load, mvtec
+from hardsight.detectors import Detector
+from hardsight.presets import METHODS, Config, ConfigError, DataConfig
+from hardsight.types import Progress, quiet
+
+CONFIG = "config.yaml"
+MANIFEST = "manifest.json"
+SELECTION = "selection.json"
+METRICS = "metrics.json"
+WEIGHTS = "model.safetensors"
+
+
+class RunError(ValueError):
+    """A run folder that cannot be used as asked; the message says the way out."""
+
+
+class Run:
+    """A run folder.
+
+    ``config.yaml``, ``manifest.json``, ``model.safetensors`` + ``config.json``,
+    ``calibration.json``, ``selection.json``, ``metrics.json``, ``training/`` (checkpoints, logs,
+    samples) and ``evaluation/``. Every command takes one.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @classmethod
+    def start(cls, path: str | Path, config: Config, resume: bool = False) -> "Run":
+        """Make the folder of a new run, or go on with one that was interrupted.
+
+        Raises:
+            RunError: the folder holds a run and ``resume`` is false, or a run with other settings.
+        """
+        run = cls(path)
+        if (run.path / CONFIG).exists():
+            if not resume:
+                raise RunError(
+                    f"{path} already holds a run; go on with --resume, or name another folder"
+                )
+            if run.config != config:
+                raise RunError(
+                    f"{path} holds a run with other settings; resume it with those in "
+                    f"{run.path / CONFIG}, or name another folder"
+                )
+            return run
+        run.path.mkdir(parents=True, exist_ok=True)
+        config.write(run.path / CONFIG)
+        return run
+
+    @property
+    def config(self) -> Config:
+        """The run's configuration.
+
+        Raises:
+            RunError: not a run folder.
+        """
+        if not (self.path / CONFIG).is_file():
+            raise RunError(
+                f"{self.path} is not a run folder: it has no {CONFIG}; make one with: hardsight fit"
+            )
+        return Config.read(self.path / CONFIG)
+
+    def data(self, path: str | Path | None = None) -> AnomalyData:
+        """Load the run's data set, or the one at ``path`` with the run's settings."""
+        config = self.config
+        place = config.data if path is None else config.data.model_copy(update={"path": str(path)})
+        return load_data(place, config.detector_settings["image_size"], config.training.seed)
+
+    def check_manifest(self, data: AnomalyData, allow_change: bool = False) -> None:
+        """Refuse a data set that changed since the run was made; record that of a new run."""
+        path = self.path / MANIFEST
+        if path.exists():
+            Manifest.check(data, path, allow_change=allow_change)
+        if not path.exists() or allow_change:
+            Manifest.of(data).write(path)
+
+    def fit(
+        self,
+        device: str = "auto",
+        allow_data_change: bool = False,
+        progress: Progress = quiet,
+    ) -> Detector:
+        """Train, select, calibrate and save; goes on from the last checkpoint if there is one."""
+        config = self.config
+        data = self.data()
+        self.check_manifest(data, allow_data_change)
+        settings = config.detector_settings
+        settings["seed"] = config.training.seed
+        settings["k"] = config.k_by_category.get(data.name, settings["k"])
+        detector = METHODS[config.method](**settings)
+        detector.to(pick_device(device))
+        begun = time.perf_counter()
+        detector.fit(
+            data,
+            config.training,
+            config.selection,
+            augment=config.augment,
+            false_alarms=config.false_alarms,
+            folder=self.path / "training",
+            resume=True,
+            progress=progress,
+        )
+        if detector.report is not None:
+            detector.report.write(self.path / SELECTION)
+        detector.save_pretrained(self.path)
+        took = {
+            "fit_seconds": round(time.perf_counter() - begun, 1),
+            "device": str(detector.device),
+        }
+        (self.path / METRICS).write_text(json.dumps(took) + "\n", encoding="utf-8")
+        return detector
+
+    def detector(self, device: str = "auto") -> Detector:
+        """Load the fitted detector.
+
+        Raises:
+            RunError: the run was not finished.
+        """
+        method = METHODS[self.config.method]
+        if not (self.path / WEIGHTS).is_file():
+            raise RunError(
+                f"{self.path} is not finished; go on with: hardsight fit --resume --run {self.path}"
+            )
+        return method.from_pretrained(self.path).to(pick_device(device))
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device called ``name``; "auto" takes an accelerator where there is one.
+
+    Raises:
+        ValueError: not a device of this machine.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device={name!r} is not to be had here ({error}); use cpu or auto"
+        ) from None
+    return device
+
+
+def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
+    """Load the data set a configuration names, at ``size`` x ``size`` pixels.
+
+    Raises:
+        ConfigError: neither a path nor a folder of normal images is named.
+    """
+    common: dict[str, Any] = {
+        "size": size,
+        "val_fraction": place.validation_fraction,
+        "seed": seed,
+        "on_error": place.on_error,
+    }
+    if place.normal_dir:
+        return folder(
+            place.normal_dir,
+            abnormal_dir=place.abnormal_dir,
+            mask_dir=place.mask_dir,
+            root=place.path,
+            **common,
+        )
+    if not place.path:
+        raise ConfigError("data.path or data.normal_dir must name a folder of images")
+    if place.category:
+        return mvtec(place.path, category=place.category, **common)
+    return load(place.path, **common)

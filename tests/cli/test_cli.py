@@ -1,0 +1,195 @@
+"""The commands as a person types them, in their own process where that matters."""
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hardsight.cli.app import app
+
+
+def call(*arguments: object):
+    """Run the command line in this process."""
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def words(result) -> str:
+    """All that was printed, unwrapped."""
+    return " ".join((result.stdout + result.stderr).split())
+
+
+@pytest.fixture(scope="module")
+def run(parts, tiny_preset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "parts"
+    done = call("fit", tiny_preset, "--data", parts, "--run", folder)
+    assert done.exit_code == 0, words(done)
+    assert "false alarm" in words(done)
+    return folder
+
+
+def test_fit_leaves_a_whole_run_folder(run):
+    for name in (
+        "config.yaml", "model.safetensors", "config.json", "calibration.json", "manifest.json",
+        "selection.json", "metrics.json", "training/train.jsonl",
+    ):  # fmt: skip
+        assert (run / name).is_file(), name
+    assert not [p for p in run.rglob("*") if p.suffix in (".pt", ".pth", ".ckpt", ".pkl")]
+    assert json.loads((run / "metrics.json").read_text())["fit_seconds"] > 0
+
+
+def test_score_writes_a_line_an_image_and_overlays(run, parts, tmp_path):
+    done = call(
+        "score", run, parts / "test", "-o", tmp_path / "s.csv", "--overlays", tmp_path / "heat"
+    )
+    assert done.exit_code == 0, words(done)
+    rows = list(csv.DictReader((tmp_path / "s.csv").open()))
+    assert len(rows) == 8
+    assert all(0 < float(r["p_value"]) <= 1 for r in rows)
+    assert {r["anomalous"] for r in rows} <= {"True", "False"}
+    assert len(list((tmp_path / "heat").glob("*.jpg"))) == 8
+    lines = call("score", run, parts / "test", "-o", tmp_path / "s.jsonl")
+    assert lines.exit_code == 0
+    found = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
+    assert [r["score"] for r in found] == [float(r["score"]) for r in rows]
+
+
+def test_fail_on_anomaly_is_exit_code_2(run, parts, tmp_path):
+    """A threshold below every score makes every image anomalous."""
+    low = shutil.copytree(run, tmp_path / "low")
+    values = json.loads((low / "calibration.json").read_text())
+    (low / "calibration.json").write_text(json.dumps(values | {"threshold": -1.0}))
+    arguments = ("score", low, parts / "test", "-o", tmp_path / "s.csv")
+    assert call(*arguments).exit_code == 0
+    assert call(*arguments, "--fail-on-anomaly").exit_code == 2
+
+
+def test_unreadable_images_stop_or_are_listed(run, parts, tmp_path):
+    folder = shutil.copytree(parts / "test/good", tmp_path / "mixed")
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n")
+    stopped = call("score", run, folder)
+    assert stopped.exit_code == 1
+    assert "broken.png" in words(stopped)
+    listed = call("score", run, folder, "--skip-unreadable", "-o", tmp_path / "s.csv")
+    assert listed.exit_code == 0
+    rows = list(csv.DictReader((tmp_path / "s.csv").open()))
+    assert [bool(r["error"]) for r in rows] == ["broken" in r["path"] for r in rows]
+    assert len(rows) == 5
+
+
+def test_evaluate_writes_the_three_reports(run):
+    done = call(
+        "evaluate", run, "--steps", 2, "--curve", "2/255", "--gallery", 2, "--fresh-draws", 3
+    )
+    assert done.exit_code == 0, words(done)
+    report = json.loads((run / "evaluation/report.json").read_text())
+    assert {r["attack"] for r in report["rows"]} == {"clean", "pgd", "eot-pgd"}
+    assert report["provenance"]["preset"] == "advrad" or "tiny" in report["provenance"]["preset"]
+    assert (run / "evaluation/report.html").stat().st_size > 10_000
+    assert "eot-pgd" in (run / "evaluation/report.md").read_text()
+    assert "report.html" in words(done).replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--eps", "8"), "did you mean 8/255"),
+        (("--eps", "eight"), "write 8/255 or 0.0314"),
+        (("--attack", "pdg"), "choose from pgd, eot-pgd"),
+        (("--norm", "L3"), "choose from Linf, L2"),
+        (("--data", "nowhere"), "nowhere"),
+    ],
+)
+def test_evaluate_explains_what_is_wrong(run, arguments, message):
+    done = call("evaluate", run, *arguments)
+    assert done.exit_code == 1
+    assert message in words(done)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("fit", "advrod", "--data", "x"), "did you mean 'advrad'"),
+        (("fit", "--data", "no/such/folder"), "no/such/folder"),
+        (("fit",), "data.path or data.normal_dir"),
+        (("fit", "--data", "x", "--set", "training.stepz=3"), "did you mean 'steps'"),
+        (("fit", "--data", "x", "--set", "steps"), "key=value"),
+        (("score", "nowhere", "x.png"), "not a run folder"),
+        (("presets", "advrod"), "did you mean 'advrad'"),
+    ],
+)
+def test_mistakes_get_the_way_out(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = call(*arguments)
+    assert done.exit_code == 1
+    assert message in words(done)
+
+
+def test_a_finished_run_is_not_overwritten(run, parts, tiny_preset):
+    done = call("fit", tiny_preset, "--data", parts, "--run", run)
+    assert done.exit_code == 1
+    assert "--resume" in words(done)
+
+
+def test_changed_data_is_refused_unless_told(parts, tiny_preset, tmp_path):
+    data = shutil.copytree(parts, tmp_path / "data")
+    folder = tmp_path / "run"
+    assert call("fit", tiny_preset, "--data", data, "--run", folder).exit_code == 0
+    shutil.copy(data / "train/good/000.png", data / "test/good/999.png")
+    refused = call("evaluate", folder, "--attack", "pgd", "--steps", 1, "--curve", "")
+    assert refused.exit_code == 1
+    assert "999.png" in words(refused)
+    told = call(
+        "evaluate", folder, "--attack", "pgd", "--steps", 1, "--curve", "", "--allow-data-change"
+    )
+    assert told.exit_code == 0, words(told)
+
+
+def test_data_counts_and_lists_what_it_cannot_read(parts, tmp_path):
+    fine = call("data", parts, "--size", 16)
+    assert fine.exit_code == 0, words(fine)
+    data = shutil.copytree(parts, tmp_path / "data")
+    (data / "train/good/000.png").write_bytes(b"")
+    broken = call("data", data, "--size", 16)
+    assert broken.exit_code == 1
+    assert "000.png" in words(broken).replace(" ", "")
+
+
+def test_lists_and_help():
+    assert "advrad" in words(call("methods"))
+    assert "freerad-paper" in words(call("presets"))
+    shown = call("presets", "freerad-paper")
+    assert "metal_nut: 300" in shown.stdout
+    for command in ("demo", "fit", "score", "evaluate", "data", "methods", "presets"):
+        assert call(command, "--help").exit_code == 0
+
+
+def weights(folder: Path) -> bytes:
+    return (folder / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGINT])
+def test_killed_and_resumed_it_ends_with_the_same_weights(run, parts, tiny_preset, tmp_path, sig):
+    folder = tmp_path / "killed"
+    arguments = [sys.executable, "-m", "hardsight", "fit"]
+    slow = ["--set", "training.checkpoint_every=1", "--run", str(folder), "--data", str(parts)]
+    process = subprocess.Popen([*arguments, str(tiny_preset), *slow], stderr=subprocess.PIPE)
+    until = time.monotonic() + 90
+    while not list(folder.glob("training/checkpoints/*.safetensors")):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.send_signal(sig)
+    _, said = process.communicate(timeout=90)
+    if sig is signal.SIGINT and process.returncode:
+        assert process.returncode == 130
+        assert "--resume" in " ".join(said.decode().split())
+    resumed = call("fit", "--resume", "--run", folder)
+    assert resumed.exit_code == 0, words(resumed)
+    assert weights(folder) == weights(run)
