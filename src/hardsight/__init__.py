@@ -7,15 +7,18 @@
 >>> write_html(evaluate(detector, data, eps="2/255"), "report.html")  # doctest: +SKIP
 """
 
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
-from hardsight.data import load, textures
-from hardsight.detectors import AdvRAD, Detector, Selection
-from hardsight.evaluation import evaluate, write_html, write_json, write_markdown
-from hardsight.presets import load_preset
-from hardsight.runs import Run
-from hardsight.training import Settings
-from hardsight.types import AttackResult, Detection
+if TYPE_CHECKING:
+    from hardsight.data import load, textures
+    from hardsight.detectors import AdvRAD, Detector, Selection
+    from hardsight.evaluation import evaluate, write_html, write_json, write_markdown
+    from hardsight.presets import load_preset
+    from hardsight.runs import Run
+    from hardsight.training import Settings
+    from hardsight.types import AttackResult, Detection
 
 __version__ = version("hardsight")
 
@@ -35,3 +38,25 @@ __all__ = [
     "write_json",
     "write_markdown",
 ]
+
+_ROOMS = {
+    "data": ("load", "textures"),
+    "detectors": ("AdvRAD", "Detector", "Selection"),
+    "evaluation": ("evaluate", "write_html", "write_json", "write_markdown"),
+    "presets": ("load_preset",),
+    "runs": ("Run",),
+    "training": ("Settings",),
+    "types": ("AttackResult", "Detection"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a room when something of it is first asked for: torch and diffusers take seconds."""
+    for room, names in _ROOMS.items():
+        if name in names:
+            return getattr(import_module(f"hardsight.{room}"), name)
+    raise AttributeError(f"module 'hardsight' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -35,9 +35,9 @@ def _setup(
     ] = False,
 ) -> None:
     handler = RichHandler(console=errors, show_path=False, show_time=False)
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(message)s", handlers=[handler]
-    )
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
+    logging.getLogger("lightning_fabric").setLevel(level)
 
 
 def main() -> None:

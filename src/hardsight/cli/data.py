@@ -7,9 +7,6 @@ import typer
 from rich.table import Table
 
 from hardsight.cli.console import console, errors, explained
-from hardsight.data import write_textures
-from hardsight.presets import DataConfig
-from hardsight.runs import load_data
 
 
 def data(
@@ -27,6 +24,10 @@ def data(
 
     Exit code 1 if a file is unreadable. `hardsight data textures --write` writes the embedded set.
     """
+    from hardsight.data import write_textures
+    from hardsight.presets import DataConfig
+    from hardsight.runs import load_data
+
     with explained():
         if write:
             console.print(f"Wrote {write_textures(path, seed=seed)}", highlight=False)

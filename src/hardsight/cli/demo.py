@@ -8,11 +8,6 @@ import typer
 
 from hardsight.cli.console import bars, console, explained
 from hardsight.cli.evaluate import print_report
-from hardsight.data import write_textures
-from hardsight.evaluation import build_plan
-from hardsight.evaluation import evaluate as run_evaluation
-from hardsight.presets import load_preset
-from hardsight.runs import Run
 
 
 def demo(
@@ -26,6 +21,12 @@ def demo(
 
     Started again, it goes on where it was.
     """
+    from hardsight.data import write_textures
+    from hardsight.evaluation import build_plan
+    from hardsight.evaluation import evaluate as run_evaluation
+    from hardsight.presets import load_preset
+    from hardsight.runs import Run
+
     begun = time.perf_counter()
     with explained("Start it again to go on."):
         config = load_preset("demo")

@@ -1,24 +1,15 @@
 """``hardsight evaluate``: how good, and how easily fooled."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from hardsight.attacks import parse_radius
 from hardsight.cli.console import bars, console, explained
-from hardsight.evaluation import (
-    PLANS,
-    build_plan,
-    write_html,
-    write_json,
-    write_markdown,
-)
-from hardsight.evaluation import evaluate as run_evaluation
-from hardsight.evaluation.plots import fraction_of_255
-from hardsight.evaluation.results import Evaluation
-from hardsight.runs import Run
+
+if TYPE_CHECKING:
+    from hardsight.evaluation import Evaluation
 
 
 def evaluate(
@@ -28,9 +19,7 @@ def evaluate(
     ] = None,
     attack: Annotated[
         list[str] | None,
-        typer.Option(
-            help=f"Which attacks to run: {', '.join(PLANS)}. Repeatable; default pgd, eot-pgd."
-        ),
+        typer.Option(help="An attack to run, e.g. pgd or eot-pgd (both by default). Repeatable."),
     ] = None,
     eps: Annotated[
         str, typer.Option(help="Radius in [0, 1] pixel units, as 2/255 or 0.0078.")
@@ -68,6 +57,11 @@ def evaluate(
     Killed and started again, it goes on where it was. Example:
     `hardsight evaluate runs/bottle --eps 2/255`
     """
+    from hardsight.attacks import parse_radius
+    from hardsight.evaluation import build_plan
+    from hardsight.evaluation import evaluate as run_evaluation
+    from hardsight.runs import Run
+
     with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
         work = Run(run)
         detector = work.detector(device)
@@ -98,8 +92,11 @@ def evaluate(
         print_report(result, folder)
 
 
-def print_report(result: Evaluation, folder: Path) -> None:
+def print_report(result: "Evaluation", folder: Path) -> None:
     """Write the report's three files and show the table."""
+    from hardsight.evaluation import write_html, write_json, write_markdown
+    from hardsight.evaluation.plots import fraction_of_255
+
     folder.mkdir(parents=True, exist_ok=True)
     write_json(result, folder / "report.json")
     write_markdown(result, folder / "report.md")

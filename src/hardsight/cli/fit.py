@@ -7,8 +7,6 @@ import typer
 import yaml
 
 from hardsight.cli.console import bars, console, explained
-from hardsight.presets import ConfigError, load_preset
-from hardsight.runs import Run
 
 
 def fit(
@@ -57,6 +55,9 @@ def fit(
     Example: `hardsight fit --data photos/bottle --run runs/bottle`, where `photos/bottle` holds
     `train/good` and `test/...` (MVTec layout), or `good/` and optionally `bad/` and `masks/`.
     """
+    from hardsight.presets import load_preset
+    from hardsight.runs import Run
+
     with explained(f"Go on with: hardsight fit --resume --run {run}"):
         work = Run(run)
         if not resume or not (run / "config.yaml").exists():
@@ -96,6 +97,6 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
-            raise ConfigError(f"--set {pair!r} must read key=value, e.g. training.batch_size=8")
+            raise ValueError(f"--set {pair!r} must read key=value, e.g. training.batch_size=8")
         found[key] = yaml.safe_load(value)
     return found

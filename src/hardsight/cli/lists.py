@@ -8,11 +8,12 @@ import yaml
 from rich.table import Table
 
 from hardsight.cli.console import console, explained
-from hardsight.presets import METHODS, load_preset, preset_names
 
 
 def methods() -> None:
     """List the detection methods."""
+    from hardsight.presets import METHODS
+
     table = Table("method", "what it does")
     for name, method in METHODS.items():
         table.add_row(name, (inspect.getdoc(method) or "").splitlines()[0])
@@ -23,6 +24,8 @@ def presets(
     name: Annotated[str | None, typer.Argument(help="Show all settings of this preset.")] = None,
 ) -> None:
     """List the presets, or show one in full (a start for a `.yaml` of your own)."""
+    from hardsight.presets import load_preset, preset_names
+
     with explained():
         if name:
             values = load_preset(name).model_dump(mode="json")

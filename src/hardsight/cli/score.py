@@ -7,18 +7,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
-import numpy as np
-import torch
 import typer
-from torch import Tensor
 
 from hardsight.cli.console import console, errors, explained
-from hardsight.data import ImageError, iter_images, read_image
-from hardsight.detectors import Detector
-from hardsight.evaluation.plots import heat, heat_scale
-from hardsight.runs import Run
+
+if TYPE_CHECKING:
+    from hardsight.detectors import Detector
 
 FIELDS = ("path", "score", "p_value", "anomalous", "error")
 
@@ -48,6 +44,9 @@ def score(
     Exit code 0; 2 with `--fail-on-anomaly` when something was found.
     Example: `hardsight score runs/bottle new/ --overlays heat/ -o scores.csv`
     """
+    from hardsight.data import iter_images
+    from hardsight.runs import Run
+
     with explained(), ExitStack() as stack:
         detector = Run(run).detector(device)
         if output and output.suffix not in (".csv", ".jsonl"):
@@ -74,7 +73,7 @@ def score(
 
 
 def _rows(
-    detector: Detector,
+    detector: "Detector",
     paths: Iterable[Path],
     overlays: Path | None,
     skip: bool,
@@ -82,12 +81,17 @@ def _rows(
     seed: int,
 ) -> Iterator[dict[str, Any]]:
     """Score path by path, in order; a batch's noise depends on the seed and its place alone."""
+    import torch
+
+    from hardsight.data import ImageError, read_image
+    from hardsight.evaluation.plots import heat, heat_scale
+
     generator = torch.Generator(detector.device).manual_seed(seed)
     calibration = detector.calibration
     paths = iter(paths)
     while group := list(islice(paths, batch_size)):
         rows: list[dict[str, Any]] = []
-        images: list[Tensor] = []
+        images = []
         for path in group:
             row: dict[str, Any] = dict.fromkeys(FIELDS) | {"path": str(path)}
             rows.append(row)
@@ -101,10 +105,10 @@ def _rows(
         if good:
             found = detector.predict(torch.stack(images), generator, batch_size)
             scores = found.pred_score.double().numpy()
-            p = calibration.p_values(scores) if calibration else np.full(len(scores), np.nan)
+            p = calibration.p_values(scores) if calibration else None
             for i, row in enumerate(good):
                 row["score"] = float(scores[i])
-                if calibration:
+                if calibration and p is not None:
                     row["p_value"] = float(p[i])
                     row["anomalous"] = bool(scores[i] > calibration.threshold)
                 if overlays:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hardsight.data import AnomalyData, symmetries
 from hardsight.detectors.base import Detector
+from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.scoring import (
     SCALES,
     Reference,
@@ -216,6 +217,10 @@ class AdvRAD(Detector):
                 )
         normals, held_out = data.train.images(), data.validation.images()
         self.check(normals[:1].float() / 255)
+        choosing, calibrating = held_out[:0], held_out
+        if selection is not None:
+            choosing, calibrating = held_out[::2], held_out[1::2]
+        Calibration.check(len(calibrating), false_alarms)  # before hours of training, not after
         turns = symmetries(normals) if augment == "auto" else ()
         task = DenoisingTask(self.denoiser, normals, turns, self.k)
 
@@ -226,10 +231,8 @@ class AdvRAD(Detector):
         if done.interrupted:
             raise KeyboardInterrupt
         self.eval()
-        calibrating = held_out
         if selection is not None:
-            self.report = select(self, normals, held_out[::2], selection, training.seed, progress)
-            calibrating = held_out[1::2]
+            self.report = select(self, normals, choosing, selection, training.seed, progress)
         generator = torch.Generator(self.device).manual_seed(training.seed)
         self.fit_reference(self.error_maps(normals, generator, progress=progress))
         self.calibrate(calibrating, false_alarms, generator)

@@ -28,6 +28,18 @@ class Calibration:
     normal_scores: tuple[float, ...]
     """(n,) the calibration images' scores, for p-values."""
 
+    @staticmethod
+    def check(n: int, level: float | None) -> float:
+        """Return the level n images are calibrated at; None takes 1 %, or the lowest they support.
+
+        Raises:
+            ValueError: too few images for the level; the message says how many it takes.
+        """
+        if level is None:
+            level = max(0.01, 1 / (n + 1))
+        conformal_threshold(np.zeros(n), level)
+        return level
+
     @classmethod
     def fit(
         cls,
@@ -45,8 +57,7 @@ class Calibration:
         Raises:
             ValueError: too few images for the level asked; the message says how many it takes.
         """
-        if level is None:
-            level = max(0.01, 1 / (len(scores) + 1))
+        level = cls.check(len(scores), level)
         return cls(
             level=level,
             threshold=conformal_threshold(scores, level),

@@ -1,0 +1,88 @@
+"""Fit and evaluate preset `advrad` (or another) on data sets; keep the figures under results/.
+
+    .venv/bin/python benchmarks/datasets.py --data ../shared/data/mvtec256 bottle screw toothbrush
+    .venv/bin/python benchmarks/datasets.py --preset demo --textures brick grass gravel
+
+Runs are kept in runs/benchmark/; a second call goes on where the first was.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from hardsight.cli.console import bars
+from hardsight.data import write_textures
+from hardsight.evaluation import build_plan, evaluate, write_html
+from hardsight.evaluation.provenance import commit
+from hardsight.presets import load_preset
+from hardsight.runs import METRICS, SELECTION, Run
+from hardsight.training.logs import read
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("--data", type=Path, help="folder of MVTec-layout categories")
+    parser.add_argument("--textures", action="store_true", help="the embedded data set")
+    parser.add_argument("--preset", default="advrad")
+    parser.add_argument("--runs", type=Path, default=Path("runs/benchmark"))
+    parser.add_argument("--eps", default="2/255")
+    parser.add_argument("--attacks", nargs="*", default=["pgd", "eot-pgd"])
+    parser.add_argument("--surrogates", nargs="*", help="of eot-pgd; default: the plan's")
+    parser.add_argument("--no-fixed", action="store_true", help="skip the fixed-noise column")
+    parser.add_argument("--curve", action="store_true", help="AUROC against eps as well")
+    parser.add_argument("--results", default="datasets")
+    arguments = parser.parse_args()
+    config = load_preset(arguments.preset)
+    root = arguments.data
+    if arguments.textures:
+        size = config.detector_settings["image_size"]
+        root = write_textures(arguments.runs / "textures", size=size)
+    plans = [build_plan(name, eps=arguments.eps) for name in arguments.attacks]
+    if arguments.no_fixed:
+        plans = [replace(p, fixed=False) for p in plans]
+    if arguments.surrogates:
+        plans = [
+            replace(p, surrogates=tuple(arguments.surrogates)) if len(p.surrogates) > 1 else p
+            for p in plans
+        ]
+    target = Path(__file__).parent / "results" / f"{arguments.results}.json"
+    for name in arguments.names:
+        place = config.updated({"data.path": str(root / name)})
+        run = Run.start(arguments.runs / name, place, resume=True)
+        with bars() as progress:
+            fitted = (run.path / METRICS).exists()
+            detector = run.detector() if fitted else run.fit(progress=progress)
+            result = evaluate(
+                detector,
+                run.data(),
+                plans,
+                eps=arguments.eps,
+                folder=run.path / "evaluation" / "state",
+                provenance={"preset": arguments.preset, "run": name},
+                progress=progress,
+                **({} if arguments.curve else {"curve": ()}),
+            )
+        write_html(result, run.path / "evaluation" / "report.html")
+        report = result.to_json()
+        chosen = json.loads((run.path / SELECTION).read_text())["candidates"][0]
+        trained = read(run.path / "training" / "train.jsonl")[-1]
+        kept = json.loads(target.read_text()) if target.exists() else {}
+        kept[name] = {
+            "provenance": report["provenance"] | {"evaluated at": commit()},
+            "training": {"steps": trained.step, "seconds": round(trained.seconds, 1)},
+            "chosen on validation data": chosen,
+            "rows": report["rows"],
+            "curve": report["curve"],
+            "notes": report["notes"],
+        }
+        target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        for row in result.rows:
+            print(
+                f"{name:<12} {row.target:<6} {row.metric:<7} {row.attack:<8} {row.mean.value:.3f}"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from hardsight.data import TURNS
+from hardsight.diffusion import FastDenoiser
+from hardsight.training import DenoisingTask, SamplingTask
+
+
+@pytest.fixture
+def denoiser():
+    return FastDenoiser(16, channels=8, multipliers=(1, 1), patch=2)
+
+
+def images(n: int) -> torch.Tensor:
+    g = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (n, 3, 16, 16), generator=g, dtype=torch.uint8)
+
+
+def test_every_drawn_image_is_a_training_image_or_a_turn_of_one(denoiser):
+    known = images(3)
+    task = DenoisingTask(denoiser, known, turns=("flip", "quarter turn"))
+    x, sigma, noise = task.batch(40, torch.Generator().manual_seed(1))
+    allowed = {
+        i.numpy().tobytes() for k in known for i in (k, k.flip(-1), TURNS["quarter turn"](k))
+    }
+    seen = {i.contiguous().numpy().tobytes() for i in x}
+    assert seen <= allowed
+    assert len(seen) == 9
+    assert sigma.shape == (40,)
+    assert noise.shape == x.shape
+
+
+def test_without_turns_images_stay(denoiser):
+    known = images(3)
+    x = DenoisingTask(denoiser, known).batch(30, torch.Generator().manual_seed(1))[0]
+    assert {i.numpy().tobytes() for i in x} == {i.numpy().tobytes() for i in known}
+
+
+def test_loss_is_the_denoisers_on_the_model_range(denoiser):
+    task = DenoisingTask(denoiser, images(3))
+    x, *randomness = task.batch(5, torch.Generator().manual_seed(1))
+    expected = denoiser.training_loss(2 * (x / 255) - 1, tuple(randomness)).mean()
+    torch.testing.assert_close(task.loss(x, *randomness), expected)
+
+
+def test_sample_shows_images_over_reconstructions(denoiser):
+    task = DenoisingTask(denoiser, images(5))
+    assert isinstance(task, SamplingTask)
+    shown = task.sample(denoiser)
+    assert shown.shape == (3, 32, 64)
+    torch.testing.assert_close(shown[:, :16, 16:32], images(5)[1] / 255)
+    assert torch.equal(shown, task.sample(denoiser))
+
+
+def test_no_images_is_an_error(denoiser):
+    with pytest.raises(ValueError, match="no training images"):
+        DenoisingTask(denoiser, images(0))
