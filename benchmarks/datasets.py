@@ -16,7 +16,7 @@ from hardsight.data import write_textures
 from hardsight.evaluation import build_plan, evaluate, write_html
 from hardsight.evaluation.provenance import commit
 from hardsight.presets import load_preset
-from hardsight.runs import METRICS, SELECTION, Run
+from hardsight.runs import SELECTION, Run
 from hardsight.training.logs import read
 
 
@@ -52,8 +52,7 @@ def main() -> None:
         place = config.updated({"data.path": str(root / name)})
         run = Run.start(arguments.runs / name, place, resume=True)
         with bars() as progress:
-            fitted = (run.path / METRICS).exists()
-            detector = run.detector() if fitted else run.fit(progress=progress)
+            detector = run.detector() if run.finished else run.fit(progress=progress)
             result = evaluate(
                 detector,
                 run.data(),

@@ -16,7 +16,6 @@ CONFIG = "config.yaml"
 MANIFEST = "manifest.json"
 SELECTION = "selection.json"
 METRICS = "metrics.json"
-WEIGHTS = "model.safetensors"
 
 
 class RunError(ValueError):
@@ -120,6 +119,11 @@ class Run:
         (self.path / METRICS).write_text(json.dumps(took) + "\n", encoding="utf-8")
         return detector
 
+    @property
+    def finished(self) -> bool:
+        """Whether the detector is fitted and saved: its metrics are written last."""
+        return (self.path / METRICS).is_file()
+
     def detector(self, device: str = "auto") -> Detector:
         """Load the fitted detector.
 
@@ -127,7 +131,7 @@ class Run:
             RunError: the run was not finished.
         """
         method = METHODS[self.config.method]
-        if not (self.path / WEIGHTS).is_file():
+        if not self.finished:
             raise RunError(
                 f"{self.path} is not finished; go on with: hardsight fit --resume --run {self.path}"
             )

@@ -35,10 +35,8 @@ def demo(
         config = config.updated({"data.path": str(photographs / texture), "training.seed": seed})
         run = Run.start(folder / texture, config, resume=True)
         with bars() as progress:
-            try:
-                detector = run.detector(device)
-            except ValueError:
-                detector = run.fit(device, progress=progress)
+            fitted = run.finished
+            detector = run.detector(device) if fitted else run.fit(device, progress=progress)
             plans = [build_plan(name, eps=eps) for name in ("pgd", "eot-pgd")]
             result = run_evaluation(
                 detector,

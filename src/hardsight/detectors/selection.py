@@ -48,7 +48,7 @@ class Selection(BaseModel):
     """Training normals the candidates' mean and spread are estimated from."""
     shortlist: int = Field(4, ge=1)
     """Candidates that are attacked themselves, after the transferred attack ranked all."""
-    severities: tuple[float, float] = (0.2, 0.8)
+    severities: tuple[float, float] = (0.5, 1.0)
     """Range of the synthetic defects' severity."""
 
 
@@ -193,25 +193,27 @@ def _rank(
             attacked = _attack(detector, images, truth, settings, noise)
         both = [detector.error_maps(x, noise) for x in (images, attacked)]
         errors[average] = (normal, torch.cat(both))
-    n = len(images)
+    count = len(images)
     for average, size in itertools.product(settings.averages, settings.filter_sizes):
         normal, maps = (mean_filter(m, size) for m in errors[average])
         mean, spread = normal.mean(0, keepdim=True), normal.std(0, keepdim=True)
         for reference in settings.references:
             related = relate(maps, mean, spread, reference)  # type: ignore[arg-type]
-            ordered = related.flatten(1).sort(dim=1, descending=True).values
-            sums = ordered.double().cumsum(1)
-            for aggregation in settings.aggregations:
-                top = top_count(aggregation, ordered.shape[1])
-                scores = (sums[:, top - 1] / top).numpy()
+            flat = related.flatten(1)
+            tops = {a: top_count(a, flat.shape[1]) for a in settings.aggregations}
+            partial = [n for n in tops.values() if n < flat.shape[1]]
+            sums = flat.topk(max(partial, default=1), dim=1).values.double().cumsum(1)
+            for aggregation, top in tops.items():
+                whole = top == flat.shape[1]
+                scores = (flat.double().mean(1) if whole else sums[:, top - 1] / top).numpy()
                 yield Candidate(
                     k,
                     average,
                     size,
                     reference,
                     aggregation,
-                    clean=auroc(scores[:n], labels),
-                    transferred=auroc(scores[n:], labels),
+                    clean=auroc(scores[:count], labels),
+                    transferred=auroc(scores[count:], labels),
                 )
 
 
