@@ -46,10 +46,10 @@ class Run:
                 raise RunError(
                     f"{path} already holds a run; go on with --resume, or name another folder"
                 )
-            if run.config != config:
+            if changed := run.config.differences(config):
                 raise RunError(
-                    f"{path} holds a run with other settings; resume it with those in "
-                    f"{run.path / CONFIG}, or name another folder"
+                    f"{path} holds a run with another {', '.join(changed)}; resume it with the "
+                    f"settings in {run.path / CONFIG}, or name another folder"
                 )
             return run
         run.path.mkdir(parents=True, exist_ok=True)

@@ -28,23 +28,22 @@ def groove(image: Tensor, alpha: Tensor, generator: Generator, severity: float) 
 def pigment(image: Tensor, alpha: Tensor, generator: Generator, severity: float) -> Tensor:
     """Stain the surface, whose texture shows through: mottled, denser towards the edge."""
     target, sign = _tone(image, alpha, generator, 0.45)
-    tint = torch.ones(image.shape[0], 1, 1, device=image.device)
-    if _coloured(image):
-        draw = torch.rand(image.shape[0], generator=generator, device=generator.device)
-        tint = tint - 0.35 * draw.to(image.device)[:, None, None]
+    tint = _tint(image, generator, grey=0.35)
     rim = uniform(generator, 0.3, 1.2)
     density = alpha * (0.6 + 0.4 * mottle(image, generator)) + rim * alpha * (1 - alpha)
     depth = (0.35 + 0.5 * severity) * density.clamp(0, 1)
     if sign < 0:
-        return (image * (1 - depth * (1 - 0.3 * tint))).clamp(0, 1)
-    return image.lerp((0.45 * image + 0.55 * target) * tint, depth).clamp(0, 1)
+        return (image * (1 - depth * (1 - tint))).clamp(0, 1)
+    pale = (0.45 * image + 0.55 * target) * (0.5 + 0.5 * tint / tint.max())
+    return image.lerp(pale, depth).clamp(0, 1)
 
 
 def cavity(image: Tensor, alpha: Tensor, generator: Generator, severity: float) -> Tensor:
     """Break a hole: dark inside, darker under the lit edge, with a chipped bright lip."""
     around = _mean(image, alpha)
     depth = 0.55 + 0.4 * severity
-    inside = 0.25 * image + 0.35 * around * (0.6 + 0.4 * mottle(image, generator))
+    core = around * (0.3 + 0.7 * _tint(image, generator, grey=1.0))
+    inside = 0.2 * image + 0.4 * core * (0.6 + 0.4 * mottle(image, generator))
     lit = relief(gaussian_blur(alpha, _scale(image) * 3), generator, _scale(image) * 3)
     floor = inside * (1 - 0.5 * lit.clamp(-1, 1))
     lip = (gaussian_blur(alpha, _scale(image) * 1.5) - alpha).clamp(min=0)
@@ -61,9 +60,7 @@ def strand(image: Tensor, alpha: Tensor, generator: Generator, severity: float) 
     )
     ground = image * (1 - (0.2 + 0.3 * severity) * moved)
     tone, _ = _tone(image, alpha, generator, 0.3 + 0.35 * severity)
-    if _coloured(image):
-        hue = torch.rand(image.shape[0], generator=generator, device=generator.device)
-        tone = tone * (1 - 0.4 * hue.to(image.device)[:, None, None])
+    tone = tone * (0.5 + 0.5 * _tint(image, generator, grey=1.0))
     body = tone + 0.25 * relief(alpha, generator, 0.7)
     return ground.lerp(body.clamp(0, 1), alpha * (0.8 + 0.2 * severity)).clamp(0, 1)
 
@@ -85,13 +82,16 @@ def elsewhere(image: Tensor, alpha: Tensor, generator: Generator, severity: floa
     grid = F.affine_grid(theta[None], [1, *image.shape], align_corners=False)
     moved = F.grid_sample(image[None], grid, padding_mode="reflection", align_corners=False)[0]
     gain = 1 + math.copysign(uniform(generator, 0.15, 0.2 + 0.3 * severity), c)
-    return image.lerp((moved * gain).clamp(0, 1), alpha)
+    cast = 0.6 + 0.5 * _tint(image, generator, grey=0.8)  # of another lot, another white balance
+    return image.lerp((moved * gain * cast).clamp(0, 1), alpha)
 
 
 def defocus(image: Tensor, alpha: Tensor, generator: Generator, severity: float) -> Tensor:
-    """Put the part out of focus (smears, haze, wear)."""
+    """Put the part out of focus (smears, haze, wear); on a colour image it also pales."""
     sigma = _scale(image) * (2.5 + 4 * severity) * uniform(generator, 0.8, 1.2)
-    return image.lerp(gaussian_blur(image, max(sigma, 1.5)), alpha)
+    soft = gaussian_blur(image, max(sigma, 1.5))
+    grey = soft.mean(0, keepdim=True).expand_as(soft)
+    return image.lerp(soft.lerp(grey, 0.5 + 0.4 * severity), alpha)
 
 
 def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
@@ -135,6 +135,18 @@ def _tone(
     bright = uniform(generator, 0, 1) < 0.5
     sign = 1 if level + contrast <= 1 and (bright or level < contrast) else -1
     return (around + sign * contrast).clamp(0, 1), sign
+
+
+def _tint(image: Tensor, generator: Generator, grey: float) -> Tensor:
+    """Return a colour (C, 1, 1) in [0, 1] that no other part has; on a grey image ``grey``.
+
+    As ink, rust or oil do, one channel passes, one is halved and one swallowed.
+    """
+    if not _coloured(image):
+        return torch.full((image.shape[0], 1, 1), grey, device=image.device, dtype=image.dtype)
+    order = torch.randperm(image.shape[0], generator=generator, device=generator.device)
+    passed = torch.tensor([0.95, uniform(generator, 0.3, 0.7), 0.1])[order.cpu()]
+    return passed.to(image)[:, None, None]
 
 
 def _mean(image: Tensor, alpha: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
 """The embedded data set: three photographed surfaces with synthetic defects, nothing downloaded.
 
 ``brick``, ``grass`` and ``gravel`` are the greyscale photographs of 512 x 512 pixels that
-scikit-image brings along (``skimage.data``). Each is cut into three horizontal bands; crops of one
-band overlap, crops of different bands share no pixel.
+scikit-image brings along (``skimage.data``), toned in one colour each. Each is cut into three
+horizontal bands; crops of one band overlap, crops of different bands share no pixel. Crops are
+enlarged three times: a surface seen from near, as a camera over a line would.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from typing import Any
 
 import skimage.data
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Generator, Tensor
 
@@ -34,6 +36,15 @@ BANDS: dict[str, tuple[float, float]] = {
     "test": (0.71875, 1.0),
 }
 """Role -> first and last row of its band, as fractions of the photograph's height."""
+
+TONES = {
+    "brick": ((0.20, 0.07, 0.05), (1.00, 0.80, 0.66)),
+    "grass": ((0.12, 0.26, 0.08), (0.58, 0.78, 0.34)),
+    "gravel": ((0.05, 0.08, 0.16), (0.78, 0.88, 1.00)),
+}
+"""Texture -> the colours, in [0, 1], of black and white in its photograph."""
+MAGNIFICATION = 3
+"""Pixels of a crop for each pixel of the photograph, along a side."""
 
 _CROPS = 20
 _MARKER = "textures.json"
@@ -56,7 +67,7 @@ class _Settings:
     seed: int
     photographs: tuple[str, ...]
     """The SHA-256 of each photograph's file."""
-    version: int = 1
+    version: int = 2
     """Of the way the images are made."""
 
 
@@ -80,12 +91,12 @@ def write_textures(
     Args:
         root: Folder of the data set: new, empty, or written by this function.
         textures: Of ``TEXTURES``.
-        size: Side of the crops in pixels, 16 to 144.
+        size: Side of the crops in pixels, 48 to 432.
         train: Crops of the training band, for each texture; ``validation`` and ``test_good`` of
             the other two.
         validation: See ``train``.
         test_good: See ``train``.
-        defects_per_kind: Defective test crops of each kind in ``DEFECTS``; severity 0.4 to 1.
+        defects_per_kind: Defective test crops of each kind in ``DEFECTS``; severity 0.6 to 1.
         seed: Of crops and defects.
 
     Raises:
@@ -156,8 +167,9 @@ def textures(
 
 
 def photograph(texture: str) -> Tensor:
-    """Return the photograph (3, 512, 512) in [0, 1], three equal channels, from its file."""
-    return read_image(_photograph_file(texture))
+    """Return the photograph (3, 512, 512) in [0, 1], toned, from its file."""
+    black, white = (torch.tensor(tone)[:, None, None] for tone in TONES[texture])
+    return black.lerp(white, read_image(_photograph_file(texture)))
 
 
 def band(texture: Tensor, role: str) -> Tensor:
@@ -192,7 +204,7 @@ def _write_texture(folder: Path, name: str, settings: _Settings) -> None:
 def _defective(rows: Tensor, size: int, kind: str, generator: Generator) -> tuple[Tensor, Tensor]:
     """Return a crop with a defect and its mask; another crop is taken if the defect is unseen."""
     for _ in range(_CROPS):
-        severity = uniform(generator, 0.4, 1.0)
+        severity = uniform(generator, 0.6, 1.0)
         crop = _crop(rows, size, generator)
         with contextlib.suppress(UnseenError):
             return add_defect(crop, generator, kind, severity)[:2]
@@ -201,12 +213,18 @@ def _defective(rows: Tensor, size: int, kind: str, generator: Generator) -> tupl
 
 def _crop(rows: Tensor, size: int, generator: Generator) -> Tensor:
     _, height, width = rows.shape
-    if not 16 <= size <= height:
-        raise ValueError(f"size must be from 16 to {height}, the height of a band, got {size}")
-    y = int(uniform(generator, 0, height - size + 1))
-    x = int(uniform(generator, 0, width - size + 1))
-    crop = rows[:, y : y + size, x : x + size]
-    return crop.flip(2) if uniform(generator, 0, 1) < 0.5 else crop
+    side = -(-size // MAGNIFICATION)
+    if not 16 <= side <= height:
+        raise ValueError(
+            f"size must be from {16 * MAGNIFICATION} to {height * MAGNIFICATION}, got {size}: "
+            f"a band of the photograph is {height} pixels high and crops are enlarged"
+        )
+    y = int(uniform(generator, 0, height - side + 1))
+    x = int(uniform(generator, 0, width - side + 1))
+    crop = rows[:, y : y + side, x : x + side]
+    near = F.interpolate(crop[None], size=(size, size), mode="bicubic", align_corners=False)
+    near = near[0].clamp(0, 1)
+    return near.flip(2) if uniform(generator, 0, 1) < 0.5 else near
 
 
 def _generator(name: str) -> Generator:
@@ -216,9 +234,9 @@ def _generator(name: str) -> Generator:
 
 
 def _save(image: Tensor, path: Path) -> None:
-    """Write the first channel, (C, H, W) in [0, 1], as an 8-bit grey PNG."""
+    """Write (3, H, W) or (1, H, W) in [0, 1] as an 8-bit PNG, colour or grey."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = (image[0] * 255).round().to(torch.uint8).numpy()
+    pixels = (image * 255).round().to(torch.uint8).permute(1, 2, 0).squeeze(2).numpy()
     Image.fromarray(pixels).save(path, format="PNG", compress_level=6)
 
 

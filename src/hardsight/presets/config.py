@@ -118,10 +118,26 @@ class Config(BaseModel):
             place[last] = value
         return self.parse(values, "settings")
 
+    def differences(self, other: Self) -> list[str]:
+        """Return the dotted keys in which ``other`` would make another run."""
+        mine, theirs = _flat(self.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
+        keys = {k for k in mine | theirs if mine.get(k) != theirs.get(k)}
+        return sorted(keys - {"description", "preset"})
+
     def write(self, path: Path) -> None:
         """Write as YAML."""
         text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
         path.write_text(text, encoding="utf-8")
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one of dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= (
+            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
+    return found
 
 
 def preset_names() -> list[str]:
