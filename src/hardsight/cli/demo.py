@@ -37,7 +37,10 @@ def demo(
         with bars() as progress:
             fitted = run.finished
             detector = run.detector(device) if fitted else run.fit(device, progress=progress)
-            plans = [build_plan(name, eps=eps) for name in ("pgd", "eot-pgd")]
+            plans = [
+                build_plan("pgd", eps=eps, steps=10),
+                build_plan("eot-pgd", eps=eps, steps=10, surrogates=("score", "mean")),
+            ]
             result = run_evaluation(
                 detector,
                 run.data(),
