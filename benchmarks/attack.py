@@ -3,22 +3,17 @@
 .venv/bin/python benchmarks/attack.py [--rounds 9] [--batch 8]
 """
 
-import argparse
-
 import torch
 from scoring import build
-from timing import interleaved, record
+from timing import arguments, interleaved, record
 
 from hardsight.attacks import PGD, Linf, ScoreObjective, frozen
 from hardsight.runs import pick_device
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--batch", type=int, default=8)
-    arguments = parser.parse_args()
-    device, batch = pick_device("auto"), arguments.batch
+    given = arguments(__doc__)
+    device, batch = pick_device("auto"), given.batch
     detector = build("advrad", device, draws=1)
     detector.fit_reference(torch.rand(4, 1, 256, 256))
     x = torch.rand(batch, 3, 256, 256, device=device)
@@ -44,7 +39,7 @@ def main() -> None:
                 "forward": judge,
                 "pgd of 4 steps": lambda: pgd(4),
             },
-            arguments.rounds,
+            given.rounds,
         )
     step = (seconds["pgd of 4 steps"] - seconds["forward"]) / 4  # less the last judgement
     figures: dict[str, object] = {f"{n}, seconds": t for n, t in seconds.items()}

@@ -3,10 +3,8 @@
 .venv/bin/python benchmarks/scoring.py [--rounds 9] [--batch 8]
 """
 
-import argparse
-
 import torch
-from timing import interleaved, record
+from timing import arguments, interleaved, record
 
 from hardsight.detectors import AdvRAD
 from hardsight.presets import load_preset
@@ -19,11 +17,8 @@ def build(preset: str, device: torch.device, **changes: object) -> AdvRAD:
 
 @torch.no_grad()
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--batch", type=int, default=8)
-    arguments = parser.parse_args()
-    device, batch = pick_device("auto"), arguments.batch
+    given = arguments(__doc__)
+    device, batch = pick_device("auto"), given.batch
     one, four = build("advrad", device, draws=1), build("advrad", device, draws=4)
     x = torch.rand(batch, 3, 256, 256, device=device)
     noise, noise4 = one.sample_noise(x), four.sample_noise(x)
@@ -38,12 +33,12 @@ def main() -> None:
             "advrad": lambda: one(x, noise),
             "advrad, 4 draws": lambda: four(x, noise4),
         },
-        arguments.rounds,
+        given.rounds,
     )
     paper = build("freerad-paper", device)
     single = x[:1]
     paper_noise = paper.sample_noise(single)
-    slow = interleaved({"paper": lambda: paper(single, paper_noise)}, max(1, arguments.rounds // 4))
+    slow = interleaved({"paper": lambda: paper(single, paper_noise)}, max(1, given.rounds // 4))
     per_image = {name: t / batch for name, t in seconds.items()} | slow
     figures: dict[str, object] = {f"{n}, images per second": 1 / t for n, t in per_image.items()}
     figures["advrad (1 draw) / bare forward, rate"] = per_image["bare"] / per_image["advrad"]

@@ -1,5 +1,6 @@
 """Interleaved timing: on a noisy machine only ratios taken in the same run mean anything."""
 
+import argparse
 import json
 import statistics
 import time
@@ -23,6 +24,14 @@ def interleaved(cases: dict[str, Callable[[], object]], rounds: int = 9) -> dict
             if r:
                 times[name].append(time.perf_counter() - begun)
     return {name: statistics.median(t) for name, t in times.items()}
+
+
+def arguments(description: str | None) -> argparse.Namespace:
+    """The command line that the timings share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--batch", type=int, default=8)
+    return parser.parse_args()
 
 
 def record(name: str, figures: dict[str, object], device: torch.device) -> None:

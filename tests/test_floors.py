@@ -10,6 +10,7 @@ import hardsight
 SOURCE = Path(hardsight.__file__).parent
 FLOORS = (
     "types",
+    "files",
     "metrics",
     "data",
     "diffusion",

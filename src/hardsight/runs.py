@@ -9,6 +9,7 @@ import torch
 
 from hardsight.data import AnomalyData, Manifest, folder, load, mvtec
 from hardsight.detectors import Detector
+from hardsight.files import write_atomically
 from hardsight.presets import METHODS, Config, ConfigError, DataConfig
 from hardsight.types import Progress, quiet
 
@@ -116,7 +117,7 @@ class Run:
             "fit_seconds": round(time.perf_counter() - begun, 1),
             "device": str(detector.device),
         }
-        (self.path / METRICS).write_text(json.dumps(took) + "\n", encoding="utf-8")
+        write_atomically(self.path / METRICS, json.dumps(took) + "\n")
         return detector
 
     @property

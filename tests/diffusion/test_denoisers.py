@@ -280,14 +280,20 @@ def test_build_errors_and_the_bare_contract():
         build_denoiser({"name": "slow"})
     with pytest.raises(TypeError, match="widht"):
         build_denoiser({"name": "fast", "size": 32, "widht": 3})
-    bare = Denoiser(Schedule.linear())
+    with pytest.raises(TypeError, match="abstract"):
+        Denoiser(Schedule.linear())
+
+    class Bare(Denoiser):
+        def forward(self, x_t, t):
+            return x_t
+
+    bare = Bare(Schedule.linear())
     for call in (
-        lambda: bare(normal(1, 3, 8, 8), 1),
         lambda: bare.draw(torch.Size((1, 3, 8, 8)), torch.Generator()),
         lambda: bare.training_loss(normal(1, 3, 8, 8), ()),
         lambda: bare.config,
     ):
-        with pytest.raises(NotImplementedError, match="Denoiser"):
+        with pytest.raises(TypeError, match="Bare"):
             call()
 
 

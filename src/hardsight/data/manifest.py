@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import uuid
 from collections import Counter
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 from hardsight.data.samples import AnomalyData, relative_name, worker_threads
+from hardsight.files import write_atomically
 
 Role = Literal["train", "validation", "test"]
 _ROLES: tuple[Role, ...] = ("train", "validation", "test")
@@ -100,7 +100,7 @@ class Manifest:
         """Write the manifest as JSON; the file is replaced as a whole or not at all."""
         path = Path(path)
         content = {"sha256": self.sha256, "entries": [asdict(entry) for entry in self.entries]}
-        _write_atomically(path, json.dumps(content, indent=1) + "\n")
+        write_atomically(path, json.dumps(content, indent=1) + "\n")
 
     @classmethod
     def read(cls, path: str | Path) -> "Manifest":
@@ -163,17 +163,6 @@ class Manifest:
                 raise ManifestChanged(path, differences)
         now.write(path)
         return now
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old one or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _changes(path: str, old: Entry | None, new: Entry | None) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hardsight.files import write_atomically
 from hardsight.metrics import conformal_threshold, p_values
 
 
@@ -80,7 +81,7 @@ class Calibration:
 
     def write(self, path: Path) -> None:
         """Write the calibration as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        write_atomically(path, json.dumps(asdict(self), indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> "Calibration":

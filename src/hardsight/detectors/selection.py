@@ -16,6 +16,7 @@ from torch import Tensor
 from hardsight.attacks import PGD, Linf, ScoreObjective, frozen
 from hardsight.data import add_defect
 from hardsight.detectors.scoring import mean_filter, relate, top_count
+from hardsight.files import write_atomically
 from hardsight.metrics import auroc
 from hardsight.types import Progress, quiet
 
@@ -97,7 +98,7 @@ class Report:
         weight = self.settings.robust_weight
         rows = [vars(c) | {"merit": c.merit(weight)} for c in self.candidates]
         text = {"settings": self.settings.model_dump(), "candidates": rows}
-        path.write_text(json.dumps(text, indent=1) + "\n", encoding="utf-8")
+        write_atomically(path, json.dumps(text, indent=1) + "\n")
 
 
 def select(

@@ -1,5 +1,6 @@
 """The one contract behind every use of diffusion: a denoiser."""
 
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import torch
@@ -17,7 +18,7 @@ class Prediction(NamedTuple):
     """(B, C, H, W) of p(x_{t-1} | x_t); None where it is not learned: use the posterior's."""
 
 
-class Denoiser(nn.Module):
+class Denoiser(nn.Module, ABC):
     """Predicts the clean image from a noisy one.
 
     Images are (B, C, H, W) in [-1, 1]; t is an int or (B,) int64 in 1..T. Nothing clamps, so
@@ -31,9 +32,9 @@ class Denoiser(nn.Module):
         super().__init__()
         self.schedule = schedule
 
+    @abstractmethod
     def forward(self, x_t: Tensor, t: int | Tensor) -> Tensor:
         """Return the predicted clean image, (B, C, H, W)."""
-        raise NotImplementedError(f"{type(self).__name__} must define forward(x_t, t) -> x0")
 
     def predict(self, x_t: Tensor, t: int | Tensor) -> Prediction:
         """Return the predicted clean image and, where it is learned, the log-variance."""
@@ -45,13 +46,13 @@ class Denoiser(nn.Module):
         Returns:
             Tensors with leading dimension B, so that a rank may take its own slice of each.
         """
-        raise NotImplementedError(f"{type(self).__name__} cannot be trained: it has no draw()")
+        raise TypeError(f"{type(self).__name__} cannot be trained: it has no draw()")
 
     def training_loss(self, x0: Tensor, randomness: tuple[Tensor, ...]) -> Tensor:
         """Return the loss of each image, (B,), given what ``draw`` drew."""
-        raise NotImplementedError(f"{type(self).__name__} cannot be trained: it has no loss")
+        raise TypeError(f"{type(self).__name__} cannot be trained: it has no loss")
 
     @property
     def config(self) -> dict[str, Any]:
         """JSON-able; ``build_denoiser(config)`` returns the same architecture."""
-        raise NotImplementedError(f"{type(self).__name__} has no config and cannot be stored")
+        raise TypeError(f"{type(self).__name__} has no config and cannot be stored")

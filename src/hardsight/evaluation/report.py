@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor
 from hardsight.evaluation import plots
 from hardsight.evaluation.results import Estimate, Evaluation, Row
 from hardsight.evaluation.verdict import RULE, counts, judge, outcome, radius, strongest
+from hardsight.files import write_atomically
 
 COLUMNS = {
     "attack": ("Attack", "how the perturbation was searched for; clean: none"),
@@ -225,7 +225,7 @@ def write_html(evaluation: Evaluation, path: str | Path) -> Path:
         bar=_uri(plots.heat_bar()),
         amplify=plots.AMPLIFY,
     )
-    return _replace(Path(path), text)
+    return write_atomically(path, text)
 
 
 def write_markdown(evaluation: Evaluation, path: str | Path) -> Path:
@@ -250,7 +250,7 @@ def write_markdown(evaluation: Evaluation, path: str | Path) -> Path:
         lines += ["## Not covered", "", *(f"- {_plain(note)}" for note in evaluation.notes), ""]
     lines += ["## Provenance", ""]
     lines += _markdown_table(["What", "Value"], [list(p) for p in evaluation.provenance.items()])
-    return _replace(Path(path), "\n".join([*lines, "", RULE, ""]))
+    return write_atomically(path, "\n".join([*lines, "", RULE, ""]))
 
 
 def _plain(text: str) -> str:
@@ -270,16 +270,4 @@ def write_json(evaluation: Evaluation, path: str | Path) -> Path:
     """Write ``evaluation.to_json()``: all but the pictures; errors as ``write_html``."""
     check_finite(evaluation)
     text = json.dumps(evaluation.to_json(), allow_nan=False, default=float, ensure_ascii=False)
-    return _replace(Path(path), text + "\n")
-
-
-def _replace(path: Path, text: str) -> Path:
-    """Write beside ``path``, then replace it in one step: a reader sees the old or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+    return write_atomically(path, text + "\n")

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from hardsight.detectors import AdvRAD, Selection
+from hardsight.files import write_atomically
 from hardsight.training import Settings
 
 
@@ -127,7 +128,7 @@ class Config(BaseModel):
     def write(self, path: Path) -> None:
         """Write as YAML."""
         text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-        path.write_text(text, encoding="utf-8")
+        write_atomically(path, text)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
