@@ -162,12 +162,11 @@ def _attack_and_score(
             generator = noise.generator(f"{name}/{plan.ball}", start)
             attacked = attack_batch(detector, plan, x, y, generator)
         seconds = time.perf_counter() - begun
-        result = {
-            "scores": fresh_scores(
-                detector, attacked, fresh_draws, noise.generator(f"fresh/{name}", start)
-            ).cpu(),
-            "seconds": torch.tensor(seconds),
-        }
+        generator = noise.generator(f"fresh/{name}", start)
+        scores = fresh_scores(detector, attacked, fresh_draws, generator).cpu()
+        if not plan:  # what one score takes
+            seconds = (time.perf_counter() - begun) / fresh_draws
+        result = {"scores": scores, "seconds": torch.tensor(seconds)}
         if plan and plan.fixed:
             generator = noise.generator(f"fixed/{plan.ball}", start)
             known = detector.sample_noise(x, generator)

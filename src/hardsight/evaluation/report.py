@@ -19,6 +19,7 @@ from hardsight.files import write_atomically
 
 COLUMNS = {
     "attack": ("Attack", "how the perturbation was searched for; clean: none"),
+    "flags": ("Flags", "reasons not to trust the row as it is"),
     "target": ("Aimed at", "what the attacker tried to spoil: the image score or the heat map"),
     "ball": ("Perturbation", "the largest change allowed: L-inf to any pixel, L2 to all together"),
     "metric": ("Metric", "AUROC: share of (defect, good) pairs in the right order"),
@@ -28,8 +29,10 @@ COLUMNS = {
     "fixed": ("Fixed", "the noise never changes and the attacker knows it"),
     "published": ("Published", "the paper's figure, and measured minus published"),
     "budget": ("Budget", "what the attacker could spend on an image; draws scored afterwards"),
-    "seconds": ("s / image", "seconds the attack took for an image on the device named below"),
-    "flags": ("Flags", "reasons not to trust the row as it is"),
+    "seconds": (
+        "s / image",
+        "seconds for an image on the device named below: of the attack, or of one clean score",
+    ),
 }
 """Key -> (header, what it means in one sentence), in the order shown."""
 
@@ -58,6 +61,7 @@ def table_row(row: Row) -> dict[str, Cell]:
     attacked = row.norm is not None
     return {
         "attack": Cell(row.attack),
+        "flags": Cell(", ".join(row.flags) or "-"),
         "target": Cell(row.target),
         "ball": Cell(radius(row.norm, row.eps) or "-"),
         "metric": Cell(row.metric),
@@ -68,7 +72,6 @@ def table_row(row: Row) -> dict[str, Cell]:
         "published": _published(row),
         "budget": Cell(" x ".join(spent), used) if attacked else Cell("-"),
         "seconds": Cell(f"{row.seconds_per_image:.3g}" if row.seconds_per_image else "-"),
-        "flags": Cell(", ".join(row.flags) or "-"),
     }
 
 

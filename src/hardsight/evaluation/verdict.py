@@ -163,7 +163,7 @@ def outcome(item: GalleryItem, threshold: float | None) -> tuple[str, bool]:
 def _remarks(evaluation: Evaluation) -> Iterable[str]:
     if evaluation.threshold is not None:
         level = evaluation.false_alarm_level
-        kind = f" (set for at most {100 * level:g} % false alarms)" if level else ""
+        kind = f" (set for at most {100 * level:.3g} % false alarms)" if level else ""
         found, defects, false, good = counts(evaluation, "clean")
         text = (
             f"At the threshold{kind} it finds {found} of {defects} defects and gives "
