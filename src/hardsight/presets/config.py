@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from hardsight.detectors import AdvRAD, Selection
 from hardsight.files import write_atomically
 from hardsight.training import Settings
+from hardsight.training.settings import FREE
 
 
 class ConfigError(ValueError):
@@ -123,7 +124,7 @@ class Config(BaseModel):
         """Return the dotted keys in which ``other`` would make another run."""
         mine, theirs = _flat(self.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
         keys = {k for k in mine | theirs if mine.get(k) != theirs.get(k)}
-        return sorted(keys - {"description", "preset"})
+        return sorted(keys - {"description", "preset", *(f"training.{f}" for f in FREE)})
 
     def write(self, path: Path) -> None:
         """Write as YAML."""

@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-_FREE = {"accelerator", "devices", "checkpoint_every", "sample_every", "log_every"}
+FREE = {"accelerator", "devices", "checkpoint_every", "sample_every", "log_every"}
+"""Fields that may differ when a run is resumed: they do not change its weights."""
 
 
 class Settings(BaseModel):
@@ -35,7 +36,7 @@ class Settings(BaseModel):
     seed: int = Field(default=0, ge=0)
     checkpoint_every: int = Field(default=500, ge=1)
     """Steps."""
-    sample_every: int | None = Field(default=None, ge=1)
+    sample_every: int | None = Field(default=300, ge=1)
     """Steps; None: no sample pictures."""
     log_every: int = Field(default=10, ge=1)
     """Steps; a record holds the mean loss since the last."""
@@ -51,7 +52,7 @@ class Settings(BaseModel):
     def differences(self, other: dict[str, Any]) -> list[str]:
         """Name the fields that would make resuming a run with settings ``other`` another run."""
         mine = self.model_dump(mode="json")
-        keys = (mine.keys() | other.keys()) - _FREE
+        keys = (mine.keys() | other.keys()) - FREE
         return sorted(k for k in keys if mine.get(k) != other.get(k))
 
 
