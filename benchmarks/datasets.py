@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of MVTec-layout categories")
     parser.add_argument("--textures", action="store_true", help="the embedded data set")
     parser.add_argument("--preset", default="advrad")
+    parser.add_argument("--steps", type=int, help="training steps; default: the preset's")
     parser.add_argument("--runs", type=Path, default=Path("runs/benchmark"))
     parser.add_argument("--eps", default="2/255")
     parser.add_argument("--attacks", nargs="*", default=["pgd", "eot-pgd"])
@@ -35,6 +36,8 @@ def main() -> None:
     parser.add_argument("--results", default="datasets")
     arguments = parser.parse_args()
     config = load_preset(arguments.preset)
+    if arguments.steps:
+        config = config.updated({"training.steps": arguments.steps})
     root = arguments.data
     if arguments.textures:
         size = config.detector_settings["image_size"]

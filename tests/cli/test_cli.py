@@ -60,6 +60,12 @@ def test_score_writes_a_line_an_image_and_overlays(run, parts, tmp_path):
     assert [r["score"] for r in found] == [float(r["score"]) for r in rows]
 
 
+def test_scores_on_stdout_are_a_table_and_nothing_else(run, parts):
+    done = call("score", run, parts / "test/good/000.png")
+    assert done.stdout.splitlines()[0] == "path,score,p_value,anomalous,error"
+    assert len(done.stdout.splitlines()) == 2
+
+
 def test_fail_on_anomaly_is_exit_code_2(run, parts, tmp_path):
     """A threshold below every score makes every image anomalous."""
     low = shutil.copytree(run, tmp_path / "low")

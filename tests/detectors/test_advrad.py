@@ -103,6 +103,19 @@ def test_save_and_load_give_the_same_detector(make_advrad, tmp_path):
     assert loaded.settings["k"] == 30
 
 
+def test_loading_is_silent_and_damage_is_explained(make_advrad, tmp_path, capfd):
+    make_advrad().save_pretrained(tmp_path)
+    AdvRAD.from_pretrained(tmp_path)
+    assert capfd.readouterr().out == ""  # a table on stdout must stay a table
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        AdvRAD.from_pretrained(tmp_path)
+    weights.unlink()
+    with pytest.raises(FileNotFoundError, match="holds no model"):
+        AdvRAD.from_pretrained(tmp_path)
+
+
 def test_predict_labels_once_calibrated(make_advrad):
     detector, x = make_advrad(), images(6)
     assert detector.predict(x).pred_label is None

@@ -8,12 +8,15 @@ from typing import Any, Self, cast
 import torch
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
+from safetensors import SafetensorError
+from safetensors.torch import load_model
 from torch import Tensor, nn
 
 from hardsight.detectors.calibration import Calibration
 from hardsight.types import Detection, check_images
 
 CALIBRATION_FILE = "calibration.json"
+WEIGHTS_FILE = "model.safetensors"
 
 
 class Detector(nn.Module, PyTorchModelHubMixin, ABC):
@@ -129,17 +132,51 @@ class Detector(nn.Module, PyTorchModelHubMixin, ABC):
             self.calibration.write(save_directory / CALIBRATION_FILE)
 
     @classmethod
-    def _from_pretrained(cls, *, model_id: str, **where: Any) -> Self:
-        """Load weights and calibration from a folder or a hub's repository."""
-        detector: Self = super()._from_pretrained(model_id=model_id, **where)
-        found = Path(model_id) / CALIBRATION_FILE
-        if not Path(model_id).is_dir():
-            names = ("revision", "cache_dir", "force_download", "local_files_only", "token")
+    def _from_pretrained(
+        cls,
+        *,
+        model_id: str,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        force_download: bool = False,
+        local_files_only: bool = False,
+        token: str | bool | None = None,
+        **settings: Any,
+    ) -> Self:
+        """Load weights and calibration from a folder or a hub's repository, in silence.
+
+        Raises:
+            FileNotFoundError: no weights there.
+            ValueError: weights that are damaged, or of another architecture.
+        """
+
+        def find(name: str) -> Path | None:
+            if Path(model_id).is_dir():
+                return Path(model_id) / name if (Path(model_id) / name).is_file() else None
             try:
-                asked = {n: where[n] for n in names if n in where}
-                found = Path(hf_hub_download(model_id, CALIBRATION_FILE, **asked))
+                return Path(
+                    hf_hub_download(
+                        model_id,
+                        name,
+                        revision=revision,
+                        cache_dir=cache_dir,
+                        force_download=force_download,
+                        local_files_only=local_files_only,
+                        token=token,
+                    )
+                )
             except EntryNotFoundError:
-                return detector.eval()  # published before it was calibrated
-        if found.is_file():
-            detector.calibration = Calibration.read(found)
+                return None
+
+        weights = find(WEIGHTS_FILE)
+        if weights is None:
+            raise FileNotFoundError(f"{model_id} holds no {WEIGHTS_FILE}; fit and save a detector")
+        detector = cls(**settings)
+        try:
+            load_model(detector, weights)
+        except (SafetensorError, RuntimeError) as error:
+            raise ValueError(f"{weights} cannot be loaded ({error}); fit again") from error
+        calibration = find(CALIBRATION_FILE)
+        if calibration is not None:
+            detector.calibration = Calibration.read(calibration)
         return detector.eval()
