@@ -216,7 +216,7 @@ class AdvRAD(Detector):
                     progress=progress,
                 )
         normals, held_out = data.train.images(), data.validation.images()
-        self.check(normals[:1].float() / 255)
+        self.prepare(normals[:1])
         choosing, calibrating = held_out[:0], held_out
         if selection is not None:
             choosing, calibrating = held_out[::2], held_out[1::2]
@@ -247,11 +247,9 @@ class AdvRAD(Detector):
         progress: Progress = quiet,
     ) -> Tensor:
         """(N, 1, H, W) unfiltered error maps of uint8 or float images, on the CPU."""
-        device = self.device
         parts: list[Tensor] = []
         for batch in torch.split(images, batch_size):
-            x = batch.to(device)
-            x = self.check(x.float() / 255 if x.dtype == torch.uint8 else x)
+            x = self.prepare(batch)
             parts.append(self.error_map(x, self.sample_noise(x, generator)).cpu())
             progress("reference", min(len(parts) * batch_size, len(images)), len(images), "images")
         return torch.cat(parts)

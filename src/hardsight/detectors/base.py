@@ -68,6 +68,11 @@ class Detector(nn.Module, PyTorchModelHubMixin, ABC):
             )
         return images
 
+    def prepare(self, images: Tensor) -> Tensor:
+        """Return stored images, uint8 or float, on the device as ``forward`` takes them."""
+        x = images.to(self.device)
+        return self.check(x.float() / 255 if x.dtype == torch.uint8 else x)
+
     def predict(
         self, images: Tensor, generator: torch.Generator | None = None, batch_size: int = 8
     ) -> Detection:
@@ -92,8 +97,7 @@ class Detector(nn.Module, PyTorchModelHubMixin, ABC):
     ) -> Iterator[Detection]:
         """Yield the detections of ``predict`` batch by batch, unlabelled."""
         for batch in torch.split(images, batch_size):
-            x = batch.to(self.device)
-            x = self.check(x.float() / 255 if x.dtype == torch.uint8 else x)
+            x = self.prepare(batch)
             found = self(x, self.sample_noise(x, generator))
             yield Detection(found.pred_score.cpu(), found.anomaly_map.cpu())
 

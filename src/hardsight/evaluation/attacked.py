@@ -118,8 +118,7 @@ def attack_set(
         if found is None:
             if time.monotonic() > deadline:
                 break
-            x = batch.to(device)
-            x = x.float() / 255 if x.dtype == torch.uint8 else x
+            x = detector.prepare(batch)
             y = torch.from_numpy(labels[start : start + len(x)]).to(device)
             found = _attack_and_score(detector, plan, x, y, noise, start, fresh_draws, keep)
             if store:
