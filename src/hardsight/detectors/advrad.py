@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from hardsight.data import AnomalyData, symmetries
-from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.saved import SavedDetector
 from hardsight.detectors.scoring import (
     SCALES,
     Reference,
@@ -28,7 +28,7 @@ from hardsight.types import Detection, Progress, quiet
 Average = Literal["error", "reconstruction"]
 
 
-class AdvRAD(Detector):
+class AdvRAD(SavedDetector):
     """Reconstruct the image as a normal one, and score what changed (FreeRAD, Algorithms 2-4).
 
     The defaults are those of the preset ``advrad``; ``freerad-paper`` and ``advrad-paper`` hold the

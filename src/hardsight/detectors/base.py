@@ -2,40 +2,22 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Self, cast
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError
-from safetensors import SafetensorError
-from safetensors.torch import load_model
 from torch import Tensor, nn
 
 from hardsight.detectors.calibration import Calibration
 from hardsight.types import Detection, check_images
 
-CALIBRATION_FILE = "calibration.json"
-WEIGHTS_FILE = "model.safetensors"
 
-
-class Detector(nn.Module, PyTorchModelHubMixin, ABC):
-    """A deterministic, differentiable function of (images, noise).
-
-    ``save_pretrained`` writes ``model.safetensors``, ``config.json`` and, once calibrated,
-    ``calibration.json``; ``from_pretrained`` reads them. Nothing is pickled.
-    """
+class Detector(nn.Module, ABC):
+    """A deterministic, differentiable function of (images, noise)."""
 
     image_size: int
     """Height and width the detector takes, in pixels."""
     draws: int = 1
     """Noise draws averaged in one score."""
     calibration: Calibration | None = None
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The constructor's arguments, as ``config.json`` holds them."""
-        return dict(cast(dict[str, Any], self._hub_mixin_config or {}))
 
     @property
     def device(self) -> torch.device:
@@ -129,58 +111,3 @@ class Detector(nn.Module, PyTorchModelHubMixin, ABC):
             level,
         )
         return self.calibration
-
-    def _save_pretrained(self, save_directory: Path) -> None:
-        super()._save_pretrained(save_directory)
-        if self.calibration is not None:
-            self.calibration.write(save_directory / CALIBRATION_FILE)
-
-    @classmethod
-    def _from_pretrained(
-        cls,
-        *,
-        model_id: str,
-        revision: str | None = None,
-        cache_dir: str | Path | None = None,
-        force_download: bool = False,
-        local_files_only: bool = False,
-        token: str | bool | None = None,
-        **settings: Any,
-    ) -> Self:
-        """Load weights and calibration from a folder or a hub's repository, in silence.
-
-        Raises:
-            FileNotFoundError: no weights there.
-            ValueError: weights that are damaged, or of another architecture.
-        """
-
-        def find(name: str) -> Path | None:
-            if Path(model_id).is_dir():
-                return Path(model_id) / name if (Path(model_id) / name).is_file() else None
-            try:
-                return Path(
-                    hf_hub_download(
-                        model_id,
-                        name,
-                        revision=revision,
-                        cache_dir=cache_dir,
-                        force_download=force_download,
-                        local_files_only=local_files_only,
-                        token=token,
-                    )
-                )
-            except EntryNotFoundError:
-                return None
-
-        weights = find(WEIGHTS_FILE)
-        if weights is None:
-            raise FileNotFoundError(f"{model_id} holds no {WEIGHTS_FILE}; fit and save a detector")
-        detector = cls(**settings)
-        try:
-            load_model(detector, weights)
-        except (SafetensorError, RuntimeError) as error:
-            raise ValueError(f"{weights} cannot be loaded ({error}); fit again") from error
-        calibration = find(CALIBRATION_FILE)
-        if calibration is not None:
-            detector.calibration = Calibration.read(calibration)
-        return detector.eval()
