@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_detector import tiny_advrad
 
-from hardsight.detectors.selection import Selection, select
+from hardsight.detectors.selection import Selection, rank, select
 from hardsight.metrics import auroc
 
 SMALL = Selection(
@@ -12,6 +12,7 @@ SMALL = Selection(
     filter_sizes=(1, 3),
     aggregations=("max", "top:0.05", "mean"),
     images=6,
+    copies=2,
     reference_images=8,
     steps=2,
     shortlist=3,
@@ -30,7 +31,7 @@ def chosen(request):
     report = select(
         detector,
         normals(12, 0),
-        normals(8, 1),
+        SMALL.evidence(normals(8, 1), seed=3),
         SMALL,
         seed=3,
         progress=lambda *a: seen.append(a[:3]),
@@ -54,28 +55,20 @@ def test_the_best_is_configured(chosen):
     assert {n: detector.settings[n] for n in report.best.settings} == report.best.settings
 
 
+@pytest.mark.parametrize("average", ["error", "reconstruction"])
 @pytest.mark.parametrize("reference", ["error", "deviation", "standardised"])
-def test_the_fast_path_ranks_as_the_configured_detector(reference):
-    """Over cached maps or through the detector: the same AUROC, as long as no noise is drawn."""
-    from hardsight.detectors import selection
-
-    settings = SMALL.model_copy(
-        update={"ks": (1,), "averages": ("error",), "filter_sizes": (3,), "shortlist": 1}
-    )
+def test_the_fast_path_ranks_as_the_configured_detector(reference, average):
+    """Over shared maps or through the detector: the same AUROC, as long as no noise is drawn."""
+    settings = SMALL.model_copy(update={"ks": (1,), "filter_sizes": (3,), "shortlist": 1})
     detector = tiny_advrad()
     detector.sample_noise = lambda x, generator=None: torch.zeros(len(x), 2, *x.shape[1:])
-    images, labels = selection._pairs(normals(6, 1), settings, torch.Generator().manual_seed(0))
-    noise = torch.Generator().manual_seed(1)
-    truth = torch.from_numpy(labels)
-    ranked = list(
-        selection._rank(detector, normals(8, 0), images, labels, truth, 1, settings, noise)
-    )
-    for candidate in ranked:
-        if candidate.reference == reference:
+    evidence = settings.evidence(normals(6, 1), seed=0)
+    for candidate in rank(detector, normals(8, 0), evidence, settings):
+        if (candidate.reference, candidate.average) == (reference, average):
             detector.configure(**candidate.settings)
-            detector.fit_reference(detector.error_maps(normals(8, 0), noise))
-            scores = detector.predict(images, noise).pred_score.double().numpy()
-            assert auroc(scores, labels) == candidate.clean
+            detector.fit_reference(detector.error_maps(normals(8, 0)))
+            scores = detector.predict(evidence.images).pred_score.double().numpy()
+            assert auroc(scores, evidence.labels.numpy()) == candidate.clean
 
 
 def test_report_file(chosen, tmp_path):
@@ -88,7 +81,7 @@ def test_report_file(chosen, tmp_path):
 
 
 def test_weight_moves_the_choice():
-    from hardsight.detectors.selection import Candidate
+    from hardsight.detectors.candidates import Candidate
 
     clean = Candidate(50, "error", 1, "error", "max", clean=1.0, transferred=0.2)
     robust = Candidate(50, "error", 1, "error", "max", clean=0.8, transferred=0.9, robust=0.7)
@@ -96,6 +89,14 @@ def test_weight_moves_the_choice():
     assert clean.merit(1.0) < robust.merit(1.0) == 0.7
 
 
+def test_how_far_below_chance_an_attack_leads_does_not_count():
+    from hardsight.detectors.candidates import Candidate
+
+    lost = Candidate(50, "error", 1, "error", "max", clean=0.9, transferred=0.0)
+    chance = Candidate(50, "error", 1, "error", "max", clean=0.8, transferred=0.5)
+    assert lost.merit(0.5) > chance.merit(0.5)
+
+
 def test_one_validation_image_is_too_few():
     with pytest.raises(ValueError, match="at least 2 validation normals, got 1"):
-        select(tiny_advrad(), normals(4, 0), normals(1, 1), SMALL)
+        SMALL.evidence(normals(1, 1), seed=0)

@@ -2,6 +2,7 @@
 
 import tempfile
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -10,9 +11,12 @@ from torch import Tensor
 
 from hardsight.data import AnomalyData, symmetries
 from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.candidates import Report
+from hardsight.detectors.pilots import choose_patch
 from hardsight.detectors.saved import SavedDetector
 from hardsight.detectors.scoring import (
     SCALES,
+    Average,
     Reference,
     aggregate,
     mean_filter,
@@ -20,12 +24,10 @@ from hardsight.detectors.scoring import (
     relate,
     top_count,
 )
-from hardsight.detectors.selection import Report, Selection, select
-from hardsight.diffusion import arbitrary_shot, build_denoiser, one_shot
+from hardsight.detectors.selection import Selection, select
+from hardsight.diffusion import Denoiser, arbitrary_shot, build_denoiser, one_shot
 from hardsight.training import DenoisingTask, Record, Settings, train
 from hardsight.types import Detection, Progress, quiet
-
-Average = Literal["error", "reconstruction"]
 
 
 class AdvRAD(SavedDetector):
@@ -72,10 +74,8 @@ class AdvRAD(SavedDetector):
         super().__init__()
         if draws < 1:
             raise ValueError(f"draws must be at least 1, got {draws}")
-        with torch.random.fork_rng([]):
-            torch.manual_seed(seed)
-            self.denoiser = build_denoiser({"name": "fast", "size": image_size} | (denoiser or {}))
         self.image_size = image_size
+        self.denoiser = _build({"name": "fast", "size": image_size} | (denoiser or {}), seed)
         self.draws = draws
         self.precision = precision
         self.register_buffer("map_mean", torch.zeros(1, 1, image_size, image_size))
@@ -125,6 +125,18 @@ class AdvRAD(SavedDetector):
         self.filter_size, self.reference, self.aggregation = filter_size, reference, aggregation
         self._hub_mixin_config = self.settings | chosen  # what save_pretrained writes
 
+    def rebuild(self, patch: int) -> None:
+        """Start over with an untrained denoiser of another patch size.
+
+        Raises:
+            TypeError: the denoiser has no patches.
+        """
+        settings = self.settings
+        denoiser = (settings["denoiser"] or {}) | {"patch": patch}
+        full = {"name": "fast", "size": self.image_size} | denoiser
+        self.denoiser = _build(full, settings["seed"]).to(self.device)
+        self._hub_mixin_config = settings | {"denoiser": denoiser}
+
     def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Standard normal (B, draws, C, H, W), or (B, draws, shots, C, H, W) for several shots."""
         shots = (self.shots,) if self.shots > 1 else ()
@@ -149,8 +161,11 @@ class AdvRAD(SavedDetector):
 
     def error_map(self, images: Tensor, noise: Tensor) -> Tensor:
         """(B, 1, H, W) multi-scale error averaged over the draws, before the filter."""
-        r = self.reconstruct(images, noise)
-        if self.average == "reconstruction" or r.shape[1] == 1:
+        return self.compare(images, self.reconstruct(images, noise), self.average)
+
+    def compare(self, images: Tensor, r: Tensor, average: Average) -> Tensor:
+        """(B, 1, H, W) multi-scale error of reconstructions (B, draws, C, H, W), averaged."""
+        if average == "reconstruction" or r.shape[1] == 1:
             return multiscale_error(images, r.mean(1), SCALES)
         x = images.repeat_interleave(r.shape[1], dim=0)
         error = multiscale_error(x, r.flatten(0, 1), SCALES)
@@ -217,11 +232,15 @@ class AdvRAD(SavedDetector):
                 )
         normals, held_out = data.train.images(), data.validation.images()
         self.prepare(normals[:1])
-        choosing, calibrating = held_out[:0], held_out
-        if selection is not None:
-            choosing, calibrating = held_out[::2], held_out[1::2]
+        calibrating = held_out if selection is None else held_out[1::2]
         Calibration.check(len(calibrating), false_alarms)  # before hours of training, not after
+        evidence = selection and selection.evidence(held_out[::2], training.seed)
         turns = symmetries(normals) if augment == "auto" else ()
+        pilots: dict[int, float] = {}
+        if selection and evidence and len(selection.patches) > 1:
+            pilots = choose_patch(
+                self, normals, turns, evidence, selection, training, Path(folder), progress
+            )
         task = DenoisingTask(self.denoiser, normals, turns, self.k)
 
         def tell(record: Record) -> None:
@@ -231,8 +250,9 @@ class AdvRAD(SavedDetector):
         if done.interrupted:
             raise KeyboardInterrupt
         self.eval()
-        if selection is not None:
-            self.report = select(self, normals, choosing, selection, training.seed, progress)
+        if selection and evidence:
+            report = select(self, normals, evidence, selection, training.seed, progress)
+            self.report = replace(report, pilots=pilots)
         generator = torch.Generator(self.device).manual_seed(training.seed)
         self.fit_reference(self.error_maps(normals, generator, progress=progress))
         self.calibrate(calibrating, false_alarms, generator)
@@ -270,3 +290,10 @@ class AdvRAD(SavedDetector):
 
     def _autocast(self, device: str) -> AbstractContextManager[Any]:
         return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
+
+
+def _build(config: dict[str, Any], seed: int) -> Denoiser:
+    """An untrained denoiser whose weights the seed alone decides."""
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        return build_denoiser(config)

@@ -11,6 +11,9 @@ from torch import Tensor
 SCALES = (1, 2, 4, 8)
 """Downsampling factors of FreeRAD's ``L = {1, 1/2, 1/4, 1/8}``."""
 
+Average = Literal["error", "reconstruction"]
+"""What the noise draws average: the error maps, or the reconstruction before its error."""
+
 Reference = Literal["error", "deviation", "standardised"]
 """What a pixel's error is compared with; see ``relate``."""
 

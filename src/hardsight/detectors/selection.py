@@ -1,22 +1,17 @@
 """Choose what AdvRAD leaves open, on validation normals with and without synthetic defects."""
 
-import itertools
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from hardsight.attacks import PGD, Linf, ScoreObjective, frozen
-from hardsight.data import add_defect
-from hardsight.detectors.scoring import mean_filter, relate, top_count
-from hardsight.files import write_atomically
+from hardsight.data import PseudoAnomalies, pseudo_anomalies
+from hardsight.detectors.candidates import Candidate, Report, scorings
+from hardsight.detectors.scoring import Average, Reference
 from hardsight.metrics import auroc
 from hardsight.types import Progress, quiet
 
@@ -31,10 +26,14 @@ class Selection(BaseModel):
 
     ks: tuple[int, ...] = (50, 100, 200)
     """Diffusion steps to try."""
-    averages: tuple[str, ...] = ("error", "reconstruction")
+    averages: tuple[Average, ...] = ("error", "reconstruction")
     filter_sizes: tuple[int, ...] = (1, 3, 9, 21)
-    references: tuple[str, ...] = ("error", "deviation", "standardised")
+    references: tuple[Reference, ...] = ("error", "deviation", "standardised")
     aggregations: tuple[str, ...] = ("max", "top:0.0015", "top:0.015", "top:0.05", "mean")
+    patches: tuple[int, ...] = ()
+    """Patch sizes of the fast denoiser to try in short trainings; empty keeps the detector's."""
+    pilot_steps: int = Field(300, ge=1)
+    """Steps of such a training at the largest patch; smaller ones get fewer, for the same time."""
     robust_weight: float = Field(0.5, ge=0, le=1)
     """Weight of the AUROC under attack beside the clean one."""
     eps: float = Field(2 / 255, ge=0, le=1)
@@ -44,67 +43,37 @@ class Selection(BaseModel):
     draws: int = Field(2, ge=1)
     """Noise draws a gradient averages."""
     images: int = Field(16, ge=2)
-    """Validation normals used at most; each also gets a synthetic defect."""
+    """Validation normals used at most."""
+    copies: int = Field(4, ge=1)
+    """Defective copies of each; the attack is tried on the first of them."""
     reference_images: int = Field(48, ge=2)
     """Training normals the candidates' mean and spread are estimated from."""
     shortlist: int = Field(4, ge=1)
     """Candidates that are attacked themselves, after the transferred attack ranked all."""
-    severities: tuple[float, float] = (0.5, 1.0)
+    severities: tuple[float, float] = (0.3, 1.0)
     """Range of the synthetic defects' severity."""
 
+    def evidence(self, validation: Tensor, seed: int) -> PseudoAnomalies:
+        """Return the labelled images that decide: validation normals and defective copies.
 
-@dataclass(frozen=True)
-class Candidate:
-    """One way to score, and how it did on validation data."""
-
-    k: int
-    average: str
-    filter_size: int
-    reference: str
-    aggregation: str
-    clean: float
-    """AUROC of the validation normals against their defective copies."""
-    transferred: float
-    """The same under an attack crafted on another scoring of the same k."""
-    robust: float | None = None
-    """The same under an attack on this very scoring; None where it was not short-listed."""
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The arguments of ``AdvRAD.configure``."""
-        names = ("k", "average", "filter_size", "reference", "aggregation")
-        return {n: getattr(self, n) for n in names}
-
-    def merit(self, weight: float) -> float:
-        """Weighted mean of clean and robust (transferred, until attacked itself) AUROC."""
-        robust = self.transferred if self.robust is None else self.robust
-        return (1 - weight) * self.clean + weight * robust
-
-
-@dataclass(frozen=True)
-class Report:
-    """Every candidate, best first, and what it was judged on."""
-
-    candidates: tuple[Candidate, ...]
-    settings: Selection
-
-    @property
-    def best(self) -> Candidate:
-        """The chosen one."""
-        return self.candidates[0]
-
-    def write(self, path: Path) -> None:
-        """Write the report as JSON, best candidate first."""
-        weight = self.settings.robust_weight
-        rows = [vars(c) | {"merit": c.merit(weight)} for c in self.candidates]
-        text = {"settings": self.settings.model_dump(), "candidates": rows}
-        write_atomically(path, json.dumps(text, indent=1) + "\n")
+        Args:
+            validation: (M, 3, H, W) uint8 normals held out of training, M >= 2; the first
+                ``images`` are used.
+            seed: of the defects.
+        """
+        if len(validation) < 2:
+            raise ValueError(
+                f"selection needs at least 2 validation normals, got {len(validation)}; "
+                "raise the validation fraction or fit without selection"
+            )
+        generator = torch.Generator().manual_seed(seed)
+        return pseudo_anomalies(validation[: self.images], self.copies, self.severities, generator)
 
 
 def select(
     detector: "AdvRAD",
     train: Tensor,
-    validation: Tensor,
+    evidence: PseudoAnomalies,
     settings: Selection,
     seed: int = 0,
     progress: Progress = quiet,
@@ -118,126 +87,120 @@ def select(
     Args:
         detector: with a trained denoiser.
         train: (N, 3, H, W) uint8 training normals.
-        validation: (M, 3, H, W) uint8 normals held out of training, M >= 2; their first
-            ``settings.images`` are used.
+        evidence: from ``settings.evidence``.
         settings: candidates and budget.
-        seed: of defects, noise and attack.
+        seed: of noise and attack.
         progress: told after each k and each candidate attacked.
     """
-    if len(validation) < 2:
-        raise ValueError(
-            f"selection needs at least 2 validation normals, got {len(validation)}; "
-            "raise the validation fraction or fit without selection"
-        )
-    generator = torch.Generator().manual_seed(seed)
-    train = train[torch.randperm(len(train), generator=generator)[: settings.reference_images]]
-    images, labels = _pairs(validation[: settings.images], settings, generator)
-    device = detector.device
-    images, truth = images.to(device), torch.from_numpy(labels).to(device)
-    noise = torch.Generator(device).manual_seed(seed)
-    ks = [k for k in settings.ks if k <= detector.denoiser.schedule.T]
-    total = len(ks) + settings.shortlist
-    found: list[Candidate] = []
-    for done, k in enumerate(ks):
-        found += _rank(detector, train, images, labels, truth, k, settings, noise)
-        progress("select", done + 1, total, "scorings")
-    found.sort(key=lambda c: -c.merit(settings.robust_weight))
+    train, noise = _reference(detector, train, settings, seed)
+    total = len(settings.ks) + settings.shortlist
+
+    def ranked(k: int) -> None:
+        progress("select", settings.ks.index(k) + 1, total, "scorings")
+
+    found = rank(detector, train, evidence, settings, seed, ranked)
     finalists, rest = found[: settings.shortlist], found[settings.shortlist :]
     for i, candidate in enumerate(finalists):
         detector.configure(**candidate.settings)
         detector.fit_reference(detector.error_maps(train, noise))
-        robust = _attacked_auroc(detector, images, labels, truth, settings, noise)
-        finalists[i] = Candidate(**{**vars(candidate), "robust": robust})
-        progress("select", len(ks) + i + 1, total, "scorings")
+        finalists[i] = replace(
+            candidate, robust=_attacked_auroc(detector, evidence, settings, noise)
+        )
+        progress("select", len(settings.ks) + i + 1, total, "scorings")
     finalists.sort(key=lambda c: -c.merit(settings.robust_weight))
     detector.configure(**finalists[0].settings)
-    return Report((*finalists, *rest), settings)
+    return Report((*finalists, *rest), settings, settings.robust_weight)
 
 
-def _pairs(
-    normals: Tensor, settings: Selection, generator: torch.Generator
-) -> tuple[Tensor, NDArray[np.bool_]]:
-    """The normals and a defective copy of each, (2n, 3, H, W) float, with their labels."""
-    x = normals.float() / 255
-    low, high = settings.severities
-    defective = []
-    for image in x:
-        severity = low + (high - low) * float(torch.rand((), generator=generator))
-        defective.append(add_defect(image, generator, severity=severity)[0])
-    labels = np.repeat([False, True], len(x))
-    return torch.cat([x, torch.stack(defective)]), labels
+def rank(
+    detector: "AdvRAD",
+    train: Tensor,
+    evidence: PseudoAnomalies,
+    settings: Selection,
+    seed: int = 0,
+    done: Callable[[int], None] = lambda k: None,
+) -> list[Candidate]:
+    """Return every candidate, best first by its clean and transferred AUROC; see ``select``."""
+    train, noise = _reference(detector, train, settings, seed)
+    found: list[Candidate] = []
+    for k in settings.ks:
+        found += _rank(detector, train, evidence, k, settings, noise)
+        done(k)
+    return sorted(found, key=lambda c: -c.merit(settings.robust_weight))
+
+
+def _reference(
+    detector: "AdvRAD", train: Tensor, settings: Selection, seed: int
+) -> tuple[Tensor, torch.Generator]:
+    """The training normals that errors are compared with, and a generator of noise."""
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
+    chosen = train[order[: settings.reference_images]]
+    return chosen, torch.Generator(detector.device).manual_seed(seed)
 
 
 def _rank(
     detector: "AdvRAD",
     train: Tensor,
-    images: Tensor,
-    labels: NDArray[np.bool_],
-    truth: Tensor,
+    evidence: PseudoAnomalies,
     k: int,
     settings: Selection,
     noise: torch.Generator,
 ) -> Iterator[Candidate]:
     """Every candidate of one k: clean, and under one attack on its middling scoring."""
-    errors: dict[str, tuple[Tensor, Tensor]] = {}
+    middling = {"filter_size": settings.filter_sizes[-1], "aggregation": "top:0.05"}
+    detector.configure(k=k, average="error", reference="standardised", **middling)  # type: ignore[arg-type]
+    normal = _maps(detector, train, settings, noise)
+    detector.fit_reference(normal["error"] if "error" in normal else next(iter(normal.values())))
+    few = evidence.first(1)
+    attacked = _attack(detector, few, settings, noise)
+    clean, hurt = (_maps(detector, x, settings, noise) for x in (evidence.images, attacked))
+    labels, few_labels = evidence.labels.numpy(), few.labels.numpy()
+    n = len(labels)
+    choices = (settings.filter_sizes, settings.references, settings.aggregations)
     for average in settings.averages:
-        detector.configure(
-            k=k,
-            average=average,  # type: ignore[arg-type]
-            filter_size=settings.filter_sizes[-1],
-            reference="standardised",
-            aggregation="top:0.05",
-        )
-        normal = detector.error_maps(train, noise)
-        if not errors:
-            detector.fit_reference(normal)
-            attacked = _attack(detector, images, truth, settings, noise)
-        both = [detector.error_maps(x, noise) for x in (images, attacked)]
-        errors[average] = (normal, torch.cat(both))
-    count = len(images)
-    for average, size in itertools.product(settings.averages, settings.filter_sizes):
-        normal, maps = (mean_filter(m, size) for m in errors[average])
-        mean, spread = normal.mean(0, keepdim=True), normal.std(0, keepdim=True)
-        for reference in settings.references:
-            related = relate(maps, mean, spread, reference)  # type: ignore[arg-type]
-            flat = related.flatten(1)
-            tops = {a: top_count(a, flat.shape[1]) for a in settings.aggregations}
-            partial = [n for n in tops.values() if n < flat.shape[1]]
-            sums = flat.topk(max(partial, default=1), dim=1).values.double().cumsum(1)
-            for aggregation, top in tops.items():
-                whole = top == flat.shape[1]
-                scores = (flat.double().mean(1) if whole else sums[:, top - 1] / top).numpy()
-                yield Candidate(
-                    k,
-                    average,
-                    size,
-                    reference,
-                    aggregation,
-                    clean=auroc(scores[:count], labels),
-                    transferred=auroc(scores[count:], labels),
-                )
+        both = torch.cat([clean[average], hurt[average]])
+        for chosen, scores in scorings(normal[average], both, *choices):
+            yield Candidate(
+                k,
+                average,
+                **chosen,
+                clean=auroc(scores[:n], labels),
+                transferred=auroc(scores[n:], few_labels),
+            )
+
+
+@torch.no_grad()
+def _maps(
+    detector: "AdvRAD", images: Tensor, settings: Selection, noise: torch.Generator
+) -> dict[str, Tensor]:
+    """Averaging -> (N, 1, H, W) unfiltered error maps, all from the same reconstructions."""
+    parts: dict[str, list[Tensor]] = {a: [] for a in settings.averages}
+    for batch in torch.split(images, 8):
+        x = detector.prepare(batch)
+        r = detector.reconstruct(x, detector.sample_noise(x, noise))
+        for average in settings.averages:
+            parts[average].append(detector.compare(x, r, average).cpu())
+    return {a: torch.cat(p) for a, p in parts.items()}
 
 
 def _attack(
-    detector: "AdvRAD", images: Tensor, truth: Tensor, settings: Selection, noise: torch.Generator
+    detector: "AdvRAD", evidence: PseudoAnomalies, settings: Selection, noise: torch.Generator
 ) -> Tensor:
     attack = PGD(Linf(settings.eps), steps=settings.steps)
     parts = []
     with frozen(detector):
-        for x, y in zip(torch.split(images, 8), torch.split(truth, 8), strict=True):
-            objective = ScoreObjective(detector, y, settings.draws)
+        batches = (torch.split(t, 8) for t in (evidence.images, evidence.labels))
+        for images, labels in zip(*batches, strict=True):
+            x = detector.prepare(images)
+            objective = ScoreObjective(detector, labels.to(x.device), settings.draws)
             parts.append(attack(objective, x, noise).images)
     return torch.cat(parts)
 
 
 def _attacked_auroc(
-    detector: "AdvRAD",
-    images: Tensor,
-    labels: NDArray[np.bool_],
-    truth: Tensor,
-    settings: Selection,
-    noise: torch.Generator,
+    detector: "AdvRAD", evidence: PseudoAnomalies, settings: Selection, noise: torch.Generator
 ) -> float:
-    attacked = _attack(detector, images, truth, settings, noise)
+    few = evidence.first(1)
+    attacked = _attack(detector, few, settings, noise)
     scores = [detector.predict(attacked, noise).pred_score for _ in range(2)]
-    return auroc(torch.stack(scores).mean(0).double().numpy(), labels)
+    return auroc(torch.stack(scores).mean(0).double().numpy(), few.labels.numpy())

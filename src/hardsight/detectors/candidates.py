@@ -1,0 +1,99 @@
+"""The ways to score among which AdvRAD chooses, and how each did on validation data."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from torch import Tensor
+
+from hardsight.detectors.scoring import Reference, mean_filter, relate, top_count
+from hardsight.files import write_atomically
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to score, and how it did on validation data."""
+
+    k: int
+    average: str
+    filter_size: int
+    reference: str
+    aggregation: str
+    clean: float
+    """AUROC of the validation normals against their defective copies."""
+    transferred: float
+    """The same under an attack crafted on another scoring of the same k."""
+    robust: float | None = None
+    """The same under an attack on this very scoring; None where it was not short-listed."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments of ``AdvRAD.configure``."""
+        names = ("k", "average", "filter_size", "reference", "aggregation")
+        return {n: getattr(self, n) for n in names}
+
+    def merit(self, weight: float) -> float:
+        """Weighted mean of clean and robust (transferred, until attacked itself) AUROC.
+
+        A robust AUROC below one half counts as one half: where the attack wins, by how much it
+        wins tells nothing about what is better for a part that is not attacked.
+        """
+        robust = self.transferred if self.robust is None else self.robust
+        return (1 - weight) * self.clean + weight * max(robust, 0.5)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every candidate, best first, and what it was judged on."""
+
+    candidates: tuple[Candidate, ...]
+    settings: BaseModel
+    weight: float
+    """Of the robust AUROC in the merit."""
+    pilots: dict[int, float] = field(default_factory=dict)
+    """Patch size -> merit of its best candidate after a short training, where it was chosen."""
+
+    @property
+    def best(self) -> Candidate:
+        """The chosen one."""
+        return self.candidates[0]
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON, best candidate first."""
+        rows = [asdict(c) | {"merit": c.merit(self.weight)} for c in self.candidates]
+        text = {"settings": self.settings.model_dump(), "pilots": self.pilots, "candidates": rows}
+        write_atomically(path, json.dumps(text, indent=1) + "\n")
+
+
+def scorings(
+    normal: Tensor,
+    maps: Tensor,
+    filter_sizes: Sequence[int],
+    references: Sequence[Reference],
+    aggregations: Sequence[str],
+) -> Iterator[tuple[dict[str, Any], NDArray[np.float64]]]:
+    """Yield every way to score error maps, with the scores (B,), sharing what can be shared.
+
+    Args:
+        normal: (N, 1, H, W) unfiltered error maps of training normals.
+        maps: (B, 1, H, W) those to be scored.
+        filter_sizes, references, aggregations: see ``hardsight.detectors.scoring``.
+    """
+    for size in filter_sizes:
+        ours, theirs = mean_filter(normal, size), mean_filter(maps, size)
+        mean, spread = ours.mean(0, keepdim=True), ours.std(0, keepdim=True)
+        for reference in references:
+            flat = relate(theirs, mean, spread, reference).flatten(1)
+            tops = {a: top_count(a, flat.shape[1]) for a in aggregations}
+            partial = [n for n in tops.values() if n < flat.shape[1]]
+            sums = flat.topk(max(partial, default=1), dim=1).values.double().cumsum(1)
+            for aggregation, top in tops.items():
+                whole = top == flat.shape[1]
+                scores = flat.double().mean(1) if whole else sums[:, top - 1] / top
+                settings = {"filter_size": size, "reference": reference}
+                yield settings | {"aggregation": aggregation}, scores.numpy()

@@ -1,0 +1,67 @@
+"""The patch size of the fast denoiser, chosen by short trainings of equal cost."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from hardsight.data import PseudoAnomalies
+from hardsight.detectors.selection import Selection, rank
+from hardsight.training import DenoisingTask, Settings, train
+from hardsight.types import Progress
+
+if TYPE_CHECKING:
+    from hardsight.detectors.advrad import AdvRAD
+
+
+def choose_patch(
+    detector: "AdvRAD",
+    normals: Tensor,
+    turns: tuple[str, ...],
+    evidence: PseudoAnomalies,
+    selection: Selection,
+    training: Settings,
+    folder: Path,
+    progress: Progress,
+) -> dict[int, float]:
+    """Train each patch size for a while, and leave the best one, untrained, in ``detector``.
+
+    A smaller patch costs more a step, in proportion to its number of cells; it gets as many steps
+    fewer. What decides is the best merit that a patch size reaches under any scoring.
+
+    Args:
+        detector: with a fast denoiser; rebuilt for every patch size.
+        normals: (N, 3, H, W) uint8 training normals.
+        turns: of the training images, see ``hardsight.data.symmetries``.
+        evidence: from ``selection.evidence``.
+        selection: the patch sizes and the steps at the largest.
+        training: of which optimiser and schedule are taken.
+        folder: for the pilots' checkpoints; a killed choice goes on from them.
+        progress: told of every step.
+
+    Returns:
+        Patch size -> merit.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
+    """
+    largest = max(selection.patches)
+    merits: dict[int, float] = {}
+    for patch in selection.patches:
+        detector.rebuild(patch)
+        steps = max(1, selection.pilot_steps * patch**2 // largest**2)
+        settings = training.model_copy(update={"steps": steps})
+        done = train(
+            DenoisingTask(detector.denoiser, normals, turns, detector.k),
+            settings,
+            folder / f"pilot-{patch}",
+            resume=True,
+            on_step=lambda r, p=patch, n=steps: progress(f"pilot, patch {p}", r.step, n),  # type: ignore[misc]
+        )
+        if done.interrupted:
+            raise KeyboardInterrupt
+        detector.eval()
+        found = rank(detector, normals, evidence, selection, training.seed)
+        merits[patch] = max(c.merit(selection.robust_weight) for c in found)
+    detector.rebuild(max(merits, key=lambda p: merits[p]))
+    return merits
