@@ -1,0 +1,94 @@
+"""Certified classification by majority vote (Cohen et al., 2019)."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hardsight.certify.confidence import check_alpha, check_samples
+from hardsight.certify.radius import side_radius
+from hardsight.certify.sampling import BATCH_SIZE, Scorer, noisy_batches
+
+ABSTAIN = -1
+"""The label of a vote that no class certainly wins."""
+
+
+class Vote(NamedTuple):
+    """The smoothed classifier's answer for one image."""
+
+    label: int
+    """Class index, or ABSTAIN."""
+    radius: float
+    """L2 radius in which every image gets this label; NaN where it abstains."""
+
+
+def count_votes(
+    classifier: Scorer,
+    image: Tensor,
+    n: int,
+    sigma: float,
+    generator: torch.Generator,
+    batch_size: int = BATCH_SIZE,
+) -> NDArray[np.int64]:
+    """Return (K,): how many of n noisy copies of an image went to each class.
+
+    Args:
+        classifier: ``(images, generator) -> (B, K)`` logits or probabilities; for a plain module
+            ``lambda x, _: module(x)``.
+        image, n, sigma, generator, batch_size: as ``noisy_batches``.
+
+    Raises:
+        ValueError: as ``noisy_batches``, or logits that are not (B, K) or hold NaN.
+    """
+    votes, nan = torch.zeros((), dtype=torch.int64), torch.zeros((), dtype=torch.bool)
+    with torch.no_grad():
+        for x in noisy_batches(image, n, sigma, generator, batch_size):
+            logits = classifier(x, generator)
+            if logits.ndim != 2 or len(logits) != len(x):
+                raise ValueError(
+                    f"classifier must return logits ({len(x)}, classes), got {tuple(logits.shape)}"
+                )
+            votes = torch.bincount(logits.argmax(1), minlength=logits.shape[1]) + votes
+            nan = logits.isnan().any() | nan
+    if bool(nan):
+        raise ValueError(
+            f"classifier returned NaN at sigma={sigma:g}; look at what it makes of values "
+            "outside [0, 1]"
+        )
+    return np.asarray(votes.cpu().numpy(), dtype=np.int64)
+
+
+def certify_vote(
+    classifier: Scorer,
+    image: Tensor,
+    n: int,
+    sigma: float,
+    alpha: float,
+    generator: torch.Generator,
+    batch_size: int = BATCH_SIZE,
+    selection: int = 100,
+) -> Vote:
+    """Cohen et al. (2019), procedure CERTIFY: the majority class and the radius it is safe in.
+
+    A first sample proposes the class, a second one, independent of it, bounds its probability: a
+    class proposed by the sample that also judges it would be judged too kindly. Statement: unless
+    it abstains, the label is the smoothed classifier's throughout the radius, with confidence
+    1 - alpha.
+
+    Args:
+        classifier: as ``count_votes``.
+        image: (C, H, W) in [0, 1].
+        n: noisy copies that judge; Cohen et al. use 100,000.
+        sigma: standard deviation of the smoothing noise.
+        alpha: probability that the answer is false.
+        generator, batch_size: as ``noisy_batches``.
+        selection: noisy copies that propose.
+    """
+    check_alpha(alpha)
+    check_samples(selection, "selection")
+    label = int(count_votes(classifier, image, selection, sigma, generator, batch_size).argmax())
+    votes = count_votes(classifier, image, n, sigma, generator, batch_size)
+    radius = float(side_radius(n - votes[label], n, sigma, alpha))
+    return Vote(ABSTAIN if np.isnan(radius) else label, radius)
