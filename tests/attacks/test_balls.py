@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 
 from hardsight.attacks import L2, Linf, build_ball, parse_radius
 
@@ -44,6 +45,37 @@ def test_l2_projection_is_the_nearest_point():
     ring = 0.5 + 0.2 * torch.stack([angles.cos(), angles.sin()], 1)
     nearest = ring[(ring - x.flatten()).norm(dim=1).argmin()]
     torch.testing.assert_close(p.flatten(), nearest, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("eps", [0.1, 0.4, 0.8, 1.3])
+def test_l2_projection_is_the_nearest_point_of_ball_and_range_together(eps):
+    """Where pixels stop at 0 or 1, against a general solver."""
+    g = torch.Generator().manual_seed(7)
+    centre = torch.rand(6, 1, 2, 3, dtype=torch.float64, generator=g)
+    x = 4 * torch.rand(6, 1, 2, 3, dtype=torch.float64, generator=g) - 1.5
+    found = L2(eps).project(x, centre)
+    for p, y, c in zip(*(v.flatten(1).numpy() for v in (found, x, centre)), strict=True):
+        solved = minimize(
+            lambda v, y=y: ((v - y) ** 2).sum(),
+            c,
+            jac=lambda v, y=y: 2 * (v - y),
+            bounds=[(0, 1)] * 6,
+            constraints={"type": "ineq", "fun": lambda v, c=c: eps**2 - ((v - c) ** 2).sum()},
+            method="SLSQP",
+            options={"ftol": 1e-14, "maxiter": 500},
+        )
+        assert abs(p - solved.x).max() < 1e-6
+
+
+def test_a_step_size_per_image():
+    x, g = batch(1), batch(2, -1, 1)
+    sizes = torch.tensor([0.1, 0.0, 0.3])
+    for ball in (Linf(1.0), L2(1.0)):
+        together = ball.ascend(x, g, sizes.view(3, 1, 1, 1))
+        for i, size in enumerate(sizes.tolist()):
+            torch.testing.assert_close(
+                together[i], ball.ascend(x[i : i + 1], g[i : i + 1], size)[0]
+            )
 
 
 def test_ascent_is_the_steepest_of_its_norm():

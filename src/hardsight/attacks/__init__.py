@@ -1,22 +1,94 @@
 """Attacks: optimiser x ball x objective x gradient estimator."""
 
+from hardsight.attacks.adaptive import A3
+from hardsight.attacks.apgd import APGD
 from hardsight.attacks.balls import BALLS, L2, Ball, Linf, build_ball, parse_radius
-from hardsight.attacks.gradients import Objective, frozen, value_and_gradient
-from hardsight.attacks.objectives import SURROGATES, ScoreObjective, Surrogate
-from hardsight.attacks.pgd import PGD
+from hardsight.attacks.bpda import BPDA, bypassed, local_mean
+from hardsight.attacks.carlini import CarliniWagner
+from hardsight.attacks.catalogue import BUDGETS, PIXEL, RECIPES, build_suite
+from hardsight.attacks.checkpoints import Checkpointed, checkpointed
+from hardsight.attacks.composite import Composite
+from hardsight.attacks.deepfool import DeepFool
+from hardsight.attacks.fab import FAB
+from hardsight.attacks.gradients import Objective, frozen, scheduled, value_and_gradient
+from hardsight.attacks.hyperplane import to_hyperplane
+from hardsight.attacks.objectives import (
+    MAP_LOSSES,
+    SURROGATES,
+    CrossEntropyObjective,
+    DecisionObjective,
+    DLRObjective,
+    MapLoss,
+    MapObjective,
+    MarginObjective,
+    RegionMean,
+    ScoreObjective,
+    Surrogate,
+    TargetedDLRObjective,
+    flipped,
+    patches,
+    top_region,
+)
+from hardsight.attacks.optimisers import Optimiser
+from hardsight.attacks.pgd import PGD, bim, fgsm
+from hardsight.attacks.sea import SEA_LOSSES, Progressive
+from hardsight.attacks.square import Square
+from hardsight.attacks.suites import Attempt, Suite
+from hardsight.attacks.victims import ClassVictim, MapVictim, ScoreVictim, Victim
 
 __all__ = [
+    "A3",
+    "APGD",
     "BALLS",
+    "BPDA",
+    "BUDGETS",
+    "FAB",
     "L2",
+    "MAP_LOSSES",
     "PGD",
+    "PIXEL",
+    "RECIPES",
+    "SEA_LOSSES",
     "SURROGATES",
+    "Attempt",
     "Ball",
+    "CarliniWagner",
+    "Checkpointed",
+    "ClassVictim",
+    "Composite",
+    "CrossEntropyObjective",
+    "DLRObjective",
+    "DecisionObjective",
+    "DeepFool",
     "Linf",
+    "MapLoss",
+    "MapObjective",
+    "MapVictim",
+    "MarginObjective",
     "Objective",
+    "Optimiser",
+    "Progressive",
+    "RegionMean",
     "ScoreObjective",
+    "ScoreVictim",
+    "Square",
+    "Suite",
     "Surrogate",
+    "TargetedDLRObjective",
+    "Victim",
+    "bim",
     "build_ball",
+    "build_suite",
+    "bypassed",
+    "checkpointed",
+    "fgsm",
+    "flipped",
     "frozen",
+    "local_mean",
     "parse_radius",
+    "patches",
+    "scheduled",
+    "to_hyperplane",
+    "top_region",
     "value_and_gradient",
 ]

@@ -9,14 +9,21 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-
-def _per_image(values: Tensor, like: Tensor) -> Tensor:
-    return values.view(-1, *[1] * (like.ndim - 1))
+from hardsight.attacks.batches import per_image
 
 
 def _l2_norm(x: Tensor) -> Tensor:
     """(B, ...) -> (B, 1, ...) norms that never divide to NaN: zero stays zero."""
-    return _per_image(x.flatten(1).norm(dim=1), x).clamp_min(torch.finfo(x.dtype).tiny)
+    return per_image(x.flatten(1).norm(dim=1), x).clamp_min(torch.finfo(x.dtype).tiny)
+
+
+def _sum(x: Tensor) -> Tensor:
+    """(B, ...) -> (B, 1, ...) sums."""
+    return per_image(x.flatten(1).sum(1), x)
+
+
+_ROUNDS = 20
+"""Of the projection onto ball and pixel range; two to six are usual."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,8 @@ class Ball(ABC):
 
     eps: float
     name: ClassVar[str]
+    path: ClassVar[float] = 2.5
+    """Length of all steps of a PGD together, in radii, unless it is told otherwise."""
 
     def __post_init__(self) -> None:
         if not (isinstance(self.eps, int | float) and math.isfinite(self.eps) and self.eps >= 0):
@@ -43,8 +52,11 @@ class Ball(ABC):
         """Draw a start uniformly from the ball, projected."""
 
     @abstractmethod
-    def ascend(self, x: Tensor, gradient: Tensor, step_size: float) -> Tensor:
-        """Take the steepest-ascent step of length ``step_size`` in this norm; no projection."""
+    def ascend(self, x: Tensor, gradient: Tensor, step_size: float | Tensor) -> Tensor:
+        """Take the steepest-ascent step of length ``step_size`` in this norm; no projection.
+
+        A length per image has shape (B, 1, 1, 1).
+        """
 
     @abstractmethod
     def distance(self, x: Tensor, centre: Tensor) -> Tensor:
@@ -74,7 +86,7 @@ class Linf(Ball):
         offset = torch.empty_like(centre).uniform_(-self.eps, self.eps, generator=generator)
         return self.project(centre + offset, centre)
 
-    def ascend(self, x: Tensor, gradient: Tensor, step_size: float) -> Tensor:
+    def ascend(self, x: Tensor, gradient: Tensor, step_size: float | Tensor) -> Tensor:
         """Step by the sign of the gradient."""
         return x + step_size * gradient.sign()
 
@@ -88,12 +100,32 @@ class L2(Ball):
     """The Euclidean norm over all pixels and channels is at most ``eps`` (FreeRAD, Eq. 3.2)."""
 
     name: ClassVar[str] = "L2"
+    path: ClassVar[float] = 5.0
+    """What a random start puts across the gradient, projection shrinks by e^-(path - 1) only."""
 
     def project(self, x: Tensor, centre: Tensor) -> Tensor:
-        """Shorten the change to ``eps``."""
+        """Find the nearest point of ball and pixel range together.
+
+        It is ``clamp(centre + s (x - centre))`` for one s per image. The loop raises s from below,
+        each time spending on the free pixels what those at their bound leave over; it ends at the
+        exact s, or at the cap slightly inside the ball.
+        """
         offset = x - centre
         scale = (self.eps / _l2_norm(offset)).clamp_max(1.0)
-        # clamping moves every coordinate towards the centre, which lies in [0, 1]: still inside
+        shortened = centre + offset * scale
+        found = shortened.clamp(0, 1)
+        if torch.equal(found, shortened):
+            return found
+        squares = offset.square()
+        room = torch.where(offset > 0, 1 - centre, centre).square()
+        tiny = torch.finfo(x.dtype).tiny
+        for _ in range(_ROUNDS):
+            held = squares * scale.square() >= room
+            left = (self.eps**2 - _sum(room * held)).clamp_min(0)
+            free = _sum(squares * ~held).clamp_min(tiny)
+            last, scale = scale, (left / free).sqrt().clamp(max=1).maximum(scale)
+            if bool((scale <= last * (1 + 1e-6)).all()):
+                break
         return (centre + offset * scale).clamp(0, 1)
 
     def random_start(self, centre: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -102,10 +134,10 @@ class L2(Ball):
         d = centre[0].numel()
         u = torch.empty(len(centre), dtype=centre.dtype, device=centre.device)
         radius: Tensor = self.eps * u.uniform_(generator=generator) ** (1 / d)
-        start = centre + direction / _l2_norm(direction) * _per_image(radius, centre)
+        start = centre + direction / _l2_norm(direction) * per_image(radius, centre)
         return self.project(start, centre)
 
-    def ascend(self, x: Tensor, gradient: Tensor, step_size: float) -> Tensor:
+    def ascend(self, x: Tensor, gradient: Tensor, step_size: float | Tensor) -> Tensor:
         """Step along the gradient."""
         return x + step_size * gradient / _l2_norm(gradient)
 

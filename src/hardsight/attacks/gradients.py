@@ -16,6 +16,17 @@ class Objective(Protocol):
         ...
 
 
+def scheduled(objective: Objective, fraction: float) -> Objective:
+    """Return the objective for the moment when ``fraction`` of the steps, in [0, 1], are done.
+
+    An objective that changes over the attack (SegPGD's weights) has a method ``at(fraction)``; any
+    other is returned as it is. What was found is judged at 1.
+    """
+    at = getattr(objective, "at", None)
+    found: Objective = objective if at is None else at(fraction)
+    return found
+
+
 @contextmanager
 def frozen(*modules: nn.Module) -> Iterator[None]:
     """Switch the parameters' gradients off meanwhile: an attack needs those of the images alone.

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.gradients import Objective, value_and_gradient
+from hardsight.attacks.batches import choose, per_image
+from hardsight.attacks.gradients import Objective, scheduled, value_and_gradient
 from hardsight.types import AttackResult
 
 
@@ -16,13 +17,17 @@ class PGD:
 
     The last iterate of each restart is kept, and of the restarts the best per image by one more
     evaluation on fresh noise: an iterate is never chosen by the draw that made it look good.
+    An objective that changes over the attack is followed, see ``scheduled``.
 
     Args:
         ball: the threat model.
         steps: gradient steps of a restart; 0 returns the start.
-        step_size: length of a step in the ball's norm; default ``2.5 * eps / steps``.
+        step_size: length of a step in the ball's norm; default ``2.5 * eps / steps``
+            (Madry et al.), in L2 twice that (``Ball.path``).
         restarts: independent runs, told apart by their start and by the objective's noise.
         random_start: start from a random point of the ball, else at the image itself (FreeRAD).
+        momentum: share of the accumulated gradient kept at each step, gradients being divided by
+            their mean absolute value (MI-FGSM, Dong et al., 2018, Algorithm 1); 0 keeps none.
 
     Shape:
         objective: images (B, C, H, W) -> (B,). images: (B, C, H, W) in [0, 1].
@@ -43,6 +48,7 @@ class PGD:
     step_size: float | None = None
     restarts: int = 1
     random_start: bool = True
+    momentum: float = 0.0
 
     def __post_init__(self) -> None:
         if self.steps < 0 or self.restarts < 1:
@@ -51,21 +57,69 @@ class PGD:
             )
         if self.step_size is not None and not self.step_size > 0:
             raise ValueError(f"step_size must be > 0, got {self.step_size}")
+        if not 0 <= self.momentum <= 1:
+            raise ValueError(f"momentum must be in [0, 1], got {self.momentum}")
+
+    @property
+    def evaluations(self) -> int:
+        """Of the objective, in one call."""
+        return self.restarts * (self.steps + 1)
 
     def __call__(
-        self, objective: Objective, images: Tensor, generator: torch.Generator | None = None
+        self,
+        objective: Objective,
+        images: Tensor,
+        generator: torch.Generator | None = None,
+        start: Tensor | None = None,
     ) -> AttackResult:
-        """Return the perturbed images, their objective and the evaluations spent."""
-        step_size = self.step_size or 2.5 * self.ball.eps / max(self.steps, 1)
+        """Return the perturbed images, their objective and the evaluations spent.
+
+        Args:
+            objective: what is maximised, per image.
+            images: (B, C, H, W) in [0, 1], the centres of the balls.
+            generator: where all randomness comes from.
+            start: (B, C, H, W) where the first restart begins, projected; None: as
+                ``random_start`` says.
+        """
+        judge = scheduled(objective, 1.0)
+        step_size = self.step_size or self.ball.path * self.ball.eps / max(self.steps, 1)
         best, best_value = images, torch.full((len(images),), -torch.inf, device=images.device)
-        for _ in range(self.restarts):
-            x = self.ball.random_start(images, generator) if self.random_start else images
-            for _ in range(self.steps):
-                _, gradient = value_and_gradient(objective, x, generator)
+        for restart in range(self.restarts):
+            x = images
+            if start is not None and restart == 0:
+                x = self.ball.project(start, images)
+            elif self.random_start:
+                x = self.ball.random_start(images, generator)
+            gathered = torch.zeros_like(images)
+            for i in range(self.steps):
+                now = scheduled(objective, i / self.steps)
+                _, gradient = value_and_gradient(now, x, generator)
+                if self.momentum:
+                    gradient = gathered = self.momentum * gathered + _normalised(gradient)
                 x = self.ball.project(self.ball.ascend(x, gradient, step_size), images)
             with torch.no_grad():
-                value = objective(x, generator).float()
+                value = judge(x, generator).float()
             better = value > best_value
-            best = torch.where(better.view(-1, *[1] * (x.ndim - 1)), x, best)
+            best = choose(better, x, best)
             best_value = torch.where(better, value, best_value)
-        return AttackResult(best.detach(), best_value, self.restarts * (self.steps + 1))
+        return AttackResult(best.detach(), best_value, self.evaluations)
+
+
+def _normalised(gradient: Tensor) -> Tensor:
+    """(B, ...) divided by each image's mean absolute value; zero stays zero."""
+    size = gradient.flatten(1).abs().mean(1).clamp_min(torch.finfo(gradient.dtype).tiny)
+    return gradient / per_image(size, gradient)
+
+
+def fgsm(ball: Ball) -> PGD:
+    """The fast gradient sign method (Goodfellow et al., 2015): one step of eps from the image."""
+    return PGD(ball, steps=1, step_size=ball.eps or None, random_start=False)
+
+
+def bim(ball: Ball, steps: int = 10) -> PGD:
+    """The basic iterative method (Kurakin et al., 2017): from the image, no random start.
+
+    The paper steps by 1/255 and takes ``1.25 eps`` such steps, a quarter more than the radius in
+    all; that ratio is kept for any number of steps: ``step_size = 1.25 * eps / steps``.
+    """
+    return PGD(ball, steps, 1.25 * ball.eps / max(steps, 1) or None, random_start=False)

@@ -1,5 +1,36 @@
 """What attackers maximise: functions from images to one number per image."""
 
-from hardsight.attacks.objectives.score import SURROGATES, ScoreObjective, Surrogate
+from hardsight.attacks.objectives.classes import (
+    ClassObjective,
+    CrossEntropyObjective,
+    DLRObjective,
+    MarginObjective,
+    TargetedDLRObjective,
+)
+from hardsight.attacks.objectives.maps import MAP_LOSSES, MapLoss, MapObjective, flipped, patches
+from hardsight.attacks.objectives.regions import RegionMean, top_region
+from hardsight.attacks.objectives.score import (
+    SURROGATES,
+    DecisionObjective,
+    ScoreObjective,
+    Surrogate,
+)
 
-__all__ = ["SURROGATES", "ScoreObjective", "Surrogate"]
+__all__ = [
+    "MAP_LOSSES",
+    "SURROGATES",
+    "ClassObjective",
+    "CrossEntropyObjective",
+    "DLRObjective",
+    "DecisionObjective",
+    "MapLoss",
+    "MapObjective",
+    "MarginObjective",
+    "RegionMean",
+    "ScoreObjective",
+    "Surrogate",
+    "TargetedDLRObjective",
+    "flipped",
+    "patches",
+    "top_region",
+]

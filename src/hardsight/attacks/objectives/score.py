@@ -1,11 +1,15 @@
 """What an attacker of an anomaly detector maximises."""
 
+import copy
 import math
 from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from hardsight.attacks.objectives.draws import count_repeats, evaluate_draws, mean_over_draws
+from hardsight.attacks.objectives.regions import coarse
 from hardsight.types import Detection
 
 Surrogate = Callable[[Detection], Tensor]
@@ -57,6 +61,7 @@ class ScoreObjective:
             that itself averages D draws is evaluated ``ceil(draws / D)`` times, in one batch.
         surrogate: a name of ``SURROGATES`` or a function Detection -> (B,).
         noise: fixed noise for every evaluation, known to the attacker; None draws it afresh.
+        unit_gradients: average the evaluations' gradients at unit length, not as they are.
     """
 
     def __init__(
@@ -66,9 +71,8 @@ class ScoreObjective:
         draws: int = 1,
         surrogate: str | Surrogate = "score",
         noise: Tensor | None = None,
+        unit_gradients: bool = False,
     ) -> None:
-        if draws < 1:
-            raise ValueError(f"draws must be at least 1, got {draws}")
         if isinstance(surrogate, str) and surrogate not in SURROGATES:
             raise ValueError(
                 f"surrogate={surrogate!r} is not known; choose from {', '.join(SURROGATES)}"
@@ -77,17 +81,67 @@ class ScoreObjective:
         self.sign = 1.0 - 2.0 * labels.float()  # normal +1, anomalous -1
         self.surrogate = SURROGATES[surrogate] if isinstance(surrogate, str) else surrogate
         self.noise = noise
-        own = int(getattr(detector, "draws", 1))
-        self.repeats = 1 if noise is not None else math.ceil(draws / own)
+        self.unit_gradients = unit_gradients
+        self.repeats = count_repeats(detector, draws, noise)
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """(B, C, H, W) -> (B,) to be maximised."""
+        values = mean_over_draws(self.surrogate(self._evaluate(images, generator)), len(images))
+        return self.sign.to(values) * values
+
+    def outputs(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """(B, K) the map on a coarse grid, with the sign of the objective."""
+        maps = self._evaluate(images, generator).anomaly_map
+        grid = mean_over_draws(coarse(maps), len(images))
+        return self.sign.to(grid)[:, None] * grid
+
+    def take(self, index: Tensor) -> Self:
+        """Return the objective of the images that ``index``, (n,) integers or (B,) bool, picks."""
+        part = copy.copy(self)
+        part.sign = self.sign[index]
+        part.noise = None if self.noise is None else self.noise[index]
+        pick = getattr(self.surrogate, "take", None)
+        part.surrogate = self.surrogate if pick is None else pick(index)
+        return part
+
+    def _evaluate(self, images: Tensor, generator: torch.Generator | None) -> Detection:
+        """Detect on every draw."""
         if len(images) != len(self.sign):
             raise ValueError(f"{len(images)} images but {len(self.sign)} labels")
-        n = self.repeats
-        x = images if n == 1 else images.repeat_interleave(n, dim=0)
-        noise = self.noise
-        if noise is None:
-            noise = self.detector.sample_noise(x, generator)  # type: ignore[operator]
-        values = self.surrogate(self.detector(x, noise))
-        return self.sign.to(values) * values.view(-1, n).mean(1)
+        found: Detection = evaluate_draws(
+            self.detector, images, self.repeats, generator, self.noise, self.unit_gradients
+        )
+        return found
+
+
+class DecisionObjective(ScoreObjective):
+    """How far past the threshold the score is: positive where the detector is fooled.
+
+    +(score - threshold) of normal images, -(score - threshold) of anomalous ones: its zero is the
+    decision boundary, which minimal-norm attacks look for. Its gradient is ``ScoreObjective``'s.
+
+    Args:
+        detector: as for ``ScoreObjective``.
+        labels: (B,) bool, true = anomalous.
+        threshold: score from which on an image is called anomalous, e.g. the calibration's.
+        draws: noise draws averaged in each value and gradient.
+        noise: fixed noise for every evaluation; None draws it afresh.
+        unit_gradients: average the evaluations' gradients at unit length, not as they are.
+    """
+
+    def __init__(
+        self,
+        detector: nn.Module,
+        labels: Tensor,
+        threshold: float,
+        draws: int = 1,
+        noise: Tensor | None = None,
+        unit_gradients: bool = False,
+    ) -> None:
+        super().__init__(detector, labels, draws, "score", noise, unit_gradients)
+        self.threshold = threshold
+
+    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """(B, C, H, W) -> (B,) to be maximised; positive where fooled."""
+        values = super().__call__(images, generator)
+        return values - self.sign.to(values) * self.threshold

@@ -1,0 +1,140 @@
+"""The adaptive auto attack: starts that learn, and a budget that goes where it may help."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hardsight.attacks.balls import Ball
+from hardsight.attacks.batches import choose
+from hardsight.attacks.gradients import Objective
+from hardsight.attacks.optimisers import Stepped, altered
+from hardsight.attacks.pgd import PGD
+from hardsight.types import AttackResult
+
+Outputs = Callable[[Tensor, torch.Generator | None], Tensor]
+"""images, generator -> (B, K): what the victim says, oriented so that more helps the attacker."""
+
+
+@dataclass(frozen=True)
+class A3:
+    """Restarts with adaptive directions and online discarding (Liu et al., 2022).
+
+    The public text leaves much open; this is what is assumed.
+
+    - The objective's zero is the boundary of a decision and its values compare between images, as
+      of ``DecisionObjective`` and ``MarginObjective``. A bare score does not: normal and anomalous
+      images would not be on one scale.
+    - Adaptive direction initialisation: a restart begins with ``warmup`` steps of length eps that
+      maximise a random direction w in the space of the victim's outputs, the objective's
+      ``outputs(images, generator) -> (B, K)``: logits less the true class's, or the map on a coarse
+      grid with the label's sign. At first w is uniform in [-1, 1]^K. Once images are fooled, the
+      signs of the directions that fooled them are summed over the images, and w takes the sum's
+      signs with sizes uniform in [0, 1]. An objective without ``outputs`` is started from random
+      points of the ball.
+    - Online statistics-based discarding: after each restart the share ``discard`` of the images
+      that is farthest from the boundary is dropped, whether far past it or far from reaching it.
+      The paper drops fooled images at once; here how far they are fooled still counts, since
+      scores are ranked. What is saved goes to the rest: every restart spends the same image-steps.
+
+    So an image's result depends on the batch it is in. A batch should be a whole test set, or a
+    fair sample of it.
+
+    Args:
+        optimiser: with ``ball`` and ``steps``, those of a restart of the whole batch.
+        restarts: rounds of start, attack and discarding.
+        discard: share of the images left that each round drops; the objective must have
+            ``take(index)``, which returns the objective of some of its images. 0 drops none.
+        warmup: steps along the direction; 0 starts from random points.
+    """
+
+    optimiser: Stepped
+    restarts: int = 4
+    discard: float = 0.25
+    warmup: int = 2
+
+    def __post_init__(self) -> None:
+        altered(self.optimiser, steps=1)  # raises if it cannot be
+        if self.restarts < 1 or self.warmup < 0:
+            raise ValueError(
+                f"restarts must be >= 1 and warmup >= 0, got {self.restarts} and {self.warmup}"
+            )
+        if not 0 <= self.discard < 1:
+            raise ValueError(f"discard must be in [0, 1), got {self.discard}")
+
+    @property
+    def ball(self) -> Ball:
+        """The threat model."""
+        return self.optimiser.ball
+
+    @property
+    def evaluations(self) -> int:
+        """Of the objective, in one call, at most."""
+        return self.restarts * (self.optimiser.evaluations + self.warmup + 2)
+
+    def __call__(
+        self,
+        objective: Objective,
+        images: Tensor,
+        generator: torch.Generator | None = None,
+        start: Tensor | None = None,
+    ) -> AttackResult:
+        """Return the best images, their objective and the whole-batch evaluations spent."""
+        take = getattr(objective, "take", None)
+        if take is None and self.discard > 0 and self.restarts > 1:
+            raise ValueError(
+                f"objective {type(objective).__name__} has no take(index), which discarding needs; "
+                "give it one or set discard=0"
+            )
+        batch, spent = len(images), 0
+        best = images.clone()
+        value = torch.full((batch,), -torch.inf, device=images.device)
+        successes: Tensor | None = None
+        left = torch.arange(batch, device=images.device)
+        for restart in range(self.restarts):
+            part = objective if take is None or len(left) == batch else take(left.cpu())
+            x, direction = start, None
+            if restart > 0 or x is None:
+                x, direction = self._start(part, images[left], successes, generator)
+            if direction is not None:
+                spent += (self.warmup + 2) * len(left)
+            steps = round(self.optimiser.steps * batch / len(left))
+            attack = altered(self.optimiser, steps=steps)
+            found = attack(part, images[left], generator, start=x)
+            spent += found.queries * len(left)
+            better = found.objective > value[left]
+            best[left] = choose(better, found.images, best[left])
+            value[left] = torch.where(better, found.objective, value[left])
+            if direction is not None:
+                signs = direction.sign()[found.objective > 0].sum(0)
+                successes = signs if successes is None else successes + signs
+            keep = math.ceil(batch * (1 - self.discard) ** (restart + 1))
+            nearest = value[left].abs().topk(keep, largest=False).indices
+            left = left[nearest.sort().values]
+        return AttackResult(best, value, math.ceil(spent / batch))
+
+    def _start(
+        self,
+        objective: Objective,
+        images: Tensor,
+        successes: Tensor | None,
+        generator: torch.Generator | None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Adaptive direction initialisation: starts, and the directions (B, K) that led there."""
+        outputs: Outputs | None = getattr(objective, "outputs", None)
+        if outputs is None or self.warmup == 0:
+            return self.ball.random_start(images, generator), None
+        with torch.no_grad():
+            like = outputs(images, generator)
+        direction = torch.empty_like(like).uniform_(-1, 1, generator=generator)
+        if successes is not None:
+            learnt = direction.abs() * successes.sign()
+            direction = torch.where(successes == 0, direction, learnt)
+
+        def along(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+            return (outputs(images, generator) * direction).sum(1)
+
+        warm = PGD(self.ball, self.warmup, self.ball.eps or None)
+        return warm(along, images, generator).images, direction

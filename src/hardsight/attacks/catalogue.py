@@ -1,0 +1,168 @@
+"""The suites by name, each at two budgets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from hardsight.attacks.adaptive import A3
+from hardsight.attacks.apgd import APGD
+from hardsight.attacks.balls import Ball, build_ball
+from hardsight.attacks.composite import Composite
+from hardsight.attacks.fab import FAB
+from hardsight.attacks.pgd import PGD, bim, fgsm
+from hardsight.attacks.sea import SEA_LOSSES, Progressive
+from hardsight.attacks.square import Square
+from hardsight.attacks.suites import Attempt, Suite
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What an attacker may spend on an image.
+
+    ``objectives``: of the image score, the smooth surrogates beside the score itself.
+    """
+
+    steps: int
+    draws: int
+    restarts: int
+    queries: int
+    objectives: tuple[str, ...] = ("score", "top", "mean")
+
+
+BUDGETS = {
+    "fast": Effort(steps=20, draws=4, restarts=1, queries=100),
+    "full": Effort(
+        steps=100,
+        draws=20,
+        restarts=5,
+        queries=5000,
+        objectives=("score", "lse", "top", "mean", "region"),
+    ),
+}
+"""``fast``: what two CPU cores can afford on a whole test set; ``full``: the literature's."""
+
+Attempts = tuple[Attempt, ...]
+Recipe = Callable[[Ball, Effort], Attempts]
+
+
+def _pgd(ball: Ball, e: Effort) -> Attempts:
+    return (Attempt(PGD(ball, e.steps, restarts=e.restarts), "score"),)
+
+
+def _each(optimiser: Any, e: Effort, draws: int) -> Attempts:
+    return tuple(Attempt(optimiser, name, draws) for name in e.objectives)
+
+
+def _autoattack(ball: Ball, e: Effort, draws: int) -> Attempts:
+    apgd = _each(APGD(ball, e.steps, e.restarts), e, draws)
+    fab = (Attempt(FAB(ball, e.steps, e.restarts), "decision", draws, optional=True),)
+    square = (Attempt(Square(ball, e.queries), "score", draws),)
+    return (*apgd, *(fab if draws == 1 else ()), *square)
+
+
+def _via(ball: Ball, e: Effort, via: Literal["bpda", "source"], draws: int) -> Attempts:
+    optimiser = PGD(ball, e.steps, restarts=e.restarts)
+    return tuple(Attempt(optimiser, name, draws, via) for name in e.objectives)
+
+
+def _caa(ball: Ball, e: Effort) -> Attempts:
+    chain = (PGD(ball, e.steps, momentum=0.75), APGD(ball, e.steps), PGD(ball, e.steps))
+    return _each(Composite(chain), e, e.draws)
+
+
+def _a3(ball: Ball, e: Effort) -> Attempts:
+    restarts = max(e.restarts, 3)
+    optimiser = A3(PGD(ball, max(1, e.steps // 2)), restarts)
+    return tuple(Attempt(optimiser, name, e.draws) for name in ("decision",))
+
+
+def _map(losses: tuple[str, ...], progressive: bool = False) -> Recipe:
+    def recipe(ball: Ball, e: Effort) -> Attempts:
+        if progressive:
+            sea = Progressive(APGD(ball, e.steps, e.restarts))
+            return tuple(Attempt(sea, loss, e.draws) for loss in losses)
+        return tuple(
+            Attempt(PGD(ball, e.steps, restarts=e.restarts), loss, e.draws) for loss in losses
+        )
+
+    return recipe
+
+
+RECIPES: dict[str, Recipe] = {
+    "fgsm": lambda ball, e: (Attempt(fgsm(ball), "score"),),
+    "bim": lambda ball, e: (Attempt(bim(ball, e.steps), "score"),),
+    "pgd": _pgd,
+    "eot-pgd": lambda ball, e: _each(PGD(ball, e.steps, restarts=e.restarts), e, e.draws),
+    "bpda": lambda ball, e: _via(ball, e, "bpda", 1),
+    "bpda-eot": lambda ball, e: _via(ball, e, "bpda", e.draws),
+    "square": lambda ball, e: (Attempt(Square(ball, e.queries), "score", e.draws),),
+    "transfer": lambda ball, e: _via(ball, e, "source", 1),
+    "grey-box": lambda ball, e: _via(ball, e, "source", e.draws),
+    "autoattack": lambda ball, e: _autoattack(ball, e, 1),
+    "autoattack-rand": lambda ball, e: _autoattack(ball, e, e.draws),
+    "caa": _caa,
+    "a3": _a3,
+    "map-pgd": _map(("balanced",)),
+    "segpgd": _map(("segpgd",)),
+    "sea": _map(SEA_LOSSES, progressive=True),
+}
+"""Suite name -> attempts.
+
+``pgd`` is the attack of FreeRAD (on the score, one draw a step); ``eot-pgd`` averages draws and
+adds smooth surrogates; ``autoattack`` is APGD on each objective, FAB where a decision exists, and
+Square; ``autoattack-rand`` the same with averaged draws, without FAB, whose line search no random
+decision boundary bears. ``transfer`` and ``grey-box`` are crafted on another detector: any one, or
+one of the same making with other weights. ``map-pgd``, ``segpgd`` and ``sea`` attack the map.
+"""
+
+PIXEL = ("map-pgd", "segpgd", "sea")
+"""Suites that attack the map; all others attack the image score."""
+
+_DRAWN = ("eot-pgd", "autoattack-rand")
+"""Suites after which the detector is also attacked with its noise fixed and known."""
+
+
+def build_suite(
+    name: str,
+    norm: str = "Linf",
+    eps: str | float = "2/255",
+    budget: str = "fast",
+    *,
+    fixed: bool | None = None,
+    **own: Any,
+) -> Suite:
+    """Return the suite called ``name``.
+
+    Args:
+        name: a key of ``RECIPES``.
+        norm: "Linf" or "L2".
+        eps: the radius, e.g. ``"8/255"``.
+        budget: "fast" or "full".
+        fixed: also attack with the noise fixed and known; None: in suites that average draws.
+        own: fields of ``Effort`` that differ from the budget's, e.g. ``steps=10``.
+
+    Raises:
+        ValueError: an unknown name, budget, norm or field, or a radius that is none.
+    """
+    if name not in RECIPES:
+        raise ValueError(f"suite={name!r} is not known; choose from {', '.join(RECIPES)}")
+    if budget not in BUDGETS:
+        raise ValueError(f"budget={budget!r} is not known; choose from {', '.join(BUDGETS)}")
+    unknown = own.keys() - Effort.__dataclass_fields__.keys()
+    if unknown:
+        raise ValueError(
+            f"a budget has no {', '.join(sorted(unknown))}; "
+            f"it has {', '.join(Effort.__dataclass_fields__)}"
+        )
+    effort = replace(BUDGETS[budget], **own)
+    if not effort.objectives:
+        raise ValueError("objectives must name at least one objective")
+    recipe = RECIPES[name]
+    return Suite(
+        name=name,
+        ball=build_ball(norm, eps),
+        build=lambda ball: recipe(ball, effort),
+        target="pixel" if name in PIXEL else "image",
+        budget="own" if effort != BUDGETS[budget] else budget,
+        fixed=name in _DRAWN if fixed is None else fixed,
+    )

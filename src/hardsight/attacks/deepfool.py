@@ -1,0 +1,65 @@
+"""The shortest way out of a linearised decision."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hardsight.attacks.balls import Ball
+from hardsight.attacks.batches import choose
+from hardsight.attacks.gradients import Objective, value_and_gradient
+from hardsight.attacks.hyperplane import to_hyperplane
+from hardsight.attacks.minimal import finished
+from hardsight.types import AttackResult
+
+
+@dataclass(frozen=True)
+class DeepFool:
+    """Step onto the linearised g = 0 until past it (Moosavi-Dezfooli et al., 2016, Algorithm 1).
+
+    The binary case, for objectives that are decisions: positive where the victim is fooled. Each
+    step goes to the nearest point of the boundary inside [0, 1], where the paper knows no bounds;
+    the boundary is linearised where the overshot iterate stands, so a step costs one evaluation.
+    What is returned is projected into ``ball``, as ``FAB`` does.
+
+    Args:
+        ball: Linf or L2.
+        steps: most iterations.
+        overshoot: how far past the boundary the sum of the steps is stretched.
+    """
+
+    ball: Ball
+    steps: int = 50
+    overshoot: float = 0.02
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.overshoot < 0:
+            raise ValueError(
+                f"steps must be >= 1 and overshoot >= 0, got {self.steps} and {self.overshoot}"
+            )
+
+    @property
+    def evaluations(self) -> int:
+        """Of the objective, in one call, at most."""
+        return self.steps + 1
+
+    def __call__(
+        self,
+        objective: Objective,
+        images: Tensor,
+        generator: torch.Generator | None = None,
+        start: Tensor | None = None,
+    ) -> AttackResult:
+        """Return the images past the boundary in the ball, their objective and what was spent."""
+        x = images if start is None else self.ball.project(start, images)
+        queries = 0
+        for _ in range(self.steps):
+            value, gradient = value_and_gradient(objective, x, generator)
+            queries += 1
+            fooled = value > 0
+            if bool(fooled.all()):
+                break
+            onto = to_hyperplane(self.ball, x, value, gradient)
+            past = (images + (1 + self.overshoot) * (onto - images)).clamp(0, 1)
+            x = choose(fooled, x, past)
+        return finished(self.ball, images, objective, x, queries, generator)

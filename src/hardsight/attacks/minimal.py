@@ -1,0 +1,65 @@
+"""What attacks that look for the nearest fooling image share."""
+
+import torch
+from torch import Tensor
+
+from hardsight.attacks.balls import Ball
+from hardsight.attacks.batches import choose
+from hardsight.attacks.gradients import Objective
+from hardsight.types import AttackResult
+
+
+class Nearest:
+    """The nearest image found so far whose objective is positive, for each image of a batch.
+
+    Args:
+        ball: of which the norm measures distance.
+        centre: (B, C, H, W) the clean images.
+    """
+
+    def __init__(self, ball: Ball, centre: Tensor) -> None:
+        self.ball, self.centre = ball, centre
+        self.images = centre.clone()
+        self.distance = torch.full_like(centre.flatten(1)[:, 0], torch.inf)
+        self.value = torch.full_like(self.distance, -torch.inf)
+
+    @property
+    def found(self) -> Tensor:
+        """(B,) bool: some image fooled."""
+        return self.distance.isfinite()
+
+    def offer(self, x: Tensor, value: Tensor) -> Tensor:
+        """Keep images that fool and are nearer than those before; (B,) bool which of ``x`` fool."""
+        fooled = value > 0
+        distance = self.ball.distance(x, self.centre)
+        nearer = fooled & (distance < self.distance)
+        self.images = choose(nearer, x, self.images)
+        self.distance = torch.where(nearer, distance, self.distance)
+        self.value = torch.where(nearer, value.to(self.value), self.value)
+        return fooled
+
+    def result(
+        self,
+        objective: Objective,
+        last: Tensor,
+        queries: int,
+        generator: torch.Generator | None,
+    ) -> AttackResult:
+        """Return the nearest, or ``last`` where none fooled, in the ball; one evaluation more."""
+        images = choose(self.found, self.images, last)
+        return finished(self.ball, self.centre, objective, images, queries, generator)
+
+
+def finished(
+    ball: Ball,
+    centre: Tensor,
+    objective: Objective,
+    images: Tensor,
+    queries: int,
+    generator: torch.Generator | None,
+) -> AttackResult:
+    """Project into the ball, so that any suite may use the images, and evaluate once more."""
+    images = ball.project(images, centre).detach()
+    with torch.no_grad():
+        value = objective(images, generator).float()
+    return AttackResult(images, value, queries + 1)

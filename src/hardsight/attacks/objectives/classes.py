@@ -1,0 +1,195 @@
+"""What an attacker of a classifier maximises."""
+
+import copy
+from abc import ABC, abstractmethod
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hardsight.attacks.objectives.draws import (
+    Model,
+    count_repeats,
+    evaluate_draws,
+    mean_over_draws,
+)
+
+
+class ClassObjective(ABC):
+    """A function of the logits of each image, averaged over the draws of a random classifier.
+
+    The function is averaged, not the logits: its gradient is the EOT gradient.
+
+    Args:
+        classifier: images (B, C, H, W) in [0, 1] -> logits (B, K). A random one may offer
+            ``sample_noise(images, generator)`` and be called with (images, noise).
+        labels: (B,) true classes, integers, for the images the objective will see, in order.
+        draws: noise draws averaged in each value and gradient.
+        noise: fixed noise for every evaluation, known to the attacker; None draws it afresh.
+        unit_gradients: average the draws' gradients at unit length, not as they are.
+    """
+
+    fewest_classes: ClassVar[int] = 2
+
+    def __init__(
+        self,
+        classifier: Model,
+        labels: Tensor,
+        draws: int = 1,
+        noise: Tensor | None = None,
+        unit_gradients: bool = False,
+    ) -> None:
+        self.classifier = classifier
+        self.labels = _classes(labels, "labels")
+        self.largest = int(self.labels.max())
+        self.noise = noise
+        self.unit_gradients = unit_gradients
+        self.repeats = count_repeats(classifier, draws, noise)
+
+    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """(B, C, H, W) -> (B,) to be maximised."""
+        return mean_over_draws(self._loss(self._logits(images, generator)), len(images))
+
+    def outputs(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """(B, K) logits less the true class's, averaged over the draws."""
+        logits = self._logits(images, generator)
+        return mean_over_draws(logits - _pick(logits, self.labels)[:, None], len(images))
+
+    def take(self, index: Tensor) -> Self:
+        """Return the objective of the images that ``index``, (n,) integers or (B,) bool, picks."""
+        part = copy.copy(self)
+        part.labels = self.labels[index]
+        part.noise = None if self.noise is None else self.noise[index]
+        return part
+
+    def _logits(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
+        """(N, K) on every draw; N is a multiple of B."""
+        if len(images) != len(self.labels):
+            raise ValueError(f"{len(images)} images but {len(self.labels)} labels")
+        logits: Tensor = evaluate_draws(
+            self.classifier, images, self.repeats, generator, self.noise, self.unit_gradients
+        )
+        if logits.ndim != 2 or logits.shape[1] < self.fewest_classes:
+            raise ValueError(
+                f"{type(self).__name__} needs logits (B, K) of K >= {self.fewest_classes} classes, "
+                f"got {tuple(logits.shape)}; MarginObjective and CrossEntropyObjective serve two "
+                "classes, ScoreObjective a single number"
+            )
+        if logits.shape[1] <= self.largest:
+            raise ValueError(
+                f"a class of {self.largest} needs more than the {logits.shape[1]} logits given; "
+                "classes count from 0"
+            )
+        return logits
+
+    @abstractmethod
+    def _loss(self, logits: Tensor) -> Tensor:
+        """(N, K) -> (N,)."""
+
+    def _split(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the true class's logit (N,), and all (N, K) with it at minus infinity."""
+        y = _rows(self.labels, logits)
+        return _pick(logits, self.labels), logits.scatter(1, y, -torch.inf)
+
+
+class CrossEntropyObjective(ClassObjective):
+    """Minus the log-probability of the true class.
+
+    Computed as ``softplus(logsumexp of the others - z_y)``: where the true class's probability
+    rounds to 1, the usual form has lost the gradient of its logit, this one has not.
+    """
+
+    def _loss(self, logits: Tensor) -> Tensor:
+        true, others = self._split(logits)
+        return -F.logsigmoid(true - others.logsumexp(1))
+
+
+class MarginObjective(ClassObjective):
+    """``max_{j != y} z_j - z_y`` (Carlini & Wagner, 2017): positive where the image is misread."""
+
+    def _loss(self, logits: Tensor) -> Tensor:
+        true, others = self._split(logits)
+        return others.amax(1) - true
+
+
+class DLRObjective(ClassObjective):
+    """``-(z_y - max_{j != y} z_j) / (z_pi1 - z_pi3)`` (Croce & Hein, 2020, Eq. 6).
+
+    Shifting or scaling the logits changes nothing. Needs at least three classes: of two, it is
+    their sign.
+    """
+
+    fewest_classes = 3
+
+    def _loss(self, logits: Tensor) -> Tensor:
+        true, others = self._split(logits)
+        top = logits.topk(3, dim=1).values
+        return (others.amax(1) - true) / (top[:, 0] - top[:, 2] + 1e-12)
+
+
+class TargetedDLRObjective(ClassObjective):
+    """``-(z_y - z_t) / (z_pi1 - (z_pi3 + z_pi4) / 2)`` (Croce & Hein, 2020, Eq. 7).
+
+    Needs at least four classes.
+
+    Args:
+        classifier: as for every objective of classes.
+        labels: (B,) true classes.
+        targets: (B,) classes to be reached, other than the true ones.
+        draws: noise draws averaged in each value and gradient.
+        noise: fixed noise for every evaluation; None draws it afresh.
+        unit_gradients: average the draws' gradients at unit length, not as they are.
+    """
+
+    fewest_classes = 4
+
+    def __init__(
+        self,
+        classifier: Model,
+        labels: Tensor,
+        targets: Tensor,
+        draws: int = 1,
+        noise: Tensor | None = None,
+        unit_gradients: bool = False,
+    ) -> None:
+        super().__init__(classifier, labels, draws, noise, unit_gradients)
+        self.targets = _classes(targets, "targets")
+        self.largest = max(self.largest, int(self.targets.max()))
+        if targets.shape != labels.shape or bool((targets == labels).any()):
+            raise ValueError(
+                f"targets must be one class per image other than its label, got {targets.tolist()} "
+                f"for labels {labels.tolist()}"
+            )
+
+    def take(self, index: Tensor) -> Self:
+        """Return the objective of the images that ``index``, (n,) integers or (B,) bool, picks."""
+        part = super().take(index)
+        part.targets = self.targets[index]
+        return part
+
+    def _loss(self, logits: Tensor) -> Tensor:
+        top = logits.topk(4, dim=1).values
+        spread = top[:, 0] - (top[:, 2] + top[:, 3]) / 2
+        return (_pick(logits, self.targets) - _pick(logits, self.labels)) / (spread + 1e-12)
+
+
+def _classes(classes: Tensor, name: str) -> Tensor:
+    kind = "bool" if classes.dtype == torch.bool else str(classes.dtype)
+    if classes.ndim != 1 or classes.is_floating_point() or kind == "bool" or len(classes) == 0:
+        raise ValueError(
+            f"{name} must be one integer class per image, (B,), got {tuple(classes.shape)} {kind}"
+        )
+    if bool((classes < 0).any()):
+        raise ValueError(f"{name} must be classes from 0 on, got {int(classes.min())}")
+    return classes.long()
+
+
+def _rows(classes: Tensor, logits: Tensor) -> Tensor:
+    """(B,) -> (N, 1): the class of each row of the logits."""
+    return classes.to(logits.device).repeat_interleave(len(logits) // len(classes))[:, None]
+
+
+def _pick(logits: Tensor, classes: Tensor) -> Tensor:
+    """(N, K) -> (N,): each row's logit of its image's class."""
+    return logits.gather(1, _rows(classes, logits)).squeeze(1)

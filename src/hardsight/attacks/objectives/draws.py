@@ -1,0 +1,83 @@
+"""Draws of noise in one batch: what every objective of a random model shares."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, autograd, nn
+
+from hardsight.attacks.batches import per_image
+
+Model = nn.Module | Callable[..., Any]
+"""images (B, C, H, W) -> anything with a batch dimension; with a method ``sample_noise(images,
+generator)`` it is called with (images, noise) instead, like a Detector."""
+
+
+class _UnitGradients(autograd.Function):
+    """The identity; backwards, every row's gradient gets length 1 / n."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, n: int) -> Tensor:
+        ctx.n = n
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        length = gradient.flatten(1).norm(dim=1).clamp_min(torch.finfo(gradient.dtype).tiny)
+        return gradient / (ctx.n * per_image(length, gradient)), None
+
+
+def count_repeats(model: Model, draws: int, noise: Tensor | None = None) -> int:
+    """Return how often each image is evaluated for ``draws`` single draws of noise.
+
+    A model that itself averages D draws (its attribute ``draws``) is evaluated
+    ``ceil(draws / D)`` times; with fixed ``noise``, once.
+
+    Raises:
+        ValueError: fewer draws than one.
+    """
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1, got {draws}")
+    return 1 if noise is not None else math.ceil(draws / int(getattr(model, "draws", 1)))
+
+
+def evaluate_draws(
+    model: Model,
+    images: Tensor,
+    repeats: int,
+    generator: torch.Generator | None = None,
+    noise: Tensor | None = None,
+    unit_gradients: bool = False,
+) -> Any:
+    """Evaluate a random model ``repeats`` times on each image in one batch (Athalye et al., 2018).
+
+    Rows of the output are ordered image by image: draw d of image b is row ``b * repeats + d``. A
+    model whose ``sample_noise`` returns None is deterministic and evaluated once.
+
+    Args:
+        model: see ``Model``; without ``sample_noise`` its randomness, if any, is its own.
+        images: (B, C, H, W) in [0, 1].
+        repeats: from ``count_repeats``.
+        generator: where fresh noise comes from.
+        noise: fixed noise for B * repeats rows; None draws it afresh.
+        unit_gradients: backwards, bring the gradient of each evaluation to unit length before
+            they are averaged, so that no draw outweighs the others.
+
+    Returns:
+        The model's output for B * repeats rows, or for B rows if it is deterministic.
+    """
+    sample = getattr(model, "sample_noise", None)
+    x = images if repeats == 1 else images.repeat_interleave(repeats, dim=0)
+    if sample is not None and noise is None:
+        noise = sample(x, generator)
+        if noise is None:
+            x, repeats = images, 1
+    if unit_gradients:
+        x = _UnitGradients.apply(x, repeats)
+    return model(x) if sample is None and noise is None else model(x, noise)
+
+
+def mean_over_draws(values: Tensor, batch: int) -> Tensor:
+    """(batch * n, ...) -> (batch, ...): the mean over each image's n evaluations."""
+    return values.view(batch, -1, *values.shape[1:]).mean(1)

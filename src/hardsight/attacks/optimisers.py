@@ -1,0 +1,83 @@
+"""What every attack is, whatever its method."""
+
+import dataclasses
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from hardsight.attacks.balls import Ball
+from hardsight.attacks.gradients import Objective
+from hardsight.types import AttackResult
+
+
+class Optimiser(Protocol):
+    """An optimiser of objectives inside a ball; it holds hyper-parameters only."""
+
+    @property
+    def ball(self) -> Ball:
+        """The threat model."""
+        ...
+
+    @property
+    def evaluations(self) -> int:
+        """How often a call evaluates the objective, at most."""
+        ...
+
+    def __call__(
+        self,
+        objective: Objective,
+        images: Tensor,
+        generator: torch.Generator | None = None,
+        start: Tensor | None = None,
+    ) -> AttackResult:
+        """Attack ``images`` (B, C, H, W), the centres of the balls.
+
+        ``start`` (B, C, H, W) is where the first restart begins, projected into the ball; None
+        leaves it to the optimiser.
+        """
+        ...
+
+
+class Stepped(Optimiser, Protocol):
+    """An optimiser whose budget is a number of steps."""
+
+    @property
+    def steps(self) -> int:
+        """Of a restart."""
+        ...
+
+
+def describe(optimiser: Optimiser) -> str:
+    """Return the attack and its budget in words, e.g. "APGD 20 steps x 2 restarts"."""
+    inner = getattr(optimiser, "optimiser", None)
+    chain = getattr(optimiser, "attacks", ())
+    name = type(optimiser).__name__
+    if chain:
+        return f"{name} of " + " + ".join(describe(a) for a in chain)
+    if inner is not None:
+        name = f"{name} {describe(inner)}"
+    counts = [
+        f"{count} {unit[:-1] if count == 1 else unit}"
+        for unit in ("steps", "queries", "restarts")
+        if (count := getattr(optimiser, unit, None)) and not (unit == "restarts" and count == 1)
+    ]
+    return " x ".join([" ".join([name, *counts[:1]]), *counts[1:]])
+
+
+def altered(optimiser: Optimiser, **changes: Any) -> Optimiser:
+    """Return the same attack with other hyper-parameters, e.g. ``steps`` or ``ball``.
+
+    Raises:
+        ValueError: the attack has no such hyper-parameter of its own.
+    """
+    name = type(optimiser).__name__
+    if not dataclasses.is_dataclass(optimiser) or isinstance(optimiser, type):
+        raise ValueError(f"optimiser must be a dataclass such as PGD or APGD, got {name}")
+    missing = changes.keys() - {f.name for f in dataclasses.fields(optimiser)}
+    if missing:
+        raise ValueError(
+            f"optimiser {name} has no {', '.join(sorted(missing))} to change; "
+            "use one that has, such as PGD or APGD"
+        )
+    return dataclasses.replace(optimiser, **changes)

@@ -1,0 +1,163 @@
+"""Suites: attacks run together, of which the worst case is kept for every image."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from hardsight.attacks.balls import Ball
+from hardsight.attacks.batches import choose
+from hardsight.attacks.bpda import bypassed
+from hardsight.attacks.optimisers import Optimiser, describe
+from hardsight.attacks.victims import Victim
+from hardsight.types import AttackResult
+
+Via = Literal["exact", "bpda", "source"]
+"""How the attack sees the victim: through its exact gradient (or its scores, for a random search),
+round a part of it (BPDA), or not at all but through another model (a transferred attack)."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attack of a suite.
+
+    Args:
+        optimiser: the attack, with its ball.
+        objective: a name that the victim has.
+        draws: noise draws averaged in each value and gradient, counted in single draws.
+        via: see ``Via``.
+        optional: left out where the victim lacks what the objective needs.
+    """
+
+    optimiser: Optimiser
+    objective: str
+    draws: int = 1
+    via: Via = "exact"
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Named attacks run together, worst case per image.
+
+    Args:
+        name: the row's name in a table.
+        ball: the threat model.
+        build: ball -> attempts; kept as a function, so that the radius can change.
+        target: what is attacked, and so what the numbers speak of: the image's score, or its map.
+        budget: "fast" or "full", see ``catalogue``, or "own".
+        fixed: also attack the score with the noise fixed and known to the attacker.
+    """
+
+    name: str
+    ball: Ball
+    build: Callable[[Ball], tuple[Attempt, ...]] = field(repr=False)
+    target: Literal["image", "pixel"] = "image"
+    budget: str = "fast"
+    fixed: bool = False
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The attacks, first to last."""
+        return self.build(self.ball)
+
+    @property
+    def on_map(self) -> bool:
+        """Whether the map is attacked."""
+        return self.target == "pixel"
+
+    @property
+    def needs_source(self) -> bool:
+        """Whether an attack is crafted on another model."""
+        return any(a.via == "source" for a in self.attempts)
+
+    @property
+    def description(self) -> str:
+        """The budget in words; attempts that differ in their objective alone are taken together."""
+        groups: dict[tuple[str, int, Via], list[str]] = {}
+        for a in self.attempts:
+            groups.setdefault((describe(a.optimiser), a.draws, a.via), []).append(a.objective)
+        words = {"exact": "", "bpda": " by BPDA", "source": " on another model"}
+        return "; ".join(
+            f"{attack} x {draws} draw{'s' * (draws > 1)} on {', '.join(names)}{words[via]}"
+            for (attack, draws, via), names in groups.items()
+        )
+
+    def at(self, eps: float) -> "Suite":
+        """Return the same attacks with another radius."""
+        return replace(self, ball=replace(self.ball, eps=eps))
+
+    def passes(self, own: int = 1) -> int:
+        """Return the network evaluations an image costs at most, counted in single draws.
+
+        Args:
+            own: draws that the detector itself averages in one score.
+        """
+        each = (math.ceil(a.draws / own) * own * a.optimiser.evaluations for a in self.attempts)
+        return sum(each)
+
+    def __call__(
+        self, victim: Victim, images: Tensor, generator: torch.Generator | None = None
+    ) -> AttackResult:
+        """Return the worst image of all attempts and of doing nothing, for each image.
+
+        Which is worst is judged by the victim's judge on fresh draws, which nobody scores again.
+
+        Args:
+            victim: the model and the truth about ``images``.
+            images: (B, C, H, W) in [0, 1].
+            generator: where all randomness comes from.
+
+        Raises:
+            ValueError: a transferred attack without a source, or a BPDA of a model that names no
+                part to go round.
+        """
+        judge = victim.judge(max(4, *(a.draws for a in self.attempts)))
+        with torch.no_grad():
+            worst, harm = images, judge(images, generator)
+        queries = 0
+        for attempt in self.attempts:
+            if attempt.optional and not victim.knows(attempt.objective):
+                continue
+            with _seen(victim, attempt.via, self.name) as seen:
+                objective = seen.objective(attempt.objective, images, attempt.draws)
+                found = attempt.optimiser(objective, images, generator)
+            with torch.no_grad():
+                value = judge(found.images, generator)
+            better = value > harm
+            worst, harm = choose(better, found.images, worst), torch.maximum(value, harm)
+            queries += found.queries
+        return AttackResult(worst.detach(), harm, queries)
+
+
+@contextmanager
+def _seen(victim: Victim, via: Via, suite: str) -> Iterator[Victim]:
+    """Show the victim as the attacker sees it."""
+    if via == "exact":
+        yield victim
+    elif via == "source":
+        if victim.source is None:
+            raise ValueError(
+                f"suite={suite!r} crafts its attack on another model; give one as source"
+            )
+        yield victim.of(victim.source)
+    else:
+        part = getattr(victim.model, "bypass", None)
+        if part is None:
+            raise ValueError(
+                f"suite={suite!r} goes round a part of the model, and "
+                f"{type(victim.model).__name__} names none (its attribute bypass)"
+            )
+        name, surrogate = part
+        with bypassed(_module(victim.model), name, surrogate):
+            yield victim
+
+
+def _module(model: object) -> nn.Module:
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model must be an nn.Module to be bypassed, got {type(model).__name__}")
+    return model

@@ -1,0 +1,189 @@
+"""What a suite attacks: a model and what is true of a batch of images, as objectives by name."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol, Self
+
+import torch
+from torch import Tensor, nn
+
+from hardsight.attacks.gradients import Objective
+from hardsight.attacks.objectives import (
+    MAP_LOSSES,
+    SURROGATES,
+    CrossEntropyObjective,
+    DecisionObjective,
+    DLRObjective,
+    MapObjective,
+    MarginObjective,
+    RegionMean,
+    ScoreObjective,
+    top_region,
+)
+from hardsight.attacks.objectives.classes import ClassObjective
+from hardsight.attacks.objectives.draws import Model
+from hardsight.attacks.objectives.maps import class_means, margins
+
+
+class Victim(Protocol):
+    """The model to be fooled, and the truth about the images it is to be fooled about."""
+
+    @property
+    def model(self) -> nn.Module:
+        """What is attacked."""
+        ...
+
+    @property
+    def source(self) -> nn.Module | None:
+        """What a transferred attack is crafted on; None where there is no such model."""
+        ...
+
+    def of(self, model: nn.Module) -> Self:
+        """Return the same truth about another model."""
+        ...
+
+    def knows(self, name: str) -> bool:
+        """Return whether the objective called ``name`` has all it needs."""
+        ...
+
+    def objective(
+        self, name: str, images: Tensor, draws: int = 1, noise: Tensor | None = None
+    ) -> Objective:
+        """Return the objective called ``name`` for the clean ``images`` (B, C, H, W)."""
+        ...
+
+    def judge(self, draws: int) -> Objective:
+        """Return what tells which of several attacks did the most harm."""
+        ...
+
+
+@dataclass(frozen=True)
+class ScoreVictim:
+    """A detector whose image score is attacked.
+
+    Args:
+        model: the detector.
+        labels: (B,) bool, true = anomalous.
+        threshold: of the score; None: not calibrated, and no decision can be attacked.
+        source: another detector, for transferred attacks.
+    """
+
+    model: nn.Module
+    labels: Tensor
+    threshold: float | None = None
+    source: nn.Module | None = None
+    names: ClassVar[tuple[str, ...]] = (*SURROGATES, "region", "decision")
+
+    def of(self, model: nn.Module) -> "ScoreVictim":
+        """Return the same labels for another detector, whose threshold is not known."""
+        return replace(self, model=model, threshold=None)
+
+    def knows(self, name: str) -> bool:
+        """A decision needs a threshold."""
+        return name != "decision" or self.threshold is not None
+
+    def objective(
+        self, name: str, images: Tensor, draws: int = 1, noise: Tensor | None = None
+    ) -> Objective:
+        """One of ``names``; "region" is the mean of the map where it is largest now."""
+        if name == "decision":
+            if self.threshold is None:
+                raise ValueError('objective="decision" needs a threshold: calibrate the detector')
+            return DecisionObjective(self.model, self.labels, self.threshold, draws, noise)
+        if name == "region":
+            with torch.no_grad():
+                clean = self.model(images) if noise is None else self.model(images, noise)
+            region = RegionMean(top_region(clean.anomaly_map))
+            return ScoreObjective(self.model, self.labels, draws, region, noise)
+        return ScoreObjective(self.model, self.labels, draws, name, noise)
+
+    def judge(self, draws: int) -> Objective:
+        """The true score."""
+        return ScoreObjective(self.model, self.labels, draws)
+
+
+@dataclass(frozen=True)
+class MapVictim:
+    """A detector whose anomaly map is attacked.
+
+    Args:
+        model: the detector.
+        masks: (B, 1, H, W) bool, true = anomalous.
+        threshold: value of the map that divides normal from anomalous pixels.
+        scale: spread of the map's values.
+        source: another detector, for transferred attacks.
+    """
+
+    model: nn.Module
+    masks: Tensor
+    threshold: float
+    scale: float
+    source: nn.Module | None = None
+    names: ClassVar[tuple[str, ...]] = tuple(MAP_LOSSES)
+
+    def of(self, model: nn.Module) -> "MapVictim":
+        """Return the same masks for another detector of the same scale."""
+        return replace(self, model=model)
+
+    def knows(self, name: str) -> bool:
+        """All is known."""
+        return True
+
+    def objective(
+        self, name: str, images: Tensor, draws: int = 1, noise: Tensor | None = None
+    ) -> Objective:
+        """One of ``MAP_LOSSES``."""
+        scale = (self.threshold, self.scale)
+        return MapObjective(self.model, self.masks, name, draws, *scale, noise=noise)
+
+    def judge(self, draws: int) -> Objective:
+        """How high normal pixels rank above anomalous ones, on the scale of clean maps."""
+        scale = (self.threshold, self.scale)
+        return MapObjective(self.model, self.masks, _rank, draws, *scale)
+
+
+def _rank(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
+    """(B,) class means of a logistic's distribution function: bounded, so no pixel outweighs."""
+    return class_means(torch.sigmoid(margins(logits, masks)), masks)
+
+
+CLASS_OBJECTIVES: dict[str, type[ClassObjective]] = {
+    "ce": CrossEntropyObjective,
+    "margin": MarginObjective,
+    "dlr": DLRObjective,
+}
+"""Name -> objective of a classifier; "decision" is the margin, whose zero is the boundary."""
+
+
+@dataclass(frozen=True)
+class ClassVictim:
+    """A classifier.
+
+    Args:
+        model: images (B, C, H, W) -> logits (B, K); see ``ClassObjective``.
+        labels: (B,) true classes.
+        source: another classifier, for transferred and grey-box attacks.
+    """
+
+    model: Model
+    labels: Tensor
+    source: nn.Module | None = None
+    names: ClassVar[tuple[str, ...]] = (*CLASS_OBJECTIVES, "decision")
+
+    def of(self, model: nn.Module) -> "ClassVictim":
+        """Return the same labels for another classifier."""
+        return replace(self, model=model)
+
+    def knows(self, name: str) -> bool:
+        """All is known."""
+        return True
+
+    def objective(
+        self, name: str, images: Tensor, draws: int = 1, noise: Tensor | None = None
+    ) -> Objective:
+        """One of ``names``."""
+        kind = MarginObjective if name == "decision" else CLASS_OBJECTIVES[name]
+        return kind(self.model, self.labels, draws, noise)
+
+    def judge(self, draws: int) -> Objective:
+        """The margin: above 0, the image is misclassified."""
+        return MarginObjective(self.model, self.labels, draws)

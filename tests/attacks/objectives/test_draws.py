@@ -1,0 +1,96 @@
+import pytest
+import torch
+from torch import Tensor
+
+from hardsight.attacks import value_and_gradient
+from hardsight.attacks.objectives.draws import count_repeats, evaluate_draws, mean_over_draws
+
+X = torch.rand(3, 1, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+class Noisy:
+    """(B, 2): the sum of (x + noise)^2, and how many rows it was asked for."""
+
+    def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return torch.randn(images.shape, generator=generator, dtype=images.dtype)
+
+    def __call__(self, images: Tensor, noise: Tensor) -> Tensor:
+        value = (images + noise).square().flatten(1).sum(1)
+        return torch.stack([value, torch.full_like(value, len(images))], 1)
+
+
+def test_rows_are_draws_image_by_image():
+    found = evaluate_draws(Noisy(), X, 4, torch.Generator().manual_seed(1))
+    noise = Noisy().sample_noise(X.repeat_interleave(4, 0), torch.Generator().manual_seed(1))
+    for b in range(3):
+        for d in range(4):
+            expected = (X[b] + noise[4 * b + d]).square().sum()
+            torch.testing.assert_close(found[4 * b + d, 0], expected)
+    mean = mean_over_draws(found, 3)
+    torch.testing.assert_close(mean[1], found[4:8].mean(0))
+
+
+def test_a_plain_callable_draws_for_itself_and_a_deterministic_model_is_asked_once():
+    assert evaluate_draws(lambda x: x, X, 5).shape[0] == 15
+
+    class Still(Noisy):
+        def sample_noise(self, images, generator=None):
+            return None
+
+        def __call__(self, images, noise):
+            assert noise is None
+            return images.flatten(1).sum(1)
+
+    found = evaluate_draws(Still(), X, 5)
+    torch.testing.assert_close(mean_over_draws(found, 3), X.flatten(1).sum(1))
+    assert len(found) == 3
+
+
+def test_fixed_noise_is_used_as_it_is():
+    noise = torch.ones_like(X)
+    found = evaluate_draws(Noisy(), X, 1, noise=noise)
+    torch.testing.assert_close(found[:, 0], (X + 1).square().flatten(1).sum(1))
+    torch.testing.assert_close(evaluate_draws(lambda x, n: x + n, X, 1, noise=noise), X + 1)
+
+
+def test_unit_gradients_are_averaged_at_length_one():
+    """Against a loop over the draws; the values are untouched."""
+
+    def objective(unit):
+        def of(images, generator=None):
+            found = evaluate_draws(Noisy(), images, 6, generator, unit_gradients=unit)
+            return mean_over_draws(found[:, 0], len(images))
+
+        return of
+
+    plain, _ = value_and_gradient(objective(False), X, torch.Generator().manual_seed(2))
+    values, gradient = value_and_gradient(objective(True), X, torch.Generator().manual_seed(2))
+    torch.testing.assert_close(values, plain)
+    noise = Noisy().sample_noise(X.repeat_interleave(6, 0), torch.Generator().manual_seed(2))
+    each = 2 * (X[:, None] + noise.view(3, 6, 1, 2, 2))
+    each = each / each.flatten(2).norm(dim=2).view(3, 6, 1, 1, 1)
+    torch.testing.assert_close(gradient, each.mean(1))
+
+
+def test_a_draw_without_gradient_adds_nothing():
+    x = torch.zeros(2, 1, 2, 2)
+
+    def objective(images, generator=None):
+        rows = evaluate_draws(
+            lambda x: x.square().flatten(1).sum(1), images, 3, unit_gradients=True
+        )
+        return mean_over_draws(rows, len(images))
+
+    _, gradient = value_and_gradient(objective, x)
+    assert torch.equal(gradient, x)
+
+
+def test_draws_are_counted_in_single_ones():
+    class Averaging(Noisy):
+        draws = 4
+
+    assert [count_repeats(Averaging(), n) for n in (1, 4, 5, 9)] == [1, 1, 2, 3]
+    assert count_repeats(Noisy(), 7) == 7
+    assert count_repeats(Noisy(), 7, noise=X) == 1
+    with pytest.raises(ValueError, match="draws must be at least 1, got 0"):
+        count_repeats(Noisy(), 0)
