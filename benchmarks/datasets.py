@@ -8,12 +8,12 @@ Runs are kept in runs/benchmark/; a second call goes on where the first was.
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 
+from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
 from hardsight.data import write_textures
-from hardsight.evaluation import build_plan, evaluate, write_html
+from hardsight.evaluation import evaluate, write_html
 from hardsight.evaluation.provenance import commit
 from hardsight.presets import load_preset
 from hardsight.runs import SELECTION, Run
@@ -29,8 +29,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="training steps; default: the preset's")
     parser.add_argument("--runs", type=Path, default=Path("runs/benchmark"))
     parser.add_argument("--eps", default="2/255")
-    parser.add_argument("--attacks", nargs="*", default=["pgd", "eot-pgd"])
-    parser.add_argument("--surrogates", nargs="*", help="of eot-pgd; default: the plan's")
+    parser.add_argument("--norm", default="Linf")
+    parser.add_argument("--suites", nargs="*", default=["pgd", "eot-pgd"])
+    parser.add_argument("--budget", default="fast")
+    parser.add_argument("--objectives", nargs="*", help="of the image score; default: the budget's")
+    parser.add_argument("--limit", type=int, help="test images, evenly spread; default: all")
     parser.add_argument("--no-fixed", action="store_true", help="skip the fixed-noise column")
     parser.add_argument("--curve", action="store_true", help="AUROC against eps as well")
     parser.add_argument("--results", default="datasets")
@@ -42,24 +45,24 @@ def main() -> None:
     if arguments.textures:
         size = config.detector_settings["image_size"]
         root = write_textures(arguments.runs / "textures", size=size)
-    plans = [build_plan(name, eps=arguments.eps) for name in arguments.attacks]
+    own = {"objectives": tuple(arguments.objectives)} if arguments.objectives else {}
     if arguments.no_fixed:
-        plans = [replace(p, fixed=False) for p in plans]
-    if arguments.surrogates:
-        plans = [
-            replace(p, surrogates=tuple(arguments.surrogates)) if len(p.surrogates) > 1 else p
-            for p in plans
-        ]
+        own["fixed"] = False
+    suites = [
+        build_suite(name, arguments.norm, arguments.eps, arguments.budget, **own)
+        for name in arguments.suites
+    ]
     target = Path(__file__).parent / "results" / f"{arguments.results}.json"
     for name in arguments.names:
         place = config.updated({"data.path": str(root / name)})
         run = Run.start(arguments.runs / name, place, resume=True)
         with bars() as progress:
             detector = run.detector() if run.finished else run.fit(progress=progress)
+            data = run.data().limited(arguments.limit) if arguments.limit else run.data()
             result = evaluate(
                 detector,
-                run.data(),
-                plans,
+                data,
+                suites,
                 eps=arguments.eps,
                 folder=run.path / "evaluation" / "state",
                 provenance={"preset": arguments.preset, "run": name},
@@ -78,6 +81,7 @@ def main() -> None:
             "rows": report["rows"],
             "curve": report["curve"],
             "notes": report["notes"],
+            "test images": len(result.labels),
         }
         target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         for row in result.rows:

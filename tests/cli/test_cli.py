@@ -107,7 +107,8 @@ def test_evaluate_writes_the_three_reports(run):
     [
         (("--eps", "8"), "did you mean 8/255"),
         (("--eps", "eight"), "write 8/255 or 0.0314"),
-        (("--attack", "pdg"), "choose from pgd, eot-pgd"),
+        (("--suite", "pdg"), "choose from fgsm, bim, pgd, eot-pgd"),
+        (("--budget", "quick"), "choose from fast, full"),
         (("--norm", "L3"), "choose from Linf, L2"),
         (("--data", "nowhere"), "nowhere"),
     ],

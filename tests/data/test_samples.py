@@ -173,3 +173,26 @@ def test_split_errors() -> None:
         split_validation([])
     with pytest.raises(ValueError, match="fraction must be between 0 and 1"):
         split_validation(plain(5), 1.0)
+
+
+def test_a_limited_test_set_keeps_both_kinds_in_proportion(make_data):
+    data = make_data(normal=20, anomalous=60)
+    part = data.limited(20)
+    assert part.test.labels.sum() == 15
+    assert len(part.test) == 20
+    assert set(part.test.names) <= set(data.test.names)
+    assert part.train is data.train
+    assert data.limited(80) is data
+    with pytest.raises(ValueError, match="count=1 test images cannot hold both kinds"):
+        data.limited(1)
+
+
+@pytest.fixture
+def make_data(tmp_path):
+    def make(normal: int, anomalous: int) -> AnomalyData:
+        kinds = [False] * normal + [True] * anomalous
+        samples = [Sample(tmp_path / f"{i:03}.png", kind) for i, kind in enumerate(kinds)]
+        empty = ImageSet([], 8, tmp_path)
+        return AnomalyData("x", empty, empty, ImageSet(samples, 8, tmp_path), tmp_path)
+
+    return make

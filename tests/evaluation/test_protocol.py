@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from hardsight.attacks import Linf
-from hardsight.evaluation import AttackPlan, build_plan, evaluate, write_html
+from hardsight.attacks import Linf, Suite, build_suite
+from hardsight.evaluation import evaluate, write_html
 from hardsight.evaluation.gallery import choose
 from hardsight.evaluation.published import published_auroc
 from hardsight.metrics import auroc
@@ -14,15 +14,15 @@ NORMAL = [100, 102, 104, 106]
 ANOMALOUS = [105, 110, 112, 116]
 
 
-def plan(eps_255: float, **settings) -> AttackPlan:
-    return AttackPlan("pgd", Linf(eps_255 / 255), steps=5, **settings)
+def pgd(eps_255: float, **settings) -> Suite:
+    return build_suite("pgd", eps=eps_255 / 255, steps=5, **settings)
 
 
 def test_the_known_optimum_is_reached_and_reported(bright, make_set):
     """Each normal score rises by eps and each anomalous one falls by eps: AUROC by counting."""
     data = make_set(NORMAL, ANOMALOUS)
     for eps in (1, 2, 4):
-        result = evaluate(bright(), data, [plan(eps)], curve=[eps / 255], fresh_draws=2, gallery=2)
+        result = evaluate(bright(), data, [pgd(eps)], curve=[eps / 255], fresh_draws=2, gallery=2)
         pairs = [
             (a - eps > n + eps) + 0.5 * (a - eps == n + eps) for a in ANOMALOUS for n in NORMAL
         ]
@@ -50,7 +50,7 @@ def test_clean_rows_agree_with_the_metrics(bright, make_set):
 def test_four_noise_columns(bright, make_set):
     data = make_set(NORMAL, ANOMALOUS)
     detector = bright(noise=4 / 255)
-    result = evaluate(detector, data, [plan(1, fixed=True)], curve=(), fresh_draws=12, gallery=0)
+    result = evaluate(detector, data, [pgd(1, fixed=True)], curve=(), fresh_draws=12, gallery=0)
     row = next(r for r in result.rows if r.attack == "pgd")
     scores = result.scores["pgd"]
     assert scores.shape == (8, 12)
@@ -67,7 +67,7 @@ def test_four_noise_columns(bright, make_set):
 def test_same_seed_same_result_and_other_batches_other_noise(bright, make_set):
     data, detector = make_set(NORMAL, ANOMALOUS), bright(noise=4 / 255)
     runs = [
-        evaluate(detector, data, [plan(1)], curve=(), seed=s, gallery=0).scores["pgd"]
+        evaluate(detector, data, [pgd(1)], curve=(), seed=s, gallery=0).scores["pgd"]
         for s in (0, 0, 1)
     ]
     assert np.array_equal(runs[0], runs[1])
@@ -87,13 +87,13 @@ def test_killed_and_started_again_it_goes_on(bright, make_set, tmp_path):
 
     settings = {"curve": (), "gallery": 2, "batch_size": 2, "folder": tmp_path / "state"}
     with pytest.raises(KilledError):
-        evaluate(detector, data, [plan(1)], progress=kill, **settings)
+        evaluate(detector, data, [pgd(1)], progress=kill, **settings)
     finished = sorted((tmp_path / "state").glob("pgd-*/*.safetensors"))
     assert len(finished) == 2
     stamps = [f.stat().st_mtime_ns for f in finished]
-    again = evaluate(detector, data, [plan(1)], **settings)
+    again = evaluate(detector, data, [pgd(1)], **settings)
     assert [f.stat().st_mtime_ns for f in finished] == stamps
-    whole = evaluate(detector, data, [plan(1)], **(settings | {"folder": None}))
+    whole = evaluate(detector, data, [pgd(1)], **(settings | {"folder": None}))
     assert np.array_equal(again.scores["pgd"], whole.scores["pgd"])
     assert torch.equal(again.gallery[0].attacked, whole.gallery[0].attacked)
 
@@ -110,7 +110,7 @@ def test_a_changed_detector_does_not_reuse_finished_batches(bright, make_set, tm
 
 def test_out_of_time_is_said(bright, make_set):
     data = make_set(NORMAL, ANOMALOUS)
-    result = evaluate(bright(), data, [plan(1)], curve=[1 / 255], max_minutes=1e-9, gallery=0)
+    result = evaluate(bright(), data, [pgd(1)], curve=[1 / 255], max_minutes=1e-9, gallery=0)
     assert [r.attack for r in result.rows if r.attack == "pgd"] == []
     assert any("pgd covers 0 of 8" in n for n in result.notes)
 
@@ -128,7 +128,7 @@ def test_a_test_set_of_one_kind_is_refused(bright, make_set):
 
 def test_report_of_a_real_evaluation(bright, make_set, tmp_path):
     data = make_set(NORMAL, ANOMALOUS)
-    result = evaluate(bright(), data, [plan(2)], curve=[2 / 255], gallery=4)
+    result = evaluate(bright(), data, [pgd(2)], curve=[2 / 255], gallery=4)
     page = write_html(result, tmp_path / "report.html").read_text()
     assert "Bright on set" in page
     assert json.loads(json.dumps(result.to_json()))["rows"][0]["attack"] == "clean"
@@ -143,26 +143,6 @@ def test_gallery_takes_positions_not_results():
     assert sum(labels[list(picked)]) == 2
     assert choose(labels, 0) == frozenset()
     assert len(choose(labels, 100)) == 15
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("pdg",), "attack='pdg'"),
-        (("pgd", "l1"), "norm='l1'"),
-        (("pgd", "Linf", "8"), "8/255"),
-    ],
-)
-def test_plans_that_do_not_exist(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        build_plan(*arguments)
-    with pytest.raises(ValueError, match="surrogates"):
-        AttackPlan("x", Linf(0.1), surrogates=())
-
-
-def test_budget_counts_the_gradients():
-    found = build_plan("eot-pgd", steps=10)
-    assert found.budget.gradients == 10 * 4 * len(found.surrogates)
 
 
 def test_published_figures():

@@ -83,7 +83,9 @@ def synthetic(shift=1.6, items=2, size=32, flags=(), seed=0, **changes):
                 norm="Linf" if attacked else None,
                 eps=EPS if attacked else 0.0,
                 fresh_draws=10,
-                budget=Budget(20, 1, 4, ("score", "top", "mean")) if attacked else Budget(),
+                budget=Budget("fast", "PGD 20 steps x 4 draws on score, top, mean", 252)
+                if attacked
+                else Budget(),
                 published={"clean": 1.0, "pgd": 0.881}.get(name),
                 seconds_per_image=1.37 if attacked else 0.0131,
                 flags=flags if attacked else (),
@@ -275,7 +277,7 @@ def test_json_round_trips(tmp_path):
     assert back == json.loads(json.dumps(evaluation.to_json()))
     np.testing.assert_array_equal(back["scores"]["eot-pgd"], evaluation.scores["eot-pgd"])
     assert back["rows"][2]["mean"] == list(evaluation.rows[2].mean)
-    assert back["rows"][2]["gradients"] == 20 * 1 * 4 * 3
+    assert back["rows"][2]["budget"]["passes"] == 252
     assert back["labels"] == evaluation.labels.astype(int).tolist()
 
 
@@ -398,7 +400,10 @@ def test_numbers_are_written_as_people_write_them():
     assert pairs(1.0) == "100 of 100"
     cells = table_row(synthetic(items=0).rows[1])
     assert list(cells) == list(COLUMNS)
-    assert cells["budget"] == ("20 steps x 4 draws x 3 objectives", "240 gradients, 10 fresh draws")
+    assert cells["budget"] == (
+        "PGD 20 steps x 4 draws on score, top, mean",
+        "fast, 252 passes, 10 fresh draws",
+    )
     assert cells["ball"].main == "L-inf 2/255"
     assert cells["fixed"].main == "-"
 

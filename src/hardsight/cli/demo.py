@@ -21,8 +21,8 @@ def demo(
 
     Started again, it goes on where it was.
     """
+    from hardsight.attacks import build_suite
     from hardsight.data import write_textures
-    from hardsight.evaluation import build_plan
     from hardsight.evaluation import evaluate as run_evaluation
     from hardsight.presets import load_preset
     from hardsight.runs import Run
@@ -37,14 +37,14 @@ def demo(
         with bars() as progress:
             fitted = run.finished
             detector = run.detector(device) if fitted else run.fit(device, progress=progress)
-            plans = [
-                build_plan("pgd", eps=eps, steps=10),
-                build_plan("eot-pgd", eps=eps, steps=10, surrogates=("score", "mean")),
+            suites = [
+                build_suite("pgd", eps=eps, steps=10),
+                build_suite("eot-pgd", eps=eps, steps=10, objectives=("score", "mean")),
             ]
             result = run_evaluation(
                 detector,
                 run.data(),
-                plans,
+                suites,
                 eps=eps,
                 seed=seed,
                 batch_size=16,

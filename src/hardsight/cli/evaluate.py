@@ -1,7 +1,7 @@
 """``hardsight evaluate``: how good, and how easily fooled."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -17,10 +17,18 @@ def evaluate(
     path: Annotated[
         Path | None, typer.Option("--data", help="Test on this data set; default: the run's own.")
     ] = None,
-    attack: Annotated[
+    suite: Annotated[
         list[str] | None,
-        typer.Option(help="An attack to run, e.g. pgd or eot-pgd (both by default). Repeatable."),
+        typer.Option(
+            "--suite",
+            "--attack",
+            help="Attacks to run (default: pgd and eot-pgd); `hardsight suites` lists them. "
+            "Repeatable.",
+        ),
     ] = None,
+    budget: Annotated[
+        str, typer.Option(help="fast (20 steps, 4 draws) or full (100 steps, 20 draws, restarts).")
+    ] = "fast",
     eps: Annotated[
         str, typer.Option(help="Radius in [0, 1] pixel units, as 2/255 or 0.0078.")
     ] = "2/255",
@@ -57,8 +65,7 @@ def evaluate(
     Killed and started again, it goes on where it was. Example:
     `hardsight evaluate runs/bottle --eps 2/255`
     """
-    from hardsight.attacks import parse_radius
-    from hardsight.evaluation import build_plan
+    from hardsight.attacks import build_suite, parse_radius
     from hardsight.evaluation import evaluate as run_evaluation
     from hardsight.runs import Run
 
@@ -68,15 +75,15 @@ def evaluate(
         data = work.data(path)
         if path is None:
             work.check_manifest(data, allow_data_change)
-        budget = {"steps": steps, "draws": draws, "restarts": restarts}
-        given = {k: v for k, v in budget.items() if v is not None}
-        names = attack or ["pgd", "eot-pgd"]
+        given: dict[str, Any] = {"steps": steps, "draws": draws, "restarts": restarts}
+        own = {k: v for k, v in given.items() if v is not None}
+        names = suite or ["pgd", "eot-pgd"]
         folder = output or work.path / "evaluation"
         with bars() as progress:
             result = run_evaluation(
                 detector,
                 data,
-                [build_plan(name, norm, eps, **given) for name in names],
+                [build_suite(name, norm, eps, budget, **own) for name in names],
                 eps=eps,
                 norm=norm,
                 curve=[parse_radius(c) for c in curve.split(",") if c.strip()],

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -191,10 +191,37 @@ class AnomalyData:
     """Normal and anomalous images; empty where none were given."""
     root: Path
 
+    def limited(self, count: int) -> "AnomalyData":
+        """Return the data set with ``count`` test images, both kinds in proportion.
+
+        They are spread evenly over each kind by position, never by result.
+
+        Raises:
+            ValueError: fewer than 2 images, or than both kinds need.
+        """
+        labels = self.test.labels
+        if count >= len(labels):
+            return self
+        wanted = round(count * float(labels.mean()))
+        if not 0 < wanted < count:
+            raise ValueError(f"count={count} test images cannot hold both kinds; take more")
+        chosen: list[int] = []
+        for kind, n in ((False, count - wanted), (True, wanted)):
+            chosen += evenly(np.flatnonzero(labels == kind), n)
+        test = ImageSet([self.test.samples[i] for i in chosen], self.test.size, self.test.root)
+        return replace(self, test=test)
+
     @property
     def skipped(self) -> list[ImageError]:
         """The files left out of the three sets with ``on_error="skip"``."""
         return self.train.skipped + self.validation.skipped + self.test.skipped
+
+
+def evenly(values: NDArray[np.intp], count: int) -> list[int]:
+    """Return at most ``count`` of the values, spread evenly over their positions."""
+    count = min(count, len(values))
+    middles = (np.arange(count) + 0.5) * len(values) / max(count, 1)
+    return [int(v) for v in values[middles.astype(int)]]
 
 
 def split_validation(

@@ -2,17 +2,16 @@
 
 import tempfile
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
 
-from hardsight.data import AnomalyData, symmetries
-from hardsight.detectors.calibration import Calibration
+from hardsight.attacks import local_mean
+from hardsight.data import AnomalyData
 from hardsight.detectors.candidates import Report
-from hardsight.detectors.pilots import choose_patch
+from hardsight.detectors.fitting import fit_advrad
 from hardsight.detectors.saved import SavedDetector
 from hardsight.detectors.scoring import (
     SCALES,
@@ -24,9 +23,9 @@ from hardsight.detectors.scoring import (
     relate,
     top_count,
 )
-from hardsight.detectors.selection import Selection, select
+from hardsight.detectors.selection import Selection
 from hardsight.diffusion import Denoiser, arbitrary_shot, build_denoiser, one_shot
-from hardsight.training import DenoisingTask, Record, Settings, train
+from hardsight.training import Settings
 from hardsight.types import Detection, Progress, quiet
 
 
@@ -52,6 +51,7 @@ class AdvRAD(SavedDetector):
         seed: of the initial weights.
     """
 
+    bypass = ("denoiser", local_mean(9))
     map_mean: Tensor
     map_spread: Tensor
     report: Report | None = None
@@ -218,45 +218,29 @@ class AdvRAD(SavedDetector):
             KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
             ValueError: images of another size, or too few for the false-alarm rate.
         """
-        training = training or Settings()
-        if folder is None:
-            with tempfile.TemporaryDirectory(prefix="hardsight-") as place:
-                return self.fit(
-                    data,
-                    training,
-                    selection,
-                    augment=augment,
-                    false_alarms=false_alarms,
-                    folder=place,
-                    progress=progress,
-                )
-        normals, held_out = data.train.images(), data.validation.images()
-        self.prepare(normals[:1])
-        calibrating = held_out if selection is None else held_out[1::2]
-        Calibration.check(len(calibrating), false_alarms)  # before hours of training, not after
-        evidence = selection and selection.evidence(held_out[::2], training.seed)
-        turns = symmetries(normals) if augment == "auto" else ()
-        pilots: dict[int, float] = {}
-        if selection and evidence and len(selection.patches) > 1:
-            pilots = choose_patch(
-                self, normals, turns, evidence, selection, training, Path(folder), progress
+        if folder is not None:
+            fit_advrad(
+                self,
+                data,
+                training or Settings(),
+                selection,
+                augment == "auto",
+                false_alarms,
+                Path(folder),
+                resume,
+                progress,
             )
-        task = DenoisingTask(self.denoiser, normals, turns, self.k)
-
-        def tell(record: Record) -> None:
-            progress("train", record.step, training.steps, f"loss {record.loss:.4f}")
-
-        done = train(task, training, folder, resume=resume, on_step=tell)
-        if done.interrupted:
-            raise KeyboardInterrupt
-        self.eval()
-        if selection and evidence:
-            report = select(self, normals, evidence, selection, training.seed, progress)
-            self.report = replace(report, pilots=pilots)
-        generator = torch.Generator(self.device).manual_seed(training.seed)
-        self.fit_reference(self.error_maps(normals, generator, progress=progress))
-        self.calibrate(calibrating, false_alarms, generator)
-        return self
+            return self
+        with tempfile.TemporaryDirectory(prefix="hardsight-") as place:
+            return self.fit(
+                data,
+                training,
+                selection,
+                augment=augment,
+                false_alarms=false_alarms,
+                folder=place,
+                progress=progress,
+            )
 
     @torch.no_grad()
     def error_maps(

@@ -1,7 +1,8 @@
 """The contract of every detector."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,16 @@ class Detector(nn.Module, ABC):
     """Height and width the detector takes, in pixels."""
     draws: int = 1
     """Noise draws averaged in one score."""
+    has_maps: bool = True
+    """Whether the anomaly map says more than the score does."""
+    bypass: tuple[str, Callable[[Tensor], Tensor]] | None = None
+    """A submodule that a BPDA may go round, and what it does instead, backwards; None: none."""
     calibration: Calibration | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides how the detector scores, for the record; empty where nothing is known."""
+        return {}
 
     @property
     def device(self) -> torch.device:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +13,28 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from hardsight.attacks import ScoreObjective, frozen
+from hardsight.attacks import MapVictim, ScoreVictim, Suite, Victim, frozen
 from hardsight.detectors import Detector
-from hardsight.evaluation.plans import AttackPlan
 from hardsight.types import Progress, quiet
 
 
 @dataclass(frozen=True)
 class Attacked:
-    """What one plan did to every image of a test set."""
+    """What one suite did to every image of a test set."""
 
     scores: NDArray[np.float64]
     """(N, D) scores of the attacked images on fresh draws."""
     fixed: NDArray[np.float64] | None
     """(N,) scores under fixed noise that the attacker knew, of images attacked for it."""
+    maps: NDArray[np.float64] | None
+    """(N, 1, H, W) maps of the attacked images, averaged over the fresh draws, of map attacks."""
+    maps_of_one: NDArray[np.float64] | None
+    """(N, 1, H, W) those of a single fresh draw."""
     images: dict[int, Tensor]
     """Index -> attacked image (C, H, W), for those asked to be kept."""
     seconds_per_image: float
+    passes: int
+    """Network evaluations the attack of an image took at most, counted in single draws."""
     complete: bool = True
 
 
@@ -47,39 +52,67 @@ class Noise:
 
 
 @torch.no_grad()
-def fresh_scores(detector: Detector, x: Tensor, draws: int, generator: torch.Generator) -> Tensor:
-    """(B, C, H, W) -> (B, draws) scores on independent noise, one draw of the batch at a time."""
-    columns = [detector(x, detector.sample_noise(x, generator)).pred_score for _ in range(draws)]
-    return torch.stack(columns, dim=1)
+def fresh(
+    detector: Detector, x: Tensor, draws: int, generator: torch.Generator, maps: bool = False
+) -> dict[str, Tensor]:
+    """Score (B, C, H, W) on independent noise, one draw of the batch at a time.
 
-
-def attack_batch(
-    detector: Detector, plan: AttackPlan, x: Tensor, labels: Tensor, generator: torch.Generator
-) -> Tensor:
-    """Return the worst image per input over the plan's surrogates.
-
-    The choice is made by the true score on fresh draws, which nobody scores again.
+    Returns:
+        "scores" (B, draws) and, if asked for, "maps" (B, 1, H, W) averaged over the draws and
+        "maps of one draw"; on the CPU.
     """
-    worst, harm = x, torch.full((len(x),), -torch.inf, device=x.device)
-    judge = ScoreObjective(detector, labels, draws=max(4, plan.draws))
-    for surrogate in plan.surrogates:
-        objective = ScoreObjective(detector, labels, plan.draws, surrogate)
-        found = plan.optimiser(objective, x, generator).images
-        if len(plan.surrogates) == 1:
-            return found
-        with torch.no_grad():
-            value = judge(found, generator)
-        better = value > harm
-        worst = torch.where(better.view(-1, 1, 1, 1), found, worst)
-        harm = torch.where(better, value, harm)
-    return worst
+    columns, total, one = [], torch.zeros(()), torch.zeros(())
+    for draw in range(draws):
+        found = detector(x, detector.sample_noise(x, generator))
+        columns.append(found.pred_score.cpu())
+        if maps:
+            one = found.anomaly_map.cpu() if draw == 0 else one
+            total = total + found.anomaly_map.cpu() / draws
+    scores = {"scores": torch.stack(columns, dim=1)}
+    return scores | ({"maps": total, "maps of one draw": one} if maps else {})
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of a test set, and what an attacker knows besides the detector.
+
+    Args:
+        labels: (N,) true = anomalous.
+        masks: (N, 1, H, W) bool; None where localisation is not attacked.
+        threshold, scale: of the anomaly map, see ``MapVictim``.
+        source: another detector, for transferred attacks.
+    """
+
+    labels: NDArray[np.bool_]
+    masks: Tensor | None = None
+    threshold: float = 0.0
+    scale: float = 1.0
+    source: Detector | None = None
+
+    def victim(self, detector: Detector, suite: Suite, start: int, count: int) -> Victim:
+        """Return the images ``start`` to ``start + count`` as the suite's victim.
+
+        Raises:
+            ValueError: an attack of the map without masks.
+        """
+        part = slice(start, start + count)
+        labels = torch.from_numpy(self.labels[part]).to(detector.device)
+        if suite.target == "image":
+            known = detector.calibration.threshold if detector.calibration else None
+            return ScoreVictim(detector, labels, known, self.source)
+        if self.masks is None:
+            raise ValueError(
+                f"suite={suite.name!r} attacks the map and needs a mask of every anomalous image"
+            )
+        masks = self.masks[part].to(detector.device)
+        return MapVictim(detector, masks, self.threshold, self.scale, self.source)
 
 
 def attack_set(
     detector: Detector,
     images: Tensor,
-    labels: NDArray[np.bool_],
-    plan: AttackPlan | None,
+    truth: Truth,
+    suite: Suite | None,
     *,
     fresh_draws: int = 10,
     seed: int = 0,
@@ -89,29 +122,25 @@ def attack_set(
     deadline: float = float("inf"),
     progress: Progress = quiet,
 ) -> Attacked:
-    """Attack (or, without a plan, only score) every image.
+    """Attack (or, without a suite, only score) every image.
 
     Args:
         detector: on the device to use, in eval mode.
         images: (N, 3, H, W) uint8 or float in [0, 1].
-        labels: (N,) true = anomalous.
-        plan: the attack; None scores the clean images.
+        truth: about these images.
+        suite: the attacks; None scores the clean images.
         fresh_draws: draws scored afterwards, none of which the attack saw.
         seed: of all randomness.
         batch_size: images attacked at a time.
         keep: indices whose attacked image is returned.
         folder: where finished batches are kept, so that a killed run goes on where it was; a
-            folder of another plan, detector or data set must not be given.
+            folder of another suite, detector or data set must not be given.
         deadline: ``time.monotonic()`` after which no further batch starts.
         progress: told after every batch.
     """
-    device = detector.device
-    noise = Noise(seed, device)
-    name = plan.name if plan else "clean"
-    scores: list[Tensor] = []
-    fixed: list[Tensor] = []
-    kept: dict[int, Tensor] = {}
-    seconds = 0.0
+    noise = Noise(seed, detector.device)
+    name = suite.name if suite else "clean"
+    parts: list[dict[str, Tensor]] = []
     for start, batch in _batches(images, batch_size):
         store = folder / f"{start:06d}.safetensors" if folder else None
         found = load_file(store) if store and store.exists() else None
@@ -119,23 +148,28 @@ def attack_set(
             if time.monotonic() > deadline:
                 break
             x = detector.prepare(batch)
-            y = torch.from_numpy(labels[start : start + len(x)]).to(device)
-            found = _attack_and_score(detector, plan, x, y, noise, start, fresh_draws, keep)
+            found = _attack_and_score(detector, suite, x, truth, noise, start, fresh_draws, keep)
             if store:
                 _write(store, found)
-        scores.append(found["scores"])
-        seconds += float(found["seconds"])
-        if "fixed" in found:
-            fixed.append(found["fixed"])
-        kept |= {int(i): v for i, v in zip(found["indices"], found["images"], strict=True)}
+        parts.append(found)
         progress(name, min(start + batch_size, len(images)), len(images), "images")
-    done = sum(map(len, scores))
+
+    def joined(key: str) -> NDArray[np.float64] | None:
+        return torch.cat([p[key] for p in parts]).double().numpy() if key in parts[0] else None
+
+    if not parts:
+        return Attacked(np.empty((0, fresh_draws)), None, None, None, {}, 0.0, 0, complete=False)
+    scores = joined("scores")
+    assert scores is not None
     return Attacked(
-        scores=torch.cat(scores).double().numpy() if scores else np.empty((0, fresh_draws)),
-        fixed=torch.cat(fixed).double().numpy() if fixed else None,
-        images=kept,
-        seconds_per_image=seconds / max(done, 1),
-        complete=done == len(images),
+        scores=scores,
+        fixed=joined("fixed"),
+        maps=joined("maps"),
+        maps_of_one=joined("maps of one draw"),
+        images={int(i): v for p in parts for i, v in zip(p["indices"], p["images"], strict=True)},
+        seconds_per_image=sum(float(p["seconds"]) for p in parts) / len(scores),
+        passes=int(parts[0]["passes"]),
+        complete=len(scores) == len(images),
     )
 
 
@@ -145,40 +179,45 @@ def _batches(images: Tensor, size: int) -> Iterator[tuple[int, Tensor]]:
 
 def _attack_and_score(
     detector: Detector,
-    plan: AttackPlan | None,
+    suite: Suite | None,
     x: Tensor,
-    y: Tensor,
+    truth: Truth,
     noise: Noise,
     start: int,
     fresh_draws: int,
     keep: frozenset[int],
 ) -> dict[str, Tensor]:
     begun = time.perf_counter()
-    name = plan.name if plan else "clean"
-    with frozen(detector):
-        attacked = x
-        if plan:
-            generator = noise.generator(f"{name}/{plan.ball}", start)
-            attacked = attack_batch(detector, plan, x, y, generator)
+    name = suite.name if suite else "clean"
+    modules = [detector, *([truth.source] if truth.source else [])]
+    with frozen(*modules):
+        attacked, passes = x, 0
+        if suite:
+            generator = noise.generator(f"{name}/{suite.ball}", start)
+            victim = truth.victim(detector, suite, start, len(x))
+            attacked = suite(victim, x, generator).images
+            passes = suite.passes(detector.draws)
         seconds = time.perf_counter() - begun
         generator = noise.generator(f"fresh/{name}", start)
-        scores = fresh_scores(detector, attacked, fresh_draws, generator).cpu()
-        if not plan:  # what one score takes
+        result = fresh(detector, attacked, fresh_draws, generator, bool(suite and suite.on_map))
+        if not suite:  # what one score takes
             seconds = (time.perf_counter() - begun) / fresh_draws
-        result = {"scores": scores, "seconds": torch.tensor(seconds)}
-        if plan and plan.fixed:
-            generator = noise.generator(f"fixed/{plan.ball}", start)
+        if suite and suite.fixed:
+            generator = noise.generator(f"fixed/{suite.ball}", start)
             known = detector.sample_noise(x, generator)
             if known is not None:
-                objective = ScoreObjective(detector, y, noise=known)
-                worst = plan.optimiser(objective, x, generator).images
+                first = suite.attempts[0]
+                objective = victim.objective(first.objective, x, noise=known)
+                worst = first.optimiser(objective, x, generator).images
                 with torch.no_grad():
                     result["fixed"] = detector(worst, known).pred_score.cpu()
     indices = [i for i in range(start, start + len(x)) if i in keep]
-    result["indices"] = torch.tensor(indices, dtype=torch.long)
-    result["images"] = (
-        torch.stack([attacked[i - start] for i in indices]).cpu() if indices else x[:0].cpu()
-    )
+    result |= {
+        "seconds": torch.tensor(seconds),
+        "passes": torch.tensor(passes),
+        "indices": torch.tensor(indices, dtype=torch.long),
+        "images": attacked[[i - start for i in indices]].cpu(),
+    }
     return {k: v.contiguous() for k, v in result.items()}
 
 
@@ -189,7 +228,8 @@ def _write(path: Path, tensors: dict[str, Tensor]) -> None:
     part.replace(path)
 
 
-def run_key(plan: AttackPlan | None, *facts: object) -> str:
+def run_key(suite: Suite | None, *facts: object) -> str:
     """Return a name for a resumable folder; whatever changes the numbers changes the name."""
-    text = json.dumps([asdict(plan) if plan else None, str(plan and plan.ball), *map(str, facts)])
-    return f"{plan.name if plan else 'clean'}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    what = [suite.name, suite.attempts, suite.fixed] if suite else []
+    text = json.dumps([*map(str, what), *map(str, facts)])
+    return f"{suite.name if suite else 'clean'}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.data import AnomalyData
+from hardsight.data.samples import evenly
 from hardsight.detectors import Detector
 from hardsight.evaluation.attacked import Attacked
 from hardsight.evaluation.results import GalleryItem
@@ -18,10 +19,7 @@ def choose(labels: NDArray[np.bool_], count: int) -> frozenset[int]:
     """
     shown: list[int] = []
     for kind, n in ((True, (count + 1) // 2), (False, count // 2)):
-        found = np.flatnonzero(labels == kind)
-        n = min(n, len(found))
-        middles = (np.arange(n) + 0.5) * len(found) / max(n, 1)
-        shown.extend(int(i) for i in found[middles.astype(int)])
+        shown += evenly(np.flatnonzero(labels == kind), n)
     return frozenset(shown)
 
 

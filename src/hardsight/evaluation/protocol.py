@@ -1,32 +1,24 @@
 """The evaluation of a detector on a test set: clean, attacked, drawn and written down."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hardsight.attacks import Suite, build_suite
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Detector
-from hardsight.evaluation.attacked import Attacked, attack_set, run_key
+from hardsight.evaluation.attacked import Attacked, Truth, attack_set, run_key
 from hardsight.evaluation.gallery import choose, pictures
-from hardsight.evaluation.plans import AttackPlan, build_plan
 from hardsight.evaluation.provenance import describe, fingerprint
 from hardsight.evaluation.published import published_auroc
-from hardsight.evaluation.results import Budget, Estimate, Evaluation, Row
-from hardsight.metrics import (
-    aupro,
-    auroc,
-    auroc_interval_over_draws,
-    average_precision,
-    bootstrap,
-    f1_max,
-    pixel_auroc,
-)
+from hardsight.evaluation.results import Evaluation, Row
+from hardsight.evaluation.rows import clean_rows, image_row, over_mean, pixel_rows
+from hardsight.metrics import auroc
 from hardsight.types import Progress, quiet
 
 CURVE_EPS = (1 / 255, 2 / 255, 4 / 255, 8 / 255)
@@ -36,7 +28,7 @@ UNAUDITED = "not audited"
 def evaluate(
     detector: Detector,
     data: AnomalyData,
-    attacks: Sequence[AttackPlan] | None = None,
+    suites: Sequence[Suite] | None = None,
     *,
     eps: str | float = "2/255",
     norm: str = "Linf",
@@ -45,6 +37,8 @@ def evaluate(
     seed: int = 0,
     batch_size: int = 8,
     gallery: int = 8,
+    source: Detector | None = None,
+    stamp: Sequence[str] | None = None,
     folder: str | Path | None = None,
     max_minutes: float | None = None,
     provenance: dict[str, str] | None = None,
@@ -55,9 +49,13 @@ def evaluate(
     Args:
         detector: fitted.
         data: its ``test`` set is used, and nothing else.
-        attacks: plans to run; default ``pgd`` and ``eot-pgd`` in ``norm`` at ``eps``.
+        suites: attacks to run; default ``pgd`` and ``eot-pgd`` in ``norm`` at ``eps``. Those of
+            the map give pixel figures and need masks.
         eps, norm: the threat model of the default attacks and of the curve.
-        curve: radii of AUROC against eps, attacked by the quick plan ``curve``; empty for none.
+        curve: radii of AUROC against eps, attacked by a quick PGD; empty for none.
+        source: another detector, on which suites of transferred attacks are crafted.
+        stamp: reasons not to trust a robust figure, put on every attacked row; None: the detector
+            was not audited.
         fresh_draws: noise draws scored after each attack, at least 10 for a table.
         seed: of all randomness.
         batch_size: images attacked at a time.
@@ -70,7 +68,8 @@ def evaluate(
     Raises:
         ValueError: a test set without both normal and anomalous images.
     """
-    plans = [build_plan(n, norm, eps) for n in ("pgd", "eot-pgd")] if attacks is None else attacks
+    if suites is None:
+        suites = [build_suite(n, norm, eps) for n in ("pgd", "eot-pgd")]
     detector.eval()
     images, labels = data.test.images(), data.test.labels
     if labels.all() or not labels.any():
@@ -81,24 +80,31 @@ def evaluate(
     manifest = Manifest.of(data).sha256
     shown = choose(labels, gallery)
     deadline = time.monotonic() + max_minutes * 60 if max_minutes else float("inf")
-    state = fingerprint(detector)
+    flags = (UNAUDITED,) if stamp is None else tuple(stamp)
+    state = [fingerprint(d) for d in (detector, source) if d is not None]
     notes = [
         f"{len(data.skipped)} unreadable files were left out; the manifest lists them."
     ] * bool(data.skipped)
+    masks = data.test.masks() if detector.has_maps else None
+    maps = _maps(detector, images, seed) if masks is not None else None
+    truth = Truth(labels, source=source)
+    if masks is not None and maps is not None:
+        high = float(np.quantile(maps[:, :, ::4, ::4], 0.95))
+        truth = Truth(labels, masks, high, max(float(maps.std()), 1e-12), source)
 
-    def run(plan: AttackPlan | None, draws: int = fresh_draws) -> Attacked:
-        key = run_key(plan, state, manifest, seed, draws, batch_size, sorted(shown))
+    def run(suite: Suite | None, draws: int = fresh_draws) -> Attacked:
+        key = run_key(suite, state, manifest, seed, draws, batch_size, sorted(shown))
         return attack_set(
             detector,
             images,
-            labels,
-            plan,
+            truth,
+            suite,
             fresh_draws=draws,
             seed=seed,
             batch_size=batch_size,
             keep=shown,
             folder=Path(folder) / key if folder else None,
-            deadline=deadline if plan else float("inf"),
+            deadline=deadline if suite else float("inf"),
             progress=progress,
         )
 
@@ -110,26 +116,35 @@ def evaluate(
         return bool(labels[:n].any() and not labels[:n].all())
 
     clean = run(None)
-    rows = [
-        _row("clean", clean, labels, None, published_auroc(data.name, "clean")),
-        *_clean_rows(clean, labels),
-        *_pixel_rows(detector, data, images, seed, notes),
-    ]
+    figure = published_auroc(data.name, "clean")
+    rows: list[Row] = [image_row("clean", clean, labels, published=figure)]
+    rows += clean_rows(clean, labels)
+    if masks is not None and maps is not None:
+        rows += pixel_rows("clean", maps, masks.numpy())
+    else:
+        notes.append("No masks for every anomalous test image: localisation was not measured.")
     attacked: dict[str, Attacked] = {}
-    for plan in plans:
-        done = run(plan)
-        if usable(done, plan.name):
-            name = plan.name if plan.name not in attacked else f"{plan.name} {plan.ball}"
+    for suite in suites:
+        done = run(suite)
+        if not usable(done, suite.name):
+            continue
+        name = suite.name if suite.name not in attacked else f"{suite.name} {suite.ball}"
+        if done.maps is not None and masks is not None:
+            part = masks[: len(done.maps)].numpy()
+            rows += pixel_rows(name, done.maps, part, done, suite, flags)
+        else:
             attacked[name] = done
-            figure = published_auroc(data.name, plan.name, plan.ball)
-            rows.append(_row(name, done, labels, plan, figure))
-    quick = build_plan("curve", norm, 0.0)
+            figure = published_auroc(data.name, suite.name, suite.ball)
+            rows.append(image_row(name, done, labels, suite, figure, flags))
+    if masks is not None and not any(s.on_map for s in suites):
+        notes.append("Localisation was measured on clean images only: no attack aimed at the map.")
+    quick = build_suite("pgd", norm, 0.0, steps=10, draws=2)
     points = [(0.0, rows[0].mean)] if curve else []
     for radius in sorted(curve):
         done = run(quick.at(radius), draws=4)
         if usable(done, f"the curve at {radius:.4f}"):
-            points.append((radius, _over_mean(auroc, done, labels)))
-    strongest = min(attacked.values(), key=lambda a: _over_mean(auroc, a, labels)[0], default=None)
+            points.append((radius, over_mean(auroc, done, labels)))
+    strongest = min(attacked.values(), key=lambda a: over_mean(auroc, a, labels)[0], default=None)
     calibration = detector.calibration
     if calibration:
         notes.append(calibration.statement)
@@ -141,7 +156,7 @@ def evaluate(
         scores={"clean": clean.scores} | {name: a.scores for name, a in attacked.items()},
         rows=tuple(rows),
         curve=tuple(points),
-        curve_label=f"PGD on the score, {norm}, {quick.steps} steps x {quick.draws} draws",
+        curve_label=f"{quick.description}, {norm}",
         threshold=calibration.threshold if calibration else None,
         false_alarm_level=calibration.level if calibration else None,
         gallery=pictures(detector, data, sorted(shown), clean, strongest, seed),
@@ -149,69 +164,8 @@ def evaluate(
     )
 
 
-def _over_mean(
-    metric: Callable[[Any, NDArray[np.bool_]], float],
-    done: Attacked,
-    labels: NDArray[np.bool_],
-) -> Estimate:
-    """The metric of the scores averaged over their draws, with its bootstrap interval."""
-    return Estimate(*bootstrap(metric, done.scores.mean(1), labels[: len(done.scores)]))
-
-
-def _row(
-    name: str,
-    done: Attacked,
-    labels: NDArray[np.bool_],
-    plan: AttackPlan | None,
-    published: float | None,
-) -> Row:
-    """The image AUROC in the four noise columns."""
-    part = labels[: len(done.scores)]
-    random = done.scores.shape[1] > 1 and bool(np.ptp(done.scores, axis=1).any())
-    worst = np.where(part, done.scores.min(1), done.scores.max(1))
-    return Row(
-        attack=name,
-        target="image",
-        metric="AUROC",
-        mean=_over_mean(auroc, done, labels),
-        single=Estimate(*auroc_interval_over_draws(done.scores, part)) if random else None,
-        worst=Estimate(*bootstrap(auroc, worst, part)) if random else None,
-        fixed=None if done.fixed is None else Estimate(*bootstrap(auroc, done.fixed, part)),
-        norm=plan.ball.name if plan else None,
-        eps=plan.ball.eps if plan else 0.0,
-        fresh_draws=done.scores.shape[1],
-        budget=plan.budget if plan else Budget(),
-        published=published,
-        seconds_per_image=done.seconds_per_image,
-        flags=(UNAUDITED,) if plan else (),
-    )
-
-
-def _clean_rows(clean: Attacked, labels: NDArray[np.bool_]) -> list[Row]:
-    def best_f1(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
-        return f1_max(scores, labels)[0]
-
-    draws = clean.scores.shape[1]
-    return [
-        Row("clean", "image", name, _over_mean(metric, clean, labels), fresh_draws=draws)
-        for name, metric in (("AP", average_precision), ("F1-max", best_f1))
-    ]
-
-
-def _pixel_rows(
-    detector: Detector, data: AnomalyData, images: Tensor, seed: int, notes: list[str]
-) -> list[Row]:
-    """Localisation on clean images; attacked, it would take an attack on the map."""
-    masks = data.test.masks()
-    if masks is None:
-        notes.append("No masks for every anomalous test image: localisation was not measured.")
-        return []
-    device = detector.device
-    generator = torch.Generator(device).manual_seed(seed)
-    maps = detector.predict(images, generator).anomaly_map.squeeze(1).numpy()
-    notes.append("Localisation was measured on clean images only: no attack aimed at the map.")
-    truth = masks.squeeze(1).numpy()
-    return [
-        Row("clean", "pixel", name, Estimate(value, value, value), fresh_draws=1)
-        for name, value in (("AUROC", pixel_auroc(maps, truth)), ("AUPRO", aupro(maps, truth)))
-    ]
+def _maps(detector: Detector, images: Tensor, seed: int) -> NDArray[np.float32]:
+    """(N, 1, H, W) maps of clean images, one draw."""
+    generator = torch.Generator(detector.device).manual_seed(seed)
+    found: NDArray[np.float32] = detector.predict(images, generator).anomaly_map.float().numpy()
+    return found

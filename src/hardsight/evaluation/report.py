@@ -47,17 +47,7 @@ class Cell(NamedTuple):
 def table_row(row: Row) -> dict[str, Cell]:
     """Return a row's cells by the keys of ``COLUMNS``; figures in per cent, "-" if not measured."""
     b = row.budget
-    spent = [
-        f"{n} {unit if n == 1 else unit + 's'}"
-        for n, unit in (
-            (b.steps, "step"),
-            (b.restarts, "restart"),
-            (b.draws, "draw"),
-            (len(b.surrogates), "objective"),
-        )
-        if n > 1 or unit == "step"
-    ]
-    used = f"{b.gradients} gradients, {row.fresh_draws} fresh draws"
+    used = f"{b.name}, {b.passes:,} passes, {row.fresh_draws} fresh draws"
     attacked = row.norm is not None
     return {
         "attack": Cell(row.attack),
@@ -70,7 +60,7 @@ def table_row(row: Row) -> dict[str, Cell]:
         "worst": _cell(row.worst),
         "fixed": _cell(row.fixed),
         "published": _published(row),
-        "budget": Cell(" x ".join(spent), used) if attacked else Cell("-"),
+        "budget": Cell(b.attacks, used) if attacked else Cell("-"),
         "seconds": Cell(f"{row.seconds_per_image:.3g}" if row.seconds_per_image else "-"),
     }
 

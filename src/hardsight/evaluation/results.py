@@ -20,17 +20,12 @@ class Estimate(NamedTuple):
 class Budget:
     """What the attacker was allowed to spend on an image."""
 
-    steps: int = 0
-    restarts: int = 0
-    draws: int = 0
-    """Noise draws averaged in each gradient, counted in single draws."""
-    surrogates: tuple[str, ...] = ()
-    """The objectives tried; the worst per image is kept."""
-
-    @property
-    def gradients(self) -> int:
-        """Network passes (forward and backward) per image."""
-        return self.steps * self.restarts * max(self.draws, 1) * max(len(self.surrogates), 1)
+    name: str = ""
+    """"fast", "full" or "own"; see ``hardsight.attacks.catalogue``."""
+    attacks: str = ""
+    """In words, e.g. "APGD 20 steps x 4 draws on score, mean"."""
+    passes: int = 0
+    """Network evaluations, most of them forward and backward, counted in single draws."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +110,7 @@ class Evaluation:
         skip = {"gallery", "labels", "scores"}
         plain = {k: v for k, v in vars(self).items() if k not in skip}
         return plain | {
-            "rows": [asdict(r) | {"gradients": r.budget.gradients} for r in self.rows],
+            "rows": [asdict(r) for r in self.rows],
             "labels": self.labels.astype(int).tolist(),
             "scores": {k: np.asarray(v).tolist() for k, v in self.scores.items()},
         }

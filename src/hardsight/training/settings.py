@@ -14,7 +14,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    steps: int = Field(default=1200, ge=1)
+    steps: int = Field(default=2000, ge=1)
     """Optimiser steps."""
     batch_size: int = Field(default=4, ge=1)
     """Images per step, over all devices together."""

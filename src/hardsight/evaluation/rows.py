@@ -1,0 +1,109 @@
+"""From scores and maps to the rows of the table."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardsight.attacks import Suite
+from hardsight.evaluation.attacked import Attacked
+from hardsight.evaluation.results import Budget, Estimate, Row
+from hardsight.metrics import (
+    aupro,
+    auroc,
+    auroc_interval_over_draws,
+    average_precision,
+    bootstrap,
+    f1_max,
+    pixel_auroc_interval,
+)
+
+Metric = Callable[[Any, NDArray[np.bool_]], float]
+
+
+def over_mean(metric: Metric, done: Attacked, labels: NDArray[np.bool_]) -> Estimate:
+    """The metric of the scores averaged over their draws, with its bootstrap interval."""
+    return Estimate(*bootstrap(metric, done.scores.mean(1), labels[: len(done.scores)]))
+
+
+def image_row(
+    name: str,
+    done: Attacked,
+    labels: NDArray[np.bool_],
+    suite: Suite | None = None,
+    published: float | None = None,
+    flags: tuple[str, ...] = (),
+) -> Row:
+    """The image AUROC in the four noise columns."""
+    part = labels[: len(done.scores)]
+    random = done.scores.shape[1] > 1 and bool(np.ptp(done.scores, axis=1).any())
+    worst = np.where(part, done.scores.min(1), done.scores.max(1))
+    return Row(
+        attack=name,
+        target="image",
+        metric="AUROC",
+        mean=over_mean(auroc, done, labels),
+        single=Estimate(*auroc_interval_over_draws(done.scores, part)) if random else None,
+        worst=Estimate(*bootstrap(auroc, worst, part)) if random else None,
+        fixed=None if done.fixed is None else Estimate(*bootstrap(auroc, done.fixed, part)),
+        published=published,
+        **_attack(done, suite, flags),
+    )
+
+
+def clean_rows(clean: Attacked, labels: NDArray[np.bool_]) -> list[Row]:
+    """Average precision and best F1 of clean images."""
+
+    def best_f1(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+        return f1_max(scores, labels)[0]
+
+    draws = clean.scores.shape[1]
+    return [
+        Row("clean", "image", name, over_mean(metric, clean, labels), fresh_draws=draws)
+        for name, metric in (("AP", average_precision), ("F1-max", best_f1))
+    ]
+
+
+def pixel_rows(
+    name: str,
+    maps: NDArray[Any],
+    masks: NDArray[np.bool_],
+    done: Attacked | None = None,
+    suite: Suite | None = None,
+    flags: tuple[str, ...] = (),
+) -> Iterable[Row]:
+    """Pixel AUROC with its interval over images, and AUPRO.
+
+    Args:
+        name: of the attack, "clean" without one.
+        maps: (N, H, W) or (N, 1, H, W).
+        masks: the same shape, of as many images.
+        done, suite: of an attack of the map.
+        flags: of every row.
+    """
+    spent = _attack(done, suite, flags) if done else {"fresh_draws": 1}
+    one = None if done is None else done.maps_of_one
+    yield Row(
+        name,
+        "pixel",
+        "AUROC",
+        Estimate(*pixel_auroc_interval(maps, masks)),
+        single=None if one is None else Estimate(*pixel_auroc_interval(one, masks)),
+        **spent,
+    )
+    value = aupro(maps, masks)
+    yield Row(name, "pixel", "AUPRO", Estimate(value, value, value), **spent)
+
+
+def _attack(done: Attacked, suite: Suite | None, flags: tuple[str, ...]) -> dict[str, Any]:
+    """What a row says of the attack and its cost."""
+    cost = {"fresh_draws": done.scores.shape[1], "seconds_per_image": done.seconds_per_image}
+    if suite is None:
+        return cost
+    return cost | {
+        "norm": suite.ball.name,
+        "eps": suite.ball.eps,
+        "budget": Budget(suite.budget, suite.description, done.passes),
+        "flags": flags,
+    }
