@@ -13,7 +13,7 @@ from pathlib import Path
 from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
 from hardsight.data import write_textures
-from hardsight.evaluation import evaluate, write_html
+from hardsight.evaluation import evaluate, write_html, write_json
 from hardsight.evaluation.provenance import commit
 from hardsight.presets import load_preset
 from hardsight.runs import SELECTION, Run
@@ -70,6 +70,7 @@ def main() -> None:
                 **({} if arguments.curve else {"curve": ()}),
             )
         write_html(result, run.path / "evaluation" / "report.html")
+        write_json(result, run.path / "evaluation" / "report.json")
         report = result.to_json()
         chosen = json.loads((run.path / SELECTION).read_text())["candidates"][0]
         trained = read(run.path / "training" / "train.jsonl")[-1]

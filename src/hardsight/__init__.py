@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hardsight.data import load, textures
     from hardsight.detectors import AdvRAD, Detector, Selection
-    from hardsight.evaluation import evaluate, write_html, write_json, write_markdown
+    from hardsight.evaluation import attack, evaluate, write_html, write_json, write_markdown
     from hardsight.presets import load_preset
     from hardsight.runs import Run
     from hardsight.training import Settings
@@ -30,6 +30,7 @@ __all__ = [
     "Run",
     "Selection",
     "Settings",
+    "attack",
     "evaluate",
     "load",
     "load_preset",
@@ -42,7 +43,7 @@ __all__ = [
 _ROOMS = {
     "data": ("load", "textures"),
     "detectors": ("AdvRAD", "Detector", "Selection"),
-    "evaluation": ("evaluate", "write_html", "write_json", "write_markdown"),
+    "evaluation": ("attack", "evaluate", "write_html", "write_json", "write_markdown"),
     "presets": ("load_preset",),
     "runs": ("Run",),
     "training": ("Settings",),

@@ -45,6 +45,7 @@ def test_every_candidate_is_reported_best_first(chosen):
     finalists = report.candidates[:3]
     assert all(c.robust is not None for c in finalists)
     assert all(c.robust is None for c in report.candidates[3:])
+    assert len({(c.k, c.filter_size) for c in finalists}) == 3
     merits = [c.merit(0.5) for c in finalists]
     assert merits == sorted(merits, reverse=True)
     assert seen[-1] == ("select", 5, 5)

@@ -19,7 +19,8 @@ from hardsight.attacks.suites import Attempt, Suite
 class Effort:
     """What an attacker may spend on an image.
 
-    ``objectives``: of the image score, the smooth surrogates beside the score itself.
+    ``objectives``: of the image score, the smooth surrogates beside the score itself;
+    ``step_size``: of PGD, None for its own.
     """
 
     steps: int
@@ -27,6 +28,11 @@ class Effort:
     restarts: int
     queries: int
     objectives: tuple[str, ...] = ("score", "top", "mean")
+    step_size: float | None = None
+
+    def pgd(self, ball: Ball) -> PGD:
+        """PGD with all of it."""
+        return PGD(ball, self.steps, self.step_size, self.restarts)
 
 
 BUDGETS = {
@@ -46,7 +52,7 @@ Recipe = Callable[[Ball, Effort], Attempts]
 
 
 def _pgd(ball: Ball, e: Effort) -> Attempts:
-    return (Attempt(PGD(ball, e.steps, restarts=e.restarts), "score"),)
+    return (Attempt(e.pgd(ball), "score"),)
 
 
 def _each(optimiser: Any, e: Effort, draws: int) -> Attempts:
@@ -61,8 +67,7 @@ def _autoattack(ball: Ball, e: Effort, draws: int) -> Attempts:
 
 
 def _via(ball: Ball, e: Effort, via: Literal["bpda", "source"], draws: int) -> Attempts:
-    optimiser = PGD(ball, e.steps, restarts=e.restarts)
-    return tuple(Attempt(optimiser, name, draws, via) for name in e.objectives)
+    return tuple(Attempt(e.pgd(ball), name, draws, via) for name in e.objectives)
 
 
 def _caa(ball: Ball, e: Effort) -> Attempts:
@@ -73,7 +78,7 @@ def _caa(ball: Ball, e: Effort) -> Attempts:
 def _a3(ball: Ball, e: Effort) -> Attempts:
     restarts = max(e.restarts, 3)
     optimiser = A3(PGD(ball, max(1, e.steps // 2)), restarts)
-    return tuple(Attempt(optimiser, name, e.draws) for name in ("decision",))
+    return (Attempt(optimiser, "decision", e.draws),)
 
 
 def _map(losses: tuple[str, ...], progressive: bool = False) -> Recipe:
@@ -81,9 +86,7 @@ def _map(losses: tuple[str, ...], progressive: bool = False) -> Recipe:
         if progressive:
             sea = Progressive(APGD(ball, e.steps, e.restarts))
             return tuple(Attempt(sea, loss, e.draws) for loss in losses)
-        return tuple(
-            Attempt(PGD(ball, e.steps, restarts=e.restarts), loss, e.draws) for loss in losses
-        )
+        return tuple(Attempt(e.pgd(ball), loss, e.draws) for loss in losses)
 
     return recipe
 
@@ -92,7 +95,7 @@ RECIPES: dict[str, Recipe] = {
     "fgsm": lambda ball, e: (Attempt(fgsm(ball), "score"),),
     "bim": lambda ball, e: (Attempt(bim(ball, e.steps), "score"),),
     "pgd": _pgd,
-    "eot-pgd": lambda ball, e: _each(PGD(ball, e.steps, restarts=e.restarts), e, e.draws),
+    "eot-pgd": lambda ball, e: _each(e.pgd(ball), e, e.draws),
     "bpda": lambda ball, e: _via(ball, e, "bpda", 1),
     "bpda-eot": lambda ball, e: _via(ball, e, "bpda", e.draws),
     "square": lambda ball, e: (Attempt(Square(ball, e.queries), "score", e.draws),),

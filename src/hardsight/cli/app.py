@@ -11,7 +11,7 @@ from hardsight.cli.data import data
 from hardsight.cli.demo import demo
 from hardsight.cli.evaluate import evaluate
 from hardsight.cli.fit import fit
-from hardsight.cli.lists import methods, presets
+from hardsight.cli.lists import methods, presets, suites
 from hardsight.cli.score import score
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ app = typer.Typer(
     "whether it does.\n\nTry `hardsight demo` first; then `hardsight fit` on a folder of your own "
     "good parts.",
 )
-for command in (demo, fit, score, evaluate, data, methods, presets):
+for command in (demo, fit, score, evaluate, data, methods, presets, suites):
     app.command()(command)
 
 

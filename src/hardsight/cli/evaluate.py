@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from hardsight.cli.console import bars, console, explained
+from hardsight.cli.console import bars, console, errors, explained
 
 if TYPE_CHECKING:
     from hardsight.evaluation import Evaluation
+    from hardsight.evaluation.estimate import Cost
 
 
 def evaluate(
@@ -34,10 +35,22 @@ def evaluate(
     ] = "2/255",
     norm: Annotated[str, typer.Option(help="Linf or L2.")] = "Linf",
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of every attack.")] = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option("--alpha", "--step-size", help="Length of a PGD step; default: by its steps."),
+    ] = None,
     draws: Annotated[
         int | None, typer.Option(min=1, help="Noise draws a gradient averages.")
     ] = None,
     restarts: Annotated[int | None, typer.Option(min=1, help="Restarts of every attack.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(help="Another run folder, for transferred and grey-box attacks."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=2, help="Test images at most, evenly spread; the report says so."),
+    ] = None,
     curve: Annotated[
         str, typer.Option(help="Radii of AUROC against eps, comma-separated; empty for none.")
     ] = "1/255,2/255,4/255,8/255",
@@ -66,6 +79,7 @@ def evaluate(
     `hardsight evaluate runs/bottle --eps 2/255`
     """
     from hardsight.attacks import build_suite, parse_radius
+    from hardsight.evaluation import estimate
     from hardsight.evaluation import evaluate as run_evaluation
     from hardsight.runs import Run
 
@@ -75,15 +89,25 @@ def evaluate(
         data = work.data(path)
         if path is None:
             work.check_manifest(data, allow_data_change)
-        given: dict[str, Any] = {"steps": steps, "draws": draws, "restarts": restarts}
+        given: dict[str, Any] = {
+            "steps": steps,
+            "draws": draws,
+            "restarts": restarts,
+            "step_size": alpha,
+        }
         own = {k: v for k, v in given.items() if v is not None}
         names = suite or ["pgd", "eot-pgd"]
         folder = output or work.path / "evaluation"
+        planned = [build_suite(name, norm, eps, budget, **own) for name in names]
+        other = Run(source).detector(device) if source else None
+        part = data.limited(limit) if limit else data
+        _print_costs(estimate(detector, part, planned, batch_size))
         with bars() as progress:
             result = run_evaluation(
                 detector,
-                data,
-                [build_suite(name, norm, eps, budget, **own) for name in names],
+                part,
+                planned,
+                source=other,
                 eps=eps,
                 norm=norm,
                 curve=[parse_radius(c) for c in curve.split(",") if c.strip()],
@@ -97,6 +121,14 @@ def evaluate(
                 progress=progress,
             )
         print_report(result, folder)
+
+
+def _print_costs(costs: "list[Cost]") -> None:
+    """Say what is going to be run, and how long it will take."""
+    table = Table("suite", "attacks", "passes an image", "minutes, about", title="Budget")
+    for suite, passes, minutes in costs:
+        table.add_row(suite.name, suite.description, f"{passes:,}", f"{minutes:.1f}")
+    errors.print(table)
 
 
 def print_report(result: "Evaluation", folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""``hardsight methods`` and ``hardsight presets``: what there is."""
+"""``hardsight methods``, ``presets`` and ``suites``: what there is."""
 
 import inspect
 from typing import Annotated
@@ -34,4 +34,19 @@ def presets(
         table = Table("preset", "what it is")
         for known in preset_names():
             table.add_row(known, load_preset(known).description.strip())
+        console.print(table)
+
+
+def suites(
+    budget: Annotated[str, typer.Option(help="fast or full.")] = "fast",
+) -> None:
+    """List the attack suites: what each aims at, and what it spends on an image."""
+    from hardsight.attacks import RECIPES, build_suite
+
+    with explained():
+        table = Table("suite", "aims at", "attacks", "passes an image")
+        for name in RECIPES:
+            suite = build_suite(name, budget=budget)
+            aim = "map" if suite.on_map else "score"
+            table.add_row(name, aim, suite.description, f"{suite.passes():,}")
         console.print(table)

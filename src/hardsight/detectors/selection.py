@@ -48,8 +48,9 @@ class Selection(BaseModel):
     """Defective copies of each; the attack is tried on the first of them."""
     reference_images: int = Field(48, ge=2)
     """Training normals the candidates' mean and spread are estimated from."""
-    shortlist: int = Field(4, ge=1)
-    """Candidates that are attacked themselves, after the transferred attack ranked all."""
+    shortlist: int = Field(6, ge=1)
+    """Candidates that are attacked themselves, after the transferred attack ranked all; the best
+    of each k and filter size."""
     severities: tuple[float, float] = (0.3, 1.0)
     """Range of the synthetic defects' severity."""
 
@@ -99,7 +100,8 @@ def select(
         progress("select", settings.ks.index(k) + 1, total, "scorings")
 
     found = rank(detector, train, evidence, settings, seed, ranked)
-    finalists, rest = found[: settings.shortlist], found[settings.shortlist :]
+    finalists = _unlike(found, settings.shortlist)
+    rest = [c for c in found if c not in finalists]
     for i, candidate in enumerate(finalists):
         detector.configure(**candidate.settings)
         detector.fit_reference(detector.error_maps(train, noise))
@@ -110,6 +112,14 @@ def select(
     finalists.sort(key=lambda c: -c.merit(settings.robust_weight))
     detector.configure(**finalists[0].settings)
     return Report((*finalists, *rest), settings, settings.robust_weight)
+
+
+def _unlike(ranked: list[Candidate], count: int) -> list[Candidate]:
+    """The best of each k and filter size, best first: siblings would fall to the same attack."""
+    best: dict[tuple[int, int], Candidate] = {}
+    for candidate in ranked:
+        best.setdefault((candidate.k, candidate.filter_size), candidate)
+    return list(best.values())[:count]
 
 
 def rank(

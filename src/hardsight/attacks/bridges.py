@@ -1,0 +1,103 @@
+"""Bridges to other attack libraries: this project's victims there, their attacks here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from hardsight.attacks.balls import Ball
+from hardsight.attacks.gradients import Objective, scheduled
+from hardsight.types import AttackResult
+
+
+class TwoClasses(nn.Module):
+    """A thresholded detector as a classifier of two classes, for libraries that know no scores.
+
+    Logits (threshold - score, score - threshold) / scale: class 0 is normal, 1 anomalous. The
+    cross-entropy of two logits far apart has no gradient in single precision, so ``scale`` should
+    be the spread of scores on normal images; and what such a library finds is an attack of the
+    decision, which can be weaker than one of the score. Attacks that need three classes (DLR) do
+    not apply.
+
+    Args:
+        detector: images (B, C, H, W) -> object with ``pred_score``; its noise is drawn afresh at
+            each call, from ``generator``.
+        threshold: of the score.
+        scale: positive, in units of the score.
+        generator: of the noise; None: torch's global one.
+    """
+
+    def __init__(
+        self,
+        detector: nn.Module,
+        threshold: float,
+        scale: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        if not scale > 0:
+            raise ValueError(f"scale must be > 0, got {scale}")
+        self.detector, self.threshold, self.scale = detector, threshold, scale
+        self.generator = generator
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) in [0, 1] -> logits (B, 2)."""
+        noise = self.detector.sample_noise(images, self.generator)  # type: ignore[operator]
+        margin = (self.detector(images, noise).pred_score - self.threshold) / self.scale
+        return torch.stack([-margin, margin], dim=1)
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Another library's attack of a classifier as an optimiser of this project.
+
+    Its images are projected into the ball, whatever the library did, and judged by the objective.
+    The attack carries its own model, loss and random state.
+
+    Args:
+        ball: the threat model.
+        attack: (images, labels) -> images, as torchattacks' attacks and foolbox's by a lambda.
+        cost: evaluations of the model the attack makes, for the budget.
+
+    Example:
+        >>> theirs = torchattacks.PGD(classifier, eps=8 / 255)  # doctest: +SKIP
+        >>> Foreign(Linf(8 / 255), theirs)(MarginObjective(classifier, y), x)  # doctest: +SKIP
+    """
+
+    ball: Ball
+    attack: Callable[[Tensor, Tensor], Tensor]
+    cost: int = 1
+
+    @property
+    def evaluations(self) -> int:
+        """Of the model, as told, and the judgement."""
+        return self.cost + 1
+
+    def __call__(
+        self,
+        objective: Objective,
+        images: Tensor,
+        generator: torch.Generator | None = None,
+        start: Tensor | None = None,
+    ) -> AttackResult:
+        """Return the other library's images inside the ball; ``start`` cannot be passed on.
+
+        Raises:
+            ValueError: an objective without labels, or images of another shape.
+        """
+        labels = getattr(objective, "labels", None)
+        if labels is None:
+            raise ValueError(
+                f"objective {type(objective).__name__} has no labels to hand to another library; "
+                "use MarginObjective, CrossEntropyObjective or DLRObjective"
+            )
+        found = self.attack(images, labels).detach().to(images)
+        if found.shape != images.shape:
+            raise ValueError(
+                f"attack returned {tuple(found.shape)} for images {tuple(images.shape)}"
+            )
+        found = self.ball.project(found, images)
+        with torch.no_grad():
+            value = scheduled(objective, 1.0)(found, generator).float()
+        return AttackResult(found, value, self.evaluations)
