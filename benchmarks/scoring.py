@@ -4,7 +4,7 @@
 """
 
 import torch
-from timing import arguments, interleaved, record
+from timing import interleaved, parser, record
 
 from hardsight.detectors import AdvRAD
 from hardsight.presets import load_preset
@@ -17,7 +17,7 @@ def build(preset: str, device: torch.device, **changes: object) -> AdvRAD:
 
 @torch.no_grad()
 def main() -> None:
-    given = arguments(__doc__)
+    given = parser(__doc__).parse_args()
     device, batch = pick_device("auto"), given.batch
     one, four = build("advrad", device, draws=1), build("advrad", device, draws=4)
     x = torch.rand(batch, 3, 256, 256, device=device)

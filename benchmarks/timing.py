@@ -26,12 +26,12 @@ def interleaved(cases: dict[str, Callable[[], object]], rounds: int = 9) -> dict
     return {name: statistics.median(t) for name, t in times.items()}
 
 
-def arguments(description: str | None) -> argparse.Namespace:
-    """The command line that the timings share."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--batch", type=int, default=8)
-    return parser.parse_args()
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """The command line that the timings share, to be added to."""
+    shared = argparse.ArgumentParser(description=description)
+    shared.add_argument("--rounds", type=int, default=9)
+    shared.add_argument("--batch", type=int, default=8)
+    return shared
 
 
 def record(name: str, figures: dict[str, object], device: torch.device) -> None:

@@ -36,7 +36,7 @@ class Effort:
 
 
 BUDGETS = {
-    "fast": Effort(steps=20, draws=4, restarts=1, queries=100),
+    "fast": Effort(steps=20, draws=4, restarts=1, queries=50),
     "full": Effort(
         steps=100,
         draws=20,

@@ -50,15 +50,33 @@ def value_and_gradient(
 
     The images' objectives are summed, never averaged: no image's gradient depends on its batch.
     Where the objective averages over noise draws, this is the EOT gradient of Athalye et al.
-    (2018): the mean of the draws' gradients, taken in one batched pass.
+    (2018): the mean of the draws' gradients, taken in one batched pass. An objective of more draws
+    than one pass should hold has a method ``parts(images) -> [(share, objective), ...]`` whose
+    weighted mean it is; the passes follow each other and need the memory of one.
 
     Raises:
         ValueError: no gradient reaches the images, or it is not finite.
     """
+    split = getattr(objective, "parts", None)
+    parts = [(1.0, objective)] if split is None else split(images)
+    share, part = parts[0]
+    values, gradient = _one_pass(part, share, images, generator)
+    for share, part in parts[1:]:
+        more, slope = _one_pass(part, share, images, generator)
+        values, gradient = values + more, gradient + slope
+    if not bool(gradient.isfinite().all()):
+        raise ValueError("the gradient of the objective is not finite (NaN or infinity)")
+    return values, gradient
+
+
+def _one_pass(
+    objective: Objective, share: float, images: Tensor, generator: torch.Generator | None
+) -> tuple[Tensor, Tensor]:
+    """Return ``share`` times the objective and its gradient."""
     x = images.detach().requires_grad_(True)
     with torch.enable_grad():
         values = objective(x, generator)
-        total = values.sum()
+        total = values.sum() * share
     if values.shape != x.shape[:1]:
         raise ValueError(
             f"objective must return one value per image, ({len(x)},), got {tuple(values.shape)}"
@@ -69,6 +87,4 @@ def value_and_gradient(
             "or detaches on the way; a robust number without a gradient would be false"
         )
     (gradient,) = torch.autograd.grad(total, x)
-    if not bool(gradient.isfinite().all()):
-        raise ValueError("the gradient of the objective is not finite (NaN or infinity)")
-    return values.detach(), gradient
+    return share * values.detach(), gradient

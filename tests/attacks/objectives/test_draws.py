@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardsight.attacks import value_and_gradient
+from hardsight.attacks import MarginObjective, value_and_gradient
 from hardsight.attacks.objectives.draws import count_repeats, evaluate_draws, mean_over_draws
 
 X = torch.rand(3, 1, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -94,3 +94,40 @@ def test_draws_are_counted_in_single_ones():
     assert count_repeats(Noisy(), 7, noise=X) == 1
     with pytest.raises(ValueError, match="draws must be at least 1, got 0"):
         count_repeats(Noisy(), 0)
+
+
+class Sum(Noisy):
+    """(B,) the value alone, in float32 as of a network."""
+
+    def __call__(self, images: Tensor, noise: Tensor) -> Tensor:
+        return (images + noise).square().flatten(1).mean(1)[:, None] * torch.tensor([1.0, -1.0])
+
+
+def test_many_draws_of_large_images_take_several_passes_and_mean_the_same():
+    """Two draws of two such images make a full pass on a CPU: five draws are 1 + 2 + 2."""
+    x = torch.rand(2, 1, 256, 256, dtype=torch.float64)
+    labels = torch.tensor([0, 1])
+    objective = MarginObjective(Sum(), labels, draws=5)
+    parts = objective.parts(x)
+    assert sorted(part.repeats for _, part in parts) == [1, 2, 2]
+    assert sum(share for share, _ in parts) == pytest.approx(1)
+    g = torch.Generator().manual_seed(5)
+    noise = [Sum().sample_noise(x.repeat_interleave(p.repeats, 0), g) for _, p in parts]
+    each = torch.cat([n.view(2, -1, 1, 256, 256) for n in noise], 1)
+    values, gradient = value_and_gradient(objective, x, torch.Generator().manual_seed(5))
+    sign = torch.tensor([-2.0, 2.0], dtype=torch.float64)
+    expected = sign * (x[:, None] + each).square().mean((1, 2, 3, 4))
+    torch.testing.assert_close(values, expected)
+    slope = 2 * (x[:, None] + each).mean(1) / 256**2 * sign.view(2, 1, 1, 1)
+    torch.testing.assert_close(gradient, slope)
+
+
+def test_small_and_deterministic_work_stays_in_one_pass():
+    assert len(MarginObjective(Sum(), torch.tensor([0, 1, 0]), draws=50).parts(X)) == 1
+
+    class Still(Sum):
+        def sample_noise(self, images, generator=None):
+            return None
+
+    x = torch.rand(2, 1, 512, 512)
+    assert len(MarginObjective(Still(), torch.tensor([0, 1]), draws=5).parts(x)) == 1

@@ -13,6 +13,7 @@ from hardsight.attacks.objectives.draws import (
     count_repeats,
     evaluate_draws,
     mean_over_draws,
+    split_draws,
 )
 
 
@@ -55,6 +56,10 @@ class ClassObjective(ABC):
         """(B, K) logits less the true class's, averaged over the draws."""
         logits = self._logits(images, generator)
         return mean_over_draws(logits - _pick(logits, self.labels)[:, None], len(images))
+
+    def parts(self, images: Tensor) -> list[tuple[float, Self]]:
+        """Return this objective in passes of fewer draws each, and their shares."""
+        return split_draws(self, self.classifier, images)
 
     def take(self, index: Tensor) -> Self:
         """Return the objective of the images that ``index``, (n,) integers or (B,) bool, picks."""

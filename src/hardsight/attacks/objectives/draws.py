@@ -1,8 +1,9 @@
 """Draws of noise in one batch: what every objective of a random model shares."""
 
+import copy
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, autograd, nn
@@ -12,6 +13,18 @@ from hardsight.attacks.batches import per_image
 Model = nn.Module | Callable[..., Any]
 """images (B, C, H, W) -> anything with a batch dimension; with a method ``sample_noise(images,
 generator)`` it is called with (images, noise) instead, like a Detector."""
+
+PASS = {"cpu": 2**18}
+"""Numbers of the images in one pass of a gradient, by type of device: on a CPU more of them only
+leave the caches. Elsewhere ``WIDE_PASS``, 170 images of 3 x 256 x 256, for the sake of memory."""
+WIDE_PASS = 2**25
+
+
+class _Repeated(Protocol):
+    repeats: int
+
+
+T = TypeVar("T", bound=_Repeated)
 
 
 class _UnitGradients(autograd.Function):
@@ -81,3 +94,31 @@ def evaluate_draws(
 def mean_over_draws(values: Tensor, batch: int) -> Tensor:
     """(batch * n, ...) -> (batch, ...): the mean over each image's n evaluations."""
     return values.view(batch, -1, *values.shape[1:]).mean(1)
+
+
+def split_draws(objective: T, model: Model, images: Tensor) -> list[tuple[float, T]]:
+    """Return objectives of fewer draws, one for each pass of a gradient, and their shares.
+
+    All draws are in one pass unless it would be larger than ``PASS`` or ``WIDE_PASS``.
+
+    Args:
+        objective: has ``repeats`` evaluations of each image, which this divides.
+        model: what is evaluated; a deterministic one leaves nothing to divide.
+        images: (B, C, H, W).
+    """
+    most = max(1, PASS.get(images.device.type, WIDE_PASS) // images.numel())
+    if objective.repeats <= most or _deterministic(model, images):
+        return [(1.0, objective)]
+    passes = math.ceil(objective.repeats / most)
+    parts = []
+    for i in range(passes):
+        part = copy.copy(objective)
+        part.repeats = objective.repeats * (i + 1) // passes - objective.repeats * i // passes
+        parts.append((part.repeats / objective.repeats, part))
+    return parts
+
+
+def _deterministic(model: Model, images: Tensor) -> bool:
+    sample = getattr(model, "sample_noise", None)
+    aside = torch.Generator(images.device).manual_seed(0)  # disturbs no other randomness
+    return sample is not None and sample(images[:1], aside) is None

@@ -9,7 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hardsight.attacks.objectives.draws import count_repeats, evaluate_draws, mean_over_draws
+from hardsight.attacks.objectives.draws import (
+    count_repeats,
+    evaluate_draws,
+    mean_over_draws,
+    split_draws,
+)
 from hardsight.attacks.objectives.regions import coarse
 from hardsight.types import Detection
 
@@ -192,6 +197,10 @@ class MapObjective:
         moment = copy.copy(self)
         moment.fraction = fraction
         return moment
+
+    def parts(self, images: Tensor) -> list[tuple[float, Self]]:
+        """Return this objective in passes of fewer draws each, and their shares."""
+        return split_draws(self, self.detector, images)
 
     def take(self, index: Tensor) -> Self:
         """Return the objective of the images that ``index``, (n,) integers or (B,) bool, picks."""

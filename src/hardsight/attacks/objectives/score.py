@@ -8,7 +8,12 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from hardsight.attacks.objectives.draws import count_repeats, evaluate_draws, mean_over_draws
+from hardsight.attacks.objectives.draws import (
+    count_repeats,
+    evaluate_draws,
+    mean_over_draws,
+    split_draws,
+)
 from hardsight.attacks.objectives.regions import coarse
 from hardsight.types import Detection
 
@@ -94,6 +99,10 @@ class ScoreObjective:
         maps = self._evaluate(images, generator).anomaly_map
         grid = mean_over_draws(coarse(maps), len(images))
         return self.sign.to(grid)[:, None] * grid
+
+    def parts(self, images: Tensor) -> list[tuple[float, Self]]:
+        """Return this objective in passes of fewer draws each, and their shares."""
+        return split_draws(self, self.detector, images)
 
     def take(self, index: Tensor) -> Self:
         """Return the objective of the images that ``index``, (n,) integers or (B,) bool, picks."""
