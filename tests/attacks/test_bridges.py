@@ -59,11 +59,11 @@ def test_a_detector_attacked_as_a_classifier_is_attacked_in_its_score():
 def test_an_unscaled_shim_masks_the_gradient_and_the_scale_is_the_way_out():
     detector, x = Sum(), images()
     far = detector(x).pred_score.abs().max() + 1e5
-    masked = TwoClasses(detector, float(far))
+    masked = TwoClasses(detector, float(far.detach()))
     x = x.requires_grad_(True)
     loss = nn.functional.cross_entropy(masked(x), torch.zeros(4, dtype=torch.long))
     assert (torch.autograd.grad(loss, x)[0] == 0).all()
-    scaled = TwoClasses(detector, float(far), scale=float(far))
+    scaled = TwoClasses(detector, float(far), scale=float(far.detach()))
     loss = nn.functional.cross_entropy(scaled(x), torch.zeros(4, dtype=torch.long))
     assert (torch.autograd.grad(loss, x)[0] != 0).any()
     with pytest.raises(ValueError, match="scale must be > 0"):

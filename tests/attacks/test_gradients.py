@@ -40,3 +40,13 @@ def test_frozen_restores_what_it_switched_off():
         assert not any(p.requires_grad for p in module.parameters())
     assert module.weight.requires_grad
     assert not module.bias.requires_grad
+
+
+def test_weights_with_a_gradient_do_not_hide_that_the_images_have_none():
+    weight = torch.ones(3, 1, 1, requires_grad=True)
+
+    def detached(images, generator=None):
+        return (weight * images.detach()).flatten(1).sum(1)
+
+    with pytest.raises(ValueError, match="no gradient reaches the images"):
+        value_and_gradient(detached, torch.full((2, 3, 4, 4), 0.5))

@@ -81,10 +81,12 @@ def _one_pass(
         raise ValueError(
             f"objective must return one value per image, ({len(x)},), got {tuple(values.shape)}"
         )
-    if not values.requires_grad:
+    gradient = None
+    if values.requires_grad:  # or only the model's weights do
+        (gradient,) = torch.autograd.grad(total, x, allow_unused=True)
+    if gradient is None:
         raise ValueError(
             "no gradient reaches the images: the detector scores under no_grad, in inference_mode "
             "or detaches on the way; a robust number without a gradient would be false"
         )
-    (gradient,) = torch.autograd.grad(total, x)
     return share * values.detach(), gradient

@@ -1,9 +1,37 @@
 """Detectors: deterministic, differentiable functions of (images, noise)."""
 
 from hardsight.detectors.advrad import AdvRAD
+from hardsight.detectors.agreement import (
+    Agreement,
+    GradientError,
+    demand_gradient,
+    gradient_agreement,
+)
+from hardsight.detectors.anomalib import anomalib_detector
 from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.denoised import Denoised
+from hardsight.detectors.noisy import noisy_reference
 from hardsight.detectors.saved import SavedDetector
 from hardsight.detectors.selection import Selection
+from hardsight.detectors.smoothed import DESIGNS, Smoothed
+from hardsight.detectors.wrapped import Wrapped, as_detector
 
-__all__ = ["AdvRAD", "Calibration", "Detector", "SavedDetector", "Selection"]
+__all__ = [
+    "DESIGNS",
+    "AdvRAD",
+    "Agreement",
+    "Calibration",
+    "Denoised",
+    "Detector",
+    "GradientError",
+    "SavedDetector",
+    "Selection",
+    "Smoothed",
+    "Wrapped",
+    "anomalib_detector",
+    "as_detector",
+    "demand_gradient",
+    "gradient_agreement",
+    "noisy_reference",
+]

@@ -1,0 +1,82 @@
+"""What AdvRAD's error looks like on normal images under smoothing noise."""
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from hardsight.detectors.advrad import AdvRAD
+from hardsight.types import Progress, quiet
+
+
+@torch.no_grad()
+def noisy_errors(
+    detector: AdvRAD,
+    normals: Tensor,
+    sigma: float,
+    generator: torch.Generator | None = None,
+    error_map: Callable[[Tensor], Tensor] | None = None,
+    batch_size: int = 8,
+    progress: Progress = quiet,
+) -> Tensor:
+    """(N, 1, H, W) unfiltered error maps of normal images under fresh noise, on the CPU.
+
+    Args:
+        detector: prepares the images, and makes the maps unless ``error_map`` does.
+        normals: (N, 3, H, W) float in [0, 1], or uint8.
+        sigma: standard deviation of the noise in [0, 1] pixel units; nothing is clamped.
+        generator: of the noise and of the detector's own.
+        error_map: noisy images (B, 3, H, W) -> (B, 1, H, W).
+        batch_size: images at a time.
+        progress: told after every batch.
+
+    Raises:
+        ValueError: a sigma that is not positive, or images the detector does not take.
+    """
+    if not sigma > 0:
+        raise ValueError(f"sigma must be > 0, got {sigma}; it is in [0, 1] pixel units, e.g. 0.125")
+    parts: list[Tensor] = []
+    for batch in torch.split(normals, batch_size):
+        x = detector.prepare(batch)
+        z = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+        x = x + sigma * z
+        errors = (
+            error_map(x)
+            if error_map
+            else detector.error_map(x, detector.sample_noise(x, generator))
+        )
+        parts.append(errors.cpu())
+        progress("reference", min(len(parts) * batch_size, len(normals)), len(normals), "images")
+    return torch.cat(parts)
+
+
+def noisy_reference(
+    detector: AdvRAD,
+    normals: Tensor,
+    sigma: float,
+    generator: torch.Generator | None = None,
+    draws: int | None = None,
+    progress: Progress = quiet,
+) -> AdvRAD:
+    """Return a copy of a detector that knows how normal images err under smoothing noise.
+
+    Without it, every noisy image deviates from the mean map of noiseless ones. Weights are shared
+    with the original; the threshold is not taken over, for the scores have another scale.
+
+    Args:
+        detector: fitted.
+        normals: (N, 3, H, W) training normals, N >= 2.
+        sigma: standard deviation of the smoothing noise in [0, 1] pixel units.
+        generator: of all noise.
+        draws: of the detector's own noise that the copy averages; None: as many as the detector.
+        progress: told after every batch.
+    """
+    memo = {id(detector.denoiser): detector.denoiser}  # not changed, hence not copied
+    fitted = copy.deepcopy(detector, memo)
+    if draws is not None:
+        fitted.draws = draws
+        fitted._hub_mixin_config = fitted.settings | {"draws": draws}
+    fitted.fit_reference(noisy_errors(fitted, normals, sigma, generator, progress=progress))
+    fitted.calibration = None
+    return fitted
