@@ -75,7 +75,8 @@ def main() -> None:
         chosen = json.loads((run.path / SELECTION).read_text())["candidates"][0]
         trained = read(run.path / "training" / "train.jsonl")[-1]
         kept = json.loads(target.read_text()) if target.exists() else {}
-        kept[name] = {
+        part = f"{name}, {arguments.limit} test images" if arguments.limit else name
+        kept[part] = {
             "provenance": report["provenance"] | {"evaluated at": commit()},
             "training": {"steps": trained.step, "seconds": round(trained.seconds, 1)},
             "chosen on validation data": chosen,

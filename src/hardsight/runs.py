@@ -7,8 +7,11 @@ from typing import Any
 
 import torch
 
+from hardsight.audit import Audit
 from hardsight.data import AnomalyData, Manifest, folder, load, mvtec
 from hardsight.detectors import Detector
+from hardsight.evaluation.provenance import fingerprint
+from hardsight.evaluation.verdict import radius
 from hardsight.files import write_atomically
 from hardsight.presets import METHODS, Config, ConfigError, DataConfig
 from hardsight.types import Progress, quiet
@@ -17,6 +20,7 @@ CONFIG = "config.yaml"
 MANIFEST = "manifest.json"
 SELECTION = "selection.json"
 METRICS = "metrics.json"
+AUDIT = "audit/audit.json"
 
 
 class RunError(ValueError):
@@ -28,7 +32,7 @@ class Run:
 
     ``config.yaml``, ``manifest.json``, ``model.safetensors`` + ``config.json``,
     ``calibration.json``, ``selection.json``, ``metrics.json``, ``training/`` (checkpoints, logs,
-    samples) and ``evaluation/``. Every command takes one.
+    samples), ``audit/`` and ``evaluation/``. Every command takes one.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -137,6 +141,33 @@ class Run:
                 f"{self.path} is not finished; go on with: hardsight fit --resume --run {self.path}"
             )
         return method.from_pretrained(self.path).to(pick_device(device))
+
+    @property
+    def audit_path(self) -> Path:
+        """Where ``hardsight audit`` writes, and ``evaluate`` reads, the audit."""
+        return self.path / AUDIT
+
+    def audited(self, detector: Detector) -> tuple[tuple[str, ...] | None, str]:
+        """Return the stamp on the detector's robust figures, and where it comes from.
+
+        Args:
+            detector: the run's, as it is now.
+
+        Returns:
+            ``Audit.stamp``, or None where there is no audit of these weights; and a sentence.
+
+        Raises:
+            ValueError: the audit's file is damaged.
+        """
+        if not self.audit_path.is_file():
+            return None, f"The detector was not audited; do it with: hardsight audit {self.path}"
+        found = Audit.read(self.audit_path)
+        if found.weights != fingerprint(detector):
+            return None, (
+                "The audit at hand is of other weights or settings and was not used; make it anew "
+                f"with: hardsight audit {self.path}"
+            )
+        return found.stamp, f"Audit at {radius(found.norm, found.eps)}: {found.headline}"
 
 
 def pick_device(name: str) -> torch.device:

@@ -9,6 +9,7 @@ from torch import Tensor
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.batches import choose, per_image
 from hardsight.attacks.gradients import Objective, scheduled, value_and_gradient
+from hardsight.attacks.optimisers import starts
 from hardsight.types import AttackResult
 
 
@@ -90,12 +91,8 @@ class APGD:
         """
         judge = scheduled(objective, 1.0)
         found, found_value = images, torch.full((len(images),), -torch.inf, device=images.device)
-        for restart in range(self.restarts):
-            x = images
-            if start is not None and restart == 0:
-                x = self.ball.project(start, images)
-            elif self.random_start:
-                x = self.ball.random_start(images, generator)
+        begin = starts(self.ball, images, self.restarts, self.random_start, start, generator)
+        for x in begin:
             for candidate in self._ascend(objective, x, images, generator):
                 with torch.no_grad():
                     value = judge(candidate, generator).float()

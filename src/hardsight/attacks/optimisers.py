@@ -1,6 +1,7 @@
 """What every attack is, whatever its method."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import torch
@@ -46,6 +47,24 @@ class Stepped(Optimiser, Protocol):
     def steps(self) -> int:
         """Of a restart."""
         ...
+
+
+def starts(
+    ball: Ball,
+    images: Tensor,
+    restarts: int,
+    random_start: bool,
+    start: Tensor | None,
+    generator: torch.Generator | None,
+) -> Iterator[Tensor]:
+    """Yield where each restart begins: the first at ``start`` if it is given, in the ball."""
+    for restart in range(restarts):
+        if start is not None and restart == 0:
+            yield ball.project(start, images)
+        elif random_start:
+            yield ball.random_start(images, generator)
+        else:
+            yield images
 
 
 def describe(optimiser: Optimiser) -> str:

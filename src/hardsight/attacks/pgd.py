@@ -8,6 +8,7 @@ from torch import Tensor
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.batches import choose, per_image
 from hardsight.attacks.gradients import Objective, scheduled, value_and_gradient
+from hardsight.attacks.optimisers import starts
 from hardsight.types import AttackResult
 
 
@@ -84,12 +85,8 @@ class PGD:
         judge = scheduled(objective, 1.0)
         step_size = self.step_size or self.ball.path * self.ball.eps / max(self.steps, 1)
         best, best_value = images, torch.full((len(images),), -torch.inf, device=images.device)
-        for restart in range(self.restarts):
-            x = images
-            if start is not None and restart == 0:
-                x = self.ball.project(start, images)
-            elif self.random_start:
-                x = self.ball.random_start(images, generator)
+        begin = starts(self.ball, images, self.restarts, self.random_start, start, generator)
+        for x in begin:
             gathered = torch.zeros_like(images)
             for i in range(self.steps):
                 now = scheduled(objective, i / self.steps)

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 from rich.logging import RichHandler
 
+from hardsight.cli.audit import audit
+from hardsight.cli.certify import certify
 from hardsight.cli.console import errors
 from hardsight.cli.data import data
 from hardsight.cli.demo import demo
@@ -24,7 +26,7 @@ app = typer.Typer(
     "whether it does.\n\nTry `hardsight demo` first; then `hardsight fit` on a folder of your own "
     "good parts.",
 )
-for command in (demo, fit, score, evaluate, data, methods, presets, suites):
+for command in (demo, fit, score, evaluate, audit, certify, data, methods, presets, suites):
     app.command()(command)
 
 

@@ -8,14 +8,15 @@ import typer
 
 from hardsight.cli.console import bars, console, explained
 from hardsight.cli.evaluate import print_report
+from hardsight.cli.options import Device, Eps, Seed
 
 
 def demo(
     texture: Annotated[str, typer.Argument(help="brick, grass or gravel.")] = "brick",
     folder: Annotated[Path, typer.Option(help="Where data, run and report go.")] = Path("demo"),
-    eps: Annotated[str, typer.Option(help="L-inf radius of the attacks.")] = "2/255",
-    seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    eps: Eps = "2/255",
+    seed: Seed = 0,
+    device: Device = "auto",
 ) -> None:
     """Write the embedded data, train, calibrate, attack and report: five minutes on two cores.
 

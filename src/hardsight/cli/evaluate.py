@@ -1,5 +1,6 @@
 """``hardsight evaluate``: how good, and how easily fooled."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,6 +8,18 @@ import typer
 from rich.table import Table
 
 from hardsight.cli.console import bars, console, errors, explained
+from hardsight.cli.options import (
+    AllowDataChange,
+    AttackedAtOnce,
+    Device,
+    Eps,
+    Limit,
+    Norm,
+    OtherData,
+    RunFolder,
+    Seed,
+    Source,
+)
 
 if TYPE_CHECKING:
     from hardsight.evaluation import Evaluation
@@ -14,10 +27,8 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
-    path: Annotated[
-        Path | None, typer.Option("--data", help="Test on this data set; default: the run's own.")
-    ] = None,
+    run: RunFolder,
+    path: OtherData = None,
     suite: Annotated[
         list[str] | None,
         typer.Option(
@@ -30,10 +41,8 @@ def evaluate(
     budget: Annotated[
         str, typer.Option(help="fast (20 steps, 4 draws) or full (100 steps, 20 draws, restarts).")
     ] = "fast",
-    eps: Annotated[
-        str, typer.Option(help="Radius in [0, 1] pixel units, as 2/255 or 0.0078.")
-    ] = "2/255",
-    norm: Annotated[str, typer.Option(help="Linf or L2.")] = "Linf",
+    eps: Eps = "2/255",
+    norm: Norm = "Linf",
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of every attack.")] = None,
     alpha: Annotated[
         float | None,
@@ -43,14 +52,8 @@ def evaluate(
         int | None, typer.Option(min=1, help="Noise draws a gradient averages.")
     ] = None,
     restarts: Annotated[int | None, typer.Option(min=1, help="Restarts of every attack.")] = None,
-    source: Annotated[
-        Path | None,
-        typer.Option(help="Another run folder, for transferred and grey-box attacks."),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(min=2, help="Test images at most, evenly spread; the report says so."),
-    ] = None,
+    source: Source = None,
+    limit: Limit = None,
     curve: Annotated[
         str, typer.Option(help="Radii of AUROC against eps, comma-separated; empty for none.")
     ] = "1/255,2/255,4/255,8/255",
@@ -58,8 +61,8 @@ def evaluate(
         int, typer.Option(min=1, help="Noise draws scored after an attack.")
     ] = 10,
     gallery: Annotated[int, typer.Option(min=0, help="Images shown in the report.")] = 8,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images attacked at a time.")] = 8,
-    seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
+    batch_size: AttackedAtOnce = 8,
+    seed: Seed = 0,
     max_minutes: Annotated[
         float | None,
         typer.Option(help="Stop attacking after this long; the report says what is missing."),
@@ -68,10 +71,8 @@ def evaluate(
         Path | None,
         typer.Option("--output", "-o", help="Folder of the report; default: RUN/evaluation."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
-    allow_data_change: Annotated[
-        bool, typer.Option(help="Go on although the data set changed since the run was made.")
-    ] = False,
+    device: Device = "auto",
+    allow_data_change: AllowDataChange = False,
 ) -> None:
     """Score the test set, attack it, and write the report (HTML, Markdown, JSON).
 
@@ -98,6 +99,7 @@ def evaluate(
         own = {k: v for k, v in given.items() if v is not None}
         names = suite or ["pgd", "eot-pgd"]
         folder = output or work.path / "evaluation"
+        stamp, note = work.audited(detector)
         planned = [build_suite(name, norm, eps, budget, **own) for name in names]
         other = Run(source).detector(device) if source else None
         part = data.limited(limit) if limit else data
@@ -115,12 +117,17 @@ def evaluate(
                 seed=seed,
                 batch_size=batch_size,
                 gallery=gallery,
+                stamp=stamp,
                 folder=folder / "state",
                 max_minutes=max_minutes,
                 provenance={"preset": work.config.preset, "run": work.path.name},
                 progress=progress,
             )
-        print_report(result, folder)
+        notes = [*result.notes, note]
+        if len(part.test) < len(data.test):
+            n = f"{len(part.test)} of {len(data.test)}"
+            notes.append(f"Only {n} test images were used, spread evenly over both kinds.")
+        print_report(replace(result, notes=tuple(notes)), folder)
 
 
 def _print_costs(costs: "list[Cost]") -> None:
@@ -135,17 +142,19 @@ def print_report(result: "Evaluation", folder: Path) -> None:
     """Write the report's three files and show the table."""
     from hardsight.evaluation import write_html, write_json, write_markdown
     from hardsight.evaluation.plots import fraction_of_255
+    from hardsight.evaluation.verdict import tags
 
     folder.mkdir(parents=True, exist_ok=True)
     write_json(result, folder / "report.json")
     write_markdown(result, folder / "report.md")
     page = write_html(result, folder / "report.html")
-    table = Table("attack", "metric", "value", "95 % interval", "published")
+    table = Table("attack", "metric", "value", "95 % interval", "published", "flags")
     for row in result.rows:
         attack = f"{row.attack} {row.norm} {fraction_of_255(row.eps)}" if row.norm else row.attack
         v = row.mean
         published = "" if row.published is None else f"{row.published:.3f}"
         metric = f"{row.target} {row.metric}"
-        table.add_row(attack, metric, f"{v.value:.3f}", f"{v.low:.3f} to {v.high:.3f}", published)
+        interval, flags = f"{v.low:.3f} to {v.high:.3f}", ", ".join(tags(row.flags))
+        table.add_row(attack, metric, f"{v.value:.3f}", interval, published, flags)
     console.print(table)
     console.print(f"Report: [bold]{page}[/]", highlight=False, soft_wrap=True)

@@ -7,6 +7,7 @@ import typer
 import yaml
 
 from hardsight.cli.console import bars, console, explained
+from hardsight.cli.options import AllowDataChange, Device
 
 
 def fit(
@@ -41,14 +42,12 @@ def fit(
     skip_unreadable: Annotated[
         bool, typer.Option(help="Leave out unreadable images and list them, instead of stopping.")
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    device: Device = "auto",
     devices: Annotated[
         int | None, typer.Option(help="Devices (or CPU processes) to train on.")
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
-    allow_data_change: Annotated[
-        bool, typer.Option(help="Go on although the data set changed since the run was made.")
-    ] = False,
+    allow_data_change: AllowDataChange = False,
 ) -> None:
     """Train a detector on normal images, choose its open settings, calibrate its threshold.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from hardsight.cli.console import console, errors, explained
+from hardsight.cli.options import Device, RunFolder
 
 if TYPE_CHECKING:
     from hardsight.detectors import Detector
@@ -20,7 +21,7 @@ FIELDS = ("path", "score", "p_value", "anomalous", "error")
 
 
 def score(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: RunFolder,
     images: Annotated[list[str], typer.Argument(help="Images, folders (searched below) or globs.")],
     output: Annotated[
         Path | None,
@@ -37,7 +38,7 @@ def score(
     ] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Images scored at a time.")] = 8,
     seed: Annotated[int, typer.Option(help="Of the detector's noise.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Score images; one line each, written as it is known, in constant memory.
 

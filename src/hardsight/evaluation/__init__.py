@@ -1,6 +1,16 @@
 """Evaluation: clean, attacked, drawn and written down."""
 
 from hardsight.evaluation.attack import attack
+from hardsight.evaluation.certified.attacked import attack_certified
+from hardsight.evaluation.certified.classes import ClassCertification, certify_classifier
+from hardsight.evaluation.certified.protocol import certify
+from hardsight.evaluation.certified.report import (
+    write_certificate_html,
+    write_certificate_json,
+    write_certificate_markdown,
+)
+from hardsight.evaluation.certified.results import Certification, Terms
+from hardsight.evaluation.certified.sigma import SigmaChoice, choose_sigma
 from hardsight.evaluation.estimate import estimate
 from hardsight.evaluation.protocol import evaluate
 from hardsight.evaluation.report import write_html, write_json, write_markdown
@@ -8,13 +18,24 @@ from hardsight.evaluation.results import Budget, Estimate, Evaluation, GalleryIt
 
 __all__ = [
     "Budget",
+    "Certification",
+    "ClassCertification",
     "Estimate",
     "Evaluation",
     "GalleryItem",
     "Row",
+    "SigmaChoice",
+    "Terms",
     "attack",
+    "attack_certified",
+    "certify",
+    "certify_classifier",
+    "choose_sigma",
     "estimate",
     "evaluate",
+    "write_certificate_html",
+    "write_certificate_json",
+    "write_certificate_markdown",
     "write_html",
     "write_json",
     "write_markdown",

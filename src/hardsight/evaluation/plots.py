@@ -1,35 +1,30 @@
-"""The figures of a report: line plots as inline SVG text, photographs as image bytes.
-
-The SVG has no fixed ink: text and axes take ``currentColor`` and the series the CSS variables
-``--normal``, ``--anomalous``, ``--s0`` ..., so that one file reads in light, dark and print.
-Matplotlib is used through its objects alone; no global state survives a call.
-"""
+"""The figures of a report: line plots as inline SVG text, photographs as image bytes."""
 
 import io
-import re
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 from torch import Tensor
 
+from hardsight.evaluation.canvas import (
+    ANOMALOUS,
+    DASHES,
+    INK,
+    NORMAL,
+    SERIES,
+    add_legend,
+    as_svg,
+    label_axes,
+    panels,
+)
 from hardsight.evaluation.results import Estimate
 from hardsight.metrics import auroc, roc_curve
 
-_INK = "#010203"  # stands for currentColor until the SVG is written
-_SERIES = tuple(f"#0102{k:02x}" for k in range(16, 24))
-_NORMAL, _ANOMALOUS = "#010230", "#010231"
-_CSS = {_INK: "currentColor", _NORMAL: "var(--normal)", _ANOMALOUS: "var(--anomalous)"} | {
-    colour: f"var(--s{k})" for k, colour in enumerate(_SERIES)
-}
-_DASHES = ("-", "--", "-.", ":")
 _HEAT = colormaps["inferno"]
 _OUTLINE = np.array([0.0, 0.9, 1.0])
 AMPLIFY = 10
@@ -44,60 +39,6 @@ def fraction_of_255(eps: float) -> str:
     return f"{eps:.4f}"
 
 
-def _axes(width: float, height: float, rows: int = 1) -> tuple[Figure, list[Any]]:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.patch.set_alpha(0.0)
-    axes = list(np.atleast_1d(figure.subplots(rows, 1, sharex=True)))
-    for ax in axes:
-        ax.patch.set_alpha(0.0)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.spines[["left", "bottom"]].set_color(_INK)
-        ax.tick_params(colors=_INK, labelsize=9)
-        ax.grid(color=_INK, alpha=0.13, linewidth=0.6)
-        ax.set_axisbelow(True)
-    return figure, axes
-
-
-def _label(ax: Any, x: str = "", y: str = "") -> None:
-    ax.set_xlabel(x, color=_INK, fontsize=10)
-    ax.set_ylabel(y, color=_INK, fontsize=10)
-
-
-def _legend(ax: Any, where: str) -> None:
-    handles, labels = ax.get_legend_handles_labels()
-    outside = where.startswith("outside")
-    legend = (ax.figure if outside else ax).legend(
-        handles,
-        labels,
-        loc=where,
-        ncols=3 if outside else 1,
-        fontsize=9,
-        frameon=False,
-        labelcolor=_INK,
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
-
-
-def _svg(figure: Figure, salt: str) -> str:
-    """Return the figure as an SVG element to stand inside HTML: no prolog, no namespaces."""
-    out = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None})
-    text = out.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text)
-    text = re.sub(r'<svg ([^>]*?)width="[^"]*"', r"<svg \1", text, count=1)
-    text = re.sub(r'<svg ([^>]*?)height="[^"]*"', r"<svg \1", text, count=1)
-    text = re.sub(r' id="[A-Za-z.]+_\d+(_\d+)?"', "", text)  # figure_1, axes_1: repeated per SVG
-    text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
-    for colour, css in _CSS.items():
-        text = text.replace(colour, css)
-    return re.sub(r"\n\s*", "\n", text).strip()
-
-
 def roc_svg(scores: dict[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -> str:
     """ROC curves of every attack's mean scores, "clean" first and solid.
 
@@ -105,38 +46,38 @@ def roc_svg(scores: dict[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -
         scores: attack name -> (n, D); a partial attack has n < N and uses the first n labels.
         labels: (N,) true = anomalous.
     """
-    figure, (ax,) = _axes(4.3, 3.6)
-    ax.plot([0, 1], [0, 1], color=_INK, alpha=0.4, linewidth=0.9)
-    ax.text(0.79, 0.745, "coin toss", color=_INK, alpha=0.7, fontsize=8, rotation=38)
+    figure, (ax,) = panels(4.3, 3.6)
+    ax.plot([0, 1], [0, 1], color=INK, alpha=0.4, linewidth=0.9)
+    ax.text(0.79, 0.745, "coin toss", color=INK, alpha=0.7, fontsize=8, rotation=38)
     for k, (name, columns) in enumerate(scores.items()):
         mean, part = columns.mean(axis=1), labels[: len(columns)]
         ax.plot(
             *roc_curve(mean, part),
-            color=_SERIES[k % len(_SERIES)],
-            linestyle=_DASHES[k % len(_DASHES)],
+            color=SERIES[k % len(SERIES)],
+            linestyle=DASHES[k % len(DASHES)],
             linewidth=2.0,
             label=f"{name}: {100 * auroc(mean, part):.1f} %",
         )
     ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
-    _label(ax, "good parts that raise an alarm", "defects found")
-    _legend(ax, "lower right")
-    return _svg(figure, "roc")
+    label_axes(ax, "good parts that raise an alarm", "defects found")
+    add_legend(ax, "lower right")
+    return as_svg(figure, "roc")
 
 
 def curve_svg(curve: Sequence[tuple[float, Estimate]]) -> str:
     """AUROC against eps with its interval as a band; eps ticks in k/255 where they are that."""
-    figure, (ax,) = _axes(4.3, 3.6)
+    figure, (ax,) = panels(4.3, 3.6)
     eps = [point[0] for point in curve]
     value, low, high = np.array([point[1] for point in curve]).T
-    ax.axhline(0.5, color=_INK, alpha=0.4, linewidth=0.9)
-    ax.text(eps[-1], 0.51, "coin toss", color=_INK, alpha=0.7, fontsize=8, ha="right")
-    ax.fill_between(eps, low, high, color=_SERIES[1], alpha=0.25, linewidth=0)
-    ax.plot(eps, value, color=_SERIES[1], marker="o", markersize=5, linewidth=2.0)
+    ax.axhline(0.5, color=INK, alpha=0.4, linewidth=0.9)
+    ax.text(eps[-1], 0.51, "coin toss", color=INK, alpha=0.7, fontsize=8, ha="right")
+    ax.fill_between(eps, low, high, color=SERIES[1], alpha=0.25, linewidth=0)
+    ax.plot(eps, value, color=SERIES[1], marker="o", markersize=5, linewidth=2.0)
     ticks = [e for k, e in enumerate(eps) if k in (0, len(eps) - 1) or _apart(e, eps)]
     ax.set_xticks(ticks, [fraction_of_255(e) for e in ticks])
     ax.set(ylim=(-0.02, 1.02))
-    _label(ax, "largest change of any pixel (eps)", "AUROC under attack")
-    return _svg(figure, "curve")
+    label_axes(ax, "largest change of any pixel (eps)", "AUROC under attack")
+    return as_svg(figure, "curve")
 
 
 def _apart(e: float, eps: Sequence[float]) -> bool:
@@ -153,7 +94,7 @@ def histogram_svg(
     threshold: float | None,
 ) -> str:
     """Histograms of mean scores, one panel a name on a common axis, with the threshold's line."""
-    figure, axes = _axes(4.3, 0.35 + 1.63 * len(names), len(names))
+    figure, axes = panels(4.3, 0.35 + 1.63 * len(names), len(names))
     means = {name: scores[name].mean(axis=1) for name in names}
     everything = np.concatenate(
         list(means.values()) + ([[threshold]] if threshold is not None else [])
@@ -162,20 +103,20 @@ def histogram_svg(
     for ax, name in zip(axes, names, strict=True):
         part = labels[: len(means[name])]
         for kind, colour, text in (
-            (False, _NORMAL, "good parts"),
-            (True, _ANOMALOUS, "defects"),
+            (False, NORMAL, "good parts"),
+            (True, ANOMALOUS, "defects"),
         ):
             values = means[name][part == kind]
             ax.hist(values, bins, color=colour, alpha=0.35, label=text)
             ax.hist(values, bins, color=colour, histtype="step", linewidth=1.6)
         if threshold is not None:
-            ax.axvline(threshold, color=_INK, linewidth=1.4, linestyle="--", label="threshold")
-        ax.set_title(name, color=_INK, fontsize=10, loc="left", parse_math=False)
+            ax.axvline(threshold, color=INK, linewidth=1.4, linestyle="--", label="threshold")
+        ax.set_title(name, color=INK, fontsize=10, loc="left", parse_math=False)
         ax.yaxis.get_major_locator().set_params(integer=True, nbins=4)
-        _label(ax, y="images")
-    _label(axes[-1], "score", "images")
-    _legend(axes[0], "outside upper center")
-    return _svg(figure, "histogram")
+        label_axes(ax, y="images")
+    label_axes(axes[-1], "score", "images")
+    add_legend(axes[0], "outside upper center")
+    return as_svg(figure, "histogram")
 
 
 def _encode(pixels: NDArray[np.floating[Any]], side: int, quality: int) -> bytes:

@@ -8,13 +8,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from torch import Tensor
 
 from hardsight.evaluation import plots
+from hardsight.evaluation.page import markdown_table, plain, render
 from hardsight.evaluation.results import Estimate, Evaluation, Row
-from hardsight.evaluation.verdict import RULE, counts, judge, outcome, radius, strongest
+from hardsight.evaluation.verdict import (
+    RULE,
+    UNRELIABLE,
+    counts,
+    judge,
+    outcome,
+    radius,
+    strongest,
+    tags,
+)
 from hardsight.files import write_atomically
 
 COLUMNS = {
@@ -51,7 +60,7 @@ def table_row(row: Row) -> dict[str, Cell]:
     attacked = row.norm is not None
     return {
         "attack": Cell(row.attack),
-        "flags": Cell(", ".join(row.flags) or "-"),
+        "flags": Cell(", ".join(tags(row.flags)) or "-"),
         "target": Cell(row.target),
         "ball": Cell(radius(row.norm, row.eps) or "-"),
         "metric": Cell(row.metric),
@@ -117,12 +126,14 @@ def _gallery(evaluation: Evaluation) -> tuple[list[dict[str, Any]], tuple[float,
     items = evaluation.gallery
     maps = [m for i in items for m in (i.map_clean, i.map_attacked) if m is not None]
     scale = plots.heat_scale(maps) if maps else (0.0, 1.0)
+    doubtful = any(f.startswith(UNRELIABLE) for row in evaluation.rows for f in row.flags)
+    mark = f", {UNRELIABLE}" if doubtful else ""
     shown = []
     for i in items:
         pictures = [("input", plots.photo(i.image))]
         if i.attacked is not None:
-            pictures.append(("attacked input", plots.photo(i.attacked)))
-            what = f"perturbation x {plots.AMPLIFY}"
+            pictures.append((f"attacked input{mark}", plots.photo(i.attacked)))
+            what = f"perturbation x {plots.AMPLIFY}{mark}"
             pictures.append((what, plots.perturbation(i.image, i.attacked)))
         if i.reconstruction is not None:
             pictures.append(("rebuilt from input", plots.photo(i.reconstruction)))
@@ -130,7 +141,7 @@ def _gallery(evaluation: Evaluation) -> tuple[list[dict[str, Any]], tuple[float,
         if i.map_attacked is not None:
             under = i.image if i.attacked is None else i.attacked
             picture = plots.heat(under, i.map_attacked, i.mask, scale)
-            pictures.append(("heat map, attacked", picture))
+            pictures.append((f"heat map, attacked{mark}", picture))
         text, fooled = outcome(i, evaluation.threshold)
         shown.append(
             {
@@ -197,20 +208,14 @@ def write_html(evaluation: Evaluation, path: str | Path) -> Path:
         OSError: the folder cannot be written; what was at ``path`` is then untouched.
     """
     check_finite(evaluation)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     gallery, scale = _gallery(evaluation)
-    text = environment.get_template("report.html.j2").render(
+    text = render(
+        Path(__file__).with_name("report.html.j2"),
         e=evaluation,
         verdict=judge(evaluation),
         rule=RULE,
         columns=COLUMNS,
-        rows=[(row, table_row(row)) for row in evaluation.rows],
+        rows=[(row, table_row(row), tags(row.flags)) for row in evaluation.rows],
         alarms=_alarms(evaluation),
         figures=_figures(evaluation),
         gallery=gallery,
@@ -225,10 +230,10 @@ def write_markdown(evaluation: Evaluation, path: str | Path) -> Path:
     """Write verdict, tables, notes and provenance as Markdown; errors as ``write_html``."""
     check_finite(evaluation)
     v = judge(evaluation)
-    lines = [f"# {_plain(evaluation.title)}", "", f"**{v.status.capitalize()}.** {v.headline}", ""]
-    lines += [f"- {_plain(s)}" for s in (*v.clean, *(f.text for f in v.findings), *v.remarks)]
+    lines = [f"# {plain(evaluation.title)}", "", f"**{v.status.capitalize()}.** {v.headline}", ""]
+    lines += [f"- {plain(s)}" for s in (*v.clean, *(f.text for f in v.findings), *v.remarks)]
     lines += ["", "Figures in per cent, with 95 % bootstrap intervals.", ""]
-    lines += _markdown_table(
+    lines += markdown_table(
         [title for title, _ in COLUMNS.values()],
         [
             [f"{c.main} ({c.small})" if c.small else c.main for c in table_row(row).values()]
@@ -238,25 +243,12 @@ def write_markdown(evaluation: Evaluation, path: str | Path) -> Path:
     lines += ["", *(f"- **{title}**: {text}." for title, text in COLUMNS.values()), ""]
     if evaluation.threshold is not None:
         heads = ["At the threshold", "Defects found", "of", "False alarms", "on good parts"]
-        lines += [*_markdown_table(heads, [list(map(str, r)) for r in _alarms(evaluation)]), ""]
+        lines += [*markdown_table(heads, [list(map(str, r)) for r in _alarms(evaluation)]), ""]
     if evaluation.notes:
-        lines += ["## Not covered", "", *(f"- {_plain(note)}" for note in evaluation.notes), ""]
+        lines += ["## Not covered", "", *(f"- {plain(note)}" for note in evaluation.notes), ""]
     lines += ["## Provenance", ""]
-    lines += _markdown_table(["What", "Value"], [list(p) for p in evaluation.provenance.items()])
+    lines += markdown_table(["What", "Value"], [list(p) for p in evaluation.provenance.items()])
     return write_atomically(path, "\n".join([*lines, "", RULE, ""]))
-
-
-def _plain(text: str) -> str:
-    """Return text that no Markdown reader takes for markup, on one line."""
-    flat = " ".join(text.split())
-    for mark, safe in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("*", "\\*"), ("`", "\\`")):
-        flat = flat.replace(mark, safe)
-    return flat
-
-
-def _markdown_table(heads: list[str], rows: list[list[str]]) -> list[str]:
-    lines = [heads, ["---"] * len(heads), *([_plain(cell) for cell in row] for row in rows)]
-    return [f"| {' | '.join(line)} |" for line in lines]
 
 
 def write_json(evaluation: Evaluation, path: str | Path) -> Path:

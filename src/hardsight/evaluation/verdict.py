@@ -14,6 +14,9 @@ HOLDS, WEAKENED = 0.85, 0.60
 NOTABLE = 0.05
 """A fall of the AUROC from one noise column to another that deserves a sentence."""
 
+UNRELIABLE = "unreliable"
+"""What flags begin with that a failed audit puts on a row; the check and a sentence follow."""
+
 RULE = (
     f"Holds: at least {HOLDS:.0%} of the pairs are still ranked correctly under the strongest "
     f"attack tried. Weakened: at least {WEAKENED:.0%}. Broken: less. Not proven: it looks as if it "
@@ -78,6 +81,14 @@ def strongest(evaluation: Evaluation) -> str | None:
     return min(attacked, key=value, default=None)
 
 
+def tags(flags: Iterable[str]) -> tuple[str, ...]:
+    """Return flags for a narrow column: of "unreliable: check: sentence" the checks alone."""
+    found = dict.fromkeys(flags)
+    checks = [parts[1] for flag in found if len(parts := flag.split(": ")) > 2]
+    short = [flag for flag in found if flag.count(": ") < 2]
+    return (*short, *([f"{UNRELIABLE}: {', '.join(checks)}"] if checks else []))
+
+
 def _kind(norm: str | None, eps: float) -> str:
     if norm != "Linf":
         return "a perturbation"
@@ -91,7 +102,7 @@ def _finding(rows: list[Row]) -> Finding:
     """Judge the image AUROC rows of one threat model by the lowest of them."""
     lowest = min(rows, key=lambda row: row.mean.value)
     value, low, high = lowest.mean
-    flags = sorted({flag for row in rows for flag in row.flags})
+    flags = tags(sorted({flag for row in rows for flag in row.flags}))
     if value < WEAKENED:
         status = "broken"
         rest = ", worse than a coin toss" if value < 0.5 else ""
@@ -177,6 +188,10 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
                 f"alarms on {good}"
             )
         yield text + "."
+    for flag in dict.fromkeys(flag for row in evaluation.rows for flag in row.flags):
+        mark, _, reason = flag.partition(": ")
+        if mark == UNRELIABLE and reason:
+            yield f"Why {UNRELIABLE}: the audit's check {reason}"
     maps = [r for r in evaluation.rows if r.target == "pixel"]
     clean = next((r for r in maps if r.norm is None), None)
     if clean:

@@ -1,0 +1,134 @@
+"""Certification: its speed beside plain scoring, and the certificates of fitted runs.
+
+    .venv/bin/python benchmarks/certify.py [--rounds 9] [--batch 16]
+    .venv/bin/python benchmarks/certify.py --run runs/benchmark/bottle [--attack-images 20]
+
+The first holds one certified batch (smoothing noise, score, pixel counts) against one plain
+forward pass, in turns. The second certifies a run with both designs and attacks the smoothed
+score, resumably, and writes RUN/certificate/ as well as benchmarks/results/certify.json.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from scoring import build
+from timing import interleaved, parser, record
+
+from hardsight.attacks import APGD, L2, PGD, Attempt, Suite
+from hardsight.certify import PixelCounter, detections, score_samples
+from hardsight.cli.certify import print_certificate
+from hardsight.cli.console import bars
+from hardsight.evaluation.certified.attacked import attack_certified
+from hardsight.evaluation.certified.protocol import certify
+from hardsight.evaluation.certified.results import Certification
+from hardsight.evaluation.provenance import commit
+from hardsight.runs import Run, pick_device
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@torch.no_grad()
+def speed(batch: int, rounds: int) -> None:
+    device = pick_device("auto")
+    detector = build("advrad", device)
+    detector.fit_reference(torch.rand(4, 1, 256, 256))
+    x = torch.rand(batch, 3, 256, 256, device=device)
+    generator = torch.Generator(device).manual_seed(0)
+
+    def plain() -> None:
+        detector(x, detector.sample_noise(x, generator))
+
+    def certified() -> None:
+        counter = PixelCounter(detections(detector), 1.0)
+        score_samples(counter, x[0], batch, 0.125, generator, batch)
+
+    seconds = interleaved({"plain": plain, "certified": certified}, rounds)
+    figures: dict[str, object] = {f"{n}, images per second": batch / t for n, t in seconds.items()}
+    figures["certified / plain, rate"] = seconds["plain"] / seconds["certified"]
+    figures["batch"] = batch
+    record("certify-speed", figures, device)
+
+
+def attacks(ball: L2, given: argparse.Namespace) -> list[Suite]:
+    """EOT-PGD and APGD, each on the score and on smooth stand-ins, with averaged draws."""
+    optimisers = {"EOT-PGD": PGD(ball, given.steps), "APGD": APGD(ball, given.steps)}
+    return [
+        Suite(
+            name,
+            ball,
+            lambda b, o=optimiser: tuple(  # type: ignore[misc]
+                Attempt(replace(o, ball=b), objective, given.draws)
+                for objective in given.objectives
+            ),
+            budget="own",
+        )
+        for name, optimiser in optimisers.items()
+    ]
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.set_defaults(batch=16)
+    arguments.add_argument("--run", type=Path, help="a fitted run to certify; without: the speed")
+    arguments.add_argument("--data", type=Path, help="another place of its data set")
+    arguments.add_argument("--sigma", type=float, default=0.125)
+    arguments.add_argument("--n", type=int, default=1000)
+    arguments.add_argument("--alpha", type=float, default=0.001)
+    arguments.add_argument("--radii", type=float, nargs="+", default=[0, 0.05, 0.1, 0.2])
+    arguments.add_argument("--designs", nargs="+", default=["plain", "denoise"])
+    arguments.add_argument("--limit", type=int, help="test images; default: all")
+    arguments.add_argument("--attack-radii", type=float, nargs="*", default=[0.1])
+    arguments.add_argument("--attack-images", type=int, help="test images; default: all")
+    arguments.add_argument("--steps", type=int, default=20)
+    arguments.add_argument("--draws", type=int, default=8)
+    arguments.add_argument("--objectives", nargs="+", default=["score", "top"])
+    arguments.add_argument("--max-minutes", type=float, help="for each design")
+    given = arguments.parse_args()
+    if given.run is None:
+        speed(given.batch, given.rounds)
+        return
+    run = Run(given.run)
+    detector, data = run.detector(), run.data(given.data)
+    if given.limit:
+        data = data.limited(given.limit)
+    held_out = data.validation.images()
+    folder = run.path / "certificate"
+    suites = [s for radius in given.attack_radii for s in attacks(L2(radius), given)]
+    common = {
+        "sigma": given.sigma,
+        "n": given.n,
+        "alpha": given.alpha,
+        "radii": given.radii,
+        "normals": held_out[1::2] if run.config.selection else held_out,
+        "batch_size": given.batch,
+        "folder": folder / "state",
+        "max_minutes": given.max_minutes,
+    }
+    found: list[Certification] = []
+    for design in given.designs:
+        with bars() as progress:
+            whole = certify(detector, data, design=design, progress=progress, **common)
+            if suites:
+                few = data.limited(given.attack_images) if given.attack_images else data
+                # the same copies as above: nothing is sampled again
+                part = certify(detector, few, design=design, progress=progress, **common)
+                attacked = attack_certified(
+                    part, detector, few, suites, folder=folder / "state", progress=progress
+                )
+                whole = replace(whole, attacks=attacked.attacks)
+        found.append(whole)
+    print_certificate(found, folder)
+    target = RESULTS / "certify.json"
+    kept = json.loads(target.read_text()) if target.exists() else {}
+    certificates = [c.to_json() for c in found]
+    for values in certificates:
+        del values["names"]
+    kept[run.path.name] = {"certified at": commit(), "certificates": certificates}
+    target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Checks of a random detector: is it robust, or is it only hard to predict?"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hardsight.attacks import ScoreObjective, ScoreVictim, value_and_gradient
+from hardsight.attacks.batches import choose
+from hardsight.audit.context import Context
+from hardsight.audit.outcomes import BlockedError
+from hardsight.audit.results import Check, Plot
+from hardsight.evaluation.verdict import NOTABLE
+
+AFFORDED, LITERATURE = 4, 20
+"""Evaluations averaged in a gradient: what a CPU can afford, and what the literature takes."""
+SIGNAL = 0.5
+"""Cosine with the true mean gradient below which an averaged gradient leads nowhere."""
+
+
+def fixed(c: Context) -> Check:
+    """Is the detector robust without its luck?"""
+    if not c.random:
+        raise BlockedError("The detector has no noise.")
+    c.demand_gradient()
+    parts = []
+    for start, x, labels in c.batches():
+        c.check_time()
+        known = c.known_noise(x, start)
+        objective = ScoreVictim(c.detector, labels).objective(c.best, x, 1, known)
+        found = c.apgd().optimiser(objective, x, c.generator("fixed", start)).images
+        score = ScoreObjective(c.detector, labels, noise=known)
+        with torch.no_grad():
+            found = choose(score(found) > score(x), found, x)
+            parts.append(c.detector(found, known).pred_score.double().cpu().numpy())
+        c.tell((c.budget.base + 2) * len(x))
+    known_scores = np.concatenate(parts)
+    values = {
+        "AUROC, noise unknown": c.auroc(c.white.scores),
+        "AUROC, noise known": c.auroc(known_scores),
+    }
+    gap = c.above(c.white.scores, known_scores)
+    if gap.low > 0 and gap.value > NOTABLE:
+        return Check(
+            "fixed",
+            "warn",
+            "An attacker who knows the detector's noise does much more harm: part of what looks "
+            "robust is only luck, and goes when the noise is known or an image tried again.",
+            values,
+        )
+    return Check("fixed", "pass", "Knowing the noise in advance helps an attacker little.", values)
+
+
+def agreement(c: Context) -> Check:
+    """Do the gradients of different noise draws point the same way?"""
+    if not c.random:
+        raise BlockedError("The detector has no noise.")
+    cosine, halves = _cosines(c)
+    own = c.detector.draws
+    few, many = signal(cosine, AFFORDED), signal(cosine, LITERATURE)
+    values = {
+        "cosine between draws": cosine,
+        f"signal of {AFFORDED * own} draws": few,
+        f"signal of {LITERATURE * own} draws": many,
+    }
+    counts = [2**k for k in range(6)]
+    lines = {
+        "expected": tuple(signal(cosine, n) for n in counts),
+        "measured": tuple(float(np.sqrt(max(h, 0.0))) for h in halves),
+    }
+    plot = Plot("noise draws averaged", "signal", tuple(str(n * own) for n in counts), lines)
+    if many < SIGNAL:
+        return Check(
+            "agreement",
+            "fail",
+            f"Each draw of noise pulls the attack another way; even averaged over "
+            f"{LITERATURE * own} draws the gradient is mostly noise. What looks robust is chance.",
+            values,
+            plot,
+        )
+    if few < SIGNAL:
+        return Check(
+            "agreement",
+            "warn",
+            f"The draws of noise agree so little that {AFFORDED * own} of them do not show the "
+            f"way; use attacks that average {LITERATURE * own} or more.",
+            values,
+            plot,
+        )
+    return Check(
+        "agreement", "pass", "The draws of noise show the attack the same way.", values, plot
+    )
+
+
+def signal(cosine: float, n: int) -> float:
+    """Cosine between a mean of n gradients and the true mean gradient.
+
+    With gradients g + e of independent errors, two of them have the cosine
+    ``c = |g|^2 / (|g|^2 + |e|^2)`` and a mean of n lies at ``sqrt(n c / (1 + (n - 1) c))``.
+    """
+    c = max(cosine, 0.0)
+    return float(np.sqrt(n * c / (1 + (n - 1) * c)))
+
+
+def _cosines(c: Context) -> tuple[float, list[float]]:
+    """Mean cosine of two gradients, and of the means of n and n others for n = 1, 2, 4, ..."""
+    m, pairs, halves = c.budget.gradients, [], []
+    for start, x, labels in c.batches():
+        c.demand_gradient()
+        c.check_time()
+        objective, generator = ScoreObjective(c.detector, labels), c.generator("agreement", start)
+        found = [value_and_gradient(objective, x, generator)[1].flatten(1) for _ in range(m)]
+        g = torch.stack(found, dim=1)
+        gram = _cosine(g[:, :, None], g[:, None])
+        pairs.append((gram.sum((1, 2)) - gram.diagonal(dim1=1, dim2=2).sum(1)) / (m * (m - 1)))
+        counts = [2**k for k in range(m.bit_length()) if 2 ** (k + 1) <= m]
+        means = [_cosine(g[:, :n].mean(1), g[:, n : 2 * n].mean(1)) for n in counts]
+        halves.append(torch.stack(means, dim=1))
+        c.tell(m * len(x))
+    return float(torch.cat(pairs).mean()), torch.cat(halves).mean(0).tolist()
+
+
+def _cosine(a: Tensor, b: Tensor) -> Tensor:
+    return torch.cosine_similarity(a, b, dim=-1, eps=1e-30)

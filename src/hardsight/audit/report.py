@@ -1,0 +1,93 @@
+"""The page of an audit: the verdict, and a card for every check."""
+
+import inspect
+from pathlib import Path
+
+from markupsafe import Markup
+
+from hardsight.audit.checks import CHECKS
+from hardsight.audit.results import Audit, Plot, Verdict
+from hardsight.evaluation.canvas import DASHES, INK, SERIES, add_legend, as_svg, label_axes, panels
+from hardsight.evaluation.page import markdown_table, plain, render
+from hardsight.evaluation.verdict import radius
+from hardsight.files import write_atomically
+
+TONES: dict[Verdict, str] = {
+    "pass": "holds",
+    "warn": "weakened",
+    "fail": "broken",
+    "skipped": "open",
+}
+"""Verdict -> the word of ``badge.html.j2`` with its colour."""
+WORDS: dict[Verdict, str] = {
+    "pass": "passed",
+    "warn": "with care",
+    "fail": "failed",
+    "skipped": "not made",
+}
+ORDER: tuple[Verdict, ...] = ("fail", "warn", "pass", "skipped")
+"""Of the cards."""
+
+
+def question(name: str) -> str:
+    """Return what a check asks: the first line of its docstring."""
+    return (inspect.getdoc(CHECKS[name]) or "").splitlines()[0]
+
+
+def plot_svg(plot: Plot, name: str) -> str:
+    """Lines between 0 and 1 over named positions, the first with its interval as a band."""
+    figure, (ax,) = panels(3.6, 2.6)
+    at = range(len(plot.ticks))
+    if plot.y.startswith("AUROC"):
+        ax.axhline(0.5, color=INK, alpha=0.4, linewidth=0.9)
+        ax.text(at[-1], 0.51, "coin toss", color=INK, alpha=0.7, fontsize=8, ha="right")
+    if plot.low:
+        ax.fill_between(at, plot.low, plot.high, color=SERIES[0], alpha=0.25, linewidth=0)
+    for k, (text, ys) in enumerate(plot.lines.items()):
+        style = {"color": SERIES[k], "linestyle": DASHES[k], "linewidth": 2.0, "label": text}
+        ax.plot(range(len(ys)), ys, marker="o", markersize=5, **style)
+    ax.set_xticks(list(at), list(plot.ticks))
+    ax.set(ylim=(-0.03, 1.03))
+    label_axes(ax, plot.x, plot.y)
+    if len(plot.lines) > 1:
+        add_legend(ax, "lower right")
+    return as_svg(figure, f"audit-{name}")
+
+
+def write_html(audit: Audit, path: str | Path) -> Path:
+    """Write the page as one HTML file that needs nothing else.
+
+    Raises:
+        OSError: the folder cannot be written; what was at ``path`` is then untouched.
+    """
+    page = render(
+        Path(__file__).with_name("audit.html.j2"),
+        audit=audit,
+        tone=TONES[audit.verdict],
+        word="unfinished" if audit.verdict == "skipped" else WORDS[audit.verdict],
+        threat=radius(audit.norm, audit.eps),
+        counts=[(TONES[v], len(audit.of(v)), WORDS[v]) for v in TONES if audit.of(v)],
+        cards=[
+            {
+                "check": c,
+                "question": question(c.name),
+                "tone": TONES[c.verdict],
+                "word": WORDS[c.verdict],
+                "plot": c.plot and Markup(plot_svg(c.plot, c.name)),
+            }
+            for c in sorted(audit.checks, key=lambda c: ORDER.index(c.verdict))
+        ],
+    )
+    return write_atomically(path, page)
+
+
+def write_markdown(audit: Audit, path: str | Path) -> Path:
+    """Write verdict, checks and provenance as Markdown; errors as ``write_html``."""
+    lines = [f"# Audit of {plain(audit.title)}", "", f"**{plain(audit.headline)}**", ""]
+    lines += [f"Checked at {radius(audit.norm, audit.eps)}.", ""]
+    rows = [[c.name, c.verdict, c.evidence or "-", c.sentence] for c in audit.checks]
+    lines += [*markdown_table(["Check", "Verdict", "Evidence", "What it means"], rows), ""]
+    lines += [f"- **{c.name}**: {question(c.name)}" for c in audit.checks]
+    lines += ["", "## Provenance", ""]
+    lines += markdown_table(["What", "Value"], [list(p) for p in audit.provenance.items()])
+    return write_atomically(path, "\n".join([*lines, ""]))

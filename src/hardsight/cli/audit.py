@@ -1,0 +1,105 @@
+"""``hardsight audit``: can robust figures of a detector be believed?"""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from hardsight.cli.console import Bars, bars, console, explained
+from hardsight.cli.options import (
+    AllowDataChange,
+    AttackedAtOnce,
+    Device,
+    Eps,
+    Norm,
+    OtherData,
+    RunFolder,
+    Seed,
+    Source,
+)
+
+if TYPE_CHECKING:
+    from hardsight.audit import Audit
+
+COLOURS = {"pass": "green", "warn": "yellow", "fail": "bold red", "skipped": "dim"}
+
+
+def audit(
+    run: RunFolder,
+    path: OtherData = None,
+    eps: Eps = "2/255",
+    norm: Norm = "Linf",
+    images: Annotated[int, typer.Option(min=4, help="Test images used.")] = 16,
+    quick: Annotated[bool, typer.Option("--quick", help="Spend half as much.")] = False,
+    budget: Annotated[
+        str, typer.Option(help="quick, default or full (for an accelerator).")
+    ] = "default",
+    source: Source = None,
+    batch_size: AttackedAtOnce = 8,
+    seed: Seed = 0,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="Skip what is left after this long, and say so.")
+    ] = None,
+    device: Device = "auto",
+    allow_data_change: AllowDataChange = False,
+) -> None:
+    """Check the attacks on a detector, and write what was found to RUN/audit.
+
+    Until it passes, `hardsight evaluate` marks robust figures as not audited, and as unreliable if
+    it fails. Exit code 2 if a check failed. Example: `hardsight audit runs/bottle --quick`
+    """
+    from hardsight.audit import audit as run_audit
+    from hardsight.audit import write_html, write_markdown
+    from hardsight.runs import Run
+
+    with explained():
+        work = Run(run)
+        detector = work.detector(device)
+        data = work.data(path)
+        if path is None:
+            work.check_manifest(data, allow_data_change)
+        with bars() as shown:
+            found = run_audit(
+                detector,
+                data,
+                eps=eps,
+                norm=norm,
+                images=images,
+                budget="quick" if quick else budget,
+                seed=seed,
+                source=None if source is None else Run(source).detector(device),
+                batch_size=batch_size,
+                max_minutes=max_minutes,
+                progress=_Announced(shown),
+            )
+        found.write(work.audit_path)
+        write_markdown(found, work.audit_path.with_suffix(".md"))
+        page = write_html(found, work.audit_path.with_suffix(".html"))
+        _show(found)
+        console.print(f"Report: [bold]{page}[/]", highlight=False, soft_wrap=True)
+    if not found.passed:
+        raise typer.Exit(2)
+
+
+class _Announced:
+    """Prints the estimate, which is told first, and draws a bar of the rest."""
+
+    def __init__(self, shown: Bars) -> None:
+        self.shown, self.said = shown, False
+
+    def __call__(self, stage: str, done: int, total: int, info: str = "") -> None:
+        """Move the bar."""
+        if not self.said:
+            console.print(f"The audit takes {info}.", highlight=False)
+            self.said = True
+        self.shown(stage, done, total, info)
+
+
+def _show(found: "Audit") -> None:
+    table = Table("check", "verdict", "evidence", "what it means", title=found.title)
+    for check in found.checks:
+        colour = COLOURS[check.verdict]
+        verdict = f"[{colour}]{check.verdict}[/]"
+        table.add_row(check.name, verdict, check.evidence, check.sentence)
+    console.print(table)
+    console.print(found.headline, highlight=False)

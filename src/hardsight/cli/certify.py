@@ -1,0 +1,150 @@
+"""``hardsight certify``: what no perturbation within a radius can do."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from hardsight.cli.console import bars, console, explained
+from hardsight.cli.options import AllowDataChange, Device, Limit, OtherData, RunFolder, Seed
+
+if TYPE_CHECKING:
+    from hardsight.evaluation.certified.results import Certification
+
+
+def certify(
+    run: RunFolder,
+    sigma: Annotated[
+        float, typer.Option(help="Standard deviation of the smoothing noise, pixels from 0 to 1.")
+    ] = 0.125,
+    choose_sigma: Annotated[
+        bool,
+        typer.Option(help="Choose sigma on validation normals and synthetic defects."),
+    ] = False,
+    sigmas: Annotated[
+        str, typer.Option(help="Candidates of --choose-sigma, comma-separated.")
+    ] = "0.0625,0.125,0.25",
+    n: Annotated[int, typer.Option(min=1, help="Noisy copies of each image.")] = 1000,
+    alpha: Annotated[float, typer.Option(help="Probability that a statement is false.")] = 0.001,
+    radii: Annotated[str, typer.Option(help="L2 radii, comma-separated.")] = "0,0.05,0.1,0.2",
+    design: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="plain: the detector with its own noise; single: with one draw of it; denoise: "
+            "one noise for both; as-is. Repeat it to compare. Default: plain."
+        ),
+    ] = None,
+    early_stopping: Annotated[
+        bool,
+        typer.Option(help="Only decide at the largest radius, with as few copies as it takes."),
+    ] = False,
+    limit: Limit = None,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(help="Start no further image after this long, for each design."),
+    ] = None,
+    pixels: Annotated[int, typer.Option(min=0, help="Images whose pixels are certified.")] = 6,
+    batch_size: Annotated[int, typer.Option(min=1, help="Noisy copies scored at a time.")] = 32,
+    seed: Seed = 0,
+    path: OtherData = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the report; default: RUN/certificate."),
+    ] = None,
+    device: Device = "auto",
+    allow_data_change: AllowDataChange = False,
+) -> None:
+    """Certify the smoothed detector on the test set, and write the report (HTML, Markdown, JSON).
+
+    Killed and started again, it goes on where it was. Example:
+    `hardsight certify runs/bottle --sigma 0.125 --n 1000 --radii 0,0.05,0.1,0.2`
+    """
+    from hardsight.evaluation.certified.protocol import certify as run_certification
+    from hardsight.evaluation.certified.sigma import choose_sigma as choose
+    from hardsight.runs import Run
+
+    with explained(f"Go on with the same command: hardsight certify {run} ..."):
+        asked = _numbers(radii, "radii")
+        work = Run(run)
+        detector = work.detector(device)
+        data = work.data(path)
+        if path is None:
+            work.check_manifest(data, allow_data_change)
+        data = data.limited(limit) if limit else data
+        folder = output or work.path / "certificate"
+        held_out = data.validation.images()
+        judged = work.config.selection is not None or choose_sigma
+        common: dict[str, Any] = {
+            "n": n,
+            "alpha": alpha,
+            "radii": asked,
+            "batch_size": batch_size,
+            "seed": seed,
+            "folder": folder / "state",
+        }
+        found = []
+        for name in dict.fromkeys(design or ["plain"]):
+            provenance = {"preset": work.config.preset, "run": work.path.name}
+            with bars() as progress:
+                if choose_sigma:
+                    choice = choose(
+                        detector,
+                        data,
+                        _numbers(sigmas, "sigmas"),
+                        design=name,
+                        normals=held_out[::2],
+                        progress=progress,
+                        **common,
+                    )
+                    sigma = choice.sigma
+                    provenance["sigma"] = choice.statement
+                found.append(
+                    run_certification(
+                        detector,
+                        data,
+                        sigma=sigma,
+                        design=name,
+                        early_stopping=early_stopping,
+                        pixels=pixels,
+                        normals=held_out[1::2] if judged else held_out,
+                        max_minutes=max_minutes,
+                        provenance=provenance,
+                        progress=progress,
+                        **common,
+                    )
+                )
+        print_certificate(found, folder)
+
+
+def print_certificate(found: "list[Certification]", folder: Path) -> None:
+    """Write the report's three files and show the table."""
+    from hardsight.evaluation.certified import report
+
+    report.write_certificate_json(found, folder / "certificate.json")
+    report.write_certificate_markdown(found, folder / "certificate.md")
+    page = report.write_certificate_html(found, folder / "certificate.html")
+    table = Table()
+    for key, (heading, _) in report.COLUMNS.items():
+        table.add_column(heading, overflow="fold", no_wrap=key in ("design", "radius"))
+    for c in found:
+        for point in c.rows:
+            values = report.cells(c, point).values()
+            table.add_row(
+                *(f"{main}\n[dim]{small}[/]" if small else main for main, small in values)
+            )
+    console.print(table)
+    for c in found:
+        for finding in report.findings(c):
+            console.print(f"{c.design}: {finding.text}", highlight=False)
+    console.print(f"Report: [bold]{page}[/]", highlight=False, soft_wrap=True)
+
+
+def _numbers(text: str, name: str) -> list[float]:
+    """Comma-separated numbers."""
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ValueError(
+            f"{name}={text!r} must be numbers with commas between, e.g. 0,0.05,0.1"
+        ) from None

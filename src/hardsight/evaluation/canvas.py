@@ -1,0 +1,80 @@
+"""The figures of a page as inline SVG text.
+
+The SVG has no fixed ink: text and axes take ``currentColor`` and the series the CSS variables
+``--normal``, ``--anomalous``, ``--s0`` ..., so that one file reads in light, dark and print.
+Matplotlib is used through its objects alone; no global state survives a call.
+"""
+
+import io
+import re
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+INK = "#010203"  # stands for currentColor until the SVG is written
+SERIES = tuple(f"#0102{k:02x}" for k in range(16, 24))
+NORMAL, ANOMALOUS = "#010230", "#010231"
+_CSS = {INK: "currentColor", NORMAL: "var(--normal)", ANOMALOUS: "var(--anomalous)"} | {
+    colour: f"var(--s{k})" for k, colour in enumerate(SERIES)
+}
+DASHES = ("-", "--", "-.", ":")
+
+
+def panels(width: float, height: float, rows: int = 1) -> tuple[Figure, list[Any]]:
+    """Return an empty figure, in inches, and its axes one above the other."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.patch.set_alpha(0.0)
+    axes = list(np.atleast_1d(figure.subplots(rows, 1, sharex=True)))
+    for ax in axes:
+        ax.patch.set_alpha(0.0)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.spines[["left", "bottom"]].set_color(INK)
+        ax.tick_params(colors=INK, labelsize=9)
+        ax.grid(color=INK, alpha=0.13, linewidth=0.6)
+        ax.set_axisbelow(True)
+    return figure, axes
+
+
+def label_axes(ax: Any, x: str = "", y: str = "") -> None:
+    """Say what the axes show."""
+    ax.set_xlabel(x, color=INK, fontsize=10)
+    ax.set_ylabel(y, color=INK, fontsize=10)
+
+
+def add_legend(ax: Any, where: str) -> None:
+    """Name the lines, at a place inside the axes or "outside ..." them."""
+    handles, labels = ax.get_legend_handles_labels()
+    outside = where.startswith("outside")
+    legend = (ax.figure if outside else ax).legend(
+        handles,
+        labels,
+        loc=where,
+        ncols=3 if outside else 1,
+        fontsize=9,
+        frameon=False,
+        labelcolor=INK,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def as_svg(figure: Figure, salt: str) -> str:
+    """Return the figure as an SVG element to stand inside HTML: no prolog, no namespaces."""
+    out = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
+        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None})
+    text = out.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text)
+    text = re.sub(r'<svg ([^>]*?)width="[^"]*"', r"<svg \1", text, count=1)
+    text = re.sub(r'<svg ([^>]*?)height="[^"]*"', r"<svg \1", text, count=1)
+    text = re.sub(r' id="[A-Za-z.]+_\d+(_\d+)?"', "", text)  # figure_1, axes_1: repeated per SVG
+    text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
+    for colour, css in _CSS.items():
+        text = text.replace(colour, css)
+    return re.sub(r"\n\s*", "\n", text).strip()

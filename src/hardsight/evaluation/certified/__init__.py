@@ -1,0 +1,1 @@
+"""Certification as a product: the protocol, its findings, the report."""

@@ -1,0 +1,88 @@
+"""Work done image by image, and kept, so that a killed run goes on where it was."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from hardsight.evaluation.attacked import Noise
+from hardsight.types import Progress, quiet
+
+Tensors = dict[str, Tensor]
+Work = Callable[[Tensor, torch.Generator], Tensors]
+"""``(image (C, H, W) in [0, 1] on the device, its own generator)`` -> what is kept of it."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How noisy copies of images are made, and where what is made of them is kept.
+
+    An image's generator depends on the seed, the purpose and the image's content alone, and what is
+    kept is named by them: order, interruption and the choice of other images change nothing.
+    """
+
+    device: torch.device
+    seed: int = 0
+    folder: Path | None = None
+    """None keeps nothing."""
+    deadline: float = float("inf")
+    """``time.monotonic()`` after which no further image starts."""
+    progress: Progress = quiet
+
+    def each(
+        self, images: Tensor, work: Work, purpose: str, stage: str, *facts: object
+    ) -> Iterator[Tensors]:
+        """Yield what ``work`` makes of each image, and "seconds", until time runs out.
+
+        Args:
+            images: (N, C, H, W) uint8, or float in [0, 1].
+            work: deterministic given its generator.
+            purpose: the same for one kind of sample alone: no two share their noise.
+            stage: of the progress.
+            facts: whatever else decides the result.
+        """
+        noise = Noise(self.seed, self.device)
+        key = hashlib.sha256(json.dumps([purpose, self.seed, *map(str, facts)]).encode())
+        folder = self.folder / f"{stage}-{key.hexdigest()[:12]}" if self.folder else None
+        for done, stored in enumerate(images, 1):
+            digest = hashlib.sha256(stored.cpu().contiguous().numpy().tobytes()).hexdigest()[:16]
+            path = folder / f"{digest}.safetensors" if folder else None
+            if path and path.exists():
+                found = load_file(path)
+            else:
+                if time.monotonic() > self.deadline:
+                    return
+                begun = time.perf_counter()
+                x = stored.to(self.device)
+                x = x.float() / 255 if x.dtype == torch.uint8 else x
+                found = work(x, noise.generator(f"{purpose}/{digest}", 0))
+                found = {k: v.cpu().contiguous() for k, v in found.items()}
+                found["seconds"] = torch.tensor(time.perf_counter() - begun)
+                if path:
+                    _write(path, found)
+            self.progress(stage, done, len(images), "images")
+            yield found
+
+
+def in_proportion(kinds: NDArray[np.generic]) -> NDArray[np.intp]:
+    """Return an order of the images in which every beginning holds each kind in proportion."""
+    place = np.empty(len(kinds))
+    for kind in np.unique(kinds):
+        members = np.flatnonzero(kinds == kind)
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return np.argsort(place, kind="stable")
+
+
+def _write(path: Path, tensors: Tensors) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file(tensors, part)
+    part.replace(path)

@@ -1,0 +1,124 @@
+import masked
+import numpy as np
+import pytest
+import torch
+
+from hardsight.attacks import L2, Attempt, Linf
+from hardsight.audit import CHECKS, Budget, plan
+from hardsight.audit.checks.effort import ladder
+from hardsight.audit.checks.randomness import signal
+from hardsight.audit.outcomes import Attacked, worst
+from hardsight.metrics import auroc
+
+
+class Counting(masked.Honest):
+    calls = 0
+
+    def forward(self, images, noise=None):
+        Counting.calls += 1
+        return super().forward(images, noise)
+
+
+def test_an_attack_is_made_once(context):
+    c = context(Counting(), Linf(4 / 255))
+    first = c.attack(c.apgd("score"))
+    calls = Counting.calls
+    assert c.attack(c.apgd("score", draws=4)) is first  # no noise: draws change nothing
+    assert Counting.calls == calls
+    assert c.attack(c.apgd("score", steps=2)) is not first
+
+
+@pytest.mark.parametrize("ball", [Linf(1 / 255), L2(0.05)])
+def test_the_known_optimum_is_reached(ball, context):
+    """Of a linear score the best attack gains eps times the dual norm of its weights."""
+    c = context(masked.Linear(), ball)
+    x = c.x[:1].clone().requires_grad_(True)
+    weight = torch.autograd.grad(c.detector(x).pred_score.sum(), x)[0]
+    gain = ball.eps * float(weight.abs().sum() if isinstance(ball, Linf) else weight.norm())
+    found = c.attack(c.apgd("score", steps=20)).scores
+    sign = np.where(c.labels, -1, 1)
+    np.testing.assert_allclose(sign * (found - c.clean), gain, rtol=0.02)
+
+
+def test_the_worst_is_chosen_by_the_judge_not_by_the_score():
+    a = Attacked(np.array([1.0, 2.0]), np.array([5.0, 0.0]))
+    b = Attacked(np.array([9.0, 8.0]), np.array([4.0, 1.0]))
+    found = worst([a, b])
+    assert found.scores.tolist() == [1.0, 8.0]
+    assert found.harm.tolist() == [5.0, 1.0]
+
+
+def test_clean_scores_average_fresh_draws(context):
+    c = context(masked.Noisy(), Linf(4 / 255))
+    assert c.fresh_draws == 10
+    single = c.known_scores(c.x)
+    assert np.abs(c.clean - single).max() > 0
+    assert auroc(c.clean, c.labels) == c.auroc(c.clean)
+    assert np.array_equal(c.rescored(c.x), c.clean)
+
+
+def rank(values, c):
+    """Scores (N,) whose AUROC is ``values``: that share of the normal images lies below."""
+    scores = np.linspace(0, 1, len(c.labels))
+    scores[c.labels] = np.quantile(scores[~c.labels], values) + 1e-3
+    return scores
+
+
+def test_a_ladder_is_judged_by_its_rungs(context):
+    c = context(masked.Honest(), Linf(4 / 255))
+    high, low = rank(0.99, c), rank(0.01, c)
+    assert ladder(c, "steps", "steps", [high, high, low], [1, 2, 3]).verdict == "warn"
+    assert ladder(c, "steps", "steps", [high, low, low], [1, 2, 3]).verdict == "pass"
+    rising = [low, low, high]
+    found = ladder(c, "steps", "steps", rising, [1, 2, 3])
+    assert found.verdict == "fail"
+    assert "from 1 to 3" in found.sentence
+    assert found.plot.lines["AUROC"] == tuple(map(c.auroc, rising))
+
+
+def test_the_expected_signal_is_that_of_simulated_gradients():
+    g = torch.Generator().manual_seed(0)
+    mean, d = torch.randn(1024, generator=g, dtype=torch.float64), 1024
+    draws = mean + 3 * torch.randn(1000, d, generator=g, dtype=torch.float64)
+    cosine = torch.cosine_similarity(draws[:500], draws[500:], dim=1).mean()
+    for n in (1, 4, 20):
+        means = draws[: 1000 // n * n].view(-1, n, d).mean(1)
+        found = torch.cosine_similarity(means, mean[None], dim=1).mean()
+        assert signal(float(cosine), n) == pytest.approx(float(found), abs=0.02)
+    assert signal(-0.1, 4) == 0
+
+
+def test_what_is_announced_is_what_is_spent(context):
+    """Every attack counts what it was planned to cost; those not planned are the escalations."""
+    c = context(masked.Linear(), Linf(4 / 255))
+    attempts = {
+        Attempt(a.optimiser, a.objective, c.draws_of(a), a.via)
+        for ladder_ in (plan.steps, plan.restarts)
+        for a in ladder_(c, "score").values()
+    }
+    for attempt in attempts:
+        c.attack(attempt)
+    assert c.spent == pytest.approx(sum(map(c.cost, attempts)) * len(c.x))
+    assert plan.evaluations(c) >= sum(map(c.cost, attempts))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": (5, 2)}, r"steps must be a rising ladder of counts, got \(5, 2\)"),
+        ({"draws": ()}, "draws must be a rising ladder"),
+        ({"restarts": (0, 1)}, "restarts must be a rising ladder"),
+        ({"gradients": 3}, "even and at least 4, got 3"),
+    ],
+)
+def test_a_budget_that_is_none_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Budget("own", **settings)
+
+
+def test_an_audit_in_l2(context):
+    """The radii are those of the norm; the unbounded attack stays in L-inf."""
+    c = context(masked.Linear(), L2(0.5))
+    assert list(plan.radii(c, "score")) == [2.0]
+    assert CHECKS["monotone"](c).verdict == CHECKS["unbounded"](c).verdict == "pass"
+    assert CHECKS["step"](c).values["images where it does"] == 1

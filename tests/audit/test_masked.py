@@ -1,0 +1,157 @@
+"""An honest detector passes; each masked one is caught by the check meant for it."""
+
+import masked
+import pytest
+import torch
+from masked import pictures
+
+from hardsight.attacks import Linf
+from hardsight.audit import CHECKS, Budget, audit
+from hardsight.audit.context import Context
+from hardsight.data import load
+from hardsight.detectors import AdvRAD
+from hardsight.training import Settings
+
+EPS = 4 / 255
+
+
+@pytest.mark.parametrize("kind", [masked.Honest, masked.Noisy, masked.Linear])
+def test_an_honest_detector_passes_all(kind, tiny):
+    found = audit(kind().eval(), pictures(), eps=EPS, budget=tiny)
+    assert {c.verdict for c in found.checks} <= {"pass", "skipped"}, found.headline
+    assert found.passed
+    assert found.stamp == ()
+    noisy = kind is masked.Noisy
+    needed = {"transfer", "bpda"} | ({"agreement", "draws", "fixed"} if not noisy else set())
+    assert {c.name for c in found.of("skipped")} == needed
+    assert [c.name for c in found.checks] == list(CHECKS)
+
+
+def test_a_small_trained_advrad_passes_all(parts):
+    data = load(parts, size=16)
+    denoiser = {"name": "fast", "channels": 8, "multipliers": [1, 1], "patch": 2}
+    detector = AdvRAD(denoiser, image_size=16, filter_size=3, precision="fp32", draws=1)
+    detector.fit(data, Settings(steps=20, precision="32-true", accelerator="cpu"))
+    small = Budget("small", ("score",), (1, 3), 3, (1,), (1, 2), (4,), queries=6, gradients=4)
+    found = audit(detector, data, eps="8/255", budget=small)
+    assert {c.verdict for c in found.checks} <= {"pass", "skipped"}, found.to_json()
+    assert {c.name for c in found.of("skipped")} == {"transfer"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "check", "verdict"),
+    [
+        (masked.Quantised, "gradient", "fail"),
+        (masked.Quantised, "pixels", "fail"),
+        (masked.Straight, "gradient", "fail"),
+        (masked.DetachedReconstruction, "gradient", "fail"),
+        (masked.NoGrad, "gradient", "fail"),
+        (masked.Saturated, "saturation", "fail"),
+        (masked.Rippled, "step", "fail"),
+        (masked.Scattered, "agreement", "fail"),
+        (masked.OnePixel, "pixels", "warn"),
+        (masked.Dropping, "mode", "fail"),
+        (masked.Underflowing, "precision", "fail"),
+        (masked.Secret, "mode", "fail"),
+        (masked.Neighbourly, "mode", "fail"),
+        (masked.Meddling, "zero", "fail"),
+    ],
+)
+def test_a_masked_detector_is_caught(kind, check, verdict, context):
+    c = context(kind(), Linf(EPS))
+    c.detector.train(kind is masked.Dropping)
+    assert CHECKS[check](c).verdict == verdict
+
+
+def strong(queries: int) -> Budget:
+    return Budget("strong", ("score",), (2, 6), 6, queries=queries)
+
+
+def test_a_random_search_unmasks_a_shattered_gradient(context):
+    assert (
+        CHECKS["square"](context(masked.Rippled(), Linf(24 / 255), strong(200))).verdict == "fail"
+    )
+    assert CHECKS["square"](context(masked.Linear(), Linf(24 / 255), strong(200))).verdict == "pass"
+
+
+def test_an_attack_from_elsewhere_unmasks_a_shattered_gradient(context):
+    source = masked.Linear().eval().requires_grad_(False)
+    ball = Linf(8 / 255)
+    assert CHECKS["transfer"](context(masked.Rippled(), ball, source=source)).verdict == "fail"
+    assert CHECKS["transfer"](context(masked.Linear(), ball, source=source)).verdict == "pass"
+
+
+def test_going_round_a_part_unmasks_it(context):
+    ball = Linf(8 / 255)
+    assert CHECKS["bpda"](context(masked.Bypassed(2e-4), ball, strong(3))).verdict == "fail"
+    assert CHECKS["bpda"](context(masked.Bypassed(), ball, strong(3))).verdict == "pass"
+
+
+def test_an_attack_that_never_wins_is_suspicious(context):
+    """Rounding stops every step; even a start far away leaves a large spot brighter."""
+    large = pictures(first=3, last=11, contrast=0.3)
+    ball = Linf(EPS)
+    assert CHECKS["unbounded"](context(masked.RoundedLinear(), ball, shown=large)).verdict == "fail"
+    assert CHECKS["unbounded"](context(masked.Linear(), ball, shown=large)).verdict == "pass"
+
+
+def test_luck_is_told_from_robustness(context):
+    """A random slope harms only when its draw is known."""
+    assert CHECKS["fixed"](context(masked.Lucky(), Linf(2 / 255))).verdict == "warn"
+
+
+def test_a_fragile_detector_is_told_from_an_attacked_one(context):
+    """Noise of 96/255 drowns the spot; where the gradient is lost, it does more than the attack."""
+    assert CHECKS["chance"](context(masked.Honest(), Linf(96 / 255))).verdict == "warn"
+
+
+def test_a_failed_audit_stamps(tiny):
+    found = audit(masked.NoGrad().eval(), pictures(), eps=EPS, budget=tiny)
+    assert not found.passed
+    assert found.stamp[0].startswith("unreliable: gradient: No gradient leads")
+    needing = {"pixels", "step", "precision", "unbounded", "monotone", "steps", "square"}
+    assert all(found[name].verdict == "skipped" for name in needing)
+    assert found["mode"].verdict == found["zero"].verdict == "pass"
+
+
+def test_the_detector_is_left_as_it_was(tiny):
+    detector = masked.Dropping()
+    before = torch.random.get_rng_state()
+    found = audit(detector, pictures(), eps=EPS, budget=tiny, max_minutes=0.0)
+    assert detector.training
+    assert detector.weight.requires_grad
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert {c.verdict for c in found.checks} == {"skipped"}
+    assert "Out of time" in found["gradient"].sentence
+    assert found.due == tuple(CHECKS)
+    assert found.stamp == ("audited in part",)  # nothing failed, and nothing is known
+
+
+def test_same_seed_same_result(context):
+    def scores(seed: int):
+        c = context(masked.Noisy(), Linf(EPS), seed=seed)
+        return c.attack(c.apgd("score")).scores.tolist()
+
+    assert scores(0) == scores(0) != scores(1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"budget": "huge"}, "choose from quick, default, full"),
+        ({"eps": 0}, "above 0"),
+        ({"eps": "8"}, "did you mean 8/255"),
+        ({"norm": "L3"}, "choose from Linf, L2"),
+    ],
+)
+def test_mistakes_get_the_way_out(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        audit(masked.Honest(), pictures(), **arguments)
+
+
+def test_both_kinds_of_images_are_needed():
+    images, labels = pictures()
+    with pytest.raises(ValueError, match="at least 2 normal and 2 anomalous"):
+        audit(masked.Honest(), (images, torch.zeros_like(labels)))
+    with pytest.raises(ValueError, match="16 images but 3 labels"):
+        Context(masked.Honest(), images, labels.numpy()[:3], Linf(EPS), Budget("b"))

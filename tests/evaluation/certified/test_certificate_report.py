@@ -1,0 +1,48 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from hardsight.evaluation.certified.protocol import certify
+from hardsight.evaluation.certified.report import (
+    percent,
+    write_certificate_html,
+    write_certificate_json,
+    write_certificate_markdown,
+)
+from hardsight.evaluation.certified.results import Terms
+
+SMALL = {"sigma": 0.3, "n": 60, "batch_size": 16, "pixels": 2}
+
+
+def test_what_is_promised_is_never_rounded_up():
+    assert percent(0.9999) == "99.9"
+    assert percent(0.978) == "97.8"
+    assert percent(1.0) == "100.0"
+    assert percent(None) == "-"
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_the_report_says_it_all_and_needs_nothing_else(bright, make_set, tmp_path, early):
+    data = make_set([90, 92], [140, 150])
+    settings = SMALL | {"radii": (0.0, 0.1, 5.0 if not early else 0.2), "early_stopping": early}
+    found = certify(bright(), data, **settings)
+    both = [found, replace(found, design="other")]
+    page = write_certificate_html(both, tmp_path / "c.html").read_text()
+    assert page.count("<svg") == (2 if early else 3)
+    assert "What this does not say" in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert ("Which pixels are certain" in page) != early
+    text = write_certificate_markdown(both, tmp_path / "c.md").read_text()
+    assert "not a certificate" in text
+    assert "8/255 would take" in text
+    values = json.loads(write_certificate_json(both, tmp_path / "c.json").read_text())
+    first = values["certificates"][0]
+    assert first["terms"]["sigma"] == 0.3
+    if early:
+        assert first["rows"][0]["auroc"] is None
+        return
+    assert first["rows"][-1]["auroc"] == 0.0
+    needed = first["rows"][-1]["needed"]
+    assert f"{needed:,.0f}" in page
+    assert Terms(**first["terms"] | {"radii": tuple(first["terms"]["radii"])}) == found.terms

@@ -1,0 +1,236 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hardsight.attacks import APGD, L2, PGD, Attempt, Suite, build_suite
+from hardsight.certify import Decision, certified_radius, plan_looks
+from hardsight.data import ImageSet
+from hardsight.evaluation.certified.attacked import attack_certified
+from hardsight.evaluation.certified.points import would_settle
+from hardsight.evaluation.certified.protocol import certify
+from hardsight.evaluation.certified.published import published_certified
+from hardsight.evaluation.certified.sampled import in_proportion
+from hardsight.metrics import conformal_threshold
+
+NORMAL = [100, 102, 104, 106]
+ANOMALOUS = [105, 110, 112, 116]
+WEIGHT = 1 / np.sqrt(3 * 16 * 16)  # ||w|| of the mean
+SMALL = {"sigma": 0.3, "n": 60, "radii": (0.0, 0.1), "batch_size": 16, "pixels": 2}
+
+
+def score(images):
+    return images.mean((1, 2, 3))
+
+
+def test_a_linear_detector_gets_its_analytic_certificate(bright, make_set):
+    """The smoothed score of w.x is w.x, and moves by at most r ||w||."""
+    data, sigma, radii = make_set(NORMAL, ANOMALOUS), 0.3, (0.03, 0.25, 0.3)
+    found = certify(
+        bright(), data, sigma=sigma, n=4000, alpha=0.01, radii=radii, pixels=0, batch_size=250
+    )
+    assert found.rows[0].linf == pytest.approx(0.03 * WEIGHT)
+    for point in found.rows:
+        shift = 255 * point.radius * WEIGHT
+        right = np.mean([a - shift > n + shift for a in ANOMALOUS for n in NORMAL])
+        assert point.auroc == right
+        assert point.auroc_joint <= right
+        assert point.tpr_joint <= point.tpr <= 1
+    assert found.clean == np.mean([a > n for a in ANOMALOUS for n in NORMAL])
+    names = dict(zip(found.names, found.medians, strict=True))
+    for i, v in enumerate(NORMAL):  # the median of 4,000 is that near w.x
+        error = 5 * sigma * WEIGHT * np.sqrt(np.pi / 2 / 4000)
+        assert abs(names[f"test/good/{i:03}.png"] - v / 255) < error
+    curve = [p.auroc for p in found.curve]
+    assert curve == sorted(curve, reverse=True)
+    assert curve[-1] == 0
+
+
+def test_the_threshold_comes_of_validation_normals_alone(bright, make_set):
+    data = make_set([80, 85], [150, 160])
+    found = certify(bright(), data, **SMALL | {"sigma": 0.02, "n": 200}, level=0.2)
+    normals = data.validation.images().float().mean((1, 2, 3)).numpy() / 255
+    error = 5 * 0.02 * WEIGHT * np.sqrt(np.pi / 2 / 100)
+    assert abs(found.threshold - conformal_threshold(normals, 0.2)) < error
+    assert found.rows[0].f1 == 1.0  # far below and far above it
+    assert found.rows[0].f1_joint == 1.0
+    certified = certified_radius(found.scores, found.threshold, 0.02, 0.001)
+    np.testing.assert_array_equal(found.radii, certified.radius)
+    np.testing.assert_array_equal(found.decisions, certified.decision)
+
+
+def test_pixels_are_those_of_the_same_copies(bright, make_set):
+    data = make_set([100, 100], [140, 140])
+    found = certify(bright(), data, **SMALL | {"sigma": 0.01, "radii": (0.0, 0.005, 1.0)})
+    assert [i.anomalous for i in found.gallery] == [True, False]
+    defect, good = found.gallery
+    assert list(defect.pixels) == [0.0, 0.005]  # nothing is bounded at 1
+    assert (defect.pixels[0.0][:8] == Decision.ANOMALOUS).all()  # 145 above every normal pixel
+    assert (good.pixels[0.0] == Decision.NORMAL).all()
+    assert defect.mask is not None
+    assert good.mask is None
+    assert found.rows[-1].needed > 60
+
+
+class KilledError(Exception):
+    pass
+
+
+def kept(folder):
+    return {p.relative_to(folder): p for p in folder.rglob("*.safetensors")}
+
+
+def test_killed_and_started_again_it_gives_the_same(bright, make_set, tmp_path):
+    from safetensors.torch import load_file
+
+    data, detector = make_set(NORMAL, ANOMALOUS), bright(noise=0.01)
+
+    def kill(stage: str, done: int, total: int, info: str = "") -> None:
+        if (stage, done) == ("certify plain", 3):
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        certify(detector, data, folder=tmp_path / "a", progress=kill, **SMALL)
+    stamps = {p: p.stat().st_mtime_ns for p in kept(tmp_path / "a").values()}
+    assert len(stamps) == len(data.validation) + 3
+    again = certify(detector, data, folder=tmp_path / "a", **SMALL)
+    assert all(p.stat().st_mtime_ns == t for p, t in stamps.items())
+    whole = certify(detector, data, folder=tmp_path / "b", **SMALL)
+    a, b = kept(tmp_path / "a"), kept(tmp_path / "b")
+    assert a.keys() == b.keys()
+    for name in a:
+        x, y = load_file(a[name]), load_file(b[name])
+        assert all(x[k].numpy().tobytes() == y[k].numpy().tobytes() for k in x if k != "seconds")
+    texts = [json.dumps(c.to_json() | {"seconds_per_image": 0}) for c in (again, whole)]
+    assert texts[0] == texts[1]
+    few = certify(detector, data.limited(4), folder=tmp_path / "a", **SMALL)
+    assert len(kept(tmp_path / "a")) == len(a)  # other images change nothing of one
+    assert len(few.labels) == 4
+    other = certify(detector, data, folder=tmp_path / "a", **SMALL, seed=1)
+    assert not np.array_equal(other.scores, whole.scores)
+
+
+def test_out_of_time_is_said(bright, make_set, tmp_path):
+    data = make_set(NORMAL, ANOMALOUS)
+    with pytest.raises(ValueError, match="time ran out after 0 of 8 images"):
+        certify(bright(), data, max_minutes=1e-9, **SMALL)
+
+    def stop(stage: str, done: int, total: int, info: str = "") -> None:
+        if (stage, done) == ("certify plain", 4):
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        certify(bright(), data, folder=tmp_path, progress=stop, **SMALL)
+    found = certify(bright(), data, folder=tmp_path, max_minutes=1e-9, **SMALL)
+    assert found.labels.sum() == 2  # both kinds in proportion
+    assert any("4 of 8 test images" in note for note in found.notes)
+
+
+def test_early_stopping_decides_as_all_copies_do_and_saves_some(bright, make_set):
+    data = make_set([80, 80], [150, 150])
+    settings = SMALL | {"sigma": 0.1, "n": 400, "radii": (0.0, 0.1)}
+    whole = certify(bright(), data, **settings)
+    early = certify(bright(), data, early_stopping=True, **settings)
+    assert np.array_equal(early.decisions, whole.decisions)
+    assert set(early.decisions) == {Decision.NORMAL, Decision.ANOMALOUS}
+    assert early.rows[0].f1 == whole.rows[-1].f1 == 1.0
+    assert early.rows[0].auroc is None
+    (settling,) = early.settlings
+    assert settling.samples + settling.saved == 4 * 400
+    assert settling.saved > 800
+    assert settling.certain == 4
+    assert whole.settlings[-1] == settling  # unanimous: every stream settles at the first look
+    assert early.gallery == ()
+
+
+def test_what_early_stopping_would_have_done_by_brute_force():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(rng.uniform(-2, 2, 30), 1.0, (300, 30))
+    looks = plan_looks(300, 0.3, 1.0, 0.01)
+    found = would_settle(scores, 0.0, looks)
+    certain = taken = 0
+    for column in scores.T:
+        for look, samples in enumerate(looks.samples):
+            decision, over = looks.settle(look, int((column[:samples] <= 0).sum()))
+            if over:
+                certain += int(decision != 0)
+                taken += samples
+                break
+    assert (found.certain, found.samples) == (certain, taken)
+    assert found.saved == scores.size - taken
+    assert 0 < certain < 30
+
+
+def test_any_function_is_certified_without_a_gradient(make_set):
+    data = make_set(NORMAL, ANOMALOUS)
+
+    def quantised(images):
+        return (score(images) * 1000).round()
+
+    found = certify(quantised, data, **SMALL)
+    assert found.gallery == ()  # no maps
+    assert found.clean > 0.8
+
+
+def test_mistakes_are_named(bright, make_set):
+    data = make_set(NORMAL, ANOMALOUS)
+    for change, message in (
+        ({"sigma": 0.0}, "sigma must be finite"),
+        ({"radii": (-0.1,)}, "radii must be rising"),
+        ({"alpha": 2.0}, "alpha must be"),
+        ({"design": "best"}, "choose from plain, single, denoise, as-is"),
+        ({"fpr": 5.0}, "fpr must be"),
+        ({"early_stopping": True, "n": 3}, "settle nothing"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            certify(bright(), data, **SMALL | change)
+    with pytest.raises(TypeError, match="needs an AdvRAD"):
+        certify(bright(), data, **SMALL, design="denoise")
+
+
+def test_no_attack_breaks_a_certificate_and_a_false_one_is_caught(bright, make_set, tmp_path):
+    data, detector = make_set(NORMAL, ANOMALOUS), bright()
+    found = certify(detector, data, **SMALL | {"sigma": 0.1, "n": 400, "radii": (0.1,)})
+    ball = L2(0.1)
+    suites = [
+        Suite(name, ball, lambda _, o=optimiser: (Attempt(o, "score", 4),))
+        for name, optimiser in (("pgd", PGD(ball, 5)), ("apgd", APGD(ball, 5)))
+    ]
+    kinds = {"fresh_draws": 400, "folder": tmp_path}
+    attacked = attack_certified(found, detector, data, suites, **kinds)
+    assert [a.name for a in attacked.attacks] == ["pgd", "apgd"]
+    shift = 255 * 0.1 * WEIGHT  # the strongest attack there is
+    worst = np.mean([a - shift > n + shift for a in ANOMALOUS for n in NORMAL])
+    for a in attacked.attacks:
+        assert a.broken == 0
+        assert a.auroc >= a.certified
+        assert a.auroc == pytest.approx(worst, abs=0.13)
+    narrow = replace(found, scores=np.tile(found.medians, (400, 1)))  # as if nothing could move it
+    (broken,) = attack_certified(narrow, detector, data, suites[:1], **kinds).attacks
+    assert broken.broken > 0
+    with pytest.raises(ValueError, match="in L2"):
+        attack_certified(found, detector, data, [build_suite("pgd")])
+
+
+def test_every_beginning_holds_both_kinds_in_proportion():
+    kinds = np.array([True] * 12 + [False] * 4)
+    order = in_proportion(kinds)
+    assert sorted(order) == list(range(16))
+    for n in range(4, 17, 4):
+        assert (~kinds[order[:n]]).sum() == n // 4
+
+
+def test_published_figures():
+    assert published_certified("bottle", 0.125, 0.1) == pytest.approx(0.92)
+    assert published_certified("toothbrush", 0.125, 0.05) == pytest.approx(0.994)
+    assert published_certified("wood", 0.25, 0.2) == pytest.approx(0.667)
+    assert published_certified("bottle", 0.125, 0.3) is None
+    assert published_certified("brick", 0.125, 0.1) is None
+
+
+def test_an_empty_set_of_one_kind_is_refused(bright, make_set):
+    data = make_set(NORMAL, ANOMALOUS)
+    good = [s for s in data.test.samples if not s.anomalous]
+    with pytest.raises(ValueError, match="normal and anomalous"):
+        certify(bright(), replace(data, test=ImageSet(good, 16)), **SMALL)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import torch
+from scipy.stats import norm
+
+from hardsight.certify import ABSTAIN
+from hardsight.evaluation.certified.classes import certify_classifier
+
+
+def test_a_linear_classifier_has_its_known_radii(tmp_path):
+    """Two classes by the sign of w.x - b: the radius is |w.x - b| / ||w||, up to confidence."""
+    values = torch.tensor([0.1, 0.3, 0.45, 0.55, 0.7, 0.9])
+    images = values.view(-1, 1, 1, 1).expand(6, 3, 4, 4)
+    labels = torch.tensor([0, 0, 1, 1, 1, 0])
+
+    def model(x):
+        s = x.mean((1, 2, 3)) - 0.5
+        return torch.stack([-s, s], 1)
+
+    settings = {"sigma": 0.5, "n": 2000, "batch_size": 500, "radii": (0.0, 0.2, 1.0)}
+    found = certify_classifier(model, images, labels, folder=tmp_path, **settings)
+    at = np.argsort(found.index)
+    distance = np.abs(values.numpy() - 0.5) * np.sqrt(48)
+    n = settings["n"]
+    largest = 0.5 * norm.ppf(0.001 ** (1 / n))  # all votes for one class
+    expected = np.minimum(distance, largest)
+    assert np.all(found.radii[at] <= expected + 1e-9)
+    np.testing.assert_allclose(found.radii[at], expected, atol=0.25)
+    predicted = found.predicted[at]
+    assert list(predicted) == [0, 0, 0, 1, 1, 1]
+    assert found.accuracy(0.0) == found.rows[0].accuracy == 4 / 6
+    assert found.rows[1].accuracy == 4 / 6
+    assert found.rows[2].accuracy == 3 / 6  # 0.1, 0.3 and 0.7 are that far and right
+    assert found.abstained == 0
+    assert found.complete
+    again = certify_classifier(model, images, labels, folder=tmp_path, **settings)
+    assert np.array_equal(again.radii, found.radii)
+    assert again.seconds_per_image == found.seconds_per_image  # nothing was computed again
+    joint = certify_classifier(model, images, labels, joint=True, **settings)
+    assert np.all(joint.radii[np.argsort(joint.index)] <= found.radii[at])
+
+
+def test_a_classifier_may_have_noise_of_its_own_and_abstain():
+    class Coin(torch.nn.Module):
+        def sample_noise(self, images, generator=None):
+            return torch.rand(len(images), 2, generator=generator)
+
+        def forward(self, images, noise):
+            return noise
+
+    found = certify_classifier(
+        Coin(), torch.full((3, 3, 4, 4), 0.5), torch.zeros(3), sigma=0.1, n=50, radii=(0.0,)
+    )
+    assert set(found.predicted) == {ABSTAIN}
+    assert found.abstained == 1.0
+    assert found.rows[0].accuracy == 0.0
+    with pytest.raises(ValueError, match="a label for each image"):
+        certify_classifier(Coin(), torch.zeros(2, 3, 4, 4), torch.zeros(3), sigma=0.1)

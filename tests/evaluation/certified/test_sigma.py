@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from hardsight.data import AnomalyData, load
+from hardsight.evaluation.certified.sigma import choose_sigma
+
+
+class Untouchable:
+    def __getattr__(self, name: str):
+        raise AssertionError(f"the test set was asked for {name}")
+
+
+def test_sigma_is_chosen_without_the_test_set(parts):
+    """A sigma that cannot bound a radius is not chosen where another can."""
+    data = load(parts, size=16)
+    blind = AnomalyData(data.name, data.train, data.validation, Untouchable(), data.root)
+
+    def spread(images):
+        return images.std((1, 2, 3))
+
+    found = choose_sigma(
+        spread, blind, (0.01, 0.05), radii=(0.0, 0.1), samples=40, images=2, batch_size=40
+    )
+    assert [t.sigma for t in found.tried] == [0.05, 0.01]
+    assert found.sigma == 0.05
+    unbounded = found.tried[1]
+    assert unbounded.aurocs[1] == 0.0  # 0.1 is ten sigma
+    assert found.tried[0].merit == np.mean(found.tried[0].aurocs)
+    assert "0.05" in found.statement
+    with pytest.raises(ValueError, match="at least one sigma"):
+        choose_sigma(spread, blind, ())

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+import torch
+
+from hardsight import attack
+from hardsight.audit import audit
+from hardsight.evaluation.attack import matched
+
+NORMAL = [100, 102, 104, 106]
+ANOMALOUS = [105, 110, 112, 116]
+
+
+def brightness(images):
+    return images.mean((1, 2, 3))
+
+
+def test_a_function_is_attacked_in_one_line(make_set):
+    """Every score moves by eps, away from its label: AUROC by counting."""
+    data = make_set(NORMAL, ANOMALOUS)
+    found = attack(brightness, data, suite="pgd", eps="3.5/255")
+    row = next(r for r in found.rows if r.attack == "pgd")
+    assert row.mean.value == np.mean([a - n > 7 for a in ANOMALOUS for n in NORMAL])
+    assert row.budget.attacks == "PGD 20 steps x 1 draw on score"
+    assert {r.target for r in found.rows} == {"image"}  # a function of scores localises nothing
+
+
+def test_a_folder_is_read_at_the_size_the_model_takes(make_set, bright):
+    data = make_set(NORMAL, ANOMALOUS)
+    detector, read = matched(bright(image_size=8), data.root)
+    assert read.test.size == detector.image_size == 8
+    detector, read = matched(brightness, data.root, image_size=12)
+    assert read.test.size == detector.image_size == 12
+    with pytest.raises(ValueError, match="image_size=None"):
+        matched(brightness, data.root)
+
+
+def test_a_function_is_audited_in_one_line(make_set):
+    data = make_set([90, 95, 100, 105], [110, 115, 120, 125])
+    found = audit(brightness, data, eps="8/255", budget="quick", images=8)
+    assert found["gradient"].verdict == "pass"
+    x, labels = data.test.images(), torch.from_numpy(data.test.labels)
+    again = audit(brightness, (x, labels), eps="8/255", budget="quick")
+    assert again["gradient"].verdict == "pass"
