@@ -70,10 +70,8 @@ def audit(
         raise ValueError("eps must be above 0 for an audit; use the radius of your figures")
     if isinstance(data, tuple):
         x, labels = data[0], np.asarray(data[1], dtype=np.bool_)
-        detector, name = (
-            as_detector(detector, None if isinstance(detector, Detector) else x.shape[-1]),
-            "",
-        )
+        size = None if isinstance(detector, Detector) else x.shape[-1]
+        detector, name = as_detector(detector, size), ""
     else:
         detector, whole = matched(detector, data)
         test = whole.limited(images).test
