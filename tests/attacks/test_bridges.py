@@ -63,7 +63,7 @@ def test_an_unscaled_shim_masks_the_gradient_and_the_scale_is_the_way_out():
     x = x.requires_grad_(True)
     loss = nn.functional.cross_entropy(masked(x), torch.zeros(4, dtype=torch.long))
     assert (torch.autograd.grad(loss, x)[0] == 0).all()
-    scaled = TwoClasses(detector, float(far), scale=float(far.detach()))
+    scaled = TwoClasses(detector, float(far.detach()), scale=float(far.detach()))
     loss = nn.functional.cross_entropy(scaled(x), torch.zeros(4, dtype=torch.long))
     assert (torch.autograd.grad(loss, x)[0] != 0).any()
     with pytest.raises(ValueError, match="scale must be > 0"):
