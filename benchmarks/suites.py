@@ -39,7 +39,7 @@ def main() -> None:
         with bars() as progress:
             result = evaluate(
                 detector,
-                run.data().limited(given.limit),
+                run.data().limited(given.limit, balanced=True),
                 [suite],
                 curve=(),
                 gallery=0,

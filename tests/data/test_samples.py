@@ -183,6 +183,8 @@ def test_a_limited_test_set_keeps_both_kinds_in_proportion(make_data):
     assert set(part.test.names) <= set(data.test.names)
     assert part.train is data.train
     assert data.limited(80) is data
+    assert data.limited(20, balanced=True).test.labels.sum() == 10
+    assert data.limited(60, balanced=True).test.labels.sum() == 40  # there are but 20 normal ones
     with pytest.raises(ValueError, match="count=1 test images cannot hold both kinds"):
         data.limited(1)
 

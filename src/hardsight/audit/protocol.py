@@ -49,7 +49,8 @@ def audit(
         detector: fitted; this project's or anything that scores images, see ``as_detector``.
         data: images of both kinds that it was not trained on.
         eps, norm: the threat model.
-        images: of a data set, how many are used, spread evenly; a tuple is used whole.
+        images: of a data set, how many are used, half of each kind if there are so many, spread
+            evenly; a tuple is used whole.
         budget: "quick", "default" or "full", see ``BUDGETS``, or one of your own.
         seed: of all randomness; same seed, same result.
         source: another detector of the same image size, from which attacks are transferred.
@@ -74,7 +75,7 @@ def audit(
         detector, name = as_detector(detector, size), ""
     else:
         detector, whole = matched(detector, data)
-        test = whole.limited(images).test
+        test = whole.limited(images, balanced=True).test
         name, x, labels = f" on {whole.name}", test.images(), test.labels
     begun = time.monotonic()
     modules = [d for d in (detector, source) if d is not None]

@@ -191,10 +191,11 @@ class AnomalyData:
     """Normal and anomalous images; empty where none were given."""
     root: Path
 
-    def limited(self, count: int) -> "AnomalyData":
-        """Return the data set with ``count`` test images, both kinds in proportion.
+    def limited(self, count: int, balanced: bool = False) -> "AnomalyData":
+        """Return the data set with ``count`` test images, spread evenly over each kind.
 
-        They are spread evenly over each kind by position, never by result.
+        By position, never by result. Both kinds are in proportion or, ``balanced``, as equal in
+        number as there are images: an AUROC is then known best.
 
         Raises:
             ValueError: fewer than 2 images, or than both kinds need.
@@ -202,7 +203,10 @@ class AnomalyData:
         labels = self.test.labels
         if count >= len(labels):
             return self
-        wanted = round(count * float(labels.mean()))
+        anomalous = int(labels.sum())
+        wanted = round(count * anomalous / len(labels))
+        if balanced:
+            wanted = min(anomalous, max(count // 2, count - (len(labels) - anomalous)))
         if not 0 < wanted < count:
             raise ValueError(f"count={count} test images cannot hold both kinds; take more")
         chosen: list[int] = []
