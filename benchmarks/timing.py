@@ -10,10 +10,12 @@ from pathlib import Path
 import torch
 
 from hardsight.evaluation.provenance import commit, device_name
+from hardsight.memory import keep_memory
 
 
 def interleaved(cases: dict[str, Callable[[], object]], rounds: int = 9) -> dict[str, float]:
     """Median seconds of each case over rounds in which all take turns; one warm-up round before."""
+    keep_memory()  # as the command line does
     times: dict[str, list[float]] = {name: [] for name in cases}
     for r in range(rounds + 1):
         for name, case in cases.items():

@@ -1,7 +1,11 @@
 """Writing files so that nothing is ever half written."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+
+from safetensors.torch import save_file
+from torch import Tensor
 
 
 def write_atomically(path: str | Path, text: str) -> Path:
@@ -12,11 +16,23 @@ def write_atomically(path: str | Path, text: str) -> Path:
     Raises:
         OSError: the file could not be written.
     """
-    path = Path(path)
+    return _whole(Path(path), lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def write_tensors(path: str | Path, tensors: dict[str, Tensor]) -> Path:
+    """Write contiguous tensors as safetensors, as ``write_atomically`` does text.
+
+    Raises:
+        OSError, SafetensorError: the file could not be written.
+    """
+    return _whole(Path(path), lambda part: save_file(tensors, part))
+
+
+def _whole(path: Path, write: Callable[[Path], object]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        write(part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

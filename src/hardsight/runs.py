@@ -80,6 +80,23 @@ class Run:
         place = config.data if path is None else config.data.model_copy(update={"path": str(path)})
         return load_data(place, config.detector_settings["image_size"], config.training.seed)
 
+    def opened(
+        self,
+        device: str = "auto",
+        path: str | Path | None = None,
+        allow_data_change: bool = False,
+    ) -> tuple[Detector, AnomalyData]:
+        """Load the fitted detector, and the run's data set unchanged or another at ``path``.
+
+        Raises:
+            RunError: the run was not finished.
+            ManifestChanged: the run's data set changed.
+        """
+        detector, data = self.detector(device), self.data(path)
+        if path is None:
+            self.check_manifest(data, allow_data_change)
+        return detector, data
+
     def check_manifest(self, data: AnomalyData, allow_change: bool = False) -> None:
         """Refuse a data set that changed since the run was made; record that of a new run."""
         path = self.path / MANIFEST

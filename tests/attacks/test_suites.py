@@ -88,7 +88,7 @@ def test_the_worst_of_the_attempts_is_kept_for_each_image():
     model, x = Linear(), images()
 
     class Half(ScoreVictim):
-        def objective(self, name, images, draws=1, noise=None):
+        def objective(self, name, images, draws=1, noise=None, generator=None):
             first = torch.arange(4) < 2
             real = super().objective("score", images, draws, noise)
             keep = first if name == "first" else ~first
@@ -105,7 +105,7 @@ def test_an_attack_that_only_helps_is_not_kept():
     model, x = Linear(), images()
 
     class Turned(ScoreVictim):
-        def objective(self, name, images, draws=1, noise=None):
+        def objective(self, name, images, draws=1, noise=None, generator=None):
             real = super().objective(name, images, draws, noise)
             return lambda x, g=None: -real(x, g)
 

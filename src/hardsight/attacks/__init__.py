@@ -4,6 +4,7 @@ from hardsight.attacks.adaptive import A3
 from hardsight.attacks.apgd import APGD
 from hardsight.attacks.balls import BALLS, L2, Ball, Linf, build_ball, parse_radius
 from hardsight.attacks.bpda import BPDA, bypassed, local_mean
+from hardsight.attacks.bridges import Foreign, TwoClasses
 from hardsight.attacks.carlini import CarliniWagner
 from hardsight.attacks.catalogue import BUDGETS, PIXEL, RECIPES, build_suite
 from hardsight.attacks.checkpoints import Checkpointed, checkpointed
@@ -60,6 +61,7 @@ __all__ = [
     "DLRObjective",
     "DecisionObjective",
     "DeepFool",
+    "Foreign",
     "Linf",
     "MapLoss",
     "MapObjective",
@@ -75,6 +77,7 @@ __all__ = [
     "Suite",
     "Surrogate",
     "TargetedDLRObjective",
+    "TwoClasses",
     "Victim",
     "bim",
     "build_ball",

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.batches import choose
 from hardsight.attacks.gradients import Objective
 from hardsight.attacks.optimisers import Stepped, altered
 from hardsight.attacks.pgd import PGD
+from hardsight.batches import choose
 from hardsight.types import AttackResult
 
 Outputs = Callable[[Tensor, torch.Generator | None], Tensor]

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball
-from hardsight.attacks.batches import per_image
 from hardsight.attacks.gradients import Objective, value_and_gradient
 from hardsight.attacks.minimal import Nearest
+from hardsight.batches import per_image
 from hardsight.types import AttackResult
 
 INSIDE = 1 - 1e-6
@@ -69,8 +69,7 @@ class CarliniWagner:
     ) -> AttackResult:
         """Return the nearest fooling images in the ball, their objective and what was spent."""
         nearest = Nearest(self.ball, images)
-        with torch.no_grad():
-            nearest.offer(images, objective(images, generator))
+        nearest.visit(objective, images, generator)
         begin = images if start is None else self.ball.project(start, images)
         outset = torch.atanh((2 * begin - 1) * INSIDE)
         c = torch.full_like(nearest.distance, self.constant)

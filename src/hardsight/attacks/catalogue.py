@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from hardsight.attacks.adaptive import A3
 from hardsight.attacks.apgd import APGD
 from hardsight.attacks.balls import Ball, build_ball
 from hardsight.attacks.composite import Composite
 from hardsight.attacks.fab import FAB
+from hardsight.attacks.optimisers import Optimiser
 from hardsight.attacks.pgd import PGD, bim, fgsm
 from hardsight.attacks.sea import SEA_LOSSES, Progressive
 from hardsight.attacks.square import Square
-from hardsight.attacks.suites import Attempt, Suite
+from hardsight.attacks.suites import Attempt, Suite, Via
 
 
 @dataclass(frozen=True)
@@ -55,24 +56,22 @@ def _pgd(ball: Ball, e: Effort) -> Attempts:
     return (Attempt(e.pgd(ball), "score"),)
 
 
-def _each(optimiser: Any, e: Effort, draws: int) -> Attempts:
-    return tuple(Attempt(optimiser, name, draws) for name in e.objectives)
+def _each(
+    optimiser: Optimiser, objectives: tuple[str, ...], draws: int, via: Via = "exact"
+) -> Attempts:
+    return tuple(Attempt(optimiser, name, draws, via) for name in objectives)
 
 
 def _autoattack(ball: Ball, e: Effort, draws: int) -> Attempts:
-    apgd = _each(APGD(ball, e.steps, e.restarts), e, draws)
+    apgd = _each(APGD(ball, e.steps, e.restarts), e.objectives, draws)
     fab = (Attempt(FAB(ball, e.steps, e.restarts), "decision", draws, optional=True),)
     square = (Attempt(Square(ball, e.queries), "score", draws),)
     return (*apgd, *(fab if draws == 1 else ()), *square)
 
 
-def _via(ball: Ball, e: Effort, via: Literal["bpda", "source"], draws: int) -> Attempts:
-    return tuple(Attempt(e.pgd(ball), name, draws, via) for name in e.objectives)
-
-
 def _caa(ball: Ball, e: Effort) -> Attempts:
     chain = (PGD(ball, e.steps, momentum=0.75), APGD(ball, e.steps), PGD(ball, e.steps))
-    return _each(Composite(chain), e, e.draws)
+    return _each(Composite(chain), e.objectives, e.draws)
 
 
 def _a3(ball: Ball, e: Effort) -> Attempts:
@@ -83,10 +82,8 @@ def _a3(ball: Ball, e: Effort) -> Attempts:
 
 def _map(losses: tuple[str, ...], progressive: bool = False) -> Recipe:
     def recipe(ball: Ball, e: Effort) -> Attempts:
-        if progressive:
-            sea = Progressive(APGD(ball, e.steps, e.restarts))
-            return tuple(Attempt(sea, loss, e.draws) for loss in losses)
-        return tuple(Attempt(e.pgd(ball), loss, e.draws) for loss in losses)
+        sea = Progressive(APGD(ball, e.steps, e.restarts))
+        return _each(sea if progressive else e.pgd(ball), losses, e.draws)
 
     return recipe
 
@@ -95,12 +92,12 @@ RECIPES: dict[str, Recipe] = {
     "fgsm": lambda ball, e: (Attempt(fgsm(ball), "score"),),
     "bim": lambda ball, e: (Attempt(bim(ball, e.steps), "score"),),
     "pgd": _pgd,
-    "eot-pgd": lambda ball, e: _each(e.pgd(ball), e, e.draws),
-    "bpda": lambda ball, e: _via(ball, e, "bpda", 1),
-    "bpda-eot": lambda ball, e: _via(ball, e, "bpda", e.draws),
+    "eot-pgd": lambda ball, e: _each(e.pgd(ball), e.objectives, e.draws),
+    "bpda": lambda ball, e: _each(e.pgd(ball), e.objectives, 1, "bpda"),
+    "bpda-eot": lambda ball, e: _each(e.pgd(ball), e.objectives, e.draws, "bpda"),
     "square": lambda ball, e: (Attempt(Square(ball, e.queries), "score", e.draws),),
-    "transfer": lambda ball, e: _via(ball, e, "source", 1),
-    "grey-box": lambda ball, e: _via(ball, e, "source", e.draws),
+    "transfer": lambda ball, e: _each(e.pgd(ball), e.objectives, 1, "source"),
+    "grey-box": lambda ball, e: _each(e.pgd(ball), e.objectives, e.draws, "source"),
     "autoattack": lambda ball, e: _autoattack(ball, e, 1),
     "autoattack-rand": lambda ball, e: _autoattack(ball, e, e.draws),
     "caa": _caa,

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.batches import choose
 from hardsight.attacks.gradients import Objective
 from hardsight.attacks.optimisers import Optimiser
+from hardsight.batches import choose
 from hardsight.types import AttackResult
 
 

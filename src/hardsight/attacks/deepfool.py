@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.batches import choose
 from hardsight.attacks.gradients import Objective, value_and_gradient
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.minimal import finished
+from hardsight.batches import choose
 from hardsight.types import AttackResult
 
 

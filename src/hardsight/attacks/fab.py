@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.batches import choose, per_image
 from hardsight.attacks.gradients import Objective, value_and_gradient
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.minimal import Nearest
+from hardsight.batches import choose, per_image
 from hardsight.types import AttackResult
 
 CAUTION = 0.9
@@ -74,9 +74,7 @@ class FAB:
     ) -> AttackResult:
         """Return the nearest fooling images in the ball, their objective and what was spent."""
         nearest = Nearest(self.ball, images)
-        with torch.no_grad():
-            clean = objective(images, generator)
-        nearest.offer(images, clean)
+        _, clean = nearest.visit(objective, images, generator)
         for restart in range(self.restarts):
             if restart == 0:
                 x = images if start is None else self.ball.project(start, images)
@@ -84,8 +82,7 @@ class FAB:
                 x = self._random_start(nearest, generator)
             for _ in range(self.steps):
                 x = self._step(objective, x, images, generator)
-                with torch.no_grad():
-                    fooled = nearest.offer(x, objective(x, generator))
+                fooled, _ = nearest.visit(objective, x, generator)
                 x = choose(fooled, images + self.beta * (x - images), x)
         self._search(objective, nearest, clean, generator)
         queries = 1 + 2 * self.restarts * self.steps + self.search
@@ -125,8 +122,6 @@ class FAB:
             back = nearest.value / (nearest.value - inner_value).clamp_min(1e-12)
             back = torch.where(back > WORTH, CAUTION * back.clamp_max(1), 0.0)
             x = nearest.images + per_image(back, inner) * (inner - nearest.images)
-            with torch.no_grad():
-                value = objective(x, generator)
-            fooled = nearest.offer(x, value)
+            fooled, value = nearest.visit(objective, x, generator)
             inner = choose(fooled, inner, x)
             inner_value = torch.where(fooled, inner_value, value)

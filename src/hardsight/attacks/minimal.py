@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.batches import choose
 from hardsight.attacks.gradients import Objective
+from hardsight.batches import choose
 from hardsight.types import AttackResult
 
 
@@ -37,6 +37,14 @@ class Nearest:
         self.distance = torch.where(nearer, distance, self.distance)
         self.value = torch.where(nearer, value.to(self.value), self.value)
         return fooled
+
+    def visit(
+        self, objective: Objective, x: Tensor, generator: torch.Generator | None
+    ) -> tuple[Tensor, Tensor]:
+        """Evaluate and ``offer`` images; (B,) bool which of them fool, and (B,) their objective."""
+        with torch.no_grad():
+            value = objective(x, generator)
+        return self.offer(x, value), value
 
     def result(
         self,

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.batches import choose, per_image
 from hardsight.attacks.gradients import Objective, scheduled, value_and_gradient
 from hardsight.attacks.optimisers import starts
+from hardsight.batches import choose, per_image
 from hardsight.types import AttackResult
 
 

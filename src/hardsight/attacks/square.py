@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball, Linf
-from hardsight.attacks.batches import choose, per_image
 from hardsight.attacks.gradients import Objective, scheduled
 from hardsight.attacks.squares import concentrate, repaint, stripes, tiles
+from hardsight.batches import choose, per_image
 from hardsight.types import AttackResult
 
 HALVINGS = (0.001, 0.005, 0.02, 0.1, 0.2, 0.4, 0.6, 0.8)

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.batches import choose
 from hardsight.attacks.bpda import bypassed
 from hardsight.attacks.optimisers import Optimiser, describe
 from hardsight.attacks.victims import Victim
+from hardsight.batches import choose
 from hardsight.types import AttackResult
 
 Via = Literal["exact", "bpda", "source"]
@@ -71,11 +71,6 @@ class Suite:
         return self.target == "pixel"
 
     @property
-    def needs_source(self) -> bool:
-        """Whether an attack is crafted on another model."""
-        return any(a.via == "source" for a in self.attempts)
-
-    @property
     def description(self) -> str:
         """The budget in words; attempts that differ in their objective alone are taken together."""
         groups: dict[tuple[str, int, Via], list[str]] = {}
@@ -124,7 +119,9 @@ class Suite:
             if attempt.optional and not victim.knows(attempt.objective):
                 continue
             with _seen(victim, attempt.via, self.name) as seen:
-                objective = seen.objective(attempt.objective, images, attempt.draws)
+                objective = seen.objective(
+                    attempt.objective, images, attempt.draws, generator=generator
+                )
                 found = attempt.optimiser(objective, images, generator)
             with torch.no_grad():
                 value = judge(found.images, generator)

@@ -20,7 +20,7 @@ from hardsight.attacks.objectives import (
     top_region,
 )
 from hardsight.attacks.objectives.classes import ClassObjective
-from hardsight.attacks.objectives.draws import Model
+from hardsight.attacks.objectives.draws import Model, evaluate_draws
 from hardsight.attacks.objectives.maps import class_means, margins
 
 
@@ -46,9 +46,22 @@ class Victim(Protocol):
         ...
 
     def objective(
-        self, name: str, images: Tensor, draws: int = 1, noise: Tensor | None = None
+        self,
+        name: str,
+        images: Tensor,
+        draws: int = 1,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> Objective:
-        """Return the objective called ``name`` for the clean ``images`` (B, C, H, W)."""
+        """Return an objective for clean images.
+
+        Args:
+            name: one the victim knows.
+            images: (B, C, H, W) in [0, 1], clean.
+            draws: noise draws averaged.
+            noise: fixed and known; None draws it afresh.
+            generator: of what it takes to look at the clean images first.
+        """
         ...
 
     def judge(self, draws: int) -> Objective:
@@ -82,7 +95,12 @@ class ScoreVictim:
         return name != "decision" or self.threshold is not None
 
     def objective(
-        self, name: str, images: Tensor, draws: int = 1, noise: Tensor | None = None
+        self,
+        name: str,
+        images: Tensor,
+        draws: int = 1,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> Objective:
         """One of ``names``; "region" is the mean of the map where it is largest now."""
         if name == "decision":
@@ -91,7 +109,7 @@ class ScoreVictim:
             return DecisionObjective(self.model, self.labels, self.threshold, draws, noise)
         if name == "region":
             with torch.no_grad():
-                clean = self.model(images) if noise is None else self.model(images, noise)
+                clean = evaluate_draws(self.model, images, 1, generator, noise)
             region = RegionMean(top_region(clean.anomaly_map))
             return ScoreObjective(self.model, self.labels, draws, region, noise)
         return ScoreObjective(self.model, self.labels, draws, name, noise)
@@ -129,7 +147,12 @@ class MapVictim:
         return True
 
     def objective(
-        self, name: str, images: Tensor, draws: int = 1, noise: Tensor | None = None
+        self,
+        name: str,
+        images: Tensor,
+        draws: int = 1,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> Objective:
         """One of ``MAP_LOSSES``."""
         scale = (self.threshold, self.scale)
@@ -178,7 +201,12 @@ class ClassVictim:
         return True
 
     def objective(
-        self, name: str, images: Tensor, draws: int = 1, noise: Tensor | None = None
+        self,
+        name: str,
+        images: Tensor,
+        draws: int = 1,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> Objective:
         """One of ``names``."""
         kind = MarginObjective if name == "decision" else CLASS_OBJECTIVES[name]

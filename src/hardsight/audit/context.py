@@ -23,11 +23,10 @@ from hardsight.attacks import (
 )
 from hardsight.audit.budgets import Budget
 from hardsight.audit.outcomes import Attacked, BlockedError, Scores, worst
-from hardsight.audit.paired import auroc_difference
 from hardsight.detectors import Detector
 from hardsight.evaluation import Estimate
 from hardsight.evaluation.attacked import Noise, fresh
-from hardsight.metrics import auroc, bootstrap
+from hardsight.metrics import auroc, auroc_difference, bootstrap
 from hardsight.types import Progress, quiet
 
 FRESH_DRAWS = 10
@@ -276,4 +275,4 @@ class Context:
 
     def above(self, a: Scores, b: Scores) -> Estimate:
         """AUROC(a) - AUROC(b) with its paired interval; a low end above zero is beyond chance."""
-        return auroc_difference(a, b, self.labels)
+        return Estimate(*auroc_difference(a, b, self.labels))

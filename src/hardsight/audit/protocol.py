@@ -20,6 +20,7 @@ from hardsight.audit.results import Audit, Check
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector, as_detector
 from hardsight.evaluation.attack import matched
+from hardsight.evaluation.deadline import deadline
 from hardsight.evaluation.provenance import commit, device_name, fingerprint
 from hardsight.types import Progress, quiet
 
@@ -93,8 +94,7 @@ def audit(
             batch_size=batch_size,
             progress=progress,
         )
-        if max_minutes is not None:
-            context.deadline = begun + 60 * max_minutes
+        context.deadline = deadline(max_minutes)
         context.total = plan.evaluations(context) * len(context.x)
         about = f"about {max(1, round(plan.minutes(context)))} min"
         progress("audit", 0, round(context.total), about)

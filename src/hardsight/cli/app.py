@@ -15,6 +15,7 @@ from hardsight.cli.evaluate import evaluate
 from hardsight.cli.fit import fit
 from hardsight.cli.lists import methods, presets, suites
 from hardsight.cli.score import score
+from hardsight.memory import keep_memory
 
 app = typer.Typer(
     name="hardsight",
@@ -44,4 +45,5 @@ def _setup(
 
 def main() -> None:
     """Run the command line."""
+    keep_memory()
     app()

@@ -54,10 +54,7 @@ def audit(
 
     with explained():
         work = Run(run)
-        detector = work.detector(device)
-        data = work.data(path)
-        if path is None:
-            work.check_manifest(data, allow_data_change)
+        detector, data = work.opened(device, path, allow_data_change)
         with bars() as shown:
             found = run_audit(
                 detector,

@@ -67,10 +67,7 @@ def certify(
     with explained(f"Go on with the same command: hardsight certify {run} ..."):
         asked = _numbers(radii, "radii")
         work = Run(run)
-        detector = work.detector(device)
-        data = work.data(path)
-        if path is None:
-            work.check_manifest(data, allow_data_change)
+        detector, data = work.opened(device, path, allow_data_change)
         data = data.limited(limit) if limit else data
         folder = output or work.path / "certificate"
         held_out = data.validation.images()

@@ -86,10 +86,7 @@ def evaluate(
 
     with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
         work = Run(run)
-        detector = work.detector(device)
-        data = work.data(path)
-        if path is None:
-            work.check_manifest(data, allow_data_change)
+        detector, data = work.opened(device, path, allow_data_change)
         given: dict[str, Any] = {
             "steps": steps,
             "draws": draws,

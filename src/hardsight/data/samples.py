@@ -215,6 +215,20 @@ class AnomalyData:
         test = ImageSet([self.test.samples[i] for i in chosen], self.test.size, self.test.root)
         return replace(self, test=test)
 
+    def demand_both_kinds(self) -> NDArray[np.bool_]:
+        """Return the labels (N,) of the test set, true = anomalous.
+
+        Raises:
+            ValueError: images of one kind alone, of which there is no AUROC.
+        """
+        labels = self.test.labels
+        for kind, there in (("anomalous", labels.any()), ("normal", not labels.all())):
+            if not there or len(labels) == 0:
+                raise ValueError(
+                    f"the test set of {self.name} has no {kind} image; AUROC needs both kinds"
+                )
+        return labels
+
     @property
     def skipped(self) -> list[ImageError]:
         """The files left out of the three sets with ``on_error="skip"``."""

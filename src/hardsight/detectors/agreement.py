@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks import ScoreObjective, frozen, value_and_gradient
-from hardsight.attacks.batches import per_image
+from hardsight.batches import per_image
 from hardsight.detectors.base import Detector
 from hardsight.detectors.double import double_precision
 
@@ -111,8 +111,8 @@ def demand_gradient(
 ) -> Agreement:
     """Return the agreement of a detector's gradient with finite differences, or refuse.
 
-    In float64 where the detector can compute in it. One that computes under autocast cannot be told
-    from a false one: build it in single precision for this, as ``AdvRAD(precision="fp32")``.
+    In float64 where the detector can compute in it: autocast then rounds nothing. One that cannot
+    and computes in 16 bits cannot be told from a false one: build it in single precision for this.
 
     Args:
         detector: as for ``gradient_agreement``.

@@ -8,8 +8,8 @@ from diffusers import UNet2DModel
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from hardsight.batches import per_image
 from hardsight.diffusion.base import Denoiser
-from hardsight.diffusion.gaussian import per_image
 from hardsight.diffusion.schedule import Schedule
 
 

@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor
 
+from hardsight.batches import per_image
 from hardsight.diffusion.schedule import Schedule
 
 _BIN = 1 / 255
@@ -152,11 +153,6 @@ def hybrid_loss(
     mean, _, _ = posterior(schedule, x0_from_eps(schedule, x_t, t, eps.detach()), x_t, t)
     bound = vb_term(schedule, x0, x_t, t, mean, learned_log_variance(v, schedule, t))
     return simple + 0.001 * schedule.T * bound
-
-
-def per_image(value: Tensor, like: Tensor) -> Tensor:
-    """Return (B,) as (B, 1, 1, 1), 0-d as (1, 1, 1, 1), with the dtype and device of ``like``."""
-    return value.to(like.dtype).to(like.device).reshape(-1, *[1] * (like.ndim - 1))
 
 
 def _log_likelihood_of_bin(x: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from hardsight.attacks import MapVictim, ScoreVictim, Suite, Victim, frozen
 from hardsight.detectors import Detector
+from hardsight.files import write_tensors
 from hardsight.types import Progress, quiet
 
 
@@ -150,7 +151,7 @@ def attack_set(
             x = detector.prepare(batch)
             found = _attack_and_score(detector, suite, x, truth, noise, start, fresh_draws, keep)
             if store:
-                _write(store, found)
+                write_tensors(store, found)
         parts.append(found)
         progress(name, min(start + batch_size, len(images)), len(images), "images")
 
@@ -219,13 +220,6 @@ def _attack_and_score(
         "images": attacked[[i - start for i in indices]].cpu(),
     }
     return {k: v.contiguous() for k, v in result.items()}
-
-
-def _write(path: Path, tensors: dict[str, Tensor]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file(tensors, part)
-    part.replace(path)
 
 
 def run_key(suite: Suite | None, *facts: object) -> str:

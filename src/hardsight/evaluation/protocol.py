@@ -1,6 +1,5 @@
 """The evaluation of a detector on a test set: clean, attacked, drawn and written down."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hardsight.attacks import Suite, build_suite
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Detector
 from hardsight.evaluation.attacked import Attacked, Truth, attack_set, run_key
+from hardsight.evaluation.deadline import deadline
 from hardsight.evaluation.gallery import choose, pictures
 from hardsight.evaluation.provenance import describe, fingerprint
 from hardsight.evaluation.published import published_auroc
@@ -71,15 +71,10 @@ def evaluate(
     if suites is None:
         suites = [build_suite(n, norm, eps) for n in ("pgd", "eot-pgd")]
     detector.eval()
-    images, labels = data.test.images(), data.test.labels
-    if labels.all() or not labels.any():
-        missing = "normal" if labels.all() else "anomalous"
-        raise ValueError(
-            f"the test set of {data.name} has no {missing} image; AUROC needs both kinds"
-        )
+    labels, images = data.demand_both_kinds(), data.test.images()
     manifest = Manifest.of(data).sha256
     shown = choose(labels, gallery)
-    deadline = time.monotonic() + max_minutes * 60 if max_minutes else float("inf")
+    until = deadline(max_minutes)
     flags = (UNAUDITED,) if stamp is None else tuple(stamp)
     state = [fingerprint(d) for d in (detector, source) if d is not None]
     notes = [
@@ -104,7 +99,7 @@ def evaluate(
             batch_size=batch_size,
             keep=shown,
             folder=Path(folder) / key if folder else None,
-            deadline=deadline if suite else float("inf"),
+            deadline=until if suite else float("inf"),
             progress=progress,
         )
 

@@ -7,16 +7,22 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector
 
 
-def fingerprint(detector: Detector) -> str:
-    """Return a hash of the weights and the configuration that decide a detector's scores."""
-    digest = hashlib.sha256(repr(detector.settings).encode())
-    for name, value in sorted(detector.state_dict().items()):
-        digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+def fingerprint(model: object) -> str:
+    """Return a hash of the weights and the settings that decide what a model says.
+
+    A function has neither: it cannot be told from another.
+    """
+    digest = hashlib.sha256(repr(getattr(model, "settings", {})).encode())
+    weights = model.state_dict() if isinstance(model, nn.Module) else {}
+    for name, value in sorted(weights.items()):
+        raw = value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
+        digest.update(name.encode() + raw.tobytes())
     return digest.hexdigest()[:16]
 
 

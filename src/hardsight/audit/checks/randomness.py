@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks import ScoreObjective, ScoreVictim, value_and_gradient
-from hardsight.attacks.batches import choose
 from hardsight.audit.context import Context
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Check, Plot
+from hardsight.batches import choose
 from hardsight.evaluation.verdict import NOTABLE
 
 AFFORDED, LITERATURE = 4, 20

@@ -1,7 +1,5 @@
 """The certification of a classifier on a labelled set."""
 
-import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,8 @@ from hardsight.attacks.objectives.draws import Model, evaluate_draws
 from hardsight.certify import certify_vote, linf_radius, per_image_alpha
 from hardsight.evaluation.certified.results import Terms
 from hardsight.evaluation.certified.sampled import Sampling, Tensors, in_proportion
+from hardsight.evaluation.deadline import deadline
+from hardsight.evaluation.provenance import fingerprint
 from hardsight.types import Progress, quiet
 
 
@@ -116,13 +116,13 @@ def certify_classifier(
     if len(images) != len(labels) or len(images) == 0:
         raise ValueError(f"need a label for each image, got {len(labels)} for {len(images)} images")
     terms = Terms(sigma, n, alpha, 0.5, tuple(sorted(set(radii))))
-    weights = list(classifier.state_dict().values()) if isinstance(classifier, nn.Module) else []
+    weights = classifier.parameters() if isinstance(classifier, nn.Module) else ()
     each = per_image_alpha(alpha, len(images)) if joint else alpha
     sampling = Sampling(
         next((w.device for w in weights), images.device),
         seed,
         Path(folder) if folder else None,
-        time.monotonic() + max_minutes * 60 if max_minutes else float("inf"),
+        deadline(max_minutes),
         progress,
     )
 
@@ -139,7 +139,7 @@ def certify_classifier(
 
     true = labels.cpu().numpy().astype(np.int64)
     order = in_proportion(true)
-    facts = (_digest(weights), sigma, n, each, selection, batch_size)
+    facts = (fingerprint(classifier), sigma, n, each, selection, batch_size)
     chosen = images[torch.from_numpy(order)]
     parts = list(sampling.each(chosen, work, f"classify/{sigma}", "certify", *facts))
     if not parts:
@@ -159,10 +159,3 @@ def certify_classifier(
         seconds_per_image=float(found["seconds"].mean()),
         complete=len(parts) == len(images),
     )
-
-
-def _digest(weights: list[Tensor]) -> str:
-    digest = hashlib.sha256()
-    for w in weights:
-        digest.update(w.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]

@@ -1,6 +1,5 @@
 """The certification of a detector on a test set."""
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from hardsight.evaluation.certified.findings import bounded, pixel_items, settle
 from hardsight.evaluation.certified.results import Certification, Terms
 from hardsight.evaluation.certified.sampled import Sampling, Tensors, in_proportion
 from hardsight.evaluation.certified.threshold import calibrate_smoothed
+from hardsight.evaluation.deadline import deadline
 from hardsight.evaluation.gallery import choose
 from hardsight.evaluation.provenance import describe, fingerprint
 from hardsight.types import Progress, quiet
@@ -93,16 +93,14 @@ def certify(
     """
     terms = Terms(sigma, n, alpha, quantile, tuple(sorted(set(radii))), fpr)
     looks = plan_looks(n, terms.radii[-1], sigma, alpha, quantile) if early_stopping else None
-    labels = data.test.labels
-    if labels.all() or not labels.any():
-        raise ValueError(f"the test set of {data.name} must hold normal and anomalous images")
+    labels = data.demand_both_kinds()
     victim = own_detector(detector, data.test.size)
     smoothed = prepare(victim, data, sigma, design, seed)
     sampling = Sampling(
         victim.device,
         seed,
         Path(folder) if folder else None,
-        time.monotonic() + max_minutes * 60 if max_minutes else float("inf"),
+        deadline(max_minutes),
         progress,
     )
     facts = (fingerprint(smoothed), batch_size)

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from hardsight.evaluation.attacked import Noise
+from hardsight.files import write_tensors
 from hardsight.types import Progress, quiet
 
 Tensors = dict[str, Tensor]
@@ -67,7 +68,7 @@ class Sampling:
                 found = {k: v.cpu().contiguous() for k, v in found.items()}
                 found["seconds"] = torch.tensor(time.perf_counter() - begun)
                 if path:
-                    _write(path, found)
+                    write_tensors(path, found)
             self.progress(stage, done, len(images), "images")
             yield found
 
@@ -79,10 +80,3 @@ def in_proportion(kinds: NDArray[np.generic]) -> NDArray[np.intp]:
         members = np.flatnonzero(kinds == kind)
         place[members] = (np.arange(len(members)) + 0.5) / len(members)
     return np.argsort(place, kind="stable")
-
-
-def _write(path: Path, tensors: Tensors) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file(tensors, part)
-    part.replace(path)

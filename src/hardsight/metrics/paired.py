@@ -3,8 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from hardsight.evaluation import Estimate
-
 LEVEL = 0.99
 """Coverage of the interval: an audit compares often, and must not raise false alarms."""
 RESAMPLES = 2000
@@ -12,8 +10,8 @@ RESAMPLES = 2000
 
 def auroc_difference(
     a: NDArray[np.float64], b: NDArray[np.float64], labels: NDArray[np.bool_], seed: int = 0
-) -> Estimate:
-    """Return AUROC(a) - AUROC(b) and its percentile bootstrap interval over the images.
+) -> tuple[float, float, float]:
+    """Return (value, low, high): AUROC(a) - AUROC(b), percentile bootstrap over the images.
 
     The two are paired: every resample takes the same images for both. Every pair of an anomalous
     and a normal image is ranked once; a resample is then a weighted sum over pairs, and exact.
@@ -32,7 +30,7 @@ def auroc_difference(
     values = ((u @ gain) * v).sum(1) / gain.size
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
-    return Estimate(float(gain.mean()), float(low), float(high))
+    return float(gain.mean()), float(low), float(high)
 
 
 def _wins(anomalous: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
