@@ -34,7 +34,8 @@ def multiscale_error(x: Tensor, r: Tensor, scales: Sequence[int] = SCALES) -> Te
         )
     total = torch.zeros_like(difference[:, :1])
     for s in scales:
-        error = F.avg_pool2d(difference, s).square().mean(1, keepdim=True)
+        smaller = difference if s == 1 else F.avg_pool2d(difference, s)
+        error = smaller.square().mean(1, keepdim=True)
         if s > 1:
             error = F.interpolate(error, size=size, mode="bilinear", align_corners=False)
         total = total + error
@@ -42,7 +43,7 @@ def multiscale_error(x: Tensor, r: Tensor, scales: Sequence[int] = SCALES) -> Te
 
 
 def mean_filter(maps: Tensor, size: int) -> Tensor:
-    """The ``f_{s x s}`` of Algorithm 4, zero-padded; two one-dimensional passes.
+    """The ``f_{s x s}`` of Algorithm 4, zero-padded; differences of running sums, for any size.
 
     Shape:
         maps: (B, 1, H, W) -> the same. ``size`` must be odd; 1 changes nothing.
@@ -51,8 +52,11 @@ def mean_filter(maps: Tensor, size: int) -> Tensor:
         raise ValueError(f"filter_size must be odd and positive, got {size}")
     if size == 1:
         return maps
-    rows = F.avg_pool2d(maps, (size, 1), stride=1, padding=(size // 2, 0))
-    return F.avg_pool2d(rows, (1, size), stride=1, padding=(0, size // 2))
+    half, (height, width) = size // 2, maps.shape[-2:]
+    sums = F.pad(maps, (half + 1, half)).cumsum(-1)
+    rows = sums[..., size:] - sums[..., :width]
+    sums = F.pad(rows, (0, 0, half + 1, half)).cumsum(-2)
+    return (sums[..., size:, :] - sums[..., :height, :]) / size**2
 
 
 def relate(maps: Tensor, mean: Tensor, spread: Tensor, reference: Reference) -> Tensor:

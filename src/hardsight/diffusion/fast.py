@@ -11,6 +11,7 @@ from torch.nn import functional
 from hardsight.batches import per_image
 from hardsight.diffusion.base import Denoiser
 from hardsight.diffusion.schedule import Schedule
+from hardsight.diffusion.upsample import fold_upsampling
 
 
 class FastDenoiser(Denoiser):
@@ -69,6 +70,7 @@ class FastDenoiser(Denoiser):
             norm_num_groups=math.gcd(16, *widths),
             attention_head_dim=channels,
         )
+        fold_upsampling(self.unet)
 
     def forward(self, x_t: Tensor, t: int | Tensor) -> Tensor:
         """Return x0 from x_t (B, C, H, W) on the schedule."""
