@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hardsight.data import load, textures
-    from hardsight.detectors import AdvRAD, Detector, Selection, as_detector
+    from hardsight.detectors import AdvRAD, Detector, PatchGuard, Selection, as_detector
     from hardsight.evaluation import attack, evaluate, write_html, write_json, write_markdown
     from hardsight.presets import load_preset
     from hardsight.runs import Run
@@ -27,6 +27,7 @@ __all__ = [
     "AttackResult",
     "Detection",
     "Detector",
+    "PatchGuard",
     "Run",
     "Selection",
     "Settings",
@@ -43,7 +44,7 @@ __all__ = [
 
 _ROOMS = {
     "data": ("load", "textures"),
-    "detectors": ("AdvRAD", "Detector", "Selection", "as_detector"),
+    "detectors": ("AdvRAD", "Detector", "PatchGuard", "Selection", "as_detector"),
     "evaluation": ("attack", "evaluate", "write_html", "write_json", "write_markdown"),
     "presets": ("load_preset",),
     "runs": ("Run",),

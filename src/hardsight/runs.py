@@ -115,10 +115,7 @@ class Run:
         config = self.config
         data = self.data()
         self.check_manifest(data, allow_data_change)
-        settings = config.detector_settings
-        settings["seed"] = config.training.seed
-        settings["k"] = config.k_by_category.get(data.name, settings["k"])
-        detector = METHODS[config.method](**settings)
+        detector: Any = METHODS[config.method](**config.settings_for(data.name))
         detector.to(pick_device(device))
         begun = time.perf_counter()
         detector.fit(
@@ -130,6 +127,7 @@ class Run:
             folder=self.path / "training",
             resume=True,
             progress=progress,
+            **config.fit_options,
         )
         if detector.report is not None:
             detector.report.write(self.path / SELECTION)
@@ -139,7 +137,8 @@ class Run:
             "device": str(detector.device),
         }
         write_atomically(self.path / METRICS, json.dumps(took) + "\n")
-        return detector
+        fitted: Detector = detector
+        return fitted
 
     @property
     def finished(self) -> bool:

@@ -2,7 +2,9 @@ import inspect
 
 import pytest
 
-from hardsight.detectors import AdvRAD
+from hardsight.detectors import AdvRAD, PatchGuard
+from hardsight.detectors.patchguard import Adversary, CheckpointChoice, Recipe
+from hardsight.detectors.patchguard.detector import DEFAULT
 from hardsight.presets import Config, ConfigError, load_preset, preset_names
 from hardsight.training import Settings
 
@@ -59,6 +61,33 @@ def test_freerad_paper_holds_the_papers_constants():
     assert set(load_preset("advrad-paper").k_by_category) == set()
 
 
+def test_the_patchguard_preset_is_the_default_of_its_classes():
+    config = load_preset("patchguard")
+    defaults = {
+        n: p.default for n, p in inspect.signature(PatchGuard).parameters.items() if n != "seed"
+    }
+    assert config.detector.model_dump() | {"backbone": None} == defaults
+    assert config.detector.backbone == DEFAULT
+    lighter = {"steps": config.recipe.adversary.steps, "mode": "eval"}  # for CPUs
+    assert config.recipe == Recipe(adversary=lighter, warm_up=config.recipe.warm_up)
+    assert config.selection == CheckpointChoice()
+
+
+def test_patchguard_paper_holds_the_papers_constants():
+    """PatchGuard, supplement G and its code (FACTS 1.3 and 1.5)."""
+    config = load_preset("patchguard-paper")
+    t = config.training
+    assert (t.batch_size, t.optimizer, t.lr, t.weight_decay) == (16, "adamw", 8e-4, 1e-5)
+    assert (t.schedule, t.floor, t.warmup, t.ema_decay) == ("cosine", 0.0125, 0.0, 0.0)
+    assert config.detector.backbone["architecture"] == "vit_small_patch14_dinov2.lvd142m"
+    assert config.detector.backbone["layer_scale"] is None
+    assert (config.detector.image_size, config.detector.k) == (224, 5)
+    assert (config.detector.sigma, config.detector.radius) == (6.0, 7)
+    assert config.recipe.adversary == Adversary(kind="pgd", eps=8 / 255, steps=10, mode="train")
+    assert config.recipe.regulariser.layers == (-1,)
+    assert (config.recipe.foreground, config.recipe.warm_up) == ("grad-cam", 0)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -69,6 +98,19 @@ def test_freerad_paper_holds_the_papers_constants():
         ({"data": {"xyz": 3}}, "known are path"),
         ({"training": {"steps": 0}}, r"training.steps=0"),
         ({"false_alarms": 2}, "false_alarms=2"),
+        ({"method": "patchgard"}, "did you mean 'patchguard'"),
+        ({"recipe": {}}, "recipe is a setting of the method patchguard, not of advrad"),
+        (
+            {"method": "patchguard", "k_by_category": {"screw": 3}},
+            "k_by_category is a setting of the method advrad, not of patchguard",
+        ),
+        ({"method": "patchguard", "detector": {"draws": 2}}, "known are backbone"),
+        ({"method": "patchguard", "selection": {"ks": [3]}}, "known are robust_weight"),
+        ({"method": "patchguard", "recipe": {"advesary": {}}}, "did you mean 'adversary'"),
+        (
+            {"method": "patchguard", "recipe": {"adversary": {"stepps": 3}}},
+            "did you mean 'steps'",
+        ),
     ],
 )
 def test_unknown_keys_and_bad_values_are_explained(values, message):
@@ -88,6 +130,22 @@ def test_round_trip_and_changes(tmp_path):
     assert Config.read(tmp_path / "config.yaml") == config
     with pytest.raises(ConfigError, match="did you mean 'steps'"):
         config.updated({"training.step": 7})
+
+
+def test_a_method_of_its_own_round_trips(tmp_path):
+    config = load_preset("patchguard").updated(
+        {"recipe.regulariser.layers": [2, "discriminator"], "recipe.regulariser.weights": [1, 2]}
+    )
+    config.write(tmp_path / "config.yaml")
+    read = Config.read(tmp_path / "config.yaml")
+    assert read == config
+    assert read.recipe.regulariser.layers == (2, "discriminator")
+    assert config.differences(load_preset("patchguard")) == [
+        "recipe.regulariser.layers",
+        "recipe.regulariser.weights",
+    ]
+    assert read.fit_options == {"recipe": config.recipe}
+    assert "recipe" not in load_preset("advrad").fit_options
 
 
 def test_files_that_are_no_configuration(tmp_path):

@@ -58,3 +58,20 @@ def test_differences_name_what_makes_another_run():
     assert settings.differences(other) == ["lr"]
     assert settings.differences(settings.model_dump(mode="json")) == []
     assert settings.differences({**settings.model_dump(mode="json"), "gone": 1}) == ["gone"]
+
+
+def test_cosine_ends_at_its_floor_as_torchs_does():
+    settings = Settings(steps=20, schedule="cosine", warmup=0.0, lr=8e-4, floor=0.0125)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=8e-4)
+    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=20, eta_min=1e-5)
+    for step in range(20):
+        assert learning_rate(settings, step) == pytest.approx(reference.get_last_lr()[0])
+        optimizer.step()
+        reference.step()
+
+
+def test_a_field_that_an_older_run_did_not_know_is_at_its_default():
+    old = Settings().model_dump(mode="json")
+    del old["floor"]
+    assert Settings().differences(old) == []
+    assert Settings(floor=0.1).differences(old) == ["floor"]

@@ -1,44 +1,72 @@
 """Data sets: decoding, layouts, splits, manifests, synthetic defects and embedded textures."""
 
+from hardsight.data.activation import activation_foreground
+from hardsight.data.cifar10 import cifar10, cifar10c
+from hardsight.data.corruptions import CORRUPTIONS, corrupt
+from hardsight.data.cutpaste import CutPaste, dilated
 from hardsight.data.defects import DEFECTS, Defect, UnseenError, add_defect
+from hardsight.data.distortions import LEVELS, OPERATIONS, distort
 from hardsight.data.folder import folder
 from hardsight.data.foreground import foreground
+from hardsight.data.foregrounds import Foreground, find_foreground
 from hardsight.data.images import IMAGE_EXTENSIONS, ImageError, iter_images, read_image, read_mask
+from hardsight.data.labelled import LabelledImages
 from hardsight.data.layouts import LAYOUTS, LayoutError, load, mvtec
 from hardsight.data.manifest import Manifest, ManifestChanged
+from hardsight.data.mixture import Mixture
+from hardsight.data.mnist import mnist
 from hardsight.data.pseudo import PseudoAnomalies, pseudo_anomalies
 from hardsight.data.samples import AnomalyData, ImageSet, Item, Sample, split_validation
-from hardsight.data.symmetry import TURNS, symmetries
+from hardsight.data.sheets import foreground_sheet, sheet
+from hardsight.data.symmetry import TURNS, symmetries, turned
 from hardsight.data.textures import TEXTURES, textures, write_textures
 
 __all__ = [
+    "CORRUPTIONS",
     "DEFECTS",
     "IMAGE_EXTENSIONS",
     "LAYOUTS",
+    "LEVELS",
+    "OPERATIONS",
     "TEXTURES",
     "TURNS",
     "AnomalyData",
+    "CutPaste",
     "Defect",
+    "Foreground",
     "ImageError",
     "ImageSet",
     "Item",
+    "LabelledImages",
     "LayoutError",
     "Manifest",
     "ManifestChanged",
+    "Mixture",
     "PseudoAnomalies",
     "Sample",
     "UnseenError",
+    "activation_foreground",
     "add_defect",
+    "cifar10",
+    "cifar10c",
+    "corrupt",
+    "dilated",
+    "distort",
+    "find_foreground",
     "folder",
     "foreground",
+    "foreground_sheet",
     "iter_images",
     "load",
+    "mnist",
     "mvtec",
     "pseudo_anomalies",
     "read_image",
     "read_mask",
+    "sheet",
     "split_validation",
     "symmetries",
     "textures",
+    "turned",
     "write_textures",
 ]

@@ -1,10 +1,10 @@
 """Which flips and turns keep a normal image normal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Generator, Tensor
 
 TURNS: dict[str, Callable[[Tensor], Tensor]] = {
     "flip": lambda x: x.flip(-1),
@@ -16,6 +16,23 @@ TURNS: dict[str, Callable[[Tensor], Tensor]] = {
     "anti-transposed": lambda x: x.rot90(2, (-2, -1)).transpose(-2, -1),
 }
 """The seven ways to turn a square over, besides leaving it: (..., H, H) -> (..., H, H)."""
+
+
+def turned(turns: Sequence[str], generator: Generator, *batches: Tensor) -> tuple[Tensor, ...]:
+    """Leave each row as it is or turn it by one of ``turns``, all equally often.
+
+    Args:
+        turns: names in ``TURNS``; none leaves everything, and draws nothing.
+        generator: of the choice.
+        batches: (B, C, H, W) each; a row is turned the same way in all of them.
+    """
+    if not turns:
+        return batches
+    choice = torch.randint(len(turns) + 1, (len(batches[0]),), generator=generator).tolist()
+    ways = [(lambda x: x) if c == 0 else TURNS[turns[c - 1]] for c in choice]
+    return tuple(
+        torch.stack([way(row) for way, row in zip(ways, rows, strict=True)]) for rows in batches
+    )
 
 
 def symmetries(images: Tensor, tolerance: float = 0.3, side: int = 32) -> tuple[str, ...]:
@@ -40,8 +57,8 @@ def symmetries(images: Tensor, tolerance: float = 0.3, side: int = 32) -> tuple[
     nearest = apart.masked_fill(own, torch.inf).amin(1).median()
     found = []
     for name, turn in TURNS.items():
-        turned = torch.cdist(turn(small).flatten(1), small.flatten(1))
-        distance = turned.masked_fill(own, torch.inf).amin(1).median()
+        apart = torch.cdist(turn(small).flatten(1), small.flatten(1))
+        distance = apart.masked_fill(own, torch.inf).amin(1).median()
         if distance - nearest <= tolerance * (usual - nearest):
             found.append(name)
     return tuple(found)

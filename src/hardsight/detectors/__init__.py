@@ -11,7 +11,9 @@ from hardsight.detectors.anomalib import anomalib_detector
 from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.denoised import Denoised
+from hardsight.detectors.game import Game
 from hardsight.detectors.noisy import noisy_reference
+from hardsight.detectors.patchguard import PatchGuard
 from hardsight.detectors.saved import SavedDetector
 from hardsight.detectors.selection import Selection
 from hardsight.detectors.smoothed import DESIGNS, Smoothed
@@ -24,7 +26,9 @@ __all__ = [
     "Calibration",
     "Denoised",
     "Detector",
+    "Game",
     "GradientError",
+    "PatchGuard",
     "SavedDetector",
     "Selection",
     "Smoothed",

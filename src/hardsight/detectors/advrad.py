@@ -12,6 +12,7 @@ from hardsight.attacks import local_mean
 from hardsight.data import AnomalyData
 from hardsight.detectors.candidates import Report
 from hardsight.detectors.fitting import fit_advrad
+from hardsight.detectors.game import Game
 from hardsight.detectors.saved import SavedDetector
 from hardsight.detectors.scoring import (
     SCALES,
@@ -191,6 +192,7 @@ class AdvRAD(SavedDetector):
         training: Settings | None = None,
         selection: Selection | None = None,
         *,
+        game: Game | None = None,
         augment: Literal["auto", "none"] = "auto",
         false_alarms: float | None = None,
         folder: str | Path | None = None,
@@ -207,6 +209,7 @@ class AdvRAD(SavedDetector):
             data: at ``image_size`` pixels.
             training: how to train; None: the defaults.
             selection: what to choose among on validation data; None keeps the settings.
+            game: how to go on against attacks once the denoiser is trained; None: not at all.
             augment: "auto" turns training images the ways they turn themselves (see
                 ``hardsight.data.symmetries``), "none" leaves them.
             false_alarms: rate of the threshold; None: 1 %, or the lowest the normals support.
@@ -224,6 +227,7 @@ class AdvRAD(SavedDetector):
                 data,
                 training or Settings(),
                 selection,
+                game,
                 augment == "auto",
                 false_alarms,
                 Path(folder),
@@ -236,6 +240,7 @@ class AdvRAD(SavedDetector):
                 data,
                 training,
                 selection,
+                game=game,
                 augment=augment,
                 false_alarms=false_alarms,
                 folder=place,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from hardsight.data import AnomalyData, symmetries
+from hardsight.data import AnomalyData, find_foreground, symmetries
 from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.game import Game, GameTask
 from hardsight.detectors.pilots import choose_patch
 from hardsight.detectors.selection import Selection, select
 from hardsight.training import DenoisingTask, Record, Settings, train
@@ -22,6 +23,7 @@ def fit_advrad(
     data: AnomalyData,
     training: Settings,
     selection: Selection | None,
+    game: Game | None,
     turned: bool,
     false_alarms: float | None,
     folder: Path,
@@ -46,6 +48,17 @@ def fit_advrad(
 
     task = DenoisingTask(detector.denoiser, normals, turns, detector.k)
     done = train(task, training, folder, resume=resume, on_step=tell)
+    if game is not None and not done.interrupted:
+        where = find_foreground(game.foreground, normals)
+        match = GameTask(detector.denoiser, normals, where, game, turns)
+        played = game.settings(training)
+        done = train(
+            match,
+            played,
+            folder / "game",
+            resume=resume,
+            on_step=lambda r: progress("game", r.step, played.steps, f"loss {r.loss:.4f}"),
+        )
     if done.interrupted:
         raise KeyboardInterrupt
     detector.eval()

@@ -12,13 +12,13 @@ from hardsight.diffusion.base import Denoiser
 from hardsight.diffusion.gaussian import posterior, q_sample, respaced_log_variance
 
 
-def one_shot(denoiser: Denoiser, x: Tensor, k: int, noise: Tensor) -> Tensor:
+def one_shot(denoiser: Denoiser, x: Tensor, k: int | Tensor, noise: Tensor) -> Tensor:
     """FreeRAD Algorithm 2: one-shot robust reconstruction.
 
     Args:
         denoiser: The network.
         x: (B, C, H, W).
-        k: Diffusion step in 1..T.
+        k: Diffusion step in 1..T, for all or (B,).
         noise: (B, C, H, W) standard normal.
 
     Returns:

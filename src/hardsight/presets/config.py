@@ -5,12 +5,13 @@ import inspect
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from hardsight.detectors import AdvRAD, Selection
+from hardsight.detectors import AdvRAD, Game, PatchGuard, Selection
+from hardsight.detectors.patchguard import CheckpointChoice, Recipe
 from hardsight.files import write_atomically
 from hardsight.training import Settings
 from hardsight.training.settings import FREE
@@ -31,7 +32,8 @@ def _arguments(method: type) -> type[BaseModel]:
 
 
 AdvRADConfig = _arguments(AdvRAD)
-METHODS: dict[str, type[AdvRAD]] = {"advrad": AdvRAD}
+PatchGuardConfig = _arguments(PatchGuard)
+METHODS: dict[str, type[AdvRAD] | type[PatchGuard]] = {"advrad": AdvRAD, "patchguard": PatchGuard}
 """Method name -> detector."""
 
 
@@ -53,23 +55,20 @@ class DataConfig(BaseModel):
 
 
 class Config(BaseModel):
-    """Everything that decides a run's result."""
+    """Everything that decides a run's result; what every method has."""
 
     model_config = _STRICT
 
     preset: str = "advrad"
     description: str = ""
-    method: Literal["advrad"] = "advrad"
-    detector: AdvRADConfig = Field(default_factory=AdvRADConfig)  # type: ignore[valid-type]
+    method: str
+    detector: BaseModel
     training: Settings = Field(default_factory=Settings)
-    selection: Selection | None = None
-    """Choose k, filter, aggregation and reference on validation data; None keeps the detector's."""
+    selection: BaseModel | None = None
     augment: Literal["auto", "none"] = "auto"
     """Flips and turns of training images: those the normal images show themselves, or none."""
     false_alarms: float | None = Field(None, gt=0, lt=1)
     """False-alarm rate of the threshold; None: 1 %, or the lowest the held-out normals support."""
-    k_by_category: dict[str, int] = Field(default_factory=dict)
-    """Category -> diffusion step, where a paper chose one for each (FreeRAD, Table 7)."""
     data: DataConfig = Field(default_factory=DataConfig)
 
     @property
@@ -77,22 +76,37 @@ class Config(BaseModel):
         """The arguments of the detector's constructor."""
         return BaseModel.model_dump(self.detector)
 
+    def settings_for(self, category: str) -> dict[str, Any]:
+        """Return the arguments of the detector's constructor, the seed too, for a category."""
+        return self.detector_settings | {"seed": self.training.seed}
+
+    @property
+    def fit_options(self) -> dict[str, Any]:
+        """The keyword arguments of the detector's ``fit`` that its method alone has."""
+        return {}
+
     @classmethod
-    def parse(cls, values: Mapping[str, Any], source: str) -> Self:
-        """Validate a mapping.
+    def parse(cls, values: Mapping[str, Any], source: str) -> "Config":
+        """Validate a mapping as the method it names, "advrad" if it names none.
 
         Raises:
             ConfigError: an unknown key (the near one is suggested) or a value out of range.
         """
+        method = values.get("method", "advrad")
+        if method not in CONFIGS:
+            near = difflib.get_close_matches(str(method), list(CONFIGS), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(CONFIGS)}"
+            raise ConfigError(f"{source}: method={method!r} is not known; {hint}")
+        kind = CONFIGS[method]
         try:
-            return cls.model_validate(values)
+            return kind.model_validate(values)
         except ValidationError as error:
             raise ConfigError(
-                f"{source}: " + "; ".join(_explain(e) for e in error.errors())
+                f"{source}: " + "; ".join(_explain(e, kind) for e in error.errors())
             ) from None
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path) -> "Config":
         """Read a YAML file.
 
         Raises:
@@ -108,7 +122,7 @@ class Config(BaseModel):
             raise ConfigError(f"{path} must hold keys and values, as the presets do")
         return cls.parse(values, str(path))
 
-    def updated(self, changes: Mapping[str, Any]) -> Self:
+    def updated(self, changes: Mapping[str, Any]) -> "Config":
         """Return a copy with dotted keys changed, e.g. ``{"training.steps": 500}``; validated."""
         values = self.model_dump(mode="json")
         for dotted, value in changes.items():
@@ -120,7 +134,7 @@ class Config(BaseModel):
             place[last] = value
         return self.parse(values, "settings")
 
-    def differences(self, other: Self) -> list[str]:
+    def differences(self, other: "Config") -> list[str]:
         """Return the dotted keys in which ``other`` would make another run."""
         mine, theirs = _flat(self.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
         keys = {k for k in mine | theirs if mine.get(k) != theirs.get(k)}
@@ -130,6 +144,52 @@ class Config(BaseModel):
         """Write as YAML."""
         text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
         write_atomically(path, text)
+
+
+class AdvRADRun(Config):
+    """A run of AdvRAD."""
+
+    method: Literal["advrad"] = "advrad"
+    detector: AdvRADConfig = Field(default_factory=AdvRADConfig)  # type: ignore[valid-type]
+    selection: Selection | None = None
+    """Choose k, filter, aggregation and reference on validation data; None keeps the detector's."""
+    game: Game | None = None
+    """Go on against attacks once the denoiser is trained; None: the plain training alone."""
+    k_by_category: dict[str, int] = Field(default_factory=dict)
+    """Category -> diffusion step, where a paper chose one for each (FreeRAD, Table 7)."""
+
+    @property
+    def fit_options(self) -> dict[str, Any]:
+        """The game."""
+        return {"game": self.game}
+
+    def settings_for(self, category: str) -> dict[str, Any]:
+        """As everywhere; with the category's own k."""
+        found = super().settings_for(category)
+        return found | {"k": self.k_by_category.get(category, found["k"])}
+
+
+class PatchGuardRun(Config):
+    """A run of PatchGuard."""
+
+    preset: str = "patchguard"
+    method: Literal["patchguard"] = "patchguard"
+    detector: PatchGuardConfig = Field(default_factory=PatchGuardConfig)  # type: ignore[valid-type]
+    selection: CheckpointChoice | None = None
+    """Choose among the last checkpoints on validation data; None keeps the last, averaged."""
+    augment: Literal["auto", "none"] = "none"
+    """Flips and turns of training images: those the normal images show themselves, or none."""
+    recipe: Recipe = Field(default_factory=Recipe)
+    """Adversary, regulariser and pseudo-anomalies of the training."""
+
+    @property
+    def fit_options(self) -> dict[str, Any]:
+        """The recipe."""
+        return {"recipe": self.recipe}
+
+
+CONFIGS: dict[str, type[Config]] = {"advrad": AdvRADRun, "patchguard": PatchGuardRun}
+"""Method name -> what a run of it is configured by."""
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -168,12 +228,17 @@ def load_preset(name: str) -> Config:
     return Config.parse({"preset": name} | yaml.safe_load(text), f"preset {name}")
 
 
-def _explain(error: Any) -> str:
+def _explain(error: Any, kind: type[Config]) -> str:
     """One validation error in words, with the nearest key for one that is unknown."""
     place = ".".join(str(p) for p in error["loc"])
     if error["type"] != "extra_forbidden":
         return f"{place}={error['input']!r}: {error['msg']}"
-    model: Any = Config
+    key = str(error["loc"][-1])
+    others = [m for m, c in CONFIGS.items() if c is not kind and key in c.model_fields]
+    if len(error["loc"]) == 1 and others:
+        mine = next(m for m, c in CONFIGS.items() if c is kind)
+        return f"{key} is a setting of the method {' and '.join(others)}, not of {mine}"
+    model: Any = kind
     for part in error["loc"][:-1]:
         annotation = model.model_fields[part].annotation
         model = next(
@@ -182,8 +247,8 @@ def _explain(error: Any) -> str:
                 for a in (annotation, *getattr(annotation, "__args__", ()))
                 if hasattr(a, "model_fields")
             ),
-            Config,
+            kind,
         )
-    near = difflib.get_close_matches(str(error["loc"][-1]), list(model.model_fields), n=1)
+    near = difflib.get_close_matches(key, list(model.model_fields), n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(model.model_fields)}"
     return f"{place} is not a setting; {hint}"

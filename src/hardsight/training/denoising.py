@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
-from hardsight.data import TURNS
+from hardsight.data import turned
 from hardsight.diffusion import Denoiser, one_shot
 
 
@@ -37,12 +37,7 @@ class DenoisingTask:
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, the randomness of the denoiser's loss ...)."""
         x = self.images[torch.randint(len(self.images), (size,), generator=generator)]
-        if self.turns:
-            choice = torch.randint(len(self.turns) + 1, (size,), generator=generator).tolist()
-            turned = [
-                i if c == 0 else TURNS[self.turns[c - 1]](i) for i, c in zip(x, choice, strict=True)
-            ]
-            x = torch.stack(turned)
+        (x,) = turned(self.turns, generator, x)
         return (x, *self.module.draw(x.shape, generator))
 
     def loss(self, *batch: Tensor) -> Tensor:

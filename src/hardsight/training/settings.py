@@ -23,6 +23,8 @@ class Settings(BaseModel):
     """The highest learning rate."""
     weight_decay: float = Field(default=1e-4, ge=0)
     schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle"
+    floor: float = Field(default=0.0, ge=0, le=1)
+    """Share of ``lr`` at which "cosine" ends."""
     warmup: float = Field(default=0.1, ge=0, lt=1)
     """Fraction of the steps in which the learning rate rises."""
     ema_decay: float = Field(default=0.998, ge=0, lt=1)
@@ -52,15 +54,17 @@ class Settings(BaseModel):
     def differences(self, other: dict[str, Any]) -> list[str]:
         """Name the fields that would make resuming a run with settings ``other`` another run."""
         mine = self.model_dump(mode="json")
-        keys = (mine.keys() | other.keys()) - FREE
-        return sorted(k for k in keys if mine.get(k) != other.get(k))
+        theirs = {n: f.default for n, f in type(self).model_fields.items()} | other
+        keys = (mine.keys() | theirs.keys()) - FREE
+        return sorted(k for k in keys if mine.get(k) != theirs.get(k))
 
 
 def learning_rate(settings: Settings, step: int) -> float:
     """Return the learning rate of a step, step in 0..steps-1.
 
     "one-cycle" (Smith & Topin, 2018): half a cosine from lr / 25 up to lr, then one down to
-    lr / 250000. "cosine": straight up, then half a cosine down to 0. "constant": straight up.
+    lr / 250000. "cosine": straight up, then half a cosine down to
+    ``floor * lr``. "constant": straight up.
     """
     rise = settings.warmup * settings.steps - 1  # the last step of the rise
     fall = settings.steps - 1
@@ -73,7 +77,8 @@ def learning_rate(settings: Settings, step: int) -> float:
         return settings.lr * (step + 1) / (rise + 1)
     if settings.schedule == "constant":
         return settings.lr
-    return _anneal(settings.lr, 0.0, _part(step, max(rise, 0.0), settings.steps))
+    low = settings.lr * settings.floor
+    return _anneal(settings.lr, low, _part(step, max(rise, 0.0), settings.steps))
 
 
 def _part(step: float, start: float, end: float) -> float:

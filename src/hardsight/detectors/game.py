@@ -1,0 +1,149 @@
+"""The joint game: a denoiser learns to reconstruct what an attacker made of its images."""
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Generator, Tensor
+
+from hardsight.attacks import PGD, Linf, frozen
+from hardsight.batches import per_image
+from hardsight.data import CutPaste, Foreground, dilated, turned
+from hardsight.detectors.scoring import multiscale_error
+from hardsight.diffusion import Denoiser, one_shot
+from hardsight.training import DenoisingTask, Settings
+
+
+class Game(BaseModel):
+    """How a denoiser plays, after its plain training, against attacks on its own score.
+
+    One half of a batch is normal and attacked so that its error rises, the other pseudo-anomalous
+    and attacked so that it falls. Both are to be reconstructed as the clean normal image: the first
+    teaches that a perturbation is no part of the picture, the second that an anomaly is not either,
+    however it is veiled.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int = Field(600, ge=1)
+    """Of the optimiser."""
+    lr: float = Field(2e-4, gt=0)
+    """The highest learning rate."""
+    eps: float = Field(8 / 255, ge=0, le=1)
+    """L-inf radius of the attack in [0, 1] pixel units."""
+    attack_steps: int = Field(2, ge=1)
+    """Sign steps of the attack, from a random start."""
+    step_share: float = Field(0.7, gt=0)
+    """Length of such a step over ``eps``."""
+    top: float = Field(0.046, gt=0, le=1)
+    """Share of the pixels whose error the attack moves: the largest."""
+    k_low: int = Field(50, ge=1)
+    """Diffusion steps are drawn evenly from ``k_low`` to ``k_high``: play at what is scored."""
+    k_high: int = Field(200, ge=1)
+    plain: float = Field(0.0, ge=0)
+    """Weight of the plain training's loss beside that of the game."""
+    foreground: Foreground = "saliency"
+    """Where pseudo-anomalies are made."""
+    defects: float = Field(0.5, ge=0, le=1)
+    """Share of the pseudo-anomalies that are synthetic defects instead of cut and pasted."""
+
+    @model_validator(mode="after")
+    def _range_is_one(self) -> "Game":
+        if self.k_low > self.k_high:
+            raise ValueError(f"k_low must not be above k_high, got {self.k_low} > {self.k_high}")
+        return self
+
+    def settings(self, training: Settings) -> Settings:
+        """Return the plain training's settings with the game's steps and learning rate."""
+        return training.model_copy(update={"steps": self.steps, "lr": self.lr})
+
+    def attack(self) -> PGD:
+        """Return the attack of the training images."""
+        step_size = self.step_share * self.eps or None
+        return PGD(Linf(self.eps), self.attack_steps, step_size)
+
+
+class ErrorObjective:
+    """Raise the largest reconstruction errors of normal images, lower those of anomalous ones.
+
+    Args:
+        denoiser: what reconstructs.
+        t: (B,) diffusion steps.
+        noise: (B, C, H, W) of the diffusion, known to the attacker.
+        sign: (B,) 1 to raise, -1 to lower.
+        top: share of the pixels.
+    """
+
+    def __init__(
+        self, denoiser: Denoiser, t: Tensor, noise: Tensor, sign: Tensor, top: float
+    ) -> None:
+        self.denoiser, self.t, self.noise, self.sign, self.top = denoiser, t, noise, sign, top
+
+    def __call__(self, images: Tensor, generator: Generator | None = None) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B,) to be maximised."""
+        r = (one_shot(self.denoiser, 2 * images - 1, self.t, self.noise) + 1) / 2
+        error = multiscale_error(images, r).flatten(1)
+        count = max(1, round(self.top * error.shape[1]))
+        return self.sign * error.topk(count, dim=1, sorted=False).values.mean(1)
+
+
+class GameTask:
+    """Draws images, turns, diffusion steps and noise; the attack follows from them on the device.
+
+    Args:
+        denoiser: what is trained.
+        images: (N, 3, H, W) uint8, normal.
+        where: (N, 1, H, W) bool, the foreground.
+        game: how.
+        turns: see ``DenoisingTask``.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        images: Tensor,
+        where: Tensor,
+        game: Game,
+        turns: tuple[str, ...] = (),
+    ) -> None:
+        if not game.k_high <= denoiser.schedule.T:
+            raise ValueError(f"k_high must be at most {denoiser.schedule.T}, got {game.k_high}")
+        self.module, self.game, self.images, self.turns = denoiser, game, images, turns
+        self.where = dilated(where)
+        self.plain = DenoisingTask(denoiser, images, turns, (game.k_low + game.k_high) // 2)
+        self.spoiler = CutPaste(defects=game.defects)
+
+    def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
+        """Draw images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, which are spoilt (B,)
+        bool, diffusion steps (B,), noise (B, 3, H, W), seeds (B,), and the plain loss's randomness.
+        """
+        index = torch.randint(len(self.images), (size,), generator=generator)
+        x, where = turned(self.turns, generator, self.images[index], self.where[index])
+        spoilt = torch.arange(size) >= size // 2
+        t = torch.randint(self.game.k_low, self.game.k_high + 1, (size,), generator=generator)
+        noise = torch.randn(x.shape, generator=generator)
+        seeds = torch.randint(2**62, (size,), generator=generator)
+        order = torch.randperm(size, generator=generator)  # so that each device has both kinds
+        return (x, where, spoilt[order], t, noise, seeds, *self.module.draw(x.shape, generator))
+
+    def loss(self, *batch: Tensor) -> Tensor:
+        """Return the mean over images of the squared error to the clean one / (sigma^2 + 0.01)."""
+        images, where, spoilt, t, noise, seeds, *randomness = batch
+        generator = Generator(images.device).manual_seed(int(seeds[0]))
+        normal = images.float() / 255
+        shown = normal.clone()
+        if bool(spoilt.any()):
+            with torch.autocast(images.device.type, enabled=False):
+                shown[spoilt], _ = self.spoiler(normal[spoilt], where[spoilt], generator)
+        sign = 1.0 - 2.0 * spoilt.float()
+        with frozen(self.module):
+            objective = ErrorObjective(self.module, t, noise, sign, self.game.top)
+            hurt = self.game.attack()(objective, shown, generator).images
+        r = one_shot(self.module, 2 * hurt - 1, t, noise)
+        weight = per_image(1 / (self.module.schedule.sigma(t) ** 2 + 0.01), r)
+        total = (weight * (r - (2 * normal - 1)) ** 2).mean()
+        if self.game.plain:
+            total = total + self.game.plain * self.plain.loss(images, *randomness)
+        return total
+
+    def sample(self, module: Denoiser) -> Tensor:
+        """(3, 2H, 4W): images above their reconstructions."""
+        return self.plain.sample(module)

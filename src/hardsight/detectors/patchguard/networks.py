@@ -1,0 +1,93 @@
+"""What judges patches, by name."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from hardsight.detectors.patchguard.convolutional import PatchResNet, UNet
+from hardsight.detectors.patchguard.vit import PatchViT
+
+_MEAN = (0.485, 0.456, 0.406)
+_STD = (0.229, 0.224, 0.225)
+
+SPARSE: dict[str, int] = {"block": 16, "window": 3, "random": 1, "general": 1}
+
+
+class Judge(Protocol):
+    """A network whose logit speaks of a cell of the image."""
+
+    cell: int
+    """Pixels of a cell along a side."""
+    side: int
+    """Cells along a side."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(B, 3, H, W), normalised -> (B, 1, side, side) logits, above 0 anomalous."""
+        ...
+
+
+def _bigbird(size: int, sparse: dict[str, int] | None = None, **settings: Any) -> PatchViT:
+    return PatchViT(size, sparse=SPARSE | (sparse or {}), **settings)
+
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "vit": PatchViT,
+    "bigbird": _bigbird,
+    "resnet": PatchResNet,
+    "unet": UNet,
+}
+"""Name -> network of images of ``size`` pixels. "bigbird" is the ViT with sparse attention."""
+
+
+class Normalised(nn.Module):
+    """A network of images in [0, 1] that ImageNet's mean and spread are taken off first."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(_STD).view(3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, 1, side, side) logits."""
+        logits: Tensor = self.network((images - self.mean) / self.std)
+        return logits
+
+    def with_attention(self, images: Tensor, layers: Any) -> tuple[Tensor, list[Tensor]]:
+        """Return the logits and the attention of layers, see ``PatchViT.with_attention``.
+
+        Raises:
+            ValueError: a network without attention.
+        """
+        if not isinstance(self.network, PatchViT):
+            name = type(self.network).__name__
+            raise ValueError(f"{name} has no attention to regularise; set the regulariser to none")
+        return self.network.with_attention((images - self.mean) / self.std, layers)
+
+
+def build_network(config: dict[str, Any], size: int, seed: int) -> Normalised:
+    """Return an untrained network whose weights the seed alone decides.
+
+    Args:
+        config: ``name`` of ``NETWORKS`` and its arguments.
+        size: side of the images in pixels.
+        seed: of the weights.
+
+    Raises:
+        ValueError: an unknown name or argument.
+    """
+    settings = dict(config)
+    name = settings.pop("name", "vit")
+    if name not in NETWORKS:
+        raise ValueError(f"backbone name={name!r} is not known; choose from {', '.join(NETWORKS)}")
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        try:
+            return Normalised(NETWORKS[name](size, **settings))
+        except TypeError as error:
+            raise ValueError(f"backbone={config}: {error}") from error

@@ -1,0 +1,94 @@
+"""How PatchGuard is taught: every choice of its training that is no matter of the loop."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from hardsight.attacks import PGD, Linf
+from hardsight.data import CutPaste, Foreground
+from hardsight.detectors.patchguard.attention import Regulariser
+from hardsight.detectors.patchguard.vit import Layer
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class Adversary(BaseModel):
+    """The attack that the training images suffer, an L-inf ball."""
+
+    model_config = _STRICT
+
+    kind: Literal["none", "pgd", "fast", "free"] = "pgd"
+    """"pgd": projected gradient ascent. "fast": one step from a random start, the gradient kept
+    aligned over the ball (Andriushchenko & Flammarion, 2020). "free": the perturbation follows the
+    gradient of the training step itself, a batch being replayed (Shafahi et al., 2019)."""
+    eps: float = Field(8 / 255, ge=0, le=1)
+    """Radius in [0, 1] pixel units."""
+    steps: int = Field(10, ge=1)
+    """Of "pgd", from the image itself; each is 2.5 eps / steps long."""
+    mode: Literal["train", "eval"] = "train"
+    """Of the network while it is attacked: with dropout, as in PatchGuard's code, or without."""
+    replays: int = Field(8, ge=1)
+    """Of "free": steps that one batch serves."""
+    alignment: float = Field(0.2, ge=0)
+    """Of "fast": weight of 1 - cosine of the gradients at the image and in its ball, beside the
+    mean cross-entropy of a patch; 0: off."""
+
+    def attack(self) -> PGD:
+        """Return the attack of "pgd" and of "fast" (1.25 eps, Wong et al., 2020)."""
+        if self.kind == "fast":
+            return PGD(Linf(self.eps), steps=1, step_size=1.25 * self.eps or None)
+        return PGD(Linf(self.eps), steps=self.steps, random_start=False)
+
+
+class Regularisation(BaseModel):
+    """What raises the attention degree."""
+
+    model_config = _STRICT
+
+    kind: Regulariser = "kl-row"
+    """"kl-mean" is what PatchGuard's code adds, a few thousandths beside a loss in the hundreds;
+    "kl-row" is the same summed over the columns; "soft-degree" counts as the paper defines."""
+    layers: tuple[Layer, ...] = (-1,)
+    """1 is the ViT's first, -1 its last; "discriminator"."""
+    weights: tuple[float, ...] = (1.0,)
+    """One for each layer."""
+    delta: float = Field(1.0, gt=0)
+    """Of "soft-degree": a weight counts above ``delta / N``; the paper's 1/256 is 1."""
+    tau: float = Field(0.25, gt=0)
+    """Of "soft-degree": width of the sigmoid, in units of 1 / N as ``delta``."""
+
+    @model_validator(mode="after")
+    def _a_weight_each(self) -> "Regularisation":
+        if len(self.weights) != len(self.layers):
+            raise ValueError(
+                f"weights must hold one for each of {len(self.layers)} layers, got {self.weights}"
+            )
+        return self
+
+
+class Recipe(BaseModel):
+    """How PatchGuard is taught."""
+
+    model_config = _STRICT
+
+    adversary: Adversary = Adversary()
+    warm_up: int = Field(0, ge=0)
+    """Steps of training without adversary before the others: from a random start, few attacked
+    steps learn little but where anomalies are usual. The paper has none."""
+    regulariser: Regularisation = Regularisation()
+    foreground: Foreground = "saliency"
+    """Where pseudo-anomalies are made: "grad-cam", "saliency" or "all"."""
+    foreground_weights: str = "imagenet"
+    """Of the ResNet-18 behind "grad-cam": "imagenet" or the path of a file."""
+    dilation: float = Field(10 / 224, ge=0, lt=1)
+    """How far pseudo-anomalies reach over the foreground's edge, as a fraction of the side."""
+    smallest: float = Field(14 / 224, gt=0, lt=1)
+    """Shortest side of what is cut and pasted, as a fraction of the image's."""
+    defects: float = Field(0.0, ge=0, le=1)
+    """Share of the pseudo-anomalies that are synthetic defects instead of cut and pasted."""
+    anomalous_weight: float = Field(1.0, gt=0)
+    """Of an anomalous patch beside a normal one."""
+
+    def spoiler(self) -> CutPaste:
+        """Return what makes pseudo-anomalies."""
+        return CutPaste(smallest=self.smallest, defects=self.defects)

@@ -1,0 +1,172 @@
+"""Which checkpoint: chosen on validation normals and spoilt copies of them, clean and attacked."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from hardsight.attacks import PGD, Linf, Objective, ScoreObjective, frozen
+from hardsight.data import PseudoAnomalies, pseudo_anomalies
+from hardsight.detectors.patchguard.objective import PatchObjective, cell_labels
+from hardsight.files import write_atomically
+from hardsight.metrics import auroc, pixel_auroc
+from hardsight.training import checkpoint
+from hardsight.types import Progress, quiet
+
+if TYPE_CHECKING:
+    from hardsight.detectors.patchguard.detector import PatchGuard
+
+
+class CheckpointChoice(BaseModel):
+    """On what evidence the weights are chosen: the last checkpoints' own and averaged ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    robust_weight: float = Field(0.5, ge=0, le=1)
+    """Weight of the AUROC under attack beside the clean one."""
+    eps: float = Field(8 / 255, ge=0, le=1)
+    """L-inf radius of the attacks, in [0, 1] pixel units."""
+    steps: int = Field(5, ge=1)
+    """PGD steps of an attack."""
+    images: int = Field(16, ge=2)
+    """Validation normals used at most."""
+    copies: int = Field(1, ge=1)
+    """Spoilt copies of each."""
+    severities: tuple[float, float] = (0.3, 1.0)
+    """Range of the synthetic defects' severity."""
+
+    def evidence(self, validation: Tensor, seed: int) -> PseudoAnomalies:
+        """Return the labelled images that decide, spoilt by defects that training does not use.
+
+        Args:
+            validation: (M, 3, H, W) uint8 normals held out of training, M >= 2; the first
+                ``images`` are used.
+            seed: of the defects.
+        """
+        if len(validation) < 2:
+            raise ValueError(
+                f"selection needs at least 2 validation normals, got {len(validation)}; "
+                "raise the validation fraction or fit without selection"
+            )
+        generator = torch.Generator().manual_seed(seed)
+        return pseudo_anomalies(validation[: self.images], self.copies, self.severities, generator)
+
+
+@dataclass(frozen=True)
+class CheckpointCandidate:
+    """Weights of a checkpoint, and their AUROC on validation data."""
+
+    step: int
+    weights: str
+    """"average" or "last": the exponential average over the training, or the step's own."""
+    image: float
+    pixel: float
+    attacked_image: float
+    """Under an attack on the score."""
+    attacked_pixel: float
+    """Under an attack on the patches."""
+
+    def merit(self, weight: float) -> float:
+        """Weighted mean of clean and attacked AUROC, of which one below a half counts a half."""
+        clean = (self.image + self.pixel) / 2
+        hurt = (max(self.attacked_image, 0.5) + max(self.attacked_pixel, 0.5)) / 2
+        return (1 - weight) * clean + weight * hurt
+
+
+@dataclass(frozen=True)
+class CheckpointReport:
+    """Every candidate, best first, and what it was judged on."""
+
+    candidates: tuple[CheckpointCandidate, ...]
+    settings: CheckpointChoice
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON, best candidate first."""
+        weight = self.settings.robust_weight
+        rows = [asdict(c) | {"merit": c.merit(weight)} for c in self.candidates]
+        text = {"settings": self.settings.model_dump(), "candidates": rows}
+        write_atomically(path, json.dumps(text, indent=1) + "\n")
+
+
+def choose_checkpoint(
+    detector: "PatchGuard",
+    folder: Path,
+    evidence: PseudoAnomalies,
+    settings: CheckpointChoice,
+    seed: int,
+    progress: Progress = quiet,
+) -> CheckpointReport:
+    """Load into the detector the weights that did best on the evidence; no test image is seen.
+
+    Args:
+        detector: in eval mode.
+        folder: of the checkpoints.
+        evidence: from ``settings.evidence``.
+        settings: the attacks' budget.
+        seed: of the attacks.
+        progress: told after each candidate.
+    """
+    paths = sorted(folder.glob("step-*.safetensors"))
+    found: list[tuple[CheckpointCandidate, dict[str, Tensor], Path]] = []
+    for path in reversed(paths):
+        held = checkpoint.load(path)
+        for name, part in (("average", "ema"), ("last", "model")):
+            weights = held.part(part)
+            checkpoint.load_into(detector.network, weights, path)
+            figures = judge(detector.eval(), evidence, settings, seed)
+            found.append((CheckpointCandidate(held.step, name, *figures), weights, path))
+            progress("select", len(found), 2 * len(paths), "checkpoints")
+    found.sort(key=lambda row: -row[0].merit(settings.robust_weight))
+    _, weights, path = found[0]
+    checkpoint.load_into(detector.network, weights, path)
+    return CheckpointReport(tuple(row[0] for row in found), settings)
+
+
+def judge(
+    detector: "PatchGuard", evidence: PseudoAnomalies, settings: CheckpointChoice, seed: int
+) -> tuple[float, float, float, float]:
+    """Return image and pixel AUROC, clean and each under its own attack."""
+    labels = evidence.labels.numpy()
+
+    def on_score(x: Tensor, start: int) -> Objective:
+        part = evidence.labels[start : start + len(x)].to(x.device)
+        return ScoreObjective(detector, part, surrogate="score")
+
+    def on_patches(x: Tensor, start: int) -> Objective:
+        masks = evidence.masks[start : start + len(x)].to(x.device)
+        return PatchObjective(detector.patch_logits, cell_labels(masks, detector.cell))
+
+    clean = detector.predict(evidence.images)
+    hurt = [
+        detector.predict(_attack(detector, evidence.images, kind, settings, seed))
+        for kind in (on_score, on_patches)
+    ]
+    masks = evidence.masks.numpy()
+    return (
+        auroc(clean.pred_score.double().numpy(), labels),
+        pixel_auroc(clean.anomaly_map.double().numpy(), masks),
+        auroc(hurt[0].pred_score.double().numpy(), labels),
+        pixel_auroc(hurt[1].anomaly_map.double().numpy(), masks),
+    )
+
+
+def _attack(
+    detector: "PatchGuard",
+    images: Tensor,
+    kind: Callable[[Tensor, int], Objective],
+    settings: CheckpointChoice,
+    seed: int,
+) -> Tensor:
+    attack = PGD(Linf(settings.eps), steps=settings.steps)
+    generator = torch.Generator(detector.device).manual_seed(seed)
+    parts = []
+    with frozen(detector):
+        for start in range(0, len(images), 8):
+            x = detector.prepare(images[start : start + 8])
+            parts.append(attack(kind(x, start), x, generator).images.cpu())
+    return torch.cat(parts)

@@ -1,0 +1,184 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from hardsight.detectors import PatchGuard
+from hardsight.detectors.patchguard import PatchTask
+from hardsight.detectors.patchguard.selection import (
+    CheckpointCandidate,
+    CheckpointChoice,
+    judge,
+)
+from hardsight.metrics import auroc, pixel_auroc
+from hardsight.presets import load_preset
+from hardsight.runs import Run
+from hardsight.training import checkpoint, train
+
+TINY = """
+description: A PatchGuard of 16 x 16 pixels that trains in a second, for tests.
+method: patchguard
+detector:
+  backbone: {architecture: vit_tiny_patch16_224, patch_size: 4, embed_dim: 24, depth: 2,
+    num_heads: 2}
+  image_size: 16
+  k: 3
+  sigma: 1.0
+  radius: 2
+  precision: fp32
+training: {steps: 6, batch_size: 2, checkpoint_every: 2, sample_every: 3, log_every: 2,
+  precision: 32-true, accelerator: cpu, ema_decay: 0.5}
+selection: {images: 2, steps: 1}
+recipe: {adversary: {steps: 1}, foreground: all}
+"""
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    path = tmp_path_factory.mktemp("preset") / "tiny-patchguard.yaml"
+    path.write_text(TINY, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(parts, preset, tmp_path_factory):
+    config = load_preset(str(preset)).updated({"data.path": str(parts)})
+    found = Run.start(tmp_path_factory.mktemp("runs") / "parts", config)
+    found.fit("cpu")
+    return found
+
+
+def test_fit_leaves_a_whole_run_folder(run):
+    for name in (
+        "config.yaml", "model.safetensors", "config.json", "calibration.json", "selection.json",
+        "training/train.jsonl", "training/samples/foreground.png", "training/samples/pseudo.png",
+        "training/samples/step-00000003.png",
+    ):  # fmt: skip
+        assert (run.path / name).is_file(), name
+    pixels = np.asarray(Image.open(run.path / "training/samples/pseudo.png"))
+    assert pixels.shape == (4 * 96, 8 * 96, 3)
+    assert pixels.std() > 1
+
+
+def test_the_run_loads_as_what_was_fitted(run):
+    detector = run.detector("cpu")
+    assert isinstance(detector, PatchGuard)
+    assert not detector.training
+    x = run.data().test.images()
+    found = detector.predict(x)
+    assert found.pred_label is not None
+    assert torch.equal(found.pred_score, detector.predict(x).pred_score)
+
+
+def test_the_weights_are_those_of_the_best_candidate(run):
+    report = json.loads((run.path / "selection.json").read_text())
+    merits = [c["merit"] for c in report["candidates"]]
+    assert merits == sorted(merits, reverse=True)
+    assert {(c["step"], c["weights"]) for c in report["candidates"]} == {
+        (step, kind) for step in (4, 6) for kind in ("average", "last")
+    }
+    best = report["candidates"][0]
+    held = checkpoint.load(run.path / f"training/checkpoints/step-{best['step']:08d}.safetensors")
+    weights = held.part("ema" if best["weights"] == "average" else "model")
+    mine = run.detector("cpu").network.state_dict()
+    assert all(torch.equal(mine[k], v) for k, v in weights.items())
+
+
+def test_figures_are_aurocs_of_the_evidence(run):
+    detector = run.detector("cpu")
+    settings = CheckpointChoice(images=3, copies=2, eps=0.0, steps=1)
+    evidence = settings.evidence(run.data().validation.images(), 1)
+    found = detector.predict(evidence.images)
+    image = auroc(found.pred_score.double().numpy(), evidence.labels.numpy())
+    pixel = pixel_auroc(found.anomaly_map.double().numpy(), evidence.masks.numpy())
+    clean = judge(detector, evidence, settings, 0)
+    assert clean == pytest.approx((image, pixel, image, pixel))  # a ball of no size
+    hurt = judge(detector, evidence, settings.model_copy(update={"eps": 0.1, "steps": 5}), 0)
+    assert hurt[:2] == clean[:2]
+    assert hurt[2] < clean[2] or clean[2] == 0
+    assert hurt[3] < clean[3]
+
+
+def test_a_robust_auroc_below_a_half_counts_as_a_half():
+    candidate = CheckpointCandidate(1, "last", 0.9, 0.7, 0.2, 0.6)
+    assert candidate.merit(0.0) == pytest.approx(0.8)
+    assert candidate.merit(1.0) == pytest.approx(0.55)
+
+
+def test_same_seed_same_weights_other_seed_other(parts, preset, tmp_path):
+    weights = []
+    for i, seed in enumerate((0, 0, 1)):
+        torch.manual_seed(i)  # the global generator must not matter
+        changes = {"data.path": str(parts), "training.seed": seed, "selection": None}
+        config = load_preset(str(preset)).updated(changes | {"training.steps": 2})
+        Run.start(tmp_path / str(i), config).fit("cpu")
+        weights.append((tmp_path / str(i) / "model.safetensors").read_bytes())
+    assert weights[0] == weights[1] != weights[2]
+    assert not (tmp_path / "0/selection.json").exists()
+
+
+def test_a_resumed_run_goes_on_to_the_same_weights(parts, preset, tmp_path):
+    """Stopped after its fourth step, and gone on with."""
+    config = load_preset(str(preset)).updated({"data.path": str(parts)})
+    whole, broken = (Run.start(tmp_path / n, config) for n in ("whole", "broken"))
+    whole.fit("cpu")
+
+    class StopError(Exception):
+        pass
+
+    def stop(stage, done, total, info=""):
+        if stage == "train" and done == 5:
+            raise StopError
+
+    with pytest.raises(StopError):
+        broken.fit("cpu", progress=stop)
+    assert not broken.finished
+    broken.fit("cpu")
+    read = [(r.path / "model.safetensors").read_bytes() for r in (whole, broken)]
+    assert read[0] == read[1]
+
+
+def test_a_warm_up_is_a_clean_training_that_the_other_starts_from(parts, preset, tmp_path):
+    base = load_preset(str(preset)).updated({"data.path": str(parts), "selection": None})
+    alone = base.updated({"training.steps": 3, "recipe.adversary.kind": "none"})
+    clean = Run.start(tmp_path / "alone", alone).fit("cpu")
+    config = base.updated({"training.steps": 2, "recipe.warm_up": 3})
+    run = Run.start(tmp_path / "both", config)
+    found = run.fit("cpu").network.state_dict()
+    normals = run.data().train.images()
+    where = torch.ones_like(normals[:, :1], dtype=torch.bool)
+    train(PatchTask(clean.network, normals, where, config.recipe), config.training, tmp_path / "x")
+    assert all(torch.equal(found[k], v) for k, v in clean.network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"recipe.regulariser.layers": [9]}, "layer=9"),
+        ({"recipe.regulariser.layers": ["discriminator"], "detector.backbone.discriminator": False},
+         "switched off"),
+        ({"detector.backbone": {"name": "unet", "levels": 2}, "detector.k": 1}, "no attention"),
+        ({"recipe.foreground": "grad-cam", "recipe.foreground_weights": "nowhere.pt"}, "saliency"),
+        ({"false_alarms": 0.001}, "999"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_before_the_training(parts, preset, tmp_path, changes, message):
+    config = load_preset(str(preset)).updated({"data.path": str(parts)} | changes)
+    with pytest.raises(ValueError, match=message):
+        Run.start(tmp_path / "r", config).fit("cpu")
+    assert not (tmp_path / "r/training/train.jsonl").exists()
+
+
+@pytest.mark.parametrize("backbone", [
+    {"name": "unet", "channels": 4, "levels": 2},
+    {"name": "resnet", "architecture": "resnet18", "cell": 4},
+])  # fmt: skip
+def test_convolutional_backbones_train_too(parts, preset, tmp_path, backbone):
+    changes = {"detector.backbone": backbone, "recipe.regulariser.kind": "none", "detector.k": 1}
+    config = load_preset(str(preset)).updated({"data.path": str(parts)} | changes)
+    config = config.updated({"training.steps": 2})
+    run = Run.start(tmp_path / "r", config)
+    scores = run.fit("cpu").predict(run.data().test.images()).pred_score
+    assert scores.isfinite().all()

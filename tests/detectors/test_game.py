@@ -1,0 +1,87 @@
+import pytest
+import torch
+from tiny_detector import TINY, tiny_advrad
+
+from hardsight.attacks import value_and_gradient
+from hardsight.data import load
+from hardsight.detectors import AdvRAD, Game
+from hardsight.detectors.game import ErrorObjective, GameTask
+from hardsight.detectors.scoring import multiscale_error
+from hardsight.training import Settings
+
+SMALL = {"steps": 3, "k_low": 80, "k_high": 120}
+
+
+@pytest.fixture
+def task():
+    g = torch.Generator().manual_seed(0)
+    images = (255 * torch.rand(6, 3, 16, 16, generator=g)).byte()
+    where = torch.ones(6, 1, 16, 16, dtype=torch.bool)
+    return GameTask(tiny_advrad().denoiser, images, where, Game(**SMALL))
+
+
+def test_half_of_a_batch_is_spoilt_and_all_is_drawn_from_the_generator(task):
+    first, again = (task.batch(4, torch.Generator().manual_seed(3)) for _ in range(2))
+    for a, b in zip(first, again, strict=True):
+        assert torch.equal(a, b)
+    x, where, spoilt, t, noise, *_ = first
+    assert spoilt.sum() == 2
+    assert ((t >= 80) & (t <= 120)).all()
+    assert x.shape == noise.shape
+    assert where.shape == x[:, :1].shape
+
+
+def test_the_objective_raises_normal_errors_and_lowers_the_others():
+    detector = tiny_advrad(k=100)
+    g = torch.Generator().manual_seed(0)
+    x, noise = torch.rand(2, 3, 16, 16, generator=g), torch.randn(2, 3, 16, 16, generator=g)
+    sign = torch.tensor([1.0, -1.0])
+    objective = ErrorObjective(detector.denoiser, torch.tensor([100, 100]), noise, sign, 1.0)
+    r = detector.reconstruct(x, noise[:, None])[:, 0]
+    expected = sign * multiscale_error(x, r).flatten(1).mean(1)
+    torch.testing.assert_close(objective(x), expected)
+    _, gradient = value_and_gradient(objective, x)
+    assert (gradient.flatten(1).norm(dim=1) > 0).all()
+
+
+def test_the_loss_is_that_of_the_attacked_image_against_the_clean_one(task):
+    """With eps = 0 and nothing spoilt the game is plain denoising, whose loss is written out."""
+    calm = GameTask(task.module, task.images, task.where, Game(**SMALL, eps=0.0))
+    x, where, spoilt, t, noise, *rest = calm.batch(4, torch.Generator().manual_seed(1))
+    loss = calm.loss(x, where, torch.zeros_like(spoilt), t, noise, *rest)
+    schedule, clean = task.module.schedule, x.float() / 127.5 - 1
+    total = 0.0
+    for i in range(4):
+        ab = float(schedule.alpha_bar(int(t[i])))
+        x_t = ab**0.5 * clean[i] + (1 - ab) ** 0.5 * noise[i]
+        error = (task.module(x_t[None], t[i : i + 1])[0] - clean[i]) ** 2
+        total += float(error.mean().detach()) / ((1 - ab) / ab + 0.01) / 4
+    assert float(loss) == pytest.approx(total, rel=1e-4)
+
+
+def test_an_attack_makes_the_loss_larger(task):
+    batch = task.batch(4, torch.Generator().manual_seed(1))
+    calm = GameTask(task.module, task.images, task.where, Game(**SMALL, eps=0.0))
+    assert float(task.loss(*batch)) > float(calm.loss(*batch))
+    assert all(p.grad is None and p.requires_grad for p in task.module.parameters())
+
+
+def test_impossible_games_are_refused(task):
+    with pytest.raises(ValueError, match="k_low"):
+        Game(k_low=200, k_high=100)
+    with pytest.raises(ValueError, match="k_high"):
+        GameTask(task.module, task.images, task.where, Game(k_high=2000))
+
+
+def test_fit_plays_after_the_training_and_goes_on_where_it_was(tmp_path, parts):
+    data = load(parts, size=16)
+    settings = Settings(steps=4, batch_size=2, precision="32-true", sample_every=None)
+    common = {"denoiser": TINY, "image_size": 16, "filter_size": 3, "precision": "fp32"}
+    plain = AdvRAD(**common).fit(data, settings, folder=tmp_path / "a")
+    played = AdvRAD(**common).fit(data, settings, game=Game(**SMALL), folder=tmp_path / "b")
+    again = AdvRAD(**common).fit(
+        data, settings, game=Game(**SMALL), folder=tmp_path / "b", resume=True
+    )
+    weights = [torch.cat([p.flatten() for p in d.parameters()]) for d in (plain, played, again)]
+    assert not torch.equal(weights[0], weights[1])
+    assert torch.equal(weights[1], weights[2])
