@@ -1,0 +1,90 @@
+"""The task of training a classifier, plainly or against attacks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from hardsight.attacks import PGD, CrossEntropyObjective, frozen
+
+
+class ClassificationTask:
+    """Draws labelled images; the loss is cross-entropy, of clean images or of attacked ones.
+
+    Args:
+        classifier: what is trained; images (B, C, H, W) in [0, 1] -> logits (B, K).
+        images: (N, C, H, W) uint8.
+        labels: (N,) int64.
+        attack: PGD on the cross-entropy of each batch, with the classifier in eval mode (Madry et
+            al., 2018); its random start is drawn with the batch. None: plain training.
+        pad: crop the images at random after padding them by so many black pixels.
+        flip: mirror half of the images.
+    """
+
+    def __init__(
+        self,
+        classifier: nn.Module,
+        images: Tensor,
+        labels: Tensor,
+        attack: PGD | None = None,
+        pad: int = 0,
+        flip: bool = False,
+    ) -> None:
+        if len(images) != len(labels) or len(images) == 0:
+            raise ValueError(
+                f"need a label for each image, got {len(labels)} for {len(images)} images"
+            )
+        if images.dtype != torch.uint8:
+            raise TypeError(f"images must be uint8, got {images.dtype}")
+        self.module = classifier
+        self.images, self.labels = images, labels
+        self.attack, self.pad, self.flip = attack, pad, flip
+
+    def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
+        """Draw (images (B, C, H, W) uint8, labels (B,), where the attack starts (B, C, H, W))."""
+        index = torch.randint(len(self.images), (size,), generator=generator)
+        x = augmented(self.images[index], generator, self.pad, self.flip)
+        if self.attack is None:
+            return x, self.labels[index]
+        clean = x.float() / 255
+        start = self.attack.ball.random_start(clean, generator)
+        return x, self.labels[index], start if self.attack.random_start else clean
+
+    def loss(self, *batch: Tensor) -> Tensor:
+        """Return the mean cross-entropy over the rows of a batch."""
+        x, y = batch[0].float() / 255, batch[1]
+        if self.attack is not None:
+            with frozen(self.module), evaluating(self.module):
+                x = self.attack(CrossEntropyObjective(self.module, y), x, start=batch[2]).images
+        return F.cross_entropy(self.module(x), y)
+
+
+def augmented(images: Tensor, generator: Generator, pad: int, flip: bool) -> Tensor:
+    """Crop and mirror (B, C, H, W) at random, each image by itself."""
+    if pad:
+        n, _, h, w = images.shape
+        padded = F.pad(images, (pad, pad, pad, pad))
+        top, left = (torch.randint(2 * pad + 1, (n,), generator=generator) for _ in range(2))
+        rows = (top[:, None] + torch.arange(h))[:, None, :, None]
+        columns = (left[:, None] + torch.arange(w))[:, None, None, :]
+        channels = torch.arange(images.shape[1])[None, :, None, None]
+        images = padded[torch.arange(n)[:, None, None, None], channels, rows, columns]
+    if flip:
+        chosen = torch.rand(len(images), generator=generator) < 0.5
+        images = torch.where(chosen.view(-1, 1, 1, 1), images.flip(3), images)
+    return images
+
+
+@contextmanager
+def evaluating(*modules: nn.Module) -> Iterator[None]:
+    """Put modules in eval mode meanwhile: no dropout, and batch statistics left alone."""
+    parts = [(m, m.training) for module in modules for m in module.modules()]
+    for module in modules:
+        module.eval()
+    try:
+        yield
+    finally:
+        for m, mode in parts:
+            m.training = mode

@@ -1,0 +1,76 @@
+"""Images with classes: what a classifier is trained and measured on."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hardsight.data.samples import evenly
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImages:
+    """Images of one size, and a class of each."""
+
+    name: str
+    images: Tensor
+    """(N, C, H, W) uint8."""
+    labels: Tensor
+    """(N,) int64, from 0 on."""
+    classes: tuple[str, ...]
+    note: str = ""
+    """What a result on these images must say, e.g. that they are lossy copies."""
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 4 or self.images.dtype != torch.uint8 or len(self.images) == 0:
+            raise ValueError(
+                f"images must be (N, C, H, W) uint8, got {tuple(self.images.shape)} "
+                f"{self.images.dtype}"
+            )
+        if self.labels.shape != (len(self.images),) or self.labels.dtype != torch.int64:
+            raise ValueError(
+                f"labels must be one int64 an image, got {tuple(self.labels.shape)} "
+                f"{self.labels.dtype}"
+            )
+        low, high = int(self.labels.min()), int(self.labels.max())
+        if low < 0 or high >= len(self.classes):
+            raise ValueError(f"labels must be in 0..{len(self.classes) - 1}, got {low}..{high}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, index: Sequence[int] | Tensor) -> "LabelledImages":
+        """Return the images at some places."""
+        chosen = torch.as_tensor(index, dtype=torch.long)
+        return replace(self, images=self.images[chosen], labels=self.labels[chosen])
+
+    def limited(self, count: int | None) -> "LabelledImages":
+        """Return ``count`` images, as many of each class as can be, spread evenly by position."""
+        if count is None or count >= len(self):
+            return self
+        if count < 1:
+            raise ValueError(f"count must be at least 1, got {count}")
+        chosen: list[int] = []
+        for c in range(len(self.classes)):
+            share = count * (c + 1) // len(self.classes) - count * c // len(self.classes)
+            chosen += evenly(np.flatnonzero(self.labels.numpy() == c), share)
+        return self.take(sorted(chosen))
+
+    def split(self, fraction: float, seed: int = 0) -> tuple["LabelledImages", "LabelledImages"]:
+        """Return (the rest, a random share of ``fraction`` held out), each in its order."""
+        n = round(fraction * len(self))
+        if not 0 < n < len(self):
+            raise ValueError(f"fraction={fraction} of {len(self)} images leaves a side empty")
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        return self.take(order[n:].sort().values), self.take(order[:n].sort().values)
+
+    @property
+    def sha256(self) -> str:
+        """Of all pixels and labels."""
+        digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
+        for values in (self.images, self.labels):
+            digest.update(values.contiguous().numpy().tobytes())
+        return digest.hexdigest()
