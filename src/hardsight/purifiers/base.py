@@ -1,0 +1,73 @@
+"""The contract of every purifier."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal, cast, get_args
+
+import torch
+from torch import Tensor, nn
+
+from hardsight.attacks import Checkpointed
+from hardsight.diffusion import Denoiser
+
+Clamp = Literal["off", "hard", "through"]
+"""What is done about values outside [0, 1]. "off": nothing, so that the gradient is exact and
+nowhere dead. "hard": a clamp, as released code has it, whose gradient is zero wherever it acts: an
+attack through it is weaker than it looks. "through": the values of the clamp with the gradient of
+none, for attacks on a defence that clamps."""
+
+
+class Purifier(nn.Module, ABC):
+    """A function of (images, noise): images (B, C, H, W) in [0, 1] -> images of the same shape.
+
+    Deterministic given the noise and differentiable in the images.
+
+    Args:
+        clamp: see ``Clamp``.
+    """
+
+    def __init__(self, clamp: Clamp = "off") -> None:
+        super().__init__()
+        if clamp not in get_args(Clamp):
+            raise ValueError(f"clamp must be one of {', '.join(get_args(Clamp))}, got {clamp!r}")
+        self.clamp = clamp
+
+    @abstractmethod
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Purify a batch.
+
+        Args:
+            images: (B, C, H, W) in [0, 1].
+            noise: what ``sample_noise`` returned for as many images; None draws it from torch's
+                global generator.
+        """
+
+    def sample_noise(
+        self, images: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor | None:
+        """Draw all the randomness of one purification, (B, ...); None: there is none."""
+        return None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides what it does, besides its weights, for the record."""
+        return {"name": type(self).__name__, "clamp": self.clamp}
+
+    def limited(self, images: Tensor) -> Tensor:
+        """Return images with their values outside [0, 1] treated as ``clamp`` says."""
+        if self.clamp == "off":
+            return images
+        inside = images.clamp(0, 1)
+        return inside if self.clamp == "hard" else images + (inside - images).detach()
+
+
+def linked(denoiser: Denoiser, checkpoint: bool) -> Denoiser:
+    """Return the denoiser for the links of a chain; its activations forgotten if ``checkpoint``."""
+    if not checkpoint or not torch.is_grad_enabled():
+        return denoiser
+    return cast(Denoiser, Checkpointed(denoiser))
+
+
+def normal_noise(images: Tensor, draws: int, generator: torch.Generator | None) -> Tensor:
+    """Draw (B, draws, C, H, W) of standard normal noise."""
+    shape = (len(images), draws, *images.shape[1:])
+    return torch.randn(shape, generator=generator, device=images.device, dtype=images.dtype)

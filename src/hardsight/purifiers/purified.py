@@ -1,0 +1,90 @@
+"""A purifier in front of a classifier."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from hardsight.purifiers.base import Purifier
+
+Combine = Literal["mean", "vote"]
+"""How several purifications of an image become one answer: the mean of their logits, or a vote."""
+
+
+def identity(x: Tensor) -> Tensor:
+    """What a BPDA takes a purifier for, backwards."""
+    return x
+
+
+class Purified(nn.Module):
+    """Any purifier in front of any classifier: a deterministic function of (images, noise).
+
+    A vote is flat, so its answer is the count of each class plus nearly a whole vote shared by
+    mean probability: the count decides, probability breaks ties, and the gradient, which is the
+    exact one, is that of the mean probability.
+
+    Args:
+        purifier: what comes first.
+        classifier: images (B, C, H, W) -> logits (B, K): a module or any callable, among them
+            torchvision's, timm's, RobustBench's, TorchScript's. One without a gradient serves as
+            the target of attacks crafted elsewhere.
+        draws: purifications of each image.
+        combine: see ``Combine``.
+    """
+
+    bypass: ClassVar[tuple[str, Callable[[Tensor], Tensor]]] = ("purifier", identity)
+
+    def __init__(
+        self,
+        purifier: Purifier,
+        classifier: Callable[[Tensor], Tensor],
+        draws: int = 1,
+        combine: Combine = "mean",
+    ) -> None:
+        super().__init__()
+        if draws < 1:
+            raise ValueError(f"draws must be at least 1, got {draws}")
+        if combine not in get_args(Combine):
+            raise ValueError(f"combine must be 'mean' or 'vote', got {combine!r}")
+        self.purifier = purifier
+        self.classifier = classifier
+        self.draws, self.combine = draws, combine
+        self._noise_of = purifier.sample_noise  # also while a BPDA stands in for the purifier
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides its answers, besides weights, for the record."""
+        return {"purifier": self.purifier.settings, "draws": self.draws, "combine": self.combine}
+
+    def sample_noise(
+        self, images: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor | None:
+        """Draw all the randomness of one answer: (B, draws, ...); None: there is none."""
+        noise = self._noise_of(images.repeat_interleave(self.draws, dim=0), generator)
+        return None if noise is None else noise.view(len(images), self.draws, *noise.shape[1:])
+
+    def purify(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        """(B, C, H, W) -> (B, draws, C, H, W); one draw where there is no noise to differ by."""
+        if noise is None:
+            noise = self.sample_noise(images)
+        if noise is None:
+            alone: Tensor = self.purifier(images)
+            return alone[:, None]
+        draws = noise.shape[1]
+        x = images.repeat_interleave(draws, dim=0)
+        clean: Tensor = self.purifier(x, noise.flatten(0, 1))
+        return clean.view(len(images), draws, *clean.shape[1:])
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        """(B, C, H, W) in [0, 1] -> logits (B, K)."""
+        clean = self.purify(images, noise)
+        draws = clean.shape[1]
+        each: Tensor = self.classifier(clean.flatten(0, 1))
+        logits = each.view(len(images), draws, -1)
+        if draws == 1:
+            return logits[:, 0]
+        if self.combine == "mean":
+            return logits.mean(1)
+        votes = nn.functional.one_hot(logits.argmax(2), logits.shape[2]).sum(1)
+        return logits.softmax(2).mean(1) * (1 - 1e-3) + votes
