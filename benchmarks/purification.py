@@ -1,0 +1,202 @@
+"""Purification on CIFAR-10: clean, BPDA+EOT and white-box+EOT, and that BPDA overstates.
+
+    .venv/bin/python benchmarks/purification.py --data ../shared/data --limit 512
+
+Trains a small denoiser and a classifier (an hour and half an hour on two cores by default), puts
+purifiers in front of the classifier and attacks them at L-inf 8/255. A second call goes on where
+the first was; figures go to benchmarks/results/purification.json, pages to the runs folder.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from fitting import keep, parameters, trained
+from torch import Generator, nn
+
+from hardsight.classifiers import ClassificationTask, WideResNet, save_classifier
+from hardsight.cli.console import bars
+from hardsight.data import CORRUPTIONS, LabelledImages, cifar10, cifar10c, corrupt
+from hardsight.diffusion import Denoiser, FastDenoiser, PaperDenoiser
+from hardsight.evaluation.accuracy import (
+    FOUR_THREATS,
+    Curve,
+    accuracy_curve,
+    class_suite,
+    evaluate_classifier,
+    write_accuracy_html,
+    write_accuracy_json,
+)
+from hardsight.purifiers import ADP, DDIMPurifier, DiffPure, OneShot, Purified, Purifier
+from hardsight.training import DenoisingTask
+
+
+def purifiers(denoiser: Denoiser, g: argparse.Namespace) -> dict[str, Callable[[], Purifier]]:
+    chain = {"checkpoint": g.checkpoint}
+    return {
+        "ddim": lambda: DDIMPurifier(denoiser, g.depth, g.skip, 0.0, **chain),
+        "ddim-eta1": lambda: DDIMPurifier(denoiser, g.depth, g.skip, 1.0, **chain),
+        "diffpure": lambda: DiffPure(denoiser, 100, g.skip, **chain),
+        "ancestral": lambda: DiffPure(denoiser, 100, g.skip, form="ancestral", **chain),
+        "adjoint": lambda: DiffPure(denoiser, 100, g.skip, gradient="adjoint"),
+        "adp": lambda: ADP(denoiser, delta=1e-3, **chain),
+        "one-shot": lambda: OneShot(denoiser, 0.1),
+    }
+
+
+METHODS = {"ddim": "ddim", "ddim-eta1": "ddim", "diffpure": "diffpure", "adp": "adp"}
+
+
+def suites(g: argparse.Namespace) -> list:
+    own = {"steps": g.steps, "draws": g.draws}
+    made = []
+    for name in g.suites:
+        threats = FOUR_THREATS if g.four_threats and name == "blau-eot" else FOUR_THREATS[:1]
+        made += [class_suite(name, norm, eps, **own) for norm, eps in threats]
+    return made
+
+
+def curves(
+    g: argparse.Namespace, denoiser: Denoiser, classifier: nn.Module, test: LabelledImages
+) -> list[Curve]:
+    """Accuracy against T*: clean, attacked (Figure 4) and on corruptions (Figure 6)."""
+    if not g.depths:
+        return []
+
+    def model(depth: float) -> Purified:
+        return Purified(
+            DDIMPurifier(denoiser, int(depth), g.skip, checkpoint=g.checkpoint), classifier
+        )
+
+    where = {"batch_size": g.batch, "folder": g.runs / "curves"}
+    whole = [class_suite(n, steps=g.steps, draws=g.draws) for n in ("blau-pgd", "blau-eot")]
+    lines = {}
+    for suite in (None, *whole):
+        name = suite.name if suite else "clean"
+        with bars() as progress:
+            lines[name] = accuracy_curve(
+                g.depths, lambda d: (model(d), test), suite, progress=progress, **where
+            )
+    found = [Curve("Accuracy against depth", "T*", lines, "Figure 4: L-inf 8/255")]
+    if g.severities:
+        each = {}
+        for severity in g.severities:
+            pooled = corrupted(g, test, severity)
+            with bars() as progress:
+                each[f"severity {severity}"] = accuracy_curve(
+                    g.depths, lambda d, x=pooled: (model(d), x), progress=progress, **where
+                )
+        origin = "CIFAR-10-C" if g.cifar10c else "generated here"
+        text = f"Figure 6: all nineteen corruptions pooled, {origin}"
+        found.append(Curve("Corruptions against depth", "T*", each, text))
+    return found
+
+
+def corrupted(g: argparse.Namespace, test: LabelledImages, severity: int) -> LabelledImages:
+    """All nineteen corruptions of one severity: CIFAR-10-C's files, or made of the test images."""
+    if g.cifar10c:
+        parts = [cifar10c(g.cifar10c, name, severity).limited(g.limit) for name in CORRUPTIONS]
+    else:
+        parts = [
+            replace(test, images=corrupt(test.images, name, severity, Generator().manual_seed(k)))
+            for k, name in enumerate(CORRUPTIONS)
+        ]
+    return replace(
+        test,
+        name=f"{test.name}, corrupted {severity}",
+        images=torch.cat([p.images for p in parts]),
+        labels=torch.cat([p.labels for p in parts]),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--runs", type=Path, default=Path("runs/purification"))
+    parser.add_argument("--train-limit", type=int, help="training images; default: all")
+    parser.add_argument("--denoiser-minutes", type=float, default=60.0)
+    parser.add_argument("--classifier-minutes", type=float, default=30.0)
+    parser.add_argument("--denoiser", type=Path, help="a diffusers folder, instead of training")
+    parser.add_argument("--channels", type=int, default=64, help="of the denoiser")
+    parser.add_argument("--wrn", type=int, nargs=2, default=[16, 2], help="depth and width")
+    parser.add_argument("--precision", default="bf16-mixed")
+    parser.add_argument("--limit", type=int, default=512, help="test images")
+    parser.add_argument("--methods", nargs="+", default=["ddim"])
+    parser.add_argument("--suites", nargs="+", default=["bpda-eot", "blau-pgd", "blau-eot"])
+    parser.add_argument("--four-threats", action="store_true", help="AoA and AwT of blau-eot")
+    parser.add_argument("--depth", type=int, default=140)
+    parser.add_argument("--skip", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--depths", type=int, nargs="*", default=[], help="of the curves")
+    parser.add_argument("--severities", type=int, nargs="*", default=[], help="of Figure 6")
+    parser.add_argument("--cifar10c", type=Path, help="folder of CIFAR-10-C; default: generated")
+    parser.add_argument("--checkpoint", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    given = parser.parse_args()
+    test = cifar10(given.data, "test", given.limit)
+    data = cifar10(given.data, "train", given.train_limit)
+    how = {"precision": given.precision, "gradient_clip": 1.0, "sample_every": None}
+
+    def small() -> DenoisingTask:
+        torch.manual_seed(0)
+        net = FastDenoiser(32, 1, given.channels, (1, 2, 2), log_sigma_mean=-1.2, log_sigma_std=1.2)
+        return DenoisingTask(net, data.images, ("flip",))
+
+    def wide() -> ClassificationTask:
+        torch.manual_seed(0)
+        return ClassificationTask(
+            WideResNet(*given.wrn), data.images, data.labels, pad=4, flip=True
+        )
+
+    classifier = trained(
+        wide,
+        how | {"batch_size": 128, "lr": 2e-3, "weight_decay": 0.05},
+        given.classifier_minutes,
+        given.runs / "classifier",
+    ).module
+    save_classifier(classifier, given.runs / "classifier" / "model")
+    denoiser: Denoiser
+    if given.denoiser:
+        denoiser = PaperDenoiser.from_diffusers(given.denoiser)
+    else:
+        many = how | {"batch_size": 64, "lr": 4e-4}
+        folder = given.runs / "denoiser"
+        denoiser = trained(small, many, given.denoiser_minutes, folder).module
+    for m in (classifier, denoiser):
+        m.to(given.device).eval().requires_grad_(False)
+    more = curves(given, denoiser, classifier, test)
+    size = parameters(denoiser)
+    for name in given.methods:
+        bare = name == "none"  # Figure 5 holds its perturbations against the purified one's
+        model = classifier if bare else Purified(purifiers(denoiser, given)[name](), classifier)
+        plan = [class_suite("blau-pgd", steps=given.steps)] if bare else suites(given)
+        with bars() as progress:
+            found = evaluate_classifier(
+                model,
+                test,
+                plan,
+                title=f"{name} on {test.name}",
+                method=METHODS.get(name),
+                batch_size=given.batch,
+                folder=given.runs / name / "state",
+                provenance={"denoiser": f"{type(denoiser).__name__}, {size} weights"},
+                progress=progress,
+            )
+        found = replace(found, curves=(*found.curves, *more))
+        write_accuracy_html(found, given.runs / name / "report.html")
+        write_accuracy_json(found, given.runs / name / "report.json")
+        report = found.to_json()
+        keys = ("rows", "averages", "curves", "provenance", "notes", "known")
+        keep("purification", f"{name}, {len(test)} images", {k: report[k] for k in keys})
+        for row in found.rows:
+            columns = [row.mean, row.single, row.worst, row.fixed]
+            shown = " ".join(f"{100 * c.value:6.1f}" if c else "     -" for c in columns)
+            print(f"{name:<10} {row.attack:<24} {shown}")
+
+
+if __name__ == "__main__":
+    main()

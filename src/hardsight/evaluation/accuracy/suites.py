@@ -1,0 +1,168 @@
+"""The suites of the catalogue, and a few more, aimed at classifiers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hardsight.attacks import (
+    PGD,
+    RECIPES,
+    Attempt,
+    Ball,
+    ClassVictim,
+    DeepFool,
+    MarginObjective,
+    Objective,
+    Square,
+    Suite,
+    TargetedDLRObjective,
+    build_ball,
+    build_suite,
+)
+from hardsight.attacks.catalogue import Effort
+from hardsight.types import AttackResult
+
+FOUR_THREATS = (("Linf", 8 / 255), ("Linf", 16 / 255), ("L2", 1.0), ("L2", 2.0))
+"""Of Blau et al. (2022), Table 2: over them the averages of all and of unseen threats are taken."""
+_TARGET = "dlr-"
+_TARGETS = {"fast": 3, "full": 9}
+_ON_MAPS = ("map-pgd", "segpgd", "sea")
+
+
+@dataclass(frozen=True)
+class GaussianNoise:
+    """No attack: Gaussian noise of standard deviation ``eps / sqrt(values)`` in L2, ``eps`` else.
+
+    It is projected into the ball; in L2 its length is about the radius. A model that loses accuracy
+    to it needs no attacker.
+    """
+
+    ball: Ball
+
+    @property
+    def evaluations(self) -> int:
+        """None."""
+        return 0
+
+    def __call__(
+        self,
+        objective: Objective,
+        images: Tensor,
+        generator: torch.Generator | None = None,
+        start: Tensor | None = None,
+    ) -> AttackResult:
+        """Return noisy images, and their objective on fresh noise."""
+        noise = torch.empty_like(images).normal_(generator=generator)
+        share = images[0].numel() ** -0.5 if self.ball.name == "L2" else 1.0
+        x = self.ball.project(images + self.ball.eps * share * noise, images)
+        with torch.no_grad():
+            return AttackResult(x, objective(x, generator), 0)
+
+
+@dataclass(frozen=True)
+class LabelledVictim(ClassVictim):
+    """A classifier whose number of classes is known: "dlr-1" aims at the likeliest wrong class.
+
+    "dlr-k" is the targeted DLR towards the k-th likeliest of the wrong classes on the clean images
+    (Croce & Hein, 2020); it needs four classes, "dlr" three.
+
+    Args:
+        model, labels, source: as ``ClassVictim``.
+        classes: how many.
+    """
+
+    model: nn.Module
+    classes: int = 10
+
+    def of(self, model: nn.Module) -> "LabelledVictim":
+        """Return the same labels for another classifier."""
+        return replace(self, model=model)
+
+    def knows(self, name: str) -> bool:
+        """Whether there are classes enough."""
+        if name.startswith(_TARGET):
+            return self.classes >= 4 and int(name.removeprefix(_TARGET)) < self.classes
+        return name != "dlr" or self.classes >= 3
+
+    def objective(
+        self,
+        name: str,
+        images: Tensor,
+        draws: int = 1,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Objective:
+        """As ``ClassVictim``, and "dlr-1", "dlr-2", ..."""
+        if not name.startswith(_TARGET):
+            return super().objective(name, images, draws, noise, generator)
+        with torch.no_grad():
+            seen = MarginObjective(self.model, self.labels, draws, noise).outputs(images, generator)
+        others = seen.scatter(1, self.labels.to(seen.device)[:, None], -torch.inf)
+        order = others.argsort(1, descending=True)
+        target = order[:, int(name.removeprefix(_TARGET)) - 1].to(self.labels.device)
+        return TargetedDLRObjective(self.model, self.labels, target, draws, noise)
+
+
+def class_suite(
+    name: str, norm: str = "Linf", eps: str | float = "8/255", budget: str = "fast", **own: Any
+) -> Suite:
+    """Return a suite for ``LabelledVictim``.
+
+    Those of the catalogue keep their names and budgets. Where they attack "the score", they attack
+    the cross-entropy, Square the margin. "autoattack" is AutoAttack's standard composition: APGD on
+    cross-entropy and on the targeted DLR (three targets at budget "fast", nine at "full"), FAB and
+    Square; "autoattack-rand" is APGD on cross-entropy and DLR, averaged over draws, and Square.
+
+    Besides: "blau-pgd" and "blau-eot", Blau et al.'s PGD of 20 steps of eps / 8 from the image,
+    with 1 and 20 draws; "deepfool" (50 steps); "gaussian", noise and no attack.
+
+    Args:
+        name: one of ``CLASS_SUITES``.
+        norm, eps, budget: see ``build_suite``.
+        own: fields of ``Effort`` that differ from the budget's, ``fixed``, and ``targets``: of the
+            targeted DLR.
+
+    Raises:
+        ValueError: as ``build_suite``.
+    """
+    if name not in CLASS_SUITES:
+        raise ValueError(f"suite={name!r} is not for classifiers; choose from {CLASS_SUITES}")
+    if name in _OWN:
+        fixed = own.pop("fixed", name == "blau-eot")
+        effort = replace(Effort(steps=20, draws=20, restarts=1, queries=0), **own)
+        ball = build_ball(norm, eps)
+        return Suite(name, ball, lambda b: _OWN[name](b, effort), budget="own", fixed=fixed)
+    called = "own" if own.keys() - {"fixed"} else budget
+    targets = own.pop("targets", _TARGETS.get(budget, 0))
+    if "objectives" not in own:
+        aimed = tuple(f"{_TARGET}{k}" for k in range(1, targets + 1))
+        wanted = {"autoattack": ("ce", *aimed), "autoattack-rand": ("ce", "dlr")}
+        own["objectives"] = wanted.get(name, ("ce", "margin"))
+    suite = build_suite(name, norm, eps, budget, **own)
+    made = suite.build
+    return replace(suite, build=lambda b: tuple(map(_for_classes, made(b))), budget=called)
+
+
+def _for_classes(attempt: Attempt) -> Attempt:
+    name = attempt.objective
+    if name == "score":
+        name = "margin" if isinstance(attempt.optimiser, Square) else "ce"
+    return replace(attempt, objective=name, optional=attempt.optional or name.startswith("dlr"))
+
+
+def _blau(ball: Ball, e: Effort, draws: int) -> tuple[Attempt, ...]:
+    step = e.step_size or ball.eps / 8 or None
+    return (Attempt(PGD(ball, e.steps, step, e.restarts, random_start=False), "ce", draws),)
+
+
+_OWN: dict[str, Callable[[Ball, Effort], tuple[Attempt, ...]]] = {
+    "blau-pgd": lambda ball, e: _blau(ball, e, 1),
+    "blau-eot": lambda ball, e: _blau(ball, e, e.draws),
+    "deepfool": lambda ball, e: (Attempt(DeepFool(ball), "decision"),),
+    "gaussian": lambda ball, e: (Attempt(GaussianNoise(ball), "margin"),),
+}
+CLASS_SUITES = (*(name for name in RECIPES if name not in _ON_MAPS), *_OWN)
+"""The names that ``class_suite`` knows."""

@@ -1,0 +1,192 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import binomtest
+from torch import Generator, nn
+
+from hardsight.attacks import L2, Linf
+from hardsight.data import LabelledImages
+from hardsight.evaluation.accuracy import (
+    FOUR_THREATS,
+    Curve,
+    accuracy_curve,
+    class_suite,
+    evaluate_classifier,
+    write_accuracy_html,
+    write_accuracy_json,
+    write_accuracy_markdown,
+)
+from hardsight.evaluation.accuracy.published import published_accuracy
+from hardsight.evaluation.accuracy.results import remarks
+from hardsight.evaluation.accuracy.rows import averages, share, share_over_draws
+from hardsight.evaluation.results import Estimate, Row
+from hardsight.purifiers import Purified, Purifier
+
+N = 24
+G = Generator().manual_seed(0)
+PIXELS = torch.randint(60, 196, (N, 1, 4, 4), generator=G, dtype=torch.uint8)
+
+
+class Linear(nn.Module):
+    """Two classes by the sign of w.x - b."""
+
+    def __init__(self):
+        super().__init__()
+        w = torch.randn(16, generator=Generator().manual_seed(1))
+        self.register_buffer("w", w)
+        self.b = float((PIXELS.float().flatten(1) / 255 @ w).median())
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        s = x.flatten(1) @ self.w - self.b
+        return torch.stack([-s, s], 1)
+
+
+class Shake(Purifier):
+    def __init__(self, size=0.05):
+        super().__init__()
+        self.size = size
+
+    def forward(self, images, noise=None):
+        return images + self.size * (self.sample_noise(images) if noise is None else noise)
+
+    def sample_noise(self, images, generator=None):
+        return torch.randn(images.shape, generator=generator)
+
+
+MODEL = Linear()
+LABELS = MODEL(PIXELS.float() / 255).argmax(1)
+LABELS[:3] = 1 - LABELS[:3]  # wrong from the beginning
+DATA = LabelledImages("squares", PIXELS, LABELS, ("left", "right"), note="made up")
+DISTANCE = (PIXELS.float().flatten(1) / 255 @ MODEL.w - MODEL.b).abs()
+EPS = float(DISTANCE.quantile(0.4) / MODEL.w.abs().sum())
+
+
+def test_a_linear_classifier_has_its_known_accuracy(tmp_path):
+    """It stands where |w.x - b| > eps ||w||_1, or eps ||w||_2."""
+    wide = float(DISTANCE.quantile(0.6) / MODEL.w.norm())
+    suites = [
+        class_suite("pgd", "Linf", EPS, steps=10),
+        class_suite("autoattack", "Linf", EPS, steps=10, queries=10),
+        class_suite("pgd", "L2", wide, steps=10),
+    ]
+    found = evaluate_classifier(Linear(), DATA, suites, batch_size=7, folder=tmp_path)
+    right = torch.arange(N) >= 3
+    linf = float((right & (EPS * MODEL.w.abs().sum() < DISTANCE)).float().mean())
+    l2 = float((right & (wide * MODEL.w.norm() < DISTANCE)).float().mean())
+    values = [r.mean.value for r in found.rows]
+    assert values == pytest.approx([21 / 24, linf, linf, l2])
+    assert 0.2 < linf < 0.8
+    assert [r.attack for r in found.rows] == [
+        "clean",
+        "pgd",
+        "autoattack",
+        f"pgd L2 {wide:.4f}",
+    ]
+    assert found.rows[1].single is None  # no noise, no columns
+    assert found.averages[0].all == pytest.approx((linf + l2) / 2)
+    again = Linear()
+    resumed = evaluate_classifier(again, DATA, suites, batch_size=7, folder=tmp_path)
+    assert again.calls == 0
+    assert [r.mean for r in resumed.rows] == [r.mean for r in found.rows]
+
+
+def test_noise_columns_of_a_random_classifier():
+    model = Purified(Shake(), Linear())
+    suite = class_suite("blau-eot", "Linf", EPS, steps=3, draws=3)
+    found = evaluate_classifier(model, DATA, [suite], fresh_draws=12, gallery=2)
+    row, right = found.rows[1], found.predicted["blau-eot"] == LABELS.numpy()[:, None]
+    assert right.shape == (N, 12)
+    assert row.single.value == pytest.approx(right.mean())
+    assert row.worst.value == pytest.approx(right.all(1).mean())
+    assert row.worst.value <= row.single.value
+    assert row.fixed is not None
+    assert row.fresh_draws == 12
+    assert row.flags == ("not audited",)
+    shown = found.gallery[0]
+    assert shown.purified.shape == shown.attacked.shape == (1, 4, 4)
+    assert shown.purified_attacked is not None
+    again = evaluate_classifier(model, DATA, [suite], fresh_draws=12, gallery=2)
+    assert np.array_equal(again.predicted["blau-eot"], found.predicted["blau-eot"])
+
+
+def test_intervals_are_exact_binomials():
+    right = np.arange(40) < 31
+    found = share(right)
+    expected = binomtest(31, 40).proportion_ci(0.95, "exact")
+    assert found == pytest.approx((31 / 40, expected.low, expected.high))
+    draws = np.random.default_rng(0).random((400, 10)) < 0.8
+    value, low, high = share_over_draws(draws)
+    assert value == pytest.approx(draws.mean())
+    assert high - low == pytest.approx(2 * 1.96 * math.sqrt(0.16 / 400), rel=0.3)
+
+
+def test_averages_of_all_and_unseen_threats():
+    suites = [class_suite("blau-eot", norm, eps) for norm, eps in FOUR_THREATS]
+    rows = [
+        Row("x", "image", "accuracy", Estimate(v, v, v)) for v in (0.5105, 0.3776, 0.5075, 0.1923)
+    ]
+    (found,) = averages(rows, suites)
+    assert found.all == found.unseen == pytest.approx(0.3970, abs=1e-4)  # Table 2, "Ours"
+    (seen,) = averages(rows, suites, trained=Linf(8 / 255))
+    assert seen.unseen == pytest.approx((0.3776 + 0.5075 + 0.1923) / 3)
+
+
+def row(attack, value, eps=8 / 255):
+    return Row(attack, "image", "accuracy", Estimate(value, value, value), norm="Linf", eps=eps)
+
+
+def test_what_diagnostics_say():
+    said = remarks([row("blau-eot", 0.5), row("bpda-eot", 0.8), row("square", 0.45)])
+    assert said[0] == (
+        "bpda-eot overstates the accuracy under blau-eot by 30.0 points: it is a diagnostic, not "
+        "a robust accuracy."
+    )
+    assert "square is stronger than blau-eot, by 5.0 points" in said[1]
+    assert not remarks([row("bpda-eot", 0.8), row("blau-eot", 0.5, eps=0.1)])
+
+
+def test_published_figures():
+    assert published_accuracy("ddim", "blau-eot", Linf(8 / 255)).accuracy == 0.5105
+    assert published_accuracy("ddim", "clean", None).accuracy == 0.8628
+    assert published_accuracy("ddim", "blau-eot", L2(0.7)) is None
+    assert published_accuracy(None, "clean", None) is None
+
+
+def test_a_curve_and_the_reports(tmp_path):
+    suite = class_suite("blau-eot", "Linf", EPS, steps=2, draws=2)
+    model = Purified(Shake(), Linear())
+    points = accuracy_curve(
+        (0.0, 0.3), lambda size: (Purified(Shake(size), Linear()), DATA), fresh_draws=4
+    )
+    assert points[0][1].value == pytest.approx(21 / 24)
+    found = evaluate_classifier(
+        model, DATA, [suite], curve=(EPS,), fresh_draws=4, gallery=3, method="ddim", title="A <b>"
+    )
+    from dataclasses import replace
+
+    found = replace(
+        found, curves=(*found.curves, Curve("Depth", "T*", {"clean": points}, "no attack"))
+    )
+    page = write_accuracy_html(found, tmp_path / "a.html").read_text()
+    assert "A &lt;b&gt;" in page
+    assert page.count("<svg") == 2
+    assert page.count("data:image/jpeg") == 15
+    assert "made up" in page
+    assert "51.05 % in Table 2" in page
+    text = write_accuracy_markdown(found, tmp_path / "a.md").read_text()
+    assert "| blau-eot |" in text
+    kept = json.loads(write_accuracy_json(found, tmp_path / "a.json").read_text())
+    assert kept["rows"][1]["mean"][0] == found.rows[1].mean.value
+    assert len(kept["predicted"]["clean"]) == N
+
+
+def test_time_runs_out():
+    suite = class_suite("pgd", "Linf", EPS, steps=2)
+    found = evaluate_classifier(Linear(), DATA, [suite], max_minutes=0.0)
+    assert [r.attack for r in found.rows] == ["clean"]
+    assert "Time ran out: pgd covers 0 of 24 images." in found.notes

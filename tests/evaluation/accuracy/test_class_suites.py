@@ -1,0 +1,89 @@
+import pytest
+import torch
+from torch import Generator, nn
+
+from hardsight.attacks import ClassVictim, Linf, Square, value_and_gradient
+from hardsight.evaluation.accuracy import CLASS_SUITES, class_suite
+from hardsight.evaluation.accuracy.suites import GaussianNoise, LabelledVictim
+from hardsight.purifiers import Purified, Purifier
+
+X = torch.rand(5, 1, 4, 4, generator=Generator().manual_seed(0))
+LABELS = torch.tensor([0, 1, 2, 3, 1])
+SMALL = {"steps": 3, "restarts": 1, "queries": 5, "draws": 2}
+
+
+class Shake(Purifier):
+    def forward(self, images, noise=None):
+        return images + 0.05 * (self.sample_noise(images) if noise is None else noise)
+
+    def sample_noise(self, images, generator=None):
+        return torch.randn(images.shape, generator=generator)
+
+
+def linear(classes=4, seed=1):
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.Flatten(), nn.Linear(16, classes))
+
+
+@pytest.mark.parametrize("name", CLASS_SUITES)
+@pytest.mark.parametrize("classes", [2, 4])
+def test_every_suite_attacks_a_purified_classifier(name, classes):
+    own = {k: v for k, v in SMALL.items() if k != "queries" or not name.startswith("blau")}
+    suite = class_suite(name, eps="16/255", **own)
+    model = Purified(Shake(), linear(classes))
+    labels = LABELS % classes
+    victim = LabelledVictim(model, labels, linear(classes, seed=2), classes=classes)
+    found = suite(victim, X, Generator().manual_seed(0))
+    assert float((found.images - X).abs().max()) <= 16 / 255 + 1e-6
+    again = suite(victim, X, Generator().manual_seed(0))
+    assert torch.equal(found.images, again.images)
+    assert not any(a.objective == "score" for a in suite.attempts)
+
+
+def test_the_standard_composition():
+    suite = class_suite("autoattack", budget="full")
+    names = [(type(a.optimiser).__name__, a.objective) for a in suite.attempts]
+    aimed = [("APGD", f"dlr-{k}") for k in range(1, 10)]
+    assert names == [("APGD", "ce"), *aimed, ("FAB", "decision"), ("Square", "margin")]
+    rand = class_suite("autoattack-rand", budget="full")
+    assert [a.objective for a in rand.attempts] == ["ce", "dlr", "margin"]
+    assert {a.draws for a in rand.attempts} == {20}
+    assert isinstance(rand.attempts[-1].optimiser, Square)
+    assert (suite.budget, rand.budget) == ("full", "full")
+    assert class_suite("pgd", steps=3).budget == "own"
+    paper = class_suite("blau-eot", eps="16/255").attempts[0]
+    assert paper.optimiser.step_size == pytest.approx(2 / 255)
+    assert (paper.optimiser.steps, paper.draws, paper.optimiser.random_start) == (20, 20, False)
+    with pytest.raises(ValueError, match="not for classifiers"):
+        class_suite("segpgd")
+
+
+def test_the_targets_are_the_likeliest_wrong_classes():
+    model = linear()
+    victim = LabelledVictim(model, LABELS, classes=4)
+    logits = model(X).detach()
+    for k in (1, 2, 3):
+        objective = victim.objective(f"dlr-{k}", X)
+        for row, label, target in zip(logits, LABELS, objective.targets, strict=True):
+            order = [j for j in row.argsort(descending=True).tolist() if j != int(label)]
+            assert int(target) == order[k - 1]
+    assert not victim.knows("dlr-4")
+    few = LabelledVictim(linear(3), LABELS % 3, classes=3)
+    assert few.knows("dlr")
+    assert not few.knows("dlr-1")
+    assert not LabelledVictim(linear(2), LABELS % 2, classes=2).knows("dlr")
+    assert isinstance(victim, ClassVictim)
+    _, gradient = value_and_gradient(victim.objective("dlr-1", X), X)
+    assert bool(gradient.isfinite().all())
+
+
+def test_gaussian_noise_has_the_size_of_the_radius():
+    x = torch.full((50, 3, 16, 16), 0.5)
+    from hardsight.attacks import L2
+
+    objective = LabelledVictim(nn.Flatten(), torch.zeros(50).long(), classes=768).judge(1)
+    noisy = GaussianNoise(L2(0.5))(objective, x, Generator().manual_seed(0)).images
+    assert float(L2(0.5).distance(noisy, x).mean()) == pytest.approx(0.5, rel=0.05)
+    noisy = GaussianNoise(Linf(0.1))(objective, x, Generator().manual_seed(0)).images
+    assert float((noisy - x).abs().max()) == pytest.approx(0.1)
