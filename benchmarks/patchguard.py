@@ -110,7 +110,7 @@ def measure(run: Run, given: argparse.Namespace) -> dict[str, Any]:
     log = read(run.path / "training" / "train.jsonl")
     selection = run.path / SELECTION
     found: dict[str, Any] = {
-        "rows": [asdict(row) | {"published": None} for row in result.rows],
+        "rows": [asdict(row) for row in result.rows],
         "training": {
             "steps": log[-1].step,
             "seconds": round(log[-1].seconds, 1),

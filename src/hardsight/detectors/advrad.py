@@ -53,6 +53,7 @@ class AdvRAD(SavedDetector):
     """
 
     bypass = ("denoiser", local_mean(9))
+    paper = "FreeRAD"
     map_mean: Tensor
     map_spread: Tensor
     report: Report | None = None

@@ -22,6 +22,8 @@ class Detector(nn.Module, ABC):
     """Whether the anomaly map says more than the score does."""
     bypass: tuple[str, Callable[[Tensor], Tensor]] | None = None
     """A submodule that a BPDA may go round, and what it does instead, backwards; None: none."""
+    paper: str | None = None
+    """Where the detector was published, for the figures to be held against; None: nowhere."""
     calibration: Calibration | None = None
 
     @property

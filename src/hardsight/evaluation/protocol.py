@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -111,11 +112,15 @@ def evaluate(
         return bool(labels[:n].any() and not labels[:n].all())
 
     clean = run(None)
-    figure = published_auroc(data.name, "clean")
-    rows: list[Row] = [image_row("clean", clean, labels, published=figure)]
+
+    def figure(suite: Suite | None, target: Literal["image", "pixel"]) -> float | None:
+        attack, ball = (suite.name, suite.ball) if suite else ("clean", None)
+        return published_auroc(detector.paper, data.name, attack, ball, target)
+
+    rows: list[Row] = [image_row("clean", clean, labels, published=figure(None, "image"))]
     rows += clean_rows(clean, labels)
     if masks is not None and maps is not None:
-        rows += pixel_rows("clean", maps, masks.numpy())
+        rows += pixel_rows("clean", maps, masks.numpy(), published=figure(None, "pixel"))
     else:
         notes.append("No masks for every anomalous test image: localisation was not measured.")
     attacked: dict[str, Attacked] = {}
@@ -126,11 +131,10 @@ def evaluate(
         name = suite.name if suite.name not in attacked else f"{suite.name} {suite.ball}"
         if done.maps is not None and masks is not None:
             part = masks[: len(done.maps)].numpy()
-            rows += pixel_rows(name, done.maps, part, done, suite, flags)
+            rows += pixel_rows(name, done.maps, part, done, suite, flags, figure(suite, "pixel"))
         else:
             attacked[name] = done
-            figure = published_auroc(data.name, suite.name, suite.ball)
-            rows.append(image_row(name, done, labels, suite, figure, flags))
+            rows.append(image_row(name, done, labels, suite, figure(suite, "image"), flags))
     if masks is not None and not any(s.on_map for s in suites):
         notes.append("Localisation was measured on clean images only: no attack aimed at the map.")
     quick = build_suite("pgd", norm, 0.0, steps=10, draws=2)

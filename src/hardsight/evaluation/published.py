@@ -1,5 +1,7 @@
 """Published figures, to stand beside the measured ones."""
 
+from typing import Literal
+
 from hardsight.attacks import Ball
 
 # FreeRAD, Tables 2 and 3: category -> AUC in % clean, under L-inf PGD at 2/255, under L2 PGD at 0.2
@@ -28,24 +30,72 @@ _EOT_PGD = {
     "wood": (86.0, 94.4),
 }
 _RADII = {"Linf": 2 / 255, "L2": 0.2}
+# PatchGuard, Table 13: category -> AUROC in % of images clean and attacked, of pixels the same;
+# L-inf PGD-1000 at 8/255 of the patches' true labels
+_PATCHGUARD = {
+    "bottle": (97.6, 84.7, 96.7, 84.6),
+    "cable": (87.3, 74.0, 97.2, 77.8),
+    "capsule": (71.8, 79.6, 93.6, 85.2),
+    "carpet": (83.9, 43.2, 95.8, 53.7),
+    "grid": (95.7, 74.9, 93.1, 55.5),
+    "hazelnut": (99.5, 80.5, 97.2, 91.3),
+    "leather": (91.0, 80.2, 97.6, 67.6),
+    "metal_nut": (88.8, 54.4, 87.9, 75.3),
+    "pill": (81.5, 59.1, 86.7, 76.3),
+    "screw": (55.4, 56.6, 93.8, 86.5),
+    "tile": (95.3, 71.7, 86.2, 64.0),
+    "toothbrush": (100, 90.6, 93.9, 81.9),
+    "transistor": (94.1, 84.3, 95.4, 84.8),
+    "wood": (93.1, 56.0, 89.6, 57.4),
+    "zipper": (87.6, 76.9, 86.2, 65.7),
+}
 
 
-def published_auroc(category: str, attack: str, ball: Ball | None = None) -> float | None:
-    """Return FreeRAD's image AUROC in [0, 1] for an MVTec AD category, None where it has none.
+def published_auroc(
+    paper: str | None,
+    category: str,
+    attack: str,
+    ball: Ball | None = None,
+    target: Literal["image", "pixel"] = "image",
+) -> float | None:
+    """Return a paper's AUROC in [0, 1] for an MVTec AD category, None where it has none.
 
     Args:
+        paper: "FreeRAD" or "PatchGuard", see ``Detector.paper``.
         category: MVTec AD's name, e.g. "bottle".
-        attack: "clean", "pgd" or "eot-pgd".
-        ball: the threat model; only the paper's radii (L-inf 2/255, L2 0.2) have a figure.
+        attack: a suite's name, or "clean". PatchGuard's single attack stands beside "pgd" for
+            images and "map-pgd" for pixels.
+        ball: the threat model; only the paper's radii have a figure.
+        target: image or pixel level.
     """
+    found = None
+    if paper == "FreeRAD" and target == "image":
+        found = _freerad(category, attack, ball)
+    elif paper == "PatchGuard":
+        found = _patchguard(category, attack, ball, target)
+    return None if found is None else found / 100
+
+
+def _freerad(category: str, attack: str, ball: Ball | None) -> float | None:
     if attack == "clean":
-        row = _PGD.get(category)
-        return row[0] / 100 if row else None
+        return _PGD[category][0] if category in _PGD else None
     if ball is None or abs(_RADII.get(ball.name, -1.0) - ball.eps) > 1e-9:
         return None
     column = list(_RADII).index(ball.name)
     if attack == "pgd" and category in _PGD:
-        return _PGD[category][1 + column] / 100
+        return _PGD[category][1 + column]
     if attack == "eot-pgd" and category in _EOT_PGD:
-        return _EOT_PGD[category][column] / 100
+        return _EOT_PGD[category][column]
+    return None
+
+
+def _patchguard(category: str, attack: str, ball: Ball | None, target: str) -> float | None:
+    if category not in _PATCHGUARD:
+        return None
+    first = 0 if target == "image" else 2
+    if attack == "clean":
+        return _PATCHGUARD[category][first]
+    same = ball is not None and ball.name == "Linf" and abs(ball.eps - 8 / 255) < 1e-9
+    if same and attack == {"image": "pgd", "pixel": "map-pgd"}[target]:
+        return _PATCHGUARD[category][first + 1]
     return None

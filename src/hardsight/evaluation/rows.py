@@ -72,6 +72,7 @@ def pixel_rows(
     done: Attacked | None = None,
     suite: Suite | None = None,
     flags: tuple[str, ...] = (),
+    published: float | None = None,
 ) -> Iterable[Row]:
     """Pixel AUROC with its interval over images, and AUPRO.
 
@@ -81,6 +82,7 @@ def pixel_rows(
         masks: the same shape, of as many images.
         done, suite: of an attack of the map.
         flags: of every row.
+        published: a paper's pixel AUROC.
     """
     spent = _attack(done, suite, flags) if done else {"fresh_draws": 1}
     one = None if done is None else done.maps_of_one
@@ -90,6 +92,7 @@ def pixel_rows(
         "AUROC",
         Estimate(*pixel_auroc_interval(maps, masks)),
         single=None if one is None else Estimate(*pixel_auroc_interval(one, masks)),
+        published=published,
         **spent,
     )
     value = aupro(maps, masks)

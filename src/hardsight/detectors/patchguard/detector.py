@@ -47,6 +47,7 @@ class PatchGuard(SavedDetector):
         seed: of the initial weights.
     """
 
+    paper = "PatchGuard"
     spread: Tensor
     report: CheckpointReport | None = None
     """How the checkpoints did on validation data, if ``fit`` chose among them."""
