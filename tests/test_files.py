@@ -3,7 +3,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from hardsight.files import write_atomically, write_tensors
+from hardsight.files import working_folder, write_atomically, write_tensors
 
 
 def test_replaces_and_makes_folders(tmp_path):
@@ -31,3 +31,12 @@ def test_tensors_are_written_whole_or_not_at_all(tmp_path):
         write_tensors(path, {"x": strided})
     assert load_file(path)["x"].tolist() == [0, 1, 2]
     assert [p.name for p in path.parent.iterdir()] == ["b.safetensors"]
+
+
+def test_a_working_folder_is_the_one_given_or_goes_afterwards(tmp_path):
+    with working_folder(tmp_path) as place:
+        assert place == tmp_path
+    assert tmp_path.is_dir()
+    with working_folder(None) as place:
+        (place / "file").touch()
+    assert not place.exists()

@@ -1,6 +1,5 @@
 """AdvRAD / FreeRAD: one diffusion model detects anomalies and purifies attacks in one pass."""
 
-import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -26,6 +25,7 @@ from hardsight.detectors.scoring import (
 )
 from hardsight.detectors.selection import Selection
 from hardsight.diffusion import Denoiser, arbitrary_shot, build_denoiser, one_shot
+from hardsight.files import working_folder
 from hardsight.training import Settings
 from hardsight.types import Detection, Progress, quiet
 
@@ -222,7 +222,7 @@ class AdvRAD(SavedDetector):
             KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
             ValueError: images of another size, or too few for the false-alarm rate.
         """
-        if folder is not None:
+        with working_folder(folder) as place:
             fit_advrad(
                 self,
                 data,
@@ -231,22 +231,11 @@ class AdvRAD(SavedDetector):
                 game,
                 augment == "auto",
                 false_alarms,
-                Path(folder),
+                place,
                 resume,
                 progress,
             )
-            return self
-        with tempfile.TemporaryDirectory(prefix="hardsight-") as place:
-            return self.fit(
-                data,
-                training,
-                selection,
-                game=game,
-                augment=augment,
-                false_alarms=false_alarms,
-                folder=place,
-                progress=progress,
-            )
+        return self
 
     @torch.no_grad()
     def error_maps(

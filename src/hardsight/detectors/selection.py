@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
 from hardsight.attacks import PGD, Linf, ScoreObjective, frozen
-from hardsight.data import PseudoAnomalies, pseudo_anomalies
+from hardsight.data import PseudoAnomalies
 from hardsight.detectors.candidates import Candidate, Report, scorings
+from hardsight.detectors.evidence import Evidence
 from hardsight.detectors.scoring import Average, Reference
 from hardsight.metrics import auroc
 from hardsight.types import Progress, quiet
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
     from hardsight.detectors.advrad import AdvRAD
 
 
-class Selection(BaseModel):
+class Selection(Evidence):
     """What to choose among, and on what evidence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     ks: tuple[int, ...] = (50, 100, 200)
     """Diffusion steps to try."""
@@ -34,41 +33,17 @@ class Selection(BaseModel):
     """Patch sizes of the fast denoiser to try in short trainings; empty keeps the detector's."""
     pilot_steps: int = Field(300, ge=1)
     """Steps of such a training at the largest patch; smaller ones get fewer, for the same time."""
-    robust_weight: float = Field(0.5, ge=0, le=1)
-    """Weight of the AUROC under attack beside the clean one."""
     eps: float = Field(2 / 255, ge=0, le=1)
     """L-inf radius of the attack, in [0, 1] pixel units."""
-    steps: int = Field(5, ge=1)
-    """PGD steps of the attack."""
-    draws: int = Field(2, ge=1)
-    """Noise draws a gradient averages."""
-    images: int = Field(16, ge=2)
-    """Validation normals used at most."""
     copies: int = Field(4, ge=1)
     """Defective copies of each; the attack is tried on the first of them."""
+    draws: int = Field(2, ge=1)
+    """Noise draws a gradient averages."""
     reference_images: int = Field(48, ge=2)
     """Training normals the candidates' mean and spread are estimated from."""
     shortlist: int = Field(6, ge=1)
     """Candidates that are attacked themselves, after the transferred attack ranked all; the best
     of each k and filter size."""
-    severities: tuple[float, float] = (0.3, 1.0)
-    """Range of the synthetic defects' severity."""
-
-    def evidence(self, validation: Tensor, seed: int) -> PseudoAnomalies:
-        """Return the labelled images that decide: validation normals and defective copies.
-
-        Args:
-            validation: (M, 3, H, W) uint8 normals held out of training, M >= 2; the first
-                ``images`` are used.
-            seed: of the defects.
-        """
-        if len(validation) < 2:
-            raise ValueError(
-                f"selection needs at least 2 validation normals, got {len(validation)}; "
-                "raise the validation fraction or fit without selection"
-            )
-        generator = torch.Generator().manual_seed(seed)
-        return pseudo_anomalies(validation[: self.images], self.copies, self.severities, generator)
 
 
 def select(

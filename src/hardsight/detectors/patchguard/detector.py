@@ -1,6 +1,5 @@
 """PatchGuard: an adversarially trained vision transformer that detects and localises."""
 
-import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,6 +17,7 @@ from hardsight.detectors.patchguard.recipe import Recipe
 from hardsight.detectors.patchguard.selection import CheckpointChoice, CheckpointReport
 from hardsight.detectors.patchguard.vit import Layer
 from hardsight.detectors.saved import SavedDetector
+from hardsight.files import working_folder
 from hardsight.training import Settings
 from hardsight.types import Detection, Progress, quiet
 
@@ -147,7 +147,7 @@ class PatchGuard(SavedDetector):
             KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
             ValueError: images of another size, or too few for the false-alarm rate.
         """
-        if folder is not None:
+        with working_folder(folder) as place:
             fit_patchguard(
                 self,
                 data,
@@ -156,22 +156,11 @@ class PatchGuard(SavedDetector):
                 recipe or Recipe(),
                 augment == "auto",
                 false_alarms,
-                Path(folder),
+                place,
                 resume,
                 progress,
             )
-            return self
-        with tempfile.TemporaryDirectory(prefix="hardsight-") as place:
-            return self.fit(
-                data,
-                training,
-                selection,
-                recipe=recipe,
-                augment=augment,
-                false_alarms=false_alarms,
-                folder=place,
-                progress=progress,
-            )
+        return self
 
     def _autocast(self, device: str) -> AbstractContextManager[Any]:
         return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")

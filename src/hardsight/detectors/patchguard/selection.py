@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from hardsight.attacks import PGD, Linf, Objective, ScoreObjective, frozen
-from hardsight.data import PseudoAnomalies, pseudo_anomalies
+from hardsight.data import PseudoAnomalies
+from hardsight.detectors.evidence import Evidence
 from hardsight.detectors.patchguard.objective import PatchObjective, cell_labels
 from hardsight.files import write_atomically
 from hardsight.metrics import auroc, pixel_auroc
@@ -22,39 +22,11 @@ if TYPE_CHECKING:
     from hardsight.detectors.patchguard.detector import PatchGuard
 
 
-class CheckpointChoice(BaseModel):
-    """On what evidence the weights are chosen: the last checkpoints' own and averaged ones."""
+class CheckpointChoice(Evidence):
+    """On what evidence the weights are chosen: the last checkpoints' own and averaged ones.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    robust_weight: float = Field(0.5, ge=0, le=1)
-    """Weight of the AUROC under attack beside the clean one."""
-    eps: float = Field(8 / 255, ge=0, le=1)
-    """L-inf radius of the attacks, in [0, 1] pixel units."""
-    steps: int = Field(5, ge=1)
-    """PGD steps of an attack."""
-    images: int = Field(16, ge=2)
-    """Validation normals used at most."""
-    copies: int = Field(1, ge=1)
-    """Spoilt copies of each."""
-    severities: tuple[float, float] = (0.3, 1.0)
-    """Range of the synthetic defects' severity."""
-
-    def evidence(self, validation: Tensor, seed: int) -> PseudoAnomalies:
-        """Return the labelled images that decide, spoilt by defects that training does not use.
-
-        Args:
-            validation: (M, 3, H, W) uint8 normals held out of training, M >= 2; the first
-                ``images`` are used.
-            seed: of the defects.
-        """
-        if len(validation) < 2:
-            raise ValueError(
-                f"selection needs at least 2 validation normals, got {len(validation)}; "
-                "raise the validation fraction or fit without selection"
-            )
-        generator = torch.Generator().manual_seed(seed)
-        return pseudo_anomalies(validation[: self.images], self.copies, self.severities, generator)
+    The copies are spoilt by synthetic defects, which training does not use unless told.
+    """
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,42 @@
+"""On what validation evidence a fit chooses: normals, spoilt copies, and an attack on both."""
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from hardsight.data import PseudoAnomalies, pseudo_anomalies
+
+
+class Evidence(BaseModel):
+    """The labelled images that decide, and how they are attacked; no test image is among them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    robust_weight: float = Field(0.5, ge=0, le=1)
+    """Weight of the AUROC under attack beside the clean one."""
+    eps: float = Field(8 / 255, ge=0, le=1)
+    """L-inf radius of the attack, in [0, 1] pixel units."""
+    steps: int = Field(5, ge=1)
+    """PGD steps of the attack."""
+    images: int = Field(16, ge=2)
+    """Validation normals used at most."""
+    copies: int = Field(1, ge=1)
+    """Defective copies of each; the attack is tried on the first of them."""
+    severities: tuple[float, float] = (0.3, 1.0)
+    """Range of the synthetic defects' severity."""
+
+    def evidence(self, validation: Tensor, seed: int) -> PseudoAnomalies:
+        """Return validation normals and defective copies of them.
+
+        Args:
+            validation: (M, 3, H, W) uint8 normals held out of training, M >= 2; the first
+                ``images`` are used.
+            seed: of the defects.
+        """
+        if len(validation) < 2:
+            raise ValueError(
+                f"selection needs at least 2 validation normals, got {len(validation)}; "
+                "raise the validation fraction or fit without selection"
+            )
+        generator = torch.Generator().manual_seed(seed)
+        return pseudo_anomalies(validation[: self.images], self.copies, self.severities, generator)
