@@ -200,3 +200,9 @@ def test_descriptions_and_budgets():
 def test_suites_that_do_not_exist(arguments, own, message):
     with pytest.raises(ValueError, match=message):
         build_suite(*arguments, **own)
+
+
+def test_the_random_suite_holds_every_attempt_of_eot_pgd():
+    """So that it is at least as strong, but for the judge's draws."""
+    eot = build_suite("eot-pgd", eps="2/255").attempts
+    assert set(eot) < set(build_suite("autoattack-rand", eps="2/255").attempts)
