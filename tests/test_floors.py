@@ -25,6 +25,7 @@ FLOORS = (
     "evaluation",
     "audit",
     "presets",
+    "defended",
     "runs",
     "cli",
 )

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from hardsight.data import load, textures
     from hardsight.detectors import AdvRAD, Detector, PatchGuard, Selection, as_detector
     from hardsight.evaluation import attack, evaluate, write_html, write_json, write_markdown
+    from hardsight.evaluation.accuracy import evaluate_classifier
     from hardsight.presets import load_preset
+    from hardsight.purifiers import Purified
     from hardsight.runs import Run
     from hardsight.training import Settings
     from hardsight.types import AttackResult, Detection
@@ -28,12 +30,14 @@ __all__ = [
     "Detection",
     "Detector",
     "PatchGuard",
+    "Purified",
     "Run",
     "Selection",
     "Settings",
     "as_detector",
     "attack",
     "evaluate",
+    "evaluate_classifier",
     "load",
     "load_preset",
     "textures",
@@ -46,7 +50,9 @@ _ROOMS = {
     "data": ("load", "textures"),
     "detectors": ("AdvRAD", "Detector", "PatchGuard", "Selection", "as_detector"),
     "evaluation": ("attack", "evaluate", "write_html", "write_json", "write_markdown"),
+    "evaluation.accuracy": ("evaluate_classifier",),
     "presets": ("load_preset",),
+    "purifiers": ("Purified",),
     "runs": ("Run",),
     "training": ("Settings",),
     "types": ("AttackResult", "Detection"),

@@ -1,19 +1,23 @@
-"""The run folder: everything a fitted detector is, and all that made it."""
+"""The run folder: everything a fitted detector or classifier is, and all that made it."""
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from hardsight.audit import Audit
-from hardsight.data import AnomalyData, Manifest, folder, load, mvtec
+from hardsight.data import AnomalyData, LabelledImages, Manifest
+from hardsight.data.mnist import Part
+from hardsight.defended import check_labelled, defended, fit_classifier, smoothed
 from hardsight.detectors import Detector
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.verdict import radius
 from hardsight.files import write_atomically
-from hardsight.presets import METHODS, Config, ConfigError, DataConfig
+from hardsight.presets import METHODS, ClassifierRun, Config, DetectorRun, load_data, load_labelled
 from hardsight.types import Progress, quiet
 
 CONFIG = "config.yaml"
@@ -21,6 +25,7 @@ MANIFEST = "manifest.json"
 SELECTION = "selection.json"
 METRICS = "metrics.json"
 AUDIT = "audit/audit.json"
+__all__ = ["Run", "RunError", "load_data", "load_labelled", "pick_device"]
 
 
 class RunError(ValueError):
@@ -33,6 +38,9 @@ class Run:
     ``config.yaml``, ``manifest.json``, ``model.safetensors`` + ``config.json``,
     ``calibration.json``, ``selection.json``, ``metrics.json``, ``training/`` (checkpoints, logs,
     samples), ``audit/`` and ``evaluation/``. Every command takes one.
+
+    A classifier's run has ``classifier/`` instead of the model and what belongs to it, and
+    ``adapter/`` or ``denoiser/`` where something stands in front of it.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -76,7 +84,7 @@ class Run:
 
     def data(self, path: str | Path | None = None) -> AnomalyData:
         """Load the run's data set, or the one at ``path`` with the run's settings."""
-        config = self.config
+        config = self.detector_config
         place = config.data if path is None else config.data.model_copy(update={"path": str(path)})
         return load_data(place, config.detector_settings["image_size"], config.training.seed)
 
@@ -112,7 +120,7 @@ class Run:
         progress: Progress = quiet,
     ) -> Detector:
         """Train, select, calibrate and save; goes on from the last checkpoint if there is one."""
-        config = self.config
+        config = self.detector_config
         data = self.data()
         self.check_manifest(data, allow_data_change)
         detector: Any = METHODS[config.method](**config.settings_for(data.name))
@@ -132,31 +140,113 @@ class Run:
         if detector.report is not None:
             detector.report.write(self.path / SELECTION)
         detector.save_pretrained(self.path)
-        took = {
-            "fit_seconds": round(time.perf_counter() - begun, 1),
-            "device": str(detector.device),
-        }
-        write_atomically(self.path / METRICS, json.dumps(took) + "\n")
+        _finish(self.path / METRICS, begun, detector.device)
         fitted: Detector = detector
         return fitted
 
     @property
     def finished(self) -> bool:
-        """Whether the detector is fitted and saved: its metrics are written last."""
+        """Whether all is fitted and saved: the metrics are written last."""
         return (self.path / METRICS).is_file()
 
     def detector(self, device: str = "auto") -> Detector:
         """Load the fitted detector.
 
         Raises:
-            RunError: the run was not finished.
+            RunError: the run was not finished, or is that of a classifier.
         """
-        method = METHODS[self.config.method]
+        method = METHODS[self.detector_config.method]
+        self._check_finished()
+        return method.from_pretrained(self.path).to(pick_device(device))
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the run is that of a classifier."""
+        return isinstance(self.config, ClassifierRun)
+
+    def labelled(
+        self,
+        part: Part = "test",
+        path: str | Path | None = None,
+        allow_data_change: bool = False,
+    ) -> LabelledImages:
+        """Load a part of the run's labelled images, or of those at ``path``.
+
+        Raises:
+            RunError: the run is that of a detector.
+            ManifestChanged: the run's images changed.
+        """
+        place = self.classifier_config.data
+        if path is not None:
+            return load_labelled(place.model_copy(update={"path": str(path)}), part)
+        found = load_labelled(place, part)
+        check_labelled(part, found, self.path / MANIFEST, allow_data_change)
+        return found
+
+    def fit_classifier(
+        self,
+        device: str = "auto",
+        allow_data_change: bool = False,
+        progress: Progress = quiet,
+    ) -> nn.Module:
+        """Train the classifier and what stands in front of it; goes on where it was interrupted."""
+        config, where = self.classifier_config, pick_device(device)
+        data = self.labelled("train", None, allow_data_change)
+        self.labelled("test", None, allow_data_change)  # recorded, and there
+        behind = getattr(config.classifier, "run", None)
+        given = partial(Run(behind).classifier, "cpu") if behind else None
+        begun = time.perf_counter()
+        fit_classifier(config, data, self.path, progress, given)
+        _finish(self.path / METRICS, begun, where)
+        return self.classifier(device)
+
+    def classifier(self, device: str = "auto", sigma: float | None = None) -> nn.Module:
+        """Load the fitted classifier, defended: ``Purified`` where something stands before it.
+
+        Args:
+            device: where.
+            sigma: as a certificate smooths it: images come with noise of ``sigma`` in them.
+
+        Returns:
+            images (B, C, H, W) -> logits (B, K), in eval mode.
+
+        Raises:
+            RunError: the run was not finished, or is that of a detector.
+            ValueError: with ``sigma``, a defence that is not certified.
+        """
+        config = self.classifier_config
+        self._check_finished()
+        made = defended(config, self.path) if sigma is None else smoothed(config, self.path, sigma)
+        return made.to(pick_device(device)).eval()
+
+    @property
+    def detector_config(self) -> DetectorRun:
+        """The configuration of a detector's run; a RunError for that of a classifier."""
+        config = self.config
+        if not isinstance(config, DetectorRun):
+            raise RunError(
+                f"{self.path} holds a classifier ({config.method}), and this is for anomaly "
+                f"detectors; use hardsight evaluate {self.path} or hardsight certify {self.path}, "
+                "in Python Run(...).classifier()"
+            )
+        return config
+
+    @property
+    def classifier_config(self) -> ClassifierRun:
+        """The configuration of a classifier's run; a RunError for that of a detector."""
+        config = self.config
+        if not isinstance(config, ClassifierRun):
+            raise RunError(
+                f"{self.path} holds an anomaly detector ({config.method}), and this is for "
+                "classifiers; in Python use Run(...).detector()"
+            )
+        return config
+
+    def _check_finished(self) -> None:
         if not self.finished:
             raise RunError(
                 f"{self.path} is not finished; go on with: hardsight fit --resume --run {self.path}"
             )
-        return method.from_pretrained(self.path).to(pick_device(device))
 
     @property
     def audit_path(self) -> Path:
@@ -204,28 +294,6 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
-    """Load the data set a configuration names, at ``size`` x ``size`` pixels.
-
-    Raises:
-        ConfigError: neither a path nor a folder of normal images is named.
-    """
-    common: dict[str, Any] = {
-        "size": size,
-        "val_fraction": place.validation_fraction,
-        "seed": seed,
-        "on_error": place.on_error,
-    }
-    if place.normal_dir:
-        return folder(
-            place.normal_dir,
-            abnormal_dir=place.abnormal_dir,
-            mask_dir=place.mask_dir,
-            root=place.path,
-            **common,
-        )
-    if not place.path:
-        raise ConfigError("data.path or data.normal_dir must name a folder of images")
-    if place.category:
-        return mvtec(place.path, category=place.category, **common)
-    return load(place.path, **common)
+def _finish(path: Path, begun: float, device: torch.device) -> None:
+    took = {"fit_seconds": round(time.perf_counter() - begun, 1), "device": str(device)}
+    write_atomically(path, json.dumps(took) + "\n")

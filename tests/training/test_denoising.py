@@ -55,3 +55,9 @@ def test_sample_shows_images_over_reconstructions(denoiser):
 def test_no_images_is_an_error(denoiser):
     with pytest.raises(ValueError, match="no training images"):
         DenoisingTask(denoiser, images(0))
+
+
+def test_grey_images_are_shown_in_three_channels():
+    denoiser = FastDenoiser(size=8, patch=1, channels=8, multipliers=(1,), image_channels=1)
+    task = DenoisingTask(denoiser, torch.zeros(4, 1, 8, 8, dtype=torch.uint8))
+    assert task.sample(denoiser).shape == (3, 16, 32)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from hardsight.cli.classes import certify_classes
 from hardsight.cli.console import bars, console, explained
 from hardsight.cli.options import AllowDataChange, Device, Limit, OtherData, RunFolder, Seed
 
@@ -59,6 +60,10 @@ def certify(
 
     Killed and started again, it goes on where it was. Example:
     `hardsight certify runs/bottle --sigma 0.125 --n 1000 --radii 0,0.05,0.1,0.2`
+
+    Of a classifier, plain or behind RAP or a one-shot purifier, it certifies the accuracy of the
+    majority vote; what chooses sigma, designs and pixels is for detectors. Example:
+    `hardsight certify runs/digits --sigma 0.25 --limit 500`
     """
     from hardsight.evaluation.certified.protocol import certify as run_certification
     from hardsight.evaluation.certified.sigma import choose_sigma as choose
@@ -67,11 +72,7 @@ def certify(
     with explained(f"Go on with the same command: hardsight certify {run} ..."):
         asked = _numbers(radii, "radii")
         work = Run(run)
-        detector, data = work.opened(device, path, allow_data_change)
-        data = data.limited(limit) if limit else data
         folder = output or work.path / "certificate"
-        held_out = data.validation.images()
-        judged = work.config.selection is not None or choose_sigma
         common: dict[str, Any] = {
             "n": n,
             "alpha": alpha,
@@ -80,6 +81,25 @@ def certify(
             "seed": seed,
             "folder": folder / "state",
         }
+        if work.classifies:
+            given = {
+                "--design": design,
+                "--choose-sigma": choose_sigma,
+                "--early-stopping": early_stopping,
+            }
+            if used := [name for name, value in given.items() if value]:
+                raise ValueError(
+                    f"{' and '.join(used)}: for detectors only, and {run} holds a classifier; "
+                    "leave them out"
+                )
+            terms = common | {"max_minutes": max_minutes}
+            test = work.labelled("test", path, allow_data_change)
+            certify_classes(work, test, limit, sigma, device, folder, terms)
+            return
+        detector, data = work.opened(device, path, allow_data_change)
+        data = data.limited(limit) if limit else data
+        held_out = data.validation.images()
+        judged = work.detector_config.selection is not None or choose_sigma
         found = []
         for name in dict.fromkeys(design or ["plain"]):
             provenance = {"preset": work.config.preset, "run": work.path.name}

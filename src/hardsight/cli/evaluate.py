@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from hardsight.cli.classes import Plan, evaluate_classes
 from hardsight.cli.console import bars, console, errors, explained
 from hardsight.cli.options import (
     AllowDataChange,
-    AttackedAtOnce,
     Device,
-    Eps,
     Limit,
-    Norm,
     OtherData,
     RunFolder,
     Seed,
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
     from hardsight.evaluation import Evaluation
     from hardsight.evaluation.estimate import Cost
 
+CURVE = "1/255,2/255,4/255,8/255"
+
 
 def evaluate(
     run: RunFolder,
@@ -34,15 +34,25 @@ def evaluate(
         typer.Option(
             "--suite",
             "--attack",
-            help="Attacks to run (default: pgd and eot-pgd); `hardsight suites` lists them. "
-            "Repeatable.",
+            help="Attacks to run; `hardsight suites` lists them. Repeatable. Default: pgd and "
+            "eot-pgd; of a classifier pgd and autoattack, or bpda-eot, blau-pgd and blau-eot if "
+            "it is random.",
         ),
     ] = None,
     budget: Annotated[
         str, typer.Option(help="fast (20 steps, 4 draws) or full (100 steps, 20 draws, restarts).")
     ] = "fast",
-    eps: Eps = "2/255",
-    norm: Norm = "Linf",
+    eps: Annotated[
+        str | None,
+        typer.Option(
+            help="Radius in [0, 1] pixel units, as 2/255 or 0.0078. Default: 2/255; of a "
+            "classifier that its training used, or 8/255."
+        ),
+    ] = None,
+    norm: Annotated[
+        str | None,
+        typer.Option(help="Linf or L2. Default: Linf, or that of a classifier's training."),
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of every attack.")] = None,
     alpha: Annotated[
         float | None,
@@ -55,13 +65,20 @@ def evaluate(
     source: Source = None,
     limit: Limit = None,
     curve: Annotated[
-        str, typer.Option(help="Radii of AUROC against eps, comma-separated; empty for none.")
-    ] = "1/255,2/255,4/255,8/255",
+        str | None,
+        typer.Option(
+            help="Radii of AUROC or accuracy against eps, comma-separated; empty for none. "
+            "Default: 1/255,2/255,4/255,8/255; of a classifier halves of eps down to an eighth."
+        ),
+    ] = None,
     fresh_draws: Annotated[
         int, typer.Option(min=1, help="Noise draws scored after an attack.")
     ] = 10,
     gallery: Annotated[int, typer.Option(min=0, help="Images shown in the report.")] = 8,
-    batch_size: AttackedAtOnce = 8,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Images attacked at a time. Default: 8; of a classifier 64."),
+    ] = None,
     seed: Seed = 0,
     max_minutes: Annotated[
         float | None,
@@ -74,10 +91,11 @@ def evaluate(
     device: Device = "auto",
     allow_data_change: AllowDataChange = False,
 ) -> None:
-    """Score the test set, attack it, and write the report (HTML, Markdown, JSON).
+    """Score or classify the test set, attack it, and write the report (HTML, Markdown, JSON).
 
-    Killed and started again, it goes on where it was. Example:
-    `hardsight evaluate runs/bottle --eps 2/255`
+    Killed and started again, it goes on where it was. Examples:
+    `hardsight evaluate runs/bottle --eps 2/255`,
+    `hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3 --limit 1000`
     """
     from hardsight.attacks import build_suite, parse_radius
     from hardsight.evaluation import estimate
@@ -86,7 +104,7 @@ def evaluate(
 
     with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
         work = Run(run)
-        detector, data = work.opened(device, path, allow_data_change)
+        folder = output or work.path / "evaluation"
         given: dict[str, Any] = {
             "steps": steps,
             "draws": draws,
@@ -94,10 +112,30 @@ def evaluate(
             "step_size": alpha,
         }
         own = {k: v for k, v in given.items() if v is not None}
-        names = suite or ["pgd", "eot-pgd"]
-        folder = output or work.path / "evaluation"
+        common: dict[str, Any] = {
+            "fresh_draws": fresh_draws,
+            "seed": seed,
+            "gallery": gallery,
+            "folder": folder / "state",
+            "max_minutes": max_minutes,
+        }
+        if work.classifies:
+            evaluate_classes(
+                work,
+                Plan(suite, norm, eps, budget, own, curve),
+                work.labelled("test", path, allow_data_change),
+                limit,
+                source,
+                device,
+                folder,
+                common | {"batch_size": batch_size or 64},
+            )
+            return
+        detector, data = work.opened(device, path, allow_data_change)
+        eps, norm, batch_size = eps or "2/255", norm or "Linf", batch_size or 8
+        radii = CURVE if curve is None else curve
         stamp, note = work.audited(detector)
-        planned = [build_suite(name, norm, eps, budget, **own) for name in names]
+        planned = [build_suite(n, norm, eps, budget, **own) for n in suite or ["pgd", "eot-pgd"]]
         other = Run(source).detector(device) if source else None
         part = data.limited(limit) if limit else data
         _print_costs(estimate(detector, part, planned, batch_size))
@@ -109,16 +147,12 @@ def evaluate(
                 source=other,
                 eps=eps,
                 norm=norm,
-                curve=[parse_radius(c) for c in curve.split(",") if c.strip()],
-                fresh_draws=fresh_draws,
-                seed=seed,
+                curve=[parse_radius(c) for c in radii.split(",") if c.strip()],
                 batch_size=batch_size,
-                gallery=gallery,
                 stamp=stamp,
-                folder=folder / "state",
-                max_minutes=max_minutes,
                 provenance={"preset": work.config.preset, "run": work.path.name},
                 progress=progress,
+                **common,
             )
         notes = [*result.notes, note]
         if len(part.test) < len(data.test):

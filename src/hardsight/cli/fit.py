@@ -1,4 +1,4 @@
-"""``hardsight fit``: from a folder of good parts to a detector."""
+"""``hardsight fit``: from a folder of good parts to a detector, from labels to a classifier."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +14,11 @@ def fit(
     preset: Annotated[str, typer.Argument(help="A preset's name, or a .yaml file.")] = "advrad",
     path: Annotated[
         Path | None,
-        typer.Option("--data", help="A data set in MVTec layout, or a folder with good/ and bad/."),
+        typer.Option(
+            "--data",
+            help="A data set in MVTec layout, or a folder with good/ and bad/; for a classifier "
+            "the files of MNIST or CIFAR-10.",
+        ),
     ] = None,
     category: Annotated[str | None, typer.Option(help="Category below --data.")] = None,
     normal_dir: Annotated[Path | None, typer.Option(help="Folder of normal images.")] = None,
@@ -53,6 +57,10 @@ def fit(
 
     Example: `hardsight fit --data photos/bottle --run runs/bottle`, where `photos/bottle` holds
     `train/good` and `test/...` (MVTec layout), or `good/` and optionally `bad/` and `masks/`.
+
+    Or train a classifier and its defence on images with classes:
+    `hardsight fit rap-mnist --data mnist --run runs/rap`; a classifier that is there already is
+    taken with `--set classifier.run=runs/cnn`.
     """
     from hardsight.presets import load_preset
     from hardsight.runs import Run
@@ -77,11 +85,17 @@ def fit(
             config = config.updated({k: v for k, v in changes.items() if v is not None})
             config = config.updated(_settings(setting or []))
             if select is not None:
-                config = config.updated({"selection": (config.selection or {}) if select else None})
+                kept = getattr(config, "selection", None)
+                config = config.updated({"selection": (kept or {}) if select else None})
             work = Run.start(run, config)
+        if work.classifies:
+            with bars() as progress:
+                work.fit_classifier(device, allow_data_change, progress)
+            console.print(f"The classifier is in [bold]{run}[/].", highlight=False)
+            console.print(f"Next: hardsight evaluate {run}", highlight=False)
+            return
         with bars() as progress:
             detector = work.fit(device, allow_data_change, progress)
-        config = work.config
         console.print(f"The detector is in [bold]{run}[/].", highlight=False)
         if detector.calibration:
             console.print(detector.calibration.statement)

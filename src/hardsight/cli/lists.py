@@ -11,12 +11,14 @@ from hardsight.cli.console import console, explained
 
 
 def methods() -> None:
-    """List the detection methods."""
-    from hardsight.presets import METHODS
+    """List the methods: of anomaly detection, and of classifying under attack."""
+    from hardsight.presets import CONFIGS, METHODS
 
-    table = Table("method", "what it does")
-    for name, method in METHODS.items():
-        table.add_row(name, (inspect.getdoc(method) or "").splitlines()[0])
+    table = Table("method", "finds", "what it does")
+    for name, config in CONFIGS.items():
+        detector = METHODS.get(name)
+        first = (inspect.getdoc(detector or config) or "").splitlines()[0].replace("``", "")
+        table.add_row(name, "anomalies" if detector else "classes", first)
     console.print(table)
 
 
@@ -40,13 +42,22 @@ def presets(
 def suites(
     budget: Annotated[str, typer.Option(help="fast or full.")] = "fast",
 ) -> None:
-    """List the attack suites: what each aims at, and what it spends on an image."""
+    """List the attack suites: whom and what each attacks, and what it spends on an image.
+
+    A suite of the same name attacks a detector's score and a classifier's classes, each in its own
+    way; `hardsight evaluate RUN --suite NAME` takes the one that fits the run.
+    """
     from hardsight.attacks import RECIPES, build_suite
+    from hardsight.evaluation.accuracy import CLASS_SUITES, class_suite
 
     with explained():
-        table = Table("suite", "aims at", "attacks", "passes an image")
+        table = Table("suite", "victim", "aims at", "attacks", "passes an image")
         for name in RECIPES:
             suite = build_suite(name, budget=budget)
             aim = "map" if suite.on_map else "score"
-            table.add_row(name, aim, suite.description, f"{suite.passes():,}")
+            table.add_row(name, "detector", aim, suite.description, f"{suite.passes():,}")
+        table.add_section()
+        for name in CLASS_SUITES:
+            suite = class_suite(name, budget=budget)
+            table.add_row(name, "classifier", "class", suite.description, f"{suite.passes():,}")
         console.print(table)

@@ -53,4 +53,5 @@ class DenoisingTask:
         noise = torch.randn(x.shape, generator=Generator().manual_seed(0)).to(device)
         r = one_shot(module, x, self.sample_step, noise)
         rows = [torch.cat(tuple(images), dim=2) for images in (x, r)]
-        return ((torch.cat(rows, dim=1) + 1) / 2).clamp(0, 1).cpu()
+        sheet = ((torch.cat(rows, dim=1) + 1) / 2).clamp(0, 1).cpu()
+        return sheet.expand(3, -1, -1)

@@ -1,0 +1,211 @@
+"""``hardsight evaluate`` and ``certify`` for classifiers, as a person types it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from class_files import write_digits, write_preset
+from typer.testing import CliRunner
+
+from hardsight.cli.app import app
+from hardsight.cli.classes import Plan, published_method
+from hardsight.presets import load_preset
+from hardsight.runs import Run
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def words(result) -> str:
+    return " ".join((result.stdout + result.stderr).split())
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    digits = write_digits(folder / "digits")
+    for name in ("classifier", "rap", "ddim", "one-shot"):
+        given = [] if name == "classifier" else ["--set", f"classifier.run={folder}/classifier"]
+        done = call(
+            "fit", write_preset(folder, name), "--data", digits, "--run", folder / name, *given
+        )
+        assert done.exit_code == 0, words(done)
+    return folder
+
+
+SMALL = ("--steps", 2, "--gallery", 2, "--eps", 0.1, "--limit", 20, "--fresh-draws", 3)
+
+
+def test_the_report_of_a_plain_classifier(runs):
+    run = runs / "classifier"
+    done = call("evaluate", run, *SMALL)
+    assert done.exit_code == 0, words(done)
+    report = json.loads((run / "evaluation/report.json").read_text())
+    assert [r["attack"] for r in report["rows"]] == ["clean", "pgd", "autoattack"]
+    model, test = Run(run).classifier("cpu"), Run(run).labelled().limited(20)
+    with torch.no_grad():
+        right = (model(test.images / 255).argmax(1) == test.labels).double().mean()
+    assert report["rows"][0]["mean"][0] == pytest.approx(float(right))
+    assert all(r["eps"] == 0.1 for r in report["rows"][1:])
+    (curve,) = report["curves"]
+    (line,) = curve["lines"].values()
+    assert [x for x, _ in line] == pytest.approx([0, 0.0125, 0.025, 0.05, 0.1])
+    assert report["provenance"]["run"] == "classifier"
+    assert any("Only 20 of 40" in n for n in report["notes"])
+    assert "autoattack" in (run / "evaluation/report.md").read_text()
+    assert (run / "evaluation/report.html").stat().st_size > 10_000
+    assert "right when left alone" in words(done)
+    assert "report.html" in words(done).replace(" ", "")
+
+
+def test_rap_is_attacked_where_it_was_trained_and_says_what_is_assumed(runs, tmp_path):
+    done = call("evaluate", runs / "rap", "--suite", "pgd", "--steps", 2, "--limit", 10,
+                "--curve", "", "-o", tmp_path)  # fmt: skip
+    assert done.exit_code == 0, words(done)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["rows"][1]["norm"], report["rows"][1]["eps"]) == ("Linf", 0.1)
+    assert "assumed" in report["provenance"]["rap.step_size"]
+    page = (tmp_path / "report.html").read_text()
+    assert "lambda is not given" in page
+    assert "FGSM, BIM and DeepFool" in page  # what is known of the published figures
+
+
+def test_a_random_defence_gets_the_attacks_of_its_paper(runs, tmp_path):
+    arguments = ("evaluate", runs / "ddim", *SMALL, "--draws", 2, "--curve", "", "-o", tmp_path)
+    done = call(*arguments)
+    assert done.exit_code == 0, words(done)
+    report = json.loads((tmp_path / "report.json").read_text())
+    names = ["clean", "bpda-eot", "blau-pgd", "blau-eot"]
+    assert [r["attack"] for r in report["rows"]] == names
+    assert all(r["fresh_draws"] == 3 and r["worst"] for r in report["rows"])
+    stamps = {p: p.stat().st_mtime_ns for p in (tmp_path / "state").rglob("*.safetensors")}
+    assert call(*arguments).exit_code == 0
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "state").rglob("*.safetensors")} == stamps
+
+
+def test_other_images_and_another_source(runs, tmp_path):
+    other = write_digits(tmp_path / "other", seed=5)
+    done = call(
+        "evaluate", runs / "rap", *SMALL, "--data", other, "--suite", "transfer", "--curve", "",
+        "--source", runs / "classifier", "-o", tmp_path / "out",
+    )  # fmt: skip
+    assert done.exit_code == 0, words(done)
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    assert report["rows"][1]["attack"] == "transfer"
+    digest = report["provenance"]["images (SHA-256)"]
+    assert digest != Run(runs / "rap").labelled().limited(20).sha256
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--suite", "segpgd"), "suite='segpgd' is not for classifiers; choose from"),
+        (("--eps", "eight"), "write 8/255 or 0.0314"),
+        (("--eps", "8"), "did you mean 8/255"),
+        (("--norm", "L3"), "choose from Linf, L2"),
+        (("--budget", "quick"), "choose from fast, full"),
+        (("--data", "nowhere"), "holds no CIFAR-10"),
+    ],
+)
+def test_evaluate_explains_what_is_wrong(runs, arguments, message):
+    done = call("evaluate", runs / "classifier", *arguments)
+    assert done.exit_code == 1
+    assert message in words(done)
+
+
+def test_the_attacks_that_are_the_default():
+    plan = Plan(None, None, None, "fast", {}, None)
+    ball = load_preset("mnist-pgd").trained_on
+    suites, curve = plan.build(ball, random=False)
+    assert [(s.name, s.ball) for s in suites] == [("pgd", ball), ("autoattack", ball)]
+    assert curve[-1] == 0.3
+    suites, _ = plan.build(None, random=True)
+    assert {s.ball.eps for s in suites} == {8 / 255}
+    euclidean = Plan(["bim"], "L2", None, "fast", {}, "1,2")
+    suites, curve = euclidean.build(ball, random=False)
+    assert (suites[0].ball.eps, curve) == (0.5, [1, 2])  # not 0.3, which was of another norm
+
+
+def test_published_figures_are_those_of_the_same_method_and_data(runs):
+    digits = Run(runs / "rap").labelled()
+    assert published_method(load_preset("rap-mnist"), digits) == "rap-mnist"
+    assert published_method(load_preset("mnist-pgd"), digits) == "madry-mnist"
+    assert published_method(Run(runs / "classifier").config, digits) is None
+    assert published_method(load_preset("ddim-cifar10"), digits) is None
+
+
+CERTIFY = ("--n", 60, "--sigma", 0.25, "--radii", "0,0.1,0.4", "--limit", 10)
+
+
+@pytest.mark.parametrize("name", ["classifier", "rap", "one-shot"])
+def test_certified_accuracy(runs, name):
+    run = runs / name
+    done = call("certify", run, *CERTIFY)
+    assert done.exit_code == 0, words(done)
+    found = json.loads((run / "certificate/certificate.json").read_text())
+    accuracies = [r["accuracy"] for r in found["rows"]]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert accuracies[0] > 0.5
+    for row in found["rows"]:
+        right = [
+            i["predicted"] == i["class"] and i["radius"] >= row["radius"] for i in found["images"]
+        ]
+        assert row["accuracy"] == pytest.approx(sum(right) / 10)
+    assert "What this does not say" in (run / "certificate/certificate.md").read_text()
+    page = (run / "certificate/certificate.html").read_text()
+    assert "<svg" in page
+    assert "Only 10 of 40 test images" in page
+    assert "certainly right when left alone" in words(done)
+    stamps = {p: p.stat().st_mtime_ns for p in run.glob("certificate/state/*/*.safetensors")}
+    assert len(stamps) == 10
+    assert call("certify", run, *CERTIFY).exit_code == 0
+    assert {p: p.stat().st_mtime_ns for p in stamps} == stamps
+
+
+def test_the_noise_of_a_one_shot_certificate_is_the_diffusions(runs):
+    model = Run(runs / "one-shot").classifier("cpu", sigma=0.1)
+    x = Run(runs / "one-shot").labelled().images[:2] / 255
+    assert (model.purifier.sigma, model.purifier.noisy) == (0.1, True)
+    assert model.sample_noise(x) is None
+    assert Run(runs / "one-shot").classifier("cpu").sample_noise(x) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("ddim", (), "purifies by ddim"),
+        ("classifier", ("--design", "plain"), "--design: for detectors only"),
+        ("classifier", ("--early-stopping",), "--early-stopping: for detectors only"),
+        ("classifier", ("--sigma", "0"), "sigma must be finite"),
+        ("classifier", ("--alpha", "2"), "alpha must be"),
+        ("one-shot", ("--sigma", "300"), "is no noise level of the diffusion"),
+    ],
+)
+def test_certify_explains_what_is_wrong(runs, name, arguments, message):
+    done = call("certify", runs / name, *arguments)
+    assert done.exit_code == 1
+    assert message in words(done)
+
+
+def test_killed_and_started_again_it_goes_on(runs, tmp_path):
+    arguments = ["evaluate", str(runs / "classifier"), "--suite", "pgd", "--curve", "", "--steps",
+                 "200", "--batch-size", "4", "-o", str(tmp_path)]  # fmt: skip
+    command = [sys.executable, "-m", "hardsight", *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    until = time.monotonic() + 90
+    while len(kept := list(tmp_path.glob("state/*/*.safetensors"))) < 11:  # ten are clean
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=90)
+    stamps = {p: p.stat().st_mtime_ns for p in kept}
+    done = call(*arguments)
+    assert done.exit_code == 0, words(done)
+    assert {p: p.stat().st_mtime_ns for p in stamps} == stamps
+    assert json.loads((tmp_path / "report.json").read_text())["rows"][1]["attack"] == "pgd"

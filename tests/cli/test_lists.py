@@ -1,0 +1,53 @@
+import pytest
+from typer.testing import CliRunner
+
+import hardsight
+from hardsight.attacks import RECIPES
+from hardsight.cli.app import app
+from hardsight.cli.console import console
+from hardsight.evaluation.accuracy import CLASS_SUITES, evaluate_classifier
+from hardsight.presets import CONFIGS
+from hardsight.purifiers import Purified
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch):
+    monkeypatch.setattr(console, "width", 200)  # names are not broken
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def words(result) -> str:
+    return " ".join((result.stdout + result.stderr).split())
+
+
+def rows(text: str) -> list[list[str]]:
+    lines = [line.split("│") for line in text.splitlines() if line.startswith("│")]
+    return [[cell.strip() for cell in line[1:-1]] for line in lines]
+
+
+def test_one_list_holds_the_suites_of_detectors_and_of_classifiers():
+    found = [(r[0], r[1]) for r in rows(call("suites").stdout) if r[0]]
+    names = {kind: [n for n, k in found if k == kind] for kind in ("detector", "classifier")}
+    assert len(names["detector"]) == len(RECIPES)
+    assert len(names["classifier"]) == len(CLASS_SUITES)
+
+
+def test_methods_say_what_they_find():
+    found = {r[0]: r[1] for r in rows(call("methods").stdout) if r[0]}
+    assert set(found) == set(CONFIGS)
+    assert (found["patchguard"], found["rap"]) == ("anomalies", "classes")
+
+
+def test_presets_of_classifiers_are_listed_and_shown():
+    said = words(call("presets"))
+    for name in ("rap-mnist", "mnist-pgd", "ddim-cifar10", "one-shot-mnist"):
+        assert name in said
+    assert "step_size: 0.02" in call("presets", "rap-mnist").stdout
+
+
+def test_names_for_python():
+    assert hardsight.Purified is Purified
+    assert hardsight.evaluate_classifier is evaluate_classifier

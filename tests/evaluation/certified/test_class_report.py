@@ -1,0 +1,90 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from hardsight.certify import ABSTAIN
+from hardsight.evaluation.certified.class_report import (
+    ClassReport,
+    accuracy_svg,
+    cells,
+    headline,
+    limits,
+    remarks,
+    write_class_certificate_html,
+    write_class_certificate_json,
+    write_class_certificate_markdown,
+)
+from hardsight.evaluation.certified.classes import ClassCertification
+from hardsight.evaluation.certified.results import Terms
+
+
+def found(**changes) -> ClassCertification:
+    """Four images: right and far, right and near, wrong and far, without a class."""
+    values = {
+        "terms": Terms(0.25, 1000, 0.001, 0.5, (0.0, 0.1, 0.4)),
+        "joint": False,
+        "index": np.arange(4),
+        "labels": np.array([0, 1, 1, 0]),
+        "predicted": np.array([0, 1, 0, ABSTAIN]),
+        "radii": np.array([0.5, 0.2, 0.5, math.nan]),
+        "values": 784,
+        "seconds_per_image": 0.5,
+        "complete": True,
+    }
+    return ClassCertification(**(values | changes))
+
+
+REPORT = ClassReport("a | b", found(), ("<zero>", "one"), {"run": "x"}, ["Only 4 of 9 images."])
+
+
+def test_the_table_is_the_share_that_is_right_and_sure():
+    rows = [cells(found(), p) for p in found().rows]
+    assert [r["accuracy"] for r in rows] == ["50.0", "50.0", "25.0"]
+    assert [r["radius"] for r in rows] == ["0", "0.1", "0.4"]
+    assert rows[2]["linf"] == f"{255 * 0.4 / 28:.2g}/255"
+    # Clopper-Pearson of 2 of 4: the quantiles of Beta(2, 3) and Beta(3, 2) are symmetric
+    assert rows[0]["interval"] == "6.8 to 93.2"
+    assert headline(found()).startswith("50.0 % are certainly right when left alone, 25.0 %")
+
+
+def test_what_is_not_said_is_said():
+    text = " ".join([*remarks(found()), *limits(REPORT)])
+    assert "4 images; 1 got no class" in text
+    assert "Only 4 of 9" in text
+    assert f"a radius of {8 / 255 * 28:.3g}" in text
+    assert "Time ran out" not in text
+    late = ClassReport("t", found(complete=False), ("a", "b"))
+    assert limits(late)[0].startswith("Time ran out")
+    few = found(terms=Terms(0.25, 5, 0.001, 0.5, (0.0,)))
+    assert "too few to certify anything" in " ".join(remarks(few))
+    assert "all statements together" in " ".join(remarks(found(joint=True)))
+
+
+def test_the_three_files(tmp_path):
+    write_class_certificate_json(REPORT, tmp_path / "c.json")
+    write_class_certificate_markdown(REPORT, tmp_path / "c.md")
+    write_class_certificate_html(REPORT, tmp_path / "c.html")
+    held = json.loads((tmp_path / "c.json").read_text())
+    assert [i["predicted"] for i in held["images"]] == ["<zero>", "one", "<zero>", None]
+    assert [i["radius"] for i in held["images"]] == [0.5, 0.2, 0.5, None]
+    assert held["abstained"] == 0.25
+    text = (tmp_path / "c.md").read_text()
+    assert "a \\| b" in text
+    assert "| 0.4 |" in text
+    page = (tmp_path / "c.html").read_text()
+    assert "http" not in page.split("</style>")[1]  # nothing is loaded from elsewhere
+    assert "50.0" in page
+
+
+def test_the_curve_ends_where_nothing_is_certain():
+    svg = accuracy_svg(found(radii=np.full(4, math.nan), predicted=np.full(4, ABSTAIN)))
+    assert svg.startswith("<svg")
+    assert headline(found(radii=np.full(4, math.nan))).startswith("0.0 %")
+
+
+@pytest.mark.parametrize("radii", [(0.0,), (0.0, 0.1)])
+def test_a_headline_names_the_last_radius(radii):
+    one = found(terms=Terms(0.25, 1000, 0.001, 0.5, radii))
+    assert ("L2 radius" in headline(one)) == (len(radii) > 1)
