@@ -16,6 +16,10 @@ from hardsight.attacks.victims import Victim
 from hardsight.batches import choose
 from hardsight.types import AttackResult
 
+JUDGING = 10
+"""Fresh draws, at least, by which the worst attempt is found: as many as a table scores. With few,
+the luckiest of many attempts is taken for the strongest."""
+
 Via = Literal["exact", "bpda", "source"]
 """How the attack sees the victim: through its exact gradient (or its scores, for a random search),
 round a part of it (BPDA), or not at all but through another model (a transferred attack)."""
@@ -111,7 +115,7 @@ class Suite:
             ValueError: a transferred attack without a source, or a BPDA of a model that names no
                 part to go round.
         """
-        judge = victim.judge(max(4, *(a.draws for a in self.attempts)))
+        judge = victim.judge(max(JUDGING, *(a.draws for a in self.attempts)))
         with torch.no_grad():
             worst, harm = images, judge(images, generator)
         queries = 0
