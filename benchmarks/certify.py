@@ -54,7 +54,8 @@ def speed(batch: int, rounds: int) -> None:
 
 def attacks(ball: L2, given: argparse.Namespace) -> list[Suite]:
     """EOT-PGD and APGD, each on the score and on smooth stand-ins, with averaged draws."""
-    optimisers = {"EOT-PGD": PGD(ball, given.steps), "APGD": APGD(ball, given.steps)}
+    known = {"EOT-PGD": PGD(ball, given.steps), "APGD": APGD(ball, given.steps)}
+    optimisers = {name: known[name] for name in given.attacks}
     return [
         Suite(
             name,
@@ -80,6 +81,9 @@ def main() -> None:
     arguments.add_argument("--radii", type=float, nargs="+", default=[0, 0.05, 0.1, 0.2])
     arguments.add_argument("--designs", nargs="+", default=["plain", "denoise"])
     arguments.add_argument("--limit", type=int, help="test images; default: all")
+    arguments.add_argument(
+        "--attacks", nargs="+", default=["EOT-PGD", "APGD"], choices=["EOT-PGD", "APGD"]
+    )
     arguments.add_argument("--attack-radii", type=float, nargs="*", default=[0.1])
     arguments.add_argument("--attack-images", type=int, help="test images; default: all")
     arguments.add_argument("--steps", type=int, default=20)
