@@ -21,6 +21,7 @@ from hardsight.attacks import APGD, L2, PGD, Attempt, Suite
 from hardsight.certify import PixelCounter, detections, score_samples
 from hardsight.cli.certify import print_certificate
 from hardsight.cli.console import bars
+from hardsight.detectors.evidence import shares
 from hardsight.evaluation.certified.attacked import attack_certified
 from hardsight.evaluation.certified.protocol import certify
 from hardsight.evaluation.certified.results import Certification
@@ -98,7 +99,8 @@ def main() -> None:
     detector, data = run.detector(), run.data(given.data)
     if given.limit:
         data = data.limited(given.limit)
-    held_out = data.validation.images()
+    selecting = run.config.selection is not None
+    _, calibrating = shares(data.validation.images(), selecting)
     folder = run.path / "certificate"
     suites = [s for radius in given.attack_radii for s in attacks(L2(radius), given)]
     common = {
@@ -106,7 +108,7 @@ def main() -> None:
         "n": given.n,
         "alpha": given.alpha,
         "radii": given.radii,
-        "normals": held_out[1::2] if run.config.selection else held_out,
+        "normals": calibrating,
         "batch_size": given.batch,
         "folder": folder / "state",
         "max_minutes": given.max_minutes,

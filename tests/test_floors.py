@@ -13,6 +13,8 @@ FLOORS = (
     "files",
     "batches",
     "memory",
+    "modules",
+    "noise",
     "metrics",
     "data",
     "diffusion",

@@ -2,12 +2,10 @@
 
 import inspect
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import BaseModel
 from torch import nn
 
@@ -24,6 +22,7 @@ from hardsight.classifiers import (
 from hardsight.data import LabelledImages, ManifestChanged
 from hardsight.diffusion import Denoiser, build_denoiser
 from hardsight.files import write_atomically
+from hardsight.modules import seeded
 from hardsight.presets import ClassifierRun, DiffusionRun, RAPRun
 from hardsight.presets.classification import PURIFIERS, Behind
 from hardsight.purifiers import (
@@ -35,7 +34,7 @@ from hardsight.purifiers import (
     load_adapter,
     save_adapter,
 )
-from hardsight.training import DenoisingTask, Settings, Task, train
+from hardsight.training import DenoisingTask, complete
 from hardsight.types import Progress
 
 CLASSIFIER, ADAPTER, DENOISER = "classifier", "adapter", "denoiser"
@@ -85,13 +84,13 @@ def fit_classifier(
     if isinstance(config, RAPRun) and not (folder / ADAPTER / "config.json").is_file():
         x, y, behind = data.images, data.labels, load_classifier(own)
         task = RAPTask(_rap(config, data), behind, x, y, config.rap, config.pad, config.flip)
-        _train(task, config.training, training, ADAPTER, progress)
+        complete(task, config.training, training, ADAPTER, progress)
         save_adapter(task.module, folder / ADAPTER)
     if isinstance(config, DiffusionRun) and not (folder / DENOISER / "config.json").is_file():
         denoiser = _denoiser(config, data)
         turns = ("flip",) if config.flip else ()
         learnt = DenoisingTask(denoiser, data.images, turns)
-        _train(learnt, config.training, training, DENOISER, progress)
+        complete(learnt, config.training, training, DENOISER, progress)
         save_model(denoiser, denoiser.config, folder / DENOISER)
 
 
@@ -168,27 +167,27 @@ def _trained_classifier(
     made = CLASSIFIERS.get(str(part.network.get("name")))
     known = inspect.signature(made).parameters if made else {}
     decided = {"classes": len(data.classes), "size": data.images.shape[-1]}
-    with _seeded(settings.seed):
+    with seeded(settings.seed):
         classifier = build_classifier(
             {k: v for k, v in decided.items() if k in known} | part.network
         )
     _check_fits(classifier, data, "classifier.network")
     attack = part.adversary.attack if part.adversary else None
     task = ClassificationTask(classifier, data.images, data.labels, attack, config.pad, config.flip)
-    _train(task, settings, folder, CLASSIFIER, progress)
+    complete(task, settings, folder, CLASSIFIER, progress)
     return classifier
 
 
 def _rap(config: RAPRun, data: LabelledImages) -> RAP:
     channels, size = data.images.shape[1], data.images.shape[-1]
-    with _seeded(config.training.seed):
+    with seeded(config.training.seed):
         adapter = Adapter(size, channels, **BaseModel.model_dump(config.adapter))
     return RAP(adapter, config.rap.clamp)
 
 
 def _denoiser(config: DiffusionRun, data: LabelledImages) -> Denoiser:
     channels, size = data.images.shape[1], data.images.shape[-1]
-    with _seeded(config.training.seed):
+    with seeded(config.training.seed):
         return build_denoiser({"size": size, "image_channels": channels} | config.denoiser)
 
 
@@ -200,23 +199,3 @@ def _check_fits(classifier: Classifier, data: LabelledImages, name: str) -> None
             f"{data.images.shape[1]} and {len(data.classes)}; name another, or set the network's "
             "classes, and mean and std with a number for each channel"
         )
-
-
-def _train(task: Task, settings: Settings, folder: Path, stage: str, progress: Progress) -> None:
-    done = train(
-        task,
-        settings,
-        folder,
-        resume=True,
-        on_step=lambda r: progress(stage, r.step, settings.steps, f"loss {r.loss:.4f}"),
-    )
-    if done.interrupted:
-        raise KeyboardInterrupt
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Let the seed alone decide first weights, and leave the global generator as it was."""
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
-        yield

@@ -4,7 +4,8 @@ from torch import Generator, nn
 from torch.nn import functional as F
 
 from hardsight.attacks import PGD, CrossEntropyObjective, Linf
-from hardsight.classifiers import ClassificationTask, augmented, evaluating
+from hardsight.classifiers import ClassificationTask, augmented
+from hardsight.modules import in_mode
 from hardsight.training import Settings, train
 
 G = Generator().manual_seed(0)
@@ -37,7 +38,7 @@ def test_adversarial_loss_is_that_of_the_attacked_images():
     with torch.random.fork_rng([]):
         torch.manual_seed(3)
         found = task.loss(x, y, start)
-    with evaluating(model):
+    with in_mode("eval", model):
         clean = x.float() / 255
         worst = attack(CrossEntropyObjective(model, y), clean, start=start).images
     with torch.random.fork_rng([]):

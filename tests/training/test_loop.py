@@ -14,7 +14,7 @@ from hardsight.training import checkpoint
 from hardsight.training.checkpoint import CheckpointError
 from hardsight.training.ema import Ema
 from hardsight.training.logs import read
-from hardsight.training.loop import step_seed, train
+from hardsight.training.loop import complete, step_seed, train, write_picture
 from hardsight.training.settings import learning_rate
 from hardsight.training.state import TrainingError
 
@@ -52,6 +52,39 @@ def test_a_run_writes_what_it_says(tmp_path):
     with torch.no_grad():
         expected = (task.sample(task.module).clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(np.asarray(Image.open(pictures[1])), expected)
+
+
+def test_a_complete_training_tells_of_every_step(tmp_path):
+    task, told = TinyTask(), []
+    complete(task, tiny_settings(), tmp_path, "denoiser", lambda *event: told.append(event))
+    assert [(stage, step, of) for stage, step, of, _ in told] == [
+        ("denoiser", i, 24) for i in range(1, 25)
+    ]
+    losses = [float(words.removeprefix("loss ")) for *_, words in told]
+    means = [r.loss for r in read(tmp_path / "train.jsonl")]
+    assert np.mean(np.reshape(losses, (6, 4)), axis=1) == pytest.approx(means, abs=1e-4)
+    straight = TinyTask()
+    train(straight, tiny_settings(), tmp_path / "straight")
+    assert same(task.module, straight.module)
+
+
+def test_a_training_asked_to_stop_is_not_complete(tmp_path):
+    def stop(stage, step, of, unit):
+        if step == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        complete(TinyTask(), tiny_settings(), tmp_path, "denoiser", stop)
+    kept = sorted(p.name for p in (tmp_path / "checkpoints").iterdir())
+    assert kept[-1] < "step-00000024.safetensors"
+
+
+def test_a_picture_is_written_as_it_is_seen(tmp_path):
+    picture = torch.tensor([[[0.0, 2.0]], [[0.5, -1.0]], [[1.0, 0.25]]])
+    write_picture(picture, tmp_path / "new" / "a.png")
+    assert np.asarray(Image.open(tmp_path / "new" / "a.png")).tolist() == [
+        [[0, 128, 255], [255, 0, 64]]
+    ]
 
 
 def test_the_loop_is_plain_adamw(tmp_path):

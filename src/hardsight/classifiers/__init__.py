@@ -16,7 +16,7 @@ from hardsight.classifiers.saved import (
     save_classifier,
     save_model,
 )
-from hardsight.classifiers.task import ClassificationTask, augmented, evaluating
+from hardsight.classifiers.task import ClassificationTask, augmented
 from hardsight.classifiers.wide_resnet import WideResNet
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "WideResNet",
     "augmented",
     "build_classifier",
-    "evaluating",
     "load_classifier",
     "load_model",
     "onnx_classifier",

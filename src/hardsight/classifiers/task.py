@@ -1,13 +1,11 @@
 """The task of training a classifier, plainly or against attacks."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from hardsight.attacks import PGD, CrossEntropyObjective, frozen
+from hardsight.modules import in_mode
 
 
 class ClassificationTask:
@@ -56,7 +54,7 @@ class ClassificationTask:
         """Return the mean cross-entropy over the rows of a batch."""
         x, y = batch[0].float() / 255, batch[1]
         if self.attack is not None:
-            with frozen(self.module), evaluating(self.module):
+            with frozen(self.module), in_mode("eval", self.module):
                 x = self.attack(CrossEntropyObjective(self.module, y), x, start=batch[2]).images
         return F.cross_entropy(self.module(x), y)
 
@@ -75,16 +73,3 @@ def augmented(images: Tensor, generator: Generator, pad: int, flip: bool) -> Ten
         chosen = torch.rand(len(images), generator=generator) < 0.5
         images = torch.where(chosen.view(-1, 1, 1, 1), images.flip(3), images)
     return images
-
-
-@contextmanager
-def evaluating(*modules: nn.Module) -> Iterator[None]:
-    """Put modules in eval mode meanwhile: no dropout, and batch statistics left alone."""
-    parts = [(m, m.training) for module in modules for m in module.modules()]
-    for module in modules:
-        module.eval()
-    try:
-        yield
-    finally:
-        for m, mode in parts:
-            m.training = mode

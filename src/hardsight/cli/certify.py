@@ -65,6 +65,7 @@ def certify(
     majority vote; what chooses sigma, designs and pixels is for detectors. Example:
     `hardsight certify runs/digits --sigma 0.25 --limit 500`
     """
+    from hardsight.detectors.evidence import shares
     from hardsight.evaluation.certified.protocol import certify as run_certification
     from hardsight.evaluation.certified.sigma import choose_sigma as choose
     from hardsight.runs import Run
@@ -98,8 +99,8 @@ def certify(
             return
         detector, data = work.opened(device, path, allow_data_change)
         data = data.limited(limit) if limit else data
-        held_out = data.validation.images()
         judged = work.detector_config.selection is not None or choose_sigma
+        choosing, calibrating = shares(data.validation.images(), judged)
         found = []
         for name in dict.fromkeys(design or ["plain"]):
             provenance = {"preset": work.config.preset, "run": work.path.name}
@@ -110,7 +111,7 @@ def certify(
                         data,
                         _numbers(sigmas, "sigmas"),
                         design=name,
-                        normals=held_out[::2],
+                        normals=choosing,
                         progress=progress,
                         **common,
                     )
@@ -124,7 +125,7 @@ def certify(
                         design=name,
                         early_stopping=early_stopping,
                         pixels=pixels,
-                        normals=held_out[1::2] if judged else held_out,
+                        normals=calibrating,
                         max_minutes=max_minutes,
                         provenance=provenance,
                         progress=progress,

@@ -26,6 +26,7 @@ from hardsight.detectors.scoring import (
 from hardsight.detectors.selection import Selection
 from hardsight.diffusion import Denoiser, arbitrary_shot, build_denoiser, one_shot
 from hardsight.files import working_folder
+from hardsight.modules import seeded
 from hardsight.training import Settings
 from hardsight.types import Detection, Progress, quiet
 
@@ -273,6 +274,5 @@ class AdvRAD(SavedDetector):
 
 def _build(config: dict[str, Any], seed: int) -> Denoiser:
     """An untrained denoiser whose weights the seed alone decides."""
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return build_denoiser(config)

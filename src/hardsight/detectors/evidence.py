@@ -40,3 +40,12 @@ class Evidence(BaseModel):
             )
         generator = torch.Generator().manual_seed(seed)
         return pseudo_anomalies(validation[: self.images], self.copies, self.severities, generator)
+
+
+def shares(held_out: Tensor, selecting: bool) -> tuple[Tensor, Tensor]:
+    """Return the held-out normals (to choose by, to calibrate on).
+
+    Every other image for each where something is chosen: a threshold set on images that helped to
+    choose the score would promise too much. Else all calibrate.
+    """
+    return held_out[::2], held_out[1::2] if selecting else held_out

@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 from hardsight.attacks import PGD, Linf, frozen
 from hardsight.batches import per_image
 from hardsight.data import CutPaste, Foreground, dilated, turned
-from hardsight.detectors.scoring import multiscale_error
+from hardsight.detectors.scoring import aggregate, multiscale_error
 from hardsight.diffusion import Denoiser, one_shot
 from hardsight.training import DenoisingTask, Settings
 
@@ -80,9 +80,7 @@ class ErrorObjective:
     def __call__(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B,) to be maximised."""
         r = (one_shot(self.denoiser, 2 * images - 1, self.t, self.noise) + 1) / 2
-        error = multiscale_error(images, r).flatten(1)
-        count = max(1, round(self.top * error.shape[1]))
-        return self.sign * error.topk(count, dim=1, sorted=False).values.mean(1)
+        return self.sign * aggregate(multiscale_error(images, r), f"top:{self.top}")
 
 
 class GameTask:
@@ -113,7 +111,7 @@ class GameTask:
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, which are spoilt (B,)
-        bool, diffusion steps (B,), noise (B, 3, H, W), seeds (B,), and the plain loss's randomness.
+        bool, diffusion steps (B,), noise (B, 3, H, W), seeds (B,), and what a plain loss draws.
         """
         index = torch.randint(len(self.images), (size,), generator=generator)
         x, where = turned(self.turns, generator, self.images[index], self.where[index])
@@ -122,7 +120,8 @@ class GameTask:
         noise = torch.randn(x.shape, generator=generator)
         seeds = torch.randint(2**62, (size,), generator=generator)
         order = torch.randperm(size, generator=generator)  # so that each device has both kinds
-        return (x, where, spoilt[order], t, noise, seeds, *self.module.draw(x.shape, generator))
+        plain = self.module.draw(x.shape, generator) if self.game.plain else ()
+        return (x, where, spoilt[order], t, noise, seeds, *plain)
 
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean over images of the squared error to the clean one / (sigma^2 + 0.01)."""

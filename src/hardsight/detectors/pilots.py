@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hardsight.data import PseudoAnomalies
 from hardsight.detectors.selection import Selection, rank
-from hardsight.training import DenoisingTask, Settings, train
+from hardsight.training import DenoisingTask, Settings, complete
 from hardsight.types import Progress
 
 if TYPE_CHECKING:
@@ -51,15 +51,9 @@ def choose_patch(
         detector.rebuild(patch)
         steps = max(1, selection.pilot_steps * patch**2 // largest**2)
         settings = training.model_copy(update={"steps": steps})
-        done = train(
-            DenoisingTask(detector.denoiser, normals, turns, detector.k),
-            settings,
-            folder / f"pilot-{patch}",
-            resume=True,
-            on_step=lambda r, p=patch, n=steps: progress(f"pilot, patch {p}", r.step, n),  # type: ignore[misc]
-        )
-        if done.interrupted:
-            raise KeyboardInterrupt
+        task = DenoisingTask(detector.denoiser, normals, turns, detector.k)
+        place = folder / f"pilot-{patch}"
+        complete(task, settings, place, f"pilot, patch {patch}", progress)
         detector.eval()
         found = rank(detector, normals, evidence, selection, training.seed)
         merits[patch] = max(c.merit(selection.robust_weight) for c in found)

@@ -55,9 +55,18 @@ def device_name(device: torch.device) -> str:
     return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
 
 
+def made_with(device: torch.device, seed: int) -> dict[str, str]:
+    """Return what any result owes to: the seed, the versions and the device."""
+    return {
+        "seed": str(seed),
+        "hardsight": f"{version('hardsight')}, commit {commit()}",
+        "torch": version("torch"),
+        "device": device_name(device),
+    }
+
+
 def describe(detector: Detector, data: AnomalyData, manifest: str, seed: int) -> dict[str, str]:
     """Return what a table must say about its origin, ready to show."""
-    device = detector.device
     labels = data.test.labels
     return {
         "detector": f"{type(detector).__name__} {detector.settings}",
@@ -65,8 +74,4 @@ def describe(detector: Detector, data: AnomalyData, manifest: str, seed: int) ->
         "data": f"{data.name}: {len(data.train)} training, {len(data.validation)} validation, "
         f"{int((~labels).sum())} normal and {int(labels.sum())} anomalous test images",
         "split (SHA-256)": manifest,
-        "seed": str(seed),
-        "hardsight": f"{version('hardsight')}, commit {commit()}",
-        "torch": version("torch"),
-        "device": device_name(device),
-    }
+    } | made_with(detector.device, seed)

@@ -7,7 +7,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from hardsight.attacks import Ball, CrossEntropyObjective, frozen, value_and_gradient
-from hardsight.classifiers import evaluating, load_model, save_model
+from hardsight.classifiers import load_model, save_model
+from hardsight.modules import in_mode
 from hardsight.purifiers.adapter import Adapter
 from hardsight.purifiers.base import Clamp, Purifier
 
@@ -71,7 +72,7 @@ def adversarial_process(
         raise ValueError(f"t must be steps from 0 on, one an image, got {t.tolist()}")
     x = images.clone() if start is None else ball.project(start, images)
     objective = CrossEntropyObjective(victim, labels)
-    with frozen(victim), evaluating(victim):
+    with frozen(victim), in_mode("eval", victim):
         for step in range(int(t.max())):
             active = (t > step).nonzero().squeeze(1)
             part = x[active]

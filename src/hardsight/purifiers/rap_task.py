@@ -8,7 +8,8 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from hardsight.attacks import Ball, build_ball
-from hardsight.classifiers import augmented, evaluating
+from hardsight.classifiers import augmented
+from hardsight.modules import in_mode
 from hardsight.purifiers.base import Clamp
 from hardsight.purifiers.rap import RAP, adversarial_process, random_start
 
@@ -151,7 +152,7 @@ class RAPTask:
         joint = nn.Sequential(self.module, classifier)
         x_t = adversarial_process(joint, x, labels, t, s.ball, s.step, start)
         restored = self.module.restore(x_t, t)
-        with evaluating(classifier):
+        with in_mode("eval", classifier):
             entropy = F.cross_entropy(classifier(restored), labels)
         error = 2 * (restored - x).abs().mean()
         return s.reconstruction * error + s.classification * entropy

@@ -3,7 +3,14 @@
 from hardsight.training.checkpoint import CheckpointError
 from hardsight.training.denoising import DenoisingTask
 from hardsight.training.logs import Record
-from hardsight.training.loop import SamplingTask, Task, TrainResult, train
+from hardsight.training.loop import (
+    SamplingTask,
+    Task,
+    TrainResult,
+    complete,
+    train,
+    write_picture,
+)
 from hardsight.training.settings import Settings
 from hardsight.training.state import TrainingError
 
@@ -16,5 +23,7 @@ __all__ = [
     "Task",
     "TrainResult",
     "TrainingError",
+    "complete",
     "train",
+    "write_picture",
 ]

@@ -17,6 +17,7 @@ from hardsight.training.interrupt import Interrupt
 from hardsight.training.logs import Record, RunLog
 from hardsight.training.settings import Settings, learning_rate
 from hardsight.training.state import RunState
+from hardsight.types import Progress
 
 
 class Task(Protocol):
@@ -112,6 +113,32 @@ def train(
     return result
 
 
+def complete(
+    task: Task,
+    settings: Settings,
+    folder: str | Path,
+    stage: str,
+    progress: Progress,
+    resume: bool = True,
+) -> None:
+    """Train to the last step as ``train`` does, and tell of every step.
+
+    Args:
+        task, settings, folder, resume: as ``train``.
+        stage: what the progress calls it.
+        progress: told of every step and its loss.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
+    """
+
+    def tell(record: Record) -> None:
+        progress(stage, record.step, settings.steps, f"loss {record.loss:.4f}")
+
+    if train(task, settings, folder, resume, tell).interrupted:
+        raise KeyboardInterrupt
+
+
 class _Batch:
     """Hides a batch from Fabric, which would round its images and noise to bfloat16."""
 
@@ -197,10 +224,15 @@ def _sample(task: Task, module: nn.Module, folder: Path, log: RunLog, step: int)
         return
     with torch.no_grad():
         image = task.sample(module).float().cpu().clamp(0, 1)
-    pixels = (image * 255).round().byte().permute(1, 2, 0).numpy()
-    (folder / "samples").mkdir(exist_ok=True)
-    Image.fromarray(pixels).save(folder / "samples" / f"step-{step:08d}.png")
+    write_picture(image, folder / "samples" / f"step-{step:08d}.png")
     log.picture(image, step)
+
+
+def write_picture(picture: Tensor, path: Path) -> None:
+    """Write (3, H, W) in [0, 1] as a PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = (picture.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    Image.fromarray(pixels).save(path)
 
 
 def step_seed(seed: int, step: int, stream: int = 0) -> int:

@@ -1,8 +1,5 @@
 """The attacks of the training images, and what goes with each."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,17 +8,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from hardsight.attacks import Linf, frozen
 from hardsight.detectors.patchguard.objective import PatchObjective
 from hardsight.detectors.patchguard.recipe import Adversary
-
-
-@contextmanager
-def in_mode(module: nn.Module, mode: str) -> Iterator[None]:
-    """Put a module into "train" or "eval" mode meanwhile."""
-    before = module.training
-    module.train(mode == "train")
-    try:
-        yield
-    finally:
-        module.train(before)
+from hardsight.modules import in_mode
 
 
 def attacked(
@@ -43,7 +30,7 @@ def attacked(
     Returns:
         (B, 3, H, W) in [0, 1], inside the ball, detached.
     """
-    with in_mode(network, adversary.mode), frozen(network):
+    with in_mode(adversary.mode, network), frozen(network):
         found = adversary.attack()(PatchObjective(network, labels), images, generator)
     return found.images
 

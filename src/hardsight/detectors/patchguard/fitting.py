@@ -4,15 +4,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from PIL import Image
-from torch import Tensor
 
 from hardsight.data import AnomalyData, find_foreground, foreground_sheet, symmetries
 from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.evidence import shares
 from hardsight.detectors.patchguard.recipe import Adversary, Recipe
 from hardsight.detectors.patchguard.selection import CheckpointChoice, choose_checkpoint
 from hardsight.detectors.patchguard.task import PatchTask
-from hardsight.training import Record, Settings, train
+from hardsight.training import Settings, complete, write_picture
 from hardsight.types import Progress
 
 if TYPE_CHECKING:
@@ -38,9 +37,9 @@ def fit_patchguard(
     """
     normals, held_out = data.train.images(), data.validation.images()
     detector.prepare(normals[:1])
-    calibrating = held_out if selection is None else held_out[1::2]
+    choosing, calibrating = shares(held_out, selection is not None)
     Calibration.check(len(calibrating), false_alarms)
-    evidence = selection and selection.evidence(held_out[::2], training.seed)
+    evidence = selection and selection.evidence(choosing, training.seed)
     if recipe.regulariser.kind != "none":
         with torch.no_grad():  # before the training: a layer that there is not, no attention
             detector.network.with_attention(
@@ -56,28 +55,14 @@ def fit_patchguard(
     write_picture(foreground_sheet(normals, where), folder / "samples" / "foreground.png")
     write_picture(task.sample(detector.network.eval()), folder / "samples" / "pseudo.png")
 
-    def run(task: PatchTask, settings: Settings, place: Path, stage: str) -> None:
-        def tell(record: Record) -> None:
-            progress(stage, record.step, settings.steps, f"loss {record.loss:.4f}")
-
-        if train(task, settings, place, resume=resume, on_step=tell).interrupted:
-            raise KeyboardInterrupt
-
     if recipe.warm_up:
         clean = recipe.model_copy(update={"adversary": Adversary(kind="none")})
         shorter = training.model_copy(update={"steps": recipe.warm_up})
-        run(task_of(clean), shorter, folder / "warm-up", "warm-up")
-    run(task, training, folder, "train")
+        complete(task_of(clean), shorter, folder / "warm-up", "warm-up", progress, resume)
+    complete(task, training, folder, "train", progress, resume)
     detector.eval()
     if selection and evidence:
         detector.report = choose_checkpoint(
             detector, folder / "checkpoints", evidence, selection, training.seed, progress
         )
     detector.calibrate(calibrating, false_alarms)
-
-
-def write_picture(picture: Tensor, path: Path) -> None:
-    """Write (3, H, W) in [0, 1] as a PNG."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = (picture.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-    Image.fromarray(pixels).save(path)

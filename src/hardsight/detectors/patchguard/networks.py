@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hardsight.detectors.patchguard.convolutional import PatchResNet, UNet
 from hardsight.detectors.patchguard.vit import PatchViT
+from hardsight.modules import seeded
 
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
@@ -85,8 +86,7 @@ def build_network(config: dict[str, Any], size: int, seed: int) -> Normalised:
     name = settings.pop("name", "vit")
     if name not in NETWORKS:
         raise ValueError(f"backbone name={name!r} is not known; choose from {', '.join(NETWORKS)}")
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         try:
             return Normalised(NETWORKS[name](size, **settings))
         except TypeError as error:
