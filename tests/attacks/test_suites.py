@@ -206,3 +206,26 @@ def test_the_random_suite_holds_every_attempt_of_eot_pgd():
     """So that it is at least as strong, but for the judge's draws."""
     eot = build_suite("eot-pgd", eps="2/255").attempts
     assert set(eot) < set(build_suite("autoattack-rand", eps="2/255").attempts)
+
+
+def test_a_suite_with_more_attempts_makes_what_one_with_fewer_makes_and_then_some():
+    """With the same generator the shared attempts find the same images, judged on the same draws:
+    no luck of the noise lets the larger suite come out weaker."""
+    model, x = Linear(noise=5.0), images()
+    victim = ScoreVictim(model, LABELS)
+    tried = []
+
+    class Watched(PGD):
+        def __call__(self, objective, images, generator=None):
+            found = super().__call__(objective, images, generator)
+            tried.append(found.images)
+            return found
+
+    small = Attempt(Watched(Linf(0.01), 3), "score", 2)
+    other = Attempt(APGD(Linf(0.01), 3), "mean", 2)
+    harm = {}
+    for name, attempts in {"one": (small,), "more": (other, small)}.items():
+        suite = Suite(name, Linf(0.01), lambda ball, found=attempts: found)
+        harm[name] = suite(victim, x, torch.Generator().manual_seed(3)).objective
+    assert torch.equal(*tried)
+    assert (harm["more"] >= harm["one"]).all()

@@ -30,6 +30,7 @@ from hardsight.attacks.objectives import (
     patches,
     top_region,
 )
+from hardsight.attacks.objectives.draws import is_random
 from hardsight.attacks.optimisers import Optimiser
 from hardsight.attacks.pgd import PGD, bim, fgsm
 from hardsight.attacks.sea import SEA_LOSSES, Progressive
@@ -87,6 +88,7 @@ __all__ = [
     "fgsm",
     "flipped",
     "frozen",
+    "is_random",
     "local_mean",
     "parse_radius",
     "patches",

@@ -14,6 +14,7 @@ from hardsight.attacks.bpda import bypassed
 from hardsight.attacks.optimisers import Optimiser, describe
 from hardsight.attacks.victims import Victim
 from hardsight.batches import choose
+from hardsight.noise import Noise
 from hardsight.types import AttackResult
 
 JUDGING = 10
@@ -42,6 +43,18 @@ class Attempt:
     draws: int = 1
     via: Via = "exact"
     optional: bool = False
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The budget, and what it goes through, in words."""
+        how = f"{describe(self.optimiser)} x {self.draws} draw{'s' * (self.draws > 1)}"
+        return how, {"exact": "", "bpda": " by BPDA", "source": " on another model"}[self.via]
+
+    @property
+    def description(self) -> str:
+        """All of it in words, e.g. "PGD 20 steps x 4 draws on score"."""
+        how, via = self.words
+        return f"{how} on {self.objective}{via}"
 
 
 @dataclass(frozen=True)
@@ -77,14 +90,10 @@ class Suite:
     @property
     def description(self) -> str:
         """The budget in words; attempts that differ in their objective alone are taken together."""
-        groups: dict[tuple[str, int, Via], list[str]] = {}
+        groups: dict[tuple[str, str], list[str]] = {}
         for a in self.attempts:
-            groups.setdefault((describe(a.optimiser), a.draws, a.via), []).append(a.objective)
-        words = {"exact": "", "bpda": " by BPDA", "source": " on another model"}
-        return "; ".join(
-            f"{attack} x {draws} draw{'s' * (draws > 1)} on {', '.join(names)}{words[via]}"
-            for (attack, draws, via), names in groups.items()
-        )
+            groups.setdefault(a.words, []).append(a.objective)
+        return "; ".join(f"{how} on {', '.join(on)}{via}" for (how, via), on in groups.items())
 
     def at(self, eps: float) -> "Suite":
         """Return the same attacks with another radius."""
@@ -104,7 +113,9 @@ class Suite:
     ) -> AttackResult:
         """Return the worst image of all attempts and of doing nothing, for each image.
 
-        Which is worst is judged by the victim's judge on fresh draws, which nobody scores again.
+        Which is worst is judged by the victim's judge on the same fresh draws for every attempt;
+        nobody scores on them again. An attempt's randomness depends on itself and the generator
+        alone: a suite with more attempts makes what one with fewer makes, and then some.
 
         Args:
             victim: the model and the truth about ``images``.
@@ -116,19 +127,21 @@ class Suite:
                 part to go round.
         """
         judge = victim.judge(max(JUDGING, *(a.draws for a in self.attempts)))
+        device = generator.device if generator is not None else "cpu"
+        seed = int(torch.randint(2**62, (), generator=generator, device=device))
+        noise = Noise(seed, images.device)
         with torch.no_grad():
-            worst, harm = images, judge(images, generator)
+            worst, harm = images, judge(images, noise.generator("judge"))
         queries = 0
         for attempt in self.attempts:
             if attempt.optional and not victim.knows(attempt.objective):
                 continue
+            own = noise.generator(attempt.description)
             with _seen(victim, attempt.via, self.name) as seen:
-                objective = seen.objective(
-                    attempt.objective, images, attempt.draws, generator=generator
-                )
-                found = attempt.optimiser(objective, images, generator)
+                objective = seen.objective(attempt.objective, images, attempt.draws, generator=own)
+                found = attempt.optimiser(objective, images, own)
             with torch.no_grad():
-                value = judge(found.images, generator)
+                value = judge(found.images, noise.generator("judge"))
             better = value > harm
             worst, harm = choose(better, found.images, worst), torch.maximum(value, harm)
             queries += found.queries

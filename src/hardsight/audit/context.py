@@ -25,8 +25,9 @@ from hardsight.audit.budgets import Budget
 from hardsight.audit.outcomes import Attacked, BlockedError, Scores, worst
 from hardsight.detectors import Detector
 from hardsight.evaluation import Estimate
-from hardsight.evaluation.attacked import Noise, fresh
+from hardsight.evaluation.attacked import fresh
 from hardsight.metrics import auroc, auroc_difference, bootstrap
+from hardsight.noise import Noise
 from hardsight.types import Progress, quiet
 
 FRESH_DRAWS = 10

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,15 +75,15 @@ def evaluate_classes(
         folder: of the report.
         terms: further arguments of ``evaluate_classifier``.
     """
+    from hardsight.attacks import is_random
     from hardsight.evaluation.accuracy import evaluate_classifier
-    from hardsight.evaluation.accuracy.attacked import is_random
     from hardsight.runs import Run
 
     config = work.classifier_config
     model = work.classifier(device)
     part = test.limited(limit)
     first = part.take([0]).images.to(next(model.parameters()).device).float() / 255
-    suites, curve = plan.build(config.trained_on, is_random(model, first))
+    suites, curve = plan.build(config.trained_on, bool(is_random(model, first)))
     own = int(getattr(model, "draws", 1))
     table = Table("suite", "attacks", "passes an image", title="Budget")
     for suite in suites:
@@ -132,7 +131,7 @@ def certify_classes(
     from hardsight.certify.percentile import check_sigma
     from hardsight.evaluation.certified.class_report import ClassReport
     from hardsight.evaluation.certified.classes import certify_classifier
-    from hardsight.evaluation.provenance import commit, device_name, fingerprint
+    from hardsight.evaluation.provenance import fingerprint, made_with
     from hardsight.runs import pick_device
 
     model = work.classifier(device, check_sigma(sigma))
@@ -151,11 +150,7 @@ def certify_classes(
         "weights": fingerprint(model),
         "data": f"{test.name}, {len(part)} images",
         "images (SHA-256)": part.sha256,
-        "seed": str(terms["seed"]),
-        "hardsight": f"{version('hardsight')}, commit {commit()}",
-        "torch": version("torch"),
-        "device": device_name(pick_device(device)),
-    }
+    } | made_with(pick_device(device), terms["seed"])
     title = f"{work.path.name} on {test.name}"
     print_class_certificate(ClassReport(title, found, part.classes, provenance, notes), folder)
 

@@ -3,19 +3,19 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor
 
-from hardsight.attacks import MapVictim, ScoreVictim, Suite, Victim, frozen
+from hardsight.attacks import MapVictim, ScoreVictim, Suite, Victim, frozen, is_random
 from hardsight.detectors import Detector
-from hardsight.files import write_tensors
+from hardsight.evaluation.pieces import Tensors, pieces, shown
+from hardsight.noise import Noise
 from hardsight.types import Progress, quiet
 
 
@@ -39,30 +39,18 @@ class Attacked:
     complete: bool = True
 
 
-@dataclass(frozen=True)
-class Noise:
-    """Seeds of every generator of an evaluation, by purpose and batch: order changes nothing."""
-
-    seed: int
-    device: torch.device
-
-    def generator(self, purpose: str, start: int) -> torch.Generator:
-        """Return the generator of a batch that starts at image ``start``."""
-        digest = hashlib.sha256(f"{self.seed}/{purpose}/{start}".encode()).digest()
-        return torch.Generator(self.device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
-
-
 @torch.no_grad()
 def fresh(
     detector: Detector, x: Tensor, draws: int, generator: torch.Generator, maps: bool = False
-) -> dict[str, Tensor]:
+) -> Tensors:
     """Score (B, C, H, W) on independent noise, one draw of the batch at a time.
 
     Returns:
-        "scores" (B, draws) and, if asked for, "maps" (B, 1, H, W) averaged over the draws and
-        "maps of one draw"; on the CPU.
+        "scores" (B, draws), or (B, 1) of a detector without noise, and, if asked for, "maps"
+        (B, 1, H, W) averaged over the draws and "maps of one draw"; on the CPU.
     """
     columns, total, one = [], torch.zeros(()), torch.zeros(())
+    draws = 1 if is_random(detector, x) is False else draws
     for draw in range(draws):
         found = detector(x, detector.sample_noise(x, generator))
         columns.append(found.pred_score.cpu())
@@ -139,21 +127,18 @@ def attack_set(
         deadline: ``time.monotonic()`` after which no further batch starts.
         progress: told after every batch.
     """
-    noise = Noise(seed, detector.device)
     name = suite.name if suite else "clean"
-    parts: list[dict[str, Tensor]] = []
-    for start, batch in _batches(images, batch_size):
-        store = folder / f"{start:06d}.safetensors" if folder else None
-        found = load_file(store) if store and store.exists() else None
-        if found is None:
-            if time.monotonic() > deadline:
-                break
-            x = detector.prepare(batch)
-            found = _attack_and_score(detector, suite, x, truth, noise, start, fresh_draws, keep)
-            if store:
-                write_tensors(store, found)
-        parts.append(found)
-        progress(name, min(start + batch_size, len(images)), len(images), "images")
+
+    def one(start: int) -> Tensors:
+        x = detector.prepare(images[start : start + batch_size])
+        noise = Noise(seed, detector.device)
+        return _attack_and_score(detector, suite, x, truth, noise, start, fresh_draws, keep)
+
+    parts: list[Tensors] = []
+    work = ((f"{i:06d}", partial(one, i)) for i in range(0, len(images), batch_size))
+    for done in pieces(work, folder, deadline):
+        parts.append(done)
+        progress(name, min(len(parts) * batch_size, len(images)), len(images), "images")
 
     def joined(key: str) -> NDArray[np.float64] | None:
         return torch.cat([p[key] for p in parts]).double().numpy() if key in parts[0] else None
@@ -174,10 +159,6 @@ def attack_set(
     )
 
 
-def _batches(images: Tensor, size: int) -> Iterator[tuple[int, Tensor]]:
-    yield from ((i, images[i : i + size]) for i in range(0, len(images), size))
-
-
 def _attack_and_score(
     detector: Detector,
     suite: Suite | None,
@@ -187,22 +168,21 @@ def _attack_and_score(
     start: int,
     fresh_draws: int,
     keep: frozenset[int],
-) -> dict[str, Tensor]:
+) -> Tensors:
     begun = time.perf_counter()
-    name = suite.name if suite else "clean"
     modules = [detector, *([truth.source] if truth.source else [])]
     with frozen(*modules):
         attacked, passes = x, 0
         if suite:
-            generator = noise.generator(f"{name}/{suite.ball}", start)
+            generator = noise.generator(f"attack/{suite.ball}", start)
             victim = truth.victim(detector, suite, start, len(x))
             attacked = suite(victim, x, generator).images
             passes = suite.passes(detector.draws)
         seconds = time.perf_counter() - begun
-        generator = noise.generator(f"fresh/{name}", start)
+        generator = noise.generator("fresh", start)  # every attack is scored on the same draws
         result = fresh(detector, attacked, fresh_draws, generator, bool(suite and suite.on_map))
         if not suite:  # what one score takes
-            seconds = (time.perf_counter() - begun) / fresh_draws
+            seconds = (time.perf_counter() - begun) / result["scores"].shape[1]
         if suite and suite.fixed:
             generator = noise.generator(f"fixed/{suite.ball}", start)
             known = detector.sample_noise(x, generator)
@@ -212,14 +192,8 @@ def _attack_and_score(
                 worst = first.optimiser(objective, x, generator).images
                 with torch.no_grad():
                     result["fixed"] = detector(worst, known).pred_score.cpu()
-    indices = [i for i in range(start, start + len(x)) if i in keep]
-    result |= {
-        "seconds": torch.tensor(seconds),
-        "passes": torch.tensor(passes),
-        "indices": torch.tensor(indices, dtype=torch.long),
-        "images": attacked[[i - start for i in indices]].cpu(),
-    }
-    return {k: v.contiguous() for k, v in result.items()}
+    cost = {"seconds": torch.tensor(seconds), "passes": torch.tensor(passes)}
+    return result | cost | shown(attacked, start, keep)
 
 
 def run_key(suite: Suite | None, *facts: object) -> str:

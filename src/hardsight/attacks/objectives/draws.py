@@ -107,7 +107,7 @@ def split_draws(objective: T, model: Model, images: Tensor) -> list[tuple[float,
         images: (B, C, H, W).
     """
     most = max(1, PASS.get(images.device.type, WIDE_PASS) // images.numel())
-    if objective.repeats <= most or _deterministic(model, images):
+    if objective.repeats <= most or is_random(model, images) is False:
         return [(1.0, objective)]
     passes = math.ceil(objective.repeats / most)
     parts = []
@@ -118,7 +118,10 @@ def split_draws(objective: T, model: Model, images: Tensor) -> list[tuple[float,
     return parts
 
 
-def _deterministic(model: Model, images: Tensor) -> bool:
+def is_random(model: Model, images: Tensor) -> bool | None:
+    """Return whether a model draws noise; None where it has no ``sample_noise`` to tell by."""
     sample = getattr(model, "sample_noise", None)
+    if sample is None:
+        return None
     aside = torch.Generator(images.device).manual_seed(0)  # disturbs no other randomness
-    return sample is not None and sample(images[:1], aside) is None
+    return sample(images[:1], aside) is not None

@@ -2,20 +2,20 @@
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from hardsight.attacks import Attempt, Suite, frozen
+from hardsight.attacks import Attempt, Suite, frozen, is_random
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.data import LabelledImages
 from hardsight.evaluation.accuracy.suites import LabelledVictim
-from hardsight.evaluation.attacked import Noise
-from hardsight.files import write_tensors
+from hardsight.evaluation.pieces import Tensors, pieces, shown
+from hardsight.noise import Noise
 from hardsight.types import Progress, quiet
 
 
@@ -79,19 +79,17 @@ def attack_classes(
         folder: where finished batches are kept, so that a killed run goes on where it was.
     """
     name = suite.name if suite else "clean"
-    parts: list[dict[str, Tensor]] = []
-    for start in range(0, len(data), terms.batch_size):
-        store = folder / f"{start:06d}.safetensors" if folder else None
-        found = load_file(store) if store and store.exists() else None
-        if found is None:
-            if time.monotonic() > terms.deadline:
-                break
-            batch = data.take(range(start, min(start + terms.batch_size, len(data))))
-            found = _one_batch(model, batch, suite, terms, start, source)
-            if store:
-                write_tensors(store, found)
-        parts.append(found)
-        terms.progress(name, min(start + terms.batch_size, len(data)), len(data), "images")
+    size = terms.batch_size
+
+    def one(start: int) -> Tensors:
+        batch = data.take(range(start, min(start + size, len(data))))
+        return _one_batch(model, batch, suite, terms, start, source)
+
+    parts: list[Tensors] = []
+    work = ((f"{i:06d}", partial(one, i)) for i in range(0, len(data), size))
+    for done in pieces(work, folder, terms.deadline):
+        parts.append(done)
+        terms.progress(name, min(len(parts) * size, len(data)), len(data), "images")
     if not parts:
         none = np.empty((0, 1), np.int64)
         return AttackedClasses(none, none[:, 0], None, {}, 0.0, 0, complete=False)
@@ -118,24 +116,23 @@ def _one_batch(
     terms: Terms,
     start: int,
     source: nn.Module | None,
-) -> dict[str, Tensor]:
+) -> Tensors:
     noise = Noise(terms.seed, terms.device)
     x = batch.images.to(terms.device).float() / 255
     labels = batch.labels.to(terms.device)
     begun = time.perf_counter()
-    name = suite.name if suite else "clean"
     modules = [m for m in (model, source) if isinstance(m, nn.Module)]
     own = int(getattr(model, "draws", 1))
     with frozen(*modules):
         worst, passes = x, 0
         victim = LabelledVictim(model, labels, source, classes=len(batch.classes))
         if suite:
-            generator = noise.generator(f"{name}/{suite.ball}", start)
+            generator = noise.generator(f"attack/{suite.ball}", start)
             worst = _attack(suite, victim, x, generator)
             passes = suite.passes(own)
         seconds = time.perf_counter() - begun
         draws = terms.fresh_draws if is_random(model, x) else 1
-        result = classified(model, worst, draws, noise.generator(f"fresh/{name}", start))
+        result = classified(model, worst, draws, noise.generator("fresh", start))
         if not suite:  # what one answer takes
             seconds = (time.perf_counter() - begun) / draws
         if suite and suite.fixed and is_random(model, x):
@@ -146,14 +143,8 @@ def _one_batch(
             aimed = first.optimiser(objective, x, generator).images
             with torch.no_grad():
                 result["fixed"] = model(aimed, known).argmax(1).cpu()
-    indices = [i for i in range(start, start + len(x)) if i in terms.keep]
-    result |= {
-        "seconds": torch.tensor(seconds),
-        "passes": torch.tensor(passes),
-        "indices": torch.tensor(indices, dtype=torch.long),
-        "images": worst[[i - start for i in indices]].cpu(),
-    }
-    return {k: v.contiguous() for k, v in result.items()}
+    cost = {"seconds": torch.tensor(seconds), "passes": torch.tensor(passes)}
+    return result | cost | shown(worst, start, terms.keep)
 
 
 def _attack(suite: Suite, victim: LabelledVictim, x: Tensor, generator: torch.Generator) -> Tensor:
@@ -177,17 +168,8 @@ def _alone(suite: Suite, attempt: Attempt) -> Suite:
     return replace(suite, build=lambda ball: (attempt,))
 
 
-def is_random(model: object, images: Tensor) -> bool:
-    """Whether a model draws noise."""
-    sample = getattr(model, "sample_noise", None)
-    aside = torch.Generator(images.device).manual_seed(0)
-    return sample is not None and sample(images[:1], aside) is not None
-
-
 @torch.no_grad()
-def classified(
-    model: nn.Module, images: Tensor, draws: int, generator: torch.Generator
-) -> dict[str, Tensor]:
+def classified(model: nn.Module, images: Tensor, draws: int, generator: torch.Generator) -> Tensors:
     """Classify images on independent noise, one draw of the batch at a time.
 
     Returns:

@@ -1,17 +1,16 @@
 """The evaluation of a classifier: clean, attacked, drawn and written down."""
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hardsight.attacks import Ball, Suite
+from hardsight.attacks import Ball, Suite, is_random
 from hardsight.data import LabelledImages
 from hardsight.data.samples import evenly
-from hardsight.evaluation.accuracy.attacked import AttackedClasses, Terms, attack_classes, is_random
+from hardsight.evaluation.accuracy.attacked import AttackedClasses, Terms, attack_classes
 from hardsight.evaluation.accuracy.published import known_of, published_accuracy
 from hardsight.evaluation.accuracy.results import Accuracy, ClassPicture, Curve, strongest
 from hardsight.evaluation.accuracy.rows import accuracy_row, averages
@@ -19,7 +18,7 @@ from hardsight.evaluation.accuracy.suites import class_suite
 from hardsight.evaluation.attacked import run_key
 from hardsight.evaluation.deadline import deadline
 from hardsight.evaluation.protocol import UNAUDITED
-from hardsight.evaluation.provenance import commit, device_name, fingerprint
+from hardsight.evaluation.provenance import fingerprint, made_with
 from hardsight.evaluation.results import Estimate, Row
 from hardsight.evaluation.verdict import radius
 from hardsight.types import Progress, quiet
@@ -193,11 +192,7 @@ def _describe(
         "weights": fingerprint(model),
         "data": f"{data.name}, {len(data)} images of {len(data.classes)} classes",
         "images (SHA-256)": digest,
-        "seed": str(seed),
-        "hardsight": f"{version('hardsight')}, commit {commit()}",
-        "torch": version("torch"),
-        "device": device_name(device),
-    }
+    } | made_with(device, seed)
 
 
 @torch.no_grad()

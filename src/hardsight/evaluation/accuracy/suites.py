@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from hardsight.attacks import (
     PGD,
+    PIXEL,
     RECIPES,
     Attempt,
     Ball,
@@ -29,7 +30,6 @@ FOUR_THREATS = (("Linf", 8 / 255), ("Linf", 16 / 255), ("L2", 1.0), ("L2", 2.0))
 """Of Blau et al. (2022), Table 2: over them the averages of all and of unseen threats are taken."""
 _TARGET = "dlr-"
 _TARGETS = {"fast": 3, "full": 9}
-_ON_MAPS = ("map-pgd", "segpgd", "sea")
 
 
 @dataclass(frozen=True)
@@ -165,5 +165,5 @@ _OWN: dict[str, Callable[[Ball, Effort], tuple[Attempt, ...]]] = {
     "deepfool": lambda ball, e: (Attempt(DeepFool(ball), "decision"),),
     "gaussian": lambda ball, e: (Attempt(GaussianNoise(ball), "margin"),),
 }
-CLASS_SUITES = (*(name for name in RECIPES if name not in _ON_MAPS), *_OWN)
+CLASS_SUITES = (*(name for name in RECIPES if name not in PIXEL), *_OWN)
 """The names that ``class_suite`` knows."""

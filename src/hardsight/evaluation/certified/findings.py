@@ -17,7 +17,7 @@ from hardsight.certify import (
 from hardsight.data import AnomalyData
 from hardsight.evaluation.certified.points import certified_points, settlings
 from hardsight.evaluation.certified.results import Certification, PixelItem, Point, Settling, Terms
-from hardsight.evaluation.certified.sampled import Tensors
+from hardsight.evaluation.pieces import Tensors
 from hardsight.metrics import auroc, certified_f1
 
 CURVE_POINTS = 41

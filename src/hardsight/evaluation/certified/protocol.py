@@ -22,10 +22,11 @@ from hardsight.detectors.anomalib import is_anomalib, unchecked
 from hardsight.detectors.smoothed import DESIGNS
 from hardsight.evaluation.certified.findings import bounded, pixel_items, settled
 from hardsight.evaluation.certified.results import Certification, Terms
-from hardsight.evaluation.certified.sampled import Sampling, Tensors, in_proportion
+from hardsight.evaluation.certified.sampled import Sampling, in_proportion
 from hardsight.evaluation.certified.threshold import calibrate_smoothed
 from hardsight.evaluation.deadline import deadline
 from hardsight.evaluation.gallery import choose
+from hardsight.evaluation.pieces import Tensors
 from hardsight.evaluation.provenance import describe, fingerprint
 from hardsight.types import Progress, quiet
 

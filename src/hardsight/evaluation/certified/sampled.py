@@ -5,19 +5,18 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor
 
-from hardsight.evaluation.attacked import Noise
-from hardsight.files import write_tensors
+from hardsight.evaluation.pieces import Tensors, pieces
+from hardsight.noise import Noise
 from hardsight.types import Progress, quiet
 
-Tensors = dict[str, Tensor]
 Work = Callable[[Tensor, torch.Generator], Tensors]
 """``(image (C, H, W) in [0, 1] on the device, its own generator)`` -> what is kept of it."""
 
@@ -53,22 +52,22 @@ class Sampling:
         noise = Noise(self.seed, self.device)
         key = hashlib.sha256(json.dumps([purpose, self.seed, *map(str, facts)]).encode())
         folder = self.folder / f"{stage}-{key.hexdigest()[:12]}" if self.folder else None
-        for done, stored in enumerate(images, 1):
-            digest = hashlib.sha256(stored.cpu().contiguous().numpy().tobytes()).hexdigest()[:16]
-            path = folder / f"{digest}.safetensors" if folder else None
-            if path and path.exists():
-                found = load_file(path)
-            else:
-                if time.monotonic() > self.deadline:
-                    return
-                begun = time.perf_counter()
-                x = stored.to(self.device)
-                x = x.float() / 255 if x.dtype == torch.uint8 else x
-                found = work(x, noise.generator(f"{purpose}/{digest}", 0))
-                found = {k: v.cpu().contiguous() for k, v in found.items()}
-                found["seconds"] = torch.tensor(time.perf_counter() - begun)
-                if path:
-                    write_tensors(path, found)
+
+        def one(stored: Tensor, digest: str) -> Tensors:
+            begun = time.perf_counter()
+            x = stored.to(self.device)
+            x = x.float() / 255 if x.dtype == torch.uint8 else x
+            found = work(x, noise.generator(f"{purpose}/{digest}"))
+            found = {k: v.cpu() for k, v in found.items()}  # waits for the device
+            return found | {"seconds": torch.tensor(time.perf_counter() - begun)}
+
+        def named() -> Iterator[tuple[str, Callable[[], Tensors]]]:
+            for stored in images:
+                content = stored.cpu().contiguous().numpy().tobytes()
+                digest = hashlib.sha256(content).hexdigest()[:16]
+                yield digest, partial(one, stored, digest)
+
+        for done, found in enumerate(pieces(named(), folder, self.deadline), 1):
             self.progress(stage, done, len(images), "images")
             yield found
 
