@@ -5,6 +5,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from hardsight.attacks import PGD, CrossEntropyObjective, frozen
+from hardsight.data.labelled import demand_labelled
 from hardsight.modules import in_mode
 
 
@@ -30,12 +31,7 @@ class ClassificationTask:
         pad: int = 0,
         flip: bool = False,
     ) -> None:
-        if len(images) != len(labels) or len(images) == 0:
-            raise ValueError(
-                f"need a label for each image, got {len(labels)} for {len(images)} images"
-            )
-        if images.dtype != torch.uint8:
-            raise TypeError(f"images must be uint8, got {images.dtype}")
+        demand_labelled(images, labels)
         self.module = classifier
         self.images, self.labels = images, labels
         self.attack, self.pad, self.flip = attack, pad, flip

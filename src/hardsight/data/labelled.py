@@ -11,6 +11,23 @@ from torch import Tensor
 from hardsight.data.samples import evenly
 
 
+def demand_labelled(images: Tensor, labels: Tensor) -> None:
+    """Refuse what is not (N, C, H, W) uint8 with N int64 labels, N at least 1.
+
+    Raises:
+        ValueError: naming which it is.
+    """
+    if images.ndim != 4 or images.dtype != torch.uint8 or len(images) == 0:
+        raise ValueError(
+            f"images must be (N, C, H, W) uint8, got {tuple(images.shape)} {images.dtype}"
+        )
+    if labels.shape != (len(images),) or labels.dtype != torch.int64:
+        raise ValueError(
+            f"labels must be one int64 an image, got {tuple(labels.shape)} {labels.dtype} for "
+            f"{len(images)} images"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
     """Images of one size, and a class of each."""
@@ -25,16 +42,7 @@ class LabelledImages:
     """What a result on these images must say, e.g. that they are lossy copies."""
 
     def __post_init__(self) -> None:
-        if self.images.ndim != 4 or self.images.dtype != torch.uint8 or len(self.images) == 0:
-            raise ValueError(
-                f"images must be (N, C, H, W) uint8, got {tuple(self.images.shape)} "
-                f"{self.images.dtype}"
-            )
-        if self.labels.shape != (len(self.images),) or self.labels.dtype != torch.int64:
-            raise ValueError(
-                f"labels must be one int64 an image, got {tuple(self.labels.shape)} "
-                f"{self.labels.dtype}"
-            )
+        demand_labelled(self.images, self.labels)
         low, high = int(self.labels.min()), int(self.labels.max())
         if low < 0 or high >= len(self.classes):
             raise ValueError(f"labels must be in 0..{len(self.classes) - 1}, got {low}..{high}")

@@ -1,17 +1,14 @@
 """The fast denoiser: a small U-Net on a folded image, predicting the clean image directly."""
 
-import math
 from typing import Any
 
 import torch
-from diffusers import UNet2DModel
 from torch import Generator, Tensor
-from torch.nn import functional
 
 from hardsight.batches import per_image
 from hardsight.diffusion.base import Denoiser
+from hardsight.diffusion.folded import apply_folded, small_unet
 from hardsight.diffusion.schedule import Schedule
-from hardsight.diffusion.upsample import fold_upsampling
 
 
 class FastDenoiser(Denoiser):
@@ -51,26 +48,7 @@ class FastDenoiser(Denoiser):
         self.image_channels = image_channels
         self.log_sigma_mean = log_sigma_mean
         self.log_sigma_std = log_sigma_std
-        grain = self.patch * 2 ** (len(self.multipliers) - 1)
-        if size < grain or size % grain:
-            raise ValueError(
-                f"size must be a multiple of patch * 2^(levels - 1) = {grain}, got {size}; choose "
-                f"{max(round(size / grain), 1) * grain}, a smaller patch or fewer multipliers"
-            )
-        widths = tuple(channels * m for m in self.multipliers)
-        folded = image_channels * self.patch**2
-        self.unet = UNet2DModel(
-            sample_size=size // self.patch,
-            in_channels=folded,
-            out_channels=folded,
-            block_out_channels=widths,
-            layers_per_block=1,
-            down_block_types=("DownBlock2D",) * len(widths),
-            up_block_types=("UpBlock2D",) * len(widths),
-            norm_num_groups=math.gcd(16, *widths),
-            attention_head_dim=channels,
-        )
-        fold_upsampling(self.unet)
+        self.unet = small_unet(size, image_channels, channels, self.multipliers, self.patch)
 
     def forward(self, x_t: Tensor, t: int | Tensor) -> Tensor:
         """Return x0 from x_t (B, C, H, W) on the schedule."""
@@ -90,12 +68,9 @@ class FastDenoiser(Denoiser):
                 f"got {tuple(x_sigma.shape)}; resize it, or build the denoiser for that size"
             )
         level = torch.as_tensor(sigma)
-        folded = functional.pixel_unshuffle(
-            x_sigma * per_image((level**2 + 0.25).rsqrt(), x_sigma), self.patch
-        )
+        scaled = x_sigma * per_image((level**2 + 0.25).rsqrt(), x_sigma)
         embedded = per_image(250 * level.log(), x_sigma).flatten().expand(len(x_sigma))
-        unfolded = functional.pixel_shuffle(self.unet(folded, embedded).sample, self.patch)
-        return unfolded.to(x_sigma.dtype)
+        return apply_folded(self.unet, scaled, embedded, self.patch)
 
     def draw(self, shape: torch.Size, generator: Generator) -> tuple[Tensor, ...]:
         """Draw sigma (B,) and the noise (B, C, H, W)."""

@@ -1,13 +1,12 @@
 """RAP's network: a small U-Net from an attacked image to the clean one."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from diffusers import UNet2DModel
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from hardsight.diffusion.folded import apply_folded, small_unet
 
 
 class Adapter(nn.Module):
@@ -37,15 +36,8 @@ class Adapter(nn.Module):
         length: int = 20,
     ) -> None:
         super().__init__()
-        grain = patch * 2 ** (len(multipliers) - 1)
-        if size % grain:
-            raise ValueError(
-                f"size must be a multiple of patch * 2^(levels - 1) = {grain}, got {size}"
-            )
         if length < 1:
             raise ValueError(f"length must be at least 1, got {length}")
-        widths = [channels * m for m in multipliers]
-        folded = image_channels * patch**2
         self.config: dict[str, Any] = {
             "size": size,
             "image_channels": image_channels,
@@ -57,17 +49,7 @@ class Adapter(nn.Module):
         }
         """JSON-able; ``Adapter(**config)`` has the same architecture."""
         self.size, self.patch, self.residual, self.length = size, patch, residual, length
-        self.unet = UNet2DModel(
-            sample_size=size // patch,
-            in_channels=folded,
-            out_channels=folded,
-            block_out_channels=widths,
-            layers_per_block=1,
-            down_block_types=("DownBlock2D",) * len(widths),
-            up_block_types=("UpBlock2D",) * len(widths),
-            norm_num_groups=math.gcd(16, *widths),
-            attention_head_dim=channels,
-        )
+        self.unet = small_unet(size, image_channels, channels, multipliers, patch)
         if residual:
             nn.init.zeros_(self.unet.conv_out.weight)
             nn.init.zeros_(self.unet.conv_out.bias)
@@ -80,6 +62,5 @@ class Adapter(nn.Module):
             t: steps of the attack, a number or (B,).
         """
         step = torch.as_tensor(t, device=x_t.device).expand(len(x_t))
-        folded = F.pixel_unshuffle(x_t, self.patch)
-        found = F.pixel_shuffle(self.unet(folded, step).sample, self.patch).to(x_t.dtype)
+        found = apply_folded(self.unet, x_t, step, self.patch)
         return x_t + found if self.residual else found

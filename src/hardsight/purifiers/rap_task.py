@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from hardsight.attacks import Ball, build_ball
 from hardsight.classifiers import augmented
+from hardsight.data.labelled import demand_labelled
 from hardsight.modules import in_mode
 from hardsight.purifiers.base import Clamp
 from hardsight.purifiers.rap import RAP, adversarial_process, random_start
@@ -118,12 +119,7 @@ class RAPTask:
         pad: int = 0,
         flip: bool = False,
     ) -> None:
-        if len(images) != len(labels) or len(images) == 0:
-            raise ValueError(
-                f"need a label for each image, got {len(labels)} for {len(images)} images"
-            )
-        if images.dtype != torch.uint8:
-            raise TypeError(f"images must be uint8, got {images.dtype}")
+        demand_labelled(images, labels)
         if purifier.clamp != settings.clamp:
             raise ValueError(
                 f"purifier.clamp is {purifier.clamp!r} and settings.clamp {settings.clamp!r}; "
