@@ -2,13 +2,17 @@
 
     .venv/bin/python benchmarks/certify.py [--rounds 9] [--batch 16]
     .venv/bin/python benchmarks/certify.py --run runs/benchmark/bottle [--attack-images 20]
+    .venv/bin/python benchmarks/certify.py --run runs/benchmark/bottle --n 100 --limit 40 \
+        --designs single denoise plain --sigma 0.0625 0.125 0.25 --attacks --label settings
 
 The first holds one certified batch (smoothing noise, score, pixel counts) against one plain
 forward pass, in turns. The second certifies a run with both designs and attacks the smoothed
-score, resumably, and writes RUN/certificate/ as well as benchmarks/results/certify.json.
+score, resumably, and writes RUN/certificate/ as well as benchmarks/results/certify.json. The third
+holds settings against each other on a part of the test set, and is kept beside it.
 """
 
 import argparse
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -76,14 +80,15 @@ def main() -> None:
     arguments.set_defaults(batch=16)
     arguments.add_argument("--run", type=Path, help="a fitted run to certify; without: the speed")
     arguments.add_argument("--data", type=Path, help="another place of its data set")
-    arguments.add_argument("--sigma", type=float, default=0.125)
+    arguments.add_argument("--sigma", type=float, nargs="+", default=[0.125])
     arguments.add_argument("--n", type=int, default=1000)
     arguments.add_argument("--alpha", type=float, default=0.001)
     arguments.add_argument("--radii", type=float, nargs="+", default=[0, 0.05, 0.1, 0.2])
     arguments.add_argument("--designs", nargs="+", default=["plain", "denoise"])
-    arguments.add_argument("--limit", type=int, help="test images; default: all")
+    arguments.add_argument("--limit", type=int, help="test images, as many of each kind")
+    arguments.add_argument("--label", help="keep it under this name beside the run's certificate")
     arguments.add_argument(
-        "--attacks", nargs="+", default=["EOT-PGD", "APGD"], choices=["EOT-PGD", "APGD"]
+        "--attacks", nargs="*", default=["EOT-PGD", "APGD"], choices=["EOT-PGD", "APGD"]
     )
     arguments.add_argument("--attack-radii", type=float, nargs="*", default=[0.1])
     arguments.add_argument("--attack-images", type=int, help="test images; default: all")
@@ -98,13 +103,12 @@ def main() -> None:
     run = Run(given.run)
     detector, data = run.detector(), run.data(given.data)
     if given.limit:
-        data = data.limited(given.limit)
+        data = data.limited(given.limit, balanced=True)
     selecting = run.config.selection is not None
     _, calibrating = shares(data.validation.images(), selecting)
     folder = run.path / "certificate"
     suites = [s for radius in given.attack_radii for s in attacks(L2(radius), given)]
     common = {
-        "sigma": given.sigma,
         "n": given.n,
         "alpha": given.alpha,
         "radii": given.radii,
@@ -114,25 +118,27 @@ def main() -> None:
         "max_minutes": given.max_minutes,
     }
     found: list[Certification] = []
-    for design in given.designs:
+    for design, sigma in itertools.product(given.designs, given.sigma):
+        common |= {"design": design, "sigma": sigma}
         with bars() as progress:
-            whole = certify(detector, data, design=design, progress=progress, **common)
+            whole = certify(detector, data, progress=progress, **common)
             if suites:
                 few = data.limited(given.attack_images) if given.attack_images else data
                 # the same copies as above: nothing is sampled again
-                part = certify(detector, few, design=design, progress=progress, **common)
+                part = certify(detector, few, progress=progress, **common)
                 attacked = attack_certified(
                     part, detector, few, suites, folder=folder / "state", progress=progress
                 )
                 whole = replace(whole, attacks=attacked.attacks)
         found.append(whole)
-    print_certificate(found, folder)
+    print_certificate(found, folder / given.label if given.label else folder)
     target = RESULTS / "certify.json"
     kept = json.loads(target.read_text()) if target.exists() else {}
     certificates = [c.to_json() for c in found]
     for values in certificates:
         del values["names"]
-    kept[run.path.name] = {"certified at": commit(), "certificates": certificates}
+    name = f"{run.path.name}, {given.label}" if given.label else run.path.name
+    kept[name] = {"certified at": commit(), "certificates": certificates}
     target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
