@@ -1,3 +1,4 @@
+import io
 import json
 import re
 from dataclasses import replace
@@ -7,9 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from hardsight.evaluation.plots import fraction_of_255, heat, heat_scale, histogram_svg
+from hardsight.evaluation.plots import (
+    fraction_of_255,
+    heat,
+    heat_scale,
+    histogram_svg,
+    perturbation,
+)
 from hardsight.evaluation.report import (
     COLUMNS,
     check_finite,
@@ -432,3 +440,11 @@ def test_a_figure_has_no_fixed_ink_and_leaves_no_global_behind():
     assert "currentColor" in svg
     assert "var(--anomalous)" in svg
     assert "threshold" in svg
+
+
+def test_a_perturbation_of_pure_noise_can_be_drawn():
+    """Noise hardly compresses: its JPEG is larger than a byte a pixel."""
+    noise = torch.rand(3, 256, 256, generator=torch.Generator().manual_seed(0))
+    drawn = perturbation(torch.full_like(noise, 0.5), noise.round())
+    assert len(drawn) > 256 * 256
+    assert Image.open(io.BytesIO(drawn)).size == (256, 256)

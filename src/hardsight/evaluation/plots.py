@@ -124,7 +124,8 @@ def _encode(pixels: NDArray[np.floating[Any]], side: int, quality: int) -> bytes
     picture = Image.fromarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=quality, optimize=True, subsampling=0)
+    # optimize=True would ask for a buffer of a byte a pixel, which noise outgrows
+    picture.save(out, "JPEG", quality=quality, subsampling=0)
     return out.getvalue()
 
 

@@ -1,6 +1,7 @@
 """Where a number comes from: versions, commit, device, data and detector."""
 
 import hashlib
+import json
 import platform
 import subprocess
 from importlib.metadata import version
@@ -16,9 +17,11 @@ from hardsight.detectors import Detector
 def fingerprint(model: object) -> str:
     """Return a hash of the weights and the settings that decide what a model says.
 
-    A function has neither: it cannot be told from another.
+    A function has neither: it cannot be told from another. What was just fitted and what was
+    loaded again have the same, in whatever order their settings were written.
     """
-    digest = hashlib.sha256(repr(getattr(model, "settings", {})).encode())
+    settings = json.dumps(getattr(model, "settings", {}), sort_keys=True, default=str)
+    digest = hashlib.sha256(settings.encode())
     weights = model.state_dict() if isinstance(model, nn.Module) else {}
     for name, value in sorted(weights.items()):
         raw = value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()

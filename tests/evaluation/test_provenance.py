@@ -1,0 +1,24 @@
+import torch
+from torch import nn
+
+from hardsight.evaluation.provenance import fingerprint
+
+
+class Model(nn.Module):
+    def __init__(self, settings):
+        super().__init__()
+        self.settings = settings
+        self.weight = nn.Parameter(torch.arange(3.0))
+
+
+def test_the_order_of_settings_and_a_list_for_a_tuple_change_nothing():
+    one = Model({"denoiser": {"name": "fast", "channels": 8}, "sizes": (1, 2)})
+    other = Model({"sizes": [1, 2], "denoiser": {"channels": 8, "name": "fast"}})
+    assert fingerprint(one) == fingerprint(other)
+
+
+def test_weights_and_settings_are_told_apart():
+    one, other, third = Model({"k": 1}), Model({"k": 2}), Model({"k": 1})
+    with torch.no_grad():
+        third.weight[2] += 1e-6
+    assert len({fingerprint(m) for m in (one, other, third)}) == 3
