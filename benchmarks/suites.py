@@ -1,14 +1,16 @@
 """Is `autoattack-rand` at least as strong as `eot-pgd`, and both as strong as `pgd`?
 
     .venv/bin/python benchmarks/suites.py bottle toothbrush screw --limit 16
+    .venv/bin/python benchmarks/suites.py grass --suites eot-pgd --limit 8 --own steps=100 draws=20
 
 Attacks an evenly spread part of a test set, as many normal as anomalous images, with each of the
-three at budget `fast`.
+three at budget `fast`; or, to see whether that has converged, with more of something.
 """
 
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
@@ -26,9 +28,11 @@ def main() -> None:
     parser.add_argument("--eps", default="2/255")
     parser.add_argument("--objectives", nargs="*", default=["score", "mean"])
     parser.add_argument("--limit", type=int, default=16)
+    parser.add_argument("--own", nargs="*", default=[], metavar="FIELD=NUMBER", help="of a budget")
     given = parser.parse_args()
     target = Path(__file__).parent / "results" / "suites.json"
-    own = {"objectives": tuple(given.objectives), "fixed": False}
+    more = {k: int(v) for k, _, v in (pair.partition("=") for pair in given.own)}
+    own: dict[str, Any] = {"objectives": tuple(given.objectives), "fixed": False, **more}
     suites = [build_suite(name, eps=given.eps, **own) for name in given.suites]
     for name in given.names:
         run = Run(given.runs / name)
@@ -49,7 +53,7 @@ def main() -> None:
             rows[attack] = {"auroc": value, "low": low, "high": high}
             print(f"{name:<12} {attack:<16} {value:.3f} [{low:.3f}, {high:.3f}]")
         kept = json.loads(target.read_text()) if target.exists() else {}
-        kept[name] = {
+        kept[", ".join([name, *given.own])] = {
             "rows": rows,
             "images": len(result.labels),
             "attacks": {s.name: s.description for s in suites},
