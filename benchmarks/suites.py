@@ -12,12 +12,25 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
 from hardsight.evaluation import evaluate
 from hardsight.evaluation.provenance import commit, device_name
 from hardsight.metrics import auroc, bootstrap
 from hardsight.runs import Run
+
+
+def distance(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+    """Return how far the log scores of the kinds are apart, in their common standard deviation.
+
+    It still tells attacks apart where all of them leave the AUROC at 1 or 0.
+    """
+    normal, anomalous = np.log(scores[~labels]), np.log(scores[labels])
+    spread = np.sqrt((normal.var(ddof=1) + anomalous.var(ddof=1)) / 2)
+    return float((anomalous.mean() - normal.mean()) / spread)
 
 
 def main() -> None:
@@ -50,8 +63,9 @@ def main() -> None:
         rows = {}
         for attack, scores in result.scores.items():
             value, low, high = bootstrap(auroc, scores.mean(1), result.labels)
-            rows[attack] = {"auroc": value, "low": low, "high": high}
-            print(f"{name:<12} {attack:<16} {value:.3f} [{low:.3f}, {high:.3f}]")
+            apart = distance(scores.mean(1), result.labels)
+            rows[attack] = {"auroc": value, "low": low, "high": high, "distance": apart}
+            print(f"{name:<12} {attack:<16} {value:.3f} [{low:.3f}, {high:.3f}] {apart:+.2f}")
         kept = json.loads(target.read_text()) if target.exists() else {}
         kept[", ".join([name, *given.own])] = {
             "rows": rows,
