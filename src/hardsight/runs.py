@@ -226,7 +226,7 @@ class Run:
         if not isinstance(config, DetectorRun):
             raise RunError(
                 f"{self.path} holds a classifier ({config.method}), and this is for anomaly "
-                f"detectors; use hardsight evaluate {self.path} or hardsight certify {self.path}, "
+                f"detectors; use hardsight evaluate, audit or certify {self.path}, "
                 "in Python Run(...).classifier()"
             )
         return config
@@ -253,11 +253,11 @@ class Run:
         """Where ``hardsight audit`` writes, and ``evaluate`` reads, the audit."""
         return self.path / AUDIT
 
-    def audited(self, detector: Detector) -> tuple[tuple[str, ...] | None, str]:
-        """Return the stamp on the detector's robust figures, and where it comes from.
+    def audited(self, model: nn.Module) -> tuple[tuple[str, ...] | None, str]:
+        """Return the stamp on the robust figures of the run's model, and where it comes from.
 
         Args:
-            detector: the run's, as it is now.
+            model: the run's detector or classifier, as it is now.
 
         Returns:
             ``Audit.stamp``, or None where there is no audit of these weights; and a sentence.
@@ -266,9 +266,10 @@ class Run:
             ValueError: the audit's file is damaged.
         """
         if not self.audit_path.is_file():
-            return None, f"The detector was not audited; do it with: hardsight audit {self.path}"
+            kind = "classifier" if self.classifies else "detector"
+            return None, f"The {kind} was not audited; do it with: hardsight audit {self.path}"
         found = Audit.read(self.audit_path)
-        if found.weights != fingerprint(detector):
+        if found.weights != fingerprint(model):
             return None, (
                 "The audit at hand is of other weights or settings and was not used; make it anew "
                 f"with: hardsight audit {self.path}"

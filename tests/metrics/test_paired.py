@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hardsight.metrics import auroc
-from hardsight.metrics.paired import LEVEL, RESAMPLES, auroc_difference
+from hardsight.metrics.paired import LEVEL, RESAMPLES, accuracy_difference, auroc_difference
 
 
 def scores(n: int, gap: float, seed: int = 0):
@@ -51,3 +51,18 @@ def test_few_false_alarms_between_equal_attacks():
         b, _ = scores(8, 1.0, seed=2 * seed + 1)
         alarms += auroc_difference(a, b, labels)[1] > 0
     assert alarms <= 4
+
+
+def test_the_interval_of_accuracies_is_that_of_images_drawn_again():
+    """Held against a plain loop that draws the images anew."""
+    rng = np.random.default_rng(3)
+    a, b = rng.random(40) < 0.8, rng.random(40) < 0.5
+    value, low, high = accuracy_difference(a, b)
+    assert value == pytest.approx(a.mean() - b.mean())
+    picks = rng.integers(0, 40, (4000, 40))
+    values = a[picks].mean(1) - b[picks].mean(1)
+    expected = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    np.testing.assert_allclose((low, high), expected, atol=0.04)
+    one = np.ones(40, bool)
+    assert accuracy_difference(one, np.arange(40) > 0)[1] == 0  # one image proves nothing
+    assert accuracy_difference(one, np.arange(40) > 7)[1] > 0

@@ -9,14 +9,15 @@ class Budget:
 
     Args:
         name: for the record.
-        objectives: of the score; each is tried, and the strongest goes on alone.
+        objectives: of a detector's score; each is tried, and the strongest goes on alone.
         steps: ladder of gradient steps, rising.
         base: steps of every other attack.
         restarts: ladder of restarts, rising, from 1.
         draws: ladder of noise draws averaged in a gradient, rising, from 1.
-        radii: multiples of eps at which AUROC must fall.
+        radii: multiples of eps at which the figure must fall.
         queries: of the random search.
         gradients: noise draws whose gradients are compared; even.
+        losses: what is tried of a classifier in place of ``objectives``, where it has the classes.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Budget:
     radii: tuple[float, ...] = (1, 4)
     queries: int = 60
     gradients: int = 8
+    losses: tuple[str, ...] = ("ce", "margin", "dlr")
 
     def __post_init__(self) -> None:
         for name in ("steps", "restarts", "draws"):
@@ -39,7 +41,15 @@ class Budget:
 
 
 BUDGETS = {
-    "quick": Budget("quick", ("score", "mean"), (5, 10), 5, queries=30, gradients=4),
+    "quick": Budget(
+        "quick",
+        ("score", "mean"),
+        (5, 10),
+        5,
+        queries=30,
+        gradients=4,
+        losses=("ce", "margin"),
+    ),
     "default": Budget("default"),
     "full": Budget(
         "full",
@@ -51,6 +61,7 @@ BUDGETS = {
         radii=(0.5, 1, 2, 4, 8),
         queries=1000,
         gradients=20,
+        losses=("ce", "margin", "dlr", "dlr-1", "dlr-2", "dlr-3"),
     ),
 }
 """``quick``: half of ``default``, which two CPU cores can afford; ``full``: for an accelerator."""

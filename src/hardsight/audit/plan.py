@@ -2,37 +2,38 @@
 
 from collections.abc import Iterator
 
-from hardsight.attacks import SURROGATES, Attempt, Linf, Square
-from hardsight.audit.context import FORWARD, Context
+from hardsight.attacks import Attempt, Linf, Square
+from hardsight.audit.case import FORWARD, Case
 
 ALMOST_UNBOUNDED = (64 / 255, 1.0)
-"""L-inf radii at which every honest detector is fooled."""
+"""L-inf radii at which every honest model is fooled."""
 FIXED_COST = 45.0
 """Of finite differences, in double precision, and single scores: forward passes of an image."""
 
 
-def steps(c: Context, objective: str) -> dict[int, Attempt]:
+def steps(c: Case, objective: str) -> dict[int, Attempt]:
     """Steps -> attack."""
     return {n: c.apgd(objective, steps=n) for n in c.budget.steps}
 
 
-def restarts(c: Context, objective: str) -> dict[int, Attempt]:
+def restarts(c: Case, objective: str) -> dict[int, Attempt]:
     """Restarts -> attack."""
     return {n: c.apgd(objective, restarts=n) for n in c.budget.restarts}
 
 
-def draws(c: Context, objective: str) -> dict[int, Attempt]:
+def draws(c: Case, objective: str) -> dict[int, Attempt]:
     """Single draws that are really averaged -> attack; one entry without noise."""
     attempts = [c.apgd(objective, draws=n) for n in c.budget.draws]
     return {c.draws_of(a): a for a in attempts}
 
 
-def unbounded(c: Context, objective: str) -> dict[float, Attempt]:
+def unbounded(c: Case, objective: str) -> dict[float, Attempt]:
     """Radius -> attack, in L-inf whatever the audit's norm."""
-    return {eps: c.apgd(objective, Linf(eps)) for eps in ALMOST_UNBOUNDED}
+    start = not c.chance_wins
+    return {eps: c.apgd(objective, Linf(eps), random_start=start) for eps in ALMOST_UNBOUNDED}
 
 
-def radii(c: Context, objective: str) -> dict[float, Attempt]:
+def radii(c: Case, objective: str) -> dict[float, Attempt]:
     """Radius in the audit's norm -> attack, rising."""
     linf = isinstance(c.ball, Linf)
     wanted = {m * c.ball.eps for m in c.budget.radii}
@@ -42,43 +43,43 @@ def radii(c: Context, objective: str) -> dict[float, Attempt]:
     return {eps: c.apgd(objective, kind(eps)) for eps in sorted(wanted)}
 
 
-def square(c: Context) -> Attempt:
+def square(c: Case) -> Attempt:
     """The random search."""
-    return Attempt(Square(c.ball, c.budget.queries), "score")
+    return Attempt(Square(c.ball, c.budget.queries), c.judged)
 
 
-def bpda(c: Context, objective: str) -> Attempt:
-    """The attack round the part that the detector names."""
+def bpda(c: Case, objective: str) -> Attempt:
+    """The attack round the part that the model names."""
     return Attempt(c.apgd(objective).optimiser, objective, via="bpda")
 
 
-def transfer(c: Context) -> list[Attempt]:
+def transfer(c: Case) -> list[Attempt]:
     """The attacks made on the source."""
-    return [Attempt(c.apgd(o).optimiser, o, via="source") for o in c.budget.objectives]
+    return [Attempt(c.apgd(o).optimiser, o, via="source") for o in c.objectives]
 
 
-def _attempts(c: Context) -> Iterator[Attempt]:
+def _attempts(c: Case) -> Iterator[Attempt]:
     """All of them; that another objective may turn out strongest changes no cost."""
     if not c.gradient_error:
-        first = c.budget.objectives[0]
-        yield from (c.apgd(name) for name in c.budget.objectives)
+        first = c.objectives[0]
+        yield from (c.apgd(name) for name in c.objectives)
         for ladder in (steps, restarts, draws):
             yield from ladder(c, first).values()
         yield from (*unbounded(c, first).values(), *radii(c, first).values())
-        if c.detector.bypass is not None:
+        if c.bypass is not None:
             yield bpda(c, first)
     if c.source is not None:
         yield from transfer(c)
     yield square(c)
 
 
-def evaluations(c: Context) -> float:
+def evaluations(c: Case) -> float:
     """Return what the audit of an image costs, in evaluations with gradient."""
     different = {a.__class__(a.optimiser, a.objective, c.draws_of(a), a.via) for a in _attempts(c)}
-    gradients = len(SURROGATES) + (c.budget.base + 2 + c.budget.gradients) * c.random
+    gradients = len(c.surrogates) + (c.budget.base + 2 + c.budget.gradients) * c.random
     return sum(map(c.cost, different)) + gradients + FORWARD * FIXED_COST
 
 
-def minutes(c: Context) -> float:
-    """Return how long the audit will take, about, by the speed of the detector here and now."""
+def minutes(c: Case) -> float:
+    """Return how long the audit will take, about, by the speed of the model here and now."""
     return evaluations(c) * len(c.x) * c.seconds / 60

@@ -27,7 +27,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Check:
-    """One question to a detector, and what was found."""
+    """One question to a model, and what was found."""
 
     name: str
     """A key of ``CHECKS``."""
@@ -49,18 +49,20 @@ class Check:
 
 @dataclass(frozen=True)
 class Audit:
-    """Whether robust figures of a detector can be believed."""
+    """Whether robust figures of a detector or a classifier can be believed."""
 
     checks: tuple[Check, ...]
     title: str
     """"AdvRAD on bottle"."""
     weights: str
-    """Fingerprint of the detector that was audited."""
+    """Fingerprint of the model that was audited."""
     norm: str
     eps: float
     """Radius at which the checks were made, in [0, 1] pixel units."""
     provenance: dict[str, str] = field(default_factory=dict)
-    """Detector, images, budget, seed, time, device, versions: shown as they are."""
+    """Model, images, budget, seed, time, device, versions: shown as they are."""
+    kind: str = "detector"
+    """What was audited: "detector" or "classifier"."""
 
     @property
     def passed(self) -> bool:
@@ -69,7 +71,7 @@ class Audit:
 
     @property
     def stamp(self) -> tuple[str, ...]:
-        """What is put on robust figures of this detector: why not to trust them; () if none.
+        """What is put on robust figures of this model: why not to trust them; () if none.
 
         ``unreliable: CHECK: SENTENCE`` for each check that failed, and ``audited in part`` if there
         was no time for all.
@@ -105,12 +107,13 @@ class Audit:
         failed, warned = (", ".join(c.name for c in self.of(v)) for v in _NAMED)
         total = len(self.checks)
         return {
-            "fail": "Robust figures of this detector must not be trusted: "
+            "fail": f"Robust figures of this {self.kind} must not be trusted: "
             f"{len(self.of('fail'))} of {total} checks failed ({failed}).",
             "skipped": f"{len(self.due)} of {total} checks were not made for want of time: whether "
-            "robust figures of this detector can be trusted is open.",
-            "warn": f"Robust figures of this detector can be used with care: see {warned}.",
-            "pass": "As far as these checks go, robust figures of this detector can be trusted.",
+            f"robust figures of this {self.kind} can be trusted is open.",
+            "warn": f"Robust figures of this {self.kind} can be used with care: see {warned}.",
+            "pass": f"As far as these checks go, robust figures of this {self.kind} can be "
+            "trusted.",
         }[self.verdict]
 
     def to_json(self) -> dict[str, Any]:

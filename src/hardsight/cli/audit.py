@@ -1,17 +1,18 @@
-"""``hardsight audit``: can robust figures of a detector be believed?"""
+"""``hardsight audit``: can robust figures of a detector or a classifier be believed?"""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+from hardsight.cli.classes import threat
 from hardsight.cli.console import Bars, bars, console, explained
 from hardsight.cli.options import (
     AllowDataChange,
     AttackedAtOnce,
+    AttackedEps,
+    AttackedNorm,
     Device,
-    Eps,
-    Norm,
     OtherData,
     RunFolder,
     Seed,
@@ -27,15 +28,18 @@ COLOURS = {"pass": "green", "warn": "yellow", "fail": "bold red", "skipped": "di
 def audit(
     run: RunFolder,
     path: OtherData = None,
-    eps: Eps = "2/255",
-    norm: Norm = "Linf",
-    images: Annotated[int, typer.Option(min=4, help="Test images used.")] = 16,
+    eps: AttackedEps = None,
+    norm: AttackedNorm = None,
+    images: Annotated[
+        int | None,
+        typer.Option(min=4, help="Test images used. Default: 16; of a classifier 64."),
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Spend half as much.")] = False,
     budget: Annotated[
         str, typer.Option(help="quick, default or full (for an accelerator).")
     ] = "default",
     source: Source = None,
-    batch_size: AttackedAtOnce = 8,
+    batch_size: AttackedAtOnce = None,
     seed: Seed = 0,
     max_minutes: Annotated[
         float | None, typer.Option(help="Skip what is left after this long, and say so.")
@@ -43,10 +47,11 @@ def audit(
     device: Device = "auto",
     allow_data_change: AllowDataChange = False,
 ) -> None:
-    """Check the attacks on a detector, and write what was found to RUN/audit.
+    """Check the attacks on a detector or a classifier, and write what was found to RUN/audit.
 
     Until it passes, `hardsight evaluate` marks robust figures as not audited, and as unreliable if
-    it fails. Exit code 2 if a check failed. Example: `hardsight audit runs/bottle --quick`
+    it fails. Exit code 2 if a check failed. Examples: `hardsight audit runs/bottle --quick`,
+    `hardsight audit runs/rap --images 128`
     """
     from hardsight.audit import audit as run_audit
     from hardsight.audit import write_html, write_markdown
@@ -54,17 +59,31 @@ def audit(
 
     with explained():
         work = Run(run)
-        detector, data = work.opened(device, path, allow_data_change)
+        other = None if source is None else Run(source)
+        given: dict[str, Any]
+        if work.classifies:
+            norm, radius = threat(norm, eps, work.classifier_config.trained_on)
+            given = {
+                "model": work.classifier(device),
+                "data": work.labelled("test", path, allow_data_change),
+                "eps": radius,
+                "source": other and other.classifier(device),
+            }
+        else:
+            model, data = work.opened(device, path, allow_data_change)
+            given = {
+                "model": model,
+                "data": data,
+                "eps": eps or "2/255",
+                "source": other and other.detector(device),
+            }
         with bars() as shown:
             found = run_audit(
-                detector,
-                data,
-                eps=eps,
-                norm=norm,
+                **given,
+                norm=norm or "Linf",
                 images=images,
                 budget="quick" if quick else budget,
                 seed=seed,
-                source=None if source is None else Run(source).detector(device),
                 batch_size=batch_size,
                 max_minutes=max_minutes,
                 progress=_Announced(shown),

@@ -40,10 +40,7 @@ class Plan:
         from hardsight.attacks import parse_radius
         from hardsight.evaluation.accuracy import class_suite
 
-        norm = self.norm or (trained.name if trained else "Linf")
-        same = trained is not None and norm.lower() == trained.name.lower()
-        usual = 8 / 255 if norm.lower() == "linf" else 0.5
-        eps = parse_radius(self.eps or (trained.eps if trained and same else usual))
+        norm, eps = threat(self.norm, self.eps, trained)
         names = ("bpda-eot", "blau-pgd", "blau-eot") if random else ("pgd", "autoattack")
         suites = [
             class_suite(n, norm, eps, self.budget, **self.effort) for n in self.suites or names
@@ -51,6 +48,21 @@ class Plan:
         if self.curve is None:
             return suites, [eps / 8, eps / 4, eps / 2, eps]
         return suites, [parse_radius(c) for c in self.curve.split(",") if c.strip()]
+
+
+def threat(norm: str | None, eps: str | None, trained: "Ball | None") -> tuple[str, float]:
+    """Return the threat model of a classifier's figures.
+
+    Args:
+        norm, eps: as asked for; None: that of the training, or L-inf 8/255, or L2 0.5.
+        trained: the threat model of the training; None: there was none.
+    """
+    from hardsight.attacks import parse_radius
+
+    norm = norm or (trained.name if trained else "Linf")
+    same = trained is not None and norm.lower() == trained.name.lower()
+    usual = 8 / 255 if norm.lower() == "linf" else 0.5
+    return norm, parse_radius(eps or (trained.eps if trained and same else usual))
 
 
 def evaluate_classes(
@@ -84,6 +96,7 @@ def evaluate_classes(
     part = test.limited(limit)
     first = part.take([0]).images.to(next(model.parameters()).device).float() / 255
     suites, curve = plan.build(config.trained_on, bool(is_random(model, first)))
+    stamp, note = work.audited(model)
     own = int(getattr(model, "draws", 1))
     table = Table("suite", "attacks", "passes an image", title="Budget")
     for suite in suites:
@@ -99,12 +112,12 @@ def evaluate_classes(
             trained=config.trained_on,
             source=Run(source).classifier(device) if source else None,
             curve=curve,
+            stamp=stamp,
             provenance={"preset": config.preset, "run": work.path.name} | config.assumed,
             progress=progress,
             **terms,
         )
-    unaudited = "The figures were not audited: hardsight audit is for anomaly detectors."
-    notes = (*found.notes, *_limited(part, test), unaudited)
+    notes = (*found.notes, *_limited(part, test), note)
     print_accuracy(replace(found, notes=notes), folder)
 
 

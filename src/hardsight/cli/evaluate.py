@@ -11,6 +11,9 @@ from hardsight.cli.classes import Plan, evaluate_classes
 from hardsight.cli.console import bars, console, errors, explained
 from hardsight.cli.options import (
     AllowDataChange,
+    AttackedAtOnce,
+    AttackedEps,
+    AttackedNorm,
     Device,
     Limit,
     OtherData,
@@ -42,17 +45,8 @@ def evaluate(
     budget: Annotated[
         str, typer.Option(help="fast (20 steps, 4 draws) or full (100 steps, 20 draws, restarts).")
     ] = "fast",
-    eps: Annotated[
-        str | None,
-        typer.Option(
-            help="Radius in [0, 1] pixel units, as 2/255 or 0.0078. Default: 2/255; of a "
-            "classifier that its training used, or 8/255."
-        ),
-    ] = None,
-    norm: Annotated[
-        str | None,
-        typer.Option(help="Linf or L2. Default: Linf, or that of a classifier's training."),
-    ] = None,
+    eps: AttackedEps = None,
+    norm: AttackedNorm = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of every attack.")] = None,
     alpha: Annotated[
         float | None,
@@ -75,10 +69,7 @@ def evaluate(
         int, typer.Option(min=1, help="Noise draws scored after an attack.")
     ] = 10,
     gallery: Annotated[int, typer.Option(min=0, help="Images shown in the report.")] = 8,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(min=1, help="Images attacked at a time. Default: 8; of a classifier 64."),
-    ] = None,
+    batch_size: AttackedAtOnce = None,
     seed: Seed = 0,
     max_minutes: Annotated[
         float | None,

@@ -10,7 +10,26 @@ OtherData = Annotated[
     Path | None, typer.Option("--data", help="Use this data set's images; default: the run's own.")
 ]
 Eps = Annotated[str, typer.Option(help="Radius in [0, 1] pixel units, as 2/255 or 0.0078.")]
-Norm = Annotated[str, typer.Option(help="Linf or L2.")]
+AttackedEps = Annotated[
+    str | None,
+    typer.Option(
+        "--eps",
+        help="Radius in [0, 1] pixel units, as 2/255 or 0.0078. Default: 2/255; of a classifier "
+        "that its training used, or 8/255.",
+    ),
+]
+AttackedNorm = Annotated[
+    str | None,
+    typer.Option("--norm", help="Linf or L2. Default: Linf, or that of a classifier's training."),
+]
+AttackedAtOnce = Annotated[
+    int | None,
+    typer.Option(
+        "--batch-size",
+        min=1,
+        help="Images attacked at a time. Default: 8; of a classifier 64.",
+    ),
+]
 Source = Annotated[
     Path | None, typer.Option(help="Another run folder, from which attacks are transferred.")
 ]
@@ -18,7 +37,14 @@ Limit = Annotated[
     int | None,
     typer.Option(min=2, help="Test images at most, evenly spread; the report says so."),
 ]
-AttackedAtOnce = Annotated[int, typer.Option(min=1, help="Images attacked at a time.")]
+Scores = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="A .csv or .jsonl file; default: CSV on stdout."),
+]
+Overlays = Annotated[Path | None, typer.Option(help="Folder for heat maps drawn over the images.")]
+FailOnAnomaly = Annotated[bool, typer.Option(help="Exit with 2 if an image is anomalous.")]
+ScoredAtOnce = Annotated[int, typer.Option(min=1, help="Images scored at a time.")]
+NoiseSeed = Annotated[int, typer.Option(help="Of the detector's noise.")]
 Seed = Annotated[int, typer.Option(help="Of all randomness.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 AllowDataChange = Annotated[

@@ -9,10 +9,11 @@ from hardsight.metrics.certified import (
 )
 from hardsight.metrics.conformal import conformal_threshold, expected_false_alarm_rate, p_values
 from hardsight.metrics.image import auroc, average_precision, f1_max, roc_curve
-from hardsight.metrics.paired import auroc_difference
+from hardsight.metrics.paired import accuracy_difference, auroc_difference
 from hardsight.metrics.pixel import aupro, pixel_auroc, pixel_average_precision
 
 __all__ = [
+    "accuracy_difference",
     "aupro",
     "auroc",
     "auroc_difference",

@@ -1,4 +1,4 @@
-"""Whether one attack leaves a higher AUROC than another on the same images."""
+"""Whether one attack leaves a higher figure than another on the same images."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,32 @@ def auroc_difference(
     p, m = gain.shape
     u = rng.multinomial(p, np.full(p, 1 / p), RESAMPLES)
     v = rng.multinomial(m, np.full(m, 1 / m), RESAMPLES)
-    values = ((u @ gain) * v).sum(1) / gain.size
+    return float(gain.mean()), *_middle(((u @ gain) * v).sum(1) / gain.size)
+
+
+def accuracy_difference(
+    a: NDArray[np.bool_], b: NDArray[np.bool_], seed: int = 0
+) -> tuple[float, float, float]:
+    """Return (value, low, high): accuracy a - accuracy b, as ``auroc_difference`` of AUROCs.
+
+    The two are paired, so that only the images count that one gets right and the other does not: a
+    resample is a multinomial draw of how often either kind, or neither, is met.
+
+    Args:
+        a, b: (N,) whether each image is right.
+        seed: same seed, same interval.
+    """
+    n = len(a)
+    gained, lost = int((a & ~b).sum()), int((~a & b).sum())
+    shares = np.array([gained, lost, n - gained - lost]) / n
+    counts = np.random.default_rng(seed).multinomial(n, shares, RESAMPLES)
+    return (gained - lost) / n, *_middle((counts[:, 0] - counts[:, 1]) / n)
+
+
+def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
-    return float(gain.mean()), float(low), float(high)
+    return float(low), float(high)
 
 
 def _wins(anomalous: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from hardsight.purifiers.base import Clamp, Purifier
 from hardsight.purifiers.ddim import DDIMPurifier
 from hardsight.purifiers.diffpure import DiffPure
 from hardsight.purifiers.one_shot import OneShot
-from hardsight.purifiers.purified import Purified
+from hardsight.purifiers.purified import Purified, behind
 from hardsight.purifiers.rap import (
     RAP,
     adversarial_process,
@@ -29,6 +29,7 @@ __all__ = [
     "RAPSettings",
     "RAPTask",
     "adversarial_process",
+    "behind",
     "load_adapter",
     "reverse_process",
     "save_adapter",

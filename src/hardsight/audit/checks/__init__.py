@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
+from hardsight.audit.case import Case
 from hardsight.audit.checks.effort import draws, monotone, restarts, steps, unbounded
 from hardsight.audit.checks.gradients import gradient, pixels, precision, step
 from hardsight.audit.checks.randomness import agreement, fixed
 from hardsight.audit.checks.rivals import bpda, chance, square, transfer
 from hardsight.audit.checks.scores import mode, saturation, zero
-from hardsight.audit.context import Context
 from hardsight.audit.results import Check
 
-CHECKS: dict[str, Callable[[Context], Check]] = {
+CHECKS: dict[str, Callable[[Case], Check]] = {
     "gradient": gradient,
     "pixels": pixels,
     "step": step,

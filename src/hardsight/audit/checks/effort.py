@@ -4,51 +4,51 @@ from collections.abc import Sequence
 
 from hardsight.attacks import PGD, Attempt, Ball, Linf
 from hardsight.audit import plan
-from hardsight.audit.context import Context
+from hardsight.audit.case import Case
 from hardsight.audit.outcomes import BlockedError, Scores, worst
 from hardsight.audit.results import Check, Plot
 from hardsight.evaluation.plots import fraction_of_255
 
 NEAR_ZERO = 0.1
-"""The AUROC under which an attack has won completely."""
+"""The AUROC or accuracy under which an attack has won completely."""
 HARDER = 4
 """How many times the base steps are taken where the plain attack does not win."""
 
 
-def steps(c: Context) -> Check:
+def steps(c: Case) -> Check:
     """Do more steps ever help the defender?"""
     found = plan.steps(c, c.best)
     return ladder(c, "steps", "steps", [c.attack(a).scores for a in found.values()], list(found))
 
 
-def restarts(c: Context) -> Check:
+def restarts(c: Case) -> Check:
     """Do more restarts ever help the defender?"""
     found = plan.restarts(c, c.best)
     scores = [c.attack(a).scores for a in found.values()]
     return ladder(c, "restarts", "restarts", scores, list(found))
 
 
-def draws(c: Context) -> Check:
+def draws(c: Case) -> Check:
     """Do more noise draws in a gradient ever help the defender?"""
     if not c.random:
-        raise BlockedError("The detector has no noise.")
+        raise BlockedError(f"The {c.kind} has no noise.")
     found = plan.draws(c, c.best)
     if len(found) < 2:
-        raise BlockedError(f"The detector itself averages {c.detector.draws} draws, as many.")
+        raise BlockedError(f"The {c.kind} itself averages {c.own} draws, as many.")
     scores = [c.attack(a).scores for a in found.values()]
     return ladder(c, "draws", "draws averaged in a gradient", scores, list(found))
 
 
-def ladder(c: Context, name: str, what: str, scores: list[Scores], rungs: list[int]) -> Check:
+def ladder(c: Case, name: str, what: str, scores: list[Scores], rungs: list[int]) -> Check:
     """Judge attacks of rising effort."""
-    values = {f"AUROC with {n}": c.auroc(s) for n, s in zip(rungs, scores, strict=True)}
+    values = {f"{c.measure} with {n}": c.figure(s) for n, s in zip(rungs, scores, strict=True)}
     plot = _plot(c, what, [str(n) for n in rungs], scores)
     rise = _rise(c, scores)
     if rise is not None:
         return Check(
             name,
             "fail",
-            f"More {what} make the attack weaker (AUROC rises from {rungs[rise[0]]} to "
+            f"More {what} make the attack weaker ({c.measure} rises from {rungs[rise[0]]} to "
             f"{rungs[rise[1]]}): the attack is led astray, and a figure found with many is not "
             "a limit.",
             values,
@@ -58,16 +58,16 @@ def ladder(c: Context, name: str, what: str, scores: list[Scores], rungs: list[i
         return Check(
             name,
             "warn",
-            f"With {rungs[-1]} instead of {rungs[-2]} {what} the AUROC still falls: the attack "
-            "has not converged, and robust figures are upper limits. Spend more.",
+            f"With {rungs[-1]} instead of {rungs[-2]} {what} the {c.measure} still falls: the "
+            "attack has not converged, and robust figures are upper limits. Spend more.",
             values,
             plot,
         )
     return Check(name, "pass", f"More {what} change nothing beyond chance.", values, plot)
 
 
-def _rise(c: Context, scores: Sequence[Scores]) -> tuple[int, int] | None:
-    """The first pair of attacks of which the later one leaves a higher AUROC beyond chance."""
+def _rise(c: Case, scores: Sequence[Scores]) -> tuple[int, int] | None:
+    """The first pair of attacks of which the later one leaves a higher figure beyond chance."""
     for j in range(len(scores)):
         for i in range(j):
             if c.above(scores[j], scores[i]).low > 0:
@@ -75,30 +75,31 @@ def _rise(c: Context, scores: Sequence[Scores]) -> tuple[int, int] | None:
     return None
 
 
-def _plot(c: Context, x: str, ticks: list[str], scores: Sequence[Scores]) -> Plot:
+def _plot(c: Case, x: str, ticks: list[str], scores: Sequence[Scores]) -> Plot:
     intervals = [c.interval(s) for s in scores]
     value, low, high = zip(*intervals, strict=True)
-    return Plot(x, "AUROC under attack", tuple(ticks), {"AUROC": value}, low, high)
+    y = f"{c.measure} under attack"
+    return Plot(x, y, tuple(ticks), {c.measure: value}, low, high)
 
 
-def unbounded(c: Context) -> Check:
+def unbounded(c: Case) -> Check:
     """Does an attacker who may change everything win?"""
     values, scores = {}, {}
     for eps, attempt in plan.unbounded(c, c.best).items():
         found = c.attack(attempt)
-        if c.auroc(found.scores) > NEAR_ZERO:
+        if c.figure(found.scores) > NEAR_ZERO:
             harder = [c.attack(a) for a in _harder(c, attempt.optimiser.ball)]
             found = worst([found, *harder])
         scores[eps] = found.scores
-        values[f"AUROC at L-inf {_radius(eps)}"] = c.auroc(found.scores)
+        values[f"{c.measure} at L-inf {_radius(eps)}"] = c.figure(found.scores)
     last = c.interval(scores[1.0])
     if last.value > NEAR_ZERO and last.low > NEAR_ZERO:
         return Check(
             "unbounded",
             "fail",
             f"Even an attacker who may repaint the whole image leaves {last.value:.0%} of the "
-            "pairs in order. He must win; that he does not shows that the attack is blind, not "
-            "that the detector is strong.",
+            f"{c.counted}. He must win; that he does not shows that the attack is blind, not "
+            f"that the {c.kind} is strong.",
             values,
         )
     if last.value > NEAR_ZERO or min(values.values()) > NEAR_ZERO:
@@ -114,23 +115,26 @@ def unbounded(c: Context) -> Check:
     )
 
 
-def _harder(c: Context, ball: Ball) -> list[Attempt]:
-    """Long attacks on every objective, from the image itself and from a random one."""
+def _harder(c: Case, ball: Ball) -> list[Attempt]:
+    """Long attacks on every objective, from the image itself and, where it proves anything, not."""
     n = HARDER * c.budget.base
     found = []
-    for name in c.budget.objectives:
-        found += [c.apgd(name, ball, n), Attempt(PGD(ball, n, random_start=False), name)]
+    for name in c.objectives:
+        found += [
+            c.apgd(name, ball, n, random_start=not c.chance_wins),
+            Attempt(PGD(ball, n, random_start=False), name),
+        ]
     return found
 
 
-def monotone(c: Context) -> Check:
+def monotone(c: Case) -> Check:
     """Does a larger radius ever help the defender?"""
     found = plan.radii(c, c.best)
     radii = [0.0, *found]
     scores = [c.clean, *(c.attack(a).scores for a in found.values())]
     linf = isinstance(c.ball, Linf)
     names = [_radius(eps) if linf else f"{eps:.3g}" for eps in radii]
-    values = {f"AUROC at {n}": c.auroc(s) for n, s in zip(names, scores, strict=True)}
+    values = {f"{c.measure} at {n}": c.figure(s) for n, s in zip(names, scores, strict=True)}
     plot = _plot(c, f"{'L-inf' if linf else c.ball.name} radius", names, scores)
     rise = _rise(c, scores)
     if rise is not None:

@@ -8,17 +8,18 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor
 
-from hardsight.attacks import SURROGATES
-from hardsight.audit.context import Context
+from hardsight.audit.case import Case
 from hardsight.audit.full_precision import FullPrecision
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Check
 from hardsight.detectors.agreement import Agreement, computes_in_double, gradient_agreement
 from hardsight.detectors.double import double_precision
-from hardsight.evaluation.gallery import choose
 
 COMPARED = 2
 """Images whose gradient is held against finite differences, in double precision."""
+TIES = 0.03
+"""Noise added to them, uniform to either side: in the even ground of an image a maximum over
+neighbours has equals to choose from, and no slope."""
 SHARES = (1.0, 0.25)
 """Of the radius: lengths of the step of which the better counts."""
 SPARSE = 0.01
@@ -27,41 +28,43 @@ NEGLIGIBLE = 1e-7
 """An entry smaller than this part of the largest is lost in single precision."""
 
 
-def gradient(c: Context) -> Check:
+def gradient(c: Case) -> Check:
     """Is the gradient the one that finite differences find?"""
     if c.gradient_error:
         return Check(
             "gradient",
             "fail",
-            "No gradient leads from the score back to the image, so an attack that follows it "
-            f"cannot even begin: {c.gradient_error}.",
+            f"No gradient leads from the {c.answer} back to the image, so an attack that follows "
+            f"it cannot even begin: {c.gradient_error}.",
         )
-    found = _agreement(c, 0.05 + 0.9 * c.x[sorted(choose(c.labels, COMPARED))])
+    found = _agreement(c, c.examples(COMPARED))
     named = {"error along it": found.along, "part that is missing": found.missing}
     values = {name: value for name, value in named.items() if math.isfinite(value)}
     if found.reached == 0:
         sentence = (
-            "The score has no slope at all: it is rounded or at the end of its scale, and an "
+            f"The {c.answer} has no slope at all: it is rounded or at the end of its scale, and an "
             "attack that follows the slope stands still."
         )
     elif not found.exact:
         sentence = (
-            "The gradient the attack follows is not the slope of the score: the attack is led "
-            "astray, and that it fails proves nothing."
+            f"The gradient the attack follows is not the slope of the {c.answer}: the attack is "
+            "led astray, and that it fails proves nothing."
         )
     else:
-        sentence = "The gradient the attack follows is the true slope of the score."
+        sentence = f"The gradient the attack follows is the true slope of the {c.answer}."
     return Check("gradient", "pass" if found.exact else "fail", sentence, values)
 
 
-def _agreement(c: Context, x: Tensor) -> Agreement:
-    """Compare in full precision, and in double where the detector can, with no clamp near."""
+def _agreement(c: Case, index: list[int]) -> Agreement:
+    """Compare in full precision, in double where the model can, with no clamp or tie near."""
+    scorer, x = c.scorer(index), 0.05 + 0.9 * c.x[index]
+    x = x + TIES * (2 * torch.rand(x.shape, generator=c.generator("ties"), device=x.device) - 1)
     with FullPrecision(x.device.type):
-        wide = computes_in_double(c.detector, x)
+        wide = computes_in_double(scorer, x)
         x = x.double() if wide else x
         try:
-            with double_precision(c.detector) if wide else nullcontext():
-                return gradient_agreement(c.detector, x, c.generator("differences"))
+            with double_precision(scorer) if wide else nullcontext():
+                return gradient_agreement(scorer, x, c.generator("differences"))
         except torch.OutOfMemoryError:
             raise
         except (ValueError, RuntimeError) as error:
@@ -69,16 +72,15 @@ def _agreement(c: Context, x: Tensor) -> Agreement:
             raise BlockedError(reason, "fail") from error
 
 
-def step(c: Context) -> Check:
+def step(c: Case) -> Check:
     """Does a step along the gradient do more than one at random?"""
-    g = c.gradient()
-    sign = 1 - 2 * torch.from_numpy(c.labels).to(g).view(-1, 1, 1, 1)
+    g = c.gradient(c.judged)
     noise = torch.randn(g.shape, generator=c.generator("step"), device=g.device)
     clean, gains = c.known_scores(c.x), []
-    for direction in (g * sign, noise, -noise):
+    for direction in (g, noise, -noise):
         steps = [c.ball.ascend(c.x, direction, share * c.ball.eps) for share in SHARES]
         moved = [c.known_scores(c.ball.project(x, c.x)) - clean for x in steps]
-        gains.append(np.max([m * (1 - 2 * c.labels) for m in moved], axis=0))
+        gains.append(np.max([m * c.sign for m in moved], axis=0))
     wins = gains[0] > np.maximum(gains[1], gains[2])
     chance = float(binomtest(int(wins.sum()), len(wins), 1 / 3, alternative="greater").pvalue)
     values = {"images where it does": float(wins.mean()), "probability by chance": chance}
@@ -101,15 +103,15 @@ def step(c: Context) -> Check:
     return Check("step", "pass", "A step along the gradient does more than one at random.", values)
 
 
-def pixels(c: Context) -> Check:
+def pixels(c: Case) -> Check:
     """Does the gradient reach the pixels?"""
     shares = {}
-    for name in SURROGATES:
+    for name in c.surrogates:
         size = c.gradient(name).abs().amax(1).flatten(1)
         reached = size > NEGLIGIBLE * size.amax(1, keepdim=True)
         shares[name] = float(reached.double().mean())
     values = {f"reached by {name}": share for name, share in shares.items()}
-    own, best = shares["score"], max(shares, key=lambda name: shares[name])
+    own, best = shares[c.judged], max(shares, key=lambda name: shares[name])
     if shares[best] < SPARSE:
         return Check(
             "pixels",
@@ -122,37 +124,37 @@ def pixels(c: Context) -> Check:
         return Check(
             "pixels",
             "warn",
-            f"The score itself leads an attack to only {own:.2%} of the pixels; only attacks of a "
-            f"smooth stand-in ({best}) see the whole image. Do not use attacks of the score alone.",
+            f"The {c.answer} itself leads an attack to only {own:.2%} of the pixels; only attacks "
+            f"of a smooth stand-in ({best}) see the whole image. Do not use attacks of the "
+            f"{c.answer} alone.",
             values,
         )
     return Check("pixels", "pass", f"An attack sees {own:.0%} of the pixels.", values)
 
 
-def precision(c: Context) -> Check:
-    """Does the gradient survive the detector's precision?"""
+def precision(c: Case) -> Check:
+    """Does the gradient survive the precision it is computed in?"""
     c.demand_gradient()
     with FullPrecision(c.x.device.type):
         try:
-            wide = c.fresh_gradient()
+            wide = c.fresh_gradient(c.judged)
         except RuntimeError as error:  # weights stored in 16 bits: "same dtype"
             raise BlockedError(f"It does not compute in single precision: {error}.") from error
-    change = (c.fresh_gradient() - c.gradient()).abs().max()
-    if float(change) > 0.01 * float(c.gradient().abs().max()):
+    change = (c.fresh_gradient(c.judged) - c.gradient(c.judged)).abs().max()
+    if float(change) > 0.01 * float(c.gradient(c.judged).abs().max()):
         raise BlockedError("The gradient changes by chance: see the check mode.")
-    full, own = wide.flatten(1).float(), c.gradient().flatten(1).float()
-    there = full.abs() > NEGLIGIBLE * full.abs().amax(1, keepdim=True)
+    full, own = wide.flatten(1).float(), c.gradient(c.judged).flatten(1).float()
+    there, gone = underflown(own, full)
     if not bool(there.any()):
         raise BlockedError("There is no gradient in any precision: see the check gradient.")
-    gone = own.abs() < torch.finfo(torch.float32).tiny
-    lost = float((there & gone).sum() / there.sum().clamp_min(1))
+    lost = float(gone.sum() / there.sum())
     alike = float(torch.cosine_similarity(own, full, eps=1e-30).mean())
     values = {"entries lost": lost, "cosine with full precision": alike}
     if lost > 0.5 or alike < 0.5:
         return Check(
             "precision",
             "fail",
-            "In the precision the detector computes in, the gradient is lost to rounding: "
+            f"In the precision the {c.kind} computes in, the gradient is lost to rounding: "
             f"{lost:.0%} of its entries become zero. Attack it in single precision.",
             values,
         )
@@ -160,8 +162,14 @@ def precision(c: Context) -> Check:
         return Check(
             "precision",
             "warn",
-            "Part of the gradient is lost to rounding in the precision the detector computes in. "
+            f"Part of the gradient is lost to rounding in the precision the {c.kind} computes in. "
             "An attack in single precision may be stronger.",
             values,
         )
     return Check("precision", "pass", "Rounding does not spoil the gradient.", values)
+
+
+def underflown(own: Tensor, full: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where ``full`` has a gradient, and where of these ``own`` is lost; (N, D) bool."""
+    there = full.abs() > NEGLIGIBLE * full.abs().amax(1, keepdim=True)
+    return there, there & (own.abs() < torch.finfo(torch.float32).tiny)

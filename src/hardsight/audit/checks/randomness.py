@@ -1,11 +1,11 @@
-"""Checks of a random detector: is it robust, or is it only hard to predict?"""
+"""Checks of a random model: is it robust, or is it only hard to predict?"""
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hardsight.attacks import ScoreObjective, ScoreVictim, value_and_gradient
-from hardsight.audit.context import Context
+from hardsight.attacks import value_and_gradient
+from hardsight.audit.case import Case
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Check, Plot
 from hardsight.batches import choose
@@ -17,45 +17,45 @@ SIGNAL = 0.5
 """Cosine with the true mean gradient below which an averaged gradient leads nowhere."""
 
 
-def fixed(c: Context) -> Check:
-    """Is the detector robust without its luck?"""
+def fixed(c: Case) -> Check:
+    """Is it robust without its luck?"""
     if not c.random:
-        raise BlockedError("The detector has no noise.")
+        raise BlockedError(f"The {c.kind} has no noise.")
     c.demand_gradient()
     parts = []
-    for start, x, labels in c.batches():
+    for start, x in c.batches():
         c.check_time()
-        known = c.known_noise(x, start)
-        objective = ScoreVictim(c.detector, labels).objective(c.best, x, 1, known)
+        known, victim = c.known_noise(x, start), c.victim(start, len(x))
+        objective = victim.objective(c.best, x, 1, known)
         found = c.apgd().optimiser(objective, x, c.generator("fixed", start)).images
-        score = ScoreObjective(c.detector, labels, noise=known)
+        harm = victim.objective(c.judged, x, 1, known)
         with torch.no_grad():
-            found = choose(score(found) > score(x), found, x)
-            parts.append(c.detector(found, known).pred_score.double().cpu().numpy())
+            found = choose(harm(found) > harm(x), found, x)
+            parts.append(c.scores(found, known, start).double().cpu().numpy())
         c.tell((c.budget.base + 2) * len(x))
     known_scores = np.concatenate(parts)
     values = {
-        "AUROC, noise unknown": c.auroc(c.white.scores),
-        "AUROC, noise known": c.auroc(known_scores),
+        f"{c.measure}, noise unknown": c.figure(c.white.scores),
+        f"{c.measure}, noise known": c.figure(known_scores),
     }
     gap = c.above(c.white.scores, known_scores)
     if gap.low > 0 and gap.value > NOTABLE:
         return Check(
             "fixed",
             "warn",
-            "An attacker who knows the detector's noise does much more harm: part of what looks "
+            f"An attacker who knows the {c.kind}'s noise does much more harm: part of what looks "
             "robust is only luck, and goes when the noise is known or an image tried again.",
             values,
         )
     return Check("fixed", "pass", "Knowing the noise in advance helps an attacker little.", values)
 
 
-def agreement(c: Context) -> Check:
+def agreement(c: Case) -> Check:
     """Do the gradients of different noise draws point the same way?"""
     if not c.random:
-        raise BlockedError("The detector has no noise.")
+        raise BlockedError(f"The {c.kind} has no noise.")
     cosine, halves = _cosines(c)
-    own = c.detector.draws
+    own = c.own
     few, many = signal(cosine, AFFORDED), signal(cosine, LITERATURE)
     values = {
         "cosine between draws": cosine,
@@ -101,13 +101,14 @@ def signal(cosine: float, n: int) -> float:
     return float(np.sqrt(n * c / (1 + (n - 1) * c)))
 
 
-def _cosines(c: Context) -> tuple[float, list[float]]:
+def _cosines(c: Case) -> tuple[float, list[float]]:
     """Mean cosine of two gradients, and of the means of n and n others for n = 1, 2, 4, ..."""
     m, pairs, halves = c.budget.gradients, [], []
-    for start, x, labels in c.batches():
+    for start, x in c.batches():
         c.demand_gradient()
         c.check_time()
-        objective, generator = ScoreObjective(c.detector, labels), c.generator("agreement", start)
+        objective = c.victim(start, len(x)).objective(c.judged, x)
+        generator = c.generator("agreement", start)
         found = [value_and_gradient(objective, x, generator)[1].flatten(1) for _ in range(m)]
         g = torch.stack(found, dim=1)
         gram = _cosine(g[:, :, None], g[:, None])

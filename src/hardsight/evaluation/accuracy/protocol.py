@@ -21,6 +21,7 @@ from hardsight.evaluation.protocol import UNAUDITED
 from hardsight.evaluation.provenance import fingerprint, made_with
 from hardsight.evaluation.results import Estimate, Row
 from hardsight.evaluation.verdict import radius
+from hardsight.purifiers import behind
 from hardsight.types import Progress, quiet
 
 
@@ -62,7 +63,8 @@ def evaluate_classifier(
         seed: of all randomness.
         batch_size: images attacked at a time.
         gallery: images shown in the report, evenly spread.
-        stamp: reasons not to trust a robust figure; None: the classifier was not audited.
+        stamp: reasons not to trust a robust figure, put on every attacked row, see ``Audit.stamp``;
+            None: the classifier was not audited.
         folder: where finished batches are kept; a killed evaluation goes on from there.
         max_minutes: stop attacking after this long and report what is done, saying so.
         provenance: what else the report shall show of the run.
@@ -71,9 +73,7 @@ def evaluate_classifier(
     if suites is None:
         suites = [class_suite("blau-pgd"), class_suite("blau-eot")]
     model.eval()
-    behind = getattr(model, "classifier", None)
-    if source is None and isinstance(behind, nn.Module):
-        source = behind
+    source = source or behind(model)
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     until = deadline(max_minutes)
     shown = frozenset(evenly(np.arange(len(data)), gallery))
@@ -173,9 +173,7 @@ def accuracy_curve(
         facts = (fingerprint(model), data.sha256, seed, fresh_draws, batch_size)
         place = Path(folder) / run_key(suite, "curve", *facts) if folder else None
         terms = Terms(fresh_draws, seed, batch_size, frozenset(), device, progress=progress)
-        behind = getattr(model, "classifier", None)
-        source = behind if isinstance(behind, nn.Module) else None
-        done = attack_classes(model, data, suite, terms, source, place)
+        done = attack_classes(model, data, suite, terms, behind(model), place)
         points.append((value, accuracy_row("", done, data.labels.numpy()).mean))
     return tuple(points)
 

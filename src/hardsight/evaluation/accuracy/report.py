@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from hardsight.evaluation.accuracy.results import (
 from hardsight.evaluation.page import markdown_table, plain, render
 from hardsight.evaluation.report import COLUMNS as SHARED
 from hardsight.evaluation.report import check_finite, table_row
-from hardsight.evaluation.verdict import radius, tags
+from hardsight.evaluation.results import Row
+from hardsight.evaluation.verdict import UNRELIABLE, radius, tags
 from hardsight.files import write_atomically
 
 _HERE = {
@@ -39,7 +41,19 @@ def headline(found: Accuracy) -> str:
     at = f"{100 * worst.mean.value:.1f} % under {worst.attack}"
     if radius(worst.norm, worst.eps) not in worst.attack:
         at += f" ({radius(worst.norm, worst.eps)})"
-    return f"{clean}, {at}."
+    doubts = ", ".join(tags(worst.flags))
+    return f"{clean}, {at}{f' - perhaps fewer, for the attack is {doubts}' if doubts else ''}."
+
+
+def reasons(rows: Sequence[Row]) -> list[str]:
+    """Return why rows are unreliable, a sentence for each check of the audit that failed."""
+    flags = dict.fromkeys(flag for row in rows for flag in row.flags)
+    marked = [flag.partition(": ") for flag in flags]
+    return [
+        f"Why {UNRELIABLE}: the audit's check {reason}"
+        for mark, _, reason in marked
+        if mark == UNRELIABLE and reason
+    ]
 
 
 def average_cells(average: Averages) -> list[str]:
@@ -66,7 +80,7 @@ def write_accuracy_markdown(found: Accuracy, path: str | Path) -> Path:
     """Write the tables, notes and provenance as Markdown; errors as ``write_accuracy_json``."""
     check_finite(found)  # type: ignore[arg-type]
     lines = [f"# {plain(found.title)}", "", plain(headline(found)), ""]
-    lines += [f"- {plain(s)}" for s in (*remarks(found.rows), *found.known)]
+    lines += [f"- {plain(s)}" for s in (*remarks(found.rows), *reasons(found.rows), *found.known)]
     lines += ["", "Accuracy in per cent, with 95 % intervals.", ""]
     cells = [
         [f"{c.main} ({c.small})" if c.small else c.main for k, c in row.items() if k in COLUMNS]
@@ -102,33 +116,34 @@ def write_accuracy_html(found: Accuracy, path: str | Path) -> Path:
         ({k: c for k, c in table_row(r).items() if k in COLUMNS}, tags(r.flags), place)
         for r, place in zip(found.rows, found.places, strict=True)
     ]
+    mark = f", {UNRELIABLE}" if reasons(found.rows) else ""
     text = render(
         Path(__file__).with_name("accuracy.html.j2"),
         a=found,
         headline=headline(found),
-        remarks=[*remarks(found.rows), *found.known],
+        remarks=[*remarks(found.rows), *reasons(found.rows), *found.known],
         columns=COLUMNS,
         rows=rows,
         averages=[average_cells(v) for v in found.averages],
         average_heads=AVERAGE_HEADS,
         figures=[(c.title, Markup(curve_svg(c)), c.caption) for c in found.curves],
-        gallery=[_shown(p) for p in found.gallery],
+        gallery=[_shown(p, mark) for p in found.gallery],
         amplify=plots.AMPLIFY,
     )
     return write_atomically(path, text)
 
 
-def _shown(p: ClassPicture) -> dict[str, Any]:
-    """What the template shows of an image."""
+def _shown(p: ClassPicture, mark: str) -> dict[str, Any]:
+    """What the template shows of an image; attacked ones carry the mark."""
     pictures = [("clean", plots.photo(p.image))]
     if p.purified is not None:
         pictures.append(("purified", plots.photo(p.purified)))
     if p.attacked is not None:
-        pictures.append(("attacked", plots.photo(p.attacked)))
-        text = f"perturbation x {plots.AMPLIFY}"
+        pictures.append((f"attacked{mark}", plots.photo(p.attacked)))
+        text = f"perturbation x {plots.AMPLIFY}{mark}"
         pictures.append((text, plots.perturbation(p.image, p.attacked)))
     if p.purified_attacked is not None:
-        pictures.append(("attacked, purified", plots.photo(p.purified_attacked)))
+        pictures.append((f"attacked, purified{mark}", plots.photo(p.purified_attacked)))
     encoded = [
         (caption, "data:image/jpeg;base64," + base64.b64encode(jpeg).decode())
         for caption, jpeg in pictures

@@ -1,0 +1,259 @@
+"""An honest classifier passes; each masked one is caught by the check meant for it."""
+
+import masked
+import misread
+import numpy as np
+import pytest
+import torch
+from misread import blobs, purified
+from scipy.stats import binomtest
+
+from hardsight.attacks import L2, Linf
+from hardsight.audit import CHECKS, Audit, Budget, audit, write_html, write_markdown
+from hardsight.audit.classes import ClassContext
+from hardsight.audit.outcomes import BlockedError
+from hardsight.data import LabelledImages
+from hardsight.detectors import gradient_agreement
+from hardsight.evaluation.accuracy import class_suite, evaluate_classifier
+from hardsight.evaluation.provenance import fingerprint
+from hardsight.purifiers import Purified
+
+EPS = 8 / 255
+
+
+@pytest.fixture(scope="module")
+def network():
+    return misread.trained().eval()
+
+
+@pytest.fixture
+def case(tiny):
+    """model -> the context of an audit on 32 blobs."""
+
+    def make(model, ball=None, budget=tiny, data=None, **settings) -> ClassContext:
+        given = (data or blobs(), ball or Linf(EPS), budget)
+        return ClassContext(model.requires_grad_(False), *given, **settings)
+
+    return make
+
+
+@pytest.mark.parametrize("kind", ["linear", "network", "purified", "purified network"])
+def test_an_honest_classifier_passes_all(kind, tiny, network):
+    model = {
+        "linear": misread.Linear(),
+        "network": network,
+        "purified": purified(misread.Shake()),
+        "purified network": Purified(misread.Shake(0.02), network, draws=2),
+    }[kind]
+    found = audit(model.eval(), blobs(), eps=EPS, budget=tiny)
+    assert {c.verdict for c in found.checks} <= {"pass", "skipped"}, found.to_json()
+    needed = {"agreement", "bpda", "draws", "fixed", "transfer"}
+    if isinstance(model, Purified):
+        needed = {"draws"} if model.draws > 1 else set()  # tiny averages no more than it does
+    assert {c.name for c in found.of("skipped")} == needed
+    assert [c.name for c in found.checks] == list(CHECKS)
+    assert found.stamp == ()
+    assert found.kind == "classifier"
+    assert "this classifier can be trusted" in found.headline
+    assert found.weights == fingerprint(model)
+    assert found.provenance["images"] == "32 of 4 classes"
+
+
+@pytest.mark.parametrize(
+    ("model", "check", "verdict"),
+    [
+        (misread.Quantised(), "gradient", "fail"),
+        (misread.Quantised(), "pixels", "fail"),
+        (misread.Quantised(), "unbounded", "fail"),
+        (purified(misread.Detached()), "gradient", "fail"),
+        (purified(misread.Through()), "gradient", "fail"),
+        (purified(misread.Shattering()), "step", "fail"),
+        (misread.Rippled(), "step", "fail"),
+        (misread.Saturated(), "saturation", "fail"),
+        (misread.Probable(), "saturation", "fail"),
+        (misread.Fickle(), "agreement", "fail"),
+        (misread.trained(10, dropout=0.3).train(), "mode", "fail"),
+        (misread.Underflowing(), "precision", "fail"),
+        (misread.Secret(), "mode", "fail"),
+        (misread.Neighbourly(), "mode", "fail"),
+        (misread.Meddling(), "zero", "fail"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else type(getattr(v, "purifier", v)).__name__,
+)
+def test_a_masked_classifier_is_caught(model, check, verdict, case):
+    assert CHECKS[check](case(model)).verdict == verdict
+
+
+@pytest.mark.parametrize(("gain", "flat"), [(1.0, 0.0), (1e4, 1.0)])
+def test_a_loss_that_underflows_is_told_from_one_that_does_not(gain, flat, case):
+    """Of an image read rightly by 104 nats, exp(-margin) is no number in single precision."""
+    c = case(misread.Linear(20 * gain))
+    found = CHECKS["saturation"](c)
+    assert found.values["images on which the loss has no slope"] == flat
+    assert float((c.gradient("ce") == 0).double().mean()) == flat
+    assert c.best == ("ce" if not flat else c.best)
+    assert c.figure(c.attack(c.apgd("margin")).scores) < 1  # the margin is not blind
+
+
+def test_ties_in_even_ground_are_no_masking(case):
+    """There a maximum has no slope, and finite differences find none: it is not looked at there."""
+    pixels = (90 + 60 * misread.quarters()).to(torch.uint8)
+    data = LabelledImages("even", pixels, torch.arange(misread.CLASSES), tuple("abcd"))
+    c = case(misread.Pooling(), data=data)
+    index = c.examples(2)
+    assert not gradient_agreement(c.scorer(index), c.x[index], c.generator("any")).exact
+    assert CHECKS["gradient"](c).verdict == "pass"
+
+
+STRONG = Budget("strong", steps=(2, 6), base=6, queries=200)
+
+
+@pytest.mark.parametrize("check", ["square", "transfer"])
+def test_who_knows_less_unmasks_a_shattered_gradient(check, case):
+    source, ball = misread.Linear().requires_grad_(False), Linf(16 / 255)
+    rippled = case(misread.Rippled(), ball, STRONG, source=source)
+    assert CHECKS[check](rippled).verdict == "fail"
+    honest = case(misread.Linear(), ball, STRONG, source=source)
+    assert CHECKS[check](honest).verdict == "pass"
+
+
+@pytest.mark.parametrize("check", ["bpda", "transfer"])
+def test_going_round_a_purifier_unmasks_it(check, case):
+    """The source is, without another, the classifier behind the purifier."""
+    ball = Linf(16 / 255)
+    shattering = case(purified(misread.Shattering()), ball, STRONG)
+    assert CHECKS[check](shattering).verdict == "fail"
+    assert CHECKS[check](case(purified(misread.Shake()), ball, STRONG)).verdict == "pass"
+
+
+def test_luck_is_told_from_robustness(case):
+    """Each draw of noise changes labels, and the mean of ten does not show it."""
+    c = case(misread.Lucky(), Linf(2 / 255))
+    assert c.figure(c.known_scores(c.x)) < c.figure(c.clean) - 0.2
+    assert CHECKS["fixed"](c).verdict == "warn"
+
+
+def test_a_head_called_classifier_is_no_other_classifier(case):
+    """As torchvision's networks have one."""
+    model = misread.Linear()
+    model.classifier = torch.nn.Linear(3, 4)
+    assert CHECKS["transfer"](case(purified(misread.Shake()))).verdict == "pass"
+    with pytest.raises(BlockedError, match="No other classifier was given"):
+        CHECKS["transfer"](case(model))
+
+
+def test_noise_that_is_as_bad_as_the_attack_is_told(case):
+    assert CHECKS["chance"](case(misread.Linear(), Linf(120 / 255))).verdict == "warn"
+
+
+def pair():
+    """Two classes of the blobs, and a linear classifier of the two."""
+    model, both = misread.Linear(), blobs().take([i for i in range(32) if i % 4 < 2])
+    model.weights = torch.nn.Parameter(model.weights[:2].detach().clone())
+    return model, LabelledImages("pair", both.images, both.labels, ("a", "b"))
+
+
+@pytest.mark.parametrize("ball", [Linf(4 / 255), L2(0.3)])
+def test_the_known_optimum_is_reached(ball, case):
+    """Of a linear margin the best attack gains eps times the dual norm of its weights."""
+    model, data = pair()
+    c = case(model, ball, data=data)
+    weight = model.weights[0] - model.weights[1]
+    gain = ball.eps * float(weight.abs().sum() if isinstance(ball, Linf) else weight.norm())
+    found = c.attack(c.apgd("margin", steps=20)).scores
+    np.testing.assert_allclose(found - c.clean, gain, rtol=0.01)
+
+
+def test_figures_are_those_of_the_evaluation():
+    """Clean, and under the same attack by the evaluation's own suite, within an image or two."""
+    model, data = purified(misread.Shake(0.1)).eval(), blobs(48)
+    suite = class_suite("autoattack-rand", "Linf", 12 / 255, steps=10, draws=4, queries=20)
+    table = evaluate_classifier(model, data, [suite], gallery=0)
+    budget = Budget("own", steps=(5, 10), base=10, draws=(1, 4))
+    c = ClassContext(model.requires_grad_(False), data, Linf(12 / 255), budget)
+    assert c.figure(c.clean) == pytest.approx(table.rows[0].mean.value, abs=0.021)
+    assert c.figure(c.white.scores) == pytest.approx(table.rows[1].mean.value, abs=0.05)
+
+
+def test_scores_are_margins_of_mean_logits(case):
+    c = case(purified(misread.Shake(0.3)), batch_size=10)
+    assert c.fresh_draws == 10
+    right, logits = np.zeros(len(c.x), bool), []
+    for start, x in c.batches():
+        generator = c.generator("fresh", start)
+        draws = [c.model(x, c.model.sample_noise(x, generator)) for _ in range(10)]
+        mean = torch.stack(draws).mean(0)
+        right[start : start + len(x)] = mean.argmax(1) == c.labels[start : start + len(x)]
+        logits.append(mean)
+    assert c.figure(c.clean) == right.mean()
+    margins = torch.cat(logits) - torch.cat(logits).gather(1, c.labels[:, None])
+    margins.scatter_(1, c.labels[:, None], -torch.inf)
+    np.testing.assert_allclose(c.clean, margins.amax(1), atol=1e-4)
+
+
+def test_intervals_of_an_accuracy(case):
+    c = case(misread.Linear())
+    scores = np.where(np.arange(32) < 21, -1.0, 1.0)
+    exact = binomtest(21, 32).proportion_ci(0.95, "exact")
+    assert c.interval(scores) == pytest.approx((21 / 32, exact.low, exact.high))
+    assert c.above(c.clean, c.clean) == (0, 0, 0)
+
+
+def test_a_failed_audit_stamps_and_its_page_speaks_of_classifiers(tiny, tmp_path):
+    found = audit(misread.Saturated(), blobs(), eps=EPS, budget=tiny)
+    assert [s.split(": ")[1] for s in found.stamp] == ["saturation"]
+    assert Audit.read(found.write(tmp_path / "audit.json")) == found
+    page = write_html(found, tmp_path / "audit.html").read_text()
+    text = write_markdown(found, tmp_path / "audit.md").read_text()
+    for said in (page, text):
+        assert "Robust figures of this classifier must not be trusted" in said
+        assert "detector" not in said
+        assert "AUROC" not in said
+    assert "accuracy under attack" in page
+
+
+def test_the_classifier_is_left_as_it_was(tiny):
+    model = misread.trained(1, dropout=0.3).train()
+    before = torch.random.get_rng_state()
+    found = audit(model, blobs(), eps=EPS, budget=tiny, max_minutes=0.0)
+    assert model.training
+    assert all(p.requires_grad and p.dtype == torch.float32 for p in model.parameters())
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert found.due == tuple(CHECKS)
+    assert found.stamp == ("audited in part",)
+
+
+def test_same_seed_same_result(case):
+    def scores(seed: int):
+        c = case(purified(misread.Shake()), seed=seed)
+        return c.attack(c.apgd("ce")).scores.tolist()
+
+    assert scores(0) == scores(0) != scores(1)
+
+
+def test_losses_that_need_more_classes_are_left_out(case):
+    assert "dlr" in case(misread.Linear()).objectives
+    model, data = pair()
+    assert case(model, data=data).objectives == ("ce", "margin")
+    c = case(misread.Linear(), budget=Budget("own", losses=("margin", "dlr-3", "dlr-4")))
+    assert c.objectives == ("margin", "dlr-3")
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "message"),
+    [
+        (misread.Linear(), blobs(3), "at least 4 images, got 3"),
+        (torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3)), blobs(), "a class of 3"),
+        (misread.Linear(-20.0), blobs(), "reads none of the images rightly"),
+    ],
+)
+def test_mistakes_get_the_way_out(model, data, message):
+    with pytest.raises(ValueError, match=message):
+        audit(model, data)
+
+
+def test_a_classifier_is_no_function_and_no_detector():
+    with pytest.raises(TypeError, match=r"an nn\.Module that returns logits.*got function"):
+        audit(lambda x: x, blobs())
+    with pytest.raises(TypeError, match="got Honest"):
+        audit(masked.Honest(), blobs())
