@@ -1,7 +1,13 @@
-"""One value per image beside tensors of whole batches."""
+"""Batches: one value per image beside them, and no more of them in a pass than memory holds."""
+
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+PIXELS = 2**22
+"""Of all images in one pass: four of 1,024 x 1,024, sixty-four of 256 x 256."""
 
 
 def per_image(values: Tensor, like: Tensor) -> Tensor:
@@ -12,3 +18,36 @@ def per_image(values: Tensor, like: Tensor) -> Tensor:
 def choose(mask: Tensor, yes: Tensor, no: Tensor) -> Tensor:
     """Return, for each image, ``yes`` where the mask (B,) bool is true and ``no`` elsewhere."""
     return torch.where(mask.view(-1, *[1] * (yes.ndim - 1)), yes, no)
+
+
+def at_once(shape: Sequence[int], most: int) -> int:
+    """Return how many images of a shape (..., H, W) one pass takes: ``most``, or fewer large."""
+    return max(1, min(most, PIXELS // (shape[-2] * shape[-1])))
+
+
+def in_parts(
+    function: Callable[..., Sequence[Tensor | None]], rows: int, *tensors: Tensor | None
+) -> tuple[Tensor | None, ...]:
+    """Call a function of batches on ``rows`` rows at a time, and put its outputs together.
+
+    Where a gradient is wanted, each part is computed again in the backward pass instead of keeping
+    its activations (Chen et al., 2016): the gradient is the exact one, in the memory of one part.
+
+    Args:
+        function: (n, ...) tensors -> (n, ...) tensors; None stays None, on either side.
+        rows: at least 1.
+        tensors: (N, ...) each, N >= 1, or None.
+    """
+    total = next(len(t) for t in tensors if t is not None)
+    if total <= rows:
+        return tuple(function(*tensors))
+    recorded = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
+    parts = []
+    for i in range(0, total, rows):
+        part = [None if t is None else t[i : i + rows] for t in tensors]
+        parts.append(
+            checkpoint(function, *part, use_reentrant=False) if recorded else function(*part)
+        )
+    return tuple(
+        None if column[0] is None else torch.cat(column) for column in zip(*parts, strict=True)
+    )

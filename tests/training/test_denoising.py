@@ -61,3 +61,22 @@ def test_grey_images_are_shown_in_three_channels():
     denoiser = FastDenoiser(size=8, patch=1, channels=8, multipliers=(1,), image_channels=1)
     task = DenoisingTask(denoiser, torch.zeros(4, 1, 8, 8, dtype=torch.uint8))
     assert task.sample(denoiser).shape == (3, 16, 32)
+
+
+def test_crops_are_squares_of_the_images_and_the_turned_ones_too(denoiser):
+    g = torch.Generator().manual_seed(0)
+    large = torch.randint(0, 256, (2, 3, 24, 24), generator=g, dtype=torch.uint8)
+    task = DenoisingTask(denoiser, large, turns=("flip",), crop=16)
+    x, _, noise = task.batch(30, torch.Generator().manual_seed(1))
+    assert x.shape == noise.shape == (30, 3, 16, 16)
+    known = {
+        turn(i[:, a : a + 16, b : b + 16]).contiguous().numpy().tobytes()
+        for i in large
+        for a in range(9)
+        for b in range(9)
+        for turn in (lambda v: v, TURNS["flip"])
+    }
+    seen = {i.contiguous().numpy().tobytes() for i in x}
+    assert seen <= known
+    assert len(seen) > 10
+    assert task.sample(denoiser).shape == (3, 32, 32)

@@ -15,6 +15,7 @@ from hardsight.cli.evaluate import evaluate
 from hardsight.cli.fit import fit
 from hardsight.cli.lists import methods, presets, suites
 from hardsight.cli.score import score
+from hardsight.cli.watch import watch
 from hardsight.memory import keep_memory
 
 app = typer.Typer(
@@ -27,7 +28,7 @@ app = typer.Typer(
     "whether it does.\n\nTry `hardsight demo` first; then `hardsight fit` on a folder of your own "
     "good parts.",
 )
-for command in (demo, fit, score, evaluate, audit, certify, data, methods, presets, suites):
+for command in (demo, fit, score, watch, evaluate, audit, certify, data, methods, presets, suites):
     app.command()(command)
 
 

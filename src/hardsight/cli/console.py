@@ -54,7 +54,7 @@ def explained(resume_hint: str = "") -> Iterator[None]:
     """Turn an error of the library into one line and exit code 1, Ctrl-C into a hint and 130."""
     try:
         yield
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}")
         raise typer.Exit(1) from error
     except KeyboardInterrupt:

@@ -58,6 +58,9 @@ def fit(
     Example: `hardsight fit --data photos/bottle --run runs/bottle`, where `photos/bottle` holds
     `train/good` and `test/...` (MVTec layout), or `good/` and optionally `bad/` and `masks/`.
 
+    Large pictures are reconstructed in tiles, and judged as a whole:
+    `hardsight fit --data photos/board --size 1024 --set detector.tile=256`.
+
     Or train a classifier and its defence on images with classes:
     `hardsight fit rap-mnist --data mnist --run runs/rap`; a classifier that is there already is
     taken with `--set classifier.run=runs/cnn`.

@@ -92,10 +92,14 @@ def read_image(
         ValueError: ``size`` or ``max_pixels`` is not positive.
     """
     target = _height_width(size)
-    image = _decode(Path(path), max_pixels)
-    if target is not None and target != tuple(image.shape[-2:]):
-        image = interpolate(image[None], target, mode="bilinear", antialias=True)[0].clamp_(0, 1)
-    return image.expand(3, -1, -1).contiguous()
+    return resized(_decode(Path(path), max_pixels), target).expand(3, -1, -1).contiguous()
+
+
+def resized(image: Tensor, size: tuple[int, int] | None) -> Tensor:
+    """(C, H, W) in [0, 1] -> (C, height, width), antialiased bilinear; None leaves it."""
+    if size is None or size == tuple(image.shape[-2:]):
+        return image
+    return interpolate(image[None], size, mode="bilinear", antialias=True)[0].clamp_(0, 1)
 
 
 def read_mask(

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from hardsight.batches import at_once
+
 TURNS: dict[str, Callable[[Tensor], Tensor]] = {
     "flip": lambda x: x.flip(-1),
     "flop": lambda x: x.flip(-2),
@@ -50,7 +52,12 @@ def symmetries(images: Tensor, tolerance: float = 0.3, side: int = 32) -> tuple[
     """
     if len(images) < 3 or images.shape[-1] != images.shape[-2]:
         return ()
-    small = F.interpolate(images.float().mean(1, keepdim=True), size=(side, side), mode="area")
+    small = torch.cat(
+        [
+            F.interpolate(part.float().mean(1, keepdim=True), size=(side, side), mode="area")
+            for part in torch.split(images, at_once(images.shape, 64))
+        ]
+    )
     apart = torch.cdist(small.flatten(1), small.flatten(1))
     own = torch.eye(len(images), dtype=torch.bool)
     usual = apart[~own].median()

@@ -17,6 +17,7 @@ from hardsight.detectors.patchguard import PatchGuard
 from hardsight.detectors.saved import SavedDetector
 from hardsight.detectors.selection import Selection
 from hardsight.detectors.smoothed import DESIGNS, Smoothed
+from hardsight.detectors.tiled import Tiled
 from hardsight.detectors.wrapped import Wrapped, as_detector
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "SavedDetector",
     "Selection",
     "Smoothed",
+    "Tiled",
     "Wrapped",
     "anomalib_detector",
     "as_detector",

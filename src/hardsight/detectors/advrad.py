@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks import local_mean
-from hardsight.data import AnomalyData
+from hardsight.batches import at_once
+from hardsight.data import AnomalyData, Tiles
 from hardsight.detectors.candidates import Report
 from hardsight.detectors.fitting import fit_advrad
 from hardsight.detectors.game import Game
@@ -24,7 +25,7 @@ from hardsight.detectors.scoring import (
     top_count,
 )
 from hardsight.detectors.selection import Selection
-from hardsight.diffusion import Denoiser, arbitrary_shot, build_denoiser, one_shot
+from hardsight.diffusion import Denoiser, TiledDenoiser, arbitrary_shot, build_denoiser, one_shot
 from hardsight.files import working_folder
 from hardsight.modules import seeded
 from hardsight.training import Settings
@@ -36,6 +37,10 @@ class AdvRAD(SavedDetector):
 
     The defaults are those of the preset ``advrad``; ``freerad-paper`` and ``advrad-paper`` hold the
     papers' values.
+
+    Large pictures may be reconstructed in tiles, by a denoiser of the tiles' size that is trained
+    on random crops. All the rest is the picture's: noise, errors, the filter, the score, and the
+    reference, which stays that of each pixel of the part.
 
     Args:
         denoiser: configuration of the denoiser, e.g. ``{"name": "fast"}``; see
@@ -50,6 +55,8 @@ class AdvRAD(SavedDetector):
         reference: what an error is compared with; see ``hardsight.detectors.scoring.relate``.
         aggregation: "max" (Algorithm 4), "mean" or "top:F", the mean of a fraction F of the pixels.
         precision: "bf16" runs the denoiser under bfloat16 autocast, "fp32" does not.
+        tile: side in pixels of the tiles that are reconstructed; None: whole images.
+        overlap: of the tiles, see ``hardsight.data.Tiles``.
         seed: of the initial weights.
     """
 
@@ -72,13 +79,23 @@ class AdvRAD(SavedDetector):
         reference: Reference = "standardised",
         aggregation: str = "top:0.015",
         precision: Literal["bf16", "fp32"] = "bf16",
+        tile: int | None = None,
+        overlap: float = 0.25,
         seed: int = 0,
     ) -> None:
         super().__init__()
         if draws < 1:
             raise ValueError(f"draws must be at least 1, got {draws}")
-        self.image_size = image_size
-        self.denoiser = _build({"name": "fast", "size": image_size} | (denoiser or {}), seed)
+        self.image_size, self.tile = image_size, tile
+        self.tiles: Tiles | None = None
+        if tile is not None:
+            if image_size % max(SCALES):
+                raise ValueError(f"image_size must be a multiple of 8, got {image_size}")
+            self.tiles = Tiles((image_size, image_size), (tile, tile), overlap)
+        else:  # says nothing then, and older fits have no such settings
+            whole = self.settings.items()
+            self._hub_mixin_config = {k: v for k, v in whole if k not in ("tile", "overlap")}
+        self.denoiser = self._build(denoiser or {}, seed)
         self.draws = draws
         self.precision = precision
         self.register_buffer("map_mean", torch.zeros(1, 1, image_size, image_size))
@@ -136,8 +153,7 @@ class AdvRAD(SavedDetector):
         """
         settings = self.settings
         denoiser = (settings["denoiser"] or {}) | {"patch": patch}
-        full = {"name": "fast", "size": self.image_size} | denoiser
-        self.denoiser = _build(full, settings["seed"]).to(self.device)
+        self.denoiser = self._build(denoiser, settings["seed"]).to(self.device)
         self._hub_mixin_config = settings | {"denoiser": denoiser}
 
     def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -153,13 +169,14 @@ class AdvRAD(SavedDetector):
             images (B, C, H, W) in [0, 1], noise as from ``sample_noise`` -> (B, draws, C, H, W).
         """
         b, d = noise.shape[:2]
+        denoiser = TiledDenoiser(self.denoiser, self.tiles) if self.tiles else self.denoiser
         x = (2 * images - 1).repeat_interleave(d, dim=0)
         with self._autocast(images.device.type):
             if self.shots == 1:
-                r = one_shot(self.denoiser, x, self.k, noise.flatten(0, 1))
+                r = one_shot(denoiser, x, self.k, noise.flatten(0, 1))
             else:
                 steps = torch.linspace(1, self.k, self.shots).round().int().tolist()
-                r = arbitrary_shot(self.denoiser, x, steps, noise.flatten(0, 1))
+                r = arbitrary_shot(denoiser, x, steps, noise.flatten(0, 1))
         return ((r.to(images.dtype) + 1) / 2).view(b, d, *images.shape[1:])
 
     def error_map(self, images: Tensor, noise: Tensor) -> Tensor:
@@ -248,10 +265,12 @@ class AdvRAD(SavedDetector):
     ) -> Tensor:
         """(N, 1, H, W) unfiltered error maps of uint8 or float images, on the CPU."""
         parts: list[Tensor] = []
-        for batch in torch.split(images, batch_size):
+        done = 0
+        for batch in torch.split(images, at_once(images.shape, batch_size)):
             x = self.prepare(batch)
             parts.append(self.error_map(x, self.sample_noise(x, generator)).cpu())
-            progress("reference", min(len(parts) * batch_size, len(images)), len(images), "images")
+            done += len(batch)
+            progress("reference", done, len(images), "images")
         return torch.cat(parts)
 
     def fit_reference(self, errors: Tensor) -> None:
@@ -271,8 +290,8 @@ class AdvRAD(SavedDetector):
     def _autocast(self, device: str) -> AbstractContextManager[Any]:
         return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
 
-
-def _build(config: dict[str, Any], seed: int) -> Denoiser:
-    """An untrained denoiser whose weights the seed alone decides."""
-    with seeded(seed):
-        return build_denoiser(config)
+    def _build(self, denoiser: dict[str, Any], seed: int) -> Denoiser:
+        """An untrained denoiser whose weights the seed alone decides."""
+        size = self.image_size if self.tile is None else self.tile
+        with seeded(seed):
+            return build_denoiser({"name": "fast", "size": size} | denoiser)

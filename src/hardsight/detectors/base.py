@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hardsight.batches import at_once
 from hardsight.detectors.calibration import Calibration
 from hardsight.types import Detection, check_images
 
@@ -15,7 +16,7 @@ class Detector(nn.Module, ABC):
     """A deterministic, differentiable function of (images, noise)."""
 
     image_size: int
-    """Height and width the detector takes, in pixels."""
+    """Height and width the detector takes, in pixels; the larger of them where they differ."""
     draws: int = 1
     """Noise draws averaged in one score."""
     has_maps: bool = True
@@ -25,6 +26,11 @@ class Detector(nn.Module, ABC):
     paper: str | None = None
     """Where the detector was published, for the figures to be held against; None: nowhere."""
     calibration: Calibration | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width the detector takes, in pixels."""
+        return self.image_size, self.image_size
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -55,10 +61,12 @@ class Detector(nn.Module, ABC):
     def check(self, images: Tensor) -> Tensor:
         """Return ``images`` if this detector can score them, else say what is wrong."""
         check_images(images)
-        if images.shape[1:] != (3, self.image_size, self.image_size):
+        height, width = self.size
+        if images.shape[1:] != (3, height, width):
+            size = height if height == width else self.size
             raise ValueError(
-                f"images must have shape (B, 3, {self.image_size}, {self.image_size}) for this "
-                f"detector, got {tuple(images.shape)}; read them with size={self.image_size}"
+                f"images must have shape (B, 3, {height}, {width}) for this detector, got "
+                f"{tuple(images.shape)}; read them with size={size}"
             )
         return images
 
@@ -75,7 +83,7 @@ class Detector(nn.Module, ABC):
         Args:
             images: (N, 3, H, W) float in [0, 1], or uint8.
             generator: where the noise comes from.
-            batch_size: images scored at a time.
+            batch_size: images scored at a time, or fewer large ones.
 
         Returns:
             Detection on the CPU; labels and masks are None until calibrated.
@@ -90,7 +98,7 @@ class Detector(nn.Module, ABC):
         self, images: Tensor, generator: torch.Generator | None = None, batch_size: int = 8
     ) -> Iterator[Detection]:
         """Yield the detections of ``predict`` batch by batch, unlabelled."""
-        for batch in torch.split(images, batch_size):
+        for batch in torch.split(images, at_once(images.shape, batch_size)):
             x = self.prepare(batch)
             found = self(x, self.sample_noise(x, generator))
             yield Detection(found.pred_score.cpu(), found.anomaly_map.cpu())

@@ -44,11 +44,11 @@ def fit_advrad(
             detector, normals, turns, evidence, selection, training, folder, progress
         )
 
-    task = DenoisingTask(detector.denoiser, normals, turns, detector.k)
+    task = DenoisingTask(detector.denoiser, normals, turns, detector.k, detector.tile)
     complete(task, training, folder, "train", progress, resume)
     if game is not None:
         where = find_foreground(game.foreground, normals)
-        match = GameTask(detector.denoiser, normals, where, game, turns)
+        match = GameTask(detector.denoiser, normals, where, game, turns, detector.tile)
         complete(match, game.settings(training), folder / "game", "game", progress, resume)
     detector.eval()
     if selection and evidence:

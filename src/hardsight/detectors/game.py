@@ -6,7 +6,7 @@ from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
 from hardsight.batches import per_image
-from hardsight.data import CutPaste, Foreground, dilated, turned
+from hardsight.data import CutPaste, Foreground, cropped, dilated, turned
 from hardsight.detectors.scoring import aggregate, multiscale_error
 from hardsight.diffusion import Denoiser, one_shot
 from hardsight.training import DenoisingTask, Settings
@@ -91,7 +91,7 @@ class GameTask:
         images: (N, 3, H, W) uint8, normal.
         where: (N, 1, H, W) bool, the foreground.
         game: how.
-        turns: see ``DenoisingTask``.
+        turns, crop: see ``DenoisingTask``.
     """
 
     def __init__(
@@ -101,12 +101,14 @@ class GameTask:
         where: Tensor,
         game: Game,
         turns: tuple[str, ...] = (),
+        crop: int | None = None,
     ) -> None:
         if not game.k_high <= denoiser.schedule.T:
             raise ValueError(f"k_high must be at most {denoiser.schedule.T}, got {game.k_high}")
         self.module, self.game, self.images, self.turns = denoiser, game, images, turns
         self.where = dilated(where)
-        self.plain = DenoisingTask(denoiser, images, turns, (game.k_low + game.k_high) // 2)
+        self.crop = crop
+        self.plain = DenoisingTask(denoiser, images, turns, (game.k_low + game.k_high) // 2, crop)
         self.spoiler = CutPaste(defects=game.defects)
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
@@ -114,7 +116,8 @@ class GameTask:
         bool, diffusion steps (B,), noise (B, 3, H, W), seeds (B,), and what a plain loss draws.
         """
         index = torch.randint(len(self.images), (size,), generator=generator)
-        x, where = turned(self.turns, generator, self.images[index], self.where[index])
+        drawn = cropped(index, self.crop, generator, self.images, self.where)
+        x, where = turned(self.turns, generator, *drawn)
         spoilt = torch.arange(size) >= size // 2
         t = torch.randint(self.game.k_low, self.game.k_high + 1, (size,), generator=generator)
         noise = torch.randn(x.shape, generator=generator)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from hardsight.batches import at_once
 from hardsight.detectors.advrad import AdvRAD
 from hardsight.types import Progress, quiet
 
@@ -28,7 +29,7 @@ def noisy_errors(
         sigma: standard deviation of the noise in [0, 1] pixel units; nothing is clamped.
         generator: of the noise and of the detector's own.
         error_map: noisy images (B, 3, H, W) -> (B, 1, H, W).
-        batch_size: images at a time.
+        batch_size: images at a time, or fewer large ones.
         progress: told after every batch.
 
     Raises:
@@ -37,7 +38,8 @@ def noisy_errors(
     if not sigma > 0:
         raise ValueError(f"sigma must be > 0, got {sigma}; it is in [0, 1] pixel units, e.g. 0.125")
     parts: list[Tensor] = []
-    for batch in torch.split(normals, batch_size):
+    done = 0
+    for batch in torch.split(normals, at_once(normals.shape, batch_size)):
         x = detector.prepare(batch)
         z = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
         x = x + sigma * z
@@ -47,7 +49,8 @@ def noisy_errors(
             else detector.error_map(x, detector.sample_noise(x, generator))
         )
         parts.append(errors.cpu())
-        progress("reference", min(len(parts) * batch_size, len(normals)), len(normals), "images")
+        done += len(batch)
+        progress("reference", done, len(normals), "images")
     return torch.cat(parts)
 
 

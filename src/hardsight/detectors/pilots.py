@@ -51,7 +51,7 @@ def choose_patch(
         detector.rebuild(patch)
         steps = max(1, selection.pilot_steps * patch**2 // largest**2)
         settings = training.model_copy(update={"steps": steps})
-        task = DenoisingTask(detector.denoiser, normals, turns, detector.k)
+        task = DenoisingTask(detector.denoiser, normals, turns, detector.k, detector.tile)
         place = folder / f"pilot-{patch}"
         complete(task, settings, place, f"pilot, patch {patch}", progress)
         detector.eval()

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from hardsight.attacks import PGD, Linf, ScoreObjective, frozen
+from hardsight.batches import at_once
 from hardsight.data import PseudoAnomalies
 from hardsight.detectors.candidates import Candidate, Report, scorings
 from hardsight.detectors.evidence import Evidence
@@ -160,7 +161,7 @@ def _maps(
 ) -> dict[str, Tensor]:
     """Averaging -> (N, 1, H, W) unfiltered error maps, all from the same reconstructions."""
     parts: dict[str, list[Tensor]] = {a: [] for a in settings.averages}
-    for batch in torch.split(images, 8):
+    for batch in torch.split(images, at_once(images.shape, 8)):
         x = detector.prepare(batch)
         r = detector.reconstruct(x, detector.sample_noise(x, noise))
         for average in settings.averages:
@@ -174,7 +175,8 @@ def _attack(
     attack = PGD(Linf(settings.eps), steps=settings.steps)
     parts = []
     with frozen(detector):
-        batches = (torch.split(t, 8) for t in (evidence.images, evidence.labels))
+        rows = at_once(evidence.images.shape, 8)
+        batches = (torch.split(t, rows) for t in (evidence.images, evidence.labels))
         for images, labels in zip(*batches, strict=True):
             x = detector.prepare(images)
             objective = ScoreObjective(detector, labels.to(x.device), settings.draws)

@@ -40,7 +40,7 @@ class Smoothed(Detector):
         if detector.bypass is not None:
             name, surrogate = detector.bypass
             self.bypass = (f"detector.{name}", surrogate)
-        blank = torch.zeros(1, 3, self.image_size, self.image_size, device=detector.device)
+        blank = torch.zeros(1, 3, *self.size, device=detector.device)
         own = detector.sample_noise(blank, torch.Generator(blank.device).manual_seed(0))
         if own is not None and not own.is_floating_point():
             raise TypeError(
@@ -48,6 +48,11 @@ class Smoothed(Detector):
                 "smoothing noise in one tensor; certify it as it is, or give it noise of floats"
             )
         self._own = None if own is None else own.shape[1:]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """That of the detector."""
+        return self.detector.size
 
     @property
     def settings(self) -> dict[str, Any]:

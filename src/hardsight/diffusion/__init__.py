@@ -8,17 +8,20 @@ from hardsight.diffusion.mixture import MixtureDenoiser
 from hardsight.diffusion.reconstruct import arbitrary_shot, full_shot, one_shot
 from hardsight.diffusion.schedule import SCHEDULES, Schedule, build_schedule
 from hardsight.diffusion.sde import adjoint_sde, reverse_sde
+from hardsight.diffusion.tiled import TILES, TiledDenoiser
 from hardsight.diffusion.unet import PaperDenoiser
 
 __all__ = [
     "DENOISERS",
     "SCHEDULES",
+    "TILES",
     "Denoiser",
     "FastDenoiser",
     "MixtureDenoiser",
     "PaperDenoiser",
     "Prediction",
     "Schedule",
+    "TiledDenoiser",
     "adjoint_sde",
     "arbitrary_shot",
     "build_denoiser",

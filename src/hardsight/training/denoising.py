@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
-from hardsight.data import turned
+from hardsight.data import cropped, turned
 from hardsight.diffusion import Denoiser, one_shot
 
 
@@ -18,6 +18,7 @@ class DenoisingTask:
         turns: names in ``hardsight.data.TURNS``; each image is left as it is or turned by one of
             them, all equally often.
         sample_step: diffusion step (1-based) of the reconstructions shown.
+        crop: side of the random squares of images that are trained on; None: whole images.
     """
 
     def __init__(
@@ -26,18 +27,19 @@ class DenoisingTask:
         images: Tensor,
         turns: Sequence[str] = (),
         sample_step: int = 100,
+        crop: int | None = None,
     ) -> None:
         if len(images) == 0:
             raise ValueError("there are no training images")
         self.module = denoiser
         self.images = images
         self.turns = tuple(turns)
-        self.sample_step = sample_step
+        self.sample_step, self.crop = sample_step, crop
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, the randomness of the denoiser's loss ...)."""
-        x = self.images[torch.randint(len(self.images), (size,), generator=generator)]
-        (x,) = turned(self.turns, generator, x)
+        index = torch.randint(len(self.images), (size,), generator=generator)
+        (x,) = turned(self.turns, generator, *cropped(index, self.crop, generator, self.images))
         return (x, *self.module.draw(x.shape, generator))
 
     def loss(self, *batch: Tensor) -> Tensor:
@@ -49,7 +51,9 @@ class DenoisingTask:
     def sample(self, module: Denoiser) -> Tensor:
         """(3, 2H, 4W): the first four images above their one-shot reconstructions."""
         device = next(module.parameters()).device
-        x = self.images[:4].to(device).float() / 127.5 - 1
+        first = torch.arange(min(4, len(self.images)))
+        (x,) = cropped(first, self.crop, Generator().manual_seed(0), self.images)
+        x = x.to(device).float() / 127.5 - 1
         noise = torch.randn(x.shape, generator=Generator().manual_seed(0)).to(device)
         r = one_shot(module, x, self.sample_step, noise)
         rows = [torch.cat(tuple(images), dim=2) for images in (x, r)]

@@ -1,0 +1,145 @@
+"""Frames through a detector, a line each: what ``score`` and ``watch`` share."""
+
+import csv
+import json
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from hardsight.data import Frame
+    from hardsight.detectors import Detector
+
+FIELDS = ("path", "score", "p_value", "anomalous", "error")
+
+
+@dataclass
+class Tally:
+    """What was scored so far, and how fast."""
+
+    total: int = 0
+    anomalous: int = 0
+    unreadable: int = 0
+    latency: float = 0.0
+    """Seconds from a frame's reading to its line, on average over the last batch."""
+    _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=20))
+
+    def add(self, rows: list[dict[str, Any]], frames: "list[Frame]") -> None:
+        """Count a batch whose rows were just written."""
+        now = time.monotonic()
+        self.latency = sum(now - frame.seen for frame in frames) / len(frames)
+        self._recent.append((now, len(frames)))
+        self.total += len(rows)
+        self.anomalous += sum(bool(row["anomalous"]) for row in rows)
+        self.unreadable += sum(bool(row["error"]) for row in rows)
+
+    @property
+    def rate(self) -> float:
+        """Frames a second over the last batches; 0 until there are two."""
+        frames = sum(count for _, count in self._recent) - self._recent[0][1] if self._recent else 0
+        return frames / (self._recent[-1][0] - self._recent[0][0]) if frames else 0.0
+
+    def complain(self, console: Console) -> None:
+        """Say how many could not be read, if any."""
+        if self.unreadable:
+            console.print(
+                f"[yellow]{self.unreadable} of {self.total} files could not be read; "
+                "they are listed.[/]"
+            )
+
+
+class Table:
+    """Writes rows, each at once, as CSV or as JSON lines."""
+
+    def __init__(self, file: TextIO, form: str, end: str = "\r\n") -> None:
+        self.file = file
+        self._csv = csv.DictWriter(file, FIELDS, lineterminator=end) if form == "csv" else None
+        if self._csv:
+            self._csv.writeheader()
+
+    def write(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Write the rows, and flush."""
+        for row in rows:
+            if self._csv:
+                self._csv.writerow(row)
+            else:
+                self.file.write(json.dumps(row) + "\n")
+        self.file.flush()
+
+
+@contextmanager
+def table(output: Path | None) -> Iterator[Table]:
+    """Open the table at ``output``, a .csv or .jsonl file, or CSV on stdout.
+
+    Raises:
+        ValueError: another suffix.
+    """
+    if output is None:
+        yield Table(sys.stdout, "csv", "\n")  # rich, above a live line, shows none that end in \r
+        return
+    if output.suffix not in (".csv", ".jsonl"):
+        raise ValueError(f"output={str(output)!r} must end in .csv or .jsonl")
+    with output.open("w", newline="", encoding="utf-8") as file:
+        yield Table(file, output.suffix[1:])
+
+
+def scored(
+    detector: "Detector",
+    batches: "Iterable[list[Frame]]",
+    seed: int,
+    overlays: Path | None = None,
+) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
+    """Score batch by batch, in order; yield the rows and the frames they are of.
+
+    Args:
+        detector: of the frames' size.
+        batches: each at least one frame; an unreadable one gets a row with its error.
+        seed: of the noise, which is drawn in order.
+        overlays: folder for heat maps; None: none are drawn.
+    """
+    import torch
+
+    generator = torch.Generator(detector.device).manual_seed(seed)
+    calibration = detector.calibration
+    for frames in batches:
+        rows: list[dict[str, Any]] = [
+            dict.fromkeys(FIELDS) | {"path": f.name, "error": f.error and f.error.reason}
+            for f in frames
+        ]
+        good = [(row, f.image) for row, f in zip(rows, frames, strict=True) if f.image is not None]
+        if good:
+            images = torch.stack([image for _, image in good])
+            found = detector.predict(images, generator, len(images))
+            scores = found.pred_score.double().numpy()
+            p = calibration.p_values(scores) if calibration else None
+            for i, (row, image) in enumerate(good):
+                row["score"] = float(scores[i])
+                if calibration and p is not None:
+                    row["p_value"] = float(p[i])
+                    row["anomalous"] = bool(scores[i] > calibration.threshold)
+                if overlays:
+                    threshold = calibration.map_threshold if calibration else None
+                    _draw(overlays, row["path"], image, found.anomaly_map[i, 0], threshold)
+        yield rows, frames
+
+
+def _draw(
+    folder: Path, name: str, image: "Tensor", anomaly_map: "Tensor", threshold: float | None
+) -> None:
+    """Write the heat map over the image, named after the last parts of the image's name."""
+    from hardsight.evaluation.plots import heat, heat_scale
+
+    scale = (0.5 * threshold, 1.5 * threshold) if threshold else heat_scale([anomaly_map])
+    picture = heat(image, anomaly_map, None, scale, side=512)
+    stem = "_".join(Path(name).with_suffix("").parts[-3:]).strip("/_")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{stem}.jpg").write_bytes(picture)

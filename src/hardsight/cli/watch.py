@@ -1,0 +1,126 @@
+"""``hardsight watch``: a stream of images through a fitted detector."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.live import Live
+from rich.text import Text
+
+from hardsight.batches import at_once
+from hardsight.cli.console import errors, explained
+from hardsight.cli.options import (
+    Device,
+    FailOnAnomaly,
+    NoiseSeed,
+    Overlays,
+    RunFolder,
+    ScoredAtOnce,
+    Scores,
+)
+from hardsight.cli.rows import Tally, scored, table
+
+if TYPE_CHECKING:
+    from hardsight.data import Reading
+
+
+def watch(
+    run: RunFolder,
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A folder (what is there, then what arrives), a video file, a camera's number or "
+            "device, or a stream's URL."
+        ),
+    ],
+    output: Scores = None,
+    overlays: Overlays = None,
+    fail_on_anomaly: FailOnAnomaly = False,
+    idle: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="End when nothing came into the folder for so many seconds; default: never."
+        ),
+    ] = None,
+    batch_size: ScoredAtOnce = 8,
+    seed: NoiseSeed = 0,
+    device: Device = "auto",
+) -> None:
+    """Score a stream until it ends, or Ctrl-C; one line an image, as `score` writes it.
+
+    Images are read while others are scored. A folder's half-written files are tried again, and
+    unreadable ones are listed. Of a camera that is faster than the detector the newest frame
+    counts, and how many were dropped is said. Videos and cameras need the extra `video`.
+
+    Exit code 0, after Ctrl-C too; 2 with `--fail-on-anomaly` when something was found.
+    Example: `hardsight watch runs/bottle incoming/ --overlays heat/ -o scores.csv`
+    """
+    from hardsight.runs import Run
+
+    tally, begun = Tally(), time.monotonic()
+    with explained():
+        detector = Run(run).detector(device)
+        batch_size = at_once(detector.size, batch_size)
+        reading = _reading(source, detector.size, idle, batch_size)
+        shown = sys.stdout.isatty()  # rows on a terminal go above the line, others past it
+        line = Live(
+            Text("waiting for images"), console=errors, transient=True, redirect_stdout=shown
+        )
+        with reading, line, table(output) as lines:
+            try:
+                with _ctrl_c(reading.stop):
+                    batches = reading.batches(batch_size)
+                    for rows, frames in scored(detector, batches, seed, overlays):
+                        lines.write(rows)
+                        tally.add(rows, frames)
+                        line.update(Text(_speed(tally, reading.dropped)))
+            finally:
+                tally.complain(errors)
+                took = time.monotonic() - begun
+                errors.print(
+                    f"{_speed(tally, reading.dropped)}; {took:.0f} s in all.", highlight=False
+                )
+    if fail_on_anomaly and tally.anomalous:
+        raise typer.Exit(2)
+
+
+def _reading(source: str, size: tuple[int, int], idle: float | None, most: int) -> "Reading":
+    """What reads the source in its own thread."""
+    from hardsight.data import Reading, arrivals, is_live, video
+
+    if Path(source).is_dir():
+        return Reading(lambda stop: arrivals(source, size, idle, stop, most), most)
+    if idle is not None:
+        raise ValueError(f"--idle is for folders, and {source} is none; leave it out")
+    live = is_live(source)
+    return Reading(lambda stop: video(source, size, stop), 1 if live else most, newest=live)
+
+
+@contextmanager
+def _ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C stop the reading, so that no batch is cut short; a second is as ever."""
+
+    def first(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop()
+
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _speed(tally: Tally, dropped: int) -> str:
+    """One line of what was done and how fast."""
+    lost = f", {dropped} frames dropped" if dropped else ""
+    return (
+        f"{tally.total} images, {tally.anomalous} anomalous{lost}; "
+        f"{tally.rate:.1f} a second, latency {1000 * tally.latency:.0f} ms"
+    )

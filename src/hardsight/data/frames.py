@@ -1,0 +1,53 @@
+"""One image of a stream, and image files decoded ahead of their use."""
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from hardsight.data.images import ImageError, read_image
+from hardsight.data.samples import worker_threads
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An image that came, or why it could not be read."""
+
+    name: str
+    """The file's path, or that of a video or camera with the frame's number."""
+    image: Tensor | None
+    """(3, H, W) float32 in [0, 1]; None: unreadable."""
+    error: ImageError | None = None
+    seen: float = field(default_factory=time.monotonic)
+    """When it was read, in seconds of the monotonic clock."""
+
+    @classmethod
+    def read(cls, path: Path, size: tuple[int, int]) -> "Frame":
+        """Decode a file; what is wrong with it is kept, not raised."""
+        begun = time.monotonic()
+        try:
+            return cls(str(path), read_image(path, size), None, begun)
+        except ImageError as error:
+            return cls(str(path), None, error, begun)
+
+
+def read_ahead(paths: Iterable[Path], size: tuple[int, int], ahead: int) -> Iterator[Frame]:
+    """Yield the files decoded, in order, while threads decode the next ones.
+
+    Args:
+        paths: taken one by one, ``ahead`` of what was yielded.
+        size: (height, width) of the frames.
+        ahead: frames decoded and waiting at most.
+    """
+    with worker_threads() as pool:
+        waiting: deque[Future[Frame]] = deque()
+        for path in paths:
+            waiting.append(pool.submit(Frame.read, path, size))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
