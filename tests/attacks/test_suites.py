@@ -168,9 +168,11 @@ def test_a_classifier_is_attacked_by_the_same_parts():
 
 def test_descriptions_and_budgets():
     suite = build_suite("eot-pgd")
-    assert suite.description == "PGD 20 steps x 4 draws on score, top, mean"
-    assert suite.passes() == 3 * 4 * 21
-    assert suite.passes(own=3) == 3 * 6 * 21  # two calls of three draws
+    assert suite.description == (
+        "PGD 20 steps x 1 draw on score; PGD 20 steps x 4 draws on score, top, mean"
+    )
+    assert suite.passes() == (1 + 3 * 4) * 21
+    assert suite.passes(own=3) == (3 + 3 * 6) * 21  # one call of three draws, and thrice two
     assert suite.budget == "fast"
     assert build_suite("eot-pgd", steps=7).budget == "own"
     assert (
@@ -202,10 +204,13 @@ def test_suites_that_do_not_exist(arguments, own, message):
         build_suite(*arguments, **own)
 
 
-def test_the_random_suite_holds_every_attempt_of_eot_pgd():
+def test_each_random_suite_holds_every_attempt_of_the_one_before():
     """So that it is at least as strong, but for the judge's draws."""
-    eot = build_suite("eot-pgd", eps="2/255").attempts
-    assert set(eot) < set(build_suite("autoattack-rand", eps="2/255").attempts)
+    pgd, eot, rand = (
+        set(build_suite(name, eps="2/255").attempts)
+        for name in ("pgd", "eot-pgd", "autoattack-rand")
+    )
+    assert pgd < eot < rand
 
 
 def test_a_suite_with_more_attempts_makes_what_one_with_fewer_makes_and_then_some():

@@ -68,10 +68,13 @@ def _autoattack(ball: Ball, e: Effort) -> Attempts:
     return (*apgd, fab, Attempt(Square(ball, e.queries), "score"))
 
 
+def _eot_pgd(ball: Ball, e: Effort) -> Attempts:
+    return (*_pgd(ball, e), *_each(e.pgd(ball), e.objectives, e.draws))
+
+
 def _autoattack_rand(ball: Ball, e: Effort) -> Attempts:
     apgd = _each(APGD(ball, e.steps, e.restarts), e.objectives, e.draws)
-    pgd = _each(e.pgd(ball), e.objectives, e.draws)
-    return (*apgd, *pgd, Attempt(Square(ball, e.queries), "score", e.draws))
+    return (*_eot_pgd(ball, e), *apgd, Attempt(Square(ball, e.queries), "score", e.draws))
 
 
 def _caa(ball: Ball, e: Effort) -> Attempts:
@@ -97,7 +100,7 @@ RECIPES: dict[str, Recipe] = {
     "fgsm": lambda ball, e: (Attempt(fgsm(ball), "score"),),
     "bim": lambda ball, e: (Attempt(bim(ball, e.steps), "score"),),
     "pgd": _pgd,
-    "eot-pgd": lambda ball, e: _each(e.pgd(ball), e.objectives, e.draws),
+    "eot-pgd": _eot_pgd,
     "bpda": lambda ball, e: _each(e.pgd(ball), e.objectives, 1, "bpda"),
     "bpda-eot": lambda ball, e: _each(e.pgd(ball), e.objectives, e.draws, "bpda"),
     "square": lambda ball, e: (Attempt(Square(ball, e.queries), "score", e.draws),),
@@ -113,11 +116,11 @@ RECIPES: dict[str, Recipe] = {
 }
 """Suite name -> attempts.
 
-``pgd`` is the attack of FreeRAD (on the score, one draw a step); ``eot-pgd`` averages draws and
-adds smooth surrogates; ``autoattack`` is APGD on each objective, FAB where a decision exists, and
-Square; ``autoattack-rand`` the same with averaged draws, without FAB, whose line search no random
-decision boundary bears, but with PGD, whose short steps average the noise that APGD's long ones
-follow: in 20 steps it was the stronger of the two. ``transfer`` and ``grey-box`` are crafted on
+``pgd`` is the attack of FreeRAD (on the score, one draw a step); ``eot-pgd`` holds it too, averages
+draws and adds smooth surrogates; ``autoattack`` is APGD on each objective, FAB where a decision
+exists, and Square; ``autoattack-rand`` the same with averaged draws, without FAB, whose line search
+no random decision boundary bears, but with all of ``eot-pgd``, whose short steps average the noise
+that APGD's long ones follow: in 20 steps it was the stronger of the two. ``transfer`` and ``grey-box`` are crafted on
 another detector: any one, or one of the same making with other weights. ``map-pgd``, ``segpgd`` and
 ``sea`` attack the map.
 """
