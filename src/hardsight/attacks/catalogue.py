@@ -120,9 +120,9 @@ RECIPES: dict[str, Recipe] = {
 draws and adds smooth surrogates; ``autoattack`` is APGD on each objective, FAB where a decision
 exists, and Square; ``autoattack-rand`` the same with averaged draws, without FAB, whose line search
 no random decision boundary bears, but with all of ``eot-pgd``, whose short steps average the noise
-that APGD's long ones follow: in 20 steps it was the stronger of the two. ``transfer`` and ``grey-box`` are crafted on
-another detector: any one, or one of the same making with other weights. ``map-pgd``, ``segpgd`` and
-``sea`` attack the map.
+that APGD's long ones follow: in 20 steps it was the stronger of the two. ``transfer`` and
+``grey-box`` are crafted on another detector: any one, or one of the same making with other weights.
+``map-pgd``, ``segpgd`` and ``sea`` attack the map.
 """
 
 PIXEL = ("map-pgd", "segpgd", "sea")

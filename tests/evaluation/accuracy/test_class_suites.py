@@ -47,7 +47,7 @@ def test_the_standard_composition():
     aimed = [("APGD", f"dlr-{k}") for k in range(1, 10)]
     assert names == [("APGD", "ce"), *aimed, ("FAB", "decision"), ("Square", "margin")]
     rand = class_suite("autoattack-rand", budget="full")
-    assert [a.objective for a in rand.attempts] == ["ce", "dlr", "ce", "dlr", "margin"]
+    assert [a.objective for a in rand.attempts] == ["ce", "ce", "dlr", "ce", "dlr", "margin"]
     assert {a.draws for a in rand.attempts} == {20}
     assert isinstance(rand.attempts[-1].optimiser, Square)
     assert (suite.budget, rand.budget) == ("full", "full")

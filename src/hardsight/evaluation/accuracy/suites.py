@@ -114,8 +114,8 @@ def class_suite(
     Those of the catalogue keep their names and budgets. Where they attack "the score", they attack
     the cross-entropy, Square the margin. "autoattack" is AutoAttack's standard composition: APGD on
     cross-entropy and on the targeted DLR (three targets at budget "fast", nine at "full"), FAB and
-    Square; "autoattack-rand" is APGD and PGD on cross-entropy and DLR, averaged over draws, PGD with
-    one draw on cross-entropy, and Square.
+    Square; "autoattack-rand" is APGD and PGD on cross-entropy and DLR, averaged over draws, PGD on
+    cross-entropy with a single draw, and Square.
 
     Besides: "blau-pgd" and "blau-eot", Blau et al.'s PGD of 20 steps of eps / 8 from the image,
     with 1 and 20 draws; "deepfool" (50 steps); "gaussian", noise and no attack.
