@@ -5,20 +5,11 @@ import shutil
 
 import pytest
 from safetensors.torch import load_file, save_file
-from typer.testing import CliRunner
+from typed import call, words
 
 from hardsight.audit import CHECKS, Audit, Check
-from hardsight.cli.app import app
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.runs import Run
-
-
-def call(*arguments: object):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def words(result) -> str:
-    return " ".join((result.stdout + result.stderr).split())
 
 
 @pytest.fixture(scope="module")

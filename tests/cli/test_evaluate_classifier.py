@@ -9,20 +9,11 @@ import time
 import pytest
 import torch
 from class_files import write_digits, write_preset
-from typer.testing import CliRunner
+from typed import call, words
 
-from hardsight.cli.app import app
 from hardsight.cli.classes import Plan, published_method
 from hardsight.presets import load_preset
 from hardsight.runs import Run
-
-
-def call(*arguments: object):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def words(result) -> str:
-    return " ".join((result.stdout + result.stderr).split())
 
 
 @pytest.fixture(scope="module")

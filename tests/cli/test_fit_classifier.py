@@ -12,19 +12,10 @@ import pytest
 import torch
 from class_files import write_digits, write_preset
 from safetensors.torch import load_file
-from typer.testing import CliRunner
+from typed import call, words
 
-from hardsight.cli.app import app
 from hardsight.purifiers import DDIMPurifier, Purified
 from hardsight.runs import Run, RunError
-
-
-def call(*arguments: object):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def words(result) -> str:
-    return " ".join((result.stdout + result.stderr).split())
 
 
 @pytest.fixture(scope="module")

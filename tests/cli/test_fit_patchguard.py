@@ -1,8 +1,6 @@
 import json
 
-from typer.testing import CliRunner
-
-from hardsight.cli.app import app
+from typed import call, words
 
 TINY = """
 description: A PatchGuard of 16 x 16 pixels that trains in a second, for tests.
@@ -17,14 +15,6 @@ training: {steps: 4, batch_size: 2, precision: 32-true, accelerator: cpu}
 selection: {images: 2, steps: 1}
 recipe: {adversary: {steps: 1}, foreground: all}
 """
-
-
-def call(*arguments: object):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def words(result) -> str:
-    return " ".join((result.stdout + result.stderr).split())
 
 
 def test_fit_evaluate_and_score_as_with_any_method(parts, tmp_path):

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from typer.testing import CliRunner
+from typed import call, words
 
-from hardsight.cli.app import app
 from hardsight.data import read_image
 from hardsight.runs import Run
 
@@ -32,14 +31,6 @@ selection:
   steps: 1
   shortlist: 1
 """
-
-
-def call(*arguments: object):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def words(result) -> str:
-    return " ".join((result.stdout + result.stderr).split())
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,8 @@
 import pytest
-from typer.testing import CliRunner
+from typed import call, words
 
 import hardsight
 from hardsight.attacks import RECIPES
-from hardsight.cli.app import app
 from hardsight.cli.console import console
 from hardsight.evaluation.accuracy import CLASS_SUITES, evaluate_classifier
 from hardsight.presets import CONFIGS
@@ -13,14 +12,6 @@ from hardsight.purifiers import Purified
 @pytest.fixture(autouse=True)
 def _wide(monkeypatch):
     monkeypatch.setattr(console, "width", 200)  # names are not broken
-
-
-def call(*arguments: object):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def words(result) -> str:
-    return " ".join((result.stdout + result.stderr).split())
 
 
 def rows(text: str) -> list[list[str]]:

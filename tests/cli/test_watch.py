@@ -12,17 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
-
-from hardsight.cli.app import app
-
-
-def call(*arguments: object):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def words(result) -> str:
-    return " ".join((result.stdout + result.stderr).split())
+from typed import call, words
 
 
 @pytest.fixture(scope="module")

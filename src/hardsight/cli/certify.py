@@ -136,25 +136,25 @@ def certify(
 
 
 def print_certificate(found: "list[Certification]", folder: Path) -> None:
-    """Write the report's three files and show the table."""
+    """Write the report's three files and show a table of each design."""
     from hardsight.evaluation.certified import report
 
     report.write_certificate_json(found, folder / "certificate.json")
     report.write_certificate_markdown(found, folder / "certificate.md")
     page = report.write_certificate_html(found, folder / "certificate.html")
-    table = Table()
-    for key, (heading, _) in report.COLUMNS.items():
-        table.add_column(heading, overflow="fold", no_wrap=key in ("design", "radius"))
     for c in found:
-        for point in c.rows:
-            values = report.cells(c, point).values()
+        rows = [report.cells(c, point) for point in c.rows]
+        headings = {k: v for k, (v, _) in report.COLUMNS.items() if k != "design"}
+        if all(row["needed"][0] == "-" for row in rows):
+            del headings["needed"]
+        table = Table(*headings.values(), title=", ".join(rows[0]["design"]))
+        for row in rows:
             table.add_row(
-                *(f"{main}\n[dim]{small}[/]" if small else main for main, small in values)
+                *(f"{row[k][0]}\n[dim]{row[k][1]}[/]" if row[k][1] else row[k][0] for k in headings)
             )
-    console.print(table)
-    for c in found:
+        console.print(table)
         for finding in report.findings(c):
-            console.print(f"{c.design}: {finding.text}", highlight=False)
+            console.print(finding.text, highlight=False)
     console.print(f"Report: [bold]{page}[/]", highlight=False, soft_wrap=True)
 
 
