@@ -136,7 +136,8 @@ def main() -> None:
     kept = json.loads(target.read_text()) if target.exists() else {}
     certificates = [c.to_json() for c in found]
     for values in certificates:
-        del values["names"]
+        for of_each_image in ("names", "labels", "medians", "decisions", "radii", "curve"):
+            del values[of_each_image]  # certificate.json has them
     name = f"{run.path.name}, {given.label}" if given.label else run.path.name
     kept[name] = {"certified at": commit(), "certificates": certificates}
     target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,69 @@
+"""One image at a time on the CPU: torch in bfloat16 and float32, onnxruntime, OpenVINO.
+
+All on one trained run, in turns; each format is exported, calibrated on the run's held-out normals
+and compared on validation normals and synthetic defects, so that a gain in speed has its price
+beside it. Needs the extras onnx and openvino.
+
+python benchmarks/exported.py [--run runs/benchmark/bottle] [--rounds 9] [--batch 1]
+"""
+
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from timing import interleaved, parser, record
+
+from hardsight.detectors import Detector, Exported
+from hardsight.detectors.evidence import shares
+from hardsight.detectors.exporting import compare, export
+from hardsight.runs import Run
+
+
+def main() -> None:
+    shared = parser(__doc__)
+    shared.add_argument("--run", default="runs/benchmark/bottle")
+    shared.set_defaults(batch=1)
+    given = shared.parse_args()
+    run = Run(given.run)
+    half, data = run.opened("cpu")
+    full = run.detector("cpu")
+    half.precision, full.precision = "bf16", "fp32"
+    selected = run.detector_config.selection is not None
+    choosing, _ = shares(data.validation.images(), selected)
+    with tempfile.TemporaryDirectory() as work:
+        places = {name: Path(work) / name for name in ("onnx", "openvino", "int8")}
+        export(full, data, places["onnx"], "onnx", selected=selected)
+        export(full, data, places["openvino"], "openvino", selected=selected)
+        export(full, data, places["int8"], "openvino", int8=True, selected=selected)
+        cases: dict[str, Detector] = {
+            "torch bf16": half,
+            "torch f32": full,
+            "onnxruntime f32": Exported(places["onnx"]),
+            "openvino f32": Exported(places["openvino"]),
+            "openvino bf16": Exported(places["openvino"], "bf16"),
+            "openvino int8, else f32": Exported(places["int8"]),
+            "openvino int8, else bf16": Exported(places["int8"], "bf16"),
+        }
+        compared = compare(cases, choosing)
+        x = data.validation.images()[: given.batch].float() / 255
+        noise = half.sample_noise(x, torch.Generator().manual_seed(0))
+        with torch.inference_mode():
+            seconds = interleaved(
+                {name: lambda d=d: d(x, noise) for name, d in cases.items()}, given.rounds
+            )
+    base = seconds["torch bf16"]
+    figures: dict[str, object] = {}
+    for name, taken in seconds.items():
+        figures[f"{name}, ms an image"] = 1000 * taken / given.batch
+        figures[f"{name} / torch bf16, rate"] = base / taken
+        figures[f"{name}, AUROC on synthetic defects"] = compared[name].auroc
+    packages = ("onnxruntime", "openvino", "nncf")
+    figures |= {"run": run.path.name, "batch": given.batch, "rounds": given.rounds}
+    figures |= {name: version(name) for name in packages}
+    figures["note"] = "the machine was busy with other work: only the ratios mean anything"
+    record("exported", figures, torch.device("cpu"))
+
+
+if __name__ == "__main__":
+    main()
