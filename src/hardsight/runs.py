@@ -13,11 +13,12 @@ from hardsight.audit import Audit
 from hardsight.data import AnomalyData, LabelledImages, Manifest
 from hardsight.data.mnist import Part
 from hardsight.defended import check_labelled, defended, fit_classifier, smoothed
-from hardsight.detectors import Detector
+from hardsight.detectors import Detector, Exported
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.verdict import radius
 from hardsight.files import write_atomically
 from hardsight.presets import METHODS, ClassifierRun, Config, DetectorRun, load_data, load_labelled
+from hardsight.presets.started import origin, record_start
 from hardsight.types import Progress, quiet
 
 CONFIG = "config.yaml"
@@ -39,7 +40,7 @@ class Run:
     ``calibration.json``, ``selection.json``, ``metrics.json``, ``training/`` (checkpoints, logs,
     samples), ``audit/`` and ``evaluation/``. Every command takes one.
 
-    A classifier's run has ``classifier/`` instead of the model and what belongs to it, and
+    A run with a start has ``start.json``, a classifier's ``classifier/`` instead of the model, and
     ``adapter/`` or ``denoiser/`` where something stands in front of it.
     """
 
@@ -83,9 +84,12 @@ class Run:
         return Config.read(self.path / CONFIG)
 
     def data(self, path: str | Path | None = None) -> AnomalyData:
-        """Load the run's data set, or the one at ``path`` with the run's settings."""
-        config = self.detector_config
-        place = config.data if path is None else config.data.model_copy(update={"path": str(path)})
+        """Load the run's data set, or the one at ``path``: of several categories, any one."""
+        config, place = self.detector_config, self.detector_config.data
+        if path is not None:
+            alone = isinstance(place.category, str) and place.category != "all"
+            category = place.category if alone else None
+            place = place.model_copy(update={"path": str(path), "category": category})
         return load_data(place, config.detector_settings["image_size"], config.training.seed)
 
     def opened(
@@ -97,8 +101,7 @@ class Run:
         """Load the fitted detector, and the run's data set unchanged or another at ``path``.
 
         Raises:
-            RunError: the run was not finished.
-            ManifestChanged: the run's data set changed.
+            RunError, ManifestChanged: the run was not finished, or its data set changed.
         """
         detector, data = self.detector(device), self.data(path)
         if path is None:
@@ -122,6 +125,9 @@ class Run:
         """Train, select, calibrate and save; goes on from the last checkpoint if there is one."""
         config = self.detector_config
         data = self.data()
+        if data.parts and config.method != "advrad":
+            raise RunError(f"method {config.method} takes one category, got {data.name}")
+        record_start(self.path, getattr(config, "start", None))
         self.check_manifest(data, allow_data_change)
         detector: Any = METHODS[config.method](**config.settings_for(data.name))
         detector.to(pick_device(device))
@@ -150,11 +156,13 @@ class Run:
         return (self.path / METRICS).is_file()
 
     def detector(self, device: str = "auto") -> Detector:
-        """Load the fitted detector.
+        """Load the fitted detector; where the folder holds an export, that, which needs no device.
 
         Raises:
             RunError: the run was not finished, or is that of a classifier.
         """
+        if Exported.is_at(self.path):
+            return Exported(self.path)
         method = METHODS[self.detector_config.method]
         self._check_finished()
         return method.from_pretrained(self.path).to(pick_device(device))
@@ -170,12 +178,7 @@ class Run:
         path: str | Path | None = None,
         allow_data_change: bool = False,
     ) -> LabelledImages:
-        """Load a part of the run's labelled images, or of those at ``path``.
-
-        Raises:
-            RunError: the run is that of a detector.
-            ManifestChanged: the run's images changed.
-        """
+        """Load a part of the run's labelled images, or of those at ``path``; see ``opened``."""
         place = self.classifier_config.data
         if path is not None:
             return load_labelled(place.model_copy(update={"path": str(path)}), part)
@@ -211,8 +214,7 @@ class Run:
             images (B, C, H, W) -> logits (B, K), in eval mode.
 
         Raises:
-            RunError: the run was not finished, or is that of a detector.
-            ValueError: with ``sigma``, a defence that is not certified.
+            RunError, ValueError: the run is unfinished or a detector's; ``sigma`` does not fit it.
         """
         config = self.classifier_config
         self._check_finished()
@@ -289,12 +291,10 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(
-            f"device={name!r} is not to be had here ({error}); use cpu or auto"
-        ) from None
+        raise ValueError(f"device={name!r} is not to be had here ({error}); use cpu") from None
     return device
 
 
 def _finish(path: Path, begun: float, device: torch.device) -> None:
     took = {"fit_seconds": round(time.perf_counter() - begun, 1), "device": str(device)}
-    write_atomically(path, json.dumps(took) + "\n")
+    write_atomically(path, json.dumps(took | origin(path.parent)) + "\n")

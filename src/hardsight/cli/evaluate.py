@@ -91,6 +91,7 @@ def evaluate(
     from hardsight.attacks import build_suite, parse_radius
     from hardsight.evaluation import estimate
     from hardsight.evaluation import evaluate as run_evaluation
+    from hardsight.presets import origin
     from hardsight.runs import Run
 
     with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
@@ -141,7 +142,7 @@ def evaluate(
                 curve=[parse_radius(c) for c in radii.split(",") if c.strip()],
                 batch_size=batch_size,
                 stamp=stamp,
-                provenance={"preset": work.config.preset, "run": work.path.name},
+                provenance={"preset": work.config.preset, "run": run.name} | origin(run),
                 progress=progress,
                 **common,
             )

@@ -20,13 +20,22 @@ def fit(
             "the files of MNIST or CIFAR-10.",
         ),
     ] = None,
-    category: Annotated[str | None, typer.Option(help="Category below --data.")] = None,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(help="Category below --data; repeatable, or all: one model of them together."),
+    ] = None,
     normal_dir: Annotated[Path | None, typer.Option(help="Folder of normal images.")] = None,
     abnormal_dir: Annotated[Path | None, typer.Option(help="Folder of anomalous images.")] = None,
     mask_dir: Annotated[Path | None, typer.Option(help="Folder of their masks.")] = None,
     run: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("runs/latest"),
     size: Annotated[int | None, typer.Option(help="Image size in pixels.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Run whose denoiser is trained on; --steps 0 keeps it.")
+    ] = None,
+    normals: Annotated[
+        int | None, typer.Option(help="Train on so many normal images (of each category) only.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of all randomness.")] = None,
     select: Annotated[
         bool | None,
@@ -61,6 +70,10 @@ def fit(
     Large pictures are reconstructed in tiles, and judged as a whole:
     `hardsight fit --data photos/board --size 1024 --set detector.tile=256`.
 
+    One model of several categories, then each by itself from there:
+    `hardsight fit --data mvtec --category bottle --category screw --run runs/all`, and
+    `hardsight fit --data mvtec --category screw --start runs/all --steps 300 --run runs/screw`.
+
     Or train a classifier and its defence on images with classes:
     `hardsight fit rap-mnist --data mnist --run runs/rap`; a classifier that is there already is
     taken with `--set classifier.run=runs/cnn`.
@@ -73,12 +86,14 @@ def fit(
         if not resume or not (run / "config.yaml").exists():
             changes: dict[str, Any] = {
                 "data.path": path and str(path),
-                "data.category": category,
+                "data.category": _one_or_several(category),
                 "data.normal_dir": normal_dir and str(normal_dir),
                 "data.abnormal_dir": abnormal_dir and str(abnormal_dir),
                 "data.mask_dir": mask_dir and str(mask_dir),
                 "data.on_error": "skip" if skip_unreadable else None,
                 "detector.image_size": size,
+                "data.limit_train": normals,
+                "start": start and str(start),
                 "training.steps": steps,
                 "training.seed": seed,
                 "training.devices": devices,
@@ -105,6 +120,10 @@ def fit(
         console.print(
             f"Next: hardsight evaluate {run}   or: hardsight score {run} IMAGES", highlight=False
         )
+
+
+def _one_or_several(names: list[str] | None) -> str | list[str] | None:
+    return names[0] if names and len(names) == 1 else names or None
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:

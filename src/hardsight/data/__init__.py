@@ -8,13 +8,15 @@ from hardsight.data.crops import cropped
 from hardsight.data.cutpaste import CutPaste, dilated
 from hardsight.data.defects import DEFECTS, Defect, UnseenError, add_defect
 from hardsight.data.distortions import LEVELS, OPERATIONS, distort
+from hardsight.data.few import few
 from hardsight.data.folder import folder
 from hardsight.data.foreground import foreground
 from hardsight.data.foregrounds import Foreground, find_foreground
 from hardsight.data.frames import Frame, read_ahead
 from hardsight.data.images import IMAGE_EXTENSIONS, ImageError, iter_images, read_image, read_mask
+from hardsight.data.kinds import Augment, Kind, drawn
 from hardsight.data.labelled import LabelledImages
-from hardsight.data.layouts import LAYOUTS, LayoutError, load, mvtec
+from hardsight.data.layouts import LAYOUTS, LayoutError, categories, load, mvtec
 from hardsight.data.manifest import Manifest, ManifestChanged
 from hardsight.data.mixture import Mixture
 from hardsight.data.mnist import mnist
@@ -25,6 +27,7 @@ from hardsight.data.sheets import foreground_sheet, sheet
 from hardsight.data.symmetry import TURNS, symmetries, turned
 from hardsight.data.textures import TEXTURES, textures, write_textures
 from hardsight.data.tiles import Tiles
+from hardsight.data.together import together
 from hardsight.data.video import is_live, video
 
 __all__ = [
@@ -37,6 +40,7 @@ __all__ = [
     "TEXTURES",
     "TURNS",
     "AnomalyData",
+    "Augment",
     "CutPaste",
     "Defect",
     "Foreground",
@@ -44,6 +48,7 @@ __all__ = [
     "ImageError",
     "ImageSet",
     "Item",
+    "Kind",
     "LabelledImages",
     "LayoutError",
     "Manifest",
@@ -57,12 +62,15 @@ __all__ = [
     "activation_foreground",
     "add_defect",
     "arrivals",
+    "categories",
     "cifar10",
     "cifar10c",
     "corrupt",
     "cropped",
     "dilated",
     "distort",
+    "drawn",
+    "few",
     "find_foreground",
     "folder",
     "foreground",
@@ -80,6 +88,7 @@ __all__ = [
     "split_validation",
     "symmetries",
     "textures",
+    "together",
     "turned",
     "video",
     "write_textures",

@@ -141,6 +141,20 @@ def load(path: str | Path, **options: Any) -> AnomalyData:
     )
 
 
+def categories(root: str | Path) -> list[str]:
+    """Return the names of the categories arranged as MVTec AD in a data set's folder, sorted.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        LayoutError: there is none in it.
+    """
+    top = existing_folder(root, "root")
+    found = sorted(path.name for path in top.iterdir() if _is_category(path))
+    if not found:
+        raise LayoutError(f"root={str(top)!r} holds no category, a folder with train/good")
+    return found
+
+
 def _mvtec_test(top: Path) -> list[Sample]:
     if not (top / "test").is_dir():
         return []

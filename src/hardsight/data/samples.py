@@ -190,6 +190,8 @@ class AnomalyData:
     test: ImageSet
     """Normal and anomalous images; empty where none were given."""
     root: Path
+    parts: tuple["AnomalyData", ...] = ()
+    """The categories that were put ``together``, each whole; empty for one alone."""
 
     def limited(self, count: int, balanced: bool = False) -> "AnomalyData":
         """Return the data set with ``count`` test images, spread evenly over each kind.

@@ -41,9 +41,9 @@ def symmetries(images: Tensor, tolerance: float = 0.3, side: int = 32) -> tuple[
     """Return the names in ``TURNS`` under which the normal images look like other normal images.
 
     At ``side`` x ``side`` pixels, the median distance of a turned image to its nearest *other*
-    image is compared with that of an unturned one (0) and with that of two arbitrary images (1);
-    a turn below ``tolerance`` is one the camera could have seen. Screws on a table pass in all
-    directions, a toothbrush in a jig in none.
+    image is compared with that of an unturned one (0) and with that of two arbitrary images (1),
+    see ``Likeness``; a turn below ``tolerance`` is one the camera could have seen.
+    Screws on a table pass in all directions, a toothbrush in a jig in none.
 
     Args:
         images: (N, C, H, W) uint8 or float, N >= 3.
@@ -52,20 +52,43 @@ def symmetries(images: Tensor, tolerance: float = 0.3, side: int = 32) -> tuple[
     """
     if len(images) < 3 or images.shape[-1] != images.shape[-2]:
         return ()
-    small = torch.cat(
+    small = thumbnails(images, side)
+    alike = Likeness(small)
+    return tuple(
+        name for name, turn in TURNS.items() if alike.strangeness(turn(small)) <= tolerance
+    )
+
+
+def thumbnails(images: Tensor, side: int) -> Tensor:
+    """(N, C, H, W) uint8 or float -> (N, 1, side, side) float, grey, area-averaged."""
+    return torch.cat(
         [
             F.interpolate(part.float().mean(1, keepdim=True), size=(side, side), mode="area")
             for part in torch.split(images, at_once(images.shape, 64))
         ]
     )
-    apart = torch.cdist(small.flatten(1), small.flatten(1))
-    own = torch.eye(len(images), dtype=torch.bool)
-    usual = apart[~own].median()
-    nearest = apart.masked_fill(own, torch.inf).amin(1).median()
-    found = []
-    for name, turn in TURNS.items():
-        apart = torch.cdist(turn(small).flatten(1), small.flatten(1))
-        distance = apart.masked_fill(own, torch.inf).amin(1).median()
-        if distance - nearest <= tolerance * (usual - nearest):
-            found.append(name)
-    return tuple(found)
+
+
+class Likeness:
+    """How normal images look like each other, to judge what a change makes of them.
+
+    Args:
+        small: (N, 1, h, w) from ``thumbnails``, N >= 3.
+    """
+
+    def __init__(self, small: Tensor) -> None:
+        self.small = small
+        self.own = torch.eye(len(small), dtype=torch.bool)
+        apart = torch.cdist(small.flatten(1), small.flatten(1))
+        self.usual = apart[~self.own].median()
+        self.nearest = apart.masked_fill(self.own, torch.inf).amin(1).median()
+
+    def strangeness(self, changed: Tensor) -> float:
+        """Return the median distance of changed images (N, 1, h, w) to their nearest *other* image.
+
+        0 is that of an unchanged image, 1 that of two arbitrary ones; where there is no difference
+        between these, what is no further away has 0, and all else infinity.
+        """
+        apart = torch.cdist(changed.flatten(1), self.small.flatten(1))
+        more = apart.masked_fill(self.own, torch.inf).amin(1).median() - self.nearest
+        return 0.0 if more <= 0 else float(more / (self.usual - self.nearest).clamp_min(0))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hardsight.attacks import local_mean
 from hardsight.batches import at_once
-from hardsight.data import AnomalyData, Tiles
+from hardsight.data import AnomalyData, Augment, Tiles
 from hardsight.detectors.candidates import Report
 from hardsight.detectors.fitting import fit_advrad
 from hardsight.detectors.game import Game
@@ -212,7 +212,8 @@ class AdvRAD(SavedDetector):
         selection: Selection | None = None,
         *,
         game: Game | None = None,
-        augment: Literal["auto", "none"] = "auto",
+        start: str | Path | None = None,
+        augment: Augment = "auto",
         false_alarms: float | None = None,
         folder: str | Path | None = None,
         resume: bool = False,
@@ -221,16 +222,16 @@ class AdvRAD(SavedDetector):
         """Train the denoiser, choose what is open, and calibrate the threshold.
 
         Only ``data.train`` and ``data.validation`` are used. With a selection, one half of the
-        validation normals serves it and the other calibrates: a threshold set on images that helped
-        to choose the score would promise too much.
+        validation normals serves it and the other calibrates (see ``shares``). Of several
+        categories (``together``) each is drawn equally often, and no reference is used.
 
         Args:
             data: at ``image_size`` pixels.
-            training: how to train; None: the defaults.
+            training: how to train; None: the defaults. 0 steps keep the denoiser of ``start``.
             selection: what to choose among on validation data; None keeps the settings.
-            game: how to go on against attacks once the denoiser is trained; None: not at all.
-            augment: "auto" turns training images the ways they turn themselves (see
-                ``hardsight.data.symmetries``), "none" leaves them.
+            game: how to go on against attacks after the training; None: not at all.
+            start: folder of a saved AdvRAD, the denoiser of which is trained on; None: none.
+            augment: how training images are changed, see ``hardsight.data.Kind.of``.
             false_alarms: rate of the threshold; None: 1 %, or the lowest the normals support.
             folder: for checkpoints, logs and samples; None: a temporary one.
             resume: go on from the last checkpoint in ``folder``.
@@ -238,8 +239,9 @@ class AdvRAD(SavedDetector):
 
         Raises:
             KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
-            ValueError: images of another size, or too few for the false-alarm rate.
+            ValueError: images of another size, or too few of them; ``start`` is another denoiser.
         """
+        first = None if start is None else type(self).from_pretrained(start)
         with working_folder(folder) as place:
             fit_advrad(
                 self,
@@ -247,7 +249,8 @@ class AdvRAD(SavedDetector):
                 training or Settings(),
                 selection,
                 game,
-                augment == "auto",
+                first,
+                augment,
                 false_alarms,
                 place,
                 resume,

@@ -1,12 +1,14 @@
 """From normal images to a trained, chosen and calibrated AdvRAD."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
-from hardsight.data import AnomalyData, find_foreground, symmetries
+from hardsight.data import AnomalyData, Augment, Kind, find_foreground
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.evidence import shares
 from hardsight.detectors.game import Game, GameTask
@@ -25,35 +27,90 @@ def fit_advrad(
     training: Settings,
     selection: Selection | None,
     game: Game | None,
-    turned: bool,
+    start: "AdvRAD | None",
+    augment: Augment,
     false_alarms: float | None,
     folder: Path,
     resume: bool,
     progress: Progress,
 ) -> None:
     """Fit in place; see ``AdvRAD.fit``. What can be refused is refused before the training."""
-    normals, held_out = data.train.images(), data.validation.images()
+    parts = data.parts or (data,)
+    each = [part.train.images() for part in parts]
+    normals = _joined(each)
     detector.prepare(normals[:1])
-    choosing, calibrating = shares(held_out, selection is not None)
+    selection = _meaningful(detector, selection, data)
+    held_out = [shares(p.validation.images(), selection is not None) for p in parts]
+    calibrating = _joined([c for _, c in held_out])
     Calibration.check(len(calibrating), false_alarms)
+    choosing = _alternating([c for c, _ in held_out])
     evidence = selection and selection.evidence(choosing, training.seed)
-    turns = symmetries(normals) if turned else ()
+    if start is not None:
+        _adopt(detector, start, selection)
+    kinds = [Kind.of(images, augment) for images in each]
     pilots: dict[int, float] = {}
     if selection and evidence and len(selection.patches) > 1:
         pilots = choose_patch(
-            detector, normals, turns, evidence, selection, training, folder, progress
+            detector, normals, kinds, evidence, selection, training, folder, progress
         )
 
-    task = DenoisingTask(detector.denoiser, normals, turns, detector.k, detector.tile)
-    complete(task, training, folder, "train", progress, resume)
+    if training.steps:
+        task = DenoisingTask(detector.denoiser, normals, (), detector.k, detector.tile, kinds)
+        complete(task, training, folder, "train", progress, resume)
     if game is not None:
-        where = find_foreground(game.foreground, normals)
-        match = GameTask(detector.denoiser, normals, where, game, turns, detector.tile)
+        where = torch.cat([find_foreground(game.foreground, images) for images in each])
+        match = GameTask(detector.denoiser, normals, where, game, kinds, detector.tile)
         complete(match, game.settings(training), folder / "game", "game", progress, resume)
     detector.eval()
     if selection and evidence:
         report = select(detector, normals, evidence, selection, training.seed, progress)
         detector.report = replace(report, pilots=pilots)
     generator = torch.Generator(detector.device).manual_seed(training.seed)
-    detector.fit_reference(detector.error_maps(normals, generator, progress=progress))
+    if not data.parts:  # of several categories nothing is compared with a reference
+        detector.fit_reference(detector.error_maps(normals, generator, progress=progress))
     detector.calibrate(calibrating, false_alarms, generator)
+
+
+def _adopt(detector: "AdvRAD", start: "AdvRAD", selection: Selection | None) -> None:
+    """Take over the weights of another fit's denoiser."""
+    if selection and len(selection.patches) > 1:
+        raise ValueError(
+            f"selection.patches={selection.patches} would train other denoisers than that of "
+            "start; leave one of them out"
+        )
+    ours, theirs = detector.denoiser.config, start.denoiser.config
+    apart = [k for k in sorted(ours | theirs) if ours.get(k) != theirs.get(k)]
+    if apart:
+        said = ", ".join(f"{k} {theirs.get(k)} (here {ours.get(k)})" for k in apart)
+        raise ValueError(
+            f"the denoiser of start is another: it has {said}; give detector.denoiser and the "
+            "image size its settings, or start from another run"
+        )
+    detector.denoiser.load_state_dict(start.denoiser.state_dict())
+
+
+def _meaningful(
+    detector: "AdvRAD", selection: Selection | None, data: AnomalyData
+) -> Selection | None:
+    """Of several categories, leave to the selection what does not compare pixel with pixel."""
+    if not data.parts:
+        return selection
+    if "error" in (selection.references if selection else (detector.reference,)):
+        return selection and selection.model_copy(update={"references": ("error",)})
+    raise ValueError(
+        f"several categories ({data.name}) have no common normal error at a pixel; set "
+        'detector.reference=error (in a selection have "error" among the references), or fit each '
+        "category by itself, with a run of all of them as its start"
+    )
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+
+
+def _alternating(parts: Sequence[Tensor]) -> Tensor:
+    """The rows of all parts, in turns: the first of each, the second of each, ..."""
+    if len(parts) == 1:
+        return parts[0]
+    places = [(i, p) for p, part in enumerate(parts) for i in range(len(part))]
+    return torch.stack([parts[p][i] for i, p in sorted(places)])

@@ -1,12 +1,14 @@
 """The joint game: a denoiser learns to reconstruct what an attacker made of its images."""
 
+from collections.abc import Sequence
+
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
 from hardsight.batches import per_image
-from hardsight.data import CutPaste, Foreground, cropped, dilated, turned
+from hardsight.data import CutPaste, Foreground, Kind, dilated, drawn
 from hardsight.detectors.scoring import aggregate, multiscale_error
 from hardsight.diffusion import Denoiser, one_shot
 from hardsight.training import DenoisingTask, Settings
@@ -91,7 +93,7 @@ class GameTask:
         images: (N, 3, H, W) uint8, normal.
         where: (N, 1, H, W) bool, the foreground.
         game: how.
-        turns, crop: see ``DenoisingTask``.
+        kinds, crop: see ``DenoisingTask``.
     """
 
     def __init__(
@@ -100,24 +102,23 @@ class GameTask:
         images: Tensor,
         where: Tensor,
         game: Game,
-        turns: tuple[str, ...] = (),
+        kinds: Sequence[Kind] = (),
         crop: int | None = None,
     ) -> None:
         if not game.k_high <= denoiser.schedule.T:
             raise ValueError(f"k_high must be at most {denoiser.schedule.T}, got {game.k_high}")
-        self.module, self.game, self.images, self.turns = denoiser, game, images, turns
+        self.module, self.game, self.images = denoiser, game, images
         self.where = dilated(where)
         self.crop = crop
-        self.plain = DenoisingTask(denoiser, images, turns, (game.k_low + game.k_high) // 2, crop)
+        middle = (game.k_low + game.k_high) // 2
+        self.plain = DenoisingTask(denoiser, images, (), middle, crop, kinds)
         self.spoiler = CutPaste(defects=game.defects)
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, which are spoilt (B,)
         bool, diffusion steps (B,), noise (B, 3, H, W), seeds (B,), and what a plain loss draws.
         """
-        index = torch.randint(len(self.images), (size,), generator=generator)
-        drawn = cropped(index, self.crop, generator, self.images, self.where)
-        x, where = turned(self.turns, generator, *drawn)
+        x, where = drawn(self.plain.kinds, size, self.crop, generator, self.images, self.where)
         spoilt = torch.arange(size) >= size // 2
         t = torch.randint(self.game.k_low, self.game.k_high + 1, (size,), generator=generator)
         noise = torch.randn(x.shape, generator=generator)

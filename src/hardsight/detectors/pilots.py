@@ -1,11 +1,12 @@
 """The patch size of the fast denoiser, chosen by short trainings of equal cost."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from hardsight.data import PseudoAnomalies
+from hardsight.data import Kind, PseudoAnomalies
 from hardsight.detectors.selection import Selection, rank
 from hardsight.training import DenoisingTask, Settings, complete
 from hardsight.types import Progress
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def choose_patch(
     detector: "AdvRAD",
     normals: Tensor,
-    turns: tuple[str, ...],
+    kinds: Sequence[Kind],
     evidence: PseudoAnomalies,
     selection: Selection,
     training: Settings,
@@ -32,7 +33,7 @@ def choose_patch(
     Args:
         detector: with a fast denoiser; rebuilt for every patch size.
         normals: (N, 3, H, W) uint8 training normals.
-        turns: of the training images, see ``hardsight.data.symmetries``.
+        kinds: of the training images, see ``DenoisingTask``.
         evidence: from ``selection.evidence``.
         selection: the patch sizes and the steps at the largest.
         training: of which optimiser and schedule are taken.
@@ -51,7 +52,7 @@ def choose_patch(
         detector.rebuild(patch)
         steps = max(1, selection.pilot_steps * patch**2 // largest**2)
         settings = training.model_copy(update={"steps": steps})
-        task = DenoisingTask(detector.denoiser, normals, turns, detector.k, detector.tile)
+        task = DenoisingTask(detector.denoiser, normals, (), detector.k, detector.tile, kinds)
         place = folder / f"pilot-{patch}"
         complete(task, settings, place, f"pilot, patch {patch}", progress)
         detector.eval()

@@ -134,7 +134,8 @@ def _rank(
 ) -> Iterator[Candidate]:
     """Every candidate of one k: clean, and under one attack on its middling scoring."""
     middling = {"filter_size": settings.filter_sizes[-1], "aggregation": "top:0.05"}
-    detector.configure(k=k, average="error", reference="standardised", **middling)  # type: ignore[arg-type]
+    reference: Reference = "error" if settings.references == ("error",) else "standardised"
+    detector.configure(k=k, average="error", reference=reference, **middling)  # type: ignore[arg-type]
     normal = _maps(detector, train, settings, noise)
     detector.fit_reference(normal["error"] if "error" in normal else next(iter(normal.values())))
     few = evidence.first(1)

@@ -5,6 +5,7 @@ from hardsight.presets.config import Config, ConfigError
 from hardsight.presets.data import DataConfig, LabelledConfig, load_data, load_labelled
 from hardsight.presets.detection import DetectorRun
 from hardsight.presets.methods import CONFIGS, METHODS, load_preset, preset_names
+from hardsight.presets.started import origin, record_start
 
 __all__ = [
     "CONFIGS",
@@ -20,5 +21,7 @@ __all__ = [
     "load_data",
     "load_labelled",
     "load_preset",
+    "origin",
     "preset_names",
+    "record_start",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from hardsight.files import write_atomically
 from hardsight.training import Settings
@@ -42,6 +42,20 @@ class Config(BaseModel):
     method: str
     training: Settings = Field(default_factory=Settings)
     """Of the method's own network."""
+
+    @model_validator(mode="after")
+    def _something_is_trained(self) -> "Config":
+        if not self.training.steps and not self.trained_already:
+            raise ValueError(
+                "training.steps=0 leaves the network untrained; take more, or (advrad) name a run "
+                "whose denoiser is to be kept with start"
+            )
+        return self
+
+    @property
+    def trained_already(self) -> bool:
+        """Whether the network has trained weights to start with."""
+        return False
 
     @property
     def detector_settings(self) -> dict[str, Any]:
@@ -124,6 +138,8 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _explain(error: Any, kind: type[Config], known: Mapping[str, type[Config]]) -> str:
     """One validation error in words, with the nearest key for one that is unknown."""
     place = ".".join(str(p) for p in error["loc"])
+    if not place:  # of several settings together
+        return str(error["msg"]).removeprefix("Value error, ")
     if error["type"] != "extra_forbidden":
         return f"{place}={error['input']!r}: {error['msg']}"
     key = str(error["loc"][-1])

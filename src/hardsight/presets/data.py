@@ -1,11 +1,23 @@
 """Where the images of a run come from."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from hardsight.data import AnomalyData, LabelledImages, cifar10, folder, load, mnist, mvtec
+from hardsight.data import (
+    AnomalyData,
+    LabelledImages,
+    categories,
+    cifar10,
+    few,
+    folder,
+    load,
+    mnist,
+    mvtec,
+    together,
+)
 from hardsight.data.mnist import Part
 from hardsight.presets.config import STRICT, ConfigError
 
@@ -20,12 +32,16 @@ class DataConfig(BaseModel):
 
     path: str | None = None
     """Folder of a data set in a known layout; relative to where the command ran."""
-    category: str | None = None
+    category: str | tuple[str, ...] | None = None
+    """One below ``path``; several, or "all", for one model of them together."""
     normal_dir: str | None = None
     abnormal_dir: str | None = None
     mask_dir: str | None = None
     validation_fraction: float = Field(0.2, gt=0, lt=1)
     """Share of the training normals held out for selection and calibration."""
+    limit_train: int | None = Field(None, ge=2)
+    """Train on so many normals (of each category), evenly spread; None: on all that are not held
+    out, which stay the same."""
     on_error: Literal["stop", "skip"] = "stop"
     """What an unreadable image does: stop the run, or be skipped and listed."""
 
@@ -45,8 +61,29 @@ def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
     """Load the data set a configuration names, at ``size`` x ``size`` pixels.
 
     Raises:
-        ConfigError: neither a path nor a folder of normal images is named.
+        ConfigError: neither a path nor a folder of normal images is named, or fewer training images
+            are there than ``limit_train``.
     """
+    names = place.category
+    if place.path and not place.normal_dir:
+        if names == "all" and not (Path(place.path) / "all").exists():
+            names = tuple(categories(place.path))
+        if isinstance(names, tuple):
+            each = [place.model_copy(update={"category": name}) for name in names]
+            return together([load_data(one, size, seed) for one in each])
+    found = _load_one(place, size, seed)
+    if place.limit_train is None:
+        return found
+    if place.limit_train > len(found.train):
+        raise ConfigError(
+            f"data.limit_train={place.limit_train}: {found.name} has {len(found.train)} training "
+            f"images beside the {len(found.validation)} held out; take no more than that"
+        )
+    return few(found, place.limit_train)
+
+
+def _load_one(place: DataConfig, size: int, seed: int) -> AnomalyData:
+    """Load one category, or one data set of another layout."""
     common: dict[str, Any] = {
         "size": size,
         "val_fraction": place.validation_fraction,
@@ -64,7 +101,7 @@ def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
     if not place.path:
         raise ConfigError("data.path or data.normal_dir must name a folder of images")
     if place.category:
-        return mvtec(place.path, category=place.category, **common)
+        return mvtec(place.path, category=str(place.category), **common)
     return load(place.path, **common)
 
 

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from hardsight.data import Augment
 from hardsight.detectors import AdvRAD, Game, PatchGuard, Selection
 from hardsight.detectors.patchguard import CheckpointChoice, Recipe
 from hardsight.presets.config import Config, arguments
@@ -18,8 +19,8 @@ class DetectorRun(Config):
 
     detector: BaseModel
     selection: BaseModel | None = None
-    augment: Literal["auto", "none"] = "auto"
-    """Flips and turns of training images: those the normal images show themselves, or none."""
+    augment: Augment = "auto"
+    """How training images are changed, see ``hardsight.data.Kind.of``."""
     false_alarms: float | None = Field(None, gt=0, lt=1)
     """False-alarm rate of the threshold; None: 1 %, or the lowest the held-out normals support."""
     data: DataConfig = Field(default_factory=DataConfig)
@@ -48,13 +49,21 @@ class AdvRADRun(DetectorRun):
     """Choose k, filter, aggregation and reference on validation data; None keeps the detector's."""
     game: Game | None = None
     """Go on against attacks once the denoiser is trained; None: the plain training alone."""
+    start: str | None = None
+    """Run folder of the same method whose denoiser the training starts from; with training.steps=0
+    it is kept as it is. None: from first weights."""
     k_by_category: dict[str, int] = Field(default_factory=dict)
     """Category -> diffusion step, where a paper chose one for each (FreeRAD, Table 7)."""
 
     @property
     def fit_options(self) -> dict[str, Any]:
-        """The game."""
-        return {"game": self.game}
+        """The game and the start."""
+        return {"game": self.game, "start": self.start}
+
+    @property
+    def trained_already(self) -> bool:
+        """Where there is a start."""
+        return self.start is not None
 
     def settings_for(self, category: str) -> dict[str, Any]:
         """As everywhere; with the category's own k."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
-from hardsight.data import cropped, turned
+from hardsight.data import Kind, cropped, drawn
 from hardsight.diffusion import Denoiser, one_shot
 
 
@@ -19,6 +19,8 @@ class DenoisingTask:
             them, all equally often.
         sample_step: diffusion step (1-based) of the reconstructions shown.
         crop: side of the random squares of images that are trained on; None: whole images.
+        kinds: of the images, in their order, where they are of several or are changed by more than
+            turns; each is drawn equally often and says its own turns. Empty: one, with ``turns``.
     """
 
     def __init__(
@@ -28,18 +30,18 @@ class DenoisingTask:
         turns: Sequence[str] = (),
         sample_step: int = 100,
         crop: int | None = None,
+        kinds: Sequence[Kind] = (),
     ) -> None:
         if len(images) == 0:
             raise ValueError("there are no training images")
         self.module = denoiser
         self.images = images
-        self.turns = tuple(turns)
+        self.kinds = tuple(kinds) or (Kind(len(images), tuple(turns)),)
         self.sample_step, self.crop = sample_step, crop
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, the randomness of the denoiser's loss ...)."""
-        index = torch.randint(len(self.images), (size,), generator=generator)
-        (x,) = turned(self.turns, generator, *cropped(index, self.crop, generator, self.images))
+        (x,) = drawn(self.kinds, size, self.crop, generator, self.images)
         return (x, *self.module.draw(x.shape, generator))
 
     def loss(self, *batch: Tensor) -> Tensor:

@@ -88,8 +88,10 @@ def train(
         FileExistsError: the folder holds a run and ``resume`` is false.
         CheckpointError: a checkpoint does not fit or could not be written.
         TrainingError: the loss or the weights became NaN or infinite.
-        ValueError: resuming with other settings than the run was started with.
+        ValueError: no steps, or resuming with other settings than the run was started with.
     """
+    if settings.steps < 1:
+        raise ValueError("steps=0 trains nothing; take at least 1")
     folder = Path(folder)
     if not resume and (checkpoint.exists(folder / "checkpoints") or _has_log(folder)):
         raise FileExistsError(

@@ -14,8 +14,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    steps: int = Field(default=2000, ge=1)
-    """Optimiser steps."""
+    steps: int = Field(default=2000, ge=0)
+    """Optimiser steps; 0 only where there are trained weights to keep."""
     batch_size: int = Field(default=4, ge=1)
     """Images per step, over all devices together."""
     optimizer: Literal["adamw", "adam"] = "adamw"
