@@ -12,6 +12,7 @@ from hardsight.cli.console import errors
 from hardsight.cli.data import data
 from hardsight.cli.demo import demo
 from hardsight.cli.evaluate import evaluate
+from hardsight.cli.export import export
 from hardsight.cli.fit import fit
 from hardsight.cli.lists import methods, presets, suites
 from hardsight.cli.score import score
@@ -28,7 +29,9 @@ app = typer.Typer(
     "whether it does.\n\nTry `hardsight demo` first; then `hardsight fit` on a folder of your own "
     "good parts.",
 )
-for command in (demo, fit, score, watch, evaluate, audit, certify, data, methods, presets, suites):
+for command in (
+    demo, fit, score, watch, evaluate, audit, certify, export, data, methods, presets, suites
+):  # fmt: skip
     app.command()(command)
 
 

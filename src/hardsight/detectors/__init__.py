@@ -11,6 +11,7 @@ from hardsight.detectors.anomalib import anomalib_detector
 from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.denoised import Denoised
+from hardsight.detectors.exported import Exported
 from hardsight.detectors.game import Game
 from hardsight.detectors.noisy import noisy_reference
 from hardsight.detectors.patchguard import PatchGuard
@@ -27,6 +28,7 @@ __all__ = [
     "Calibration",
     "Denoised",
     "Detector",
+    "Exported",
     "Game",
     "GradientError",
     "PatchGuard",

@@ -21,6 +21,8 @@ class Detector(nn.Module, ABC):
     """Noise draws averaged in one score."""
     has_maps: bool = True
     """Whether the anomaly map says more than the score does."""
+    differentiable: bool = True
+    """Whether scores have a gradient; one that has none can be attacked by queries or transfer."""
     bypass: tuple[str, Callable[[Tensor], Tensor]] | None = None
     """A submodule that a BPDA may go round, and what it does instead, backwards; None: none."""
     paper: str | None = None

@@ -38,18 +38,45 @@ class Upsample(nn.Module):
         """
         if output_size is not None:
             raise ValueError(f"output_size must be None: sides are doubled, got {output_size}")
+        return _interleaved(functional.conv2d(x, *self.folded(), padding=1))
+
+    def folded(self) -> tuple[Tensor, Tensor | None]:
+        """Return the kernels of the four places, (4 channels, C, 2, 2), and their biases."""
         weight, taps = self.conv.weight, self.taps.to(self.conv.weight)
-        with torch.autocast(x.device.type, enabled=False):  # taps are added before they are rounded
-            folded = torch.einsum("pak,qbl,oikl->pqoiab", taps, taps, weight).flatten(0, 2)
-        bias = None if self.conv.bias is None else self.conv.bias.repeat(4)
-        places = functional.conv2d(x, folded, bias, padding=1)
-        b, _, h, w = x.shape
-        places = places.view(b, 2, 2, -1, h + 1, w + 1)
-        rows = [
-            torch.stack([places[:, p, q, :, p : p + h, q : q + w] for q in (0, 1)], dim=-1)
-            for p in (0, 1)
-        ]
-        return torch.stack(rows, dim=3).flatten(4).flatten(2, 3)
+        with torch.autocast(weight.device.type, enabled=False):  # added before they are rounded
+            kernels = torch.einsum("pak,qbl,oikl->pqoiab", taps, taps, weight).flatten(0, 2)
+        return kernels, None if self.conv.bias is None else self.conv.bias.repeat(4)
+
+
+class FixedUpsample(nn.Module):
+    """An ``Upsample`` whose kernels are folded once and for all: equal, and no longer trained.
+
+    Args:
+        learned: what it equals.
+    """
+
+    def __init__(self, learned: Upsample) -> None:
+        super().__init__()
+        kernels, bias = learned.folded()
+        self.conv = nn.Conv2d(kernels.shape[1], len(kernels), 2, padding=1, bias=bias is not None)
+        self.conv.weight = nn.Parameter(kernels.detach(), requires_grad=False)
+        if bias is not None:
+            self.conv.bias = nn.Parameter(bias.detach(), requires_grad=False)
+
+    def forward(self, x: Tensor, output_size: int | None = None) -> Tensor:
+        """As ``Upsample``."""
+        return _interleaved(self.conv(x))
+
+
+def _interleaved(places: Tensor) -> Tensor:
+    """(B, 4 channels, H + 1, W + 1), one place in a doubled pixel each -> (B, channels, 2H, 2W)."""
+    b, _, h, w = places.shape
+    places = places.view(b, 2, 2, -1, h, w)
+    rows = [
+        torch.stack([places[:, p, q, :, p : h - 1 + p, q : w - 1 + q] for q in (0, 1)], dim=-1)
+        for p in (0, 1)
+    ]
+    return torch.stack(rows, dim=3).flatten(4).flatten(2, 3)
 
 
 def fold_upsampling(network: nn.Module) -> None:
@@ -58,3 +85,11 @@ def fold_upsampling(network: nn.Module) -> None:
         for name, child in module.named_children():
             if isinstance(child, Upsample2D) and isinstance(child.conv, nn.Conv2d):
                 setattr(module, name, Upsample(child.conv))
+
+
+def fix_upsampling(network: nn.Module) -> None:
+    """Replace every ``Upsample`` in a network by its ``FixedUpsample``, in place: for export."""
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, Upsample):
+                setattr(module, name, FixedUpsample(child))

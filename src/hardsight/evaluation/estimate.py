@@ -24,7 +24,7 @@ class Cost(NamedTuple):
 def estimate(
     detector: Detector, data: AnomalyData, suites: Sequence[Suite], batch_size: int = 8
 ) -> list[Cost]:
-    """Time two gradients of one batch, and multiply.
+    """Time two gradients of one batch, and multiply; two scorings, where there is no gradient.
 
     A pass of a random search has no backward half and is overestimated, by a factor of about three.
     """
@@ -35,7 +35,10 @@ def estimate(
     with frozen(detector):
         for _ in range(2):  # the second is warm
             begun = time.perf_counter()
-            value_and_gradient(objective, x)
+            if detector.differentiable:
+                value_and_gradient(objective, x)
+            else:
+                objective(x)
             seconds = time.perf_counter() - begun
     each = seconds / (n * detector.draws)
     found = [(s, s.passes(detector.draws)) for s in suites]

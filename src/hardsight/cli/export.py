@@ -1,0 +1,89 @@
+"""``hardsight export``: a fitted detector as a graph for other runtimes."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from hardsight.cli.console import console, explained
+from hardsight.cli.options import AllowDataChange, OtherData, RunFolder, Seed
+
+
+class To(StrEnum):
+    """Formats."""
+
+    onnx = "onnx"
+    openvino = "openvino"
+
+
+class Precision(StrEnum):
+    """What OpenVINO is told."""
+
+    f32 = "f32"
+    bf16 = "bf16"
+
+
+def export(
+    run: RunFolder,
+    to: Annotated[To, typer.Option(help="Format of the graph.")] = To.onnx,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Quantise to 8 bits after training; OpenVINO only.")
+    ] = False,
+    precision: Annotated[
+        Precision, typer.Option(help="What OpenVINO may compute in.")
+    ] = Precision.f32,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder to write; default: RUN/exported."),
+    ] = None,
+    path: OtherData = None,
+    seed: Seed = 0,
+    allow_data_change: AllowDataChange = False,
+) -> None:
+    """Write the detector's graph, its threshold and its settings into a folder.
+
+    The threshold is set anew on the run's held-out normals, through the graph. The folder takes the
+    run's place wherever no gradient is needed: `hardsight score`, `watch`, `certify`, and
+    `evaluate` with `--suite square`, or `--suite grey-box --source RUN`.
+
+    Needs the extra `onnx` or `openvino`. Example:
+    `hardsight export runs/bottle --to openvino -o bottle/` and `hardsight score bottle/ new/`
+    """
+    from hardsight.detectors.exporting import export as write
+    from hardsight.runs import CONFIG, MANIFEST, Run
+
+    with explained():
+        work = Run(run)
+        detector, data = work.opened("cpu", path, allow_data_change)
+        folder = output or work.path / "exported"
+        found, compared = write(
+            detector,
+            data,
+            folder,
+            to.value,
+            int8=int8,
+            precision=precision.value,
+            selected=work.detector_config.selection is not None,
+            seed=seed,
+            extra=(work.path / CONFIG, work.path / MANIFEST),
+        )
+        table = Table("", "AUROC", "difference", "ms an image", "speed")
+        first = next(iter(compared.values()))
+        for name, c in compared.items():
+            table.add_row(
+                name,
+                f"{c.auroc:.4f}",
+                f"{c.auroc - first.auroc:+.4f}",
+                f"{1000 * c.seconds:.1f}",
+                f"{first.seconds / c.seconds:.2f}x",
+            )
+        console.print(table)
+        console.print(
+            "On validation normals and synthetic defects; timed one image at a time, in turns."
+        )
+        if found.calibration:
+            console.print(found.calibration.statement)
+        console.print(f"The export is in [bold]{folder}[/].", highlight=False)
+        console.print(f"Next: hardsight score {folder} IMAGES", highlight=False)

@@ -1,0 +1,85 @@
+"""``hardsight export``, and what takes an export in a run's place."""
+
+import csv
+import json
+from importlib.util import find_spec
+
+import pytest
+from typer.testing import CliRunner
+
+from hardsight.cli.app import app
+from hardsight.detectors import Exported
+from hardsight.runs import Run
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def words(result) -> str:
+    return " ".join((result.stdout + result.stderr).split())
+
+
+@pytest.fixture(scope="module")
+def run(parts, tiny_preset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "parts"
+    done = call("fit", tiny_preset, "--data", parts, "--run", folder)
+    assert done.exit_code == 0, words(done)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(run):
+    if missing := [m for m in ("onnx", "onnxscript", "onnxruntime") if find_spec(m) is None]:
+        pytest.skip(f"needs {', '.join(missing)}: the extra onnx")
+    done = call("export", run, "--to", "onnx")
+    assert done.exit_code == 0, words(done)
+    assert "false alarm" in words(done)
+    assert "AUROC" in words(done)
+    return run / "exported"
+
+
+def rows(path):
+    return list(csv.DictReader(path.open()))
+
+
+def test_an_export_is_scored_like_a_run(run, exported, parts, tmp_path):
+    assert isinstance(Run(exported).detector(), Exported)
+    for folder, name in ((run, "torch.csv"), (exported, "onnx.csv")):
+        done = call("score", folder, parts / "test", "-o", tmp_path / name)
+        assert done.exit_code == 0, words(done)
+    before, after = rows(tmp_path / "torch.csv"), rows(tmp_path / "onnx.csv")
+    assert [r["path"] for r in before] == [r["path"] for r in after]
+    for a, b in zip(before, after, strict=True):
+        assert float(a["score"]) == pytest.approx(float(b["score"]), rel=1e-4)
+
+
+def test_an_export_is_watched(exported, parts, tmp_path):
+    arguments = ("--idle", 0, "-o", tmp_path / "s.csv")
+    done = call("watch", exported, parts / "test/good", *arguments)
+    assert done.exit_code == 0, words(done)
+    assert len(rows(tmp_path / "s.csv")) == 4
+
+
+def test_an_export_is_attacked_by_queries_alone(exported):
+    common = ("--limit", 4, "--curve", "", "--gallery", 0, "--fresh-draws", 1)
+    done = call("evaluate", exported, "--suite", "square", *common)
+    assert done.exit_code == 0, words(done)
+    report = json.loads((exported / "evaluation/report.json").read_text())
+    assert any("square" in row["attack"] for row in report["rows"])
+    refused = call("evaluate", exported, "--suite", "pgd", *common)
+    assert refused.exit_code == 1
+    assert "no gradient" in words(refused)
+
+
+def test_an_export_is_certified(exported):
+    done = call("certify", exported, "--n", 20, "--alpha", 0.1, "--limit", 4, "--radii", "0,0.05",
+                "--pixels", 0)  # fmt: skip
+    assert done.exit_code == 0, words(done)
+    assert (exported / "certificate/certificate.json").is_file()
+
+
+def test_options_that_do_not_go_together(run):
+    done = call("export", run, "--to", "onnx", "--int8")
+    assert done.exit_code == 1
+    assert "int8" in words(done)
