@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -74,10 +75,9 @@ def _frames(
 
 def _opencv() -> ModuleType:
     try:
-        import cv2
+        return import_module("cv2")
     except ModuleNotFoundError as error:
         raise ImportError(
             "videos and cameras need OpenCV: pip install 'hardsight[video]'; a folder of images "
             "needs nothing"
         ) from error
-    return cv2
