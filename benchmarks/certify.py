@@ -26,11 +26,12 @@ from hardsight.certify import PixelCounter, detections, score_samples
 from hardsight.cli.certify import print_certificate
 from hardsight.cli.console import bars
 from hardsight.detectors.evidence import shares
+from hardsight.devices import pick_device
 from hardsight.evaluation.certified.attacked import attack_certified
 from hardsight.evaluation.certified.protocol import certify
 from hardsight.evaluation.certified.results import Certification
 from hardsight.evaluation.provenance import commit
-from hardsight.runs import Run, pick_device
+from hardsight.runs import Run
 
 RESULTS = Path(__file__).parent / "results"
 

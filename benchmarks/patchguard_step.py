@@ -21,8 +21,8 @@ from torch import Generator
 from hardsight.data import foreground, textures
 from hardsight.detectors import PatchGuard
 from hardsight.detectors.patchguard import PatchTask
+from hardsight.devices import pick_device
 from hardsight.presets import load_preset
-from hardsight.runs import pick_device
 
 
 def main() -> None:

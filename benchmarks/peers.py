@@ -32,7 +32,7 @@ from hardsight.attacks import (
     Linf,
     frozen,
 )
-from hardsight.runs import pick_device
+from hardsight.devices import pick_device
 
 EOT_STEPS, EOT_DRAWS = 5, 20
 

@@ -120,6 +120,7 @@ def main() -> None:
     parser.add_argument("--classifier-minutes", type=float, default=30.0)
     parser.add_argument("--denoiser", type=Path, help="a diffusers folder, instead of training")
     parser.add_argument("--channels", type=int, default=64, help="of the denoiser")
+    parser.add_argument("--patch", type=int, default=1, help="of the denoiser")
     parser.add_argument("--wrn", type=int, nargs=2, default=[16, 2], help="depth and width")
     parser.add_argument("--precision", default="bf16-mixed")
     parser.add_argument("--limit", type=int, default=512, help="test images")
@@ -143,7 +144,8 @@ def main() -> None:
 
     def small() -> DenoisingTask:
         torch.manual_seed(0)
-        net = FastDenoiser(32, 1, given.channels, (1, 2, 2), log_sigma_mean=-1.2, log_sigma_std=1.2)
+        noise = {"log_sigma_mean": -1.2, "log_sigma_std": 1.2}
+        net = FastDenoiser(32, given.patch, given.channels, (1, 2, 2), **noise)
         return DenoisingTask(net, data.images, ("flip",))
 
     def wide() -> ClassificationTask:

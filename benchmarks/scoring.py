@@ -7,8 +7,8 @@ import torch
 from timing import interleaved, parser, record
 
 from hardsight.detectors import AdvRAD
+from hardsight.devices import pick_device
 from hardsight.presets import load_preset
-from hardsight.runs import pick_device
 
 
 def build(preset: str, device: torch.device, **changes: object) -> AdvRAD:

@@ -12,6 +12,7 @@ FLOORS = (
     "types",
     "files",
     "batches",
+    "devices",
     "memory",
     "modules",
     "noise",

@@ -1,8 +1,10 @@
+import shutil
+
 import pytest
 import torch
 
 from hardsight.presets import ConfigError, DataConfig, load_preset
-from hardsight.runs import Run, RunError, load_data, pick_device
+from hardsight.runs import Run, RunError, load_data
 
 
 def test_a_folder_without_a_run_says_how_to_make_one(tmp_path):
@@ -19,11 +21,28 @@ def test_an_unfinished_run_says_how_to_go_on(tmp_path):
 def test_other_settings_do_not_resume(tmp_path):
     config = load_preset("demo")
     Run.start(tmp_path / "r", config)
+    (tmp_path / "r/training").mkdir()
     assert Run.start(tmp_path / "r", config, resume=True).config == config
     with pytest.raises(RunError, match="--resume"):
         Run.start(tmp_path / "r", config)
     with pytest.raises(RunError, match=r"another training\.steps"):
         Run.start(tmp_path / "r", config.updated({"training.steps": 3}), resume=True)
+
+
+def test_a_refused_run_is_tried_again_in_its_folder(parts, tiny_preset, tmp_path):
+    """Nothing was made yet, so nothing forbids other settings and other images."""
+    here = shutil.copytree(parts, tmp_path / "parts")
+    changes = {"data.path": str(here), "selection": None}
+    config = load_preset(str(tiny_preset)).updated(changes)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        Run.start(tmp_path / "r", config.updated({"data.path": "nowhere"})).fit("cpu")
+    with pytest.raises(ValueError, match="999"):  # after the images were read and recorded
+        Run.start(tmp_path / "r", config.updated({"false_alarms": 0.001})).fit("cpu")
+    assert (tmp_path / "r/manifest.json").is_file()
+    next((here / "train/good").iterdir()).unlink()
+    Run.start(tmp_path / "r", config).fit("cpu")
+    with pytest.raises(RunError, match="--resume"):
+        Run.start(tmp_path / "r", config)
 
 
 def test_papers_k_by_category(parts, tiny_preset, tmp_path):
@@ -74,9 +93,3 @@ def test_folders_of_normal_and_abnormal_images(parts):
 def test_a_category_below_a_folder(parts):
     data = load_data(DataConfig(path=str(parts.parent), category="parts"), 16)
     assert (data.name, len(data.test)) == ("parts", 8)
-
-
-def test_devices_that_are_not_there():
-    assert pick_device("cpu") == torch.device("cpu")
-    with pytest.raises(ValueError, match="device='nonsense'"):
-        pick_device("nonsense")

@@ -4,7 +4,7 @@ import json
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -14,11 +14,12 @@ from hardsight.data import AnomalyData, LabelledImages, Manifest
 from hardsight.data.mnist import Part
 from hardsight.defended import check_labelled, defended, fit_classifier, smoothed
 from hardsight.detectors import Detector, Exported
+from hardsight.devices import pick_device
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.verdict import radius
 from hardsight.files import write_atomically
 from hardsight.presets import METHODS, ClassifierRun, Config, DetectorRun, load_data, load_labelled
-from hardsight.presets.started import origin, record_start
+from hardsight.presets.started import START, origin, record_start
 from hardsight.types import Progress, quiet
 
 CONFIG = "config.yaml"
@@ -26,7 +27,7 @@ MANIFEST = "manifest.json"
 SELECTION = "selection.json"
 METRICS = "metrics.json"
 AUDIT = "audit/audit.json"
-__all__ = ["Run", "RunError", "load_data", "load_labelled", "pick_device"]
+__all__ = ["Run", "RunError", "load_data", "load_labelled"]
 
 
 class RunError(ValueError):
@@ -55,7 +56,7 @@ class Run:
             RunError: the folder holds a run and ``resume`` is false, or a run with other settings.
         """
         run = cls(path)
-        if (run.path / CONFIG).exists():
+        if run.begun:
             if not resume:
                 raise RunError(
                     f"{path} already holds a run; go on with --resume, or name another folder"
@@ -67,8 +68,18 @@ class Run:
                 )
             return run
         run.path.mkdir(parents=True, exist_ok=True)
+        if (run.path / CONFIG).exists():  # refused, and tried again: its data may be others
+            for name in (MANIFEST, START):
+                (run.path / name).unlink(missing_ok=True)
         config.write(run.path / CONFIG)
         return run
+
+    @property
+    def begun(self) -> bool:
+        """Whether the folder holds more of a run than what a fit writes before it refuses."""
+        before = {CONFIG, MANIFEST, START}
+        config = self.path / CONFIG
+        return config.exists() and any(p.name not in before for p in self.path.iterdir())
 
     @property
     def config(self) -> Config:
@@ -127,10 +138,10 @@ class Run:
         data = self.data()
         if data.parts and config.method != "advrad":
             raise RunError(f"method {config.method} takes one category, got {data.name}")
-        record_start(self.path, getattr(config, "start", None))
-        self.check_manifest(data, allow_data_change)
         detector: Any = METHODS[config.method](**config.settings_for(data.name))
         detector.to(pick_device(device))
+        record_start(self.path, getattr(config, "start", None))
+        self.check_manifest(data, allow_data_change)
         begun = time.perf_counter()
         detector.fit(
             data,
@@ -145,10 +156,11 @@ class Run:
         )
         if detector.report is not None:
             detector.report.write(self.path / SELECTION)
-        detector.save_pretrained(self.path)
+        normals = f"{len(data.train)} normal images of {data.name}"
+        facts = {"preset": config.preset, "trained on": normals} | origin(self.path)
+        detector.save_pretrained(self.path, model_card_kwargs=facts)
         _finish(self.path / METRICS, begun, detector.device)
-        fitted: Detector = detector
-        return fitted
+        return cast(Detector, detector)
 
     @property
     def finished(self) -> bool:
@@ -277,22 +289,6 @@ class Run:
                 f"with: hardsight audit {self.path}"
             )
         return found.stamp, f"Audit at {radius(found.norm, found.eps)}: {found.headline}"
-
-
-def pick_device(name: str) -> torch.device:
-    """Return the device called ``name``; "auto" takes an accelerator where there is one.
-
-    Raises:
-        ValueError: not a device of this machine.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device={name!r} is not to be had here ({error}); use cpu") from None
-    return device
 
 
 def _finish(path: Path, begun: float, device: torch.device) -> None:

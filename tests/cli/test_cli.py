@@ -10,19 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
-
-from hardsight.cli.app import app
-
-
-def call(*arguments: object):
-    """Run the command line in this process."""
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def words(result) -> str:
-    """All that was printed, unwrapped."""
-    return " ".join((result.stdout + result.stderr).split())
+from typed import call, words
 
 
 @pytest.fixture(scope="module")

@@ -77,6 +77,7 @@ def test_a_start_without_steps_is_kept_and_all_else_is_the_categorys(
     said = f"{both}, weights {fingerprint(shared)}"
     assert origin(tmp_path / "kept") == {"start": said}
     assert json.loads((tmp_path / "kept/metrics.json").read_text())["start"] == said
+    assert f"- start: {said}\n" in (tmp_path / "kept/README.md").read_text()
     tuned = call("fit", tiny_preset, *one, "--steps", 2, "--run", tmp_path / "tuned")
     assert tuned.exit_code == 0, words(tuned)
     moved = Run(tmp_path / "tuned").detector("cpu")

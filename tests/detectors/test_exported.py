@@ -70,6 +70,20 @@ def test_the_folder_is_whole(exported, data):
     plain, graph = compared.values()
     assert plain.auroc == graph.auroc
     assert min(plain.seconds, graph.seconds) > 0
+    kept = json.loads((found.folder / "comparison.json").read_text())
+    assert kept == {name: vars(c) for name, c in compared.items()}
+
+
+def test_exported_anew_it_keeps_its_reports(data, tmp_path):
+    skip_without("onnxruntime", "openvino")
+    folder = tmp_path / "e"
+    export(tiny_advrad(), data, folder, "onnx")
+    (folder / "evaluation").mkdir()
+    (folder / "evaluation/report.html").write_text("figures")
+    export(tiny_advrad(), data, folder, "openvino")
+    assert (folder / "evaluation/report.html").read_text() == "figures"
+    assert Exported(folder).config.format == "openvino"
+    assert not (folder / "model.onnx").exists()
 
 
 def test_there_is_no_gradient(exported):

@@ -142,10 +142,10 @@ def certify_classes(
         terms: further arguments of ``certify_classifier``.
     """
     from hardsight.certify.percentile import check_sigma
+    from hardsight.devices import pick_device
     from hardsight.evaluation.certified.class_report import ClassReport
     from hardsight.evaluation.certified.classes import certify_classifier
     from hardsight.evaluation.provenance import fingerprint, made_with
-    from hardsight.runs import pick_device
 
     model = work.classifier(device, check_sigma(sigma))
     part = test.limited(limit)

@@ -1,10 +1,11 @@
 """From a fitted detector to a folder that scores without torch's networks."""
 
+import json
 import shutil
 import statistics
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,9 +20,11 @@ from hardsight.detectors.graph import OPSET, exportable, needed, write_onnx
 from hardsight.detectors.quantised import quantised
 from hardsight.detectors.runtimes import RUNTIMES, Hint
 from hardsight.detectors.saved import CALIBRATION_FILE, WEIGHTS_FILE
+from hardsight.files import write_atomically
 from hardsight.metrics import auroc
 
 Format = Literal["onnx", "openvino"]
+COMPARISON_FILE = "comparison.json"
 ROUNDS = 7
 """In which the detector and its exports take turns to be timed."""
 
@@ -56,7 +59,7 @@ def export(
     Args:
         detector: AdvRAD or PatchGuard, fitted.
         data: what it was fitted on.
-        folder: to be written; one that holds an export is replaced.
+        folder: to be written; an export in it is replaced, its folders (reports) are kept.
         to: "onnx" or "openvino".
         int8: quantise after training, see ``quantised``; needs "openvino".
         precision: what OpenVINO is told about what is not quantised.
@@ -65,7 +68,8 @@ def export(
         extra: files copied along, where they are.
 
     Returns:
-        The exported detector, and name -> how the detector and its exports compare.
+        The exported detector, and name -> how the detector and its exports compare, which the
+        folder keeps as ``comparison.json``.
 
     Raises:
         ImportError: what the format needs is not installed.
@@ -107,10 +111,14 @@ def export(
             found.calibration.write(made / CALIBRATION_FILE)
         rivals[f"{to} {'int8 ' if int8 else ''}{precision}"] = found
         compared = compare(rivals, choosing, seed)
+        figures = {name: asdict(c) for name, c in compared.items()}
+        write_atomically(made / COMPARISON_FILE, json.dumps(figures, indent=1) + "\n")
         for path in extra:
             if path.is_file():
                 shutil.copy(path, made / path.name)
         if place.exists():
+            for kept in filter(Path.is_dir, place.iterdir()):
+                shutil.copytree(kept, made / kept.name)
             shutil.rmtree(place)
         made.rename(place)
     return Exported(place), compared

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Any, Self, cast
 
-from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
+from huggingface_hub import ModelCard, PyTorchModelHubMixin, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_model
 
 from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.card import model_card
 
 CALIBRATION_FILE = "calibration.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -19,7 +20,7 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
     """A detector whose constructor arguments and weights make it whole.
 
     ``save_pretrained`` writes ``model.safetensors``, ``config.json`` and, once calibrated,
-    ``calibration.json``; ``from_pretrained`` reads them.
+    ``calibration.json``, and a card as ``README.md``; ``from_pretrained`` reads them.
     """
 
     @property
@@ -31,6 +32,10 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
         super()._save_pretrained(save_directory)
         if self.calibration is not None:
             self.calibration.write(save_directory / CALIBRATION_FILE)
+
+    def generate_model_card(self, *_: Any, **facts: str) -> ModelCard:
+        """Return the card that is saved beside the weights; see ``model_card``."""
+        return model_card(self, facts)
 
     @classmethod
     def _from_pretrained(
