@@ -21,6 +21,7 @@ from hardsight.detectors.scoring import (
     aggregate,
     mean_filter,
     multiscale_error,
+    normal_errors,
     relate,
     top_count,
 )
@@ -283,12 +284,10 @@ class AdvRAD(SavedDetector):
             errors: (N, 1, H, W) from ``error_maps`` on normal training images, N >= 2.
         """
         if len(errors) < 2:
-            raise ValueError(
-                f"need at least 2 normal images to know their spread, got {len(errors)}"
-            )
-        maps = mean_filter(errors.to(self.map_mean), self.filter_size)
-        self.map_mean.copy_(maps.mean(0, keepdim=True))
-        self.map_spread.copy_(maps.std(0, keepdim=True))
+            raise ValueError(f"a spread needs at least 2 normal images, got {len(errors)}")
+        mean, spread = normal_errors(errors.to(self.map_mean), self.filter_size)
+        self.map_mean.copy_(mean)
+        self.map_spread.copy_(spread)
 
     def _autocast(self, device: str) -> AbstractContextManager[Any]:
         return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")

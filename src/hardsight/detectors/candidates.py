@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from torch import Tensor
 
-from hardsight.detectors.scoring import Reference, mean_filter, relate, top_count
+from hardsight.detectors.scoring import Average, Reference, mean_filter, relate, top_count
 from hardsight.files import write_atomically
 
 
@@ -20,16 +20,17 @@ class Candidate:
     """One way to score, and how it did on validation data."""
 
     k: int
-    average: str
+    average: Average
     filter_size: int
-    reference: str
+    reference: Reference
     aggregation: str
     clean: float
     """AUROC of the validation normals against their defective copies."""
-    transferred: float
-    """The same under an attack crafted on another scoring of the same k."""
+    transferred: float = 1.0
+    """The same under the worst per image of the attacks crafted on others before it was attacked
+    itself; no attack can raise it."""
     robust: float | None = None
-    """The same under an attack on this very scoring; None where it was not short-listed."""
+    """The same with an attack on this very scoring among them; None where there was none."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -70,25 +71,27 @@ class Report:
         write_atomically(path, json.dumps(text, indent=1) + "\n")
 
 
+Yardsticks = dict[int, tuple[Tensor, Tensor]]
+"""Filter size -> mean and spread of the normal errors, (1, 1, H, W) each."""
+
+
 def scorings(
-    normal: Tensor,
+    yardsticks: Yardsticks,
     maps: Tensor,
-    filter_sizes: Sequence[int],
     references: Sequence[Reference],
     aggregations: Sequence[str],
 ) -> Iterator[tuple[dict[str, Any], NDArray[np.float64]]]:
     """Yield every way to score error maps, with the scores (B,), sharing what can be shared.
 
     Args:
-        normal: (N, 1, H, W) unfiltered error maps of training normals.
-        maps: (B, 1, H, W) those to be scored.
-        filter_sizes, references, aggregations: see ``hardsight.detectors.scoring``.
+        yardsticks: of the filter sizes to try, see ``normal_errors``.
+        maps: (B, 1, H, W) unfiltered error maps.
+        references, aggregations: see ``hardsight.detectors.scoring``.
     """
-    for size in filter_sizes:
-        ours, theirs = mean_filter(normal, size), mean_filter(maps, size)
-        mean, spread = ours.mean(0, keepdim=True), ours.std(0, keepdim=True)
+    for size, (mean, spread) in yardsticks.items():
+        filtered = mean_filter(maps, size)
         for reference in references:
-            flat = relate(theirs, mean, spread, reference).flatten(1)
+            flat = relate(filtered, mean, spread, reference).flatten(1)
             tops = {a: top_count(a, flat.shape[1]) for a in aggregations}
             partial = [n for n in tops.values() if n < flat.shape[1]]
             sums = flat.topk(max(partial, default=1), dim=1).values.double().cumsum(1)

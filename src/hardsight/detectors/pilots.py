@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from hardsight.data import Kind, PseudoAnomalies
-from hardsight.detectors.selection import Selection, rank
+from hardsight.detectors.contest import Contest
+from hardsight.detectors.selection import Selection
 from hardsight.training import DenoisingTask, Settings, complete
 from hardsight.types import Progress
 
@@ -56,7 +57,8 @@ def choose_patch(
         place = folder / f"pilot-{patch}"
         complete(task, settings, place, f"pilot, patch {patch}", progress)
         detector.eval()
-        found = rank(detector, normals, evidence, selection, training.seed)
-        merits[patch] = max(c.merit(selection.robust_weight) for c in found)
+        contest = Contest(detector, normals, evidence, selection, training.seed)
+        contest.attack_middling()
+        merits[patch] = contest.best.merit(selection.robust_weight)
     detector.rebuild(max(merits, key=lambda p: merits[p]))
     return merits

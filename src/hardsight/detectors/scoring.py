@@ -59,6 +59,12 @@ def mean_filter(maps: Tensor, size: int) -> Tensor:
     return (sums[..., size:, :] - sums[..., :height, :]) / size**2
 
 
+def normal_errors(errors: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """(1, 1, H, W) mean and spread of the filtered errors (N, 1, H, W) of normal images."""
+    maps = mean_filter(errors, size)
+    return maps.mean(0, keepdim=True), maps.std(0, keepdim=True)
+
+
 def relate(maps: Tensor, mean: Tensor, spread: Tensor, reference: Reference) -> Tensor:
     """Compare filtered error maps with those of normal training images.
 

@@ -1,0 +1,155 @@
+"""Ways to score, each judged by the worst that any attack so far does to each image."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from hardsight.attacks import PGD, Linf, ScoreObjective, frozen
+from hardsight.batches import at_once
+from hardsight.data import PseudoAnomalies
+from hardsight.detectors.candidates import Candidate, Yardsticks, scorings
+from hardsight.detectors.scoring import Average, Reference, normal_errors
+from hardsight.metrics import auroc
+
+if TYPE_CHECKING:
+    from hardsight.detectors.advrad import AdvRAD
+    from hardsight.detectors.selection import Selection
+
+
+class Contest:
+    """Every candidate's AUROC, clean and under attack.
+
+    An attack on one way to score is an attack on all of them, if a weaker one: whatever it makes
+    of the images is scored in every way, at every k. So each candidate's AUROC under the worst per
+    image is a bound from above, which no attack can raise; that of a candidate that was attacked
+    itself is its robust AUROC.
+
+    Args:
+        detector: with a trained denoiser; configured anew by every attack.
+        train: (N, 3, H, W) uint8 training normals.
+        evidence: from ``settings.evidence``. Of few normals more copies are attacked, up to
+            ``settings.images`` in all.
+        settings: candidates and budget.
+        seed: of noise and attacks.
+        progress: told of every k that is done.
+    """
+
+    def __init__(
+        self,
+        detector: "AdvRAD",
+        train: Tensor,
+        evidence: PseudoAnomalies,
+        settings: "Selection",
+        seed: int,
+        progress: Callable[[int], None] = lambda k: None,
+    ) -> None:
+        self.detector, self.settings = detector, settings
+        order = torch.randperm(len(train), generator=Generator().manual_seed(seed))
+        self.noise = Generator(detector.device).manual_seed(seed)
+        normals = int((~evidence.labels).sum())
+        self.few = evidence.first(min(settings.copies, max(1, settings.images // normals)))
+        self.candidates: list[Candidate] = []
+        self._yardsticks: dict[tuple[int, Average], Yardsticks] = {}
+        worst = []
+        for k in settings.ks:
+            normal = self._maps(k, train[order[: settings.reference_images]])
+            clean = self._maps(k, evidence.images)
+            for average in settings.averages:
+                errors = normal[average]
+                yards = {size: normal_errors(errors, size) for size in settings.filter_sizes}
+                self._yardsticks[k, average] = yards
+                for chosen, scores in scorings(yards, clean[average], *self._choices):
+                    value = auroc(scores, evidence.labels.numpy())
+                    self.candidates.append(Candidate(k, average, **chosen, clean=value))
+                    worst.append(scores[: len(self.few.labels)])
+            progress(k)
+        self._worst = np.stack(worst)
+        self._judge()
+
+    @property
+    def best(self) -> Candidate:
+        """The candidate of the highest merit; one that was not attacked may yet lose it."""
+        return max(self.candidates, key=self._merit)
+
+    @property
+    def ranked(self) -> tuple[Candidate, ...]:
+        """All candidates, those attacked before the others, best first."""
+        return tuple(sorted(self.candidates, key=lambda c: (c.robust is None, -self._merit(c))))
+
+    def _merit(self, candidate: Candidate) -> float:
+        return candidate.merit(self.settings.robust_weight)
+
+    def attack(self, candidate: Candidate) -> None:
+        """Attack a candidate, and show what comes of it to all of them."""
+        i = self.candidates.index(candidate)
+        self._suffer(candidate)
+        self.candidates[i] = replace(self.candidates[i], robust=self._auroc(i))
+
+    def attack_middling(self) -> None:
+        """Attack a middling way to score at the middle k, be it a candidate or not."""
+        self._suffer(self._middling(self.settings.ks[len(self.settings.ks) // 2]))
+
+    def _middling(self, k: int) -> Candidate:
+        s = self.settings
+        return Candidate(k, s.averages[0], s.filter_sizes[-1], s.references[-1], "top:0.05", 0.0)
+
+    def _suffer(self, scoring: Candidate) -> None:
+        self.detector.configure(**scoring.settings)
+        mean, spread = self._yardsticks[scoring.k, scoring.average][scoring.filter_size]
+        self.detector.map_mean.copy_(mean)
+        self.detector.map_spread.copy_(spread)
+        attacked = self._attacked()
+        anomalous = self.few.labels.numpy()
+        i = 0
+        for k in self.settings.ks:
+            maps = self._maps(k, attacked)
+            for average in self.settings.averages:
+                for _, s in scorings(self._yardsticks[k, average], maps[average], *self._choices):
+                    w = self._worst[i]
+                    self._worst[i] = np.where(anomalous, np.minimum(w, s), np.maximum(w, s))
+                    i += 1
+        self._judge()
+
+    def _judge(self) -> None:
+        """Write down every AUROC under the worst so far."""
+        for i, c in enumerate(self.candidates):
+            if c.robust is None:
+                self.candidates[i] = replace(c, transferred=self._auroc(i))
+            else:
+                self.candidates[i] = replace(c, robust=self._auroc(i))
+
+    def _auroc(self, i: int) -> float:
+        return auroc(self._worst[i], self.few.labels.numpy())
+
+    @property
+    def _choices(self) -> tuple[tuple[Reference, ...], tuple[str, ...]]:
+        return self.settings.references, self.settings.aggregations
+
+    @torch.no_grad()
+    def _maps(self, k: int, images: Tensor) -> dict[Average, Tensor]:
+        """Averaging -> (N, 1, H, W) unfiltered error maps, all from the same reconstructions."""
+        parts: dict[Average, list[Tensor]] = {a: [] for a in self.settings.averages}
+        self.detector.configure(**self._middling(k).settings)
+        for batch in torch.split(images, at_once(images.shape, 8)):
+            x = self.detector.prepare(batch)
+            r = self.detector.reconstruct(x, self.detector.sample_noise(x, self.noise))
+            for average in self.settings.averages:
+                parts[average].append(self.detector.compare(x, r, average).cpu())
+        return {a: torch.cat(p) for a, p in parts.items()}
+
+    def _attacked(self) -> Tensor:
+        """(F, 3, H, W) the few images, attacked as the detector is configured."""
+        attack = PGD(Linf(self.settings.eps), steps=self.settings.steps)
+        parts = []
+        with frozen(self.detector):
+            rows = at_once(self.few.images.shape, 8)
+            batches = (torch.split(t, rows) for t in (self.few.images, self.few.labels))
+            for images, labels in zip(*batches, strict=True):
+                x = self.detector.prepare(images)
+                objective = ScoreObjective(self.detector, labels.to(x.device), self.settings.draws)
+                parts.append(attack(objective, x, self.noise).images)
+        return torch.cat(parts)
