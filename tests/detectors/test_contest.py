@@ -85,6 +85,7 @@ def test_an_attack_of_its_own_is_among_the_worst(monkeypatch):
     assert robust == auroc(worst.double().numpy(), labels.numpy())
 
 
-@pytest.mark.parametrize(("held_out", "copies"), [(6, 1), (3, 2), (2, 3)])
+@pytest.mark.parametrize(("held_out", "copies"), [(6, 1), (3, 2), (4, 2), (2, 3)])
 def test_of_few_normals_more_copies_are_attacked(held_out, copies):
-    assert len(contest(held_out=held_out).few.labels) == held_out * (1 + copies)
+    settings = SMALL.model_copy(update={"attacked": 6})
+    assert len(contest(settings, held_out).few.labels) == held_out * (1 + copies)

@@ -1,5 +1,6 @@
 """Ways to score, each judged by the worst that any attack so far does to each image."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -31,8 +32,7 @@ class Contest:
     Args:
         detector: with a trained denoiser; configured anew by every attack.
         train: (N, 3, H, W) uint8 training normals.
-        evidence: from ``settings.evidence``. Of few normals more copies are attacked, up to
-            ``settings.images`` in all.
+        evidence: from ``settings.evidence``.
         settings: candidates and budget.
         seed: of noise and attacks.
         progress: told of every k that is done.
@@ -51,7 +51,7 @@ class Contest:
         order = torch.randperm(len(train), generator=Generator().manual_seed(seed))
         self.noise = Generator(detector.device).manual_seed(seed)
         normals = int((~evidence.labels).sum())
-        self.few = evidence.first(min(settings.copies, max(1, settings.images // normals)))
+        self.few = evidence.first(min(settings.copies, math.ceil(settings.attacked / normals)))
         self.candidates: list[Candidate] = []
         self._yardsticks: dict[tuple[int, Average], Yardsticks] = {}
         worst = []

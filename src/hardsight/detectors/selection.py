@@ -34,7 +34,9 @@ class Selection(Evidence):
     steps: int = Field(10, ge=1)
     """PGD steps of each attack."""
     copies: int = Field(4, ge=1)
-    """Defective copies of each; as many of them are attacked as make up for few normals."""
+    """Defective copies of each."""
+    attacked: int = Field(32, ge=1)
+    """Of the copies, those attacked: so many or a few more, the first of each normal first."""
     draws: int = Field(1, ge=1)
     """Times that a gradient averages the detector's own noise draws."""
     reference_images: int = Field(48, ge=2)
