@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --constraints constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: setup ## train, attack and report on the embedded photographs (five minutes on two cores)
+demo: setup ## train, attack and report on the embedded photographs (five to six minutes on two cores)
 	$(VENV)/bin/hardsight demo
 
 test: setup lint ## lint, types and the tests (under five minutes)

@@ -18,7 +18,7 @@ def demo(
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
-    """Write the embedded data, train, calibrate, attack and report: five minutes on two cores.
+    """Write the embedded data, train, calibrate, attack and report: six minutes on two cores.
 
     Started again, it goes on where it was.
     """
