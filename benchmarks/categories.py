@@ -13,9 +13,10 @@ from typing import Any
 
 import torch
 from fitting import keep
+from sets import add_sets, root
 
 from hardsight.cli.console import bars
-from hardsight.data import AnomalyData, Manifest, write_textures
+from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Detector
 from hardsight.evaluation.provenance import describe
 from hardsight.metrics import auroc
@@ -25,10 +26,7 @@ from hardsight.runs import Run
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+")
-    parser.add_argument("--data", type=Path, help="folder of MVTec-layout categories")
-    parser.add_argument("--textures", action="store_true", help="the embedded data set")
-    parser.add_argument("--preset", default="advrad")
+    add_sets(parser, "advrad")
     parser.add_argument("--tuning", type=int, default=300, help="steps after the start")
     parser.add_argument("--few", type=int, nargs="*", default=[10, 20, 50])
     parser.add_argument("--draws", type=int, default=10, help="noise draws averaged")
@@ -36,10 +34,8 @@ def main() -> None:
     parser.add_argument("--results", default="categories")
     given = parser.parse_args()
     config = load_preset(given.preset)
-    root = given.data
-    if given.textures:
-        root = write_textures(given.runs / "data", size=config.detector_settings["image_size"])
-    config = config.updated({"data.path": str(root)})
+    place = root(given, config)
+    config = config.updated({"data.path": str(place)})
 
     def fitted(folder: str, **changes: Any) -> Run:
         whole = config.updated({key.replace("__", "."): v for key, v in changes.items()})
@@ -66,7 +62,7 @@ def main() -> None:
                 runs[label] = fitted(folder, **few, augment=augment)
         for label, run in runs.items():
             detector = run.detector()
-            data = run.data(root / name) if run is every else run.data()
+            data = run.data(place / name) if run is every else run.data()
             # the model for all is tested on one category at a time, as the others are
             value = measured(detector, data, given.draws)
             about = describe(detector, data, Manifest.of(data).sha256, config.training.seed)

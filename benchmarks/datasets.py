@@ -10,9 +10,10 @@ import argparse
 import json
 from pathlib import Path
 
+from sets import add_sets, root
+
 from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
-from hardsight.data import write_textures
 from hardsight.evaluation import evaluate, write_html, write_json
 from hardsight.evaluation.provenance import commit
 from hardsight.presets import load_preset
@@ -22,10 +23,7 @@ from hardsight.training.logs import read
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+")
-    parser.add_argument("--data", type=Path, help="folder of MVTec-layout categories")
-    parser.add_argument("--textures", action="store_true", help="the embedded data set")
-    parser.add_argument("--preset", default="advrad")
+    add_sets(parser, "advrad")
     parser.add_argument("--steps", type=int, help="training steps; default: the preset's")
     parser.add_argument("--runs", type=Path, default=Path("runs/benchmark"))
     parser.add_argument("--eps", default="2/255")
@@ -41,10 +39,7 @@ def main() -> None:
     config = load_preset(arguments.preset)
     if arguments.steps:
         config = config.updated({"training.steps": arguments.steps})
-    root = arguments.data
-    if arguments.textures:
-        size = config.detector_settings["image_size"]
-        root = write_textures(arguments.runs / "textures", size=size)
+    folder = root(arguments, config)
     own = {"objectives": tuple(arguments.objectives)} if arguments.objectives else {}
     if arguments.no_fixed:
         own["fixed"] = False
@@ -54,7 +49,7 @@ def main() -> None:
     ]
     target = Path(__file__).parent / "results" / f"{arguments.results}.json"
     for name in arguments.names:
-        place = config.updated({"data.path": str(root / name)})
+        place = config.updated({"data.path": str(folder / name)})
         run = Run.start(arguments.runs / name, place, resume=True)
         with bars() as progress:
             detector = run.detector() if run.finished else run.fit(progress=progress)

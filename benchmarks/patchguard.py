@@ -21,10 +21,10 @@ import numpy as np
 from patchguard_plans import SEEDS, plans
 from patchguard_protocol import published_protocol
 from scipy import stats
+from sets import add_sets, root
 
 from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
-from hardsight.data import write_textures
 from hardsight.evaluation import evaluate, write_html, write_json
 from hardsight.evaluation.provenance import commit, device_name
 from hardsight.presets import Config, load_preset
@@ -38,10 +38,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="+")
-    parser.add_argument("--data", type=Path, help="folder of MVTec-layout categories")
-    parser.add_argument("--textures", action="store_true", help="the embedded data set")
-    parser.add_argument("--preset", default="patchguard")
+    add_sets(parser, "patchguard")
     parser.add_argument("--plan", default="main", choices=list(plans(12)))
     parser.add_argument("--only", nargs="*", help="labels of the plan; default: all")
     parser.add_argument("--seeds", type=int, help="how many; default: the plan's")
@@ -189,11 +186,7 @@ def interval(values: list[float]) -> list[float] | None:
 def main() -> None:
     given = arguments()
     preset = load_preset(given.preset)
-    root = given.data
-    if given.textures:
-        root = write_textures(given.runs / "textures", size=preset.detector_settings["image_size"])
-    if root is None:
-        raise SystemExit("name a folder with --data, or take --textures")
+    folder = root(given, preset)
     seeds = given.seeds or SEEDS.get(given.plan, 1)
     target = given.results / f"patchguard_{given.plan}.json"
     kept = json.loads(target.read_text()) if target.exists() else {}
@@ -209,7 +202,7 @@ def main() -> None:
             for label in labels:
                 key = f"{name} | {label} | seed {seed}"
                 config = configure(preset, given, label, seed).updated(
-                    {"data.path": str(root / name)}
+                    {"data.path": str(folder / name)}
                 )
                 if given.minutes:
                     paces[label] = paces.get(label) or seconds_per_step(config, given.device)

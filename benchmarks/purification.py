@@ -18,7 +18,7 @@ from torch import Generator, nn
 
 from hardsight.classifiers import ClassificationTask, WideResNet, save_classifier
 from hardsight.cli.console import bars
-from hardsight.data import CORRUPTIONS, LabelledImages, cifar10, cifar10c, corrupt
+from hardsight.data import CORRUPTIONS, Kind, LabelledImages, cifar10, cifar10c, corrupt
 from hardsight.diffusion import Denoiser, FastDenoiser, PaperDenoiser
 from hardsight.evaluation.accuracy import (
     FOUR_THREATS,
@@ -146,7 +146,7 @@ def main() -> None:
         torch.manual_seed(0)
         noise = {"log_sigma_mean": -1.2, "log_sigma_std": 1.2}
         net = FastDenoiser(32, given.patch, given.channels, (1, 2, 2), **noise)
-        return DenoisingTask(net, data.images, ("flip",))
+        return DenoisingTask(net, data.images, [Kind(len(data.images), ("flip",))])
 
     def wide() -> ClassificationTask:
         torch.manual_seed(0)

@@ -13,6 +13,7 @@ FLOORS = (
     "files",
     "batches",
     "devices",
+    "extras",
     "memory",
     "modules",
     "noise",

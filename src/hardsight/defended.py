@@ -19,7 +19,7 @@ from hardsight.classifiers import (
     save_classifier,
     save_model,
 )
-from hardsight.data import LabelledImages, ManifestChanged
+from hardsight.data import Kind, LabelledImages, ManifestChanged
 from hardsight.diffusion import Denoiser, build_denoiser
 from hardsight.files import write_atomically
 from hardsight.modules import seeded
@@ -88,8 +88,8 @@ def fit_classifier(
         save_adapter(task.module, folder / ADAPTER)
     if isinstance(config, DiffusionRun) and not (folder / DENOISER / "config.json").is_file():
         denoiser = _denoiser(config, data)
-        turns = ("flip",) if config.flip else ()
-        learnt = DenoisingTask(denoiser, data.images, turns)
+        kind = Kind(len(data.images), ("flip",) if config.flip else ())
+        learnt = DenoisingTask(denoiser, data.images, [kind])
         complete(learnt, config.training, training, DENOISER, progress)
         save_model(denoiser, denoiser.config, folder / DENOISER)
 

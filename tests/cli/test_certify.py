@@ -5,15 +5,6 @@ import json
 import pytest
 from typed import call, words
 
-
-@pytest.fixture(scope="module")
-def run(parts, tiny_preset, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "parts"
-    done = call("fit", tiny_preset, "--data", parts, "--run", folder)
-    assert done.exit_code == 0, words(done)
-    return folder
-
-
 SMALL = ("--n", 40, "--radii", "0,0.05", "--batch-size", 40, "--pixels", 2)
 
 

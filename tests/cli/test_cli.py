@@ -13,15 +13,6 @@ import pytest
 from typed import call, words
 
 
-@pytest.fixture(scope="module")
-def run(parts, tiny_preset, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "parts"
-    done = call("fit", tiny_preset, "--data", parts, "--run", folder)
-    assert done.exit_code == 0, words(done)
-    assert "false alarm" in words(done)
-    return folder
-
-
 def test_fit_leaves_a_whole_run_folder(run):
     for name in (
         "config.yaml", "model.safetensors", "config.json", "calibration.json", "manifest.json",

@@ -5,27 +5,10 @@ import json
 from importlib.util import find_spec
 
 import pytest
-from typer.testing import CliRunner
+from typed import call, words
 
-from hardsight.cli.app import app
 from hardsight.detectors import Exported
 from hardsight.runs import Run
-
-
-def call(*arguments: object):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def words(result) -> str:
-    return " ".join((result.stdout + result.stderr).split())
-
-
-@pytest.fixture(scope="module")
-def run(parts, tiny_preset, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "parts"
-    done = call("fit", tiny_preset, "--data", parts, "--run", folder)
-    assert done.exit_code == 0, words(done)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -4,21 +4,12 @@ import json
 
 import pytest
 import torch
-from typer.testing import CliRunner
+from typed import call, words
 
-from hardsight.cli.app import app
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.presets import ConfigError, load_preset, origin
 from hardsight.runs import Run, RunError
 from tiny_parts import write_parts
-
-
-def call(*arguments: object):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def words(result) -> str:
-    return " ".join((result.stdout + result.stderr).split())
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,9 @@ def test_an_attack_of_its_own_is_among_the_worst(monkeypatch):
     found.attack_middling()
     victim = found.best
     found.attack(victim)
-    (robust,) = [c.robust for c in found.candidates if c.settings == victim.settings]
+    (own,) = [c for c in found.candidates if c.settings == victim.settings]
+    robust = own.robust
+    assert own.transferred == victim.transferred >= robust
     detector, labels = found.detector, found.few.labels
     detector.configure(**victim.settings)
     detector.fit_reference(detector.error_maps(normals(8, 0)))

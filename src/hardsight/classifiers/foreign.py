@@ -1,13 +1,13 @@
 """Anybody else's classifiers: TorchScript, ONNX, RobustBench."""
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+
+from hardsight.extras import needed
 
 
 def torchscript_classifier(path: str | Path) -> nn.Module:
@@ -32,7 +32,7 @@ def onnx_classifier(path: str | Path) -> Callable[[Tensor], Tensor]:
     Raises:
         ImportError: onnxruntime is not installed.
     """
-    runtime = _extra("onnxruntime", "onnxruntime")
+    runtime = needed("onnxruntime", "onnxruntime")
     session: Any = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 
@@ -57,15 +57,8 @@ def robustbench_classifier(
     Raises:
         ImportError: robustbench is not installed.
     """
-    utils = _extra("robustbench.utils", "git+https://github.com/RobustBench/robustbench")
+    utils = needed("robustbench.utils", "git+https://github.com/RobustBench/robustbench")
     model = utils.load_model(
         model_name=name, model_dir=str(folder), dataset=dataset, threat_model=threat_model
     )
     return cast(nn.Module, model).eval()
-
-
-def _extra(module: str, package: str) -> ModuleType:
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ImportError(f"this needs {module.split('.')[0]}: pip install {package}") from error

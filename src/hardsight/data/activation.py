@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 
 from hardsight.data.recolouring import jitter
 from hardsight.data.warps import draw, elastic
+from hardsight.extras import needed
 
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
@@ -128,15 +129,10 @@ def activation_foreground(
 
 def class_activation(network: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """(B, 1, h, w) Grad-CAM of the classes ``target`` (B,) at the last block, each in [0, 1]."""
-    try:
-        from captum.attr import LayerGradCam
-    except ImportError as error:
-        raise ImportError(
-            "Grad-CAM needs captum: pip install 'hardsight[gradcam]', or choose the foreground "
-            "'saliency' or 'all'"
-        ) from error
-    layer = network.get_submodule("1.layer4")
-    maps = LayerGradCam(network, layer).attribute(x, target=target, relu_attributions=True)
+    otherwise = "choose the foreground 'saliency' or 'all'"
+    captum = needed("captum.attr", "'hardsight[gradcam]'", "Grad-CAM", otherwise)
+    gradcam = captum.LayerGradCam(network, network.get_submodule("1.layer4"))
+    maps = gradcam.attribute(x, target=target, relu_attributions=True)
     found: Tensor = maps.detach()
     return found / found.amax((2, 3), keepdim=True).clamp_min(torch.finfo(found.dtype).tiny)
 

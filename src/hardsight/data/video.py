@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 
 from hardsight.data.frames import Frame
 from hardsight.data.images import IMAGE_EXTENSIONS, near_names, resized
+from hardsight.extras import needed
 
 
 def is_live(source: str) -> bool:
@@ -40,7 +40,8 @@ def video(
         raise FileNotFoundError(f"no such file, folder or camera: {name!r}{near_names(Path(name))}")
     if not live and Path(name).suffix.lower() in IMAGE_EXTENSIONS:
         raise ValueError(f"{name} is an image; use hardsight score, or name its folder")
-    cv2 = _opencv()
+    purpose, otherwise = "a video or a camera", "give a folder of images"
+    cv2 = needed("cv2", "'hardsight[video]'", purpose, otherwise)
     capture = cv2.VideoCapture(int(name) if name.isdecimal() else name)
     if not capture.isOpened():
         what = "camera or stream" if live else "video"
@@ -71,13 +72,3 @@ def _frames(
             number += 1
     finally:
         capture.release()
-
-
-def _opencv() -> ModuleType:
-    try:
-        return import_module("cv2")
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            "videos and cameras need OpenCV: pip install 'hardsight[video]'; a folder of images "
-            "needs nothing"
-        ) from error

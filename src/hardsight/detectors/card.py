@@ -18,7 +18,8 @@ def model_card(detector: Detector, facts: Mapping[str, str]) -> ModelCard:
         facts: where it comes from, name -> value: preset, data set, start.
     """
     method = type(detector).__name__
-    lines = [f"- {name}: {value}" for name, value in facts.items()]
+    about = {**facts, "settings": f"`{json.dumps(detector.settings, sort_keys=True)}`"}
+    lines = "\n".join(f"- {name}: {value}" for name, value in about.items())
     height, width = detector.size
     threshold = detector.calibration.statement if detector.calibration else "It was not calibrated."
     text = f"""---
@@ -27,8 +28,7 @@ def model_card(detector: Detector, facts: Mapping[str, str]) -> ModelCard:
 
 # {method}, a detector of visual anomalies
 
-{chr(10).join(lines)}
-- settings: `{json.dumps(detector.settings, sort_keys=True)}`
+{lines}
 
 ```python
 import hardsight

@@ -1,9 +1,9 @@
 """Ways to score, each judged by the worst that any attack so far does to each image."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -86,20 +86,27 @@ class Contest:
     def attack(self, candidate: Candidate) -> None:
         """Attack a candidate, and show what comes of it to all of them."""
         i = self.candidates.index(candidate)
-        self._suffer(candidate)
-        self.candidates[i] = replace(self.candidates[i], robust=self._auroc(i))
+        self.candidates[i] = replace(candidate, robust=candidate.transferred)  # and falls from here
+        self._suffer(candidate.settings)
 
     def attack_middling(self) -> None:
         """Attack a middling way to score at the middle k, be it a candidate or not."""
         self._suffer(self._middling(self.settings.ks[len(self.settings.ks) // 2]))
 
-    def _middling(self, k: int) -> Candidate:
-        s = self.settings
-        return Candidate(k, s.averages[0], s.filter_sizes[-1], s.references[-1], "top:0.05", 0.0)
+    def _middling(self, k: int) -> dict[str, Any]:
+        return {
+            "k": k,
+            "average": self.settings.averages[0],
+            "filter_size": self.settings.filter_sizes[-1],
+            "reference": self.settings.references[-1],
+            "aggregation": "top:0.05",
+        }
 
-    def _suffer(self, scoring: Candidate) -> None:
-        self.detector.configure(**scoring.settings)
-        mean, spread = self._yardsticks[scoring.k, scoring.average][scoring.filter_size]
+    def _suffer(self, scoring: Mapping[str, Any]) -> None:
+        """Score in all ways what an attack on ``scoring`` makes of the images."""
+        self.detector.configure(**scoring)
+        place = scoring["k"], scoring["average"]
+        mean, spread = self._yardsticks[place][scoring["filter_size"]]
         self.detector.map_mean.copy_(mean)
         self.detector.map_spread.copy_(spread)
         attacked = self._attacked()
@@ -133,7 +140,7 @@ class Contest:
     def _maps(self, k: int, images: Tensor) -> dict[Average, Tensor]:
         """Averaging -> (N, 1, H, W) unfiltered error maps, all from the same reconstructions."""
         parts: dict[Average, list[Tensor]] = {a: [] for a in self.settings.averages}
-        self.detector.configure(**self._middling(k).settings)
+        self.detector.configure(**self._middling(k))
         for batch in torch.split(images, at_once(images.shape, 8)):
             x = self.detector.prepare(batch)
             r = self.detector.reconstruct(x, self.detector.sample_noise(x, self.noise))

@@ -16,10 +16,11 @@ from hardsight.data import AnomalyData
 from hardsight.detectors.base import Detector
 from hardsight.detectors.evidence import Evidence, shares
 from hardsight.detectors.exported import ExportConfig, Exported
-from hardsight.detectors.graph import OPSET, exportable, needed, write_onnx
+from hardsight.detectors.graph import OPSET, exportable, write_onnx
 from hardsight.detectors.quantised import quantised
-from hardsight.detectors.runtimes import RUNTIMES, Hint
+from hardsight.detectors.runtimes import OPENVINO, RUNTIMES, Hint
 from hardsight.detectors.saved import CALIBRATION_FILE, WEIGHTS_FILE
+from hardsight.extras import needed
 from hardsight.files import write_atomically
 from hardsight.metrics import auroc
 
@@ -165,7 +166,7 @@ def _config(detector: Detector, to: Format, int8: bool, precision: Hint) -> Expo
 
 
 def _openvino_graph(detector: Detector, path: Path) -> Any:
-    openvino: Any = needed("openvino", "openvino")
+    openvino = needed("openvino", OPENVINO)
     write_onnx(detector, path)
     return openvino.convert_model(str(path))
 
@@ -173,7 +174,7 @@ def _openvino_graph(detector: Detector, path: Path) -> Any:
 def _write_openvino(graph: Any, folder: Path) -> None:
     folder.mkdir()
     path = folder / RUNTIMES["openvino"][0]
-    needed("openvino", "openvino").save_model(graph, str(path), compress_to_fp16=False)
+    needed("openvino", OPENVINO).save_model(graph, str(path), compress_to_fp16=False)
 
 
 def _precision(detector: Detector) -> str:

@@ -55,7 +55,7 @@ def fit_advrad(
         )
 
     if training.steps:
-        task = DenoisingTask(detector.denoiser, normals, (), detector.k, detector.tile, kinds)
+        task = DenoisingTask(detector.denoiser, normals, kinds, detector.k, detector.tile)
         complete(task, training, folder, "train", progress, resume)
     if game is not None:
         where = torch.cat([find_foreground(game.foreground, images) for images in each])

@@ -111,7 +111,7 @@ class GameTask:
         self.where = dilated(where)
         self.crop = crop
         middle = (game.k_low + game.k_high) // 2
-        self.plain = DenoisingTask(denoiser, images, (), middle, crop, kinds)
+        self.plain = DenoisingTask(denoiser, images, kinds, middle, crop)
         self.spoiler = CutPaste(defects=game.defects)
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:

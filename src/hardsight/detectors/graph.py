@@ -2,9 +2,7 @@
 
 import copy
 import warnings
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +11,10 @@ from hardsight.detectors.advrad import AdvRAD
 from hardsight.detectors.base import Detector
 from hardsight.detectors.patchguard import PatchGuard
 from hardsight.diffusion.upsample import fix_upsampling
+from hardsight.extras import needed
 
+ONNX = "'hardsight[onnx]'"
+"""What to install."""
 OPSET = 20
 """Of ONNX operators; onnxruntime reads it from 1.17 on, OpenVINO from 2024 on."""
 INPUTS = ("images", "noise")
@@ -70,7 +71,7 @@ def write_onnx(detector: Detector, path: Path) -> None:
     """
     chosen = exportable(detector)
     for module in ("onnx", "onnxscript"):
-        needed(module, "onnx")
+        needed(module, ONNX)
     plain = copy.deepcopy(chosen).cpu().eval().requires_grad_(False)
     plain.precision = "fp32"
     fix_upsampling(plain)
@@ -94,17 +95,3 @@ def write_onnx(detector: Detector, path: Path) -> None:
     if program is None:
         raise RuntimeError(f"torch.onnx.export made nothing of {type(detector).__name__}")
     program.save(path)
-
-
-def needed(module: str, extra: str) -> ModuleType:
-    """Return a module that an extra installs.
-
-    Raises:
-        ImportError: it is not installed; the message says how to.
-    """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f"this needs {module}: pip install 'hardsight[{extra}]' ({error})"
-        ) from error

@@ -53,7 +53,7 @@ def choose_patch(
         detector.rebuild(patch)
         steps = max(1, selection.pilot_steps * patch**2 // largest**2)
         settings = training.model_copy(update={"steps": steps})
-        task = DenoisingTask(detector.denoiser, normals, (), detector.k, detector.tile, kinds)
+        task = DenoisingTask(detector.denoiser, normals, kinds, detector.k, detector.tile)
         place = folder / f"pilot-{patch}"
         complete(task, settings, place, f"pilot, patch {patch}", progress)
         detector.eval()

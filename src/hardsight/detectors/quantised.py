@@ -3,11 +3,15 @@
 import logging
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from hardsight.data.samples import evenly
 from hardsight.detectors.base import Detector
-from hardsight.detectors.graph import INPUTS, needed
+from hardsight.detectors.graph import INPUTS
+from hardsight.detectors.runtimes import OPENVINO
+from hardsight.extras import needed
 
 SAMPLES = 32
 """Training normals that the ranges of activations are taken from, at most."""
@@ -27,9 +31,9 @@ def quantised(graph: Any, detector: Detector, normals: Tensor, seed: int = 0) ->
     Raises:
         ImportError: nncf is not installed.
     """
-    nncf: Any = needed("nncf", "openvino")
+    nncf = needed("nncf", OPENVINO)
     nncf.set_log_level(logging.ERROR)
-    index = torch.linspace(0, len(normals) - 1, min(SAMPLES, len(normals))).round().long()
+    index = evenly(np.arange(len(normals)), SAMPLES)
     images = normals[index].float() / 255
     noise = detector.sample_noise(images, torch.Generator().manual_seed(seed))
     given = (images,) if noise is None else (images, noise)

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hardsight.detectors.graph import INPUTS, OUTPUTS, needed
+from hardsight.detectors.graph import INPUTS, ONNX, OUTPUTS
+from hardsight.extras import needed
 
+OPENVINO = "'hardsight[openvino]'"
+"""What to install."""
 Hint = Literal["f32", "bf16"]
 """Precision in which OpenVINO may compute what is not quantised."""
 Arrays = tuple[NDArray[np.float32], ...]
@@ -26,7 +29,7 @@ def onnx_runtime(path: Path, hint: Hint = "f32") -> Runtime:
     """
     if hint != "f32":
         raise ValueError(f'precision={hint!r} is for OpenVINO; of ONNX leave it "f32"')
-    runtime: Any = needed("onnxruntime", "onnx")
+    runtime = needed("onnxruntime", ONNX)
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -47,7 +50,7 @@ def openvino_runtime(path: Path, hint: Hint = "f32") -> Runtime:
     Raises:
         ImportError: openvino is not installed.
     """
-    openvino: Any = needed("openvino", "openvino")
+    openvino = needed("openvino", OPENVINO)
     settings = {
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "INFERENCE_PRECISION_HINT": hint,

@@ -37,8 +37,8 @@ class Selection(Evidence):
     """Defective copies of each."""
     attacked: int = Field(32, ge=1)
     """Of the copies, those attacked: so many or a few more, the first of each normal first."""
-    draws: int = Field(1, ge=1)
-    """Times that a gradient averages the detector's own noise draws."""
+    draws: int = Field(2, ge=1)
+    """Noise draws a gradient averages, the detector's own among them."""
     reference_images: int = Field(48, ge=2)
     """Training normals the candidates' mean and spread are estimated from."""
     shortlist: int = Field(8, ge=1)

@@ -15,28 +15,25 @@ class DenoisingTask:
     Args:
         denoiser: what is trained.
         images: (N, 3, H, W) uint8, normal.
-        turns: names in ``hardsight.data.TURNS``; each image is left as it is or turned by one of
-            them, all equally often.
+        kinds: of the images, in their order; each is drawn equally often and says how its images
+            are changed. Empty: one, left as it is.
         sample_step: diffusion step (1-based) of the reconstructions shown.
         crop: side of the random squares of images that are trained on; None: whole images.
-        kinds: of the images, in their order, where they are of several or are changed by more than
-            turns; each is drawn equally often and says its own turns. Empty: one, with ``turns``.
     """
 
     def __init__(
         self,
         denoiser: Denoiser,
         images: Tensor,
-        turns: Sequence[str] = (),
+        kinds: Sequence[Kind] = (),
         sample_step: int = 100,
         crop: int | None = None,
-        kinds: Sequence[Kind] = (),
     ) -> None:
         if len(images) == 0:
             raise ValueError("there are no training images")
         self.module = denoiser
         self.images = images
-        self.kinds = tuple(kinds) or (Kind(len(images), tuple(turns)),)
+        self.kinds = tuple(kinds) or (Kind(len(images)),)
         self.sample_step, self.crop = sample_step, crop
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:

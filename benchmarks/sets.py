@@ -1,0 +1,26 @@
+"""On which data sets, and with which preset, a benchmark runs."""
+
+import argparse
+from pathlib import Path
+
+from hardsight.data import write_textures
+from hardsight.presets import Config
+
+
+def add_sets(parser: argparse.ArgumentParser, preset: str) -> None:
+    """Add the arguments names, --data, --textures and --preset."""
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("--data", type=Path, help="folder of MVTec-layout categories")
+    parser.add_argument("--textures", action="store_true", help="the embedded data set")
+    parser.add_argument("--preset", default=preset)
+
+
+def root(given: argparse.Namespace, config: Config) -> Path:
+    """Return the folder of the categories; that of the embedded ones is written below --runs."""
+    if given.textures:
+        size = config.detector_settings["image_size"]
+        return write_textures(given.runs / "textures", size=size)
+    if given.data is None:
+        raise SystemExit("name a folder with --data, or take --textures")
+    folder: Path = given.data
+    return folder
