@@ -88,7 +88,12 @@ def test_attacks_raise_normal_and_lower_anomalous_scores_inside_the_ball(make_ad
 def test_save_and_load_give_the_same_detector(make_advrad, tmp_path):
     detector = make_advrad(k=40, aggregation="top:0.2")
     detector.configure(
-        k=30, average="reconstruction", filter_size=5, reference="deviation", aggregation="mean"
+        k=30,
+        average="reconstruction",
+        margin=0.05,
+        filter_size=5,
+        reference="deviation",
+        aggregation="mean",
     )
     detector.calibrate(images(20), level=0.1, generator=torch.Generator().manual_seed(0))
     detector.save_pretrained(tmp_path)
@@ -150,6 +155,7 @@ def test_wrong_images_are_explained(make_advrad, x, message):
         ({"shots": 200, "k": 100}, "shots=200"),
         ({"draws": 0}, "draws"),
         ({"average": "median"}, "average"),
+        ({"margin": -0.1}, r"margin must be in \[0, 1\], got -0.1"),
         ({"filter_size": 4}, "filter_size"),
         ({"aggregation": "most"}, "aggregation"),
         ({"reference": "zscore"}, "reference"),

@@ -34,11 +34,14 @@ def through_the_detector(found: Contest, candidate, images, labels) -> float:
 
 @pytest.mark.parametrize("average", ["error", "reconstruction"])
 @pytest.mark.parametrize("reference", ["error", "deviation", "standardised"])
-def test_the_fast_path_scores_as_the_configured_detector(reference, average):
+@pytest.mark.parametrize("margin", [0.0, 0.1])
+def test_the_fast_path_scores_as_the_configured_detector(margin, reference, average):
     """Over shared maps or through the detector: the same AUROC, as long as no noise is drawn."""
-    found = contest(SMALL.model_copy(update={"ks": (1,), "filter_sizes": (3,)}), noise=False)
+    few = {"ks": (1,), "filter_sizes": (3,), "margins": (0.0, 0.1)}
+    found = contest(SMALL.model_copy(update=few), noise=False)
     evidence = found.settings.evidence(normals(6, 1), seed=0)
-    ours = [c for c in found.candidates if (c.reference, c.average) == (reference, average)]
+    wanted = margin, reference, average
+    ours = [c for c in found.candidates if (c.margin, c.reference, c.average) == wanted]
     assert len(ours) == 3
     for candidate in ours:
         assert through_the_detector(found, candidate, *evidence[:2]) == candidate.clean

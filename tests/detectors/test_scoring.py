@@ -42,6 +42,26 @@ def test_multiscale_error_averages_channels_before_scales():
     torch.testing.assert_close(multiscale_error(x, r), by_hand)
 
 
+def test_a_margin_discounts_what_is_below_it():
+    """A constant difference d counts d^4 / (d^2 + m^2) at every scale."""
+    x = torch.rand(1, 3, 16, 16, dtype=torch.float64)
+    for d, m in ((0.5, 0.1), (0.1, 0.5), (0.3, 0.3)):
+        expected = torch.full_like(x[:, :1], d**4 / (d**2 + m**2))
+        torch.testing.assert_close(multiscale_error(x, x - d, margin=m), expected)
+    large = multiscale_error(x, x - 0.9, margin=0.01)
+    torch.testing.assert_close(large, torch.full_like(large, 0.81 - 0.0001), rtol=0, atol=1e-7)
+
+
+def test_a_margin_hides_no_gradient_and_has_one_at_no_difference():
+    x = torch.rand(1, 3, 16, 16, dtype=torch.float64)
+    moved = (x - 1e-3).requires_grad_()
+    (slope,) = torch.autograd.grad(multiscale_error(x, moved, margin=0.5).sum(), moved)
+    assert (slope < 0).all()
+    same = x.clone().requires_grad_()
+    (flat,) = torch.autograd.grad(multiscale_error(x, same, margin=0.5).sum(), same)
+    assert (flat == 0).all()
+
+
 def test_sizes_the_scales_do_not_divide_are_named():
     with pytest.raises(ValueError, match=r"\(12, 12\) must be divisible"):
         multiscale_error(torch.rand(1, 3, 12, 12), torch.rand(1, 3, 12, 12))

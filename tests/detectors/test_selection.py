@@ -8,6 +8,7 @@ from hardsight.detectors.selection import Selection, select
 
 SMALL = Selection(
     ks=(50, 200),
+    margins=(0.0, 0.06, 0.12),
     filter_sizes=(1, 3),
     aggregations=("max", "top:0.05", "mean"),
     images=6,
@@ -40,7 +41,7 @@ def chosen(request):
 
 def test_every_candidate_is_reported_best_first(chosen):
     _, report, seen = chosen
-    assert len(report.candidates) == 2 * 2 * 2 * 3 * 3
+    assert len(report.candidates) == 2 * 2 * 3 * 2 * 3 * 3
     attacked = [c for c in report.candidates if c.robust is not None]
     assert 1 <= len(attacked) <= 3
     assert list(report.candidates[: len(attacked)]) == attacked
@@ -67,8 +68,8 @@ def test_report_file(chosen, tmp_path):
 def test_weight_moves_the_choice():
     from hardsight.detectors.candidates import Candidate
 
-    clean = Candidate(50, "error", 1, "error", "max", clean=1.0, transferred=0.2)
-    robust = Candidate(50, "error", 1, "error", "max", clean=0.8, transferred=0.9, robust=0.7)
+    clean = Candidate(50, "error", 0.0, 1, "error", "max", clean=1.0, transferred=0.2)
+    robust = Candidate(50, "error", 0.0, 1, "error", "max", clean=0.8, transferred=0.9, robust=0.7)
     assert clean.merit(0.0) > robust.merit(0.0)
     assert clean.merit(1.0) < robust.merit(1.0) == 0.7
 
@@ -76,8 +77,8 @@ def test_weight_moves_the_choice():
 def test_how_far_below_chance_an_attack_leads_does_not_count():
     from hardsight.detectors.candidates import Candidate
 
-    lost = Candidate(50, "error", 1, "error", "max", clean=0.9, transferred=0.0)
-    chance = Candidate(50, "error", 1, "error", "max", clean=0.8, transferred=0.5)
+    lost = Candidate(50, "error", 0.0, 1, "error", "max", clean=0.9, transferred=0.0)
+    chance = Candidate(50, "error", 0.0, 1, "error", "max", clean=0.8, transferred=0.5)
     assert lost.merit(0.5) > chance.merit(0.5)
 
 

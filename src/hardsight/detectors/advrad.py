@@ -52,6 +52,7 @@ class AdvRAD(SavedDetector):
             (Algorithm 1), anything between evenly spaced (Algorithm 3).
         draws: noise draws averaged in one score.
         average: what the draws average: the "error" maps, or the "reconstruction" before its error.
+        margin: contrast in [0, 1] that an error must exceed to count, see ``multiscale_error``.
         filter_size: side of the mean filter in pixels, odd.
         reference: what an error is compared with; see ``hardsight.detectors.scoring.relate``.
         aggregation: "max" (Algorithm 4), "mean" or "top:F", the mean of a fraction F of the pixels.
@@ -76,6 +77,7 @@ class AdvRAD(SavedDetector):
         shots: int = 1,
         draws: int = 2,
         average: Average = "error",
+        margin: float = 0.0,
         filter_size: int = 21,
         reference: Reference = "standardised",
         aggregation: str = "top:0.015",
@@ -105,6 +107,7 @@ class AdvRAD(SavedDetector):
             k=k,
             shots=shots,
             average=average,
+            margin=margin,
             filter_size=filter_size,
             reference=reference,
             aggregation=aggregation,
@@ -118,6 +121,7 @@ class AdvRAD(SavedDetector):
         filter_size: int,
         reference: Reference,
         aggregation: str,
+        margin: float = 0.0,
         shots: int = 1,
     ) -> None:
         """Set how errors are scored, without retraining; ``fit_reference`` must follow.
@@ -131,6 +135,8 @@ class AdvRAD(SavedDetector):
             )
         if average not in ("error", "reconstruction"):
             raise ValueError(f'average must be "error" or "reconstruction", got {average!r}')
+        if not 0 <= margin <= 1:
+            raise ValueError(f"margin must be in [0, 1], got {margin}")
         top_count(aggregation, self.image_size**2)
         mean_filter(self.map_mean, filter_size)
         relate(self.map_mean, self.map_mean, self.map_spread, reference)
@@ -138,11 +144,12 @@ class AdvRAD(SavedDetector):
             "k": k,
             "shots": shots,
             "average": average,
+            "margin": margin,
             "filter_size": filter_size,
             "reference": reference,
             "aggregation": aggregation,
         }
-        self.k, self.shots, self.average = k, shots, average
+        self.k, self.shots, self.average, self.margin = k, shots, average, margin
         self.filter_size, self.reference, self.aggregation = filter_size, reference, aggregation
         self._hub_mixin_config = self.settings | chosen  # what save_pretrained writes
 
@@ -182,14 +189,14 @@ class AdvRAD(SavedDetector):
 
     def error_map(self, images: Tensor, noise: Tensor) -> Tensor:
         """(B, 1, H, W) multi-scale error averaged over the draws, before the filter."""
-        return self.compare(images, self.reconstruct(images, noise), self.average)
+        return self.compare(images, self.reconstruct(images, noise), self.average, self.margin)
 
-    def compare(self, images: Tensor, r: Tensor, average: Average) -> Tensor:
+    def compare(self, images: Tensor, r: Tensor, average: Average, margin: float) -> Tensor:
         """(B, 1, H, W) multi-scale error of reconstructions (B, draws, C, H, W), averaged."""
         if average == "reconstruction" or r.shape[1] == 1:
-            return multiscale_error(images, r.mean(1), SCALES)
+            return multiscale_error(images, r.mean(1), SCALES, margin)
         x = images.repeat_interleave(r.shape[1], dim=0)
-        error = multiscale_error(x, r.flatten(0, 1), SCALES)
+        error = multiscale_error(x, r.flatten(0, 1), SCALES, margin)
         return error.view(*r.shape[:2], *error.shape[2:]).mean(1, keepdim=True)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel
 from torch import Tensor
@@ -21,6 +22,7 @@ class Candidate:
 
     k: int
     average: Average
+    margin: float
     filter_size: int
     reference: Reference
     aggregation: str
@@ -35,7 +37,7 @@ class Candidate:
     @property
     def settings(self) -> dict[str, Any]:
         """The arguments of ``AdvRAD.configure``."""
-        names = ("k", "average", "filter_size", "reference", "aggregation")
+        names = ("k", "average", "margin", "filter_size", "reference", "aggregation")
         return {n: getattr(self, n) for n in names}
 
     def merit(self, weight: float) -> float:
@@ -97,6 +99,6 @@ def scorings(
             sums = flat.topk(max(partial, default=1), dim=1).values.double().cumsum(1)
             for aggregation, top in tops.items():
                 whole = top == flat.shape[1]
-                scores = flat.double().mean(1) if whole else sums[:, top - 1] / top
+                scores = flat.mean(1, dtype=torch.float64) if whole else sums[:, top - 1] / top
                 settings = {"filter_size": size, "reference": reference}
                 yield settings | {"aggregation": aggregation}, scores.numpy()

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,10 @@ from hardsight.metrics import auroc
 if TYPE_CHECKING:
     from hardsight.detectors.advrad import AdvRAD
     from hardsight.detectors.selection import Selection
+
+
+Comparison = tuple[Average, float]
+"""Averaging and margin of an error map."""
 
 
 class Contest:
@@ -53,18 +58,18 @@ class Contest:
         normals = int((~evidence.labels).sum())
         self.few = evidence.first(min(settings.copies, math.ceil(settings.attacked / normals)))
         self.candidates: list[Candidate] = []
-        self._yardsticks: dict[tuple[int, Average], Yardsticks] = {}
+        self._comparisons = tuple(product(settings.averages, settings.margins))
+        self._yardsticks: dict[tuple[int, Average, float], Yardsticks] = {}
         worst = []
         for k in settings.ks:
             normal = self._maps(k, train[order[: settings.reference_images]])
             clean = self._maps(k, evidence.images)
-            for average in settings.averages:
-                errors = normal[average]
-                yards = {size: normal_errors(errors, size) for size in settings.filter_sizes}
-                self._yardsticks[k, average] = yards
-                for chosen, scores in scorings(yards, clean[average], *self._choices):
+            for how in self._comparisons:
+                yards = {size: normal_errors(normal[how], size) for size in settings.filter_sizes}
+                self._yardsticks[k, *how] = yards
+                for chosen, scores in scorings(yards, clean[how], *self._choices):
                     value = auroc(scores, evidence.labels.numpy())
-                    self.candidates.append(Candidate(k, average, **chosen, clean=value))
+                    self.candidates.append(Candidate(k, *how, **chosen, clean=value))
                     worst.append(scores[: len(self.few.labels)])
             progress(k)
         self._worst = np.stack(worst)
@@ -97,6 +102,7 @@ class Contest:
         return {
             "k": k,
             "average": self.settings.averages[0],
+            "margin": self.settings.margins[0],
             "filter_size": self.settings.filter_sizes[-1],
             "reference": self.settings.references[-1],
             "aggregation": "top:0.05",
@@ -105,7 +111,7 @@ class Contest:
     def _suffer(self, scoring: Mapping[str, Any]) -> None:
         """Score in all ways what an attack on ``scoring`` makes of the images."""
         self.detector.configure(**scoring)
-        place = scoring["k"], scoring["average"]
+        place = scoring["k"], scoring["average"], scoring["margin"]
         mean, spread = self._yardsticks[place][scoring["filter_size"]]
         self.detector.map_mean.copy_(mean)
         self.detector.map_spread.copy_(spread)
@@ -114,8 +120,8 @@ class Contest:
         i = 0
         for k in self.settings.ks:
             maps = self._maps(k, attacked)
-            for average in self.settings.averages:
-                for _, s in scorings(self._yardsticks[k, average], maps[average], *self._choices):
+            for how in self._comparisons:
+                for _, s in scorings(self._yardsticks[k, *how], maps[how], *self._choices):
                     w = self._worst[i]
                     self._worst[i] = np.where(anomalous, np.minimum(w, s), np.maximum(w, s))
                     i += 1
@@ -137,16 +143,16 @@ class Contest:
         return self.settings.references, self.settings.aggregations
 
     @torch.no_grad()
-    def _maps(self, k: int, images: Tensor) -> dict[Average, Tensor]:
-        """Averaging -> (N, 1, H, W) unfiltered error maps, all from the same reconstructions."""
-        parts: dict[Average, list[Tensor]] = {a: [] for a in self.settings.averages}
+    def _maps(self, k: int, images: Tensor) -> dict[Comparison, Tensor]:
+        """(N, 1, H, W) unfiltered error maps by comparison, all of the same reconstructions."""
+        parts: dict[Comparison, list[Tensor]] = {how: [] for how in self._comparisons}
         self.detector.configure(**self._middling(k))
         for batch in torch.split(images, at_once(images.shape, 8)):
             x = self.detector.prepare(batch)
             r = self.detector.reconstruct(x, self.detector.sample_noise(x, self.noise))
-            for average in self.settings.averages:
-                parts[average].append(self.detector.compare(x, r, average).cpu())
-        return {a: torch.cat(p) for a, p in parts.items()}
+            for how in self._comparisons:
+                parts[how].append(self.detector.compare(x, r, *how).cpu())
+        return {how: torch.cat(p) for how, p in parts.items()}
 
     def _attacked(self) -> Tensor:
         """(F, 3, H, W) the few images, attacked as the detector is configured."""

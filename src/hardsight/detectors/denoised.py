@@ -34,7 +34,7 @@ class Denoised(Detector):
     one, where the noise is a sixteenth in variance and less.
 
     Args:
-        detector: fitted; filter, reference and aggregation are taken over, its weights shared.
+        detector: fitted; margin, filter, reference and aggregation are its, the weights shared.
         sigma: standard deviation of the smoothing noise in [0, 1] pixel units.
         normals: (N, 3, H, W) training normals, whose noisy copies give mean and spread; N >= 2.
         generator: of their noise.
@@ -68,6 +68,7 @@ class Denoised(Detector):
         self.detector.configure(
             k=k,
             average="error",
+            margin=detector.margin,
             filter_size=detector.filter_size,
             reference=detector.reference,
             aggregation=detector.aggregation,
@@ -91,7 +92,7 @@ class Denoised(Detector):
 
     def error_map(self, images: Tensor) -> Tensor:
         """(B, 1, H, W) error of noisy images, before the filter."""
-        return multiscale_error(images, self.reconstruct(images), self.scales)
+        return multiscale_error(images, self.reconstruct(images), self.scales, self.detector.margin)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score noisy images (B, 3, H, W), differentiably; there is no further noise."""

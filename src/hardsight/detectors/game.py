@@ -7,9 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
-from hardsight.batches import per_image
 from hardsight.data import CutPaste, Foreground, Kind, dilated, drawn
-from hardsight.detectors.scoring import aggregate, multiscale_error
+from hardsight.detectors.scoring import aggregate, mean_filter, multiscale_error
 from hardsight.diffusion import Denoiser, one_shot
 from hardsight.training import DenoisingTask, Settings
 
@@ -35,8 +34,14 @@ class Game(BaseModel):
     """Sign steps of the attack, from a random start."""
     step_share: float = Field(0.7, gt=0)
     """Length of such a step over ``eps``."""
-    top: float = Field(0.046, gt=0, le=1)
-    """Share of the pixels whose error the attack moves: the largest."""
+    margin: float = Field(0.12, ge=0, le=1)
+    """Contrast in [0, 1] that an error must exceed to count, see ``multiscale_error``."""
+    filter_size: int = Field(9, ge=1)
+    """Side of the errors' mean filter in pixels, odd."""
+    top: float = Field(0.0015, gt=0, le=1)
+    """Share of the pixels, those of the largest such error: what the attack moves."""
+    peak: float = Field(0.3, ge=0)
+    """Weight of that same error of the attacked reconstruction, beside the mean of the squares."""
     k_low: int = Field(50, ge=1)
     """Diffusion steps are drawn evenly from ``k_low`` to ``k_high``: play at what is scored."""
     k_high: int = Field(200, ge=1)
@@ -48,10 +53,16 @@ class Game(BaseModel):
     """Share of the pseudo-anomalies that are synthetic defects instead of cut and pasted."""
 
     @model_validator(mode="after")
-    def _range_is_one(self) -> "Game":
+    def _makes_sense(self) -> "Game":
+        mean_filter(torch.zeros(1, 1, 1, 1), self.filter_size)
         if self.k_low > self.k_high:
             raise ValueError(f"k_low must not be above k_high, got {self.k_low} > {self.k_high}")
         return self
+
+    def peaks(self, x: Tensor, r: Tensor) -> Tensor:
+        """(B,) the largest errors of reconstructions of images, (B, C, H, W) in [0, 1] units."""
+        errors = multiscale_error(x, r, margin=self.margin)
+        return aggregate(mean_filter(errors, self.filter_size), f"top:{self.top}")
 
     def settings(self, training: Settings) -> Settings:
         """Return the plain training's settings with the game's steps and learning rate."""
@@ -71,18 +82,18 @@ class ErrorObjective:
         t: (B,) diffusion steps.
         noise: (B, C, H, W) of the diffusion, known to the attacker.
         sign: (B,) 1 to raise, -1 to lower.
-        top: share of the pixels.
+        game: which errors.
     """
 
     def __init__(
-        self, denoiser: Denoiser, t: Tensor, noise: Tensor, sign: Tensor, top: float
+        self, denoiser: Denoiser, t: Tensor, noise: Tensor, sign: Tensor, game: Game
     ) -> None:
-        self.denoiser, self.t, self.noise, self.sign, self.top = denoiser, t, noise, sign, top
+        self.denoiser, self.t, self.noise, self.sign, self.game = denoiser, t, noise, sign, game
 
     def __call__(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B,) to be maximised."""
         r = (one_shot(self.denoiser, 2 * images - 1, self.t, self.noise) + 1) / 2
-        return self.sign * aggregate(multiscale_error(images, r), f"top:{self.top}")
+        return self.sign * self.game.peaks(images, r)
 
 
 class GameTask:
@@ -128,7 +139,10 @@ class GameTask:
         return (x, where, spoilt[order], t, noise, seeds, *plain)
 
     def loss(self, *batch: Tensor) -> Tensor:
-        """Return the mean over images of the squared error to the clean one / (sigma^2 + 0.01)."""
+        """Return the mean over images of the error to the clean one / (sigma^2 + 0.01).
+
+        The error is the mean squared one, in [-1, 1] units, and ``peak`` times the largest.
+        """
         images, where, spoilt, t, noise, seeds, *randomness = batch
         generator = Generator(images.device).manual_seed(int(seeds[0]))
         normal = images.float() / 255
@@ -138,11 +152,13 @@ class GameTask:
                 shown[spoilt], _ = self.spoiler(normal[spoilt], where[spoilt], generator)
         sign = 1.0 - 2.0 * spoilt.float()
         with frozen(self.module):
-            objective = ErrorObjective(self.module, t, noise, sign, self.game.top)
+            objective = ErrorObjective(self.module, t, noise, sign, self.game)
             hurt = self.game.attack()(objective, shown, generator).images
         r = one_shot(self.module, 2 * hurt - 1, t, noise)
-        weight = per_image(1 / (self.module.schedule.sigma(t) ** 2 + 0.01), r)
-        total = (weight * (r - (2 * normal - 1)) ** 2).mean()
+        error = (r - (2 * normal - 1)).square().flatten(1).mean(1)
+        if self.game.peak:
+            error = error + 4 * self.game.peak * self.game.peaks(normal, (r.float() + 1) / 2)
+        total = (error / (self.module.schedule.sigma(t).to(error) ** 2 + 0.01)).mean()
         if self.game.plain:
             total = total + self.game.plain * self.plain.loss(images, *randomness)
         return total

@@ -18,10 +18,19 @@ Reference = Literal["error", "deviation", "standardised"]
 """What a pixel's error is compared with; see ``relate``."""
 
 
-def multiscale_error(x: Tensor, r: Tensor, scales: Sequence[int] = SCALES) -> Tensor:
+def multiscale_error(
+    x: Tensor, r: Tensor, scales: Sequence[int] = SCALES, margin: float = 0.0
+) -> Tensor:
     """Mean over scales of the squared difference (FreeRAD, Algorithm 4, lines 1-6, unfiltered).
 
     Down by area averaging, up bilinearly. Both are linear, so the difference is taken once.
+
+    With a margin m a difference d counts d^2 * d^2 / (d^2 + m^2): next to nothing well below m, and
+    nearly d^2 - m^2 well above. What an attacker can add everywhere is small everywhere, and
+    filters and means add it up; a defect is large somewhere. Smooth, so that no gradient vanishes.
+
+    Args:
+        margin: in units of ``x``; 0 gives the plain square of the paper.
 
     Shape:
         x, r: (B, C, H, W) -> (B, 1, H, W). H and W must be divisible by every scale.
@@ -35,7 +44,10 @@ def multiscale_error(x: Tensor, r: Tensor, scales: Sequence[int] = SCALES) -> Te
     total = torch.zeros_like(difference[:, :1])
     for s in scales:
         smaller = difference if s == 1 else F.avg_pool2d(difference, s)
-        error = smaller.square().mean(1, keepdim=True)
+        squared = smaller.square()
+        if margin:
+            squared = squared.square() / (squared + margin**2)
+        error = squared.mean(1, keepdim=True)
         if s > 1:
             error = F.interpolate(error, size=size, mode="bilinear", align_corners=False)
         total = total + error

@@ -22,6 +22,8 @@ class Selection(Evidence):
     ks: tuple[int, ...] = (50, 100, 200)
     """Diffusion steps to try."""
     averages: tuple[Average, ...] = ("error", "reconstruction")
+    margins: tuple[float, ...] = (0.0,)
+    """Contrasts that an error must exceed to count."""
     filter_sizes: tuple[int, ...] = (1, 3, 9, 21)
     references: tuple[Reference, ...] = ("error", "deviation", "standardised")
     aggregations: tuple[str, ...] = ("max", "top:0.0015", "top:0.015", "top:0.05", "mean")
@@ -53,7 +55,7 @@ def select(
     seed: int = 0,
     progress: Progress = quiet,
 ) -> Report:
-    """Choose and set k, averaging, filter, reference and aggregation; no test image is seen.
+    """Choose and set k, averaging, margin, filter, reference, aggregation; no test image is seen.
 
     For each k the clean maps of all candidates come from one pass. What an EOT-PGD attack on one
     of them makes of the images is scored in all the other ways too, and can only lower what they
