@@ -166,6 +166,15 @@ def test_a_classifier_is_attacked_by_the_same_parts():
     torch.testing.assert_close(found.objective, torch.stack(margins).amax(0), rtol=1e-2, atol=0)
 
 
+def test_a_model_without_noise_is_attacked_on_one_draw_and_once_each():
+    suite = build_suite("eot-pgd")
+    assert suite.seen_by(Linear(noise=0.1), images()) is suite
+    seen = suite.seen_by(Linear(), images())
+    assert seen.description == "PGD 20 steps x 1 draw on score, top, mean"
+    assert seen.passes() == 3 * 21
+    assert seen.at(0.5).ball.eps == 0.5
+
+
 def test_descriptions_and_budgets():
     suite = build_suite("eot-pgd")
     assert suite.description == (

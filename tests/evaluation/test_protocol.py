@@ -47,6 +47,14 @@ def test_clean_rows_agree_with_the_metrics(bright, make_set):
     assert result.curve == ()
 
 
+@pytest.mark.parametrize(("noise", "passes"), [(0.0, 63), (0.01, 273)])
+def test_what_has_no_noise_is_attacked_on_one_draw(bright, make_set, noise, passes):
+    suite = build_suite("eot-pgd", "Linf", "2/255")
+    result = evaluate(bright(noise=noise), make_set(NORMAL, ANOMALOUS), [suite], curve=())
+    (row,) = [r for r in result.rows if r.attack == "eot-pgd"]
+    assert row.budget.passes == passes
+
+
 def test_four_noise_columns(bright, make_set):
     data = make_set(NORMAL, ANOMALOUS)
     detector = bright(noise=4 / 255)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.bpda import bypassed
+from hardsight.attacks.objectives.draws import Model, is_random
 from hardsight.attacks.optimisers import Optimiser, describe
 from hardsight.attacks.victims import Victim
 from hardsight.batches import choose
@@ -98,6 +99,24 @@ class Suite:
     def at(self, eps: float) -> "Suite":
         """Return the same attacks with another radius."""
         return replace(self, ball=replace(self.ball, eps=eps))
+
+    def seen_by(self, model: Model, images: Tensor) -> "Suite":
+        """Return the same attacks; of a model that says it has no noise one draw, each only once.
+
+        Args:
+            model: see ``Model``.
+            images: (B, C, H, W) in [0, 1]; the first is looked at.
+        """
+        if is_random(model, images) is not False:
+            return self
+        whole = self.build
+
+        def once(ball: Ball) -> tuple[Attempt, ...]:
+            return tuple(
+                {a.description: a for a in (replace(a, draws=1) for a in whole(ball))}.values()
+            )
+
+        return replace(self, build=once)
 
     def passes(self, own: int = 1) -> int:
         """Return the network evaluations an image costs at most, counted in single draws.

@@ -79,11 +79,11 @@ def fit(
     taken with `--set classifier.run=runs/cnn`.
     """
     from hardsight.presets import load_preset
-    from hardsight.runs import Run
+    from hardsight.runs import CONFIG, Run
 
     with explained(f"Go on with: hardsight fit --resume --run {run}"):
         work = Run(run)
-        if not resume or not (run / "config.yaml").exists():
+        if not resume or not (run / CONFIG).exists():
             changes: dict[str, Any] = {
                 "data.path": path and str(path),
                 "data.category": _one_or_several(category),

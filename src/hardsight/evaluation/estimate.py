@@ -41,5 +41,6 @@ def estimate(
                 objective(x)
             seconds = time.perf_counter() - begun
     each = seconds / (n * detector.draws)
-    found = [(s, s.passes(detector.draws)) for s in suites]
+    seen = [s.seen_by(detector, x) for s in suites]
+    found = [(s, s.passes(detector.draws)) for s in seen]
     return [Cost(s, p, p * each * len(data.test) / 60) for s, p in found]

@@ -73,6 +73,8 @@ def evaluate(
         suites = [build_suite(n, norm, eps) for n in ("pgd", "eot-pgd")]
     detector.eval()
     labels, images = data.demand_both_kinds(), data.test.images()
+    first = detector.prepare(images[:1])
+    suites = [s.seen_by(detector, first) for s in suites]
     manifest = Manifest.of(data).sha256
     shown = choose(labels, gallery)
     until = deadline(max_minutes)
@@ -137,7 +139,7 @@ def evaluate(
             rows.append(image_row(name, done, labels, suite, figure(suite, "image"), flags))
     if masks is not None and not any(s.on_map for s in suites):
         notes.append("Localisation was measured on clean images only: no attack aimed at the map.")
-    quick = build_suite("pgd", norm, 0.0, steps=10, draws=2)
+    quick = build_suite("pgd", norm, 0.0, steps=10, draws=2).seen_by(detector, first)
     points = [(0.0, rows[0].mean)] if curve else []
     for radius in sorted(curve):
         done = run(quick.at(radius), draws=4)
