@@ -112,9 +112,8 @@ class Suite:
         whole = self.build
 
         def once(ball: Ball) -> tuple[Attempt, ...]:
-            return tuple(
-                {a.description: a for a in (replace(a, draws=1) for a in whole(ball))}.values()
-            )
+            single = (replace(a, draws=1) for a in whole(ball))
+            return tuple({a.description: a for a in single}.values())
 
         return replace(self, build=once)
 

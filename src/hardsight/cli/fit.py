@@ -39,9 +39,7 @@ def fit(
     seed: Annotated[int | None, typer.Option(help="Of all randomness.")] = None,
     select: Annotated[
         bool | None,
-        typer.Option(
-            help="Choose k, filter and aggregation on validation data, or keep the preset's."
-        ),
+        typer.Option(help="Choose how to score on validation data, or keep the preset's."),
     ] = None,
     false_alarms: Annotated[
         float | None, typer.Option(help="False-alarm rate of the threshold, e.g. 0.01.")
