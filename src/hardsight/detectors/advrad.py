@@ -140,15 +140,8 @@ class AdvRAD(SavedDetector):
         top_count(aggregation, self.image_size**2)
         mean_filter(self.map_mean, filter_size)
         relate(self.map_mean, self.map_mean, self.map_spread, reference)
-        chosen: dict[str, Any] = {
-            "k": k,
-            "shots": shots,
-            "average": average,
-            "margin": margin,
-            "filter_size": filter_size,
-            "reference": reference,
-            "aggregation": aggregation,
-        }
+        chosen: dict[str, Any] = {"k": k, "shots": shots, "average": average, "margin": margin}
+        chosen |= {"filter_size": filter_size, "reference": reference, "aggregation": aggregation}
         self.k, self.shots, self.average, self.margin = k, shots, average, margin
         self.filter_size, self.reference, self.aggregation = filter_size, reference, aggregation
         self._hub_mixin_config = self.settings | chosen  # what save_pretrained writes
