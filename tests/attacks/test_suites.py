@@ -175,6 +175,12 @@ def test_a_model_without_noise_is_attacked_on_one_draw_and_once_each():
     assert seen.at(0.5).ball.eps == 0.5
 
 
+def test_what_is_crafted_on_another_model_keeps_its_draws():
+    suite = build_suite("grey-box")
+    assert all(a.draws == 4 for a in suite.attempts)
+    assert suite.seen_by(Linear(), images()).attempts == suite.attempts
+
+
 def test_descriptions_and_budgets():
     suite = build_suite("eot-pgd")
     assert suite.description == (

@@ -51,7 +51,7 @@ def test_the_objective_raises_normal_errors_and_lowers_the_others():
 
 @pytest.mark.parametrize("eps", [0.0, 8 / 255])
 def test_the_loss_is_that_of_the_attacked_image_against_the_clean_one(task, eps):
-    """With nothing spoilt, written out; with eps = 0 and no peak it is plain denoising's."""
+    """With nothing spoilt it is written out: plain denoising of the attacked images, and peaks."""
     game = Game(**SMALL, eps=eps, peak=0.5)
     calm = GameTask(task.module, task.images, task.where, game)
     x, where, spoilt, t, noise, seeds = calm.batch(4, torch.Generator().manual_seed(1))

@@ -103,6 +103,8 @@ class Suite:
     def seen_by(self, model: Model, images: Tensor) -> "Suite":
         """Return the same attacks; of a model that says it has no noise one draw, each only once.
 
+        An attack crafted on another model keeps its draws: that one may have noise.
+
         Args:
             model: see ``Model``.
             images: (B, C, H, W) in [0, 1]; the first is looked at.
@@ -112,8 +114,8 @@ class Suite:
         whole = self.build
 
         def once(ball: Ball) -> tuple[Attempt, ...]:
-            single = (replace(a, draws=1) for a in whole(ball))
-            return tuple({a.description: a for a in single}.values())
+            seen = (a if a.via == "source" else replace(a, draws=1) for a in whole(ball))
+            return tuple({a.description: a for a in seen}.values())
 
         return replace(self, build=once)
 
