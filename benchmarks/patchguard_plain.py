@@ -124,6 +124,20 @@ def spoil(images: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
     return spoilt, torch.stack([torch.from_numpy(mask)[None] for _, mask in pairs])
 
 
+def to_stock_layers(network: nn.Module) -> None:
+    """Replace our layers by those of PyTorch, with the same weights; no attention is fused."""
+    for module in list(network.modules()):
+        for name, part in list(module.named_children()):
+            if isinstance(part, nn.Dropout):
+                setattr(module, name, nn.Dropout(part.p))
+            elif isinstance(part, nn.Conv2d):
+                stock = nn.Conv2d(3, part.out_channels, part.kernel_size, part.stride)
+                stock.load_state_dict(part.state_dict())
+                setattr(module, name, stock.to(part.weight.device))
+        if hasattr(module, "fused_attn"):
+            module.fused_attn = False
+
+
 def attack(network: nn.Module, x: Tensor, labels: Tensor, eps: float, steps: int) -> Tensor:
     """PGD on the difference of the patches' mean logits, from the images themselves."""
     delta = torch.zeros_like(x)

@@ -14,7 +14,7 @@ import tempfile
 
 import numpy as np
 import torch
-from patchguard_plain import spoil, step
+from patchguard_plain import spoil, step, to_stock_layers
 from timing import interleaved, parser, record
 from torch import Generator
 
@@ -52,9 +52,7 @@ def main() -> None:
 
     ours = PatchGuard(**settings | {"image_size": size}).to(device).train()
     plain = copy.deepcopy(ours.network)
-    for block in plain.network.vit.blocks:
-        block.attn.fused_attn = False
-    plain.network.head.attention.fused_attn = False
+    to_stock_layers(plain)
     task = PatchTask(ours.network, images, where, recipe)
     generator = Generator().manual_seed(0)
     rows = tuple(row.to(device) for row in task.batch(given.batch, generator))

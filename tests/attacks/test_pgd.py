@@ -126,6 +126,26 @@ def test_restarts_keep_the_best_of_each_image():
     assert (one.objective < 1.2).any()
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_the_last_iterate_comes_without_its_evaluation(momentum):
+    """What a training takes: where a call of one restart ends, one evaluation cheaper."""
+    seen = []
+
+    def counted(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        seen.append(len(images))
+        return bumps(images)
+
+    x = two_dimensional()
+    attack = PGD(Linf(0.2), steps=5, momentum=momentum, restarts=3)
+    found = attack.last(counted, x, torch.Generator().manual_seed(0))
+    assert len(seen) == 5
+    assert not found.requires_grad
+    alone = PGD(Linf(0.2), steps=5, momentum=momentum)
+    assert torch.equal(found, alone(bumps, x, torch.Generator().manual_seed(0)).images)
+    told = attack.last(counted, x, start=x + 0.1)
+    assert torch.equal(told, alone(bumps, x, start=x + 0.1).images)
+
+
 def test_same_generator_same_images(grey):
     victim = Linear((3, 8, 8))
     runs = [

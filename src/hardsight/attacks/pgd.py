@@ -83,23 +83,43 @@ class PGD:
                 ``random_start`` says.
         """
         judge = scheduled(objective, 1.0)
-        step_size = self.step_size or self.ball.path * self.ball.eps / max(self.steps, 1)
         best, best_value = images, torch.full((len(images),), -torch.inf, device=images.device)
         begin = starts(self.ball, images, self.restarts, self.random_start, start, generator)
-        for x in begin:
-            gathered = torch.zeros_like(images)
-            for i in range(self.steps):
-                now = scheduled(objective, i / self.steps)
-                _, gradient = value_and_gradient(now, x, generator)
-                if self.momentum:
-                    gradient = gathered = self.momentum * gathered + _normalised(gradient)
-                x = self.ball.project(self.ball.ascend(x, gradient, step_size), images)
+        for first in begin:
+            x = self._climbed(objective, images, first, generator)
             with torch.no_grad():
                 value = judge(x, generator).float()
             better = value > best_value
             best = choose(better, x, best)
             best_value = torch.where(better, value, best_value)
         return AttackResult(best.detach(), best_value, self.evaluations)
+
+    def last(
+        self,
+        objective: Objective,
+        images: Tensor,
+        generator: torch.Generator | None = None,
+        start: Tensor | None = None,
+    ) -> Tensor:
+        """Return where one restart ends, (B, C, H, W) detached: all that training needs.
+
+        It is not evaluated, which saves the last of ``steps + 1`` passes. Arguments as of a call.
+        """
+        (first,) = starts(self.ball, images, 1, self.random_start, start, generator)
+        return self._climbed(objective, images, first, generator).detach()
+
+    def _climbed(
+        self, objective: Objective, images: Tensor, x: Tensor, generator: torch.Generator | None
+    ) -> Tensor:
+        step_size = self.step_size or self.ball.path * self.ball.eps / max(self.steps, 1)
+        gathered = torch.zeros_like(images)
+        for i in range(self.steps):
+            now = scheduled(objective, i / self.steps)
+            _, gradient = value_and_gradient(now, x, generator)
+            if self.momentum:
+                gradient = gathered = self.momentum * gathered + _normalised(gradient)
+            x = self.ball.project(self.ball.ascend(x, gradient, step_size), images)
+        return x
 
 
 def _normalised(gradient: Tensor) -> Tensor:

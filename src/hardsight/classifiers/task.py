@@ -51,7 +51,7 @@ class ClassificationTask:
         x, y = batch[0].float() / 255, batch[1]
         if self.attack is not None:
             with frozen(self.module), in_mode("eval", self.module):
-                x = self.attack(CrossEntropyObjective(self.module, y), x, start=batch[2]).images
+                x = self.attack.last(CrossEntropyObjective(self.module, y), x, start=batch[2])
         return F.cross_entropy(self.module(x), y)
 
 

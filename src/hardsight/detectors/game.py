@@ -153,7 +153,7 @@ class GameTask:
         sign = 1.0 - 2.0 * spoilt.float()
         with frozen(self.module):
             objective = ErrorObjective(self.module, t, noise, sign, self.game)
-            hurt = self.game.attack()(objective, shown, generator).images
+            hurt = self.game.attack().last(objective, shown, generator)
         r = one_shot(self.module, 2 * hurt - 1, t, noise)
         error = (r - (2 * normal - 1)).square().flatten(1).mean(1)
         if self.game.peak:

@@ -31,8 +31,7 @@ def attacked(
         (B, 3, H, W) in [0, 1], inside the ball, detached.
     """
     with in_mode(adversary.mode, network), frozen(network):
-        found = adversary.attack()(PatchObjective(network, labels), images, generator)
-    return found.images
+        return adversary.attack().last(PatchObjective(network, labels), images, generator)
 
 
 def misalignment(

@@ -4,6 +4,8 @@ import torch
 from timm.layers import Attention
 from torch import Tensor, nn
 
+from hardsight.detectors.patchguard.dropout import QuickDropout
+
 
 class Discriminator(nn.Module):
     """One transformer layer over all patches, then a logit for each (PatchGuard, section I).
@@ -35,16 +37,16 @@ class Discriminator(nn.Module):
         self.position = nn.Parameter(torch.randn(patches, dim)) if attends else None
         self.attention: nn.Module | None = None
         if attends:
-            self.attention = Attention(
-                dim, heads, qkv_bias=True, attn_drop=dropout, proj_drop=dropout
-            )
+            self.attention = Attention(dim, heads, qkv_bias=True)
+            self.attention.attn_drop = QuickDropout(dropout)
+            self.attention.proj_drop = QuickDropout(dropout)
         self.norm = nn.LayerNorm(dim) if attends else nn.Identity()
         self.mlp = nn.Sequential(
             nn.Linear(dim, width),
             nn.GELU(),
-            nn.Dropout(dropout),
+            QuickDropout(dropout),
             nn.Linear(width, dim),
-            nn.Dropout(dropout),
+            QuickDropout(dropout),
         )
         self.logit = nn.Linear(dim, 1)
 

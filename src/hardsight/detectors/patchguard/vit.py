@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from hardsight.detectors.patchguard.attention import attention_weights, overheard
 from hardsight.detectors.patchguard.discriminator import Discriminator
+from hardsight.detectors.patchguard.embedding import PatchProjection
 from hardsight.detectors.patchguard.sparse import block_sparse
 
 Layer = int | Literal["discriminator"]
@@ -66,6 +67,7 @@ class PatchViT(nn.Module):
         if layer_scale is None:  # timm takes None for its own default, DINOv2's 1e-5
             for block in self.vit.blocks:
                 block.ls1, block.ls2 = nn.Identity(), nn.Identity()
+        self.vit.patch_embed.proj = PatchProjection.of(self.vit.patch_embed.proj)
         self.depth = len(self.vit.blocks)
         self.cell: int = self.vit.patch_embed.patch_size[0]
         self.side = size // self.cell
