@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from fitting import keep
-from sets import add_sets, root
+from sets import add_sets, changed, root
 
 from hardsight.cli.console import bars
 from hardsight.data import AnomalyData, Manifest
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/categories"))
     parser.add_argument("--results", default="categories")
     given = parser.parse_args()
-    config = load_preset(given.preset)
+    config = changed(load_preset(given.preset), given)
     place = root(given, config)
     config = config.updated({"data.path": str(place)})
 

@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/datasets.py --data ../shared/data/mvtec256 bottle screw toothbrush
     .venv/bin/python benchmarks/datasets.py --preset demo --textures brick grass gravel
+    .venv/bin/python benchmarks/datasets.py --textures grass --set detector.image_size=128
 
 Runs are kept in runs/benchmark/; a second call goes on where the first was.
 """
@@ -10,7 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
-from sets import add_sets, root
+from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--curve", action="store_true", help="AUROC against eps as well")
     parser.add_argument("--results", default="datasets")
     arguments = parser.parse_args()
-    config = load_preset(arguments.preset)
+    config = changed(load_preset(arguments.preset), arguments)
     if arguments.steps:
         config = config.updated({"training.steps": arguments.steps})
     folder = root(arguments, config)

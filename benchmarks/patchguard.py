@@ -21,7 +21,7 @@ import numpy as np
 from patchguard_plans import SEEDS, plans
 from patchguard_protocol import published_protocol
 from scipy import stats
-from sets import add_sets, root
+from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
@@ -42,7 +42,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--plan", default="main", choices=list(plans(12)))
     parser.add_argument("--only", nargs="*", help="labels of the plan; default: all")
     parser.add_argument("--seeds", type=int, help="how many; default: the plan's")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=JSON", dest="settings")
     parser.add_argument("--minutes", type=float, help="of training each, instead of equal steps")
     parser.add_argument("--threats", nargs="*", default=["Linf:8/255"], metavar="NORM:EPS")
     parser.add_argument("--suites", nargs="*", default=list(DEFAULT_SUITES))
@@ -61,8 +60,7 @@ def configure(config: Config, given: argparse.Namespace, label: str, seed: int) 
     """Return the preset with the plan's changes, then those of the command line."""
     depth = int(config.detector_settings["backbone"].get("depth", 12))
     changes = plans(depth)[given.plan][label] | {"training.seed": seed}
-    own = {k: json.loads(v) for k, _, v in (pair.partition("=") for pair in given.settings)}
-    return config.updated(changes).updated(own)
+    return changed(config.updated(changes), given)
 
 
 def seconds_per_step(config: Config, device: str) -> float:

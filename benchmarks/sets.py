@@ -1,6 +1,7 @@
 """On which data sets, and with which preset, a benchmark runs."""
 
 import argparse
+import json
 from pathlib import Path
 
 from hardsight.data import write_textures
@@ -8,11 +9,18 @@ from hardsight.presets import Config
 
 
 def add_sets(parser: argparse.ArgumentParser, preset: str) -> None:
-    """Add the arguments names, --data, --textures and --preset."""
+    """Add the arguments names, --data, --textures, --preset and --set."""
     parser.add_argument("names", nargs="+")
     parser.add_argument("--data", type=Path, help="folder of MVTec-layout categories")
     parser.add_argument("--textures", action="store_true", help="the embedded data set")
     parser.add_argument("--preset", default=preset)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=JSON", dest="settings")
+
+
+def changed(config: Config, given: argparse.Namespace) -> Config:
+    """Return the preset with what --set says."""
+    pairs = (pair.partition("=") for pair in given.settings)
+    return config.updated({key: json.loads(value) for key, _, value in pairs})
 
 
 def root(given: argparse.Namespace, config: Config) -> Path:
