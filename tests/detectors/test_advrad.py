@@ -3,7 +3,7 @@ import torch
 
 from hardsight.attacks import L2, PGD, Linf, ScoreObjective, value_and_gradient
 from hardsight.detectors import AdvRAD
-from hardsight.detectors.scoring import mean_filter, multiscale_error
+from hardsight.detectors.scoring import inner_mean_filter, mean_filter, multiscale_error
 from hardsight.diffusion import one_shot
 
 
@@ -85,6 +85,14 @@ def test_attacks_raise_normal_and_lower_anomalous_scores_inside_the_ball(make_ad
     assert torch.all((after > before) == ~labels)
 
 
+def test_a_second_filter_is_of_the_map_alone(make_advrad):
+    plain, filtered, x = make_advrad(), make_advrad(map_filter_size=5), images(4)
+    noise = plain.sample_noise(x, torch.Generator().manual_seed(0))
+    before, after = plain(x, noise), filtered(x, noise)
+    assert torch.equal(before.pred_score, after.pred_score)
+    torch.testing.assert_close(after.anomaly_map, inner_mean_filter(before.anomaly_map, 5))
+
+
 def test_save_and_load_give_the_same_detector(make_advrad, tmp_path):
     detector = make_advrad(k=40, aggregation="top:0.2")
     detector.configure(
@@ -94,6 +102,7 @@ def test_save_and_load_give_the_same_detector(make_advrad, tmp_path):
         filter_size=5,
         reference="deviation",
         aggregation="mean",
+        map_filter_size=3,
     )
     detector.calibrate(images(20), level=0.1, generator=torch.Generator().manual_seed(0))
     detector.save_pretrained(tmp_path)
@@ -157,6 +166,7 @@ def test_wrong_images_are_explained(make_advrad, x, message):
         ({"average": "median"}, "average"),
         ({"margin": -0.1}, r"margin must be in \[0, 1\], got -0.1"),
         ({"filter_size": 4}, "filter_size"),
+        ({"map_filter_size": 4}, "filter_size"),
         ({"aggregation": "most"}, "aggregation"),
         ({"reference": "zscore"}, "reference"),
     ],

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ SMALL = Selection(
     margins=(0.0, 0.06, 0.12),
     filter_sizes=(1, 3),
     aggregations=("max", "top:0.05", "mean"),
+    map_filter_sizes=(1, 3, 7),
     images=6,
     copies=2,
     reference_images=8,
@@ -53,7 +55,16 @@ def test_every_candidate_is_reported_best_first(chosen):
 
 def test_the_best_is_configured(chosen):
     detector, report, _ = chosen
-    assert {n: detector.settings[n] for n in report.best.settings} == report.best.settings
+    assert {n: detector.settings[n] for n in report.chosen} == report.chosen
+    sides = report.localising
+    assert set(sides) == {1, 3, 7}
+    assert sides[report.chosen["map_filter_size"]] == max(sides.values())
+
+
+def test_of_equal_maps_the_least_filtered_is_chosen(chosen):
+    _, report, _ = chosen
+    for sides, wanted in (({21: 0.9, 9: 0.9, 1: 0.8}, 9), ({}, 1)):
+        assert replace(report, localising=sides).chosen["map_filter_size"] == wanted
 
 
 def test_report_file(chosen, tmp_path):

@@ -1,6 +1,5 @@
 """AdvRAD / FreeRAD: one diffusion model detects anomalies and purifies attacks in one pass."""
 
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -19,11 +18,12 @@ from hardsight.detectors.scoring import (
     Average,
     Reference,
     aggregate,
+    demand_scoring,
+    inner_mean_filter,
     mean_filter,
     multiscale_error,
     normal_errors,
     relate,
-    top_count,
 )
 from hardsight.detectors.selection import Selection
 from hardsight.diffusion import Denoiser, TiledDenoiser, arbitrary_shot, build_denoiser, one_shot
@@ -56,6 +56,7 @@ class AdvRAD(SavedDetector):
         filter_size: side of the mean filter in pixels, odd.
         reference: what an error is compared with; see ``hardsight.detectors.scoring.relate``.
         aggregation: "max" (Algorithm 4), "mean" or "top:F", the mean of a fraction F of the pixels.
+        map_filter_size: side of a second mean filter, odd, of the map alone; 1: none (the papers).
         precision: "bf16" runs the denoiser under bfloat16 autocast, "fp32" does not.
         tile: side in pixels of the tiles that are reconstructed; None: whole images.
         overlap: of the tiles, see ``hardsight.data.Tiles``.
@@ -81,6 +82,7 @@ class AdvRAD(SavedDetector):
         filter_size: int = 21,
         reference: Reference = "standardised",
         aggregation: str = "top:0.015",
+        map_filter_size: int = 1,
         precision: Literal["bf16", "fp32"] = "bf16",
         tile: int | None = None,
         overlap: float = 0.25,
@@ -111,6 +113,7 @@ class AdvRAD(SavedDetector):
             filter_size=filter_size,
             reference=reference,
             aggregation=aggregation,
+            map_filter_size=map_filter_size,
         )
 
     def configure(
@@ -123,6 +126,7 @@ class AdvRAD(SavedDetector):
         aggregation: str,
         margin: float = 0.0,
         shots: int = 1,
+        map_filter_size: int = 1,
     ) -> None:
         """Set how errors are scored, without retraining; ``fit_reference`` must follow.
 
@@ -133,17 +137,12 @@ class AdvRAD(SavedDetector):
             raise ValueError(
                 f"need 1 <= shots <= k <= {self.denoiser.schedule.T}, got shots={shots}, k={k}"
             )
-        if average not in ("error", "reconstruction"):
-            raise ValueError(f'average must be "error" or "reconstruction", got {average!r}')
-        if not 0 <= margin <= 1:
-            raise ValueError(f"margin must be in [0, 1], got {margin}")
-        top_count(aggregation, self.image_size**2)
-        mean_filter(self.map_mean, filter_size)
-        relate(self.map_mean, self.map_mean, self.map_spread, reference)
+        demand_scoring(average, margin, (filter_size, map_filter_size), reference, aggregation)
         chosen: dict[str, Any] = {"k": k, "shots": shots, "average": average, "margin": margin}
         chosen |= {"filter_size": filter_size, "reference": reference, "aggregation": aggregation}
         self.k, self.shots, self.average, self.margin = k, shots, average, margin
         self.filter_size, self.reference, self.aggregation = filter_size, reference, aggregation
+        self.map_filter_size = chosen["map_filter_size"] = map_filter_size
         self._hub_mixin_config = self.settings | chosen  # what save_pretrained writes
 
     def rebuild(self, patch: int) -> None:
@@ -172,7 +171,7 @@ class AdvRAD(SavedDetector):
         b, d = noise.shape[:2]
         denoiser = TiledDenoiser(self.denoiser, self.tiles) if self.tiles else self.denoiser
         x = (2 * images - 1).repeat_interleave(d, dim=0)
-        with self._autocast(images.device.type):
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             if self.shots == 1:
                 r = one_shot(denoiser, x, self.k, noise.flatten(0, 1))
             else:
@@ -202,9 +201,14 @@ class AdvRAD(SavedDetector):
             noise = self.sample_noise(images)
         if len(noise) != len(images):
             raise ValueError(f"noise is for {len(noise)} images, got {len(images)}")
-        maps = mean_filter(self.error_map(images, noise), self.filter_size)
+        return self.judge(self.error_map(images, noise))
+
+    def judge(self, errors: Tensor) -> Detection:
+        """Score unfiltered error maps (B, 1, H, W), as ``configure`` says."""
+        maps = mean_filter(errors, self.filter_size)
         maps = relate(maps, self.map_mean, self.map_spread, self.reference)
-        return Detection(aggregate(maps, self.aggregation), maps)
+        score = aggregate(maps, self.aggregation)
+        return Detection(score, inner_mean_filter(maps, self.map_filter_size))
 
     def fit(
         self,
@@ -288,9 +292,6 @@ class AdvRAD(SavedDetector):
         mean, spread = normal_errors(errors.to(self.map_mean), self.filter_size)
         self.map_mean.copy_(mean)
         self.map_spread.copy_(spread)
-
-    def _autocast(self, device: str) -> AbstractContextManager[Any]:
-        return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
 
     def _build(self, denoiser: dict[str, Any], seed: int) -> Denoiser:
         """An untrained denoiser whose weights the seed alone decides."""

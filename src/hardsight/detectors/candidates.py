@@ -58,6 +58,8 @@ class Report:
     settings: BaseModel
     weight: float
     """Of the robust AUROC in the merit."""
+    localising: dict[int, float] = field(default_factory=dict)
+    """Side of the map's second filter -> pixel AUROC of the chosen way to score."""
     pilots: dict[int, float] = field(default_factory=dict)
     """Patch size -> merit of its best candidate after a short training, where it was chosen."""
 
@@ -66,10 +68,22 @@ class Report:
         """The chosen one."""
         return self.candidates[0]
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The arguments of ``AdvRAD.configure``: of equal maps the least filtered."""
+        sides = self.localising
+        size = max(sorted(sides), key=sides.__getitem__) if sides else 1
+        return self.best.settings | {"map_filter_size": size}
+
     def write(self, path: Path) -> None:
         """Write the report as JSON, best candidate first."""
         rows = [asdict(c) | {"merit": c.merit(self.weight)} for c in self.candidates]
-        text = {"settings": self.settings.model_dump(), "pilots": self.pilots, "candidates": rows}
+        text = {
+            "settings": self.settings.model_dump(),
+            "pilots": self.pilots,
+            "localising": self.localising,
+            "candidates": rows,
+        }
         write_atomically(path, json.dumps(text, indent=1) + "\n")
 
 

@@ -1,7 +1,7 @@
 """Ways to score, each judged by the worst that any attack so far does to each image."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ from hardsight.attacks import PGD, Linf, ScoreObjective, frozen
 from hardsight.batches import at_once
 from hardsight.data import PseudoAnomalies
 from hardsight.detectors.candidates import Candidate, Yardsticks, scorings
-from hardsight.detectors.scoring import Average, Reference, normal_errors
-from hardsight.metrics import auroc
+from hardsight.detectors.scoring import Average, Reference, inner_mean_filter, normal_errors
+from hardsight.metrics import auroc, pixel_auroc
 
 if TYPE_CHECKING:
     from hardsight.detectors.advrad import AdvRAD
@@ -52,7 +52,7 @@ class Contest:
         seed: int,
         progress: Callable[[int], None] = lambda k: None,
     ) -> None:
-        self.detector, self.settings = detector, settings
+        self.detector, self.evidence, self.settings = detector, evidence, settings
         order = torch.randperm(len(train), generator=Generator().manual_seed(seed))
         self.noise = Generator(detector.device).manual_seed(seed)
         normals = int((~evidence.labels).sum())
@@ -85,6 +85,21 @@ class Contest:
         """All candidates, those attacked before the others, best first."""
         return tuple(sorted(self.candidates, key=lambda c: (c.robust is None, -self._merit(c))))
 
+    def localising(self, chosen: Candidate, sizes: Sequence[int]) -> dict[int, float]:
+        """Return the pixel AUROC of a way to score, by the side of its map's second filter.
+
+        Args:
+            chosen: of the candidates; it is left configured.
+            sizes: to try, odd.
+        """
+        self._configure(chosen.settings)
+        how = chosen.average, chosen.margin
+        errors = self._maps(chosen.k, self.evidence.images)[how]
+        self._configure(chosen.settings)
+        maps = self.detector.judge(errors.to(self.detector.map_mean)).anomaly_map.cpu()
+        masks = self.evidence.masks.numpy()
+        return {size: pixel_auroc(inner_mean_filter(maps, size).numpy(), masks) for size in sizes}
+
     def _merit(self, candidate: Candidate) -> float:
         return candidate.merit(self.settings.robust_weight)
 
@@ -110,11 +125,7 @@ class Contest:
 
     def _suffer(self, scoring: Mapping[str, Any]) -> None:
         """Score in all ways what an attack on ``scoring`` makes of the images."""
-        self.detector.configure(**scoring)
-        place = scoring["k"], scoring["average"], scoring["margin"]
-        mean, spread = self._yardsticks[place][scoring["filter_size"]]
-        self.detector.map_mean.copy_(mean)
-        self.detector.map_spread.copy_(spread)
+        self._configure(scoring)
         attacked = self._attacked()
         anomalous = self.few.labels.numpy()
         i = 0
@@ -126,6 +137,14 @@ class Contest:
                     self._worst[i] = np.where(anomalous, np.minimum(w, s), np.maximum(w, s))
                     i += 1
         self._judge()
+
+    def _configure(self, scoring: Mapping[str, Any]) -> None:
+        """Set a way to score and its normal errors."""
+        self.detector.configure(**scoring)
+        place = scoring["k"], scoring["average"], scoring["margin"]
+        mean, spread = self._yardsticks[place][scoring["filter_size"]]
+        self.detector.map_mean.copy_(mean)
+        self.detector.map_spread.copy_(spread)
 
     def _judge(self) -> None:
         """Write down every AUROC under the worst so far."""

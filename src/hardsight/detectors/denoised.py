@@ -13,10 +13,7 @@ from hardsight.detectors.base import Detector
 from hardsight.detectors.noisy import noisy_errors
 from hardsight.detectors.scoring import (
     SCALES,
-    aggregate,
-    mean_filter,
     multiscale_error,
-    relate,
 )
 from hardsight.types import Detection, Progress, quiet
 
@@ -34,7 +31,7 @@ class Denoised(Detector):
     one, where the noise is a sixteenth in variance and less.
 
     Args:
-        detector: fitted; margin, filter, reference and aggregation are its, the weights shared.
+        detector: fitted; margin, filters, reference and aggregation are its, the weights shared.
         sigma: standard deviation of the smoothing noise in [0, 1] pixel units.
         normals: (N, 3, H, W) training normals, whose noisy copies give mean and spread; N >= 2.
         generator: of their noise.
@@ -72,6 +69,7 @@ class Denoised(Detector):
             filter_size=detector.filter_size,
             reference=detector.reference,
             aggregation=detector.aggregation,
+            map_filter_size=detector.map_filter_size,
         )
         self.image_size, self.sigma, self.scales = detector.image_size, sigma, tuple(scales)
         self.detector.fit_reference(
@@ -96,7 +94,4 @@ class Denoised(Detector):
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score noisy images (B, 3, H, W), differentiably; there is no further noise."""
-        d = self.detector
-        maps = mean_filter(self.error_map(images), d.filter_size)
-        maps = relate(maps, d.map_mean, d.map_spread, d.reference)
-        return Detection(aggregate(maps, d.aggregation), maps)
+        return self.detector.judge(self.error_map(images))

@@ -71,6 +71,16 @@ def mean_filter(maps: Tensor, size: int) -> Tensor:
     return (sums[..., size:, :] - sums[..., :height, :]) / size**2
 
 
+def inner_mean_filter(maps: Tensor, size: int) -> Tensor:
+    """``mean_filter`` over the part of each window that is inside: no fall at the edges."""
+    if size == 1:
+        return maps
+    near = [torch.arange(side, device=maps.device) for side in maps.shape[-2:]]
+    half = size // 2
+    rows, columns = ((i + half).clamp(max=len(i) - 1) - (i - half).clamp(min=0) + 1.0 for i in near)
+    return mean_filter(maps, size) * (size**2 / torch.outer(rows, columns)).to(maps)
+
+
 def normal_errors(errors: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """(1, 1, H, W) mean and spread of the filtered errors (N, 1, H, W) of normal images."""
     maps = mean_filter(errors, size)
@@ -122,6 +132,25 @@ def top_count(aggregation: str, pixels: int) -> int:
             'choose "max", "mean" or "top:F" with a fraction F of the pixels in (0, 1]'
         )
     return max(1, round(fraction * pixels))
+
+
+def demand_scoring(
+    average: str, margin: float, filter_sizes: Sequence[int], reference: Reference, aggregation: str
+) -> None:
+    """Refuse what is no way to score.
+
+    Raises:
+        ValueError: the argument, its value and what there is.
+    """
+    if average not in get_args(Average):
+        raise ValueError(f'average must be "error" or "reconstruction", got {average!r}')
+    if not 0 <= margin <= 1:
+        raise ValueError(f"margin must be in [0, 1], got {margin}")
+    pixel = torch.zeros(1, 1, 1, 1)
+    for size in filter_sizes:
+        mean_filter(pixel, size)
+    relate(pixel, pixel, pixel, reference)
+    top_count(aggregation, 1)
 
 
 def aggregate(maps: Tensor, aggregation: str) -> Tensor:

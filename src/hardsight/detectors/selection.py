@@ -27,6 +27,8 @@ class Selection(Evidence):
     filter_sizes: tuple[int, ...] = (1, 3, 9, 21)
     references: tuple[Reference, ...] = ("error", "deviation", "standardised")
     aggregations: tuple[str, ...] = ("max", "top:0.0015", "top:0.015", "top:0.05", "mean")
+    map_filter_sizes: tuple[int, ...] = (1, 9, 21, 41)
+    """Sides of a filter of the map alone, chosen last, by the pixel AUROC of the clean images."""
     patches: tuple[int, ...] = ()
     """Patch sizes of the fast denoiser to try in short trainings; empty keeps the detector's."""
     pilot_steps: int = Field(300, ge=1)
@@ -55,7 +57,7 @@ def select(
     seed: int = 0,
     progress: Progress = quiet,
 ) -> Report:
-    """Choose and set k, averaging, margin, filter, reference, aggregation; no test image is seen.
+    """Choose and set k, averaging, margin, filters, reference, aggregation; no test image is seen.
 
     For each k the clean maps of all candidates come from one pass. What an EOT-PGD attack on one
     of them makes of the images is scored in all the other ways too, and can only lower what they
@@ -85,5 +87,7 @@ def select(
         contest.attack(contest.best)
     progress("select", total, total, "attacks")
     found = contest.ranked
-    detector.configure(**found[0].settings)
-    return Report(found, settings, settings.robust_weight)
+    sides = contest.localising(found[0], settings.map_filter_sizes)
+    report = Report(found, settings, settings.robust_weight, sides)
+    detector.configure(**report.chosen)
+    return report
