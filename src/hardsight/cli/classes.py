@@ -96,6 +96,7 @@ def evaluate_classes(
     part = test.limited(limit)
     first = part.take([0]).images.to(next(model.parameters()).device).float() / 255
     suites, curve = plan.build(config.trained_on, bool(is_random(model, first)))
+    suites = [s.seen_by(model, first) for s in suites]
     stamp, note = work.audited(model)
     own = int(getattr(model, "draws", 1))
     table = Table("suite", "attacks", "passes an image", title="Budget")

@@ -114,6 +114,21 @@ def test_noise_columns_of_a_random_classifier():
     assert np.array_equal(again.predicted["blau-eot"], found.predicted["blau-eot"])
 
 
+def test_a_purifier_without_noise_is_attacked_on_one_draw():
+    class Still(Purifier):
+        def forward(self, images, noise=None):
+            return images
+
+    suite = class_suite("eot-pgd", eps="2/255")
+    still, shaken = (
+        evaluate_classifier(Purified(p, Linear()), DATA, [suite], curve=(), fresh_draws=2).rows[1]
+        for p in (Still(), Shake())
+    )
+    assert "x 1 draw " in still.budget.attacks
+    assert "x 4 draws" in shaken.budget.attacks
+    assert still.budget.passes < shaken.budget.passes
+
+
 def test_intervals_are_exact_binomials():
     right = np.arange(40) < 31
     found = share(right)

@@ -75,6 +75,8 @@ def evaluate_classifier(
     model.eval()
     source = source or behind(model)
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    first = data.images[:1].to(device).float() / 255
+    suites = [s.seen_by(model, first) for s in suites]
     until = deadline(max_minutes)
     shown = frozenset(evenly(np.arange(len(data)), gallery))
     state = [fingerprint(m) for m in (model, source) if m is not None]
@@ -118,7 +120,7 @@ def evaluate_classifier(
     curves = []
     if curve:
         norm = suites[0].ball.name if suites else "Linf"
-        quick = class_suite("pgd", norm, 0.0, steps=10)
+        quick = class_suite("pgd", norm, 0.0, steps=10).seen_by(model, first)
         points = [(0.0, rows[0].mean)]
         for eps in sorted(curve):
             done = run(quick.at(eps), min(4, fresh_draws))
