@@ -37,7 +37,7 @@ def data(parts):
 @pytest.fixture(scope="module", params=["onnx", "openvino"])
 def exported(request, data, tmp_path_factory):
     skip_without(READS[request.param])
-    detector = tiny_advrad()
+    detector = tiny_advrad(map_filter_size=5)
     folder = tmp_path_factory.mktemp("exports") / request.param
     return detector, *export(detector, data, folder, request.param)
 
