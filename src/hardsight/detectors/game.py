@@ -30,9 +30,9 @@ class Game(BaseModel):
     """The highest learning rate."""
     eps: float = Field(8 / 255, ge=0, le=1)
     """L-inf radius of the attack in [0, 1] pixel units."""
-    attack_steps: int = Field(1, ge=1)
+    attack_steps: int = Field(2, ge=1)
     """Sign steps of the attack, from a random start."""
-    step_share: float = Field(1.25, gt=0)
+    step_share: float = Field(0.7, gt=0)
     """Length of such a step over ``eps``."""
     margin: float = Field(0.12, ge=0, le=1)
     """Contrast in [0, 1] that an error must exceed to count, see ``multiscale_error``."""
@@ -40,7 +40,7 @@ class Game(BaseModel):
     """Side of the errors' mean filter in pixels, odd."""
     top: float = Field(0.0015, gt=0, le=1)
     """Share of the pixels, those of the largest such error: what the attack moves."""
-    peak: float = Field(1.0, ge=0)
+    peak: float = Field(0.3, ge=0)
     """Weight of that same error of the attacked reconstruction, beside the mean of the squares."""
     k_low: int = Field(50, ge=1)
     """Diffusion steps are drawn evenly from ``k_low`` to ``k_high``: play at what is scored."""
