@@ -96,3 +96,9 @@ def test_how_far_below_chance_an_attack_leads_does_not_count():
 def test_one_validation_image_is_too_few():
     with pytest.raises(ValueError, match="at least 2 validation normals, got 1"):
         SMALL.evidence(normals(1, 1), seed=0)
+
+
+@pytest.mark.parametrize("name", ["filter_sizes", "map_filter_sizes"])
+def test_filters_are_refused_before_any_training(name):
+    with pytest.raises(ValueError, match="filter_size must be odd and positive, got 4"):
+        Selection(**{name: (3, 4)})

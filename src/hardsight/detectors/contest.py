@@ -92,7 +92,6 @@ class Contest:
             chosen: of the candidates; it is left configured.
             sizes: to try, odd.
         """
-        self._configure(chosen.settings)
         how = chosen.average, chosen.margin
         errors = self._maps(chosen.k, self.evidence.images)[how]
         self._configure(chosen.settings)

@@ -2,14 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+import torch
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from hardsight.data import PseudoAnomalies
 from hardsight.detectors.candidates import Report
 from hardsight.detectors.contest import Contest
 from hardsight.detectors.evidence import Evidence
-from hardsight.detectors.scoring import Average, Reference
+from hardsight.detectors.scoring import Average, Reference, mean_filter
 from hardsight.types import Progress, quiet
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ class Selection(Evidence):
     """Training normals the candidates' mean and spread are estimated from."""
     shortlist: int = Field(8, ge=1)
     """Candidates that are attacked themselves, at most: always the best that is left."""
+
+    @model_validator(mode="after")
+    def _has_filters(self) -> "Selection":
+        for size in (*self.filter_sizes, *self.map_filter_sizes):
+            mean_filter(torch.zeros(1, 1, 1, 1), size)
+        return self
 
 
 def select(
