@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Generator, Tensor
 
 from hardsight.data import AnomalyData
@@ -23,16 +22,10 @@ from hardsight.metrics import pixel_auroc
 from hardsight.runs import Run
 
 
-@torch.no_grad()
 def maps(detector: AdvRAD, images: Tensor) -> Tensor:
-    """(N, 1, H, W) anomaly maps without a filter of their own."""
-    noise = Generator(detector.device).manual_seed(0)
-    parts = []
-    for batch in images.split(8):
-        x = detector.prepare(batch)
-        errors = detector.error_map(x, detector.sample_noise(x, noise))
-        parts.append(detector.judge(errors).anomaly_map.cpu())
-    return torch.cat(parts)
+    """(N, 1, H, W) anomaly maps of the detector."""
+    errors = detector.error_maps(images, Generator(detector.device).manual_seed(0))
+    return detector.judge(errors.to(detector.device)).anomaly_map.cpu()
 
 
 def localisation(detector: AdvRAD, data: AnomalyData) -> list[dict[str, Any]]:

@@ -92,10 +92,9 @@ class Contest:
             chosen: of the candidates; it is left configured.
             sizes: to try, odd.
         """
-        how = chosen.average, chosen.margin
-        errors = self._maps(chosen.k, self.evidence.images)[how]
         self._configure(chosen.settings)
-        maps = self.detector.judge(errors.to(self.detector.map_mean)).anomaly_map.cpu()
+        errors = self.detector.error_maps(self.evidence.images, self.noise)
+        maps = self.detector.judge(errors.to(self.detector.device)).anomaly_map.cpu()
         masks = self.evidence.masks.numpy()
         return {size: pixel_auroc(inner_mean_filter(maps, size).numpy(), masks) for size in sizes}
 

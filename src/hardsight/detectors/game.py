@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
 from hardsight.data import CutPaste, Foreground, Kind, dilated, drawn
-from hardsight.detectors.scoring import aggregate, mean_filter, multiscale_error
+from hardsight.detectors.scoring import aggregate, demand_filter, mean_filter, multiscale_error
 from hardsight.diffusion import Denoiser, one_shot
 from hardsight.training import DenoisingTask, Settings
 
@@ -54,7 +54,7 @@ class Game(BaseModel):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "Game":
-        mean_filter(torch.zeros(1, 1, 1, 1), self.filter_size)
+        demand_filter(self.filter_size)
         if self.k_low > self.k_high:
             raise ValueError(f"k_low must not be above k_high, got {self.k_low} > {self.k_high}")
         return self

@@ -54,14 +54,23 @@ def multiscale_error(
     return total / len(scales)
 
 
+def demand_filter(size: int) -> None:
+    """Refuse what is no side of a filter.
+
+    Raises:
+        ValueError: it is even or not positive.
+    """
+    if size < 1 or size % 2 == 0:
+        raise ValueError(f"filter_size must be odd and positive, got {size}")
+
+
 def mean_filter(maps: Tensor, size: int) -> Tensor:
     """The ``f_{s x s}`` of Algorithm 4, zero-padded; differences of running sums, for any size.
 
     Shape:
         maps: (B, 1, H, W) -> the same. ``size`` must be odd; 1 changes nothing.
     """
-    if size < 1 or size % 2 == 0:
-        raise ValueError(f"filter_size must be odd and positive, got {size}")
+    demand_filter(size)
     if size == 1:
         return maps
     half, (height, width) = size // 2, maps.shape[-2:]
@@ -146,9 +155,9 @@ def demand_scoring(
         raise ValueError(f'average must be "error" or "reconstruction", got {average!r}')
     if not 0 <= margin <= 1:
         raise ValueError(f"margin must be in [0, 1], got {margin}")
-    pixel = torch.zeros(1, 1, 1, 1)
     for size in filter_sizes:
-        mean_filter(pixel, size)
+        demand_filter(size)
+    pixel = torch.zeros(1, 1, 1, 1)
     relate(pixel, pixel, pixel, reference)
     top_count(aggregation, 1)
 

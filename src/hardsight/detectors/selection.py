@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
@@ -10,7 +9,7 @@ from hardsight.data import PseudoAnomalies
 from hardsight.detectors.candidates import Report
 from hardsight.detectors.contest import Contest
 from hardsight.detectors.evidence import Evidence
-from hardsight.detectors.scoring import Average, Reference, mean_filter
+from hardsight.detectors.scoring import Average, Reference, demand_filter
 from hardsight.types import Progress, quiet
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class Selection(Evidence):
     @model_validator(mode="after")
     def _has_filters(self) -> "Selection":
         for size in (*self.filter_sizes, *self.map_filter_sizes):
-            mean_filter(torch.zeros(1, 1, 1, 1), size)
+            demand_filter(size)
         return self
 
 

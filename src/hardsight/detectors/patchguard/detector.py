@@ -1,7 +1,6 @@
 """PatchGuard: an adversarially trained vision transformer that detects and localises."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -91,7 +90,7 @@ class PatchGuard(SavedDetector):
 
     def patch_logits(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, 1, h, w) logits, above 0 anomalous; differentiable."""
-        with self._autocast(images.device.type):
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             logits: Tensor = self.network(images)
         return logits.to(images.dtype)
 
@@ -161,9 +160,6 @@ class PatchGuard(SavedDetector):
                 progress,
             )
         return self
-
-    def _autocast(self, device: str) -> AbstractContextManager[Any]:
-        return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
 
 
 def _spread(side: int, size: int, sigma: float, radius: int) -> Tensor:
