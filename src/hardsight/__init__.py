@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hardsight.data import load, textures
-    from hardsight.detectors import AdvRAD, Detector, PatchGuard, Selection, as_detector
+    from hardsight.detectors import AdvRAD, Bastion, Detector, PatchGuard, Selection, as_detector
     from hardsight.evaluation import attack, evaluate, write_html, write_json, write_markdown
     from hardsight.evaluation.accuracy import evaluate_classifier
     from hardsight.presets import load_preset
@@ -27,6 +27,7 @@ __version__ = version("hardsight")
 __all__ = [
     "AdvRAD",
     "AttackResult",
+    "Bastion",
     "Detection",
     "Detector",
     "PatchGuard",
@@ -48,7 +49,7 @@ __all__ = [
 
 _ROOMS = {
     "data": ("load", "textures"),
-    "detectors": ("AdvRAD", "Detector", "PatchGuard", "Selection", "as_detector"),
+    "detectors": ("AdvRAD", "Bastion", "Detector", "PatchGuard", "Selection", "as_detector"),
     "evaluation": ("attack", "evaluate", "write_html", "write_json", "write_markdown"),
     "evaluation.accuracy": ("evaluate_classifier",),
     "presets": ("load_preset",),

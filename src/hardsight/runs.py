@@ -13,7 +13,7 @@ from hardsight.audit import Audit
 from hardsight.data import AnomalyData, LabelledImages, Manifest
 from hardsight.data.mnist import Part
 from hardsight.defended import check_labelled, defended, fit_classifier, smoothed
-from hardsight.detectors import Detector, Exported
+from hardsight.detectors import AdvRAD, Detector, Exported
 from hardsight.devices import pick_device
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.verdict import radius
@@ -136,11 +136,13 @@ class Run:
         """Train, select, calibrate and save; goes on from the last checkpoint if there is one."""
         config = self.detector_config
         data = self.data()
-        if data.parts and config.method != "advrad":
-            raise RunError(f"method {config.method} takes one category, got {data.name}")
-        detector: Any = METHODS[config.method](**config.settings_for(data.name))
+        method = METHODS[config.method]
+        detector: Any = method(**config.settings_for(data.name))
         detector.to(pick_device(device))
-        record_start(self.path, getattr(config, "start", None))
+        if issubclass(method, AdvRAD):
+            record_start(self.path, config.fit_options["start"], method)
+        elif data.parts:
+            raise RunError(f"method {config.method} takes one category, got {data.name}")
         self.check_manifest(data, allow_data_change)
         begun = time.perf_counter()
         detector.fit(

@@ -9,6 +9,7 @@ from hardsight.detectors.agreement import (
 )
 from hardsight.detectors.anomalib import anomalib_detector
 from hardsight.detectors.base import Detector
+from hardsight.detectors.bastion import Bastion
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.denoised import Denoised
 from hardsight.detectors.exported import Exported
@@ -25,6 +26,7 @@ __all__ = [
     "DESIGNS",
     "AdvRAD",
     "Agreement",
+    "Bastion",
     "Calibration",
     "Denoised",
     "Detector",

@@ -1,24 +1,46 @@
 """From normal images to a trained, chosen and calibrated AdvRAD."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from hardsight.data import AnomalyData, Augment, Kind, find_foreground
+from hardsight.data import AnomalyData, Augment, Kind
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.evidence import shares
-from hardsight.detectors.game import Game, GameTask
 from hardsight.detectors.pilots import choose_patch
 from hardsight.detectors.selection import Selection, select
-from hardsight.training import DenoisingTask, Settings, complete
+from hardsight.training import Settings, Task, complete
 from hardsight.types import Progress
 
 if TYPE_CHECKING:
     from hardsight.detectors.advrad import AdvRAD
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a detector trains on, and how far it has come."""
+
+    categories: tuple[Tensor, ...]
+    """(N, 3, H, W) uint8 training normals of each."""
+    kinds: tuple[Kind, ...]
+    """Of each category's images."""
+    training: Settings
+    folder: Path
+    resume: bool
+    progress: Progress
+
+    @property
+    def normals(self) -> Tensor:
+        """Those of all categories, (N, 3, H, W) uint8."""
+        return _joined(self.categories)
+
+    def complete(self, task: Task, settings: Settings, stage: str, place: str = "") -> None:
+        """Train to the last step, in a folder inside the lesson's; see ``training.complete``."""
+        complete(task, settings, self.folder / place, stage, self.progress, self.resume)
 
 
 def fit_advrad(
@@ -26,7 +48,6 @@ def fit_advrad(
     data: AnomalyData,
     training: Settings,
     selection: Selection | None,
-    game: Game | None,
     start: "AdvRAD | None",
     augment: Augment,
     false_alarms: float | None,
@@ -53,14 +74,7 @@ def fit_advrad(
         pilots = choose_patch(
             detector, normals, kinds, evidence, selection, training, folder, progress
         )
-
-    if training.steps:
-        task = DenoisingTask(detector.denoiser, normals, kinds, detector.k, detector.tile)
-        complete(task, training, folder, "train", progress, resume)
-    if game is not None:
-        where = torch.cat([find_foreground(game.foreground, images) for images in each])
-        match = GameTask(detector.denoiser, normals, where, game, kinds, detector.tile)
-        complete(match, game.settings(training), folder / "game", "game", progress, resume)
+    detector.learn(Lesson(tuple(each), tuple(kinds), training, folder, resume, progress))
     detector.eval()
     if selection and evidence:
         report = select(detector, normals, evidence, selection, training.seed, progress)
@@ -72,7 +86,7 @@ def fit_advrad(
 
 
 def _adopt(detector: "AdvRAD", start: "AdvRAD", selection: Selection | None) -> None:
-    """Take over the weights of another fit's denoiser."""
+    """Take over the weights of another fit."""
     if selection and len(selection.patches) > 1:
         raise ValueError(
             f"selection.patches={selection.patches} would train other denoisers than that of "
@@ -86,7 +100,8 @@ def _adopt(detector: "AdvRAD", start: "AdvRAD", selection: Selection | None) -> 
             f"the denoiser of start is another: it has {said}; give detector.denoiser and the "
             "image size its settings, or start from another run"
         )
-    detector.denoiser.load_state_dict(start.denoiser.state_dict())
+    for mine, other in zip(detector.networks, start.networks, strict=True):
+        mine.load_state_dict(other.state_dict())
 
 
 def _meaningful(

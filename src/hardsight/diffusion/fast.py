@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from hardsight.batches import per_image
 from hardsight.diffusion.base import Denoiser
-from hardsight.diffusion.folded import apply_folded, small_unet
+from hardsight.diffusion.folded import apply_folded, small_unet, usual_patch
 from hardsight.diffusion.schedule import Schedule
 
 
@@ -20,7 +20,7 @@ class FastDenoiser(Denoiser):
 
     Args:
         size: Height and width of the images in pixels.
-        patch: Side of the folded squares; None: 1 up to 64 pixels, 2 up to 128, 4 beyond.
+        patch: Side of the folded squares; None: that of ``usual_patch``.
         channels: Width of the first level.
         multipliers: Width of each level over ``channels``; each level halves the grid.
         image_channels: Channels of the images.
@@ -42,7 +42,7 @@ class FastDenoiser(Denoiser):
     ) -> None:
         super().__init__(schedule or Schedule.linear())
         self.size = size
-        self.patch = (1 if size <= 64 else 2 if size <= 128 else 4) if patch is None else patch
+        self.patch = usual_patch(size) if patch is None else patch
         self.channels = channels
         self.multipliers = tuple(multipliers)
         self.image_channels = image_channels

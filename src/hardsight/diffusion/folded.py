@@ -11,16 +11,22 @@ from hardsight.diffusion.upsample import fold_upsampling
 
 
 def small_unet(
-    size: int, image_channels: int, channels: int, multipliers: Sequence[int], patch: int
+    size: int,
+    image_channels: int,
+    channels: int,
+    multipliers: Sequence[int],
+    patch: int,
+    outputs: int | None = None,
 ) -> UNet2DModel:
     """Return a network without attention for ``apply_folded``, one block a level.
 
     Args:
         size: side of the images in pixels.
-        image_channels: of the images, before and after.
+        image_channels: of the images, before and, if ``outputs`` is None, after.
         channels: width of the first level.
         multipliers: width of each level over ``channels``; each level halves the grid.
         patch: side of the squares folded into channels; 2 costs a quarter of 1.
+        outputs: channels of each square that come out; None: those of an image, folded.
 
     Raises:
         ValueError: a size that cannot be folded and halved so often.
@@ -36,7 +42,7 @@ def small_unet(
     unet = UNet2DModel(
         sample_size=size // patch,
         in_channels=folded,
-        out_channels=folded,
+        out_channels=folded if outputs is None else outputs,
         block_out_channels=widths,
         layers_per_block=1,
         down_block_types=("DownBlock2D",) * len(widths),
@@ -46,6 +52,11 @@ def small_unet(
     )
     fold_upsampling(unet)
     return unet
+
+
+def usual_patch(size: int) -> int:
+    """Return the patch for images of a side in pixels: 1 up to 64, 2 up to 128, 4 beyond."""
+    return 1 if size <= 64 else 2 if size <= 128 else 4
 
 
 def apply_folded(unet: UNet2DModel, x: Tensor, embedded: Tensor, patch: int) -> Tensor:

@@ -5,12 +5,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from hardsight.data import Augment
-from hardsight.detectors import AdvRAD, Game, PatchGuard, Selection
+from hardsight.detectors import AdvRAD, Bastion, Game, PatchGuard, Selection
 from hardsight.detectors.patchguard import CheckpointChoice, Recipe
 from hardsight.presets.config import Config, arguments
 from hardsight.presets.data import DataConfig
 
 AdvRADConfig = arguments(AdvRAD, "seed")  # the seed is the training's
+BastionConfig = arguments(Bastion, "seed")
 PatchGuardConfig = arguments(PatchGuard, "seed")
 
 
@@ -47,8 +48,6 @@ class AdvRADRun(DetectorRun):
     detector: AdvRADConfig = Field(default_factory=AdvRADConfig)  # type: ignore[valid-type]
     selection: Selection | None = None
     """Choose k, filter, aggregation and reference on validation data; None keeps the detector's."""
-    game: Game | None = None
-    """Go on against attacks once the denoiser is trained; None: the plain training alone."""
     start: str | None = None
     """Run folder of the same method whose denoiser the training starts from; with training.steps=0
     it is kept as it is. None: from first weights."""
@@ -57,8 +56,8 @@ class AdvRADRun(DetectorRun):
 
     @property
     def fit_options(self) -> dict[str, Any]:
-        """The game and the start."""
-        return {"game": self.game, "start": self.start}
+        """The start."""
+        return {"start": self.start}
 
     @property
     def trained_already(self) -> bool:
@@ -69,6 +68,21 @@ class AdvRADRun(DetectorRun):
         """As everywhere; with the category's own k."""
         found = super().settings_for(category)
         return found | {"k": self.k_by_category.get(category, found["k"])}
+
+
+class BastionRun(AdvRADRun):
+    """A run of Bastion."""
+
+    preset: str = "hardsight"
+    method: Literal["bastion"] = "bastion"  # type: ignore[assignment]
+    detector: BastionConfig = Field(default_factory=BastionConfig)  # type: ignore[valid-type]
+    game: Game = Field(default_factory=Game)
+    """How denoiser and head are trained on against attacks."""
+
+    @property
+    def fit_options(self) -> dict[str, Any]:
+        """The game and the start."""
+        return super().fit_options | {"game": self.game}
 
 
 class PatchGuardRun(DetectorRun):

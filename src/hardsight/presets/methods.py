@@ -6,15 +6,20 @@ from pathlib import Path
 
 import yaml
 
-from hardsight.detectors import AdvRAD, PatchGuard
+from hardsight.detectors import AdvRAD, Bastion, PatchGuard
 from hardsight.presets.classification import DIFFUSION, PlainRun, RAPRun
 from hardsight.presets.config import Config, ConfigError
-from hardsight.presets.detection import AdvRADRun, PatchGuardRun
+from hardsight.presets.detection import AdvRADRun, BastionRun, PatchGuardRun
 
-METHODS: dict[str, type[AdvRAD] | type[PatchGuard]] = {"advrad": AdvRAD, "patchguard": PatchGuard}
+METHODS: dict[str, type[AdvRAD] | type[PatchGuard]] = {
+    "advrad": AdvRAD,
+    "bastion": Bastion,
+    "patchguard": PatchGuard,
+}
 """Method name -> detector."""
 CONFIGS: dict[str, type[Config]] = {
     "advrad": AdvRADRun,
+    "bastion": BastionRun,
     "patchguard": PatchGuardRun,
     "classifier": PlainRun,
     "rap": RAPRun,

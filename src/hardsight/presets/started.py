@@ -11,8 +11,8 @@ from hardsight.presets.config import ConfigError
 START = "start.json"
 
 
-def record_start(folder: Path, start: str | None) -> None:
-    """Write down from which weights the run in ``folder`` starts.
+def record_start(folder: Path, start: str | None, method: type[AdvRAD]) -> None:
+    """Write down from which weights the run in ``folder``, of ``method``, starts.
 
     Raises:
         ConfigError: ``start`` is no finished run, or not what it was when the run began.
@@ -21,7 +21,7 @@ def record_start(folder: Path, start: str | None) -> None:
         return
     if not (Path(start) / "metrics.json").is_file() or not (Path(start) / "config.json").is_file():
         raise ConfigError(f"start={start!r} is not the folder of a finished run of a detector")
-    now = {"run": start, "weights": fingerprint(AdvRAD.from_pretrained(start))}
+    now = {"run": start, "weights": fingerprint(method.from_pretrained(start))}
     path = folder / START
     if path.is_file() and (before := json.loads(path.read_text("utf-8"))) != now:
         raise ConfigError(
