@@ -14,13 +14,15 @@ from hardsight.runs import Run
 
 PRESET = """
 description: A detector of 64 x 64 pixels that trains in seconds, for tests of tiles.
+method: bastion
 detector:
   denoiser: {name: fast, channels: 8, multipliers: [1, 1, 1], patch: 4}
+  head: {channels: 8, multipliers: [1, 1], patch: 4}
   image_size: 64
   filter_size: 3
   precision: fp32
 training: {steps: 4, batch_size: 2, log_every: 2, precision: 32-true, accelerator: cpu}
-game: {steps: 1}
+game: {steps: 1, warm_up: 1}
 selection:
   ks: [100]
   averages: [error]

@@ -110,7 +110,15 @@ class Bastion(AdvRAD):
             game: how denoiser and head are trained on against attacks; None: the defaults.
             data, training, selection, start, augment, false_alarms, folder, resume, progress: see
                 ``AdvRAD.fit``.
+
+        Raises:
+            KeyboardInterrupt, ValueError: see ``AdvRAD.fit``; a selection among margins.
         """
+        if selection and any(selection.margins):
+            raise ValueError(
+                f"selection.margins={selection.margins} are of AdvRAD's errors; a Bastion has a "
+                "head, leave them at 0"
+            )
         self.game = game or Game()
         return super().fit(
             data,

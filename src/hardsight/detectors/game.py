@@ -24,7 +24,7 @@ class Game(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    steps: int = Field(1400, ge=1)
+    steps: int = Field(1000, ge=1)
     """Of the optimiser."""
     warm_up: int = Field(200, ge=0)
     """Steps before these, on images that are not attacked."""
@@ -203,8 +203,7 @@ class GameTask:
 
         attack = PGD(Linf(self.eps), self.game.attack_steps, self.game.step_share * self.eps)
         with frozen(self.module):
-            hurt = attack.last(wrong, shown, generator)
-        return hurt
+            return attack.last(wrong, shown, generator)
 
     @torch.no_grad()
     def log_errors(self, images: int, generator: Generator) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from hardsight.detectors.advrad import AdvRAD
 from hardsight.detectors.base import Detector
+from hardsight.detectors.bastion import Bastion
 from hardsight.detectors.denoised import Denoised
 from hardsight.detectors.noisy import noisy_reference
 from hardsight.types import Detection
@@ -101,9 +102,10 @@ def _with_draws(draws: int | None) -> Design:
 def _denoise(
     detector: Detector, normals: Tensor, sigma: float, generator: torch.Generator | None = None
 ) -> Detector:
-    if not isinstance(detector, AdvRAD):
+    if not isinstance(detector, AdvRAD) or isinstance(detector, Bastion):
         raise TypeError(
-            f'design="denoise" needs an AdvRAD, got {type(detector).__name__}; choose "plain"'
+            'design="denoise" needs an AdvRAD, whose map is its error, '
+            f'got {type(detector).__name__}; choose "plain"'
         )
     return Denoised(detector, sigma, normals, generator)
 
