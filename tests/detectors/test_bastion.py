@@ -1,6 +1,6 @@
 import pytest
 import torch
-from tiny_detector import TINY
+from tiny_detector import HEAD, TINY, tiny_bastion
 
 from hardsight.attacks import ScoreObjective, value_and_gradient
 from hardsight.data import load
@@ -8,7 +8,6 @@ from hardsight.detectors import DESIGNS, Bastion, Game, Selection
 from hardsight.detectors.scoring import aggregate, mean_filter
 from hardsight.training import Settings
 
-HEAD = {"channels": 8, "multipliers": [1, 1], "patch": 2}
 SMALL = {"denoiser": TINY, "head": HEAD, "image_size": 16, "filter_size": 3, "precision": "fp32"}
 TRAINING = Settings(steps=4, batch_size=2, precision="32-true", sample_every=None)
 GAME = Game(steps=3, warm_up=2, k_low=80, k_high=120, smallest=0.2)
@@ -20,9 +19,7 @@ def images(n: int = 2) -> torch.Tensor:
 
 @pytest.fixture
 def detector():
-    detector = Bastion(**SMALL).eval()
-    torch.nn.init.normal_(detector.head.unet.conv_out.weight, std=0.3)
-    return detector
+    return tiny_bastion()
 
 
 @pytest.mark.parametrize("average", ["reconstruction", "error"])
@@ -68,7 +65,6 @@ def test_a_margin_and_several_shots_are_refused(detector, parts):
 
 
 def test_saved_and_loaded_it_is_the_same(detector, tmp_path):
-    detector.head.fit_reference(torch.randn(4, 1, 8, 8), places=True)
     detector.fit_reference(torch.rand(4, 1, 16, 16))
     detector.configure(k=40, average="error", filter_size=5, reference="excess", aggregation="mean")
     detector.save_pretrained(tmp_path)

@@ -2,7 +2,7 @@ import inspect
 
 import pytest
 
-from hardsight.detectors import AdvRAD, PatchGuard
+from hardsight.detectors import AdvRAD, Game, PatchGuard
 from hardsight.detectors.patchguard import Adversary, CheckpointChoice, Recipe
 from hardsight.detectors.patchguard.detector import DEFAULT
 from hardsight.presets import Config, ConfigError, load_preset, preset_names
@@ -29,6 +29,14 @@ def test_the_default_preset_is_the_default_of_the_classes():
     built = build_denoiser(named["denoiser"] | {"size": 256}).config
     assert built == build_denoiser({"name": "fast", "size": 256}).config
     assert config.training == Settings()
+
+
+def test_the_game_of_preset_hardsight_is_the_default_and_bastions_alone():
+    config = load_preset("hardsight")
+    assert config.game == Game()
+    assert config.fit_options == {"start": None, "game": Game()}
+    with pytest.raises(ConfigError, match="game is a setting of the method bastion, not of advrad"):
+        Config.parse({"game": {"steps": 3}}, "mine.yaml")
 
 
 def test_freerad_paper_holds_the_papers_constants():
@@ -102,7 +110,7 @@ def test_patchguard_paper_holds_the_papers_constants():
         ({"recipe": {}}, "recipe is a setting of the method patchguard, not of advrad"),
         (
             {"method": "patchguard", "k_by_category": {"screw": 3}},
-            "k_by_category is a setting of the method advrad, not of patchguard",
+            "k_by_category is a setting of the method advrad and bastion, not of patchguard",
         ),
         ({"method": "patchguard", "detector": {"draws": 2}}, "known are backbone"),
         ({"method": "patchguard", "selection": {"ks": [3]}}, "known are robust_weight"),
