@@ -110,7 +110,7 @@ class ScoreVictim:
         if name == "region":
             with torch.no_grad():
                 clean = evaluate_draws(self.model, images, 1, generator, noise)
-            region = RegionMean(top_region(clean.anomaly_map))
+            region = RegionMean(top_region(clean.scored))
             return ScoreObjective(self.model, self.labels, draws, region, noise)
         return ScoreObjective(self.model, self.labels, draws, name, noise)
 

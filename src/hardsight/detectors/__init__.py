@@ -14,6 +14,7 @@ from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.denoised import Denoised
 from hardsight.detectors.exported import Exported
 from hardsight.detectors.game import Game
+from hardsight.detectors.head_task import HeadTraining
 from hardsight.detectors.noisy import noisy_reference
 from hardsight.detectors.patchguard import PatchGuard
 from hardsight.detectors.saved import SavedDetector
@@ -33,6 +34,7 @@ __all__ = [
     "Exported",
     "Game",
     "GradientError",
+    "HeadTraining",
     "PatchGuard",
     "SavedDetector",
     "Selection",

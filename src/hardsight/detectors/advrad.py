@@ -11,6 +11,7 @@ from hardsight.batches import at_once
 from hardsight.data import AnomalyData, Augment, Tiles
 from hardsight.detectors.candidates import Report
 from hardsight.detectors.fitting import Lesson, fit_advrad
+from hardsight.detectors.game import Game
 from hardsight.detectors.saved import SavedDetector
 from hardsight.detectors.scoring import (
     SCALES,
@@ -28,7 +29,7 @@ from hardsight.detectors.selection import Selection
 from hardsight.diffusion import Denoiser, TiledDenoiser, arbitrary_shot, build_denoiser, one_shot
 from hardsight.files import working_folder
 from hardsight.modules import seeded
-from hardsight.training import DenoisingTask, Settings
+from hardsight.training import Settings
 from hardsight.types import Detection, Progress, quiet
 
 
@@ -185,14 +186,10 @@ class AdvRAD(SavedDetector):
     def compare(self, images: Tensor, r: Tensor, average: Average, margin: float) -> Tensor:
         """(B, 1, H, W) multi-scale error of reconstructions (B, draws, C, H, W), averaged."""
         if average == "reconstruction" or r.shape[1] == 1:
-            return self.difference(images, r.mean(1), margin)
+            return multiscale_error(images, r.mean(1), SCALES, margin)
         x = images.repeat_interleave(r.shape[1], dim=0)
-        error = self.difference(x, r.flatten(0, 1), margin)
+        error = multiscale_error(x, r.flatten(0, 1), SCALES, margin)
         return error.view(*r.shape[:2], *error.shape[2:]).mean(1, keepdim=True)
-
-    def difference(self, images: Tensor, r: Tensor, margin: float) -> Tensor:
-        """(B, 1, H, W) how far images are from their reconstructions, (B, C, H, W) both."""
-        return multiscale_error(images, r, SCALES, margin)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score a batch (Algorithm 4), differentiably and deterministically given ``noise``.
@@ -219,6 +216,7 @@ class AdvRAD(SavedDetector):
         training: Settings | None = None,
         selection: Selection | None = None,
         *,
+        game: Game | None = None,
         start: str | Path | None = None,
         augment: Augment = "auto",
         false_alarms: float | None = None,
@@ -236,6 +234,7 @@ class AdvRAD(SavedDetector):
             data: at ``image_size`` pixels.
             training: how to train; None: the defaults. 0 steps keep the denoiser of ``start``.
             selection: what to choose among on validation data; None keeps the settings.
+            game: how to go on against attacks after the training; None: not at all.
             start: folder of a saved AdvRAD, the denoiser of which is trained on; None: none.
             augment: how training images are changed, see ``hardsight.data.Kind.of``.
             false_alarms: rate of the threshold; None: 1 %, or the lowest the normals support.
@@ -254,6 +253,7 @@ class AdvRAD(SavedDetector):
                 data,
                 training or Settings(),
                 selection,
+                game,
                 first,
                 augment,
                 false_alarms,
@@ -263,16 +263,13 @@ class AdvRAD(SavedDetector):
             )
         return self
 
-    def learn(self, lesson: Lesson) -> None:
-        """Train what is trained of the detector, or go on; a part of ``fit``."""
-        if lesson.training.steps:
-            task = DenoisingTask(self.denoiser, lesson.normals, lesson.kinds, self.k, self.tile)
-            lesson.complete(task, lesson.training, "train")
-
     @property
     def networks(self) -> tuple[nn.Module, ...]:
         """What is trained, and taken over from a start."""
         return (self.denoiser,)
+
+    def refine(self, lesson: Lesson) -> None:
+        """Train what else there is, once the scoring is chosen; a part of ``fit``."""
 
     @torch.no_grad()
     def error_maps(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from hardsight.data import AnomalyData, Augment, Kind
+from hardsight.data import AnomalyData, Augment, Kind, find_foreground
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.evidence import shares
+from hardsight.detectors.game import Game, GameTask
 from hardsight.detectors.pilots import choose_patch
 from hardsight.detectors.selection import Selection, select
-from hardsight.training import Settings, Task, complete
+from hardsight.training import DenoisingTask, Settings, Task, complete
 from hardsight.types import Progress
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a detector trains on, and how far it has come."""
+    """What a detector is trained on."""
 
     categories: tuple[Tensor, ...]
     """(N, 3, H, W) uint8 training normals of each."""
@@ -33,14 +34,9 @@ class Lesson:
     resume: bool
     progress: Progress
 
-    @property
-    def normals(self) -> Tensor:
-        """Those of all categories, (N, 3, H, W) uint8."""
-        return _joined(self.categories)
-
-    def complete(self, task: Task, settings: Settings, stage: str, place: str = "") -> None:
-        """Train to the last step, in a folder inside the lesson's; see ``training.complete``."""
-        complete(task, settings, self.folder / place, stage, self.progress, self.resume)
+    def complete(self, task: Task, settings: Settings, stage: str) -> None:
+        """Train to the last step, in a folder of the stage's name; see ``training.complete``."""
+        complete(task, settings, self.folder / stage, stage, self.progress, self.resume)
 
 
 def fit_advrad(
@@ -48,6 +44,7 @@ def fit_advrad(
     data: AnomalyData,
     training: Settings,
     selection: Selection | None,
+    game: Game | None,
     start: "AdvRAD | None",
     augment: Augment,
     false_alarms: float | None,
@@ -74,11 +71,19 @@ def fit_advrad(
         pilots = choose_patch(
             detector, normals, kinds, evidence, selection, training, folder, progress
         )
-    detector.learn(Lesson(tuple(each), tuple(kinds), training, folder, resume, progress))
+
+    if training.steps:
+        task = DenoisingTask(detector.denoiser, normals, kinds, detector.k, detector.tile)
+        complete(task, training, folder, "train", progress, resume)
+    if game is not None:
+        where = torch.cat([find_foreground(game.foreground, images) for images in each])
+        match = GameTask(detector.denoiser, normals, where, game, kinds, detector.tile)
+        complete(match, game.settings(training), folder / "game", "game", progress, resume)
     detector.eval()
     if selection and evidence:
         report = select(detector, normals, evidence, selection, training.seed, progress)
         detector.report = replace(report, pilots=pilots)
+    detector.refine(Lesson(tuple(each), tuple(kinds), training, folder, resume, progress))
     generator = torch.Generator(detector.device).manual_seed(training.seed)
     if not data.parts:  # of several categories nothing is compared with a reference
         detector.fit_reference(detector.error_maps(normals, generator, progress=progress))

@@ -20,10 +20,10 @@ FLOOR = 1e-4
 class MapHead(nn.Module):
     """Logits of "here is an anomaly", from an image and its reconstruction.
 
-    They are ``weight * z + bias``, where z says by how much the logarithm of a cell's error exceeds
-    that of normal images there, in units of its spread, and what a small U-Net adds after a look at
-    the image, the reconstruction, their difference and z. Its last layer starts at zero: before any
-    training the head ranks as the error does.
+    They are ``weight * z + bias``, where z is the logarithm of a cell's error, less its mean on
+    normal images and in units of its spread, and what a small U-Net adds after a look at the image,
+    the difference to its reconstruction and z. Its last layer starts at zero: before any training
+    the head ranks as the error does.
 
     Args:
         size: side of the images in pixels.
@@ -44,14 +44,13 @@ class MapHead(nn.Module):
     ) -> None:
         super().__init__()
         self.patch = usual_patch(size) if patch is None else patch
-        self.unet = small_unet(size, 10, channels, multipliers, self.patch, outputs=1)
+        self.unet = small_unet(size, 7, channels, multipliers, self.patch, outputs=1)
         nn.init.zeros_(self.unet.conv_out.weight)
         nn.init.zeros_(self.unet.conv_out.bias)
         self.weight = nn.Parameter(torch.tensor(1.0))
         self.bias = nn.Parameter(torch.tensor(-4.0))
-        cells = size // self.patch
-        self.register_buffer("mean", torch.zeros(1, 1, cells, cells))
-        self.register_buffer("spread", torch.ones(1, 1, cells, cells))
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("spread", torch.ones(()))
 
     def forward(self, images: Tensor, r: Tensor) -> Tensor:
         """Return logits, differentiably.
@@ -62,7 +61,7 @@ class MapHead(nn.Module):
         with torch.autocast(images.device.type, enabled=False):
             z: Tensor = (self.log_error(images, r) - self.mean) / self.spread
             seen = F.interpolate(z, scale_factor=self.patch)
-        shown = torch.cat([2 * images - 1, 2 * r - 1, 8 * (images - r), seen / 4], 1)
+        shown = torch.cat([2 * images - 1, 8 * (images - r), seen], 1)
         folded = F.pixel_unshuffle(shown, self.patch)
         added: Tensor = self.unet(folded, folded.new_zeros(len(folded))).sample
         logits: Tensor = self.weight * z + self.bias + added.to(z)
@@ -73,20 +72,10 @@ class MapHead(nn.Module):
         error = F.avg_pool2d(multiscale_error(images, r, margin=MARGIN), self.patch)
         return (F.avg_pool2d(error, 3, 1, 1) + FLOOR).log()
 
-    def fit_reference(self, log_errors: Tensor, places: bool) -> None:
-        """Set what ``log_error`` is on normal images.
-
-        Args:
-            log_errors: (N, 1, h, w), N >= 2.
-            places: for each cell by itself, as where parts always lie the same; else one for all.
-        """
-        mean, spread = log_errors.mean(0, keepdim=True), log_errors.std(0, keepdim=True)
-        if places:
-            self.mean.copy_(mean)
-            self.spread.copy_(spread + 0.3 * spread.mean())
-        else:
-            self.mean.fill_(log_errors.mean())
-            self.spread.fill_(log_errors.std())
+    def fit_reference(self, log_errors: Tensor) -> None:
+        """Set mean and spread of what ``log_error`` is on normal images, (N, 1, h, w)."""
+        self.mean.copy_(log_errors.mean())
+        self.spread.copy_(log_errors.std())
 
     def maps(self, images: Tensor, r: Tensor, tiles: Tiles | None = None) -> Tensor:
         """(B, 1, H, W) logits at the pixels, interpolated; of large pictures tile by tile."""

@@ -14,7 +14,7 @@ SCALES = (1, 2, 4, 8)
 Average = Literal["error", "reconstruction"]
 """What the noise draws average: the error maps, or the reconstruction before its error."""
 
-Reference = Literal["error", "deviation", "standardised", "excess"]
+Reference = Literal["error", "deviation", "standardised"]
 """What a pixel's error is compared with; see ``relate``."""
 
 
@@ -102,20 +102,17 @@ def relate(maps: Tensor, mean: Tensor, spread: Tensor, reference: Reference) -> 
     ``error``: as they are. ``deviation``: ``|Err - mean|`` (Algorithm 4, line 7).
     ``standardised``: ``|Err - mean| / (spread + 0.3 average spread)``, so that a pixel where normal
     images vary weighs less; the second term keeps quiet pixels from dividing by nothing.
-    ``excess``: the same with its sign, ``(Err - mean) / (spread + 0.3 average spread)``, for maps
-    whose low values are no anomaly, such as logits.
 
     Shape:
         maps: (B, 1, H, W); mean, spread: (1, 1, H, W) -> (B, 1, H, W).
     """
     if reference == "error":
         return maps
-    excess = maps - mean
+    deviation = (maps - mean).abs()
     if reference == "deviation":
-        return excess.abs()
-    if reference in ("standardised", "excess"):
-        relative = excess / (spread + 0.3 * spread.mean())
-        return relative.abs() if reference == "standardised" else relative
+        return deviation
+    if reference == "standardised":
+        return deviation / (spread + 0.3 * spread.mean())
     raise ValueError(
         f"reference={reference!r} is not known; choose from {', '.join(get_args(Reference))}"
     )

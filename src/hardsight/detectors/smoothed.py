@@ -9,7 +9,6 @@ from torch import Tensor
 
 from hardsight.detectors.advrad import AdvRAD
 from hardsight.detectors.base import Detector
-from hardsight.detectors.bastion import Bastion
 from hardsight.detectors.denoised import Denoised
 from hardsight.detectors.noisy import noisy_reference
 from hardsight.types import Detection
@@ -102,10 +101,9 @@ def _with_draws(draws: int | None) -> Design:
 def _denoise(
     detector: Detector, normals: Tensor, sigma: float, generator: torch.Generator | None = None
 ) -> Detector:
-    if not isinstance(detector, AdvRAD) or isinstance(detector, Bastion):
+    if not isinstance(detector, AdvRAD):
         raise TypeError(
-            'design="denoise" needs an AdvRAD, whose map is its error, '
-            f'got {type(detector).__name__}; choose "plain"'
+            f'design="denoise" needs an AdvRAD, got {type(detector).__name__}; choose "plain"'
         )
     return Denoised(detector, sigma, normals, generator)
 

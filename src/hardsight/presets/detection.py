@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from hardsight.data import Augment
-from hardsight.detectors import AdvRAD, Bastion, Game, PatchGuard, Selection
+from hardsight.detectors import AdvRAD, Bastion, Game, HeadTraining, PatchGuard, Selection
 from hardsight.detectors.patchguard import CheckpointChoice, Recipe
 from hardsight.presets.config import Config, arguments
 from hardsight.presets.data import DataConfig
@@ -48,6 +48,8 @@ class AdvRADRun(DetectorRun):
     detector: AdvRADConfig = Field(default_factory=AdvRADConfig)  # type: ignore[valid-type]
     selection: Selection | None = None
     """Choose k, filter, aggregation and reference on validation data; None keeps the detector's."""
+    game: Game | None = None
+    """Go on against attacks once the denoiser is trained; None: the plain training alone."""
     start: str | None = None
     """Run folder of the same method whose denoiser the training starts from; with training.steps=0
     it is kept as it is. None: from first weights."""
@@ -56,8 +58,8 @@ class AdvRADRun(DetectorRun):
 
     @property
     def fit_options(self) -> dict[str, Any]:
-        """The start."""
-        return {"start": self.start}
+        """The game and the start."""
+        return {"game": self.game, "start": self.start}
 
     @property
     def trained_already(self) -> bool:
@@ -76,13 +78,13 @@ class BastionRun(AdvRADRun):
     preset: str = "hardsight"
     method: Literal["bastion"] = "bastion"  # type: ignore[assignment]
     detector: BastionConfig = Field(default_factory=BastionConfig)  # type: ignore[valid-type]
-    game: Game = Field(default_factory=Game)
-    """How denoiser and head are trained on against attacks."""
+    head_training: HeadTraining = Field(default_factory=HeadTraining)
+    """How the head is trained."""
 
     @property
     def fit_options(self) -> dict[str, Any]:
-        """The game and the start."""
-        return super().fit_options | {"game": self.game}
+        """The game, the start and the head's training."""
+        return super().fit_options | {"head_training": self.head_training}
 
 
 class PatchGuardRun(DetectorRun):

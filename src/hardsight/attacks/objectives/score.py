@@ -28,7 +28,7 @@ def true_score(detection: Detection) -> Tensor:
 
 def log_sum_exp(detection: Detection) -> Tensor:
     """(B,) soft maximum of the map, at a temperature of a fifth of its standard deviation."""
-    flat = detection.anomaly_map.flatten(1)
+    flat = detection.scored.flatten(1)
     temperature = 0.2 * flat.detach().std(1, keepdim=True).clamp_min(1e-12)
     soft = torch.logsumexp(flat / temperature, dim=1) - math.log(flat.shape[1])
     return temperature.squeeze(1) * soft
@@ -36,13 +36,13 @@ def log_sum_exp(detection: Detection) -> Tensor:
 
 def top_mean(detection: Detection) -> Tensor:
     """(B,) mean of the map's largest 5 %."""
-    flat = detection.anomaly_map.flatten(1)
+    flat = detection.scored.flatten(1)
     return flat.topk(max(1, flat.shape[1] // 20), dim=1).values.mean(1)
 
 
 def map_mean(detection: Detection) -> Tensor:
     """(B,) mean of the whole map: gradient on every pixel."""
-    return detection.anomaly_map.flatten(1).mean(1)
+    return detection.scored.flatten(1).mean(1)
 
 
 SURROGATES: dict[str, Surrogate] = {
@@ -96,7 +96,7 @@ class ScoreObjective:
 
     def outputs(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """(B, K) the map on a coarse grid, with the sign of the objective."""
-        maps = self._evaluate(images, generator).anomaly_map
+        maps = self._evaluate(images, generator).scored
         grid = mean_over_draws(coarse(maps), len(images))
         return self.sign.to(grid)[:, None] * grid
 
