@@ -23,5 +23,6 @@ def tiny_bastion(**settings) -> Bastion:
     detector = Bastion(denoiser=TINY, head=HEAD, **settings)
     with seeded(1):
         torch.nn.init.normal_(detector.head.unet.conv_out.weight, std=0.3)
-        detector.head.fit_reference(torch.randn(8, 1, 8, 8), places=True)
+        detector.head.fit_reference(torch.randn(8, 1, 8, 8))
+        detector.fit_reference(0.1 * torch.rand(8, 1, 16, 16))
     return detector.eval()

@@ -2,7 +2,7 @@ import inspect
 
 import pytest
 
-from hardsight.detectors import AdvRAD, Game, PatchGuard
+from hardsight.detectors import AdvRAD, HeadTraining, PatchGuard
 from hardsight.detectors.patchguard import Adversary, CheckpointChoice, Recipe
 from hardsight.detectors.patchguard.detector import DEFAULT
 from hardsight.presets import Config, ConfigError, load_preset, preset_names
@@ -31,12 +31,16 @@ def test_the_default_preset_is_the_default_of_the_classes():
     assert config.training == Settings()
 
 
-def test_the_game_of_preset_hardsight_is_the_default_and_bastions_alone():
+def test_the_training_of_a_head_is_bastions_alone():
     config = load_preset("hardsight")
-    assert config.game == Game()
-    assert config.fit_options == {"start": None, "game": Game()}
-    with pytest.raises(ConfigError, match="game is a setting of the method bastion, not of advrad"):
-        Config.parse({"game": {"steps": 3}}, "mine.yaml")
+    assert config.head_training == HeadTraining()
+    assert config.fit_options == {
+        "game": config.game,
+        "start": None,
+        "head_training": HeadTraining(),
+    }
+    with pytest.raises(ConfigError, match="head_training is a setting of the method bastion, not"):
+        Config.parse({"head_training": {"steps": 3}}, "mine.yaml")
 
 
 def test_freerad_paper_holds_the_papers_constants():

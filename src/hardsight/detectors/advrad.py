@@ -248,19 +248,8 @@ class AdvRAD(SavedDetector):
         """
         first = None if start is None else type(self).from_pretrained(start)
         with working_folder(folder) as place:
-            fit_advrad(
-                self,
-                data,
-                training or Settings(),
-                selection,
-                game,
-                first,
-                augment,
-                false_alarms,
-                place,
-                resume,
-                progress,
-            )
+            how = training or Settings(), selection, game, first, augment, false_alarms
+            fit_advrad(self, data, *how, place, resume, progress)
         return self
 
     @property
