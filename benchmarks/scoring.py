@@ -1,4 +1,4 @@
-"""Images per second at 256 x 256: preset `advrad`, the bare fast denoiser, the paper's network.
+"""Images per second at 256 x 256: presets `advrad` and `hardsight`, bare denoiser, paper's network.
 
 .venv/bin/python benchmarks/scoring.py [--rounds 9] [--batch 8]
 """
@@ -8,11 +8,14 @@ from timing import interleaved, parser, record
 
 from hardsight.detectors import AdvRAD
 from hardsight.devices import pick_device
-from hardsight.presets import load_preset
+from hardsight.presets import METHODS, load_preset
 
 
 def build(preset: str, device: torch.device, **changes: object) -> AdvRAD:
-    return AdvRAD(**load_preset(preset).detector_settings | changes).to(device).eval()
+    config = load_preset(preset)
+    detector = METHODS[config.method](**config.detector_settings | changes)
+    assert isinstance(detector, AdvRAD)
+    return detector.to(device).eval()
 
 
 @torch.no_grad()
@@ -20,8 +23,9 @@ def main() -> None:
     given = parser(__doc__).parse_args()
     device, batch = pick_device("auto"), given.batch
     one, four = build("advrad", device, draws=1), build("advrad", device, draws=4)
+    two, head = build("advrad", device, draws=2), build("hardsight", device, draws=2)
     x = torch.rand(batch, 3, 256, 256, device=device)
-    noise, noise4 = one.sample_noise(x), four.sample_noise(x)
+    noise, noise2, noise4 = (d.sample_noise(x) for d in (one, two, four))
 
     def bare() -> None:
         with torch.autocast(device.type, torch.bfloat16):
@@ -31,6 +35,8 @@ def main() -> None:
         {
             "bare": bare,
             "advrad": lambda: one(x, noise),
+            "advrad, 2 draws": lambda: two(x, noise2),
+            "hardsight, 2 draws": lambda: head(x, noise2),
             "advrad, 4 draws": lambda: four(x, noise4),
         },
         given.rounds,
@@ -43,6 +49,8 @@ def main() -> None:
     figures: dict[str, object] = {f"{n}, images per second": 1 / t for n, t in per_image.items()}
     figures["advrad (1 draw) / bare forward, rate"] = per_image["bare"] / per_image["advrad"]
     figures["advrad (1 draw) / paper's network, rate"] = per_image["paper"] / per_image["advrad"]
+    heavier = per_image["hardsight, 2 draws"] / per_image["advrad, 2 draws"]
+    figures["hardsight / advrad (2 draws), time"] = heavier
     figures["batch"] = batch
     record("scoring", figures, device)
 
