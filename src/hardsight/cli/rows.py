@@ -138,7 +138,10 @@ def _draw(
     """Write the heat map over the image, named after the last parts of the image's name."""
     from hardsight.evaluation.plots import heat, heat_scale
 
-    scale = (0.5 * threshold, 1.5 * threshold) if threshold else heat_scale([anomaly_map])
+    scale = heat_scale([anomaly_map])
+    if threshold:
+        reach = 0.5 * abs(threshold)  # of logits it may be negative
+        scale = threshold - reach, threshold + reach
     picture = heat(image, anomaly_map, None, scale, side=512)
     stem = "_".join(Path(name).with_suffix("").parts[-3:]).strip("/_")
     folder.mkdir(parents=True, exist_ok=True)
