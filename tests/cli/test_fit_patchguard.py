@@ -40,4 +40,4 @@ def test_settings_of_another_method_are_refused(parts, tmp_path):
         "fit", "patchguard", "--data", parts, "--run", tmp_path / "r", "--set", "k_by_category.x=3"
     )
     assert done.exit_code == 1
-    assert "setting of the method advrad, not of patchguard" in words(done)
+    assert "setting of the methods advrad and bastion, not of patchguard" in words(done)

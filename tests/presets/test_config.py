@@ -114,7 +114,7 @@ def test_patchguard_paper_holds_the_papers_constants():
         ({"recipe": {}}, "recipe is a setting of the method patchguard, not of advrad"),
         (
             {"method": "patchguard", "k_by_category": {"screw": 3}},
-            "k_by_category is a setting of the method advrad and bastion, not of patchguard",
+            "k_by_category is a setting of the methods advrad and bastion, not of patchguard",
         ),
         ({"method": "patchguard", "detector": {"draws": 2}}, "known are backbone"),
         ({"method": "patchguard", "selection": {"ks": [3]}}, "known are robust_weight"),

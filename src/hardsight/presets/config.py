@@ -146,7 +146,9 @@ def _explain(error: Any, kind: type[Config], known: Mapping[str, type[Config]]) 
     others = [m for m, c in known.items() if c is not kind and key in c.model_fields]
     if len(error["loc"]) == 1 and others:
         mine = next(m for m, c in known.items() if c is kind)
-        return f"{key} is a setting of the method {' and '.join(others)}, not of {mine}"
+        *some, last = others
+        methods = f"methods {', '.join(some)} and {last}" if some else f"method {last}"
+        return f"{key} is a setting of the {methods}, not of {mine}"
     model: Any = kind
     for part in error["loc"][:-1]:
         annotation = model.model_fields[part].annotation
