@@ -5,7 +5,7 @@ from tiny_detector import HEAD, TINY, tiny_bastion
 from hardsight.attacks import ScoreObjective, value_and_gradient
 from hardsight.attacks.objectives.score import SURROGATES
 from hardsight.data import load
-from hardsight.detectors import AdvRAD, Bastion, HeadTraining
+from hardsight.detectors import AdvRAD, Bastion, HeadTraining, Selection
 from hardsight.detectors.scoring import inner_mean_filter
 from hardsight.training import Settings
 
@@ -93,6 +93,14 @@ def test_a_start_gives_denoiser_and_head(tmp_path, parts):
     still = HeadTraining(steps=1, warm_up=0, lr=1e-12, smallest=0.2)
     second = Bastion(**SMALL, seed=3).fit(data, kept, head_training=still, start=tmp_path)
     torch.testing.assert_close(weights(*first.networks), weights(*second.networks))
+
+
+def test_a_selection_chooses_the_score_and_leaves_the_map_as_it_is(parts):
+    chosen = Selection(ks=(50,), filter_sizes=(1, 3), images=4, attacked=4, steps=1, shortlist=1)
+    detector = Bastion(**SMALL, map_filter_size=3)
+    detector.fit(load(parts, size=16), TRAINING, chosen, head_training=HEAD_TRAINING)
+    assert list(detector.report.localising) == [1]
+    assert (detector.k, detector.map_filter_size) == (50, 1)
 
 
 def test_large_pictures_are_mapped_tile_by_tile(parts):
