@@ -93,6 +93,19 @@ class CutPaste:
                 spoilt[i], masks[i], _ = add_defect(images[i], generator, foreground=place)
         return spoilt, masks
 
+    def some(
+        self, images: Tensor, foreground: Tensor, which: Tensor, generator: Generator
+    ) -> Tensor:
+        """Return images of which those that ``which``, (B,) bool, picks are spoilt; see a call.
+
+        In the images' own precision: autocast is off meanwhile.
+        """
+        shown = images.clone()
+        if bool(which.any()):
+            with torch.autocast(images.device.type, enabled=False):
+                shown[which], _ = self(images[which], foreground[which], generator)
+        return shown
+
     def rectangles(self, foreground: Tensor, generator: Generator) -> Rectangles:
         """Draw rectangles that lie in the foreground where they are cut and where they are pasted.
 

@@ -101,8 +101,7 @@ class AdvRAD(SavedDetector):
             whole = self.settings.items()
             self._hub_mixin_config = {k: v for k, v in whole if k not in ("tile", "overlap")}
         self.denoiser = self._build(denoiser or {}, seed)
-        self.draws = draws
-        self.precision = precision
+        self.draws, self.precision = draws, precision
         self.register_buffer("map_mean", torch.zeros(1, 1, image_size, image_size))
         self.register_buffer("map_spread", torch.zeros(1, 1, image_size, image_size))
         self.configure(
@@ -201,7 +200,11 @@ class AdvRAD(SavedDetector):
             noise = self.sample_noise(images)
         if len(noise) != len(images):
             raise ValueError(f"noise is for {len(noise)} images, got {len(images)}")
-        return self.judge(self.error_map(images, noise))
+        return self.detect(images, self.reconstruct(images, noise))
+
+    def detect(self, images: Tensor, r: Tensor) -> Detection:
+        """Score images (B, C, H, W) by their reconstructions (B, draws, C, H, W)."""
+        return self.judge(self.compare(images, r, self.average, self.margin))
 
     def judge(self, errors: Tensor) -> Detection:
         """Score unfiltered error maps (B, 1, H, W), as ``configure`` says."""

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
-from hardsight.data import AnomalyData, find_foreground
+from hardsight.data import AnomalyData
 from hardsight.detectors.advrad import AdvRAD
 from hardsight.detectors.fitting import Lesson
 from hardsight.detectors.head import MapHead
@@ -77,14 +77,9 @@ class Bastion(AdvRAD):
         with seeded(seed + 1):
             self.head = MapHead(image_size if tile is None else tile, **head or {})
 
-    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
-        """Score a batch as AdvRAD does, and map it by the head, differentiably; see ``AdvRAD``."""
-        if noise is None:
-            noise = self.sample_noise(images)
-        if len(noise) != len(images):
-            raise ValueError(f"noise is for {len(noise)} images, got {len(images)}")
-        r = self.reconstruct(images, noise)
-        found = self.judge(self.compare(images, r, self.average, self.margin))
+    def detect(self, images: Tensor, r: Tensor) -> Detection:
+        """Score as AdvRAD does, and map by the head, differentiably."""
+        found = super().detect(images, r)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             logits = self.head.maps(images, r.mean(1), self.tiles)
         maps = inner_mean_filter(logits, self.map_filter_size)
@@ -118,12 +113,12 @@ class Bastion(AdvRAD):
 
     def refine(self, lesson: Lesson) -> None:
         """Train the head; a part of ``fit``."""
-        how, images = self.head_training, torch.cat(lesson.categories)
-        where = torch.cat([find_foreground(how.foreground, c) for c in lesson.categories])
+        how = self.head_training
+        where = lesson.foreground(how.foreground)
 
         def task(eps: float) -> HeadTask:
             shared = self.head, self.denoiser, self.k
-            return HeadTask(*shared, images, where, how, eps, lesson.kinds, self.tile)
+            return HeadTask(*shared, lesson.normals, where, how, eps, lesson.kinds, self.tile)
 
         generator = torch.Generator().manual_seed(lesson.training.seed)
         self.head.fit_reference(task(0).log_errors(REFERENCE, generator))

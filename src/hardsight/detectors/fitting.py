@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from hardsight.data import AnomalyData, Augment, Kind, find_foreground
+from hardsight.data import AnomalyData, Augment, Foreground, Kind, find_foreground
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.evidence import shares
 from hardsight.detectors.game import Game, GameTask
@@ -27,12 +27,18 @@ class Lesson:
 
     categories: tuple[Tensor, ...]
     """(N, 3, H, W) uint8 training normals of each."""
+    normals: Tensor
+    """Those of all categories."""
     kinds: tuple[Kind, ...]
     """Of each category's images."""
     training: Settings
     folder: Path
     resume: bool
     progress: Progress
+
+    def foreground(self, kind: Foreground) -> Tensor:
+        """(N, 1, H, W) bool where the objects lie, found for each category by itself."""
+        return _joined([find_foreground(kind, images) for images in self.categories])
 
     def complete(self, task: Task, settings: Settings, stage: str) -> None:
         """Train to the last step, in a folder of the stage's name; see ``training.complete``."""
@@ -72,18 +78,19 @@ def fit_advrad(
             detector, normals, kinds, evidence, selection, training, folder, progress
         )
 
+    lesson = Lesson(tuple(each), normals, tuple(kinds), training, folder, resume, progress)
     if training.steps:
         task = DenoisingTask(detector.denoiser, normals, kinds, detector.k, detector.tile)
         complete(task, training, folder, "train", progress, resume)
     if game is not None:
-        where = torch.cat([find_foreground(game.foreground, images) for images in each])
+        where = lesson.foreground(game.foreground)
         match = GameTask(detector.denoiser, normals, where, game, kinds, detector.tile)
-        complete(match, game.settings(training), folder / "game", "game", progress, resume)
+        lesson.complete(match, game.settings(training), "game")
     detector.eval()
     if selection and evidence:
         report = select(detector, normals, evidence, selection, training.seed, progress)
         detector.report = replace(report, pilots=pilots)
-    detector.refine(Lesson(tuple(each), tuple(kinds), training, folder, resume, progress))
+    detector.refine(lesson)
     generator = torch.Generator(detector.device).manual_seed(training.seed)
     if not data.parts:  # of several categories nothing is compared with a reference
         detector.fit_reference(detector.error_maps(normals, generator, progress=progress))

@@ -146,10 +146,7 @@ class GameTask:
         images, where, spoilt, t, noise, seeds, *randomness = batch
         generator = Generator(images.device).manual_seed(int(seeds[0]))
         normal = images.float() / 255
-        shown = normal.clone()
-        if bool(spoilt.any()):
-            with torch.autocast(images.device.type, enabled=False):
-                shown[spoilt], _ = self.spoiler(normal[spoilt], where[spoilt], generator)
+        shown = self.spoiler.some(normal, where, spoilt, generator)
         sign = 1.0 - 2.0 * spoilt.float()
         with frozen(self.module):
             objective = ErrorObjective(self.module, t, noise, sign, self.game)

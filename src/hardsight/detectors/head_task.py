@@ -130,10 +130,7 @@ class HeadTask:
         images, where, spoilt, noise, seeds = batch
         generator = Generator(images.device).manual_seed(int(seeds[0]))
         normal = images.float() / 255
-        shown = normal.clone()
-        if bool(spoilt.any()):
-            with torch.autocast(images.device.type, enabled=False):
-                shown[spoilt], _ = self.spoiler(normal[spoilt], where[spoilt], generator)
+        shown = self.spoiler.some(normal, where, spoilt, generator)
         cells = self.training.cells(normal, shown, self.module.patch)
         hurt = self.attacked(shown, cells, noise, generator)
         with torch.no_grad():
