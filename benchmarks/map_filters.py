@@ -11,40 +11,33 @@ import json
 from pathlib import Path
 from typing import Any
 
-from torch import Generator, Tensor
+import torch
+from torch import Generator
 
 from hardsight.data import AnomalyData
 from hardsight.detectors import AdvRAD, Selection
 from hardsight.detectors.evidence import shares
-from hardsight.detectors.scoring import inner_mean_filter
+from hardsight.detectors.selection import localising
 from hardsight.evaluation.provenance import commit
-from hardsight.metrics import pixel_auroc
 from hardsight.runs import Run
-
-
-def maps(detector: AdvRAD, images: Tensor) -> Tensor:
-    """(N, 1, H, W) anomaly maps of the detector."""
-    errors = detector.error_maps(images, Generator(detector.device).manual_seed(0))
-    return detector.judge(errors.to(detector.device)).anomaly_map.cpu()
 
 
 def localisation(detector: AdvRAD, data: AnomalyData) -> list[dict[str, Any]]:
     """Return the pixel AUROC by the side of the filter; the detector's own is switched off."""
-    detector.map_filter_size = 1
     settings = Selection()
     choosing, _ = shares(data.validation.images(), True)
     evidence = settings.evidence(choosing, 0)
     known = {
-        "validation": (maps(detector, evidence.images), evidence.masks.numpy()),
-        "test": (maps(detector, data.test.images()), data.test.masks()),
+        "validation": (evidence.images, evidence.masks),
+        "test": (data.test.images(), torch.from_numpy(data.test.masks())),
+    }
+    sides = settings.map_filter_sizes
+    found = {
+        part: localising(detector, *shown, sides, Generator(detector.device).manual_seed(0))
+        for part, shown in known.items()
     }
     return [
-        {"side": side}
-        | {
-            part: pixel_auroc(inner_mean_filter(found, side).numpy(), masks)
-            for part, (found, masks) in known.items()
-        }
-        for side in settings.map_filter_sizes
+        {"side": side} | {part: values[side] for part, values in found.items()} for side in sides
     ]
 
 

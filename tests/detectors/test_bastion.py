@@ -6,7 +6,9 @@ from hardsight.attacks import ScoreObjective, value_and_gradient
 from hardsight.attacks.objectives.score import SURROGATES
 from hardsight.data import load
 from hardsight.detectors import AdvRAD, Bastion, HeadTraining, Selection
+from hardsight.detectors.evidence import shares
 from hardsight.detectors.scoring import inner_mean_filter
+from hardsight.metrics import pixel_auroc
 from hardsight.training import Settings
 
 SMALL = {"denoiser": TINY, "head": HEAD, "image_size": 16, "filter_size": 3, "precision": "fp32"}
@@ -95,12 +97,23 @@ def test_a_start_gives_denoiser_and_head(tmp_path, parts):
     torch.testing.assert_close(weights(*first.networks), weights(*second.networks))
 
 
-def test_a_selection_chooses_the_score_and_leaves_the_map_as_it_is(parts):
-    chosen = Selection(ks=(50,), filter_sizes=(1, 3), images=4, attacked=4, steps=1, shortlist=1)
-    detector = Bastion(**SMALL, map_filter_size=3)
-    detector.fit(load(parts, size=16), TRAINING, chosen, head_training=HEAD_TRAINING)
-    assert list(detector.report.localising) == [1]
-    assert (detector.k, detector.map_filter_size) == (50, 1)
+def test_a_selection_filters_the_map_of_the_trained_head(parts):
+    data = load(parts, size=16)
+    chosen = Selection(
+        ks=(50,), filter_sizes=(1, 3), map_filter_sizes=(1, 3, 5), images=4, attacked=4, steps=1,
+        shortlist=1,
+    )  # fmt: skip
+    detector = Bastion(**SMALL).fit(data, TRAINING, chosen, head_training=HEAD_TRAINING)
+    sides = detector.report.localising
+    held_out, _ = shares(data.validation.images(), True)
+    images, _, masks = chosen.evidence(held_out, TRAINING.seed)
+    side, noise = detector.map_filter_size, torch.Generator().manual_seed(TRAINING.seed)
+    detector.error_maps(data.train.images(), noise)  # what a fit draws before
+    detector.map_filter_size = 1
+    logits = detector.predict(images, noise).anomaly_map
+    found = {s: pixel_auroc(inner_mean_filter(logits, s).numpy(), masks.numpy()) for s in sides}
+    assert sides == pytest.approx(found, abs=1e-6)
+    assert sides[side] == max(sides.values())
 
 
 def test_large_pictures_are_mapped_tile_by_tile(parts):

@@ -1,6 +1,5 @@
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 from tiny_detector import tiny_advrad
 
 from hardsight.detectors.contest import Contest
@@ -95,16 +94,3 @@ def test_an_attack_of_its_own_is_among_the_worst(monkeypatch):
 def test_of_few_normals_more_copies_are_attacked(held_out, copies):
     settings = SMALL.model_copy(update={"attacked": 6})
     assert len(contest(settings, held_out).few.labels) == held_out * (1 + copies)
-
-
-def test_localising_is_the_pixel_auroc_of_the_filtered_map():
-    found = contest(noise=False)
-    chosen = found.candidates[5]
-    values = found.localising(chosen, (1, 5))
-    evidence, detector = found.evidence, found.detector
-    for size, value in values.items():
-        detector.configure(**chosen.settings, map_filter_size=size)
-        maps = detector(evidence.images.float(), torch.zeros(len(evidence.images), 2, 3, 16, 16))
-        ranked = roc_auc_score(evidence.masks.flatten(), maps.anomaly_map.detach().flatten())
-        assert value == pytest.approx(ranked, abs=1e-9)
-    assert values[1] != values[5]

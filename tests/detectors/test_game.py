@@ -59,7 +59,7 @@ def test_the_loss_is_that_of_the_attacked_image_against_the_clean_one(task, eps)
     assert all(p.grad is None and p.requires_grad for p in task.module.parameters())
     objective = ErrorObjective(task.module, t, noise, torch.ones(4), game)
     generator = torch.Generator().manual_seed(int(seeds[0]))
-    hurt = game.attack()(objective, x.float() / 255, generator).images
+    hurt = game.attack(generator)(objective, x.float() / 255, generator).images
     assert float((hurt - x / 255).abs().max()) == pytest.approx(eps, abs=1e-6)
     schedule, clean = task.module.schedule, x.float() / 127.5 - 1
     total = 0.0
@@ -73,7 +73,27 @@ def test_the_loss_is_that_of_the_attacked_image_against_the_clean_one(task, eps)
     assert float(loss.detach()) == pytest.approx(total, rel=1e-4)
 
 
+@pytest.mark.parametrize(("share", "count"), [(0.0, 0), (0.25, 1), (1.0, 4)])
+def test_a_game_of_one_side_or_of_unequal_ones(task, share, count):
+    uneven = GameTask(task.module, task.images, task.where, Game(**SMALL, anomalous=share))
+    batch = uneven.batch(4, torch.Generator().manual_seed(0))
+    assert batch[2].sum() == count
+    assert uneven.loss(*batch).isfinite()
+
+
+def test_radii_are_drawn_between_two():
+    generator = torch.Generator().manual_seed(0)
+    game = Game(eps=0.1, eps_low=0.04)
+    attacks = [game.attack(generator) for _ in range(200)]
+    radii = torch.tensor([a.ball.eps for a in attacks])
+    assert 0.04 <= radii.min() < 0.045
+    assert 0.095 < radii.max() <= 0.1
+    assert attacks[0].step_size == pytest.approx(0.7 * attacks[0].ball.eps)
+
+
 def test_impossible_games_are_refused(task):
+    with pytest.raises(ValueError, match=r"eps_low must not be above eps, got 0\.2 > 0\.1"):
+        Game(eps=0.1, eps_low=0.2)
     with pytest.raises(ValueError, match="k_low"):
         Game(k_low=200, k_high=100)
     with pytest.raises(ValueError, match="filter_size must be odd and positive, got 4"):

@@ -3,9 +3,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 from tiny_detector import tiny_advrad
 
-from hardsight.detectors.selection import Selection, select
+from hardsight.detectors.selection import Selection, localising, select
 
 SMALL = Selection(
     ks=(50, 200),
@@ -19,6 +20,7 @@ SMALL = Selection(
     steps=2,
     shortlist=3,
 )
+SCORING = ("k", "average", "margin", "filter_size", "reference", "aggregation")
 
 
 def normals(n: int, seed: int) -> torch.Tensor:
@@ -56,9 +58,21 @@ def test_every_candidate_is_reported_best_first(chosen):
 def test_the_best_is_configured(chosen):
     detector, report, _ = chosen
     assert {n: detector.settings[n] for n in report.chosen} == report.chosen
-    sides = report.localising
-    assert set(sides) == {1, 3, 7}
-    assert sides[report.chosen["map_filter_size"]] == max(sides.values())
+    assert report.chosen["map_filter_size"] == 1
+
+
+def test_localising_is_the_pixel_auroc_of_the_filtered_map():
+    detector = tiny_advrad()
+    evidence = SMALL.evidence(normals(6, 1), seed=0)
+    images, masks = evidence.images, evidence.masks
+    values = localising(detector, images, masks, (1, 5), torch.Generator().manual_seed(2))
+    scoring = {n: detector.settings[n] for n in SCORING}
+    for side, value in values.items():
+        detector.configure(**scoring, map_filter_size=side)
+        maps = detector.predict(images, torch.Generator().manual_seed(2)).anomaly_map
+        ranked = roc_auc_score(masks.flatten(), maps.flatten())
+        assert value == pytest.approx(ranked, abs=1e-9)
+    assert values[1] != values[5]
 
 
 def test_of_equal_maps_the_least_filtered_is_chosen(chosen):

@@ -97,8 +97,6 @@ class Bastion(AdvRAD):
     ) -> Self:
         """Fit as an AdvRAD, and train the head before the threshold is calibrated.
 
-        A selection chooses no filter of the map: it is made before there is a head.
-
         Args:
             data, training, selection, start, options: see ``AdvRAD.fit``.
             head_training: how; None: the defaults.
@@ -107,8 +105,6 @@ class Bastion(AdvRAD):
             KeyboardInterrupt, ValueError: see ``AdvRAD.fit``.
         """
         self.head_training = head_training or HeadTraining()
-        if selection is not None:
-            selection = selection.model_copy(update={"map_filter_sizes": (1,)})
         return super().fit(data, training, selection, start=start, **options)
 
     def refine(self, lesson: Lesson) -> None:

@@ -1,7 +1,7 @@
 """Ways to score, each judged by the worst that any attack so far does to each image."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ from hardsight.attacks import PGD, Linf, ScoreObjective, frozen
 from hardsight.batches import at_once
 from hardsight.data import PseudoAnomalies
 from hardsight.detectors.candidates import Candidate, Yardsticks, scorings
-from hardsight.detectors.scoring import Average, Reference, inner_mean_filter, normal_errors
-from hardsight.metrics import auroc, pixel_auroc
+from hardsight.detectors.scoring import Average, Reference, normal_errors
+from hardsight.metrics import auroc
 
 if TYPE_CHECKING:
     from hardsight.detectors.advrad import AdvRAD
@@ -84,19 +84,6 @@ class Contest:
     def ranked(self) -> tuple[Candidate, ...]:
         """All candidates, those attacked before the others, best first."""
         return tuple(sorted(self.candidates, key=lambda c: (c.robust is None, -self._merit(c))))
-
-    def localising(self, chosen: Candidate, sizes: Sequence[int]) -> dict[int, float]:
-        """Return the pixel AUROC of a way to score, by the side of its map's second filter.
-
-        Args:
-            chosen: of the candidates; it is left configured.
-            sizes: to try, odd.
-        """
-        self._configure(chosen.settings)
-        errors = self.detector.error_maps(self.evidence.images, self.noise)
-        maps = self.detector.judge(errors.to(self.detector.device)).anomaly_map.cpu()
-        masks = self.evidence.masks.numpy()
-        return {size: pixel_auroc(inner_mean_filter(maps, size).numpy(), masks) for size in sizes}
 
     def _merit(self, candidate: Candidate) -> float:
         return candidate.merit(self.settings.robust_weight)

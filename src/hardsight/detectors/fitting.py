@@ -10,10 +10,11 @@ from torch import Tensor
 
 from hardsight.data import AnomalyData, Augment, Foreground, Kind, find_foreground
 from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.candidates import Report
 from hardsight.detectors.evidence import shares
 from hardsight.detectors.game import Game, GameTask
 from hardsight.detectors.pilots import choose_patch
-from hardsight.detectors.selection import Selection, select
+from hardsight.detectors.selection import Selection, localising, select
 from hardsight.training import DenoisingTask, Settings, Task, complete
 from hardsight.types import Progress
 
@@ -87,13 +88,18 @@ def fit_advrad(
         match = GameTask(detector.denoiser, normals, where, game, kinds, detector.tile)
         lesson.complete(match, game.settings(training), "game")
     detector.eval()
+    report: Report | None = None
     if selection and evidence:
         report = select(detector, normals, evidence, selection, training.seed, progress)
-        detector.report = replace(report, pilots=pilots)
     detector.refine(lesson)
     generator = torch.Generator(detector.device).manual_seed(training.seed)
     if not data.parts:  # of several categories nothing is compared with a reference
         detector.fit_reference(detector.error_maps(normals, generator, progress=progress))
+    if report and selection and evidence:
+        spoilt = evidence.images, evidence.masks
+        sides = localising(detector, *spoilt, selection.map_filter_sizes, generator)
+        detector.report = replace(report, pilots=pilots, localising=sides)
+        detector.configure(**detector.report.chosen)
     detector.calibrate(calibrating, false_alarms, generator)
 
 

@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
 from hardsight.data import CutPaste, Foreground, Kind, dilated, drawn
+from hardsight.data.shapes import uniform
 from hardsight.detectors.scoring import aggregate, demand_filter, mean_filter, multiscale_error
 from hardsight.diffusion import Denoiser, one_shot
 from hardsight.training import DenoisingTask, Settings
@@ -16,7 +17,7 @@ from hardsight.training import DenoisingTask, Settings
 class Game(BaseModel):
     """How a denoiser plays, after its plain training, against attacks on its own score.
 
-    One half of a batch is normal and attacked so that its error rises, the other pseudo-anomalous
+    One part of a batch is normal and attacked so that its error rises, the other pseudo-anomalous
     and attacked so that it falls. Both are to be reconstructed as the clean normal image: the first
     teaches that a perturbation is no part of the picture, the second that an anomaly is not either,
     however it is veiled.
@@ -30,6 +31,8 @@ class Game(BaseModel):
     """The highest learning rate."""
     eps: float = Field(8 / 255, ge=0, le=1)
     """L-inf radius of the attack in [0, 1] pixel units."""
+    eps_low: float | None = Field(None, ge=0, le=1)
+    """Radii are drawn evenly from here to ``eps``, one a batch; None: always ``eps``."""
     attack_steps: int = Field(2, ge=1)
     """Sign steps of the attack, from a random start."""
     step_share: float = Field(0.7, gt=0)
@@ -47,6 +50,8 @@ class Game(BaseModel):
     k_high: int = Field(200, ge=1)
     plain: float = Field(0.0, ge=0)
     """Weight of the plain training's loss beside that of the game."""
+    anomalous: float = Field(0.5, ge=0, le=1)
+    """Share of a batch that is pseudo-anomalous, rounded to images."""
     foreground: Foreground = "saliency"
     """Where pseudo-anomalies are made."""
     defects: float = Field(0.5, ge=0, le=1)
@@ -57,6 +62,8 @@ class Game(BaseModel):
         demand_filter(self.filter_size)
         if self.k_low > self.k_high:
             raise ValueError(f"k_low must not be above k_high, got {self.k_low} > {self.k_high}")
+        if self.eps_low is not None and self.eps_low > self.eps:
+            raise ValueError(f"eps_low must not be above eps, got {self.eps_low} > {self.eps}")
         return self
 
     def peaks(self, x: Tensor, r: Tensor) -> Tensor:
@@ -68,10 +75,12 @@ class Game(BaseModel):
         """Return the plain training's settings with the game's steps and learning rate."""
         return training.model_copy(update={"steps": self.steps, "lr": self.lr})
 
-    def attack(self) -> PGD:
-        """Return the attack of the training images."""
-        step_size = self.step_share * self.eps or None
-        return PGD(Linf(self.eps), self.attack_steps, step_size)
+    def attack(self, generator: Generator) -> PGD:
+        """Return the attack of a batch, its radius drawn if it is not always the same."""
+        eps = self.eps
+        if self.eps_low is not None:
+            eps = uniform(generator, self.eps_low, eps)
+        return PGD(Linf(eps), self.attack_steps, self.step_share * eps or None)
 
 
 class ErrorObjective:
@@ -130,7 +139,7 @@ class GameTask:
         bool, diffusion steps (B,), noise (B, 3, H, W), seeds (B,), and what a plain loss draws.
         """
         x, where = drawn(self.plain.kinds, size, self.crop, generator, self.images, self.where)
-        spoilt = torch.arange(size) >= size // 2
+        spoilt = torch.arange(size) >= size - round(self.game.anomalous * size)
         t = torch.randint(self.game.k_low, self.game.k_high + 1, (size,), generator=generator)
         noise = torch.randn(x.shape, generator=generator)
         seeds = torch.randint(2**62, (size,), generator=generator)
@@ -150,7 +159,7 @@ class GameTask:
         sign = 1.0 - 2.0 * spoilt.float()
         with frozen(self.module):
             objective = ErrorObjective(self.module, t, noise, sign, self.game)
-            hurt = self.game.attack().last(objective, shown, generator)
+            hurt = self.game.attack(generator).last(objective, shown, generator)
         r = one_shot(self.module, 2 * hurt - 1, t, noise)
         error = (r - (2 * normal - 1)).square().flatten(1).mean(1)
         if self.game.peak:

@@ -1,15 +1,18 @@
 """Choose what AdvRAD leaves open, on validation normals with and without synthetic defects."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import torch
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Generator, Tensor
 
 from hardsight.data import PseudoAnomalies
 from hardsight.detectors.candidates import Report
 from hardsight.detectors.contest import Contest
 from hardsight.detectors.evidence import Evidence
-from hardsight.detectors.scoring import Average, Reference, demand_filter
+from hardsight.detectors.scoring import Average, Reference, demand_filter, inner_mean_filter
+from hardsight.metrics import pixel_auroc
 from hardsight.types import Progress, quiet
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ class Selection(Evidence):
     references: tuple[Reference, ...] = ("error", "deviation", "standardised")
     aggregations: tuple[str, ...] = ("max", "top:0.0015", "top:0.015", "top:0.05", "mean")
     map_filter_sizes: tuple[int, ...] = (1, 9, 21, 41)
-    """Sides of a filter of the map alone, chosen last, by the pixel AUROC of the clean images."""
+    """Sides of a filter of the map alone, chosen once all is trained, see ``localising``."""
     patches: tuple[int, ...] = ()
     """Patch sizes of the fast denoiser to try in short trainings; empty keeps the detector's."""
     pilot_steps: int = Field(300, ge=1)
@@ -63,7 +66,7 @@ def select(
     seed: int = 0,
     progress: Progress = quiet,
 ) -> Report:
-    """Choose and set k, averaging, margin, filters, reference, aggregation; no test image is seen.
+    """Choose and set k, averaging, margin, filter, reference, aggregation; no test image is seen.
 
     For each k the clean maps of all candidates come from one pass. What an EOT-PGD attack on one
     of them makes of the images is scored in all the other ways too, and can only lower what they
@@ -92,8 +95,28 @@ def select(
         progress("select", len(settings.ks) + 1 + done, total, "attacks")
         contest.attack(contest.best)
     progress("select", total, total, "attacks")
-    found = contest.ranked
-    sides = contest.localising(found[0], settings.map_filter_sizes)
-    report = Report(found, settings, settings.robust_weight, sides)
+    report = Report(contest.ranked, settings, settings.robust_weight)
     detector.configure(**report.chosen)
     return report
+
+
+def localising(
+    detector: "AdvRAD",
+    images: Tensor,
+    masks: Tensor,
+    sides: Sequence[int],
+    generator: Generator | None = None,
+) -> dict[int, float]:
+    """Return the pixel AUROC of clean images by the side of the map's own filter.
+
+    Args:
+        detector: whole; the filter of its map is switched off.
+        images: (N, 3, H, W) float in [0, 1], or uint8.
+        masks: (N, 1, H, W) bool.
+        sides: to try, odd.
+        generator: of the noise.
+    """
+    detector.map_filter_size = 1
+    maps = torch.cat([found.anomaly_map for found in detector.stream(images, generator)])
+    true = masks.numpy()
+    return {side: pixel_auroc(inner_mean_filter(maps, side).numpy(), true) for side in sides}
