@@ -11,15 +11,12 @@ import argparse
 import json
 from pathlib import Path
 
+from evaluated import evaluated
 from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
-from hardsight.cli.console import bars
-from hardsight.evaluation import evaluate, write_html, write_json
-from hardsight.evaluation.provenance import commit
 from hardsight.presets import load_preset
-from hardsight.runs import SELECTION, Run
-from hardsight.training.logs import read
+from hardsight.runs import Run
 
 
 def main() -> None:
@@ -52,40 +49,14 @@ def main() -> None:
     for name in arguments.names:
         place = config.updated({"data.path": str(folder / name)})
         run = Run.start(arguments.runs / name, place, resume=True)
-        with bars() as progress:
-            detector = run.detector() if run.finished else run.fit(progress=progress)
-            data = run.data().limited(arguments.limit) if arguments.limit else run.data()
-            result = evaluate(
-                detector,
-                data,
-                suites,
-                eps=arguments.eps,
-                folder=run.path / "evaluation" / "state",
-                provenance={"preset": arguments.preset, "run": name},
-                progress=progress,
-                **({} if arguments.curve else {"curve": ()}),
-            )
-        write_html(result, run.path / "evaluation" / "report.html")
-        write_json(result, run.path / "evaluation" / "report.json")
-        report = result.to_json()
-        chosen = json.loads((run.path / SELECTION).read_text())["candidates"][0]
-        trained = read(run.path / "training" / "train.jsonl")[-1]
+        options = {} if arguments.curve else {"curve": ()}
+        record = evaluated(run, suites, arguments.limit, eps=arguments.eps, **options)
         kept = json.loads(target.read_text()) if target.exists() else {}
         part = f"{name}, {arguments.limit} test images" if arguments.limit else name
-        kept[part] = {
-            "provenance": report["provenance"] | {"evaluated at": commit()},
-            "training": {"steps": trained.step, "seconds": round(trained.seconds, 1)},
-            "chosen on validation data": chosen,
-            "rows": report["rows"],
-            "curve": report["curve"],
-            "notes": report["notes"],
-            "test images": len(result.labels),
-        }
+        if config.training.seed:
+            part = f"{part}, seed {config.training.seed}"
+        kept[part] = record
         target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        for row in result.rows:
-            print(
-                f"{name:<12} {row.target:<6} {row.metric:<7} {row.attack:<8} {row.mean.value:.3f}"
-            )
 
 
 if __name__ == "__main__":

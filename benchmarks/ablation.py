@@ -1,0 +1,143 @@
+"""What each part of preset `hardsight` is good for: one factor at a time, on validation data.
+
+    .venv/bin/python benchmarks/ablation.py bottle --data ../shared/data/mvtec256
+    .venv/bin/python benchmarks/ablation.py bottle --data ... --only preset "no game" --seeds 3
+
+The training images of a category are divided: three quarters are trained on and chosen by, the
+rest, and copies of them with synthetic defects, are what the figures are of. No test image is
+read. Trainings are short and at 128 pixels. Runs are kept in runs/ablation/; what is recorded is
+not done again.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from evaluated import evaluated
+from sets import add_sets, changed, root
+
+from hardsight.attacks import build_suite
+from hardsight.data import load, pseudo_anomalies, split_validation
+from hardsight.presets import load_preset
+from hardsight.runs import Run
+from hardsight.training.loop import write_picture
+
+SIZE = 128
+SHORT: dict[str, Any] = {
+    "detector.image_size": SIZE,
+    "detector.denoiser": {"name": "fast", "channels": 48, "patch": 4},
+    "detector.head": {"patch": 4},
+    "training.steps": 800,
+    "training.sample_every": None,
+    "game.steps": 400,
+    "head_training.steps": 200,
+    "head_training.warm_up": 50,
+}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "preset": {},
+    "no game": {"game": None},
+    "the game's time for plain training": {"game": None, "training.steps": 1900},
+    "normal images only": {"game.anomalous": 0.0},
+    "anomalous images only": {"game.anomalous": 1.0},
+    "plain loss beside it, weight 0.3": {"game.plain": 0.3},
+    "no peak in the loss": {"game.peak": 0.0},
+    "attack on the mean error": {"game.margin": 0.0, "game.filter_size": 1, "game.top": 1.0},
+    "one attack step of 1.25 eps": {"game.attack_steps": 1, "game.step_share": 1.25},
+    "eps 4/255": {"game.eps": 4 / 255},
+    "eps drawn from 0 to 8/255": {"game.eps_low": 0.0},
+    "k from 50 to 200": {"game.k_low": 50, "game.k_high": 200, "selection.ks": [50, 100, 200]},
+    "cut and paste only": {"game.defects": 0.0},
+    "synthetic defects only": {"game.defects": 1.0},
+    "no margin in the score": {"selection.margins": [0.0]},
+    "one draw": {"detector.draws": 1},
+    "four draws": {"detector.draws": 4},
+    "head on clean images": {"head_training.eps": 0.0},
+    "10 normals": {"data.limit_train": 10},
+    "20 normals": {"data.limit_train": 20},
+    "50 normals": {"data.limit_train": 50},
+}
+"""Label -> dotted settings of the preset. The first is what the others are compared with."""
+
+
+def divided(category: Path, folder: Path, seed: int = 0) -> Path:
+    """Write the training images of a category as a data set with test images of its own.
+
+    Args:
+        category: in any layout that ``load`` knows.
+        folder: new, or written by this function.
+        seed: of division and defects.
+    """
+    done = folder / "complete"
+    if done.exists():
+        return folder
+    data = load(category, size=SIZE)
+    samples = sorted((*data.train.samples, *data.validation.samples), key=lambda s: s.path)
+    kept, held_out = split_validation(samples, 0.25, seed, data.root)
+    images = {
+        s.path: x
+        for part in (data.train, data.validation)
+        for s, x in zip(part.samples, part.images(), strict=True)
+    }
+    spoilt = pseudo_anomalies(
+        torch.stack([images[s.path] for s in held_out]),
+        1,
+        (0.3, 1.0),
+        torch.Generator().manual_seed(seed),
+    )
+    for i, sample in enumerate(kept):
+        write_picture(images[sample.path] / 255, folder / "train" / "good" / f"{i:03}.png")
+    n = len(held_out)
+    for i in range(n):
+        write_picture(spoilt.images[i], folder / "test" / "good" / f"{i:03}.png")
+        write_picture(spoilt.images[n + i], folder / "test" / "synthetic" / f"{i:03}.png")
+        mask = spoilt.masks[n + i].float().expand(3, -1, -1)
+        write_picture(mask, folder / "ground_truth" / "synthetic" / f"{i:03}_mask.png")
+    done.touch()
+    return folder
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_sets(parser, "hardsight")
+    parser.add_argument("--only", nargs="*", help="variants; default: all")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--eps", default="8/255")
+    parser.add_argument("--limit", type=int, default=32, help="images attacked")
+    parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
+    given = parser.parse_args()
+    preset = load_preset(given.preset)
+    source = root(given, preset)
+    fixed = {"curve": (), "eps": given.eps}
+    suites = [
+        build_suite(
+            "eot-pgd", "Linf", given.eps, "fast", objectives=("score", "mean"), fixed=False
+        ),
+        build_suite("map-pgd", "Linf", given.eps, "fast", fixed=False),
+    ]
+    target = Path(__file__).parent / "results" / "ablation.json"
+    for name in given.names:
+        folder = divided(source / name, given.runs / "data" / name)
+        for seed in range(given.seeds):
+            for label in given.only or VARIANTS:
+                key = f"{name} | {label} | seed {seed}"
+                kept = json.loads(target.read_text()) if target.exists() else {}
+                if key in kept:
+                    continue
+                changes = SHORT | VARIANTS[label]
+                if changes.get("game", 0) is None:
+                    changes = {k: v for k, v in changes.items() if not k.startswith("game.")}
+                changes |= {"training.seed": seed, "data.path": str(folder)}
+                config = changed(preset.updated(changes), given)
+                place = f"{name}-{label}-{seed}".replace(" ", "_").replace("/", "_")
+                run = Run.start(given.runs / place, config, resume=True)
+                record = evaluated(run, suites, given.limit, **fixed)
+                kept = json.loads(target.read_text()) if target.exists() else {}
+                target.write_text(json.dumps(kept | {key: record}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

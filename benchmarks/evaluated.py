@@ -1,0 +1,60 @@
+"""Fit a run, or take it up where it was, attack it, and keep what comes out."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from hardsight.attacks import Suite
+from hardsight.cli.console import bars
+from hardsight.evaluation import evaluate, write_html, write_json
+from hardsight.evaluation.provenance import commit
+from hardsight.runs import SELECTION, Run
+from hardsight.training.logs import read
+
+
+def evaluated(
+    run: Run, suites: Sequence[Suite], limit: int | None = None, **options: Any
+) -> dict[str, Any]:
+    """Return the rows of an evaluation with all that made them; print their means.
+
+    The report is left in the run's folder.
+
+    Args:
+        run: fitted here where it was not.
+        suites: of attacks.
+        limit: test images, evenly spread; None: all.
+        options: of ``evaluate``.
+    """
+    with bars() as progress:
+        detector = run.detector() if run.finished else run.fit(progress=progress)
+        data = run.data().limited(limit) if limit else run.data()
+        result = evaluate(
+            detector,
+            data,
+            suites,
+            folder=run.path / "evaluation" / "state",
+            provenance={"preset": run.config.preset, "run": run.path.name},
+            progress=progress,
+            **options,
+        )
+    write_html(result, run.path / "evaluation" / "report.html")
+    write_json(result, run.path / "evaluation" / "report.json")
+    for row in result.rows:
+        name = f"{run.path.name:<24} {row.target:<6} {row.metric:<7} {row.attack:<8}"
+        print(f"{name} {row.mean.value:.3f}")
+    report = result.to_json()
+    stages = sorted((run.path / "training").glob("**/train.jsonl"))
+    last = {log.parent.name: read(log)[-1] for log in stages}
+    return {
+        "provenance": report["provenance"] | {"evaluated at": commit()},
+        "training": {
+            stage: {"steps": r.step, "seconds": round(r.seconds, 1)} for stage, r in last.items()
+        },
+        "chosen on validation data": json.loads((run.path / SELECTION).read_text())["candidates"][
+            0
+        ],
+        "rows": report["rows"],
+        "curve": report["curve"],
+        "notes": report["notes"],
+        "test images": len(result.labels),
+    }
