@@ -72,10 +72,8 @@ def test_an_attack_of_its_own_is_among_the_worst(monkeypatch):
     """With two attacks, the robust figure is that of the worse score of each image."""
     found = contest(noise=False)
     given = []
-    attacked = Contest._attacked
-    monkeypatch.setattr(
-        Contest, "_attacked", lambda self: given.append(attacked(self)) or given[-1]
-    )
+    attack = Selection.attack
+    monkeypatch.setattr(Selection, "attack", lambda *how: given.append(attack(*how)) or given[-1])
     found.attack_middling()
     victim = found.best
     found.attack(victim)

@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from tiny_detector import tiny_advrad
 
-from hardsight.detectors.selection import Selection, localising, select
+from hardsight.detectors.selection import Selection, by_side, localising, select
 
 SMALL = Selection(
     ks=(50, 200),
@@ -61,11 +61,11 @@ def test_the_best_is_configured(chosen):
     assert report.chosen["map_filter_size"] == 1
 
 
-def test_localising_is_the_pixel_auroc_of_the_filtered_map():
+def test_by_side_is_the_pixel_auroc_of_the_filtered_map():
     detector = tiny_advrad()
     evidence = SMALL.evidence(normals(6, 1), seed=0)
     images, masks = evidence.images, evidence.masks
-    values = localising(detector, images, masks, (1, 5), torch.Generator().manual_seed(2))
+    values = by_side(detector, images, masks, (1, 5), torch.Generator().manual_seed(2))
     scoring = {n: detector.settings[n] for n in SCORING}
     for side, value in values.items():
         detector.configure(**scoring, map_filter_size=side)
@@ -75,9 +75,29 @@ def test_localising_is_the_pixel_auroc_of_the_filtered_map():
     assert values[1] != values[5]
 
 
+def test_localising_scores_clean_and_attacked_maps():
+    """Clean as by side; attacked, at more than any image's contrast, far below."""
+    detector, seen = tiny_advrad(map_filter_size=7, reference="error"), []
+    settings = SMALL.model_copy(update={"eps": 0.3, "steps": 4})
+    evidence = settings.evidence(normals(6, 1), seed=0)
+    found = localising(
+        detector, evidence, settings, torch.Generator().manual_seed(2), lambda *a: seen.append(a)
+    )
+    assert detector.map_filter_size == 1
+    shown = evidence.images, evidence.masks, settings.map_filter_sizes
+    clean = by_side(detector, *shown, torch.Generator().manual_seed(0))
+    for side, (untouched, attacked) in found.items():
+        assert untouched == pytest.approx(clean[side], abs=0.1)  # of other noise
+        assert attacked < untouched - 0.15
+    assert seen[-1] == ("localise", 18, 18, "images")
+
+
 def test_of_equal_maps_the_least_filtered_is_chosen(chosen):
     _, report, _ = chosen
-    for sides, wanted in (({21: 0.9, 9: 0.9, 1: 0.8}, 9), ({}, 1)):
+    equal = {21: (0.9, 0.6), 9: (0.9, 0.6), 1: (0.8, 0.6)}
+    trade = {1: (0.9, 0.6), 9: (0.89, 0.7)}
+    lost = {1: (0.9, 0.2), 9: (0.89, 0.4)}
+    for sides, wanted in ((equal, 9), (trade, 9), (lost, 1), ({}, 1)):
         assert replace(report, localising=sides).chosen["map_filter_size"] == wanted
 
 

@@ -41,13 +41,17 @@ class Candidate:
         return {n: getattr(self, n) for n in names}
 
     def merit(self, weight: float) -> float:
-        """Weighted mean of clean and robust (transferred, until attacked itself) AUROC.
+        """See ``merit``; transferred stands for robust until it was attacked itself."""
+        return merit(self.clean, self.transferred if self.robust is None else self.robust, weight)
 
-        A robust AUROC below one half counts as one half: where the attack wins, by how much it
-        wins tells nothing about what is better for a part that is not attacked.
-        """
-        robust = self.transferred if self.robust is None else self.robust
-        return (1 - weight) * self.clean + weight * max(robust, 0.5)
+
+def merit(clean: float, robust: float, weight: float) -> float:
+    """Weighted mean of clean and robust AUROC.
+
+    A robust AUROC below one half counts as one half: where the attack wins, by how much it
+    wins tells nothing about what is better for a part that is not attacked.
+    """
+    return (1 - weight) * clean + weight * max(robust, 0.5)
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,8 @@ class Report:
     settings: BaseModel
     weight: float
     """Of the robust AUROC in the merit."""
-    localising: dict[int, float] = field(default_factory=dict)
-    """Side of the map's second filter -> pixel AUROC of the chosen way to score."""
+    localising: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """Side of the map's own filter -> pixel AUROC, clean and under an attack on the map."""
     pilots: dict[int, float] = field(default_factory=dict)
     """Patch size -> merit of its best candidate after a short training, where it was chosen."""
 
@@ -71,7 +75,7 @@ class Report:
     @property
     def chosen(self) -> dict[str, Any]:
         """The arguments of ``AdvRAD.configure``: of equal maps the least filtered."""
-        sides = self.localising
+        sides = {side: merit(*v, self.weight) for side, v in self.localising.items()}
         size = max(sorted(sides), key=sides.__getitem__) if sides else 1
         return self.best.settings | {"map_filter_size": size}
 

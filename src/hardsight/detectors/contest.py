@@ -1,6 +1,5 @@
 """Ways to score, each judged by the worst that any attack so far does to each image."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import product
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from hardsight.attacks import PGD, Linf, ScoreObjective, frozen
+from hardsight.attacks import ScoreObjective
 from hardsight.batches import at_once
 from hardsight.data import PseudoAnomalies
 from hardsight.detectors.candidates import Candidate, Yardsticks, scorings
@@ -55,8 +54,7 @@ class Contest:
         self.detector, self.evidence, self.settings = detector, evidence, settings
         order = torch.randperm(len(train), generator=Generator().manual_seed(seed))
         self.noise = Generator(detector.device).manual_seed(seed)
-        normals = int((~evidence.labels).sum())
-        self.few = evidence.first(min(settings.copies, math.ceil(settings.attacked / normals)))
+        self.few = settings.few(evidence)
         self.candidates: list[Candidate] = []
         self._comparisons = tuple(product(settings.averages, settings.margins))
         self._yardsticks: dict[tuple[int, Average, float], Yardsticks] = {}
@@ -111,7 +109,7 @@ class Contest:
     def _suffer(self, scoring: Mapping[str, Any]) -> None:
         """Score in all ways what an attack on ``scoring`` makes of the images."""
         self._configure(scoring)
-        attacked = self._attacked()
+        attacked = self.settings.attack(self.detector, self.few, self._aim, self.noise)
         anomalous = self.few.labels.numpy()
         i = 0
         for k in self.settings.ks:
@@ -158,15 +156,6 @@ class Contest:
                 parts[how].append(self.detector.compare(x, r, *how).cpu())
         return {how: torch.cat(p) for how, p in parts.items()}
 
-    def _attacked(self) -> Tensor:
-        """(F, 3, H, W) the few images, attacked as the detector is configured."""
-        attack = PGD(Linf(self.settings.eps), steps=self.settings.steps)
-        parts = []
-        with frozen(self.detector):
-            rows = at_once(self.few.images.shape, 8)
-            batches = (torch.split(t, rows) for t in (self.few.images, self.few.labels))
-            for images, labels in zip(*batches, strict=True):
-                x = self.detector.prepare(images)
-                objective = ScoreObjective(self.detector, labels.to(x.device), self.settings.draws)
-                parts.append(attack(objective, x, self.noise).images)
-        return torch.cat(parts)
+    def _aim(self, labels: Tensor, masks: Tensor) -> ScoreObjective:
+        """Return what an attack on the score maximises, as the detector is configured."""
+        return ScoreObjective(self.detector, labels, self.settings.draws)

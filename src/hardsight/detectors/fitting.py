@@ -96,8 +96,7 @@ def fit_advrad(
     if not data.parts:  # of several categories nothing is compared with a reference
         detector.fit_reference(detector.error_maps(normals, generator, progress=progress))
     if report and selection and evidence:
-        spoilt = evidence.images, evidence.masks
-        sides = localising(detector, *spoilt, selection.map_filter_sizes, generator)
+        sides = localising(detector, evidence, selection, generator, progress)
         detector.report = replace(report, pilots=pilots, localising=sides)
         detector.configure(**detector.report.chosen)
     detector.calibrate(calibrating, false_alarms, generator)

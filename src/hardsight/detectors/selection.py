@@ -1,12 +1,15 @@
 """Choose what AdvRAD leaves open, on validation normals with and without synthetic defects."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field, model_validator
 from torch import Generator, Tensor
 
+from hardsight.attacks import PGD, Linf, MapObjective, Objective, frozen
+from hardsight.batches import at_once
 from hardsight.data import PseudoAnomalies
 from hardsight.detectors.candidates import Report
 from hardsight.detectors.contest import Contest
@@ -17,6 +20,10 @@ from hardsight.types import Progress, quiet
 
 if TYPE_CHECKING:
     from hardsight.detectors.advrad import AdvRAD
+
+
+Aim = Callable[[Tensor, Tensor], Objective]
+"""(labels (B,) bool, masks (B, 1, H, W) bool) -> what an attack on their images maximises."""
 
 
 class Selection(Evidence):
@@ -50,6 +57,31 @@ class Selection(Evidence):
     """Training normals the candidates' mean and spread are estimated from."""
     shortlist: int = Field(8, ge=1)
     """Candidates that are attacked themselves, at most: always the best that is left."""
+
+    def few(self, evidence: PseudoAnomalies) -> PseudoAnomalies:
+        """Return the part of the evidence that is attacked."""
+        normals = int((~evidence.labels).sum())
+        return evidence.first(min(self.copies, math.ceil(self.attacked / normals)))
+
+    def attack(
+        self,
+        detector: "AdvRAD",
+        few: PseudoAnomalies,
+        aim: Aim,
+        generator: Generator,
+        progress: Progress = quiet,
+    ) -> Tensor:
+        """(F, 3, H, W) what PGD makes of images."""
+        attack = PGD(Linf(self.eps), steps=self.steps)
+        parts = []
+        with frozen(detector):
+            batches = (torch.split(t, at_once(few.images.shape, 8)) for t in few)
+            for images, labels, masks in zip(*batches, strict=True):
+                x = detector.prepare(images)
+                objective = aim(labels.to(x.device), masks.to(x.device))
+                parts.append(attack(objective, x, generator).images)
+                progress("localise", sum(map(len, parts)), len(few.images), "images")
+        return torch.cat(parts)
 
     @model_validator(mode="after")
     def _has_filters(self) -> "Selection":
@@ -102,21 +134,48 @@ def select(
 
 def localising(
     detector: "AdvRAD",
-    images: Tensor,
-    masks: Tensor,
-    sides: Sequence[int],
-    generator: Generator | None = None,
-) -> dict[int, float]:
-    """Return the pixel AUROC of clean images by the side of the map's own filter.
+    evidence: PseudoAnomalies,
+    settings: Selection,
+    generator: Generator,
+    progress: Progress = quiet,
+) -> dict[int, tuple[float, float]]:
+    """Return pixel AUROCs, clean and attacked, by the side of the map's own filter.
+
+    The attack is one on the unfiltered map.
 
     Args:
         detector: whole; the filter of its map is switched off.
+        evidence: from ``settings.evidence``.
+        settings: sides and budget.
+        generator: of noise and attack.
+        progress: told of every image attacked.
+    """
+    detector.map_filter_size = 1
+    few = settings.few(evidence)
+
+    def aim(labels: Tensor, masks: Tensor) -> MapObjective:
+        return MapObjective(detector, masks, "balanced", settings.draws)
+
+    hurt = settings.attack(detector, few, aim, generator, progress)
+    clean, attacked = (
+        by_side(detector, images, masks, settings.map_filter_sizes, generator)
+        for images, masks in ((evidence.images, evidence.masks), (hurt, few.masks))
+    )
+    return {side: (clean[side], attacked[side]) for side in clean}
+
+
+def by_side(
+    detector: "AdvRAD", images: Tensor, masks: Tensor, sides: Sequence[int], generator: Generator
+) -> dict[int, float]:
+    """Return the pixel AUROC by the side of a filter of the detector's map.
+
+    Args:
+        detector: whole; its map has no filter yet.
         images: (N, 3, H, W) float in [0, 1], or uint8.
         masks: (N, 1, H, W) bool.
         sides: to try, odd.
         generator: of the noise.
     """
-    detector.map_filter_size = 1
     maps = torch.cat([found.anomaly_map for found in detector.stream(images, generator)])
     true = masks.numpy()
     return {side: pixel_auroc(inner_mean_filter(maps, side).numpy(), true) for side in sides}
