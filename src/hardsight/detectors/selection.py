@@ -69,9 +69,9 @@ class Selection(Evidence):
         few: PseudoAnomalies,
         aim: Aim,
         generator: Generator,
-        progress: Progress = quiet,
+        progress: Callable[[int], None] = lambda done: None,
     ) -> Tensor:
-        """(F, 3, H, W) what PGD makes of images."""
+        """(F, 3, H, W) what PGD makes of images; ``progress`` is told how many are done."""
         attack = PGD(Linf(self.eps), steps=self.steps)
         parts = []
         with frozen(detector):
@@ -80,7 +80,7 @@ class Selection(Evidence):
                 x = detector.prepare(images)
                 objective = aim(labels.to(x.device), masks.to(x.device))
                 parts.append(attack(objective, x, generator).images)
-                progress("localise", sum(map(len, parts)), len(few.images), "images")
+                progress(sum(map(len, parts)))
         return torch.cat(parts)
 
     @model_validator(mode="after")
@@ -156,7 +156,10 @@ def localising(
     def aim(labels: Tensor, masks: Tensor) -> MapObjective:
         return MapObjective(detector, masks, "balanced", settings.draws)
 
-    hurt = settings.attack(detector, few, aim, generator, progress)
+    def told(done: int) -> None:
+        progress("localise", done, len(few.images), "images")
+
+    hurt = settings.attack(detector, few, aim, generator, told)
     clean, attacked = (
         by_side(detector, images, masks, settings.map_filter_sizes, generator)
         for images, masks in ((evidence.images, evidence.masks), (hurt, few.masks))
