@@ -50,8 +50,8 @@ def test_every_candidate_is_reported_best_first(chosen):
     assert 1 <= len(attacked) <= 3
     assert list(report.candidates[: len(attacked)]) == attacked
     for group in (attacked, report.candidates[len(attacked) :]):
-        merits = [c.merit(0.5) for c in group]
-        assert merits == sorted(merits, reverse=True)
+        ranks = [c.rank(0.5) for c in group]
+        assert ranks == sorted(ranks, reverse=True)
     assert seen[-1] == ("select", 6, 6)
 
 
@@ -125,6 +125,18 @@ def test_how_far_below_chance_an_attack_leads_does_not_count():
     lost = Candidate(50, "error", 0.0, 1, "error", "max", clean=0.9, transferred=0.0)
     chance = Candidate(50, "error", 0.0, 1, "error", "max", clean=0.8, transferred=0.5)
     assert lost.merit(0.5) > chance.merit(0.5)
+
+
+def test_of_a_tie_the_more_distant_is_chosen():
+    from hardsight.detectors.candidates import Candidate
+
+    how = (50, "error", 0.0, 1, "error", "max")
+    tied = {"clean": 0.9, "transferred": 0.7}
+    near = Candidate(*how, **tied, clean_distance=1.0, worst_distance=0.5)
+    far = Candidate(*how, **tied, clean_distance=0.9, worst_distance=0.8)
+    lost = Candidate(*how, **tied, clean_distance=2.0, worst_distance=-3.0)
+    better = Candidate(*how, clean=0.91, transferred=0.7)
+    assert near.rank(0.5) < far.rank(0.5) < lost.rank(0.5) < better.rank(0.5)
 
 
 def test_one_validation_image_is_too_few():

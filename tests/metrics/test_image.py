@@ -2,9 +2,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 from sklearn import metrics as sk
 
-from hardsight.metrics.image import auroc, average_precision, f1_max, roc_curve
+from hardsight.metrics.image import (
+    auroc,
+    average_precision,
+    f1_max,
+    roc_curve,
+    sensitivity_index,
+)
 
 pairs = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=30).filter(
     lambda rows: len({label for _, label in rows}) == 2
@@ -30,6 +37,18 @@ def test_against_every_pair_and_every_threshold(rows):
     assert sk.f1_score(labels, scores > threshold) == pytest.approx(f1)
     fpr, tpr = roc_curve(scores, labels)
     assert sk.auc(fpr, tpr) == pytest.approx(auroc(scores, labels))
+
+
+def test_the_sensitivity_index_of_two_gaussians_gives_their_auroc():
+    """Of equal spread, AUROC = Phi(d' / sqrt 2)."""
+    rng = np.random.default_rng(0)
+    scores = np.concatenate([rng.normal(0, 2, 20_000), rng.normal(3, 2, 20_000)])
+    labels = np.arange(40_000) >= 20_000
+    d = sensitivity_index(scores, labels)
+    assert d == pytest.approx(1.5, abs=0.02)
+    assert auroc(scores, labels) == pytest.approx(norm.cdf(d / 2**0.5), abs=0.005)
+    assert sensitivity_index(-scores, labels) == pytest.approx(-d)
+    assert sensitivity_index([1.0, 1.0, 1.0], [True, False, False]) == 0.0
 
 
 def test_raw_scores_far_from_zero_keep_their_order():

@@ -33,6 +33,10 @@ class Candidate:
     itself; no attack can raise it."""
     robust: float | None = None
     """The same with an attack on this very scoring among them; None where there was none."""
+    clean_distance: float = 0.0
+    """d' of the logarithms of the clean scores, see ``sensitivity_index``."""
+    worst_distance: float = 0.0
+    """The same under the worst per image so far."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -43,6 +47,14 @@ class Candidate:
     def merit(self, weight: float) -> float:
         """See ``merit``; transferred stands for robust until it was attacked itself."""
         return merit(self.clean, self.transferred if self.robust is None else self.robust, weight)
+
+    def rank(self, weight: float) -> tuple[float, float]:
+        """Return merit and distance: of few images many ways tie, and by how far is then told.
+
+        The distance is a mean as merit is, one under attack below zero counting zero.
+        """
+        distance = (1 - weight) * self.clean_distance + weight * max(self.worst_distance, 0.0)
+        return round(self.merit(weight), 9), distance
 
 
 def merit(clean: float, robust: float, weight: float) -> float:

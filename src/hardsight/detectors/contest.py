@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from hardsight.attacks import ScoreObjective
@@ -14,7 +15,7 @@ from hardsight.batches import at_once
 from hardsight.data import PseudoAnomalies
 from hardsight.detectors.candidates import Candidate, Yardsticks, scorings
 from hardsight.detectors.scoring import Average, Reference, normal_errors
-from hardsight.metrics import auroc
+from hardsight.metrics import auroc, sensitivity_index
 
 if TYPE_CHECKING:
     from hardsight.detectors.advrad import AdvRAD
@@ -58,7 +59,7 @@ class Contest:
         self.candidates: list[Candidate] = []
         self._comparisons = tuple(product(settings.averages, settings.margins))
         self._yardsticks: dict[tuple[int, Average, float], Yardsticks] = {}
-        worst = []
+        worst, labels = [], evidence.labels.numpy()
         for k in settings.ks:
             normal = self._maps(k, train[order[: settings.reference_images]])
             clean = self._maps(k, evidence.images)
@@ -66,8 +67,9 @@ class Contest:
                 yards = {size: normal_errors(normal[how], size) for size in settings.filter_sizes}
                 self._yardsticks[k, *how] = yards
                 for chosen, scores in scorings(yards, clean[how], *self._choices):
-                    value = auroc(scores, evidence.labels.numpy())
-                    self.candidates.append(Candidate(k, *how, **chosen, clean=value))
+                    value, apart = auroc(scores, labels), distance(scores, labels)
+                    found = Candidate(k, *how, **chosen, clean=value, clean_distance=apart)
+                    self.candidates.append(found)
                     worst.append(scores[: len(self.few.labels)])
             progress(k)
         self._worst = np.stack(worst)
@@ -75,16 +77,17 @@ class Contest:
 
     @property
     def best(self) -> Candidate:
-        """The candidate of the highest merit; one that was not attacked may yet lose it."""
-        return max(self.candidates, key=self._merit)
+        """The candidate of the highest rank; one that was not attacked may yet lose it."""
+        return max(self.candidates, key=self._rank)
 
     @property
     def ranked(self) -> tuple[Candidate, ...]:
         """All candidates, those attacked before the others, best first."""
-        return tuple(sorted(self.candidates, key=lambda c: (c.robust is None, -self._merit(c))))
+        found = sorted(self.candidates, key=self._rank, reverse=True)
+        return tuple(sorted(found, key=lambda c: c.robust is None))
 
-    def _merit(self, candidate: Candidate) -> float:
-        return candidate.merit(self.settings.robust_weight)
+    def _rank(self, candidate: Candidate) -> tuple[float, float]:
+        return candidate.rank(self.settings.robust_weight)
 
     def attack(self, candidate: Candidate) -> None:
         """Attack a candidate, and show what comes of it to all of them."""
@@ -130,15 +133,13 @@ class Contest:
         self.detector.map_spread.copy_(spread)
 
     def _judge(self) -> None:
-        """Write down every AUROC under the worst so far."""
-        for i, c in enumerate(self.candidates):
-            if c.robust is None:
-                self.candidates[i] = replace(c, transferred=self._auroc(i))
-            else:
-                self.candidates[i] = replace(c, robust=self._auroc(i))
-
-    def _auroc(self, i: int) -> float:
-        return auroc(self._worst[i], self.few.labels.numpy())
+        """Write down every AUROC and distance under the worst so far."""
+        labels = self.few.labels.numpy()
+        for i, (c, scores) in enumerate(zip(self.candidates, self._worst, strict=True)):
+            found = auroc(scores, labels)
+            c = replace(c, worst_distance=distance(scores, labels))
+            own = c.robust is not None
+            self.candidates[i] = replace(c, robust=found) if own else replace(c, transferred=found)
 
     @property
     def _choices(self) -> tuple[tuple[Reference, ...], tuple[str, ...]]:
@@ -159,3 +160,8 @@ class Contest:
     def _aim(self, labels: Tensor, masks: Tensor) -> ScoreObjective:
         """Return what an attack on the score maximises, as the detector is configured."""
         return ScoreObjective(self.detector, labels, self.settings.draws)
+
+
+def distance(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+    """d' of the logarithms of scores (N,), none negative."""
+    return sensitivity_index(np.log(np.maximum(scores, 1e-12)), labels)

@@ -8,7 +8,7 @@ from hardsight.metrics.certified import (
     certified_tpr_at_fpr,
 )
 from hardsight.metrics.conformal import conformal_threshold, expected_false_alarm_rate, p_values
-from hardsight.metrics.image import auroc, average_precision, f1_max, roc_curve
+from hardsight.metrics.image import auroc, average_precision, f1_max, roc_curve, sensitivity_index
 from hardsight.metrics.paired import accuracy_difference, auroc_difference
 from hardsight.metrics.pixel import aupro, pixel_auroc, pixel_average_precision
 
@@ -32,4 +32,5 @@ __all__ = [
     "pixel_auroc_interval",
     "pixel_average_precision",
     "roc_curve",
+    "sensitivity_index",
 ]

@@ -36,6 +36,17 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
     return rank_auroc(s[y], np.sort(s[~y]))
 
 
+def sensitivity_index(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Signal detection's d': the distance of the two means in units of the pooled spread.
+
+    It goes on growing, or falling, where few images rank the same; 0 where nothing varies.
+    Arguments and errors are those of ``auroc``.
+    """
+    s, y = scored(scores, labels)
+    spread = np.sqrt((s[y].var() + s[~y].var()) / 2)
+    return float((s[y].mean() - s[~y].mean()) / spread) if spread > 0 else 0.0
+
+
 def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
     """Area under the precision-recall steps (no interpolation), in [0, 1]; as ``auroc`` else."""
     s, y = scored(scores, labels)
