@@ -6,8 +6,7 @@ from hardsight.attacks import ScoreObjective, value_and_gradient
 from hardsight.attacks.objectives.score import SURROGATES
 from hardsight.data import load
 from hardsight.detectors import AdvRAD, Bastion, HeadTraining, Selection
-from hardsight.detectors.candidates import merit
-from hardsight.detectors.evidence import shares
+from hardsight.detectors.evidence import merit, shares
 from hardsight.detectors.scoring import inner_mean_filter
 from hardsight.detectors.selection import localising
 from hardsight.training import Settings

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from torch import Tensor
 
+from hardsight.detectors.evidence import merit
 from hardsight.detectors.scoring import Average, Reference, mean_filter, relate, top_count
 from hardsight.files import write_atomically
 
@@ -55,15 +56,6 @@ class Candidate:
         """
         distance = (1 - weight) * self.clean_distance + weight * max(self.worst_distance, 0.0)
         return round(self.merit(weight), 9), distance
-
-
-def merit(clean: float, robust: float, weight: float) -> float:
-    """Weighted mean of clean and robust AUROC.
-
-    A robust AUROC below one half counts as one half: where the attack wins, by how much it
-    wins tells nothing about what is better for a part that is not attacked.
-    """
-    return (1 - weight) * clean + weight * max(robust, 0.5)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,30 @@
 """On what validation evidence a fit chooses: normals, spoilt copies, and an attack on both."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
+from torch import Generator, Tensor
 
+from hardsight.attacks import PGD, Linf, Objective, frozen
+from hardsight.batches import at_once
 from hardsight.data import PseudoAnomalies, pseudo_anomalies
+
+if TYPE_CHECKING:
+    from hardsight.detectors.base import Detector
+
+Aim = Callable[[Tensor, Tensor], Objective]
+"""(labels (B,) bool, masks (B, 1, H, W) bool) -> what an attack on their images maximises."""
+
+
+def merit(clean: float, robust: float, weight: float) -> float:
+    """Weighted mean of clean and robust AUROC.
+
+    A robust AUROC below one half counts as one half: where the attack wins, by how much it
+    wins tells nothing about what is better for a part that is not attacked.
+    """
+    return (1 - weight) * clean + weight * max(robust, 0.5)
 
 
 class Evidence(BaseModel):
@@ -40,6 +60,26 @@ class Evidence(BaseModel):
             )
         generator = torch.Generator().manual_seed(seed)
         return pseudo_anomalies(validation[: self.images], self.copies, self.severities, generator)
+
+    def attack(
+        self,
+        detector: "Detector",
+        shown: PseudoAnomalies,
+        aim: Aim,
+        generator: Generator,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> Tensor:
+        """(N, 3, H, W) what PGD makes of images; ``progress`` is told how many are done."""
+        attack = PGD(Linf(self.eps), steps=self.steps)
+        parts = []
+        with frozen(detector):
+            batches = (torch.split(t, at_once(shown.images.shape, 8)) for t in shown)
+            for images, labels, masks in zip(*batches, strict=True):
+                x = detector.prepare(images)
+                objective = aim(labels.to(x.device), masks.to(x.device))
+                parts.append(attack(objective, x, generator).images.cpu())
+                progress(sum(map(len, parts)))
+        return torch.cat(parts)
 
 
 def shares(held_out: Tensor, selecting: bool) -> tuple[Tensor, Tensor]:

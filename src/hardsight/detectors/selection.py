@@ -1,15 +1,14 @@
 """Choose what AdvRAD leaves open, on validation normals with and without synthetic defects."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field, model_validator
 from torch import Generator, Tensor
 
-from hardsight.attacks import PGD, Linf, MapObjective, Objective, frozen
-from hardsight.batches import at_once
+from hardsight.attacks import MapObjective
 from hardsight.data import PseudoAnomalies
 from hardsight.detectors.candidates import Report
 from hardsight.detectors.contest import Contest
@@ -20,10 +19,6 @@ from hardsight.types import Progress, quiet
 
 if TYPE_CHECKING:
     from hardsight.detectors.advrad import AdvRAD
-
-
-Aim = Callable[[Tensor, Tensor], Objective]
-"""(labels (B,) bool, masks (B, 1, H, W) bool) -> what an attack on their images maximises."""
 
 
 class Selection(Evidence):
@@ -62,26 +57,6 @@ class Selection(Evidence):
         """Return the part of the evidence that is attacked."""
         normals = int((~evidence.labels).sum())
         return evidence.first(min(self.copies, math.ceil(self.attacked / normals)))
-
-    def attack(
-        self,
-        detector: "AdvRAD",
-        few: PseudoAnomalies,
-        aim: Aim,
-        generator: Generator,
-        progress: Callable[[int], None] = lambda done: None,
-    ) -> Tensor:
-        """(F, 3, H, W) what PGD makes of images; ``progress`` is told how many are done."""
-        attack = PGD(Linf(self.eps), steps=self.steps)
-        parts = []
-        with frozen(detector):
-            batches = (torch.split(t, at_once(few.images.shape, 8)) for t in few)
-            for images, labels, masks in zip(*batches, strict=True):
-                x = detector.prepare(images)
-                objective = aim(labels.to(x.device), masks.to(x.device))
-                parts.append(attack(objective, x, generator).images)
-                progress(sum(map(len, parts)))
-        return torch.cat(parts)
 
     @model_validator(mode="after")
     def _has_filters(self) -> "Selection":

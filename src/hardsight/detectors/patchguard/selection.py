@@ -1,7 +1,6 @@
 """Which checkpoint: chosen on validation normals and spoilt copies of them, clean and attacked."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,14 +8,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from hardsight.attacks import PGD, Linf, Objective, ScoreObjective, frozen
+from hardsight.attacks import Objective, ScoreObjective
 from hardsight.data import PseudoAnomalies
-from hardsight.detectors.evidence import Evidence
+from hardsight.detectors.evidence import Aim, Evidence, merit
 from hardsight.detectors.patchguard.objective import PatchObjective, cell_labels
 from hardsight.files import write_atomically
 from hardsight.metrics import auroc, pixel_auroc
 from hardsight.training import checkpoint
-from hardsight.types import Progress, quiet
+from hardsight.types import Detection, Progress, quiet
 
 if TYPE_CHECKING:
     from hardsight.detectors.patchguard.detector import PatchGuard
@@ -44,10 +43,9 @@ class CheckpointCandidate:
     """Under an attack on the patches."""
 
     def merit(self, weight: float) -> float:
-        """Weighted mean of clean and attacked AUROC, of which one below a half counts a half."""
-        clean = (self.image + self.pixel) / 2
-        hurt = (max(self.attacked_image, 0.5) + max(self.attacked_pixel, 0.5)) / 2
-        return (1 - weight) * clean + weight * hurt
+        """Mean of image's and map's, see ``merit``."""
+        parts = ((self.image, self.attacked_image), (self.pixel, self.attacked_pixel))
+        return sum(merit(*part, weight) for part in parts) / 2
 
 
 @dataclass(frozen=True)
@@ -105,19 +103,18 @@ def judge(
     """Return image and pixel AUROC, clean and each under its own attack."""
     labels = evidence.labels.numpy()
 
-    def on_score(x: Tensor, start: int) -> Objective:
-        part = evidence.labels[start : start + len(x)].to(x.device)
-        return ScoreObjective(detector, part, surrogate="score")
+    def on_score(labels: Tensor, masks: Tensor) -> Objective:
+        return ScoreObjective(detector, labels, surrogate="score")
 
-    def on_patches(x: Tensor, start: int) -> Objective:
-        masks = evidence.masks[start : start + len(x)].to(x.device)
+    def on_patches(labels: Tensor, masks: Tensor) -> Objective:
         return PatchObjective(detector.patch_logits, cell_labels(masks, detector.cell))
 
+    def attacked(aim: Aim) -> Detection:
+        generator = torch.Generator(detector.device).manual_seed(seed)
+        return detector.predict(settings.attack(detector, evidence, aim, generator))
+
     clean = detector.predict(evidence.images)
-    hurt = [
-        detector.predict(_attack(detector, evidence.images, kind, settings, seed))
-        for kind in (on_score, on_patches)
-    ]
+    hurt = [attacked(aim) for aim in (on_score, on_patches)]
     masks = evidence.masks.numpy()
     return (
         auroc(clean.pred_score.double().numpy(), labels),
@@ -125,20 +122,3 @@ def judge(
         auroc(hurt[0].pred_score.double().numpy(), labels),
         pixel_auroc(hurt[1].anomaly_map.double().numpy(), masks),
     )
-
-
-def _attack(
-    detector: "PatchGuard",
-    images: Tensor,
-    kind: Callable[[Tensor, int], Objective],
-    settings: CheckpointChoice,
-    seed: int,
-) -> Tensor:
-    attack = PGD(Linf(settings.eps), steps=settings.steps)
-    generator = torch.Generator(detector.device).manual_seed(seed)
-    parts = []
-    with frozen(detector):
-        for start in range(0, len(images), 8):
-            x = detector.prepare(images[start : start + 8])
-            parts.append(attack(kind(x, start), x, generator).images.cpu())
-    return torch.cat(parts)
