@@ -17,13 +17,6 @@ class Detection(NamedTuple):
     """(B,) bool, true = anomalous; None until a threshold is calibrated."""
     pred_mask: Tensor | None = None
     """(B, 1, H, W) bool; None until a map threshold is calibrated."""
-    score_map: Tensor | None = None
-    """(B, 1, H, W) what the score was taken from, where that is another map."""
-
-    @property
-    def scored(self) -> Tensor:
-        """(B, 1, H, W) the map that the score was taken from."""
-        return self.anomaly_map if self.score_map is None else self.score_map
 
 
 class AttackResult(NamedTuple):

@@ -109,8 +109,8 @@ class ScoreVictim:
             return DecisionObjective(self.model, self.labels, self.threshold, draws, noise)
         if name == "region":
             with torch.no_grad():
-                clean = evaluate_draws(self.model, images, 1, generator, noise)
-            region = RegionMean(top_region(clean.scored))
+                clean = evaluate_draws(self.model, images, 1, generator, noise, scores=True)
+            region = RegionMean(top_region(clean.anomaly_map))
             return ScoreObjective(self.model, self.labels, draws, region, noise)
         return ScoreObjective(self.model, self.labels, draws, name, noise)
 

@@ -109,9 +109,8 @@ def detections(detector: Detector) -> Callable[[Tensor, torch.Generator], Detect
 
 def detector_scorer(detector: Detector) -> Scorer:
     """Return the ``Scorer`` of a detector's image score."""
-    detect = detections(detector)
 
     def score(images: Tensor, generator: torch.Generator, /) -> Tensor:
-        return detect(images, generator).pred_score
+        return detector.scoring(images, detector.sample_noise(images, generator)).pred_score
 
     return score

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from hardsight.attacks import local_mean
 from hardsight.batches import at_once
@@ -60,13 +60,17 @@ class AdvRAD(SavedDetector):
         precision: "bf16" runs the denoiser under bfloat16 autocast, "fp32" does not.
         tile: side in pixels of the tiles that are reconstructed; None: whole images.
         overlap: of the tiles, see ``hardsight.data.Tiles``.
-        seed: of the initial weights.
+        fixed_noise: score every image on the same noise, drawn once and saved with the weights: a
+            deterministic detector, which gives an image the same score each time.
+        seed: of the initial weights and the fixed noise.
     """
 
     bypass = ("denoiser", local_mean(9))
     paper: str | None = "FreeRAD"
     map_mean: Tensor
     map_spread: Tensor
+    known_noise: Tensor
+    shots: int = 1
     report: Report | None = None
     """What was chosen on validation data, if ``fit`` selected."""
 
@@ -86,11 +90,10 @@ class AdvRAD(SavedDetector):
         precision: Literal["bf16", "fp32"] = "bf16",
         tile: int | None = None,
         overlap: float = 0.25,
+        fixed_noise: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if draws < 1:
-            raise ValueError(f"draws must be at least 1, got {draws}")
         self.image_size, self.tile = image_size, tile
         self.tiles: Tiles | None = None
         if tile is not None:
@@ -101,9 +104,12 @@ class AdvRAD(SavedDetector):
             whole = self.settings.items()
             self._hub_mixin_config = {k: v for k, v in whole if k not in ("tile", "overlap")}
         self.denoiser = self._build(denoiser or {}, seed)
-        self.draws, self.precision = draws, precision
+        self.precision, self.fixed_noise = precision, fixed_noise
         self.register_buffer("map_mean", torch.zeros(1, 1, image_size, image_size))
         self.register_buffer("map_spread", torch.zeros(1, 1, image_size, image_size))
+        if fixed_noise:
+            self.register_buffer("known_noise", torch.empty(0))
+        self.average_over(draws)
         self.configure(
             k=k,
             shots=shots,
@@ -114,6 +120,18 @@ class AdvRAD(SavedDetector):
             aggregation=aggregation,
             map_filter_size=map_filter_size,
         )
+
+    def average_over(self, draws: int) -> None:
+        """Set how many noise draws a score averages; ``fit_reference`` must follow.
+
+        Raises:
+            ValueError: fewer than one.
+        """
+        if draws < 1:
+            raise ValueError(f"draws must be at least 1, got {draws}")
+        self.draws = draws
+        self._hub_mixin_config = self.settings | {"draws": draws}
+        self._fix_noise()
 
     def configure(
         self,
@@ -143,6 +161,7 @@ class AdvRAD(SavedDetector):
         self.filter_size, self.reference, self.aggregation = filter_size, reference, aggregation
         self.map_filter_size = chosen["map_filter_size"] = map_filter_size
         self._hub_mixin_config = self.settings | chosen  # what save_pretrained writes
+        self._fix_noise()
 
     def rebuild(self, patch: int) -> None:
         """Start over with an untrained denoiser of another patch size.
@@ -155,19 +174,42 @@ class AdvRAD(SavedDetector):
         self.denoiser = self._build(denoiser, settings["seed"]).to(self.device)
         self._hub_mixin_config = settings | {"denoiser": denoiser}
 
-    def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Standard normal (B, draws, C, H, W), or (B, draws, shots, C, H, W) for several shots."""
-        shots = (self.shots,) if self.shots > 1 else ()
-        shape = (len(images), self.draws, *shots, *images.shape[1:])
+    def sample_noise(self, images: Tensor, generator: Generator | None = None) -> Tensor | None:
+        """Standard normal (B, draws, C, H, W), or (B, draws, shots, C, H, W) for several shots.
+
+        None where the noise is fixed.
+        """
+        if self.fixed_noise:
+            return None
+        shape = (len(images), *self._drawn, *images.shape[1:])
         return torch.randn(shape, generator=generator, dtype=images.dtype, device=images.device)
 
-    def reconstruct(self, images: Tensor, noise: Tensor) -> Tensor:
+    @property
+    def _drawn(self) -> tuple[int, ...]:
+        """Draws, and shots where there are several."""
+        return (self.draws, self.shots) if self.shots > 1 else (self.draws,)
+
+    def _fix_noise(self) -> None:
+        """Draw what is fixed, of the present draws and shots."""
+        shape = (1, *self._drawn, 3, self.image_size, self.image_size)
+        if self.fixed_noise and self.known_noise.shape != shape:
+            generator = Generator().manual_seed(int(self.settings["seed"]))
+            self.known_noise = torch.randn(shape, generator=generator).to(self.device)
+
+    def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return one reconstruction per draw, unclamped (Algorithms 1-3).
 
         Shape:
-            images (B, C, H, W) in [0, 1], noise as from ``sample_noise`` -> (B, draws, C, H, W).
+            images (B, C, H, W) in [0, 1], noise as from ``sample_noise``, or None: the fixed one,
+            or one drawn here -> (B, draws, C, H, W).
         """
+        if noise is None:
+            noise = self.sample_noise(images)
+        if noise is None:
+            noise = self.known_noise.expand(len(images), *self.known_noise.shape[1:])
         b, d = noise.shape[:2]
+        if b != len(images):
+            raise ValueError(f"noise is for {b} images, got {len(images)}")
         denoiser = TiledDenoiser(self.denoiser, self.tiles) if self.tiles else self.denoiser
         x = (2 * images - 1).repeat_interleave(d, dim=0)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
@@ -178,7 +220,7 @@ class AdvRAD(SavedDetector):
                 r = arbitrary_shot(denoiser, x, steps, noise.flatten(0, 1))
         return ((r.to(images.dtype) + 1) / 2).view(b, d, *images.shape[1:])
 
-    def error_map(self, images: Tensor, noise: Tensor) -> Tensor:
+    def error_map(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """(B, 1, H, W) multi-scale error averaged over the draws, before the filter."""
         return self.compare(images, self.reconstruct(images, noise), self.average, self.margin)
 
@@ -196,10 +238,6 @@ class AdvRAD(SavedDetector):
         Shape:
             images (B, 3, image_size, image_size) in [0, 1]; noise as from ``sample_noise``.
         """
-        if noise is None:
-            noise = self.sample_noise(images)
-        if len(noise) != len(images):
-            raise ValueError(f"noise is for {len(noise)} images, got {len(images)}")
         return self.detect(images, self.reconstruct(images, noise))
 
     def detect(self, images: Tensor, r: Tensor) -> Detection:
@@ -267,7 +305,7 @@ class AdvRAD(SavedDetector):
     def error_maps(
         self,
         images: Tensor,
-        generator: torch.Generator | None = None,
+        generator: Generator | None = None,
         batch_size: int = 8,
         progress: Progress = quiet,
     ) -> Tensor:

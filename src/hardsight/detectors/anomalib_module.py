@@ -18,26 +18,20 @@ from hardsight.training.loop import step_seed
 from hardsight.training.settings import learning_rate
 
 
-class SeededScores(nn.Module):
-    """A detector under the same noise at every call, as anomalib calls models: of images alone.
+class Scores(nn.Module):
+    """A detector as anomalib calls models: of images alone.
 
     Args:
-        detector: takes (images, noise).
-        seed: of the noise.
+        detector: its noise is fixed.
     """
 
-    def __init__(self, detector: AdvRAD, seed: int) -> None:
+    def __init__(self, detector: AdvRAD) -> None:
         super().__init__()
         self.detector = detector
-        self.seed = seed
 
     def forward(self, images: Tensor) -> Any:
         """(B, 3, H, W) in [0, 1] -> InferenceBatch of raw scores (B,) and maps (B, 1, H, W)."""
-        one = images[:1]  # the same noise for each image, whatever the batch
-        noise = self.detector.sample_noise(
-            one, torch.Generator(images.device).manual_seed(self.seed)
-        )
-        found = self.detector(images, noise.expand(len(images), *noise.shape[1:]))
+        found = self.detector(images)
         return InferenceBatch(pred_score=found.pred_score, anomaly_map=found.anomaly_map)
 
 
@@ -49,7 +43,7 @@ class AdvRADModule(AnomalibModule):  # type: ignore[misc]
     validated, saved and predicted with are the averaged weights.
 
     Args:
-        settings: arguments of ``AdvRAD``.
+        settings: arguments of ``AdvRAD``; its noise is fixed, for anomalib gives models none.
         training: fields of ``Settings``: optimizer, lr, weight_decay, schedule, warmup, ema_decay,
             gradient_clip and seed count here; what else there is belongs to the Engine.
         pre_processor: True resizes to the detector's image_size. Images must stay in [0, 1].
@@ -74,7 +68,7 @@ class AdvRADModule(AnomalibModule):  # type: ignore[misc]
         evaluator: Any = True,
         visualizer: Any = True,
     ) -> None:
-        detector = AdvRAD(**(settings or {}))
+        detector = AdvRAD(**(settings or {}) | {"fixed_noise": True})
         if pre_processor is True:
             size = (detector.image_size, detector.image_size)
             pre_processor = PreProcessor(Compose([Resize(size, antialias=True)]))
@@ -88,7 +82,7 @@ class AdvRADModule(AnomalibModule):  # type: ignore[misc]
         self.network = detector.denoiser  # what is trained; the detector gets its average
         self.average = Ema(self.network, self.training_settings.ema_decay)
         detector.denoiser = cast(Denoiser, self.average.module)
-        self.model = SeededScores(detector, self.training_settings.seed)
+        self.model = Scores(detector)
         self.referred: int | None = None
         """The step of the weights whose errors on training images the detector knows."""
 

@@ -54,6 +54,14 @@ class Detector(nn.Module, ABC):
                 global generator.
         """
 
+    def scoring(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Return the score of ``forward`` and the map that it was taken from, and make no other.
+
+        What attacks of the score go through, and their surrogates speak of.
+        """
+        found: Detection = self(images, noise)
+        return found
+
     def sample_noise(
         self, images: Tensor, generator: torch.Generator | None = None
     ) -> Tensor | None:

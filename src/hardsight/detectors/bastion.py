@@ -30,7 +30,7 @@ class Bastion(AdvRAD):
 
     Args:
         denoiser, image_size, k, draws, average, margin, filter_size, reference, aggregation,
-        precision, tile, overlap: see ``AdvRAD``.
+        precision, tile, overlap, fixed_noise: see ``AdvRAD``.
         map_filter_size: side of a mean filter of the head's map, odd; 1: none.
         head: configuration of the head, the arguments of ``MapHead`` but ``size``.
         seed: of the initial weights.
@@ -55,6 +55,7 @@ class Bastion(AdvRAD):
         tile: int | None = None,
         overlap: float = 0.25,
         head: dict[str, Any] | None = None,
+        fixed_noise: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__(
@@ -72,6 +73,7 @@ class Bastion(AdvRAD):
             precision,
             tile,
             overlap,
+            fixed_noise,
             seed,
         )
         with seeded(seed + 1):
@@ -83,7 +85,11 @@ class Bastion(AdvRAD):
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             logits = self.head.maps(images, r.mean(1), self.tiles)
         maps = inner_mean_filter(logits, self.map_filter_size)
-        return Detection(found.pred_score, maps, score_map=found.anomaly_map)
+        return found._replace(anomaly_map=maps)
+
+    def scoring(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Score as AdvRAD does, with its map of the error; the head is not asked."""
+        return super().detect(images, self.reconstruct(images, noise))
 
     def fit(
         self,

@@ -78,8 +78,7 @@ def noisy_reference(
     memo = {id(detector.denoiser): detector.denoiser}  # not changed, hence not copied
     fitted = copy.deepcopy(detector, memo)
     if draws is not None:
-        fitted.draws = draws
-        fitted._hub_mixin_config = fitted.settings | {"draws": draws}
+        fitted.average_over(draws)
     fitted.fit_reference(noisy_errors(fitted, normals, sigma, generator, progress=progress))
     fitted.calibration = None
     return fitted

@@ -74,13 +74,20 @@ class Smoothed(Detector):
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score ``images + sigma z``, (B, C, H, W), with ``noise`` as from ``sample_noise``."""
+        found: Detection = self.detector(*self._noisy(images, noise))
+        return found
+
+    def scoring(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Ask the detector for its ``scoring`` of ``images + sigma z``."""
+        return self.detector.scoring(*self._noisy(images, noise))
+
+    def _noisy(self, images: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Noisy images, and the detector's own noise."""
         if noise is None:
             noise = self.sample_noise(images)
         values = images[0].numel()
         x = images + self.sigma * noise[:, :values].view_as(images)
-        own = None if self._own is None else noise[:, values:].reshape(-1, *self._own)
-        found: Detection = self.detector(x, own)
-        return found
+        return x, None if self._own is None else noise[:, values:].reshape(-1, *self._own)
 
 
 Design = Callable[[Detector, Tensor, float, torch.Generator | None], Detector]

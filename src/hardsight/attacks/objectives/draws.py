@@ -62,6 +62,7 @@ def evaluate_draws(
     generator: torch.Generator | None = None,
     noise: Tensor | None = None,
     unit_gradients: bool = False,
+    scores: bool = False,
 ) -> Any:
     """Evaluate a random model ``repeats`` times on each image in one batch (Athalye et al., 2018).
 
@@ -76,6 +77,7 @@ def evaluate_draws(
         noise: fixed noise for B * repeats rows; None draws it afresh.
         unit_gradients: backwards, bring the gradient of each evaluation to unit length before
             they are averaged, so that no draw outweighs the others.
+        scores: ask a model that has a method ``scoring``, as every Detector has, for no more.
 
     Returns:
         The model's output for B * repeats rows, or for B rows if it is deterministic.
@@ -88,7 +90,8 @@ def evaluate_draws(
             x, repeats = images, 1
     if unit_gradients:
         x = _UnitGradients.apply(x, repeats)
-    return model(x) if sample is None and noise is None else model(x, noise)
+    run = getattr(model, "scoring", model) if scores else model
+    return run(x) if sample is None and noise is None else run(x, noise)
 
 
 def mean_over_draws(values: Tensor, batch: int) -> Tensor:

@@ -54,7 +54,7 @@ class RegionMean:
 
     def __call__(self, detection: Detection) -> Tensor:
         """(B * draws,) mean of each map over its image's region."""
-        maps = detection.scored
+        maps = detection.anomaly_map
         draws, rest = divmod(len(maps), len(self.regions))
         if rest or maps.shape[1:] != self.regions.shape[1:]:
             raise ValueError(

@@ -28,7 +28,7 @@ def true_score(detection: Detection) -> Tensor:
 
 def log_sum_exp(detection: Detection) -> Tensor:
     """(B,) soft maximum of the map, at a temperature of a fifth of its standard deviation."""
-    flat = detection.scored.flatten(1)
+    flat = detection.anomaly_map.flatten(1)
     temperature = 0.2 * flat.detach().std(1, keepdim=True).clamp_min(1e-12)
     soft = torch.logsumexp(flat / temperature, dim=1) - math.log(flat.shape[1])
     return temperature.squeeze(1) * soft
@@ -36,13 +36,13 @@ def log_sum_exp(detection: Detection) -> Tensor:
 
 def top_mean(detection: Detection) -> Tensor:
     """(B,) mean of the map's largest 5 %."""
-    flat = detection.scored.flatten(1)
+    flat = detection.anomaly_map.flatten(1)
     return flat.topk(max(1, flat.shape[1] // 20), dim=1).values.mean(1)
 
 
 def map_mean(detection: Detection) -> Tensor:
     """(B,) mean of the whole map: gradient on every pixel."""
-    return detection.scored.flatten(1).mean(1)
+    return detection.anomaly_map.flatten(1).mean(1)
 
 
 SURROGATES: dict[str, Surrogate] = {
@@ -60,7 +60,8 @@ class ScoreObjective:
     in a reconstruction error counts as much as the reconstruction.
 
     Args:
-        detector: maps (images, noise) to a Detection; ``sample_noise`` gives its randomness.
+        detector: maps (images, noise) to a Detection; ``sample_noise`` gives its randomness. One
+            with a method ``scoring``, as every Detector has, is asked for no more than that gives.
         labels: (B,) bool, true = anomalous, for the images the objective will see, in order.
         draws: noise draws averaged in each value and gradient, counted in single draws: a detector
             that itself averages D draws is evaluated ``ceil(draws / D)`` times, in one batch.
@@ -96,7 +97,7 @@ class ScoreObjective:
 
     def outputs(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """(B, K) the map on a coarse grid, with the sign of the objective."""
-        maps = self._evaluate(images, generator).scored
+        maps = self._evaluate(images, generator).anomaly_map
         grid = mean_over_draws(coarse(maps), len(images))
         return self.sign.to(grid)[:, None] * grid
 
@@ -117,9 +118,8 @@ class ScoreObjective:
         """Detect on every draw."""
         if len(images) != len(self.sign):
             raise ValueError(f"{len(images)} images but {len(self.sign)} labels")
-        found: Detection = evaluate_draws(
-            self.detector, images, self.repeats, generator, self.noise, self.unit_gradients
-        )
+        seen = self.repeats, generator, self.noise, self.unit_gradients
+        found: Detection = evaluate_draws(self.detector, images, *seen, scores=True)
         return found
 
 
