@@ -5,7 +5,7 @@ from tiny_detector import HEAD, TINY, tiny_bastion
 from hardsight.attacks import ScoreObjective, value_and_gradient
 from hardsight.attacks.objectives.score import SURROGATES
 from hardsight.data import load
-from hardsight.detectors import AdvRAD, Bastion, HeadTraining, Selection
+from hardsight.detectors import AdvRAD, Bastion, HeadTraining, Selection, Smoothed
 from hardsight.detectors.evidence import merit, shares
 from hardsight.detectors.scoring import inner_mean_filter
 from hardsight.detectors.selection import localising
@@ -45,6 +45,17 @@ def test_the_score_is_advrads_and_the_map_the_heads():
     torch.testing.assert_close(of_score.anomaly_map, expected.anomaly_map)
     logits = detector.head.maps(x, detector.reconstruct(x, noise).mean(1))
     torch.testing.assert_close(found.anomaly_map, inner_mean_filter(logits, 3))
+
+
+def test_a_smoothed_one_is_asked_for_the_map_of_the_score():
+    detector, plain = tiny_bastion(), tiny_bastion()
+    plain.detect = lambda x, r: AdvRAD.detect(plain, x, r)  # as if there were no head
+    whole, bare = Smoothed(detector, 0.1), Smoothed(plain, 0.1)
+    noise = whole.sample_noise(images(), torch.Generator().manual_seed(1))
+    found, expected = whole.scoring(images(), noise), bare(images(), noise)
+    torch.testing.assert_close(found.pred_score, expected.pred_score)
+    torch.testing.assert_close(found.anomaly_map, expected.anomaly_map)
+    assert not torch.allclose(whole(images(), noise).anomaly_map, expected.anomaly_map)
 
 
 @pytest.mark.parametrize("surrogate", SURROGATES)

@@ -1,6 +1,5 @@
 """A detector of small images on large ones."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -83,20 +82,11 @@ class Tiled(Detector):
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score pictures (B, 3, H, W), with ``noise`` as from ``sample_noise``."""
-        return self._joined(self.detector, images, noise)
-
-    def scoring(self, images: Tensor, noise: Tensor | None = None) -> Detection:
-        """Ask the detector for its ``scoring`` of the tiles."""
-        return self._joined(self.detector.scoring, images, noise)
-
-    def _joined(
-        self, detect: Callable[..., Detection], images: Tensor, noise: Tensor | None
-    ) -> Detection:
         if noise is None:
             noise = self.sample_noise(images)
         tiles = self.tiles.cut(images)
         own = None if noise is None else noise.flatten(0, 1)
-        score, maps, *_ = in_parts(detect, at_once(tiles.shape, TILES), tiles, own)
+        score, maps, *_ = in_parts(self.detector, at_once(tiles.shape, TILES), tiles, own)
         assert score is not None
         assert maps is not None
         return Detection(score.view(len(images), -1).amax(1), self.tiles.join(maps))
