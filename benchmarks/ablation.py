@@ -10,12 +10,12 @@ not done again.
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from evaluated import evaluated
+from figures import keep, kept
 from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
@@ -118,14 +118,12 @@ def main() -> None:
         ),
         build_suite("map-pgd", "Linf", given.eps, "fast", fixed=False),
     ]
-    target = Path(__file__).parent / "results" / "ablation.json"
     for name in given.names:
         folder = divided(source / name, given.runs / "data" / name)
         for seed in range(given.seeds):
             for label in given.only or VARIANTS:
                 key = f"{name} | {label} | seed {seed}"
-                kept = json.loads(target.read_text()) if target.exists() else {}
-                if key in kept:
+                if key in kept("ablation"):
                     continue
                 changes = SHORT | VARIANTS[label]
                 if changes.get("game", 0) is None:
@@ -134,9 +132,7 @@ def main() -> None:
                 config = changed(preset.updated(changes), given)
                 place = f"{name}-{label}-{seed}".replace(" ", "_").replace("/", "_")
                 run = Run.start(given.runs / place, config, resume=True)
-                record = evaluated(run, suites, given.limit, **fixed)
-                kept = json.loads(target.read_text()) if target.exists() else {}
-                target.write_text(json.dumps(kept | {key: record}, indent=1) + "\n")
+                keep("ablation", key, evaluated(run, suites, given.limit, **fixed))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from fitting import keep
+from figures import keep
 from sets import add_sets, changed, root
 
 from hardsight.cli.console import bars

@@ -13,11 +13,11 @@ holds settings against each other on a part of the test set, and is kept beside 
 
 import argparse
 import itertools
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import torch
+from figures import keep
 from scoring import build
 from timing import interleaved, parser, record
 
@@ -32,8 +32,6 @@ from hardsight.evaluation.certified.protocol import certify
 from hardsight.evaluation.certified.results import Certification
 from hardsight.evaluation.provenance import commit
 from hardsight.runs import Run
-
-RESULTS = Path(__file__).parent / "results"
 
 
 @torch.no_grad()
@@ -133,15 +131,12 @@ def main() -> None:
                 whole = replace(whole, attacks=attacked.attacks)
         found.append(whole)
     print_certificate(found, folder / given.label if given.label else folder)
-    target = RESULTS / "certify.json"
-    kept = json.loads(target.read_text()) if target.exists() else {}
     certificates = [c.to_json() for c in found]
     for values in certificates:
         for of_each_image in ("names", "labels", "medians", "decisions", "radii", "curve"):
             del values[of_each_image]  # certificate.json has them
     name = f"{run.path.name}, {given.label}" if given.label else run.path.name
-    kept[name] = {"certified at": commit(), "certificates": certificates}
-    target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    keep("certify", name, {"certified at": commit(), "certificates": certificates})
 
 
 if __name__ == "__main__":

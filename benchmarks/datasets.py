@@ -8,10 +8,10 @@ Runs are kept in runs/benchmark/; a second call goes on where the first was.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from evaluated import evaluated
+from figures import keep
 from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
@@ -45,18 +45,15 @@ def main() -> None:
         build_suite(name, arguments.norm, arguments.eps, arguments.budget, **own)
         for name in arguments.suites
     ]
-    target = Path(__file__).parent / "results" / f"{arguments.results}.json"
     for name in arguments.names:
         place = config.updated({"data.path": str(folder / name)})
         run = Run.start(arguments.runs / name, place, resume=True)
         options = {} if arguments.curve else {"curve": ()}
         record = evaluated(run, suites, arguments.limit, eps=arguments.eps, **options)
-        kept = json.loads(target.read_text()) if target.exists() else {}
         part = f"{name}, {arguments.limit} test images" if arguments.limit else name
         if config.training.seed:
             part = f"{part}, seed {config.training.seed}"
-        kept[part] = record
-        target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        keep(arguments.results, part, record)
 
 
 if __name__ == "__main__":

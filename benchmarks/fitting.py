@@ -1,4 +1,4 @@
-"""Training for so many minutes, resumably, and keeping figures."""
+"""Training for so many minutes, resumably."""
 
 import json
 import time
@@ -60,14 +60,6 @@ def _seconds_a_step(task: Task, batch_size: int, precision: str) -> float:
         float(value.detach())  # waits for it
         task.module.zero_grad()
     return (time.perf_counter() - begun) / PILOT
-
-
-def keep(name: str, key: str, figures: dict[str, Any]) -> None:
-    """Put figures under a key of ``benchmarks/results/<name>.json``, beside what is there."""
-    target = Path(__file__).parent / "results" / f"{name}.json"
-    kept = json.loads(target.read_text()) if target.exists() else {}
-    kept[key] = figures
-    target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 def parameters(model: nn.Module) -> int:

@@ -7,11 +7,11 @@ validation evidence; a fit with a selection looks at attacked maps too.
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
+from figures import keep
 from torch import Generator
 
 from hardsight.data import AnomalyData
@@ -47,16 +47,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", nargs="+", type=Path)
-    target = Path(__file__).parent / "results" / "map_filters.json"
-    kept = json.loads(target.read_text()) if target.exists() else {}
     for path in parser.parse_args().runs:
         run = Run(path)
         detector, data = run.detector(), run.data()
         rows = localisation(detector, data)
         chosen = max(rows, key=lambda row: row["validation"])
         key = f"{data.name}, {run.config.preset}"
-        kept[key] = {"chosen": chosen, "rows": rows, "commit": commit()}
-        target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        keep("map_filters", key, {"chosen": chosen, "rows": rows, "commit": commit()})
         print(key, *rows, f"chosen: {chosen['side']}", sep="\n  ")
 
 

@@ -9,12 +9,12 @@ best scoring is chosen on validation evidence, painted and clean, and its test f
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from figures import keep
 from torch import Generator, Tensor
 
 from hardsight.data import AnomalyData
@@ -96,16 +96,13 @@ def main() -> None:
     parser.add_argument("--eps", type=float, default=8, help="L-inf radius in 255ths")
     parser.add_argument("--margins", type=float, nargs="+", default=[0, 0.03, 0.06, 0.12, 0.25])
     given = parser.parse_args()
-    target = Path(__file__).parent / "results" / "margins.json"
-    kept = json.loads(target.read_text()) if target.exists() else {}
     for path in given.runs:
         run = Run(path)
         detector, data = run.detector(), run.data()
         key = f"{data.name}, {run.config.preset}, k={detector.k}, {given.eps:g}/255"
         print(key)
         rows = compare(detector, data, given.eps / 255, given.margins)
-        kept[key] = {"rows": rows, "commit": commit()}
-        target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        keep("margins", key, {"rows": rows, "commit": commit()})
 
 
 if __name__ == "__main__":

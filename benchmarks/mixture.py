@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from fitting import keep
+from figures import keep
 from torch import Generator, nn
 from torch.nn import functional as F
 

@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from fitting import keep, parameters, trained
+from figures import keep
+from fitting import parameters, trained
 from torch import Generator, nn
 
 from hardsight.classifiers import ClassificationTask, WideResNet, save_classifier

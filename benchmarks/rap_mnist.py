@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from fitting import keep, parameters, trained
+from figures import keep
+from fitting import parameters, trained
 from torch import nn
 
 from hardsight.attacks import PGD, Linf

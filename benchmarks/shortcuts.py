@@ -9,12 +9,12 @@ and anomalous test pictures were not taken alike, and that a high AUROC may say 
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from figures import write
 from torch import Tensor
 
 from hardsight.data import mvtec
@@ -37,7 +37,6 @@ def main() -> None:
     parser.add_argument("names", nargs="+")
     parser.add_argument("--data", type=Path, required=True)
     given = parser.parse_args()
-    target = Path(__file__).parent / "results" / "shortcuts.json"
     rows = {}
     for name in given.names:
         data = mvtec(given.data, category=name, size=256)
@@ -54,7 +53,7 @@ def main() -> None:
         }
         for statistic, values in rows[name].items():
             print(name, statistic, {k: round(v, 3) for k, v in values.items()})
-    target.write_text(json.dumps(rows | {"commit": commit()}, indent=1) + "\n", encoding="utf-8")
+    write("shortcuts", rows | {"commit": commit()})
 
 
 if __name__ == "__main__":

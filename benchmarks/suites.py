@@ -8,11 +8,11 @@ three at budget `fast`; or, to see whether that has converged, with more of some
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from figures import keep
 from numpy.typing import NDArray
 
 from hardsight.attacks import build_suite
@@ -43,7 +43,6 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=16)
     parser.add_argument("--own", nargs="*", default=[], metavar="FIELD=NUMBER", help="of a budget")
     given = parser.parse_args()
-    target = Path(__file__).parent / "results" / "suites.json"
     more = {k: int(v) for k, _, v in (pair.partition("=") for pair in given.own)}
     own: dict[str, Any] = {"objectives": tuple(given.objectives), "fixed": False, **more}
     suites = [build_suite(name, eps=given.eps, **own) for name in given.suites]
@@ -66,8 +65,7 @@ def main() -> None:
             apart = distance(scores.mean(1), result.labels)
             rows[attack] = {"auroc": value, "low": low, "high": high, "distance": apart}
             print(f"{name:<12} {attack:<16} {value:.3f} [{low:.3f}, {high:.3f}] {apart:+.2f}")
-        kept = json.loads(target.read_text()) if target.exists() else {}
-        kept[", ".join([name, *given.own])] = {
+        figures = {
             "rows": rows,
             "images": len(result.labels),
             "attacks": {s.name: s.description for s in suites},
@@ -77,7 +75,7 @@ def main() -> None:
             "device": device_name(detector.device),
             "commit": commit(),
         }
-        target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        keep("suites", ", ".join([name, *given.own]), figures)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """Interleaved timing: on a noisy machine only ratios taken in the same run mean anything."""
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
+from figures import write
 
 from hardsight.evaluation.provenance import commit, device_name
 from hardsight.memory import keep_memory
@@ -43,7 +42,6 @@ def record(name: str, figures: dict[str, object], device: torch.device) -> None:
         "commit": commit(),
         "torch": torch.__version__,
     }
-    path = Path(__file__).parent / "results" / f"{name}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write(name, result)
     for key, value in result.items():
         print(f"{key:<45} {value:.4g}" if isinstance(value, float) else f"{key:<45} {value}")
