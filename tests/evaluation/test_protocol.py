@@ -36,6 +36,15 @@ def test_the_known_optimum_is_reached_and_reported(bright, make_set):
         np.testing.assert_allclose(gain * sign, eps / 255, atol=1e-6)
 
 
+def test_without_noise_an_attacked_map_has_one_column_too(bright, make_set):
+    data = make_set(NORMAL, ANOMALOUS)
+    suite = build_suite("map-pgd", eps=4 / 255)
+    rows = evaluate(bright(), data, [suite], curve=(), gallery=0).rows
+    attacked = [r for r in rows if r.attack == "map-pgd"]
+    assert [r.metric for r in attacked] == ["AUROC", "AUPRO"]
+    assert {(r.single, r.worst, r.fixed, r.fresh_draws) for r in attacked} == {(None,) * 3 + (1,)}
+
+
 def test_clean_rows_agree_with_the_metrics(bright, make_set):
     data = make_set(NORMAL, ANOMALOUS)
     result = evaluate(bright(), data, [], curve=(), fresh_draws=1, gallery=0)

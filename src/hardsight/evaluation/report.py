@@ -56,7 +56,8 @@ class Cell(NamedTuple):
 def table_row(row: Row) -> dict[str, Cell]:
     """Return a row's cells by the keys of ``COLUMNS``; figures in per cent, "-" if not measured."""
     b = row.budget
-    used = f"{b.name}, {b.passes:,} passes, {row.fresh_draws} fresh draws"
+    draws = f"{row.fresh_draws} fresh draw{'s' * (row.fresh_draws != 1)}"
+    used = f"{b.name}, {b.passes:,} passes, {draws}"
     attacked = row.norm is not None
     return {
         "attack": Cell(row.attack),
