@@ -51,6 +51,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "cut and paste only": {"game.defects": 0.0},
     "synthetic defects only": {"game.defects": 1.0},
     "no margin in the score": {"selection.margins": [0.0]},
+    "fresh noise": {"detector.fixed_noise": False},
     "one draw": {"detector.draws": 1},
     "four draws": {"detector.draws": 4},
     "head on clean images": {"head_training.eps": 0.0},
