@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Objective, scheduled
+from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.types import AttackResult
 
 
@@ -43,8 +44,8 @@ class TwoClasses(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) in [0, 1] -> logits (B, 2)."""
-        noise = self.detector.sample_noise(images, self.generator)  # type: ignore[operator]
-        margin = (self.detector(images, noise).pred_score - self.threshold) / self.scale
+        found = evaluate_draws(self.detector, images, 1, self.generator, scores=True)
+        margin = (found.pred_score - self.threshold) / self.scale
         return torch.stack([-margin, margin], dim=1)
 
 
