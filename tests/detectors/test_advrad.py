@@ -186,14 +186,13 @@ def test_fixed_noise_is_saved_with_the_detector_and_scores_by_it(make_advrad, tm
     """One noise for all images: as a random detector scores them when it is given that noise."""
     detector, x = make_advrad(fixed_noise=True), images()
     assert detector.sample_noise(x) is None
-    noise = detector.known_noise.expand(3, -1, -1, -1, -1)
-    other = detector.known_noise[:, 1]
+    noise = detector.known_noise(3)
     assert noise.shape == (3, 2, 3, 16, 16)
-    assert not torch.equal(detector.known_noise[:, 0], other)
+    assert not torch.equal(noise[:, 0], noise[:, 1])
     expected = make_advrad()(x, noise).pred_score
     assert torch.equal(detector(x).pred_score, expected)
     torch.testing.assert_close(detector(x[1:2]).pred_score, expected[1:2])
-    detector.known_noise.mul_(0.5)  # the file says what it is, not the seed
+    detector.known_noise.drawn.mul_(0.5)  # the file says what it is, not the seed
     detector.save_pretrained(tmp_path)
     loaded = AdvRAD.from_pretrained(tmp_path)
     assert torch.equal(loaded(x).pred_score, detector(x).pred_score)
@@ -207,17 +206,16 @@ def test_fixed_noise_is_saved_with_the_detector_and_scores_by_it(make_advrad, tm
 
 def test_fixed_noise_has_as_many_draws_and_shots_as_the_detector(make_advrad):
     detector = make_advrad(fixed_noise=True, seed=3)
-    detector.average_over(4)
-    assert detector.known_noise.shape == (1, 4, 3, 16, 16)
-    assert torch.equal(
-        detector.known_noise, make_advrad(fixed_noise=True, draws=4, seed=3).known_noise
-    )
-    settings = {"k": 9, "average": "error", "filter_size": 3, "reference": "error"}
-    detector.configure(**settings, aggregation="max", shots=2)
-    assert detector.known_noise.shape == (1, 4, 2, 3, 16, 16)
+    detector.configure(**detector.how | {"draws": 4})
+    four = make_advrad(fixed_noise=True, draws=4, seed=3)
+    assert detector.known_noise(1).shape == (1, 4, 3, 16, 16)
+    assert torch.equal(detector.known_noise(1), four.known_noise(1))
+    assert detector.settings == four.settings
+    detector.configure(**detector.how | {"shots": 2})
+    assert detector.known_noise(1).shape == (1, 4, 2, 3, 16, 16)
     assert detector.reconstruct(images()).shape == (3, 4, 3, 16, 16)
     with pytest.raises(ValueError, match="draws must be at least 1, got 0"):
-        detector.average_over(0)
+        detector.configure(**detector.how | {"draws": 0})
 
 
 def test_bfloat16_scores_are_close_to_single_precision(make_advrad):

@@ -6,6 +6,7 @@ from hardsight.attacks import ScoreObjective, value_and_gradient
 from hardsight.attacks.objectives.score import SURROGATES
 from hardsight.data import load
 from hardsight.detectors import AdvRAD, Bastion, HeadTraining, Selection, Smoothed
+from hardsight.detectors.errors import error_maps
 from hardsight.detectors.evidence import merit, shares
 from hardsight.detectors.scoring import inner_mean_filter
 from hardsight.detectors.selection import localising
@@ -120,7 +121,7 @@ def test_a_selection_filters_the_map_of_the_trained_head(parts):
     held_out, _ = shares(data.validation.images(), True)
     evidence = chosen.evidence(held_out, TRAINING.seed)
     side, noise = detector.map_filter_size, torch.Generator().manual_seed(TRAINING.seed)
-    detector.error_maps(data.train.images(), noise)  # what a fit draws before
+    error_maps(detector, data.train.images(), noise)  # what a fit draws before
     found = localising(detector, evidence, chosen, noise)
     assert detector.report.localising == found
     assert side == max(found, key=lambda s: merit(*found[s], chosen.robust_weight))

@@ -3,6 +3,7 @@ import torch
 from tiny_detector import tiny_advrad
 
 from hardsight.detectors.contest import Contest
+from hardsight.detectors.errors import error_maps
 from hardsight.detectors.selection import Selection
 from hardsight.metrics import auroc
 
@@ -28,7 +29,7 @@ def contest(settings: Selection = SMALL, held_out: int = 6, noise: bool = True) 
 def through_the_detector(found: Contest, candidate, images, labels) -> float:
     detector = found.detector
     detector.configure(**candidate.settings)
-    detector.fit_reference(detector.error_maps(normals(8, 0)))
+    detector.fit_reference(error_maps(detector, normals(8, 0)))
     return auroc(detector.predict(images).pred_score.double().numpy(), labels.numpy())
 
 
@@ -82,7 +83,7 @@ def test_an_attack_of_its_own_is_among_the_worst(monkeypatch):
     assert own.transferred == victim.transferred >= robust
     detector, labels = found.detector, found.few.labels
     detector.configure(**victim.settings)
-    detector.fit_reference(detector.error_maps(normals(8, 0)))
+    detector.fit_reference(error_maps(detector, normals(8, 0)))
     scores = torch.stack([detector.predict(x).pred_score for x in (found.few.images, *given)])
     worst = torch.where(labels, scores.amin(0), scores.amax(0))
     assert robust == auroc(worst.double().numpy(), labels.numpy())

@@ -7,7 +7,7 @@ from torch import Tensor
 from hardsight.attacks import L2, PGD, ScoreObjective
 from hardsight.detectors import Detector, Wrapped
 from hardsight.detectors.denoised import Denoised
-from hardsight.detectors.noisy import noisy_errors, noisy_reference
+from hardsight.detectors.errors import noisy_reference
 from hardsight.detectors.scoring import mean_filter, multiscale_error
 from hardsight.detectors.smoothed import DESIGNS, Smoothed
 from hardsight.diffusion import Denoiser
@@ -93,7 +93,7 @@ def test_a_noisy_reference_is_that_of_noisy_normals(make_advrad):
     assert (detector.draws, detector.settings["draws"]) == (2, 2)
     assert float(single.map_spread.mean()) > float(found.map_spread.mean())  # one draw varies more
     with pytest.raises(ValueError, match="sigma must be > 0"):
-        noisy_errors(detector, normals, 0.0)
+        noisy_reference(detector, normals, 0.0)
 
 
 def test_the_step_matches_the_noise_and_none_is_added(make_advrad):

@@ -12,10 +12,10 @@ from hardsight.detectors.base import Detector
 from hardsight.detectors.bastion import Bastion
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.denoised import Denoised
+from hardsight.detectors.errors import noisy_reference
 from hardsight.detectors.exported import Exported
 from hardsight.detectors.game import Game
 from hardsight.detectors.head_task import HeadTraining
-from hardsight.detectors.noisy import noisy_reference
 from hardsight.detectors.patchguard import PatchGuard
 from hardsight.detectors.saved import SavedDetector
 from hardsight.detectors.selection import Selection

@@ -7,11 +7,11 @@ import torch
 from torch import Generator, Tensor, nn
 
 from hardsight.attacks import local_mean
-from hardsight.batches import at_once
 from hardsight.data import AnomalyData, Augment, Tiles
 from hardsight.detectors.candidates import Report
 from hardsight.detectors.fitting import Lesson, fit_advrad
 from hardsight.detectors.game import Game
+from hardsight.detectors.known_noise import KnownNoise
 from hardsight.detectors.saved import SavedDetector
 from hardsight.detectors.scoring import (
     SCALES,
@@ -60,8 +60,7 @@ class AdvRAD(SavedDetector):
         precision: "bf16" runs the denoiser under bfloat16 autocast, "fp32" does not.
         tile: side in pixels of the tiles that are reconstructed; None: whole images.
         overlap: of the tiles, see ``hardsight.data.Tiles``.
-        fixed_noise: score every image on the same noise, drawn once and saved with the weights: a
-            deterministic detector, which gives an image the same score each time.
+        fixed_noise: score each image on the same noise, see ``KnownNoise``: deterministically.
         seed: of the initial weights and the fixed noise.
     """
 
@@ -69,8 +68,8 @@ class AdvRAD(SavedDetector):
     paper: str | None = "FreeRAD"
     map_mean: Tensor
     map_spread: Tensor
-    known_noise: Tensor
-    shots: int = 1
+    how: dict[str, Any]
+    """The arguments of ``configure``, as they are."""
     report: Report | None = None
     """What was chosen on validation data, if ``fit`` selected."""
 
@@ -100,16 +99,11 @@ class AdvRAD(SavedDetector):
             if image_size % max(SCALES):
                 raise ValueError(f"image_size must be a multiple of 8, got {image_size}")
             self.tiles = Tiles((image_size, image_size), (tile, tile), overlap)
-        else:  # says nothing then, and older fits have no such settings
-            whole = self.settings.items()
-            self._hub_mixin_config = {k: v for k, v in whole if k not in ("tile", "overlap")}
         self.denoiser = self._build(denoiser or {}, seed)
-        self.precision, self.fixed_noise = precision, fixed_noise
+        self.precision = precision
+        self.known_noise = KnownNoise(image_size, seed) if fixed_noise else None
         self.register_buffer("map_mean", torch.zeros(1, 1, image_size, image_size))
         self.register_buffer("map_spread", torch.zeros(1, 1, image_size, image_size))
-        if fixed_noise:
-            self.register_buffer("known_noise", torch.empty(0))
-        self.average_over(draws)
         self.configure(
             k=k,
             shots=shots,
@@ -119,19 +113,8 @@ class AdvRAD(SavedDetector):
             reference=reference,
             aggregation=aggregation,
             map_filter_size=map_filter_size,
+            draws=draws,
         )
-
-    def average_over(self, draws: int) -> None:
-        """Set how many noise draws a score averages; ``fit_reference`` must follow.
-
-        Raises:
-            ValueError: fewer than one.
-        """
-        if draws < 1:
-            raise ValueError(f"draws must be at least 1, got {draws}")
-        self.draws = draws
-        self._hub_mixin_config = self.settings | {"draws": draws}
-        self._fix_noise()
 
     def configure(
         self,
@@ -144,24 +127,29 @@ class AdvRAD(SavedDetector):
         margin: float = 0.0,
         shots: int = 1,
         map_filter_size: int = 1,
+        draws: int | None = None,
     ) -> None:
         """Set how errors are scored, without retraining; ``fit_reference`` must follow.
 
         Raises:
             ValueError: a value out of its range.
         """
+        draws = self.draws if draws is None else draws
         if not 1 <= shots <= k <= self.denoiser.schedule.T:
             raise ValueError(
                 f"need 1 <= shots <= k <= {self.denoiser.schedule.T}, got shots={shots}, k={k}"
             )
-        demand_scoring(average, margin, (filter_size, map_filter_size), reference, aggregation)
-        chosen: dict[str, Any] = {"k": k, "shots": shots, "average": average, "margin": margin}
+        filters = filter_size, map_filter_size
+        demand_scoring(draws, average, margin, filters, reference, aggregation)
+        chosen: dict[str, Any] = {"k": k, "shots": shots, "average": average, "draws": draws}
         chosen |= {"filter_size": filter_size, "reference": reference, "aggregation": aggregation}
+        chosen |= {"margin": margin, "map_filter_size": map_filter_size}
         self.k, self.shots, self.average, self.margin = k, shots, average, margin
         self.filter_size, self.reference, self.aggregation = filter_size, reference, aggregation
-        self.map_filter_size = chosen["map_filter_size"] = map_filter_size
+        self.map_filter_size, self.draws, self.how = map_filter_size, draws, chosen
         self._hub_mixin_config = self.settings | chosen  # what save_pretrained writes
-        self._fix_noise()
+        if self.known_noise:
+            self.known_noise.draw(self._drawn)
 
     def rebuild(self, patch: int) -> None:
         """Start over with an untrained denoiser of another patch size.
@@ -179,7 +167,7 @@ class AdvRAD(SavedDetector):
 
         None where the noise is fixed.
         """
-        if self.fixed_noise:
+        if self.known_noise:
             return None
         shape = (len(images), *self._drawn, *images.shape[1:])
         return torch.randn(shape, generator=generator, dtype=images.dtype, device=images.device)
@@ -189,13 +177,6 @@ class AdvRAD(SavedDetector):
         """Draws, and shots where there are several."""
         return (self.draws, self.shots) if self.shots > 1 else (self.draws,)
 
-    def _fix_noise(self) -> None:
-        """Draw what is fixed, of the present draws and shots."""
-        shape = (1, *self._drawn, 3, self.image_size, self.image_size)
-        if self.fixed_noise and self.known_noise.shape != shape:
-            generator = Generator().manual_seed(int(self.settings["seed"]))
-            self.known_noise = torch.randn(shape, generator=generator).to(self.device)
-
     def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return one reconstruction per draw, unclamped (Algorithms 1-3).
 
@@ -204,9 +185,8 @@ class AdvRAD(SavedDetector):
             or one drawn here -> (B, draws, C, H, W).
         """
         if noise is None:
-            noise = self.sample_noise(images)
-        if noise is None:
-            noise = self.known_noise.expand(len(images), *self.known_noise.shape[1:])
+            noise = self.known_noise(len(images)) if self.known_noise else self.sample_noise(images)
+        assert noise is not None
         b, d = noise.shape[:2]
         if b != len(images):
             raise ValueError(f"noise is for {b} images, got {len(images)}")
@@ -300,24 +280,6 @@ class AdvRAD(SavedDetector):
 
     def refine(self, lesson: Lesson) -> None:
         """Train what else there is, once the scoring is chosen; a part of ``fit``."""
-
-    @torch.no_grad()
-    def error_maps(
-        self,
-        images: Tensor,
-        generator: Generator | None = None,
-        batch_size: int = 8,
-        progress: Progress = quiet,
-    ) -> Tensor:
-        """(N, 1, H, W) unfiltered error maps of uint8 or float images, on the CPU."""
-        parts: list[Tensor] = []
-        done = 0
-        for batch in torch.split(images, at_once(images.shape, batch_size)):
-            x = self.prepare(batch)
-            parts.append(self.error_map(x, self.sample_noise(x, generator)).cpu())
-            done += len(batch)
-            progress("reference", done, len(images), "images")
-        return torch.cat(parts)
 
     def fit_reference(self, errors: Tensor) -> None:
         """Set mean and spread of the filtered errors of normal images (Algorithm 4, line 7).

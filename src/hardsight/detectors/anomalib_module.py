@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import Compose, Resize
 
 from hardsight.detectors.advrad import AdvRAD
+from hardsight.detectors.errors import error_maps
 from hardsight.diffusion import Denoiser
 from hardsight.training import Settings
 from hardsight.training.ema import Ema
@@ -155,6 +156,6 @@ class AdvRADModule(AnomalibModule):  # type: ignore[misc]
         for batch in self.trainer.train_dataloader:
             x = batch.image.to(self.device)
             x = x if transform is None else transform(x)
-            errors.append(detector.error_maps(x, generator))
+            errors.append(error_maps(detector, x, generator))
         detector.fit_reference(torch.cat(errors))
         self.referred = self.global_step

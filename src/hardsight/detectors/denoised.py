@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hardsight.detectors.advrad import AdvRAD
 from hardsight.detectors.base import Detector
-from hardsight.detectors.noisy import noisy_errors
+from hardsight.detectors.errors import error_maps
 from hardsight.detectors.scoring import (
     SCALES,
     multiscale_error,
@@ -62,20 +62,10 @@ class Denoised(Detector):
             )
         memo = {id(detector.denoiser): detector.denoiser}
         self.detector = copy.deepcopy(detector, memo).eval()
-        self.detector.configure(
-            k=k,
-            average="error",
-            margin=detector.margin,
-            filter_size=detector.filter_size,
-            reference=detector.reference,
-            aggregation=detector.aggregation,
-            map_filter_size=detector.map_filter_size,
-        )
+        self.detector.configure(**detector.how | {"k": k, "shots": 1, "average": "error"})
         self.image_size, self.sigma, self.scales = detector.image_size, sigma, tuple(scales)
         self.detector.fit_reference(
-            noisy_errors(
-                self.detector, normals, sigma, generator, self.error_map, progress=progress
-            )
+            error_maps(self.detector, normals, generator, sigma, self.error_map, progress=progress)
         )
 
     @property

@@ -11,6 +11,7 @@ from torch import Tensor
 from hardsight.data import AnomalyData, Augment, Foreground, Kind, find_foreground
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.candidates import Report
+from hardsight.detectors.errors import error_maps
 from hardsight.detectors.evidence import shares
 from hardsight.detectors.game import Game, GameTask
 from hardsight.detectors.pilots import choose_patch
@@ -94,7 +95,7 @@ def fit_advrad(
     detector.refine(lesson)
     generator = torch.Generator(detector.device).manual_seed(training.seed)
     if not data.parts:  # of several categories nothing is compared with a reference
-        detector.fit_reference(detector.error_maps(normals, generator, progress=progress))
+        detector.fit_reference(error_maps(detector, normals, generator, progress=progress))
     if report and selection and evidence:
         sides = localising(detector, evidence, selection, generator, progress)
         detector.report = replace(report, pilots=pilots, localising=sides)

@@ -144,13 +144,20 @@ def top_count(aggregation: str, pixels: int) -> int:
 
 
 def demand_scoring(
-    average: str, margin: float, filter_sizes: Sequence[int], reference: Reference, aggregation: str
+    draws: int,
+    average: str,
+    margin: float,
+    filter_sizes: Sequence[int],
+    reference: Reference,
+    aggregation: str,
 ) -> None:
     """Refuse what is no way to score.
 
     Raises:
         ValueError: the argument, its value and what there is.
     """
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1, got {draws}")
     if average not in get_args(Average):
         raise ValueError(f'average must be "error" or "reconstruction", got {average!r}')
     if not 0 <= margin <= 1:

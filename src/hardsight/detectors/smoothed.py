@@ -10,7 +10,7 @@ from torch import Tensor
 from hardsight.detectors.advrad import AdvRAD
 from hardsight.detectors.base import Detector
 from hardsight.detectors.denoised import Denoised
-from hardsight.detectors.noisy import noisy_reference
+from hardsight.detectors.errors import noisy_reference
 from hardsight.types import Detection
 
 
