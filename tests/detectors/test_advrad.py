@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 
@@ -202,6 +204,14 @@ def test_fixed_noise_is_saved_with_the_detector_and_scores_by_it(make_advrad, tm
     second, same = value_and_gradient(objective, x)
     assert torch.equal(first, second)
     assert torch.equal(gradient, same)
+
+
+def test_noise_that_is_not_fixed_is_not_recorded(make_advrad, tmp_path):
+    """Else a fit from before it could be fixed would no longer be the one that was audited."""
+    make_advrad().save_pretrained(tmp_path)
+    assert "fixed_noise" not in json.loads((tmp_path / "config.json").read_text())
+    assert "fixed_noise" not in AdvRAD.from_pretrained(tmp_path).settings
+    assert make_advrad(fixed_noise=True).settings["fixed_noise"]
 
 
 def test_fixed_noise_has_as_many_draws_and_shots_as_the_detector(make_advrad):

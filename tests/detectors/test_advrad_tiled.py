@@ -1,5 +1,7 @@
 """AdvRAD on large pictures: the denoiser sees tiles, all the rest is the picture's."""
 
+import json
+
 import pytest
 import torch
 from tiny_detector import TINY, tiny_advrad
@@ -117,6 +119,14 @@ def test_saved_and_loaded_it_scores_the_same(tmp_path):
     loaded = AdvRAD.from_pretrained(tmp_path)
     assert (loaded.tile, len(loaded.tiles), loaded.settings["overlap"]) == (16, 16, 0.5)
     assert torch.equal(loaded(x, noise).pred_score, detector(x, noise).pred_score)
+
+
+def test_whole_images_are_recorded_as_ever(tmp_path):
+    """Else a fit from before there were tiles would no longer be the one that was audited."""
+    tiny_advrad().save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    for settings in (config, AdvRAD.from_pretrained(tmp_path).settings):
+        assert not {"tile", "overlap"} & set(settings)
 
 
 def test_it_is_smoothed_denoised_and_bypassed_like_any():

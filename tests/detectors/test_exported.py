@@ -40,7 +40,9 @@ def to(request):
     return request.param
 
 
-@pytest.fixture(scope="module", params=[(tiny_advrad, False), (tiny_bastion, True)])
+@pytest.fixture(
+    scope="module", params=[(tiny_advrad, False), (tiny_bastion, False), (tiny_bastion, True)]
+)
 def exported(request, to, data, tmp_path_factory):
     make, fixed = request.param
     detector = make(map_filter_size=5, fixed_noise=fixed)

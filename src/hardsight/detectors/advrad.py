@@ -1,5 +1,6 @@
 """AdvRAD / FreeRAD: one diffusion model detects anomalies and purifies attacks in one pass."""
 
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -11,7 +12,7 @@ from hardsight.data import AnomalyData, Augment, Tiles
 from hardsight.detectors.candidates import Report
 from hardsight.detectors.fitting import Lesson, fit_advrad
 from hardsight.detectors.game import Game
-from hardsight.detectors.known_noise import KnownNoise
+from hardsight.detectors.known_noise import KnownNoise, drawn
 from hardsight.detectors.saved import SavedDetector
 from hardsight.detectors.scoring import (
     SCALES,
@@ -65,11 +66,14 @@ class AdvRAD(SavedDetector):
     """
 
     bypass = ("denoiser", local_mean(9))
+    later = (
+        ("tile", "tile", None),
+        ("overlap", "tile", None),
+        ("fixed_noise", "fixed_noise", False),
+    )
     paper: str | None = "FreeRAD"
     map_mean: Tensor
     map_spread: Tensor
-    how: dict[str, Any]
-    """The arguments of ``configure``, as they are."""
     report: Report | None = None
     """What was chosen on validation data, if ``fit`` selected."""
 
@@ -93,14 +97,13 @@ class AdvRAD(SavedDetector):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.image_size, self.tile = image_size, tile
+        self.image_size, self.tile, self.precision = image_size, tile, precision
         self.tiles: Tiles | None = None
         if tile is not None:
             if image_size % max(SCALES):
                 raise ValueError(f"image_size must be a multiple of 8, got {image_size}")
             self.tiles = Tiles((image_size, image_size), (tile, tile), overlap)
         self.denoiser = self._build(denoiser or {}, seed)
-        self.precision = precision
         self.known_noise = KnownNoise(image_size, seed) if fixed_noise else None
         self.register_buffer("map_mean", torch.zeros(1, 1, image_size, image_size))
         self.register_buffer("map_spread", torch.zeros(1, 1, image_size, image_size))
@@ -141,15 +144,17 @@ class AdvRAD(SavedDetector):
             )
         filters = filter_size, map_filter_size
         demand_scoring(draws, average, margin, filters, reference, aggregation)
-        chosen: dict[str, Any] = {"k": k, "shots": shots, "average": average, "draws": draws}
-        chosen |= {"filter_size": filter_size, "reference": reference, "aggregation": aggregation}
-        chosen |= {"margin": margin, "map_filter_size": map_filter_size}
         self.k, self.shots, self.average, self.margin = k, shots, average, margin
         self.filter_size, self.reference, self.aggregation = filter_size, reference, aggregation
-        self.map_filter_size, self.draws, self.how = map_filter_size, draws, chosen
-        self._hub_mixin_config = self.settings | chosen  # what save_pretrained writes
+        self.map_filter_size, self.draws = map_filter_size, draws
+        self._hub_mixin_config = self.settings | self.how  # what save_pretrained writes
         if self.known_noise:
-            self.known_noise.draw(self._drawn)
+            self.known_noise.draw(draws, shots)
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """The arguments of ``configure``, as they are."""
+        return {name: getattr(self, name) for name in signature(self.configure).parameters}
 
     def rebuild(self, patch: int) -> None:
         """Start over with an untrained denoiser of another patch size.
@@ -169,13 +174,8 @@ class AdvRAD(SavedDetector):
         """
         if self.known_noise:
             return None
-        shape = (len(images), *self._drawn, *images.shape[1:])
+        shape = (len(images), *drawn(self.draws, self.shots), *images.shape[1:])
         return torch.randn(shape, generator=generator, dtype=images.dtype, device=images.device)
-
-    @property
-    def _drawn(self) -> tuple[int, ...]:
-        """Draws, and shots where there are several."""
-        return (self.draws, self.shots) if self.shots > 1 else (self.draws,)
 
     def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return one reconstruction per draw, unclamped (Algorithms 1-3).

@@ -37,8 +37,10 @@ def error_maps(
         progress: told after every batch.
 
     Raises:
-        ValueError: images the detector does not take.
+        ValueError: a negative sigma, or images the detector does not take.
     """
+    if not sigma >= 0:
+        raise ValueError(f"sigma must be >= 0, got {sigma}; it is in [0, 1] pixel units")
     parts: list[Tensor] = []
     done = 0
     for batch in torch.split(normals, at_once(normals.shape, batch_size)):

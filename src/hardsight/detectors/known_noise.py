@@ -1,7 +1,5 @@
 """Noise that is drawn once, and saved with the weights of the detector that scores on it."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Generator, Tensor, nn
 
@@ -15,20 +13,25 @@ class KnownNoise(nn.Module):
     """
 
     drawn: Tensor
-    """(1, *shape, 3, side, side), or nothing yet."""
+    """(1, draws, [shots,] 3, side, side), or nothing yet."""
 
     def __init__(self, side: int, seed: int) -> None:
         super().__init__()
         self.side, self.seed = side, seed
         self.register_buffer("drawn", torch.empty(0))
 
-    def draw(self, shape: Sequence[int]) -> None:
-        """Draw noise of a shape, e.g. (draws,), unless there is noise of that shape."""
-        whole = (1, *shape, 3, self.side, self.side)
-        if self.drawn.shape != whole:
+    def draw(self, draws: int, shots: int) -> None:
+        """Draw noise for so many draws and shots, unless there is noise of that shape."""
+        shape = (1, *drawn(draws, shots), 3, self.side, self.side)
+        if self.drawn.shape != shape:
             generator = Generator().manual_seed(self.seed)
-            self.drawn = torch.randn(whole, generator=generator).to(self.drawn.device)
+            self.drawn = torch.randn(shape, generator=generator).to(self.drawn.device)
 
     def forward(self, images: int) -> Tensor:
-        """(images, *shape, 3, side, side), a view."""
+        """(images, draws, [shots,] 3, side, side), a view."""
         return self.drawn.expand(images, *self.drawn.shape[1:])
+
+
+def drawn(draws: int, shots: int) -> tuple[int, ...]:
+    """(draws, shots), or (draws,) for a single shot: the axes that noise has beside an image's."""
+    return (draws, shots) if shots > 1 else (draws,)

@@ -1,7 +1,7 @@
 """Detectors that are saved and loaded: safetensors and JSON, never pickle."""
 
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from huggingface_hub import ModelCard, PyTorchModelHubMixin, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
@@ -23,10 +23,16 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
     ``calibration.json``, and a card as ``README.md``; ``from_pretrained`` reads them.
     """
 
+    later: ClassVar[tuple[tuple[str, str, Any], ...]] = ()
+    """Arguments that older fits do not have, and which argument at which value says that they are
+    idle: they are not recorded then, else such a fit would no longer be the one audited."""
+
     @property
     def settings(self) -> dict[str, Any]:
         """The constructor's arguments, as ``config.json`` holds them."""
-        return dict(cast(dict[str, Any], self._hub_mixin_config or {}))
+        whole = cast(dict[str, Any], self._hub_mixin_config or {})
+        silent = {name for name, by, off in self.later if whole.get(by, off) == off}
+        return {name: value for name, value in whole.items() if name not in silent}
 
     def _save_pretrained(self, save_directory: Path) -> None:
         super()._save_pretrained(save_directory)

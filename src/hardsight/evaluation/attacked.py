@@ -30,7 +30,7 @@ class Attacked:
     maps: NDArray[np.float64] | None
     """(N, 1, H, W) maps of the attacked images, averaged over the fresh draws, of map attacks."""
     maps_of_one: NDArray[np.float64] | None
-    """(N, 1, H, W) those of a single fresh draw."""
+    """(N, 1, H, W) those of a single fresh draw, where there were several."""
     images: dict[int, Tensor]
     """Index -> attacked image (C, H, W), for those asked to be kept."""
     seconds_per_image: float
@@ -47,7 +47,8 @@ def fresh(
 
     Returns:
         "scores" (B, draws), or (B, 1) of a detector without noise, and, if asked for, "maps"
-        (B, 1, H, W) averaged over the draws and "maps of one draw"; on the CPU.
+        (B, 1, H, W) averaged over the draws and, if there are several, "maps of one draw"; on the
+        CPU.
     """
     columns, total, one = [], torch.zeros(()), torch.zeros(())
     draws = 1 if is_random(detector, x) is False else draws
@@ -57,8 +58,10 @@ def fresh(
         if maps:
             one = found.anomaly_map.cpu() if draw == 0 else one
             total = total + found.anomaly_map.cpu() / draws
-    scores = {"scores": torch.stack(columns, dim=1)}
-    return scores | ({"maps": total, "maps of one draw": one} if maps else {})
+    result = {"scores": torch.stack(columns, dim=1)}
+    if maps:
+        result |= {"maps": total} | ({"maps of one draw": one} if draws > 1 else {})
+    return result
 
 
 @dataclass(frozen=True)

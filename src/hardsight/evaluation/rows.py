@@ -85,7 +85,7 @@ def pixel_rows(
         published: a paper's pixel AUROC.
     """
     spent = _attack(done, suite, flags) if done else {"fresh_draws": 1}
-    one = None if done is None or done.scores.shape[1] == 1 else done.maps_of_one
+    one = None if done is None else done.maps_of_one
     yield Row(
         name,
         "pixel",
