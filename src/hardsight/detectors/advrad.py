@@ -66,11 +66,7 @@ class AdvRAD(SavedDetector):
     """
 
     bypass = ("denoiser", local_mean(9))
-    later = (
-        ("tile", "tile", None),
-        ("overlap", "tile", None),
-        ("fixed_noise", "fixed_noise", False),
-    )
+    later = (("tile", "tile"), ("overlap", "tile"), ("fixed_noise", "fixed_noise"))
     paper: str | None = "FreeRAD"
     map_mean: Tensor
     map_spread: Tensor

@@ -23,15 +23,15 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
     ``calibration.json``, and a card as ``README.md``; ``from_pretrained`` reads them.
     """
 
-    later: ClassVar[tuple[tuple[str, str, Any], ...]] = ()
-    """Arguments that older fits do not have, and which argument at which value says that they are
-    idle: they are not recorded then, else such a fit would no longer be the one audited."""
+    later: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Arguments that older fits do not have, and which argument switches each on: while it is off
+    they are not recorded, else such a fit would no longer be the one that was audited."""
 
     @property
     def settings(self) -> dict[str, Any]:
         """The constructor's arguments, as ``config.json`` holds them."""
         whole = cast(dict[str, Any], self._hub_mixin_config or {})
-        silent = {name for name, by, off in self.later if whole.get(by, off) == off}
+        silent = {name for name, switch in self.later if not whole.get(switch)}
         return {name: value for name, value in whole.items() if name not in silent}
 
     def _save_pretrained(self, save_directory: Path) -> None:
