@@ -2,17 +2,24 @@
 
     .venv/bin/python benchmarks/ablation.py bottle --data ../shared/data/mvtec256
     .venv/bin/python benchmarks/ablation.py bottle --data ... --only preset "no game" --seeds 3
+    .venv/bin/python benchmarks/ablation.py bottle --table
 
 The training images of a category are divided: three quarters are trained on and chosen by, the
 rest, and copies of them with synthetic defects, are what the figures are of. No test image is
-read. Trainings are short and at 128 pixels. Runs are kept in runs/ablation/; what is recorded is
-not done again.
+read. Trainings are short and at 128 pixels, and what a variant has in common with the preset is
+trained once. Runs are kept in runs/ablation/; what is recorded is not done again.
+
+The table has each variant's figures and their differences to the preset's, with 95 % bootstrap
+intervals over the same images for both: they know nothing of what another seed would change.
 """
 
 import argparse
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from evaluated import evaluated
 from figures import keep, kept
@@ -20,6 +27,7 @@ from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
 from hardsight.data import load, pseudo_anomalies, split_validation
+from hardsight.metrics import auroc, bootstrap
 from hardsight.presets import load_preset
 from hardsight.runs import Run
 from hardsight.training.loop import write_picture
@@ -60,6 +68,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "50 normals": {"data.limit_train": 50},
 }
 """Label -> dotted settings of the preset. The first is what the others are compared with."""
+PRESET = next(iter(VARIANTS))
+ATTACK = "eot-pgd"
 
 
 def divided(category: Path, folder: Path, seed: int = 0) -> Path:
@@ -99,6 +109,58 @@ def divided(category: Path, folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def place(runs: Path, name: str, label: str, seed: int) -> Path:
+    """Return the folder of a variant's run."""
+    return runs / f"{name}-{label}-{seed}".replace(" ", "_").replace("/", "_")
+
+
+def borrow(run: Run, label: str, other: Run) -> None:
+    """Take over from the preset's run the stages of training that a variant does not change."""
+    parts = {key.partition(".")[0] for key in VARIANTS[label]}
+    if label != PRESET and not parts & {"data", "training"}:
+        own = shutil.ignore_patterns("head*", *parts & {"game"})
+        source, target = other.path / "training", run.path / "training"
+        shutil.copytree(source, target, ignore=own, dirs_exist_ok=True)
+
+
+def table(name: str, seeds: int) -> None:
+    """Print what is recorded of a data set as a table."""
+    found = kept("ablation")
+    for seed in range(seeds):
+        base = found[f"{name} | {PRESET} | seed {seed}"]
+        for label in VARIANTS:
+            if record := found.get(f"{name} | {label} | seed {seed}"):
+                cells = [label if seeds == 1 else f"{label}, seed {seed}"]
+                for attack in ("clean", ATTACK):
+                    cells.append(f"{auroc(mean(record, attack), record['labels']):.3f}")
+                    cells.append(difference(record, base, attack) if label != PRESET else "")
+                cells += [f"{pixel(record, attack):.3f}" for attack in ("clean", "map-pgd")]
+                print(f"| {' | '.join(cells)} |")
+
+
+def mean(record: dict[str, Any], attack: str) -> np.ndarray:
+    """(N,) scores, the mean over the draws."""
+    return np.asarray(record["scores"][attack]).mean(1)
+
+
+def pixel(record: dict[str, Any], attack: str) -> float:
+    """Return the pixel AUROC."""
+    rows = [r for r in record["rows"] if r["target"] == "pixel" and r["metric"] == "AUROC"]
+    return next(float(r["mean"]["value"]) for r in rows if r["attack"] == attack)
+
+
+def difference(record: dict[str, Any], base: dict[str, Any], attack: str) -> str:
+    """Return the difference of two AUROCs of the same images with its interval."""
+    a, b = mean(record, attack), mean(base, attack)
+
+    def apart(images: np.ndarray, labels: np.ndarray) -> float:
+        i = images.astype(int)
+        return auroc(a[i], labels) - auroc(b[i], labels)
+
+    value, low, high = bootstrap(apart, np.arange(len(a)), record["labels"])
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -107,16 +169,19 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="variants; default: all")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--eps", default="8/255")
-    parser.add_argument("--limit", type=int, default=32, help="images attacked")
+    parser.add_argument("--limit", type=int, help="images attacked; default: all")
+    parser.add_argument("--table", action="store_true", help="print what is recorded, as a table")
     parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
     given = parser.parse_args()
+    if given.table:
+        for name in given.names:
+            table(name, given.seeds)
+        return
     preset = load_preset(given.preset)
     source = root(given, preset)
     fixed = {"curve": (), "eps": given.eps}
     suites = [
-        build_suite(
-            "eot-pgd", "Linf", given.eps, "fast", objectives=("score", "mean"), fixed=False
-        ),
+        build_suite(ATTACK, "Linf", given.eps, "fast", objectives=("score", "mean"), fixed=False),
         build_suite("map-pgd", "Linf", given.eps, "fast", fixed=False),
     ]
     for name in given.names:
@@ -131,9 +196,12 @@ def main() -> None:
                     changes = {k: v for k, v in changes.items() if not k.startswith("game.")}
                 changes |= {"training.seed": seed, "data.path": str(folder)}
                 config = changed(preset.updated(changes), given)
-                place = f"{name}-{label}-{seed}".replace(" ", "_").replace("/", "_")
-                run = Run.start(given.runs / place, config, resume=True)
-                keep("ablation", key, evaluated(run, suites, given.limit, **fixed))
+                run = Run.start(place(given.runs, name, label, seed), config, resume=True)
+                if not run.finished:
+                    borrow(run, label, Run(place(given.runs, name, PRESET, seed)))
+                record = evaluated(run, suites, given.limit, **fixed)
+                report = json.loads((run.path / "evaluation" / "report.json").read_text())
+                keep("ablation", key, record | {n: report[n] for n in ("labels", "scores")})
 
 
 if __name__ == "__main__":
