@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from evaluated import evaluated
 from figures import keep, kept
+from numpy.typing import NDArray
 from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
@@ -47,6 +48,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "preset": {},
     "no game": {"game": None},
     "the game's time for plain training": {"game": None, "training.steps": 1900},
+    "300 plain steps, 600 of the game": {"training.steps": 300, "game.steps": 600},
     "normal images only": {"game.anomalous": 0.0},
     "anomalous images only": {"game.anomalous": 1.0},
     "plain loss beside it, weight 0.3": {"game.plain": 0.3},
@@ -55,6 +57,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "one attack step of 1.25 eps": {"game.attack_steps": 1, "game.step_share": 1.25},
     "eps 4/255": {"game.eps": 4 / 255},
     "eps drawn from 0 to 8/255": {"game.eps_low": 0.0},
+    "game's learning rate 4e-4": {"game.lr": 4e-4},
+    "peak in the loss, weight 1": {"game.peak": 1.0},
+    "k from 200 to 400": {"game.k_low": 200, "game.k_high": 400, "selection.ks": [200, 300, 400]},
     "k from 50 to 200": {"game.k_low": 50, "game.k_high": 200, "selection.ks": [50, 100, 200]},
     "cut and paste only": {"game.defects": 0.0},
     "synthetic defects only": {"game.defects": 1.0},
@@ -138,9 +143,10 @@ def table(name: str, seeds: int) -> None:
                 print(f"| {' | '.join(cells)} |")
 
 
-def mean(record: dict[str, Any], attack: str) -> np.ndarray:
+def mean(record: dict[str, Any], attack: str) -> NDArray[np.float64]:
     """(N,) scores, the mean over the draws."""
-    return np.asarray(record["scores"][attack]).mean(1)
+    scores: NDArray[np.float64] = np.asarray(record["scores"][attack]).mean(1)
+    return scores
 
 
 def pixel(record: dict[str, Any], attack: str) -> float:
@@ -153,7 +159,7 @@ def difference(record: dict[str, Any], base: dict[str, Any], attack: str) -> str
     """Return the difference of two AUROCs of the same images with its interval."""
     a, b = mean(record, attack), mean(base, attack)
 
-    def apart(images: np.ndarray, labels: np.ndarray) -> float:
+    def apart(images: NDArray[np.floating[Any]], labels: NDArray[np.bool_]) -> float:
         i = images.astype(int)
         return auroc(a[i], labels) - auroc(b[i], labels)
 
