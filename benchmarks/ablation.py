@@ -131,6 +131,8 @@ def borrow(run: Run, label: str, other: Run) -> None:
 def table(name: str, seeds: int) -> None:
     """Print what is recorded of a data set as a table."""
     found = kept("ablation")
+    print("| variant | clean | to the preset | attacked | to the preset | pixel | map attacked |")
+    print("|---|---|---|---|---|---|---|")
     for seed in range(seeds):
         base = found[f"{name} | {PRESET} | seed {seed}"]
         for label in VARIANTS:
@@ -152,7 +154,7 @@ def mean(record: dict[str, Any], attack: str) -> NDArray[np.float64]:
 def pixel(record: dict[str, Any], attack: str) -> float:
     """Return the pixel AUROC."""
     rows = [r for r in record["rows"] if r["target"] == "pixel" and r["metric"] == "AUROC"]
-    return next(float(r["mean"]["value"]) for r in rows if r["attack"] == attack)
+    return next(float(r["mean"][0]) for r in rows if r["attack"] == attack)
 
 
 def difference(record: dict[str, Any], base: dict[str, Any], attack: str) -> str:
