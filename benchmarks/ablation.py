@@ -61,6 +61,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "peak in the loss, weight 1": {"game.peak": 1.0},
     "k from 200 to 400": {"game.k_low": 200, "game.k_high": 400, "selection.ks": [200, 300, 400]},
     "k from 50 to 200": {"game.k_low": 50, "game.k_high": 200, "selection.ks": [50, 100, 200]},
+    "next to no noise, k from 1 to 25": {
+        "game.k_low": 1,
+        "game.k_high": 25,
+        "selection.ks": [1, 10, 25],
+    },
     "cut and paste only": {"game.defects": 0.0},
     "synthetic defects only": {"game.defects": 1.0},
     "no margin in the score": {"selection.margins": [0.0]},
