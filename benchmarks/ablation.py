@@ -61,6 +61,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "peak in the loss, weight 1": {"game.peak": 1.0},
     "k from 200 to 400": {"game.k_low": 200, "game.k_high": 400, "selection.ks": [200, 300, 400]},
     "k from 50 to 200": {"game.k_low": 50, "game.k_high": 200, "selection.ks": [50, 100, 200]},
+    **{
+        f"k = {k} alone": {"game.k_low": k, "game.k_high": k, "selection.ks": [k]}
+        for k in (10, 50, 100, 200)
+    },
     "next to no noise, k from 1 to 25": {
         "game.k_low": 1,
         "game.k_high": 25,
