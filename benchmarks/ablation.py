@@ -49,6 +49,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no game": {"game": None},
     "the game's time for plain training": {"game": None, "training.steps": 1900},
     "300 plain steps, 600 of the game": {"training.steps": 300, "game.steps": 600},
+    "plain training at the game's noise": {
+        "detector.denoiser": SHORT["detector.denoiser"]
+        | {"log_sigma_mean": -0.4, "log_sigma_std": 0.5}
+    },
     "normal images only": {"game.anomalous": 0.0},
     "anomalous images only": {"game.anomalous": 1.0},
     "plain loss beside it, weight 0.3": {"game.plain": 0.3},
@@ -71,6 +75,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "selection.ks": [1, 10, 25],
     },
     "cut and paste only": {"game.defects": 0.0},
+    "next to no noise, cut and paste only": {
+        "game.k_low": 1,
+        "game.k_high": 25,
+        "selection.ks": [1, 10, 25],
+        "game.defects": 0.0,
+    },
     "synthetic defects only": {"game.defects": 1.0},
     "no margin in the score": {"selection.margins": [0.0]},
     "fresh noise": {"detector.fixed_noise": False},
@@ -131,7 +141,8 @@ def place(runs: Path, name: str, label: str, seed: int) -> Path:
 def borrow(run: Run, label: str, other: Run) -> None:
     """Take over from the preset's run the stages of training that a variant does not change."""
     parts = {key.partition(".")[0] for key in VARIANTS[label]}
-    if label != PRESET and not parts & {"data", "training"}:
+    same = not parts & {"data", "training"} and "detector.denoiser" not in VARIANTS[label]
+    if same and label != PRESET:
         own = shutil.ignore_patterns("head*", *parts & {"game"})
         source, target = other.path / "training", run.path / "training"
         shutil.copytree(source, target, ignore=own, dirs_exist_ok=True)
