@@ -16,6 +16,7 @@ intervals over the same images for both: they know nothing of what another seed 
 import argparse
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
 from hardsight.data import load, pseudo_anomalies, split_validation
+from hardsight.detectors.contest import distance
 from hardsight.metrics import auroc, bootstrap
 from hardsight.presets import load_preset
 from hardsight.runs import Run
@@ -151,16 +153,20 @@ def borrow(run: Run, label: str, other: Run) -> None:
 def table(name: str, seeds: int) -> None:
     """Print what is recorded of a data set as a table."""
     found = kept("ablation")
-    print("| variant | clean | to the preset | attacked | to the preset | pixel | map attacked |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| variant | clean | to the preset | attacked | to the preset "
+        "| d', attacked | to the preset | pixel | map attacked |"
+    )
+    print(f"|{'---|' * 9}")
     for seed in range(seeds):
         base = found[f"{name} | {PRESET} | seed {seed}"]
         for label in VARIANTS:
             if record := found.get(f"{name} | {label} | seed {seed}"):
                 cells = [label if seeds == 1 else f"{label}, seed {seed}"]
-                for attack in ("clean", ATTACK):
-                    cells.append(f"{auroc(mean(record, attack), record['labels']):.3f}")
-                    cells.append(difference(record, base, attack) if label != PRESET else "")
+                for attack, figure in (("clean", auroc), (ATTACK, auroc), (ATTACK, distance)):
+                    cells.append(f"{figure(mean(record, attack), truth(record)):.3f}")
+                    apart = difference(record, base, attack, figure)
+                    cells.append("" if label == PRESET else apart)
                 cells += [f"{pixel(record, attack):.3f}" for attack in ("clean", "map-pgd")]
                 print(f"| {' | '.join(cells)} |")
 
@@ -177,15 +183,25 @@ def pixel(record: dict[str, Any], attack: str) -> float:
     return next(float(r["mean"][0]) for r in rows if r["attack"] == attack)
 
 
-def difference(record: dict[str, Any], base: dict[str, Any], attack: str) -> str:
-    """Return the difference of two AUROCs of the same images with its interval."""
+def truth(record: dict[str, Any]) -> NDArray[np.bool_]:
+    """(N,) which images are anomalous."""
+    return np.asarray(record["labels"]) > 0
+
+
+def difference(
+    record: dict[str, Any],
+    base: dict[str, Any],
+    attack: str,
+    figure: Callable[[NDArray[np.float64], NDArray[np.bool_]], float],
+) -> str:
+    """Return the difference of two figures of the same images with its interval."""
     a, b = mean(record, attack), mean(base, attack)
 
     def apart(images: NDArray[np.floating[Any]], labels: NDArray[np.bool_]) -> float:
         i = images.astype(int)
-        return auroc(a[i], labels) - auroc(b[i], labels)
+        return figure(a[i], labels) - figure(b[i], labels)
 
-    value, low, high = bootstrap(apart, np.arange(len(a)), record["labels"])
+    value, low, high = bootstrap(apart, np.arange(len(a)), truth(record))
     return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
