@@ -120,7 +120,8 @@ def _ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
 def _speed(tally: Tally, dropped: int) -> str:
     """One line of what was done and how fast."""
     lost = f", {dropped} frames dropped" if dropped else ""
+    rate = f"{tally.rate:.1f} a second, " if tally.rate else ""
     return (
         f"{tally.total} images, {tally.anomalous} anomalous{lost}; "
-        f"{tally.rate:.1f} a second, latency {1000 * tally.latency:.0f} ms"
+        f"{rate}latency {1000 * tally.latency:.0f} ms"
     )
