@@ -1,15 +1,15 @@
 """What each part of preset `hardsight` is good for: one factor at a time, on validation data.
 
     .venv/bin/python benchmarks/ablation.py bottle --data ../shared/data/mvtec256
-    .venv/bin/python benchmarks/ablation.py bottle --data ... --only preset "no game" --seeds 3
+    .venv/bin/python benchmarks/ablation.py bottle --data ... --only base "no game" --seeds 3
     .venv/bin/python benchmarks/ablation.py bottle --table
 
 The training images of a category are divided: three quarters are trained on and chosen by, the
 rest, and copies of them with synthetic defects, are what the figures are of. No test image is
-read. Trainings are short and at 128 pixels, and what a variant has in common with the preset is
+read. Trainings are short and at 128 pixels, and what a variant has in common with the base is
 trained once. Runs are kept in runs/ablation/; what is recorded is not done again.
 
-The table has each variant's figures and their differences to the preset's, with 95 % bootstrap
+The table has each variant's figures and their differences to those of the base, with 95 % bootstrap
 intervals over the same images for both: they know nothing of what another seed would change.
 """
 
@@ -36,6 +36,7 @@ from hardsight.runs import Run
 from hardsight.training.loop import write_picture
 
 SIZE = 128
+BASE = "base"
 SHORT: dict[str, Any] = {
     "detector.image_size": SIZE,
     "detector.denoiser": {"name": "fast", "channels": 48, "patch": 4},
@@ -43,11 +44,15 @@ SHORT: dict[str, Any] = {
     "training.steps": 800,
     "training.sample_every": None,
     "game.steps": 400,
+    "game.k_low": 100,
+    "game.k_high": 300,
+    "selection.ks": [100, 200, 300],
     "head_training.steps": 200,
     "head_training.warm_up": 50,
 }
+"""What makes the base of the preset: short, small, and at any k of those that it had once."""
 VARIANTS: dict[str, dict[str, Any]] = {
-    "preset": {},
+    BASE: {},
     "no game": {"game": None},
     "the game's time for plain training": {"game": None, "training.steps": 1900},
     "300 plain steps, 600 of the game": {"training.steps": 300, "game.steps": 600},
@@ -93,8 +98,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "20 normals": {"data.limit_train": 20},
     "50 normals": {"data.limit_train": 50},
 }
-"""Label -> dotted settings of the preset. The first is what the others are compared with."""
-PRESET = next(iter(VARIANTS))
+"""Label -> dotted settings on top of these. The preset itself plays at k = 200 alone."""
 ATTACK = "eot-pgd"
 
 
@@ -141,10 +145,10 @@ def place(runs: Path, name: str, label: str, seed: int) -> Path:
 
 
 def borrow(run: Run, label: str, other: Run) -> None:
-    """Take over from the preset's run the stages of training that a variant does not change."""
+    """Take over from the base's run the stages of training that a variant does not change."""
     parts = {key.partition(".")[0] for key in VARIANTS[label]}
     same = not parts & {"data", "training"} and "detector.denoiser" not in VARIANTS[label]
-    if same and label != PRESET:
+    if same and label != BASE:
         own = shutil.ignore_patterns("head*", *parts & {"game"})
         source, target = other.path / "training", run.path / "training"
         shutil.copytree(source, target, ignore=own, dirs_exist_ok=True)
@@ -154,19 +158,19 @@ def table(name: str, seeds: int) -> None:
     """Print what is recorded of a data set as a table."""
     found = kept("ablation")
     print(
-        "| variant | clean | to the preset | attacked | to the preset "
-        "| d', attacked | to the preset | pixel | map attacked |"
+        "| variant | clean | to the base | attacked | to the base "
+        "| d', attacked | to the base | pixel | map attacked |"
     )
     print(f"|{'---|' * 9}")
     for seed in range(seeds):
-        base = found[f"{name} | {PRESET} | seed {seed}"]
+        base = found[f"{name} | {BASE} | seed {seed}"]
         for label in VARIANTS:
             if record := found.get(f"{name} | {label} | seed {seed}"):
                 cells = [label if seeds == 1 else f"{label}, seed {seed}"]
                 for attack, figure in (("clean", auroc), (ATTACK, auroc), (ATTACK, distance)):
                     cells.append(f"{figure(mean(record, attack), truth(record)):.3f}")
                     apart = difference(record, base, attack, figure)
-                    cells.append("" if label == PRESET else apart)
+                    cells.append("" if label == BASE else apart)
                 cells += [f"{pixel(record, attack):.3f}" for attack in ("clean", "map-pgd")]
                 print(f"| {' | '.join(cells)} |")
 
@@ -242,7 +246,7 @@ def main() -> None:
                 config = changed(preset.updated(changes), given)
                 run = Run.start(place(given.runs, name, label, seed), config, resume=True)
                 if not run.finished:
-                    borrow(run, label, Run(place(given.runs, name, PRESET, seed)))
+                    borrow(run, label, Run(place(given.runs, name, BASE, seed)))
                 record = evaluated(run, suites, given.limit, **fixed)
                 report = json.loads((run.path / "evaluation" / "report.json").read_text())
                 keep("ablation", key, record | {n: report[n] for n in ("labels", "scores")})
