@@ -14,7 +14,6 @@ intervals over the same images for both: they know nothing of what another seed 
 """
 
 import argparse
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +36,13 @@ from hardsight.training.loop import write_picture
 
 SIZE = 128
 BASE = "base"
+
+
+def played(low: int, high: int, *scored: int) -> dict[str, Any]:
+    """Return settings: the game at k from ``low`` to ``high``, the score at the best of some."""
+    return {"game.k_low": low, "game.k_high": high, "selection.ks": list(scored)}
+
+
 SHORT: dict[str, Any] = {
     "detector.image_size": SIZE,
     "detector.denoiser": {"name": "fast", "channels": 48, "patch": 4},
@@ -44,11 +50,9 @@ SHORT: dict[str, Any] = {
     "training.steps": 800,
     "training.sample_every": None,
     "game.steps": 400,
-    "game.k_low": 100,
-    "game.k_high": 300,
-    "selection.ks": [100, 200, 300],
     "head_training.steps": 200,
     "head_training.warm_up": 50,
+    **played(100, 300, 100, 200, 300),
 }
 """What makes the base of the preset: short, small, and at any k of those that it had once."""
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -70,24 +74,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "eps drawn from 0 to 8/255": {"game.eps_low": 0.0},
     "game's learning rate 4e-4": {"game.lr": 4e-4},
     "peak in the loss, weight 1": {"game.peak": 1.0},
-    "k from 200 to 400": {"game.k_low": 200, "game.k_high": 400, "selection.ks": [200, 300, 400]},
-    "k from 50 to 200": {"game.k_low": 50, "game.k_high": 200, "selection.ks": [50, 100, 200]},
-    **{
-        f"k = {k} alone": {"game.k_low": k, "game.k_high": k, "selection.ks": [k]}
-        for k in (10, 50, 100, 200)
-    },
-    "next to no noise, k from 1 to 25": {
-        "game.k_low": 1,
-        "game.k_high": 25,
-        "selection.ks": [1, 10, 25],
-    },
+    "k from 200 to 400": played(200, 400, 200, 300, 400),
+    "k from 50 to 200": played(50, 200, 50, 100, 200),
+    **{f"k = {k} alone": played(k, k, k) for k in (10, 50, 100, 200)},
+    "next to no noise, k from 1 to 25": played(1, 25, 1, 10, 25),
     "cut and paste only": {"game.defects": 0.0},
-    "next to no noise, cut and paste only": {
-        "game.k_low": 1,
-        "game.k_high": 25,
-        "selection.ks": [1, 10, 25],
-        "game.defects": 0.0,
-    },
+    "next to no noise, cut and paste only": played(1, 25, 1, 10, 25) | {"game.defects": 0.0},
     "synthetic defects only": {"game.defects": 1.0},
     "no margin in the score": {"selection.margins": [0.0]},
     "fresh noise": {"detector.fixed_noise": False},
@@ -145,12 +137,12 @@ def place(runs: Path, name: str, label: str, seed: int) -> Path:
 
 
 def borrow(run: Run, label: str, other: Run) -> None:
-    """Take over from the base's run the stages of training that a variant does not change."""
+    """Take over from the base's run, if it is there, the stages that a variant does not change."""
     parts = {key.partition(".")[0] for key in VARIANTS[label]}
     same = not parts & {"data", "training"} and "detector.denoiser" not in VARIANTS[label]
-    if same and label != BASE:
+    source, target = other.path / "training", run.path / "training"
+    if same and label != BASE and source.is_dir():
         own = shutil.ignore_patterns("head*", *parts & {"game"})
-        source, target = other.path / "training", run.path / "training"
         shutil.copytree(source, target, ignore=own, dirs_exist_ok=True)
 
 
@@ -169,8 +161,8 @@ def table(name: str, seeds: int) -> None:
                 cells = [label if seeds == 1 else f"{label}, seed {seed}"]
                 for attack, figure in (("clean", auroc), (ATTACK, auroc), (ATTACK, distance)):
                     cells.append(f"{figure(mean(record, attack), truth(record)):.3f}")
-                    apart = difference(record, base, attack, figure)
-                    cells.append("" if label == BASE else apart)
+                    own = record is base
+                    cells.append("" if own else difference(record, base, attack, figure))
                 cells += [f"{pixel(record, attack):.3f}" for attack in ("clean", "map-pgd")]
                 print(f"| {' | '.join(cells)} |")
 
@@ -227,7 +219,8 @@ def main() -> None:
         return
     preset = load_preset(given.preset)
     source = root(given, preset)
-    fixed = {"curve": (), "eps": given.eps}
+    parts = ("rows", "notes", "labels", "scores")
+    fixed = {"curve": (), "eps": given.eps, "parts": parts}
     suites = [
         build_suite(ATTACK, "Linf", given.eps, "fast", objectives=("score", "mean"), fixed=False),
         build_suite("map-pgd", "Linf", given.eps, "fast", fixed=False),
@@ -247,9 +240,7 @@ def main() -> None:
                 run = Run.start(place(given.runs, name, label, seed), config, resume=True)
                 if not run.finished:
                     borrow(run, label, Run(place(given.runs, name, BASE, seed)))
-                record = evaluated(run, suites, given.limit, **fixed)
-                report = json.loads((run.path / "evaluation" / "report.json").read_text())
-                keep("ablation", key, record | {n: report[n] for n in ("labels", "scores")})
+                keep("ablation", key, evaluated(run, suites, given.limit, **fixed))
 
 
 if __name__ == "__main__":

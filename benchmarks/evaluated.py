@@ -13,9 +13,13 @@ from hardsight.training.logs import read
 
 
 def evaluated(
-    run: Run, suites: Sequence[Suite], limit: int | None = None, **options: Any
+    run: Run,
+    suites: Sequence[Suite],
+    limit: int | None = None,
+    parts: Sequence[str] = ("rows", "curve", "notes"),
+    **options: Any,
 ) -> dict[str, Any]:
-    """Return the rows of an evaluation with all that made them; print their means.
+    """Return what an evaluation found with all that made it; print the means of its rows.
 
     The report is left in the run's folder.
 
@@ -23,6 +27,7 @@ def evaluated(
         run: fitted here where it was not.
         suites: of attacks.
         limit: test images, evenly spread; None: all.
+        parts: of ``Evaluation.to_json`` that are returned.
         options: of ``evaluate``.
     """
     with bars() as progress:
@@ -53,8 +58,6 @@ def evaluated(
         "chosen on validation data": json.loads((run.path / SELECTION).read_text())["candidates"][
             0
         ],
-        "rows": report["rows"],
-        "curve": report["curve"],
-        "notes": report["notes"],
+        **{part: report[part] for part in parts},
         "test images": len(result.labels),
     }
