@@ -70,6 +70,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no peak in the loss": {"game.peak": 0.0},
     "attack on the mean error": {"game.margin": 0.0, "game.filter_size": 1, "game.top": 1.0},
     "one attack step of 1.25 eps": {"game.attack_steps": 1, "game.step_share": 1.25},
+    "one attack step, 560 steps in that time": {
+        "game.attack_steps": 1,
+        "game.step_share": 1.25,
+        "game.steps": 560,
+    },
     "eps 4/255": {"game.eps": 4 / 255},
     "eps drawn from 0 to 8/255": {"game.eps_low": 0.0},
     "game's learning rate 4e-4": {"game.lr": 4e-4},
