@@ -1,0 +1,86 @@
+"""Does what a denoiser learnt in the game hold on images it never saw?
+
+    .venv/bin/python benchmarks/unseen.py runs/hardsight/bottle runs/hardsight/toothbrush
+
+The error that the game makes small, the largest of a reconstruction against the clean normal image
+(``Game.peaks``), on validation images and as many training images: normal and spoilt ones, clean
+and attacked by PGD at the game's radius. Where attacked validation images are far above attacked
+training images, the network has learnt its training images by heart; where both are alike, it is
+as good as it will get by being trained on these.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from figures import keep
+from torch import Generator, Tensor
+
+from hardsight.attacks import PGD, Linf, frozen
+from hardsight.data import find_foreground
+from hardsight.detectors import Bastion, Game
+from hardsight.detectors.game import ErrorObjective, GameTask
+from hardsight.diffusion import one_shot
+from hardsight.evaluation.provenance import commit
+from hardsight.runs import Run
+
+
+def peaks(detector: Bastion, images: Tensor, game: Game, steps: int) -> dict[str, float]:
+    """Return the mean largest errors x 1,000, of normal and spoilt, clean and attacked images.
+
+    Args:
+        detector: whose denoiser reconstructs, at its k.
+        images: (N, 3, H, W) uint8, normal.
+        game: how images are spoilt and what counts as an error.
+        steps: of the attack.
+    """
+    denoiser = detector.denoiser
+    task = GameTask(denoiser, images, find_foreground(game.foreground, images), game)
+    generator = Generator(detector.device).manual_seed(0)
+    attack = PGD(Linf(game.eps), steps)
+    found: dict[str, list[Tensor]] = {}
+    for batch, where in zip(torch.split(images, 4), torch.split(task.where, 4), strict=True):
+        normal = detector.prepare(batch)
+        every = torch.ones(len(normal), dtype=torch.bool, device=normal.device)
+        spoilt = task.spoiler.some(normal, where.to(normal.device), every, generator)
+        t = torch.full((len(normal),), detector.k, device=normal.device)
+        for kind, shown, sign in (("normal", normal, 1.0), ("spoilt", spoilt, -1.0)):
+            noise = torch.randn(normal.shape, generator=generator, device=normal.device)
+            objective = ErrorObjective(denoiser, t, noise, sign * torch.ones_like(t), game)
+            with torch.autocast(normal.device.type, torch.bfloat16), frozen(denoiser):
+                hurt = attack.last(objective, shown, generator)
+                for state, seen in (("clean", shown), ("attacked", hurt)):
+                    with torch.no_grad():
+                        r = one_shot(denoiser, 2 * seen - 1, t, noise).float()
+                    errors = game.peaks(normal, (r + 1) / 2)
+                    found.setdefault(f"{kind}, {state}", []).append(errors)
+    return {how: 1000 * float(torch.cat(errors).mean()) for how, errors in found.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("--steps", type=int, default=10, help="of the attack")
+    given = parser.parse_args()
+    for path in given.runs:
+        run = Run(path)
+        detector, data, game = run.detector(), run.data(), getattr(run.config, "game", None)
+        if not isinstance(detector, Bastion) or game is None:
+            raise SystemExit(f"{path} has played no game; name a run of preset hardsight")
+        held_out = data.validation.images()
+        seen = data.train.images()
+        order = torch.randperm(len(seen), generator=Generator().manual_seed(0))[: len(held_out)]
+        found = {
+            "training": peaks(detector, seen[order], game, given.steps),
+            "validation": peaks(detector, held_out, game, given.steps),
+        }
+        for part, errors in found.items():
+            print(f"{data.name:<12} {part:<12}", {k: round(v, 2) for k, v in errors.items()})
+        about = {"training images": len(seen), "images": len(held_out), "commit": commit()}
+        keep("unseen", f"{data.name}, {run.config.preset}", found | about)
+
+
+if __name__ == "__main__":
+    main()
