@@ -66,7 +66,8 @@ def main() -> None:
             # the model for all is tested on one category at a time, as the others are
             value = measured(detector, data, given.draws)
             about = describe(detector, data, Manifest.of(data).sha256, config.training.seed)
-            figures = {"image AUROC": value} | about | origin(run.path)
+            begun = {k: v.replace(f"{given.runs}/", "") for k, v in origin(run.path).items()}
+            figures = {"image AUROC": value} | about | begun
             keep(given.results, f"{name}, {label}", figures)
             print(f"{name:<12} {label:<20} {value:.3f}")
 
