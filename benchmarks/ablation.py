@@ -55,6 +55,7 @@ SHORT: dict[str, Any] = {
     **played(100, 300, 100, 200, 300),
 }
 """What makes the base of the preset: short, small, and at any k of those that it had once."""
+ONE_STEP: dict[str, Any] = {"game.attack_steps": 1, "game.step_share": 1.25}
 VARIANTS: dict[str, dict[str, Any]] = {
     BASE: {},
     "no game": {"game": None},
@@ -69,12 +70,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "plain loss beside it, weight 0.3": {"game.plain": 0.3},
     "no peak in the loss": {"game.peak": 0.0},
     "attack on the mean error": {"game.margin": 0.0, "game.filter_size": 1, "game.top": 1.0},
-    "one attack step of 1.25 eps": {"game.attack_steps": 1, "game.step_share": 1.25},
-    "one attack step, 560 steps in that time": {
-        "game.attack_steps": 1,
-        "game.step_share": 1.25,
-        "game.steps": 560,
-    },
+    "one attack step of 1.25 eps": ONE_STEP,
+    "one attack step, 560 steps in that time": ONE_STEP | {"game.steps": 560},
     "eps 4/255": {"game.eps": 4 / 255},
     "eps drawn from 0 to 8/255": {"game.eps_low": 0.0},
     "game's learning rate 4e-4": {"game.lr": 4e-4},

@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/categories.py --data ../shared/data/mvtec256 bottle screw toothbrush
     .venv/bin/python benchmarks/categories.py --textures --preset demo brick grass
 
-The model for all gets as many steps as one model. Image AUROC on clean test images; a second call
-goes on where the first was. Runs are kept in runs/categories/.
+The model for all gets as many steps as one model; its weights are those that a start starts from.
+Image AUROC on clean test images; a second call goes on where the first was. Runs are kept in
+runs/categories/.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Detector
 from hardsight.evaluation.provenance import describe
 from hardsight.metrics import auroc
-from hardsight.presets import load_preset, origin
+from hardsight.presets import load_preset
 from hardsight.runs import Run
 
 
@@ -66,9 +67,7 @@ def main() -> None:
             # the model for all is tested on one category at a time, as the others are
             value = measured(detector, data, given.draws)
             about = describe(detector, data, Manifest.of(data).sha256, config.training.seed)
-            begun = {k: v.replace(f"{given.runs}/", "") for k, v in origin(run.path).items()}
-            figures = {"image AUROC": value} | about | begun
-            keep(given.results, f"{name}, {label}", figures)
+            keep(given.results, f"{name}, {label}", {"image AUROC": value} | about)
             print(f"{name:<12} {label:<20} {value:.3f}")
 
 

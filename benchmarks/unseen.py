@@ -41,8 +41,7 @@ def peaks(detector: Bastion, images: Tensor, game: Game, steps: int) -> dict[str
     found: dict[str, list[Tensor]] = {}
     for batch, where in zip(torch.split(images, 4), torch.split(task.where, 4), strict=True):
         normal = detector.prepare(batch)
-        every = torch.ones(len(normal), dtype=torch.bool, device=normal.device)
-        spoilt = task.spoiler.some(normal, where.to(normal.device), every, generator)
+        spoilt, _ = task.spoiler(normal, where.to(normal.device), generator)
         t = torch.full((len(normal),), detector.k, device=normal.device)
         for kind, shown, sign in (("normal", normal, 1.0), ("spoilt", spoilt, -1.0)):
             noise = torch.randn(normal.shape, generator=generator, device=normal.device)
