@@ -41,7 +41,7 @@ def evaluated(
         }
         whole: dict[str, Any] = {}
         if limit:
-            clean = evaluate(detector, data, (), curve=(), **common).to_json()
+            clean = evaluate(detector, data, (), curve=(), gallery=0, **common).to_json()
             whole = {"clean, all test images": clean["rows"]}
             data = data.limited(limit)
         result = evaluate(detector, data, suites, **common, **options)
