@@ -372,6 +372,22 @@ def test_alarms_are_counted_strictly_above_the_threshold():
     assert strongest(synthetic(items=0)) == "eot-pgd"
 
 
+@pytest.mark.parametrize("order", [("few", "many"), ("many", "few")])
+def test_of_attacks_that_leave_one_auroc_the_strongest_does_more_harm_at_the_threshold(order):
+    labels = np.array([False, False, True])
+    alike = {
+        "few": np.array([[1.0], [3.0], [4.0]]),
+        "many": np.array([[2.5], [3.0], [4.0]]),
+    }
+    scores = {"clean": np.array([[0.0], [1.0], [3.0]])} | {name: alike[name] for name in order}
+    assert strongest(synthetic(items=0, scores=scores, labels=labels, threshold=2.0)) == "many"
+    missed = scores | {"few": np.array([[0.0], [0.1], [1.9]])}
+    assert strongest(synthetic(items=0, scores=missed, labels=labels, threshold=2.0)) == "many"
+    missed = missed | {"many": np.array([[0.0], [0.1], [2.1]])}
+    assert strongest(synthetic(items=0, scores=missed, labels=labels, threshold=2.0)) == "few"
+    assert strongest(synthetic(items=0, scores=scores, labels=labels, threshold=None)) == order[0]
+
+
 @pytest.mark.parametrize(
     ("anomalous", "clean", "attacked", "words", "fooled"),
     [

@@ -1,6 +1,7 @@
 """The evaluation of a detector on a test set: clean, attacked, drawn and written down."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ from hardsight.evaluation.provenance import describe, fingerprint
 from hardsight.evaluation.published import published_auroc
 from hardsight.evaluation.results import Evaluation, Row
 from hardsight.evaluation.rows import clean_rows, image_row, over_mean, pixel_rows
+from hardsight.evaluation.verdict import strongest
 from hardsight.metrics import auroc
 from hardsight.types import Progress, quiet
 
@@ -145,11 +147,10 @@ def evaluate(
         done = run(quick.at(radius), draws=4)
         if usable(done, f"the curve at {radius:.4f}"):
             points.append((radius, over_mean(auroc, done, labels)))
-    strongest = min(attacked.values(), key=lambda a: over_mean(auroc, a, labels)[0], default=None)
     calibration = detector.calibration
     if calibration:
         notes.append(calibration.statement)
-    return Evaluation(
+    found = Evaluation(
         title=f"{type(detector).__name__} on {data.name}",
         provenance=(provenance or {}) | describe(detector, data, manifest, seed),
         labels=labels,
@@ -160,9 +161,11 @@ def evaluate(
         curve_label=f"{quick.description}, {norm}",
         threshold=calibration.threshold if calibration else None,
         false_alarm_level=calibration.level if calibration else None,
-        gallery=pictures(detector, data, sorted(shown), clean, strongest, seed),
+        gallery=(),
         notes=tuple(notes),
     )
+    hardest = attacked.get(strongest(found) or "")
+    return replace(found, gallery=pictures(detector, data, sorted(shown), clean, hardest, seed))
 
 
 def _maps(detector: Detector, images: Tensor, seed: int) -> NDArray[np.float32]:

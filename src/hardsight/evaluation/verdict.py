@@ -71,14 +71,21 @@ def radius(norm: str | None, eps: float) -> str:
 
 
 def strongest(evaluation: Evaluation) -> str | None:
-    """Return the attack whose mean scores give the lowest image AUROC; None if all is clean."""
+    """Return the attack that leaves the lowest image AUROC of mean scores; None if all is clean.
+
+    Of equal ones that which does more harm at the threshold, where there is one.
+    """
     attacked = [name for name in evaluation.scores if name != "clean"]
 
-    def value(name: str) -> float:
+    def left(name: str) -> tuple[float, int]:
         columns = evaluation.scores[name]
-        return auroc(columns.mean(axis=1), evaluation.labels[: len(columns)])
+        ranked = auroc(columns.mean(axis=1), evaluation.labels[: len(columns)])
+        if evaluation.threshold is None:
+            return ranked, 0
+        found, _, false, _ = counts(evaluation, name)
+        return ranked, found - false
 
-    return min(attacked, key=value, default=None)
+    return min(attacked, key=left, default=None)
 
 
 def tags(flags: Iterable[str]) -> tuple[str, ...]:
