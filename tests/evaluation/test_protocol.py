@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from hardsight.attacks import Linf, Suite, build_suite
+from hardsight.detectors.calibration import Calibration
 from hardsight.evaluation import evaluate, write_html
 from hardsight.evaluation.gallery import choose
 from hardsight.evaluation.published import published_auroc
+from hardsight.evaluation.results import HELD_OUT
 from hardsight.metrics import auroc
 
 NORMAL = [100, 102, 104, 106]
@@ -54,6 +56,19 @@ def test_clean_rows_agree_with_the_metrics(bright, make_set):
     expected = auroc(np.array(NORMAL + ANOMALOUS, float), np.repeat([False, True], 4))
     assert result.rows[0].mean.value == expected
     assert result.curve == ()
+
+
+def test_defects_are_compared_with_the_good_parts_of_the_calibration_too(bright, make_set):
+    data, detector = make_set(NORMAL, ANOMALOUS), bright()
+    held_out = [90, 104, 106, 107, 111, 120]
+    scores = np.array(held_out) / 255
+    detector.calibration = Calibration.fit(scores, scores, level=0.5)
+    result = evaluate(detector, data, [], curve=(), fresh_draws=3, gallery=0)
+    (row,) = [r for r in result.rows if r.metric == HELD_OUT]
+    beaten = [(a > h) + 0.5 * (a == h) for a in ANOMALOUS for h in held_out]
+    assert (row.target, row.attack) == ("image", "clean")
+    assert row.mean.value == pytest.approx(np.mean(beaten))
+    assert result.held_out == tuple(scores)
 
 
 @pytest.mark.parametrize(("noise", "passes"), [(0.0, 63), (0.01, 273)])

@@ -26,7 +26,7 @@ from hardsight.evaluation.report import (
     write_json,
     write_markdown,
 )
-from hardsight.evaluation.results import Budget, Estimate, Evaluation, GalleryItem, Row
+from hardsight.evaluation.results import HELD_OUT, Budget, Estimate, Evaluation, GalleryItem, Row
 from hardsight.evaluation.verdict import counts, judge, outcome, pairs, radius, strongest
 from hardsight.metrics import auroc, bootstrap
 
@@ -370,6 +370,32 @@ def test_alarms_are_counted_strictly_above_the_threshold():
     assert counts(evaluation, "clean") == (1, 1, 0, 2)
     assert strongest(evaluation) is None
     assert strongest(synthetic(items=0)) == "eot-pgd"
+
+
+@pytest.mark.parametrize(
+    ("shift", "said"),
+    [(0.3, "scores higher than"), (-0.3, "scores lower than"), (0.0, None)],
+)
+def test_good_parts_unlike_those_of_the_calibration_are_spoken_of(shift, said):
+    evaluation = synthetic(items=0)
+    good = evaluation.scores["clean"][~evaluation.labels, 0]
+    held_out = tuple(np.repeat(good, 2) - shift)
+    row = Row("clean", "image", HELD_OUT, Estimate(0.61, 0.5, 0.7), fresh_draws=1)
+    told = synthetic(items=0, held_out=held_out, rows=(*evaluation.rows, row))
+    found = [r for r in judge(told).remarks if r.startswith("Beware")]
+    assert len(found) == (said is not None)
+    if said:
+        share = np.mean([(g > h) + (g == h) / 2 for g in good for h in held_out])
+        assert pairs(max(share, 1 - share)) in found[0]
+        assert said in found[0]
+        assert "61 of 100" in found[0]
+    assert not any(r.startswith("Beware") for r in judge(evaluation).remarks)
+
+
+def test_a_handful_of_good_parts_is_not_enough_to_call_them_unlike():
+    row = Row("clean", "image", HELD_OUT, Estimate(0.9, 0.9, 0.9), fresh_draws=1)
+    told = synthetic(items=0, held_out=(9.0,), rows=(row,))
+    assert not any(r.startswith("Beware") for r in judge(told).remarks)
 
 
 @pytest.mark.parametrize("order", [("few", "many"), ("many", "few")])

@@ -19,7 +19,7 @@ from hardsight.evaluation.gallery import choose, pictures
 from hardsight.evaluation.provenance import describe, fingerprint
 from hardsight.evaluation.published import published_auroc
 from hardsight.evaluation.results import Evaluation, Row
-from hardsight.evaluation.rows import clean_rows, image_row, over_mean, pixel_rows
+from hardsight.evaluation.rows import clean_rows, held_out_row, image_row, over_mean, pixel_rows
 from hardsight.evaluation.verdict import strongest
 from hardsight.metrics import auroc
 from hardsight.types import Progress, quiet
@@ -123,6 +123,10 @@ def evaluate(
 
     rows: list[Row] = [image_row("clean", clean, labels, published=figure(None, "image"))]
     rows += clean_rows(clean, labels)
+    calibration = detector.calibration
+    held_out = calibration.normal_scores if calibration else ()
+    if held_out:
+        rows.append(held_out_row(clean, labels, np.array(held_out)))
     if masks is not None and maps is not None:
         rows += pixel_rows("clean", maps, masks.numpy(), published=figure(None, "pixel"))
     else:
@@ -147,7 +151,6 @@ def evaluate(
         done = run(quick.at(radius), draws=4)
         if usable(done, f"the curve at {radius:.4f}"):
             points.append((radius, over_mean(auroc, done, labels)))
-    calibration = detector.calibration
     if calibration:
         notes.append(calibration.statement)
     found = Evaluation(
@@ -163,6 +166,7 @@ def evaluate(
         false_alarm_level=calibration.level if calibration else None,
         gallery=(),
         notes=tuple(notes),
+        held_out=held_out,
     )
     hardest = attacked.get(strongest(found) or "")
     return replace(found, gallery=pictures(detector, data, sorted(shown), clean, hardest, seed))

@@ -31,7 +31,11 @@ COLUMNS = {
     "flags": ("Flags", "reasons not to trust the row as it is"),
     "target": ("Aimed at", "what the attacker tried to spoil: the image score or the heat map"),
     "ball": ("Perturbation", "the largest change allowed: L-inf to any pixel, L2 to all together"),
-    "metric": ("Metric", "AUROC: share of (defect, good) pairs in the right order"),
+    "metric": (
+        "Metric",
+        "AUROC: share of (defect, good) pairs in the right order; held-out: of defects and the "
+        "good parts that the threshold was set on, not those of the test set",
+    ),
     "mean": ("Mean", "scores averaged over fresh noise draws that the attack never saw"),
     "single": ("Single", "one noise draw only; the interval is over draws and images"),
     "worst": ("Worst", "of the fresh draws, each image's worst for the defender"),

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+HELD_OUT = "AUROC, held-out"
+"""The metric of a row that compares defects with the good parts the threshold was set on."""
+
 
 class Estimate(NamedTuple):
     """A value with its 95 % bootstrap interval."""
@@ -42,7 +45,7 @@ class Row:
     target: str
     """"image" or "pixel": the level the attack aimed at and the metric speaks of."""
     metric: str
-    """"AUROC", "AP", "F1-max", "AUPRO"."""
+    """"AUROC", "AP", "F1-max", "AUPRO", or ``HELD_OUT``."""
     mean: Estimate
     single: Estimate | None = None
     worst: Estimate | None = None
@@ -104,6 +107,8 @@ class Evaluation:
     gallery: tuple[GalleryItem, ...]
     notes: tuple[str, ...] = ()
     """Sentences a reader must know: what was skipped, partial or not covered."""
+    held_out: tuple[float, ...] = ()
+    """Scores, one draw each, of the good parts that the threshold was set on."""
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary: all but the pictures."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hardsight.attacks import Suite
 from hardsight.evaluation.attacked import Attacked
-from hardsight.evaluation.results import Budget, Estimate, Row
+from hardsight.evaluation.results import HELD_OUT, Budget, Estimate, Row
 from hardsight.metrics import (
     aupro,
     auroc,
@@ -63,6 +63,21 @@ def clean_rows(clean: Attacked, labels: NDArray[np.bool_]) -> list[Row]:
         Row("clean", "image", name, over_mean(metric, clean, labels), fresh_draws=draws)
         for name, metric in (("AP", average_precision), ("F1-max", best_f1))
     ]
+
+
+def held_out_row(clean: Attacked, labels: NDArray[np.bool_], held_out: NDArray[np.float64]) -> Row:
+    """The AUROC of the test set's defects against other good parts than its own.
+
+    Args:
+        clean: scores of the test images; one draw of them is compared.
+        labels: (N,) true = anomalous.
+        held_out: (n,) scores of good parts that were held out of training, one draw each.
+    """
+    scores = np.concatenate([held_out, clean.scores[labels, 0]])
+    anomalous = np.arange(len(scores)) >= len(held_out)
+    return Row(
+        "clean", "image", HELD_OUT, Estimate(*bootstrap(auroc, scores, anomalous)), fresh_draws=1
+    )
 
 
 def pixel_rows(
