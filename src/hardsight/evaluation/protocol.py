@@ -122,11 +122,11 @@ def evaluate(
         return published_auroc(detector.paper, data.name, attack, ball, target)
 
     rows: list[Row] = [image_row("clean", clean, labels, published=figure(None, "image"))]
-    rows += clean_rows(clean, labels)
     calibration = detector.calibration
     held_out = calibration.normal_scores if calibration else ()
     if held_out:
         rows.append(held_out_row(clean, labels, np.array(held_out)))
+    rows += clean_rows(clean, labels)
     if masks is not None and maps is not None:
         rows += pixel_rows("clean", maps, masks.numpy(), published=figure(None, "pixel"))
     else:
