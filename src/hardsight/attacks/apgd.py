@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Objective, scheduled, value_and_gradient
-from hardsight.attacks.optimisers import starts
+from hardsight.attacks.optimisers import hardest, starts
 from hardsight.batches import choose, per_image
 from hardsight.types import AttackResult
 
@@ -89,16 +89,9 @@ class APGD:
             start: (B, C, H, W) where the first restart begins, projected; None: as
                 ``random_start`` says.
         """
-        judge = scheduled(objective, 1.0)
-        found, found_value = images, torch.full((len(images),), -torch.inf, device=images.device)
         begin = starts(self.ball, images, self.restarts, self.random_start, start, generator)
-        for x in begin:
-            for candidate in self._ascend(objective, x, images, generator):
-                with torch.no_grad():
-                    value = judge(candidate, generator).float()
-                found = choose(value > found_value, candidate, found)
-                found_value = torch.maximum(value, found_value)
-        return AttackResult(found.detach(), found_value, self.evaluations)
+        ends = (end for x in begin for end in self._ascend(objective, x, images, generator))
+        return AttackResult(*hardest(objective, images, ends, generator), self.evaluations)
 
     def _ascend(
         self, objective: Objective, x: Tensor, centre: Tensor, generator: torch.Generator | None

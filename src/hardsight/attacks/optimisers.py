@@ -1,14 +1,15 @@
 """What every attack is, whatever its method."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.gradients import Objective
+from hardsight.attacks.gradients import Objective, scheduled
+from hardsight.batches import choose
 from hardsight.types import AttackResult
 
 
@@ -65,6 +66,26 @@ def starts(
             yield ball.random_start(images, generator)
         else:
             yield images
+
+
+def hardest(
+    objective: Objective,
+    images: Tensor,
+    candidates: Iterable[Tensor],
+    generator: torch.Generator | None,
+) -> tuple[Tensor, Tensor]:
+    """Return each image's candidate of the highest value, (B, C, H, W), and that value, (B,).
+
+    Each is evaluated once as it comes, on the objective's end and fresh noise of its own.
+    """
+    judge = scheduled(objective, 1.0)
+    best, best_value = images, torch.full((len(images),), -torch.inf, device=images.device)
+    for candidate in candidates:
+        with torch.no_grad():
+            value = judge(candidate, generator).float()
+        better = value > best_value
+        best, best_value = choose(better, candidate, best), torch.where(better, value, best_value)
+    return best.detach(), best_value
 
 
 def describe(optimiser: Optimiser) -> str:

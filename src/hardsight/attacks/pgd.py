@@ -7,8 +7,8 @@ from torch import Tensor
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Objective, scheduled, value_and_gradient
-from hardsight.attacks.optimisers import starts
-from hardsight.batches import choose, per_image
+from hardsight.attacks.optimisers import hardest, starts
+from hardsight.batches import per_image
 from hardsight.types import AttackResult
 
 
@@ -82,17 +82,9 @@ class PGD:
             start: (B, C, H, W) where the first restart begins, projected; None: as
                 ``random_start`` says.
         """
-        judge = scheduled(objective, 1.0)
-        best, best_value = images, torch.full((len(images),), -torch.inf, device=images.device)
         begin = starts(self.ball, images, self.restarts, self.random_start, start, generator)
-        for first in begin:
-            x = self._climbed(objective, images, first, generator)
-            with torch.no_grad():
-                value = judge(x, generator).float()
-            better = value > best_value
-            best = choose(better, x, best)
-            best_value = torch.where(better, value, best_value)
-        return AttackResult(best.detach(), best_value, self.evaluations)
+        ends = (self._climbed(objective, images, first, generator) for first in begin)
+        return AttackResult(*hardest(objective, images, ends, generator), self.evaluations)
 
     def last(
         self,
