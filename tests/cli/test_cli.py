@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typed import call, words
 
 
@@ -140,11 +141,23 @@ def test_changed_data_is_refused_unless_told(parts, tiny_preset, tmp_path):
 def test_data_counts_and_lists_what_it_cannot_read(parts, tmp_path):
     fine = call("data", parts, "--size", 16)
     assert fine.exit_code == 0, words(fine)
+    assert "brightness" in words(fine)
     data = shutil.copytree(parts, tmp_path / "data")
     (data / "train/good/000.png").write_bytes(b"")
     broken = call("data", data, "--size", 16)
     assert broken.exit_code == 1
     assert "000.png" in words(broken).replace(" ", "")
+
+
+def test_data_warns_of_a_test_set_that_was_taken_in_another_light(parts, tmp_path):
+    data = shutil.copytree(parts, tmp_path / "data")
+    for path in sorted(data.glob("test/good/*.png")):
+        Image.open(path).point(lambda value: value // 2).save(path)
+    told = words(call("data", data, "--size", 16))
+    assert "Beware: good parts of the test set are told from those of training" in told
+    assert "Beware" not in words(call("data", parts, "--size", 16))
+    only = shutil.copytree(data / "train" / "good", tmp_path / "only" / "good")
+    assert "brightness" not in words(call("data", only.parent, "--size", 16))
 
 
 def test_lists_and_help():

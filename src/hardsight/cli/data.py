@@ -1,12 +1,15 @@
 """``hardsight data``: look at a data set before training on it, or write the embedded one."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from hardsight.cli.console import console, errors, explained
+
+if TYPE_CHECKING:
+    from hardsight.evaluation.likeness import Shortcut
 
 
 def data(
@@ -22,9 +25,14 @@ def data(
 ) -> None:
     """Check a data set: decode every file, count them, list what cannot be read.
 
+    Where there are test images of both kinds it also tells what brightness, contrast and sharpness
+    of the whole picture know of them: a test set whose good parts were not taken like those of
+    training flatters a detector, or fools its threshold.
+
     Exit code 1 if a file is unreadable. `hardsight data textures --write` writes the embedded set.
     """
     from hardsight.data import write_textures
+    from hardsight.evaluation.likeness import shortcuts
     from hardsight.presets import DataConfig
     from hardsight.runs import load_data
 
@@ -40,7 +48,21 @@ def data(
             with_mask = sum(s.mask is not None for s in part.samples)
             table.add_row(role, str(len(part) - bad), str(bad), str(with_mask))
         console.print(table)
+        labels = found.test.labels
+        if labels.any() and not labels.all():
+            _tell_shortcuts(list(shortcuts(found)))
         for error in found.skipped:
             errors.print(f"[red]unreadable:[/] {error}", highlight=False)
     if found.skipped:
         raise typer.Exit(1)
+
+
+def _tell_shortcuts(known: "list[Shortcut]") -> None:
+    from hardsight.evaluation.likeness import warning
+
+    table = Table("AUROC of", "defects, in the test set", "good parts, test against training")
+    for one in known:
+        table.add_row(one.name, f"{one.defects.higher:.3f}", f"{one.good.higher:.3f}")
+    console.print(table)
+    if text := warning(known):
+        console.print(f"[yellow]Beware:[/] {text}", highlight=False)

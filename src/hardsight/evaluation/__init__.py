@@ -12,6 +12,7 @@ from hardsight.evaluation.certified.report import (
 from hardsight.evaluation.certified.results import Certification, Terms
 from hardsight.evaluation.certified.sigma import SigmaChoice, choose_sigma
 from hardsight.evaluation.estimate import estimate
+from hardsight.evaluation.likeness import Shortcut, shortcuts
 from hardsight.evaluation.protocol import evaluate
 from hardsight.evaluation.report import write_html, write_json, write_markdown
 from hardsight.evaluation.results import Budget, Estimate, Evaluation, GalleryItem, Row
@@ -24,6 +25,7 @@ __all__ = [
     "Evaluation",
     "GalleryItem",
     "Row",
+    "Shortcut",
     "SigmaChoice",
     "Terms",
     "attack",
@@ -33,6 +35,7 @@ __all__ = [
     "choose_sigma",
     "estimate",
     "evaluate",
+    "shortcuts",
     "write_certificate_html",
     "write_certificate_json",
     "write_certificate_markdown",

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import mannwhitneyu
 
+from hardsight.evaluation.likeness import compare
 from hardsight.evaluation.plots import fraction_of_255
 from hardsight.evaluation.results import HELD_OUT, Estimate, Evaluation, GalleryItem, Row
 from hardsight.metrics import auroc
@@ -14,10 +14,6 @@ HOLDS, WEAKENED = 0.85, 0.60
 """The AUROC under attack from which a detector "holds", and below which it is "broken"."""
 NOTABLE = 0.05
 """A fall of the AUROC from one noise column to another that deserves a sentence."""
-UNLIKE, CHANCE = 0.70, 0.01
-"""Good parts of two sets that should be alike are not where more than this share of their pairs is
-told apart by score, which happens by chance with at most this probability (Mann-Whitney)."""
-
 UNRELIABLE = "unreliable"
 """What flags begin with that a failed audit puts on a row; the check and a sentence follow."""
 
@@ -218,26 +214,22 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
 
 def _about_held_out(evaluation: Evaluation) -> Iterable[str]:
     """Say where good parts of the test set do not score like those the threshold was set on."""
-    held_out = np.array(evaluation.held_out)
-    good = evaluation.scores["clean"][~evaluation.labels, 0]
-    if len(held_out) == 0:
+    if not evaluation.held_out:
         return
-    test = mannwhitneyu(good, held_out)
-    higher = float(test.statistic) / (len(good) * len(held_out))
-    told_apart = max(higher, 1 - higher)
-    if told_apart <= UNLIKE or test.pvalue > CHANCE:
+    good = compare(evaluation.scores["clean"][~evaluation.labels, 0], evaluation.held_out)
+    if good.alike:
         return
     row = next(r for r in evaluation.rows if r.metric == HELD_OUT)
     how, so = (
         ("higher", "expect more false alarms than the threshold was set for")
-        if higher > 0.5
+        if good.higher > 0.5
         else ("lower", "the figures flatter the detector")
     )
     yield (
-        f"Beware: in {pairs(told_apart)} pairs a good part of the test set scores {how} than one "
-        "of those held out of training, on which the threshold was set. Either they were not taken "
-        f"alike or the detector was trained on the latter: {so}. Against the good parts held out, "
-        f"{pairs(row.mean.value)} pairs are ranked correctly."
+        f"Beware: in {pairs(good.told_apart)} pairs a good part of the test set scores {how} than "
+        "one of those held out of training, on which the threshold was set. Either they were not "
+        f"taken alike or the detector was trained on the latter: {so}. Against the good parts held "
+        f"out, {pairs(row.mean.value)} pairs are ranked correctly."
     )
 
 
