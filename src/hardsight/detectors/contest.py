@@ -72,7 +72,8 @@ class Contest:
                     self.candidates.append(found)
                     worst.append(scores[: len(self.few.labels)])
             progress(k)
-        self._worst = np.stack(worst)
+        self.worst: NDArray[np.float64] = np.stack(worst)
+        """(candidates, N) scores of ``few`` under the worst per image so far."""
         self._judge()
 
     @property
@@ -119,8 +120,8 @@ class Contest:
             maps = self._maps(k, attacked)
             for how in self._comparisons:
                 for _, s in scorings(self._yardsticks[k, *how], maps[how], *self._choices):
-                    w = self._worst[i]
-                    self._worst[i] = np.where(anomalous, np.minimum(w, s), np.maximum(w, s))
+                    w = self.worst[i]
+                    self.worst[i] = np.where(anomalous, np.minimum(w, s), np.maximum(w, s))
                     i += 1
         self._judge()
 
@@ -135,7 +136,7 @@ class Contest:
     def _judge(self) -> None:
         """Write down every AUROC and distance under the worst so far."""
         labels = self.few.labels.numpy()
-        for i, (c, scores) in enumerate(zip(self.candidates, self._worst, strict=True)):
+        for i, (c, scores) in enumerate(zip(self.candidates, self.worst, strict=True)):
             found = auroc(scores, labels)
             c = replace(c, worst_distance=distance(scores, labels))
             own = c.robust is not None
