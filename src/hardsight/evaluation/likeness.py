@@ -12,13 +12,18 @@ from torch.nn import functional
 
 from hardsight.data import AnomalyData, ImageSet
 
+
+def _blurred(x: Tensor) -> Tensor:
+    return functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+
+
 UNLIKE, CHANCE = 0.70, 0.01
 """Two sets are not alike where more than this share of their pairs is told apart, which happens by
 chance with at most this probability."""
 STATISTICS: dict[str, Callable[[Tensor], Tensor]] = {
     "brightness": lambda x: x.mean((1, 2, 3)),
     "contrast": lambda x: x.flatten(1).std(1),
-    "sharpness": lambda x: (x - functional.avg_pool2d(x, 3, 1, 1)).abs().mean((1, 2, 3)),
+    "sharpness": lambda x: (x - _blurred(x)).abs().mean((1, 2, 3)),
 }
 """Name -> (B, 3, H, W) in [0, 1] -> (B,): of the whole picture, with no notion of a defect."""
 
@@ -65,7 +70,7 @@ def warning(known: Iterable[Shortcut]) -> str | None:
     open_ones = [one for one in known if not one.good.alike]
     if not open_ones:
         return None
-    told = ", ".join(f"{one.name} ({one.good.told_apart:.3f})" for one in open_ones)
+    told = ", ".join(f"{one.name} (AUROC {one.good.told_apart:.3f})" for one in open_ones)
     ranking = [one for one in open_ones if not one.defects.alike]
     ranked = ", ".join(f"{one.name} {one.defects.told_apart:.3f}" for one in ranking)
     return (
