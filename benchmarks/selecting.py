@@ -9,112 +9,100 @@ the worst per image. "Best there is" looks at the others itself; "any" draws lot
 """
 
 import argparse
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from figures import keep
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
 from hardsight.cli.console import bars
 from hardsight.detectors import AdvRAD
-from hardsight.detectors.contest import Contest
+from hardsight.detectors.candidates import Candidate
+from hardsight.detectors.contest import Contest, distance
+from hardsight.detectors.evidence import merit
 from hardsight.evaluation.provenance import commit
+from hardsight.metrics import auroc
 from hardsight.runs import Run
 
-Values = NDArray[np.float64]
-"""(C,) a figure of each way to score."""
-FLOOR = 1e-12
+WEIGHT = 0.5
+"""Of the AUROC under attack beside the clean one, as in the presets."""
+Rule = Callable[[Sequence[Candidate], int], Candidate]
+"""(what every way to score makes of some images, how many there are of each kind) -> the chosen."""
 
 
-class Seen(NamedTuple):
-    """What every way to score makes of some images, clean and under the worst of the attacks."""
-
-    clean: Values
-    worst: Values
-    clean_distance: Values
-    worst_distance: Values
-    error: Values
-    """Standard error of the merit."""
-
-    @property
-    def merit(self) -> Values:
-        """As ``hardsight.detectors.evidence.merit`` has it, half of it robust."""
-        return (self.clean + np.maximum(self.worst, 0.5)) / 2
-
-    @property
-    def distance(self) -> Values:
-        """The mean d', one under attack below zero counting zero."""
-        return (self.clean_distance + np.maximum(self.worst_distance, 0.0)) / 2
+def _distance(candidate: Candidate) -> float:
+    return candidate.rank(WEIGHT)[1]
 
 
-def _near_the_best(seen: Seen) -> int:
-    best = seen.merit.argmax()
-    near = seen.merit >= seen.merit[best] - seen.error[best]
-    return int(np.where(near, seen.distance, -np.inf).argmax())
+def _near_the_best(seen: Sequence[Candidate], each: int) -> Candidate:
+    best = max(seen, key=lambda c: c.merit(WEIGHT))
+    error = math.hypot(*(_error(a, each) for a in (best.clean, max(best.transferred, 0.5)))) / 2
+    near = [c for c in seen if c.merit(WEIGHT) >= best.merit(WEIGHT) - error]
+    return max(near, key=_distance)
 
 
-def _binormal(seen: Seen) -> int:
-    clean, worst = (norm.cdf(d / np.sqrt(2)) for d in (seen.clean_distance, seen.worst_distance))
-    return int((clean + np.maximum(worst, 0.5)).argmax())
+def _error(value: float, each: int) -> float:
+    """Standard error of an AUROC of as many normal as anomalous images (Hanley, McNeil, 1982)."""
+    spread = value / (2 - value) + 2 * value**2 / (1 + value) - 2 * value**2
+    return math.sqrt(max(value - value**2 + (each - 1) * spread, 0.0)) / each
 
 
-RULES: dict[str, Callable[[Seen], int]] = {
-    "merit, ties by d'": lambda s: int((s.merit + 1e-6 * s.distance).argmax()),
-    "d' alone": lambda s: int(s.distance.argmax()),
-    "d' as the AUROC of two normal distributions": _binormal,
+def _binormal(candidate: Candidate) -> float:
+    distances = candidate.clean_distance, candidate.worst_distance
+    clean, worst = (float(norm.cdf(d / math.sqrt(2))) for d in distances)
+    return merit(clean, worst, WEIGHT)
+
+
+RULES: dict[str, Rule] = {
+    "merit, ties by d'": lambda seen, each: max(seen, key=lambda c: c.rank(WEIGHT)),
+    "d' alone": lambda seen, each: max(seen, key=_distance),
+    "d' as the AUROC of two normal distributions": lambda seen, each: max(seen, key=_binormal),
     "d' within a standard error of the best merit": _near_the_best,
 }
 
 
-def aurocs(scores: Values, labels: NDArray[np.bool_]) -> Values:
-    """(C,) of scores (C, N)."""
-    bad, good = int(labels.sum()), int((~labels).sum())
-    ranks = rankdata(scores, axis=1)
-    found: Values = (ranks[:, labels].sum(1) - bad * (bad + 1) / 2) / (bad * good)
-    return found
+def judged(
+    candidates: Sequence[Candidate],
+    clean: NDArray[np.float64],
+    worst: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+) -> list[Candidate]:
+    """Return the candidates as scores (C, N), clean and the worst per image, show them."""
+    return [
+        replace(
+            c,
+            clean=auroc(a, labels),
+            transferred=auroc(w, labels),
+            robust=None,
+            clean_distance=distance(a, labels),
+            worst_distance=distance(w, labels),
+        )
+        for c, a, w in zip(candidates, clean, worst, strict=True)
+    ]
 
 
-def distances(scores: Values, labels: NDArray[np.bool_]) -> Values:
-    """(C,) d' of the logarithms of scores (C, N)."""
-    logs = np.log(np.maximum(scores, FLOOR))
-    bad, good = logs[:, labels], logs[:, ~labels]
-    spread = np.sqrt((bad.var(1, ddof=1) + good.var(1, ddof=1)) / 2 + FLOOR)
-    found: Values = (bad.mean(1) - good.mean(1)) / spread
-    return found
-
-
-def variances(auroc: Values, labels: NDArray[np.bool_]) -> Values:
-    """(C,) of AUROCs (Hanley and McNeil, 1982)."""
-    bad, good = int(labels.sum()), int((~labels).sum())
-    q1, q2 = auroc / (2 - auroc), 2 * auroc**2 / (1 + auroc)
-    square = auroc**2
-    total = auroc - square + (bad - 1) * (q1 - square) + (good - 1) * (q2 - square)
-    return np.maximum(total, 0.0) / (bad * good)
-
-
-def see(clean: Values, worst: Values, labels: NDArray[np.bool_]) -> Seen:
-    """Judge scores (C, N), clean and the worst per image."""
-    a, w = aurocs(clean, labels), aurocs(worst, labels)
-    error = np.sqrt(variances(a, labels) + variances(np.maximum(w, 0.5), labels)) / 2
-    return Seen(a, w, distances(clean, labels), distances(worst, labels), error)
-
-
-def study(contest: Contest, clean: Values, normals: int, chosen_by: int) -> dict[str, float]:
-    """Return the mean merit, on images left out, of what each rule chooses."""
+def study(
+    contest: Contest, clean: NDArray[np.float64], normals: int, each: int
+) -> dict[str, float]:
+    """Return the mean merit, on images left out, of what each rule chooses by ``each`` normals."""
     labels = contest.few.labels.numpy()
     owner = np.arange(len(labels)) % normals  # a copy stands a multiple of all normals behind
     rng = np.random.default_rng(0)
     found: dict[str, list[float]] = {}
     for _ in range(200):
-        some = np.isin(owner, rng.permutation(normals)[:chosen_by])
-        seen = see(clean[:, some], contest.worst[:, some], labels[some])
-        true = see(clean[:, ~some], contest.worst[:, ~some], labels[~some]).merit
+        some = np.isin(owner, rng.permutation(normals)[:each])
+        seen, others = (
+            judged(contest.candidates, clean[:, part], contest.worst[:, part], labels[part])
+            for part in (some, ~some)
+        )
+        true = [c.merit(WEIGHT) for c in others]
         for name, rule in RULES.items():
-            found.setdefault(name, []).append(true[rule(seen)])
-        found.setdefault("best there is", []).append(true.max())
+            found.setdefault(name, []).append(true[seen.index(rule(seen, each))])
+        found.setdefault("best there is", []).append(max(true))
         found.setdefault("any", []).append(true[rng.integers(len(true))])
     return {name: float(np.mean(values)) for name, values in found.items()}
 
@@ -147,11 +135,12 @@ def main() -> None:
                 left = [c for c in contest.candidates if c.robust is None]
                 contest.attack(max(left, key=lambda c: c.rank(settings.robust_weight)[by:]))
             progress("attacks", given.attacks, given.attacks)
-        found = study(contest, clean, n, min(given.normals, n // 2))
+        each = min(given.normals, n // 2)
+        found = study(contest, clean, n, each)
         for name, value in found.items():
             print(f"{data.name:<12} {name:<46} {value:.3f}")
         about = {"ways to score": len(clean), "normals": n, "commit": commit()}
-        about |= {"chosen by": min(given.normals, n // 2), "seed": run.config.training.seed}
+        about |= {"chosen by": each, "seed": run.config.training.seed}
         keep("selecting", f"{data.name}, {run.config.preset}, seed {about['seed']}", found | about)
 
 

@@ -66,7 +66,7 @@ def test_statistics_of_pictures_with_known_ones():
 )
 def test_a_test_set_in_another_light_is_warned_of(make_set, good, bad, said):
     data = make_set(good, bad)
-    known = list(shortcuts(data))
+    known = shortcuts(data)
     assert [one.name for one in known] == list(STATISTICS)
     bright = known[0]
     parts = (data.train, data.validation)

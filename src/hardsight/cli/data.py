@@ -50,7 +50,7 @@ def data(
         console.print(table)
         labels = found.test.labels
         if labels.any() and not labels.all():
-            _tell_shortcuts(list(shortcuts(found)))
+            _tell_shortcuts(shortcuts(found))
         for error in found.skipped:
             errors.print(f"[red]unreadable:[/] {error}", highlight=False)
     if found.skipped:

@@ -1,6 +1,6 @@
 """Are the good parts of a test set like those of training?"""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +11,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from hardsight.data import AnomalyData, ImageSet
-
-
-def _blurred(x: Tensor) -> Tensor:
-    return functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
-
 
 UNLIKE, CHANCE = 0.70, 0.01
 """Two sets are not alike where more than this share of their pairs is told apart, which happens by
@@ -85,8 +80,8 @@ def warning(known: Iterable[Shortcut]) -> str | None:
     )
 
 
-def shortcuts(data: AnomalyData) -> Iterator[Shortcut]:
-    """Yield what ``STATISTICS`` know of a data set.
+def shortcuts(data: AnomalyData) -> list[Shortcut]:
+    """Return what ``STATISTICS`` know of a data set.
 
     Args:
         data: with normal training images.
@@ -95,12 +90,17 @@ def shortcuts(data: AnomalyData) -> Iterator[Shortcut]:
         ValueError: a test set without both normal and anomalous images.
     """
     labels = data.demand_both_kinds()
-    train = _measured(data.train), _measured(data.validation)
-    test = _measured(data.test)
+    train, validation, test = map(_measured, (data.train, data.validation, data.test))
+    found = []
     for name in STATISTICS:
         good, bad = test[name][~labels], test[name][labels]
-        normal = np.concatenate([part[name] for part in train])
-        yield Shortcut(name, compare(good, normal), compare(bad, good))
+        normal = np.concatenate([train[name], validation[name]])
+        found.append(Shortcut(name, compare(good, normal), compare(bad, good)))
+    return found
+
+
+def _blurred(x: Tensor) -> Tensor:
+    return functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
 
 
 def _measured(images: ImageSet) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ HOLDS, WEAKENED = 0.85, 0.60
 """The AUROC under attack from which a detector "holds", and below which it is "broken"."""
 NOTABLE = 0.05
 """A fall of the AUROC from one noise column to another that deserves a sentence."""
+
 UNRELIABLE = "unreliable"
 """What flags begin with that a failed audit puts on a row; the check and a sentence follow."""
 
