@@ -84,20 +84,6 @@ def test_fgsm_is_one_step_to_the_sphere_and_bim_travels_a_quarter_more(grey):
         torch.testing.assert_close(still(victim, grey).images, grey)
 
 
-def test_the_first_restart_begins_where_it_is_told(grey):
-    start = grey + 0.3
-    found = PGD(Linf(0.1), steps=0)(Linear((3, 8, 8)), grey, start=start)
-    torch.testing.assert_close(found.images, grey + 0.1)
-    hills = PGD(Linf(0.4), steps=3, step_size=0.01, restarts=4)(
-        bumps, two_dimensional(), torch.Generator().manual_seed(0), start=two_dimensional(seed=1)
-    )
-    alone = PGD(Linf(0.4), steps=3, step_size=0.01)(
-        bumps, two_dimensional(), start=two_dimensional(seed=1)
-    )
-    assert torch.all(hills.objective >= alone.objective)
-    assert (hills.objective > alone.objective + 0.1).any()
-
-
 def test_no_image_depends_on_its_batch(grey):
     def quadratic(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         return -((images - 0.4) ** 2).flatten(1).sum(1)
@@ -107,23 +93,6 @@ def test_no_image_depends_on_its_batch(grey):
     whole = attack(quadratic, x).images
     alone = torch.cat([attack(quadratic, one[None]).images for one in x])
     torch.testing.assert_close(whole, alone)
-
-
-def test_restarts_keep_the_best_of_each_image():
-    """Two hills: from most starts one step climbs the low one, some restart finds the high one."""
-
-    def hills(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        v = images[:, 0, 0, 0]
-        return torch.exp(-((v - 0.3) ** 2) / 2e-3) + 2 * torch.exp(-((v - 0.7) ** 2) / 2e-3)
-
-    x = torch.full((6, 1, 1, 1), 0.45)
-    one = PGD(Linf(0.3), steps=10, step_size=0.03)(hills, x, torch.Generator().manual_seed(0))
-    many = PGD(Linf(0.3), steps=10, step_size=0.03, restarts=12)(
-        hills, x, torch.Generator().manual_seed(0)
-    )
-    assert torch.all(many.objective >= one.objective)
-    assert torch.all(many.objective > 1.8)
-    assert (one.objective < 1.2).any()
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])

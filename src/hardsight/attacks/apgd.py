@@ -8,9 +8,8 @@ from torch import Tensor
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Objective, scheduled, value_and_gradient
-from hardsight.attacks.optimisers import hardest, starts
+from hardsight.attacks.restarts import Restarted
 from hardsight.batches import choose, per_image
-from hardsight.types import AttackResult
 
 
 def checkpoints(steps: int) -> list[int]:
@@ -25,7 +24,7 @@ def checkpoints(steps: int) -> list[int]:
 
 
 @dataclass(frozen=True)
-class APGD:
+class APGD(Restarted):
     """Auto-PGD (Croce & Hein, 2020, Algorithm 1).
 
     The step starts at 2 eps and is halved, per image, at a checkpoint where too few steps since
@@ -59,10 +58,7 @@ class APGD:
     random_start: bool = True
 
     def __post_init__(self) -> None:
-        if self.steps < 0 or self.restarts < 1:
-            raise ValueError(
-                f"steps must be >= 0 and restarts >= 1, got {self.steps} and {self.restarts}"
-            )
+        super().__post_init__()
         if not 0 <= self.rho <= 1:
             raise ValueError(f"rho must be in [0, 1], got {self.rho}")
         if not 0 <= self.momentum < 1:
@@ -73,30 +69,10 @@ class APGD:
         """Of the objective, in one call."""
         return self.restarts * (self.steps + 2)
 
-    def __call__(
-        self,
-        objective: Objective,
-        images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
-    ) -> AttackResult:
-        """Return the perturbed images, their objective and the evaluations spent.
-
-        Args:
-            objective: what is maximised, per image.
-            images: (B, C, H, W) in [0, 1], the centres of the balls.
-            generator: where all randomness comes from.
-            start: (B, C, H, W) where the first restart begins, projected; None: as
-                ``random_start`` says.
-        """
-        begin = starts(self.ball, images, self.restarts, self.random_start, start, generator)
-        ends = (end for x in begin for end in self._ascend(objective, x, images, generator))
-        return AttackResult(*hardest(objective, images, ends, generator), self.evaluations)
-
-    def _ascend(
-        self, objective: Objective, x: Tensor, centre: Tensor, generator: torch.Generator | None
-    ) -> tuple[Tensor, Tensor]:
-        """Return the last and the best iterate of one run."""
+    def run(
+        self, objective: Objective, x: Tensor, images: Tensor, generator: torch.Generator | None
+    ) -> tuple[Tensor, ...]:
+        """Return the last and the best iterate."""
         best, best_gradient = x, torch.zeros_like(x)
         step_size = per_image(x.new_full((len(x),), 2 * self.ball.eps), x)
         value = best_value = checked_best = x.new_full((len(x),), -torch.inf)
@@ -119,9 +95,9 @@ class APGD:
                 x, gradient = choose(halved, best, x), choose(halved, best_gradient, gradient)
                 value = choose(halved, best_value, value)
                 checked_best, rises, since = best_value, torch.zeros_like(rises), 0
-            step = self.ball.project(self.ball.ascend(x, gradient, step_size), centre)
+            step = self.ball.project(self.ball.ascend(x, gradient, step_size), images)
             if i:
                 moved = x + (1 - self.momentum) * (step - x) + self.momentum * (x - before)
-                step = self.ball.project(moved, centre)
+                step = self.ball.project(moved, images)
             before, x = x, step
         return x, best

@@ -1,15 +1,13 @@
 """What every attack is, whatever its method."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.gradients import Objective, scheduled
-from hardsight.batches import choose
+from hardsight.attacks.gradients import Objective
 from hardsight.types import AttackResult
 
 
@@ -48,44 +46,6 @@ class Stepped(Optimiser, Protocol):
     def steps(self) -> int:
         """Of a restart."""
         ...
-
-
-def starts(
-    ball: Ball,
-    images: Tensor,
-    restarts: int,
-    random_start: bool,
-    start: Tensor | None,
-    generator: torch.Generator | None,
-) -> Iterator[Tensor]:
-    """Yield where each restart begins: the first at ``start`` if it is given, in the ball."""
-    for restart in range(restarts):
-        if start is not None and restart == 0:
-            yield ball.project(start, images)
-        elif random_start:
-            yield ball.random_start(images, generator)
-        else:
-            yield images
-
-
-def hardest(
-    objective: Objective,
-    images: Tensor,
-    candidates: Iterable[Tensor],
-    generator: torch.Generator | None,
-) -> tuple[Tensor, Tensor]:
-    """Return each image's candidate of the highest value, (B, C, H, W), and that value, (B,).
-
-    Each is evaluated once as it comes, on the objective's end and fresh noise of its own.
-    """
-    judge = scheduled(objective, 1.0)
-    best, best_value = images, torch.full((len(images),), -torch.inf, device=images.device)
-    for candidate in candidates:
-        with torch.no_grad():
-            value = judge(candidate, generator).float()
-        better = value > best_value
-        best, best_value = choose(better, candidate, best), torch.where(better, value, best_value)
-    return best.detach(), best_value
 
 
 def describe(optimiser: Optimiser) -> str:

@@ -7,18 +7,16 @@ from torch import Tensor
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Objective, scheduled, value_and_gradient
-from hardsight.attacks.optimisers import hardest, starts
+from hardsight.attacks.restarts import Restarted
 from hardsight.batches import per_image
-from hardsight.types import AttackResult
 
 
 @dataclass(frozen=True)
-class PGD:
+class PGD(Restarted):
     """Projected gradient ascent (Madry et al., 2018; FreeRAD, Eq. 3.1 and 3.2).
 
-    The last iterate of each restart is kept, and of the restarts the best per image by one more
-    evaluation on fresh noise: an iterate is never chosen by the draw that made it look good.
-    An objective that changes over the attack is followed, see ``scheduled``.
+    The last iterate of each restart is kept, and of the restarts the best per image, see
+    ``Restarted``. An objective that changes over the attack is followed, see ``scheduled``.
 
     Args:
         ball: the threat model.
@@ -52,10 +50,7 @@ class PGD:
     momentum: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.steps < 0 or self.restarts < 1:
-            raise ValueError(
-                f"steps must be >= 0 and restarts >= 1, got {self.steps} and {self.restarts}"
-            )
+        super().__post_init__()
         if self.step_size is not None and not self.step_size > 0:
             raise ValueError(f"step_size must be > 0, got {self.step_size}")
         if not 0 <= self.momentum <= 1:
@@ -65,26 +60,6 @@ class PGD:
     def evaluations(self) -> int:
         """Of the objective, in one call."""
         return self.restarts * (self.steps + 1)
-
-    def __call__(
-        self,
-        objective: Objective,
-        images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
-    ) -> AttackResult:
-        """Return the perturbed images, their objective and the evaluations spent.
-
-        Args:
-            objective: what is maximised, per image.
-            images: (B, C, H, W) in [0, 1], the centres of the balls.
-            generator: where all randomness comes from.
-            start: (B, C, H, W) where the first restart begins, projected; None: as
-                ``random_start`` says.
-        """
-        begin = starts(self.ball, images, self.restarts, self.random_start, start, generator)
-        ends = (self._climbed(objective, images, first, generator) for first in begin)
-        return AttackResult(*hardest(objective, images, ends, generator), self.evaluations)
 
     def last(
         self,
@@ -97,12 +72,13 @@ class PGD:
 
         It is not evaluated, which saves the last of ``steps + 1`` passes. Arguments as of a call.
         """
-        (first,) = starts(self.ball, images, 1, self.random_start, start, generator)
-        return self._climbed(objective, images, first, generator).detach()
+        first = next(self.starts(images, generator, start))
+        return self.run(objective, first, images, generator)[0].detach()
 
-    def _climbed(
-        self, objective: Objective, images: Tensor, x: Tensor, generator: torch.Generator | None
-    ) -> Tensor:
+    def run(
+        self, objective: Objective, x: Tensor, images: Tensor, generator: torch.Generator | None
+    ) -> tuple[Tensor, ...]:
+        """Return the last iterate."""
         step_size = self.step_size or self.ball.path * self.ball.eps / max(self.steps, 1)
         gathered = torch.zeros_like(images)
         for i in range(self.steps):
@@ -111,7 +87,7 @@ class PGD:
             if self.momentum:
                 gradient = gathered = self.momentum * gathered + _normalised(gradient)
             x = self.ball.project(self.ball.ascend(x, gradient, step_size), images)
-        return x
+        return (x,)
 
 
 def _normalised(gradient: Tensor) -> Tensor:
