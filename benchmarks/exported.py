@@ -1,8 +1,9 @@
-"""One image at a time on the CPU: torch in bfloat16 and float32, onnxruntime, OpenVINO.
+"""One image at a time on the CPU: torch in bfloat16 and float32, compiled, onnxruntime, OpenVINO.
 
 All on one trained run, in turns; each format is exported, calibrated on the run's held-out normals
 and compared on validation normals and synthetic defects, so that a gain in speed has its price
-beside it. Needs the extras onnx and openvino.
+beside it. Needs the extras onnx and openvino, and a C++ compiler for what torch compiles, which
+takes minutes.
 
 python benchmarks/exported.py [--run runs/benchmark/bottle]
 """
@@ -29,6 +30,10 @@ def main() -> None:
     half, data = run.opened("cpu")
     full = run.detector("cpu")
     half.precision, full.precision = "bf16", "fp32"
+    compiled = run.detector("cpu")
+    compiled.precision = "bf16"
+    for network in compiled.networks:
+        network.compile(dynamic=False)
     selected = run.detector_config.selection is not None
     choosing, _ = shares(data.validation.images(), selected)
     with tempfile.TemporaryDirectory() as work:
@@ -38,6 +43,7 @@ def main() -> None:
         export(full, data, places["int8"], "openvino", int8=True, selected=selected)
         cases: dict[str, Detector] = {
             "torch bf16": half,
+            "torch bf16, compiled": compiled,
             "torch f32": full,
             "onnxruntime f32": Exported(places["onnx"]),
             "openvino f32": Exported(places["openvino"]),
