@@ -55,6 +55,8 @@ SHORT: dict[str, Any] = {
     **played(100, 300, 100, 200, 300),
 }
 """What makes the base of the preset: short, small, and at any k of those that it had once."""
+NO_PEAK: dict[str, Any] = {"game.peak": 0.0}
+MEAN_ERROR: dict[str, Any] = {"game.margin": 0.0, "game.filter_size": 1, "game.top": 1.0}
 ONE_STEP: dict[str, Any] = {"game.attack_steps": 1, "game.step_share": 1.25}
 VARIANTS: dict[str, dict[str, Any]] = {
     BASE: {},
@@ -68,8 +70,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "normal images only": {"game.anomalous": 0.0},
     "anomalous images only": {"game.anomalous": 1.0},
     "plain loss beside it, weight 0.3": {"game.plain": 0.3},
-    "no peak in the loss": {"game.peak": 0.0},
-    "attack on the mean error": {"game.margin": 0.0, "game.filter_size": 1, "game.top": 1.0},
+    "no peak in the loss": NO_PEAK,
+    "no peak, game's learning rate 4e-4": NO_PEAK | {"game.lr": 4e-4},
+    "no peak, plain loss beside it, weight 0.3": NO_PEAK | {"game.plain": 0.3},
+    "no peak, attack on the mean error": NO_PEAK | MEAN_ERROR,
+    "no peak, eps 10/255": NO_PEAK | {"game.eps": 10 / 255},
+    "no peak, three attack steps": NO_PEAK | {"game.attack_steps": 3, "game.step_share": 0.5},
+    "no peak, anomalous images only": NO_PEAK | {"game.anomalous": 1.0},
+    "no peak, k = 100 alone": NO_PEAK | played(100, 100, 100),
+    "no peak, k = 200 alone": NO_PEAK | played(200, 200, 200),
     "one attack step of 1.25 eps": ONE_STEP,
     "one attack step, 560 steps in that time": ONE_STEP | {"game.steps": 560},
     "eps 4/255": {"game.eps": 4 / 255},
