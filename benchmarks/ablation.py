@@ -56,7 +56,6 @@ SHORT: dict[str, Any] = {
 }
 """What makes the base of the preset: short, small, and at any k of those that it had once."""
 NO_PEAK: dict[str, Any] = {"game.peak": 0.0}
-MEAN_ERROR: dict[str, Any] = {"game.margin": 0.0, "game.filter_size": 1, "game.top": 1.0}
 ONE_STEP: dict[str, Any] = {"game.attack_steps": 1, "game.step_share": 1.25}
 VARIANTS: dict[str, dict[str, Any]] = {
     BASE: {},
@@ -73,7 +72,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no peak in the loss": NO_PEAK,
     "no peak, game's learning rate 4e-4": NO_PEAK | {"game.lr": 4e-4},
     "no peak, plain loss beside it, weight 0.3": NO_PEAK | {"game.plain": 0.3},
-    "no peak, attack on the mean error": NO_PEAK | MEAN_ERROR,
+    "no peak, attack on the mean error": NO_PEAK
+    | {"game.margin": 0.0, "game.filter_size": 1, "game.top": 1.0},
     "no peak, eps 10/255": NO_PEAK | {"game.eps": 10 / 255},
     "no peak, three attack steps": NO_PEAK | {"game.attack_steps": 3, "game.step_share": 0.5},
     "no peak, anomalous images only": NO_PEAK | {"game.anomalous": 1.0},
