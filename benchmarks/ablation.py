@@ -53,8 +53,10 @@ SHORT: dict[str, Any] = {
     "head_training.steps": 200,
     "head_training.warm_up": 50,
     **played(100, 300, 100, 200, 300),
+    "game.peak": 0.3,
 }
-"""What makes the base of the preset: short, small, and at any k of those that it had once."""
+"""What makes the base of the preset: short, small, at any k of those and with the peak that it had
+once."""
 NO_PEAK: dict[str, Any] = {"game.peak": 0.0}
 ONE_STEP: dict[str, Any] = {"game.attack_steps": 1, "game.step_share": 1.25}
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -101,7 +103,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "20 normals": {"data.limit_train": 20},
     "50 normals": {"data.limit_train": 50},
 }
-"""Label -> dotted settings on top of these. The preset itself plays at k = 200 alone."""
+"""Label -> dotted settings on top of these. The preset plays at k = 200 alone, without a peak."""
 ATTACK = "eot-pgd"
 
 

@@ -43,7 +43,7 @@ class Game(BaseModel):
     """Side of the errors' mean filter in pixels, odd."""
     top: float = Field(0.0015, gt=0, le=1)
     """Share of the pixels, those of the largest such error: what the attack moves."""
-    peak: float = Field(0.3, ge=0)
+    peak: float = Field(0.0, ge=0)
     """Weight of that same error of the attacked reconstruction, beside the mean of the squares."""
     k_low: int = Field(50, ge=1)
     """Diffusion steps are drawn evenly from ``k_low`` to ``k_high``: play at what is scored."""
