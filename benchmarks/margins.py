@@ -21,6 +21,7 @@ from hardsight.data import AnomalyData
 from hardsight.detectors import AdvRAD, Selection
 from hardsight.detectors.candidates import scorings
 from hardsight.detectors.evidence import shares
+from hardsight.detectors.painter import painted
 from hardsight.detectors.scoring import normal_errors
 from hardsight.evaluation.provenance import commit
 from hardsight.metrics import auroc
@@ -28,14 +29,6 @@ from hardsight.runs import Run
 
 Maps = dict[float, tuple[Tensor, Tensor]]
 """Margin -> (N, 1, H, W) unfiltered error maps of clean and of painted images."""
-
-
-def painted(x: Tensor, r: Tensor, labels: Tensor, eps: float) -> Tensor:
-    """Images moved by eps away from their reconstruction (normal), or towards it."""
-    difference = x - r.mean(1)
-    towards = x - difference.sign() * difference.abs().clamp(max=eps)
-    away = x + eps * difference.sign()
-    return torch.where(labels.view(-1, 1, 1, 1), towards, away).clamp(0, 1)
 
 
 @torch.no_grad()

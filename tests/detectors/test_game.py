@@ -99,7 +99,7 @@ def test_impossible_games_are_refused(task):
     with pytest.raises(ValueError, match="filter_size must be odd and positive, got 4"):
         Game(filter_size=4)
     with pytest.raises(ValueError, match="k_high"):
-        GameTask(task.module, task.images, task.where, Game(k_high=2000))
+        GameTask(task.module, task.images, task.where, Game(k_low=50, k_high=2000))
 
 
 def test_fit_plays_after_the_training_and_goes_on_where_it_was(tmp_path, parts):
@@ -114,3 +114,13 @@ def test_fit_plays_after_the_training_and_goes_on_where_it_was(tmp_path, parts):
     weights = [torch.cat([p.flatten() for p in d.parameters()]) for d in (plain, played, again)]
     assert not torch.equal(weights[0], weights[1])
     assert torch.equal(weights[1], weights[2])
+
+
+def test_an_open_game_takes_the_k_that_is_scored(task):
+    assert (Game().at(70).k_low, Game().at(70).k_high) == (70, 70)
+    closed = Game(**SMALL)
+    assert closed.at(70) == closed
+    with pytest.raises(ValueError, match="needs k_low and k_high"):
+        GameTask(task.module, task.images, task.where, Game())
+    with pytest.raises(ValueError, match="set k_low and k_high or neither, got 50 and None"):
+        Game(k_low=50)

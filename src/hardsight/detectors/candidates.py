@@ -70,6 +70,8 @@ class Report:
     """Side of the map's own filter -> pixel AUROC, clean and under an attack on the map."""
     pilots: dict[int, float] = field(default_factory=dict)
     """Patch size -> merit of its best candidate after a short training, where it was chosen."""
+    painted: dict[int, float] = field(default_factory=dict)
+    """k -> merit that a painter leaves its best candidate, where the game's k was chosen."""
 
     @property
     def best(self) -> Candidate:
@@ -89,6 +91,7 @@ class Report:
         text = {
             "settings": self.settings.model_dump(),
             "pilots": self.pilots,
+            "painted": self.painted,
             "localising": self.localising,
             "candidates": rows,
         }

@@ -14,6 +14,7 @@ from hardsight.attacks import ScoreObjective
 from hardsight.batches import at_once
 from hardsight.data import PseudoAnomalies
 from hardsight.detectors.candidates import Candidate, Yardsticks, scorings
+from hardsight.detectors.painter import painted
 from hardsight.detectors.scoring import Average, Reference, normal_errors
 from hardsight.metrics import auroc, sensitivity_index
 
@@ -100,6 +101,10 @@ class Contest:
         """Attack a middling way to score at the middle k, be it a candidate or not."""
         self._suffer(self._middling(self.settings.ks[len(self.settings.ks) // 2]))
 
+    def paint(self) -> None:
+        """Show to all ways what a painter makes of the images at each k, see ``painted``."""
+        self._endure(lambda k: self._maps(k, self.few.images, self.few.labels))
+
     def _middling(self, k: int) -> dict[str, Any]:
         return {
             "k": k,
@@ -114,10 +119,14 @@ class Contest:
         """Score in all ways what an attack on ``scoring`` makes of the images."""
         self._configure(scoring)
         attacked = self.settings.attack(self.detector, self.few, self._aim, self.noise)
+        self._endure(lambda k: self._maps(k, attacked))
+
+    def _endure(self, attacked: Callable[[int], dict[Comparison, Tensor]]) -> None:
+        """Lower all bounds to what maps (N, 1, H, W) of attacked images, by k, leave."""
         anomalous = self.few.labels.numpy()
         i = 0
         for k in self.settings.ks:
-            maps = self._maps(k, attacked)
+            maps = attacked(k)
             for how in self._comparisons:
                 for _, s in scorings(self._yardsticks[k, *how], maps[how], *self._choices):
                     w = self.worst[i]
@@ -147,13 +156,22 @@ class Contest:
         return self.settings.references, self.settings.aggregations
 
     @torch.no_grad()
-    def _maps(self, k: int, images: Tensor) -> dict[Comparison, Tensor]:
-        """(N, 1, H, W) unfiltered error maps by comparison, all of the same reconstructions."""
+    def _maps(
+        self, k: int, images: Tensor, labels: Tensor | None = None
+    ) -> dict[Comparison, Tensor]:
+        """(N, 1, H, W) unfiltered error maps by comparison, all of the same reconstructions.
+
+        With labels (N,) the images are painted once they are reconstructed.
+        """
         parts: dict[Comparison, list[Tensor]] = {how: [] for how in self._comparisons}
         self.detector.configure(**self._middling(k))
+        done = 0
         for batch in torch.split(images, at_once(images.shape, 8)):
             x = self.detector.prepare(batch)
             r = self.detector.reconstruct(x, self.detector.sample_noise(x, self.noise))
+            if labels is not None:
+                x = painted(x, r, labels[done : done + len(x)].to(x.device), self.settings.eps)
+            done += len(x)
             for how in self._comparisons:
                 parts[how].append(self.detector.compare(x, r, *how).cpu())
         return {how: torch.cat(p) for how, p in parts.items()}

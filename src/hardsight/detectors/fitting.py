@@ -14,6 +14,7 @@ from hardsight.detectors.candidates import Report
 from hardsight.detectors.errors import error_maps
 from hardsight.detectors.evidence import shares
 from hardsight.detectors.game import Game, GameTask
+from hardsight.detectors.levels import most_noise, painted_merits
 from hardsight.detectors.pilots import choose_patch
 from hardsight.detectors.selection import Selection, localising, select
 from hardsight.training import DenoisingTask, Settings, Task, complete
@@ -84,7 +85,17 @@ def fit_advrad(
     if training.steps:
         task = DenoisingTask(detector.denoiser, normals, kinds, detector.k, detector.tile)
         complete(task, training, folder, "train", progress, resume)
+    merits: dict[int, float] = {}
     if game is not None:
+        k = detector.k if selection is None else selection.ks[0]
+        if game.k_low is None and selection and evidence:
+            if len(selection.ks) > 1:
+                detector.eval()
+                known = detector, normals, evidence, selection, training.seed, progress
+                merits = painted_merits(*known)
+                k = most_noise(merits, selection.slack)
+            selection = selection.model_copy(update={"ks": (k,)})
+        game = game.at(k)
         where = lesson.foreground(game.foreground)
         match = GameTask(detector.denoiser, normals, where, game, kinds, detector.tile)
         lesson.complete(match, game.settings(training), "game")
@@ -98,8 +109,9 @@ def fit_advrad(
         detector.fit_reference(error_maps(detector, normals, generator, progress=progress))
     if report and selection and evidence:
         sides = localising(detector, evidence, selection, generator, progress)
-        detector.report = replace(report, pilots=pilots, localising=sides)
-        detector.configure(**detector.report.chosen)
+        found = replace(report, pilots=pilots, painted=merits, localising=sides)
+        detector.report = found
+        detector.configure(**found.chosen)
     detector.calibrate(calibrating, false_alarms, generator)
 
 

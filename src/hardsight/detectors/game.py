@@ -45,9 +45,10 @@ class Game(BaseModel):
     """Share of the pixels, those of the largest such error: what the attack moves."""
     peak: float = Field(0.0, ge=0)
     """Weight of that same error of the attacked reconstruction, beside the mean of the squares."""
-    k_low: int = Field(50, ge=1)
-    """Diffusion steps are drawn evenly from ``k_low`` to ``k_high``: play at what is scored."""
-    k_high: int = Field(200, ge=1)
+    k_low: int | None = Field(None, ge=1)
+    """Diffusion steps are drawn evenly from ``k_low`` to ``k_high``; None, both: always the one
+    that is scored, which a painter decides where a selection has several, see ``most_noise``."""
+    k_high: int | None = Field(None, ge=1)
     plain: float = Field(0.0, ge=0)
     """Weight of the plain training's loss beside that of the game."""
     anomalous: float = Field(0.5, ge=0, le=1)
@@ -60,11 +61,17 @@ class Game(BaseModel):
     @model_validator(mode="after")
     def _makes_sense(self) -> "Game":
         demand_filter(self.filter_size)
-        if self.k_low > self.k_high:
+        if (self.k_low is None) != (self.k_high is None):
+            raise ValueError(f"set k_low and k_high or neither, got {self.k_low} and {self.k_high}")
+        if self.k_low and self.k_high and self.k_low > self.k_high:
             raise ValueError(f"k_low must not be above k_high, got {self.k_low} > {self.k_high}")
         if self.eps_low is not None and self.eps_low > self.eps:
             raise ValueError(f"eps_low must not be above eps, got {self.eps_low} > {self.eps}")
         return self
+
+    def at(self, k: int) -> "Game":
+        """Return the game with the k that is scored, where it is open."""
+        return self if self.k_low else self.model_copy(update={"k_low": k, "k_high": k})
 
     def peaks(self, x: Tensor, r: Tensor) -> Tensor:
         """(B,) the largest errors of reconstructions of images, (B, C, H, W) in [0, 1] units."""
@@ -112,7 +119,7 @@ class GameTask:
         denoiser: what is trained.
         images: (N, 3, H, W) uint8, normal.
         where: (N, 1, H, W) bool, the foreground.
-        game: how.
+        game: how, at given diffusion steps.
         kinds, crop: see ``DenoisingTask``.
     """
 
@@ -125,13 +132,15 @@ class GameTask:
         kinds: Sequence[Kind] = (),
         crop: int | None = None,
     ) -> None:
+        if game.k_low is None or game.k_high is None:
+            raise ValueError("the game needs k_low and k_high, got None; see Game.at")
         if not game.k_high <= denoiser.schedule.T:
             raise ValueError(f"k_high must be at most {denoiser.schedule.T}, got {game.k_high}")
+        self.ks = game.k_low, game.k_high
         self.module, self.game, self.images = denoiser, game, images
         self.where = dilated(where)
         self.crop = crop
-        middle = (game.k_low + game.k_high) // 2
-        self.plain = DenoisingTask(denoiser, images, kinds, middle, crop)
+        self.plain = DenoisingTask(denoiser, images, kinds, sum(self.ks) // 2, crop)
         self.spoiler = CutPaste(defects=game.defects)
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
@@ -140,7 +149,8 @@ class GameTask:
         """
         x, where = drawn(self.plain.kinds, size, self.crop, generator, self.images, self.where)
         spoilt = torch.arange(size) >= size - round(self.game.anomalous * size)
-        t = torch.randint(self.game.k_low, self.game.k_high + 1, (size,), generator=generator)
+        low, high = self.ks
+        t = torch.randint(low, high + 1, (size,), generator=generator)
         noise = torch.randn(x.shape, generator=generator)
         seeds = torch.randint(2**62, (size,), generator=generator)
         order = torch.randperm(size, generator=generator)  # so that each device has both kinds

@@ -25,7 +25,9 @@ class Selection(Evidence):
     """What to choose among, and on what evidence."""
 
     ks: tuple[int, ...] = (50, 100, 200)
-    """Diffusion steps to try."""
+    """Diffusion steps to try; where a game leaves its own open, they are tried before it."""
+    slack: float = Field(0.03, ge=0, le=1)
+    """Merit under a painter that more noise may cost, where a game's k is chosen so."""
     averages: tuple[Average, ...] = ("error", "reconstruction")
     margins: tuple[float, ...] = (0.0,)
     """Contrasts that an error must exceed to count."""
