@@ -1,0 +1,128 @@
+"""What another game would do at the preset's full length, on validation data alone.
+
+    .venv/bin/python benchmarks/games.py runs/hardsight/bottle --only "as preset"
+    .venv/bin/python benchmarks/games.py runs/hardsight/bottle --set game.lr=4e-4
+
+Each variant goes on from the plain training of a run, and has a selection and a head of its own.
+All are judged by the same validation images and synthetic defects, attacked in the same ways of
+scoring, so that the game and not the choice of a way is compared; a map is that of the whole run.
+No test image is read. Runs are kept in runs/games/; what is recorded is not done again.
+"""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from figures import keep, kept
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+from torch import Generator, Tensor
+
+from hardsight.attacks import ScoreObjective
+from hardsight.attacks.objectives import MapObjective
+from hardsight.cli.console import bars
+from hardsight.detectors import AdvRAD, Selection
+from hardsight.detectors.contest import distance
+from hardsight.detectors.errors import error_maps
+from hardsight.evaluation.provenance import commit
+from hardsight.metrics import auroc
+from hardsight.runs import Run
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "as preset": {},
+    "peak in the loss, weight 0.3": {"game.peak": 0.3},
+    **{
+        f"k = {k}": {"game.k_low": k, "game.k_high": k, "selection.ks": [k]} for k in (50, 100, 200)
+    },
+}
+"""Label -> dotted settings on top of the run's."""
+WAYS: dict[str, dict[str, Any]] = {
+    "largest 0.15 %, margin 0.06": {"margin": 0.06, "aggregation": "top:0.0015"},
+    "maximum, margin 0.12": {"margin": 0.12, "aggregation": "max"},
+}
+"""How a score is taken from standardised errors of 9 x 9 pixels, as ``configure`` takes it."""
+
+
+def played(source: Run, place: Path, changes: dict[str, Any]) -> Run:
+    """Return the run of a changed game that goes on from a run's plain training."""
+    run = Run.start(place, source.config.updated(changes), resume=True)
+    if not run.finished:
+        if not (place / "training").exists():
+            later = shutil.ignore_patterns("head*", "game")
+            shutil.copytree(source.path / "training", place / "training", ignore=later)
+        with bars() as progress:
+            run.fit("cpu", progress=progress)
+    return run
+
+
+def judged(run: Run) -> dict[str, Any]:
+    """Return pixel AUROC, clean and attacked, and for each way to score AUROC and d'."""
+    detector, data, settings = run.detector("cpu"), run.data(), run.config.selection
+    if not isinstance(detector, AdvRAD) or not isinstance(settings, Selection):
+        raise SystemExit(f"{run.path} chose nothing; name a run of preset hardsight")
+    validation = data.validation.images()
+    n = len(validation)
+    copies = 1 if n >= 16 else 3
+    judging = settings.model_copy(update={"images": n, "copies": copies})
+    shown, generator = judging.evidence(validation, 77), Generator().manual_seed(77)
+    masks = shown.masks.numpy().ravel()
+
+    def pixels(images: Tensor) -> float:
+        found = detector.predict(images, Generator().manual_seed(0))
+        return float(roc_auc_score(masks, found.anomaly_map.numpy().ravel()))
+
+    def score(images: Tensor) -> NDArray[np.float64]:
+        found = detector.predict(images, Generator().manual_seed(0))
+        return found.pred_score.numpy().astype(np.float64)
+
+    hurt = judging.attack(
+        detector, shown, lambda _, m: MapObjective(detector, m, "balanced"), generator
+    )
+    found: dict[str, Any] = {"pixel": pixels(shown.images), "pixel, attacked": pixels(hurt)}
+    normals = data.train.images()[:: max(1, len(data.train.samples) // 64)]
+    labels = shown.labels.numpy()
+    for name, way in WAYS.items():
+        detector.configure(**detector.how | way | {"filter_size": 9, "reference": "standardised"})
+        detector.fit_reference(error_maps(detector, normals, generator))
+        hurt = judging.attack(
+            detector, shown, lambda y, _: ScoreObjective(detector, y, 1), generator
+        )
+        clean, attacked = score(shown.images), score(hurt)
+        found[name] = {
+            "clean": auroc(clean, labels),
+            "attacked": auroc(attacked, labels),
+            "d', clean": distance(clean, labels),
+            "d', attacked": distance(attacked, labels),
+        }
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", nargs="+", type=Path, help="plainly trained at least")
+    parser.add_argument("--only", nargs="*", help="variants; default: all")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=JSON", dest="settings")
+    parser.add_argument("--out", type=Path, default=Path("runs/games"))
+    given = parser.parse_args()
+    pairs = [pair.partition("=") for pair in given.settings]
+    own = {", ".join(given.settings): {key: json.loads(value) for key, _, value in pairs}}
+    for path in given.runs:
+        source = Run(path)
+        for label, changes in own.items() if pairs else VARIANTS.items():
+            seed = source.config.training.seed
+            key = f"{path.name}, seed {seed} | {label}"
+            if key in kept("games") or (given.only and label not in given.only):
+                continue
+            place = given.out / f"{path.name}-{label}-{seed}".replace(" ", "_")
+            run = played(source, place, changes)
+            game = run.detector_config.fit_options["game"].model_dump()
+            keep("games", key, judged(run) | {"game": game, "commit": commit()})
+
+
+if __name__ == "__main__":
+    main()
