@@ -116,10 +116,8 @@ def test_fit_plays_after_the_training_and_goes_on_where_it_was(tmp_path, parts):
     assert torch.equal(weights[1], weights[2])
 
 
-def test_an_open_game_takes_the_k_that_is_scored(task):
+def test_a_game_is_open_until_it_has_a_k(task):
     assert (Game().at(70).k_low, Game().at(70).k_high) == (70, 70)
-    closed = Game(**SMALL)
-    assert closed.at(70) == closed
     with pytest.raises(ValueError, match="needs k_low and k_high"):
         GameTask(task.module, task.images, task.where, Game())
     with pytest.raises(ValueError, match="set k_low and k_high or neither, got 50 and None"):

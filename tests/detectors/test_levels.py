@@ -5,7 +5,7 @@ from tiny_detector import TINY, tiny_advrad
 from hardsight.data import load
 from hardsight.detectors import AdvRAD, Game, Selection
 from hardsight.detectors.evidence import merit
-from hardsight.detectors.levels import most_noise, painted_merits
+from hardsight.detectors.levels import choose_k, most_noise
 from hardsight.detectors.painter import painted
 from hardsight.metrics import auroc
 from hardsight.training import Settings
@@ -28,9 +28,10 @@ def test_a_merit_is_that_of_the_painted_images_beside_their_reconstructions(k):
     detector.sample_noise = lambda x, generator=None: torch.zeros(len(x), 2, *x.shape[1:])
     evidence = SMALL.evidence(normals(6, 1), seed=0)
     told = []
-    found = painted_merits(
+    taken, found = choose_k(
         detector, normals(8, 0), evidence, SMALL, 0, lambda *how: told.append(how[:3])
     )
+    assert taken == most_noise(found, SMALL.slack)
     assert told == [("noise", 1, 2), ("noise", 2, 2)]
     detector.configure(k=k, average="error", filter_size=3, reference="error", aggregation="max")
     x, labels = evidence.images, evidence.labels
@@ -49,6 +50,14 @@ def test_the_most_noise_that_costs_no_more_than_the_slack():
     assert most_noise(merits, 0.0) == 100
     assert most_noise(merits, 0.035) == 200
     assert most_noise(merits, 1.0) == 300
+
+
+def test_where_there_is_nothing_to_choose_nothing_is_painted():
+    detector = tiny_advrad(k=70)
+    one = SMALL.model_copy(update={"ks": (40,)})
+    evidence = one.evidence(normals(6, 1), seed=0)
+    assert choose_k(detector, normals(8, 0), evidence, one, 0) == (40, {})
+    assert choose_k(detector, normals(8, 0), None, None, 0) == (70, {})
 
 
 def test_an_open_game_is_played_and_scored_at_one_of_the_ks(parts):

@@ -14,7 +14,7 @@ from hardsight.detectors.candidates import Report
 from hardsight.detectors.errors import error_maps
 from hardsight.detectors.evidence import shares
 from hardsight.detectors.game import Game, GameTask
-from hardsight.detectors.levels import most_noise, painted_merits
+from hardsight.detectors.levels import choose_k
 from hardsight.detectors.pilots import choose_patch
 from hardsight.detectors.selection import Selection, localising, select
 from hardsight.training import DenoisingTask, Settings, Task, complete
@@ -71,7 +71,7 @@ def fit_advrad(
     calibrating = _joined([c for _, c in held_out])
     Calibration.check(len(calibrating), false_alarms)
     choosing = _alternating([c for c, _ in held_out])
-    evidence = selection and selection.evidence(choosing, training.seed)
+    evidence = None if selection is None else selection.evidence(choosing, training.seed)
     if start is not None:
         _adopt(detector, start, selection)
     kinds = [Kind.of(images, augment) for images in each]
@@ -87,15 +87,11 @@ def fit_advrad(
         complete(task, training, folder, "train", progress, resume)
     merits: dict[int, float] = {}
     if game is not None:
-        k = detector.k if selection is None else selection.ks[0]
-        if game.k_low is None and selection and evidence:
-            if len(selection.ks) > 1:
-                detector.eval()
-                known = detector, normals, evidence, selection, training.seed, progress
-                merits = painted_merits(*known)
-                k = most_noise(merits, selection.slack)
-            selection = selection.model_copy(update={"ks": (k,)})
-        game = game.at(k)
+        if game.k_low is None:
+            known = detector, normals, evidence, selection, training.seed, progress
+            k, merits = choose_k(*known)
+            game = game.at(k)
+            selection = selection and selection.model_copy(update={"ks": (k,)})
         where = lesson.foreground(game.foreground)
         match = GameTask(detector.denoiser, normals, where, game, kinds, detector.tile)
         lesson.complete(match, game.settings(training), "game")
@@ -109,9 +105,8 @@ def fit_advrad(
         detector.fit_reference(error_maps(detector, normals, generator, progress=progress))
     if report and selection and evidence:
         sides = localising(detector, evidence, selection, generator, progress)
-        found = replace(report, pilots=pilots, painted=merits, localising=sides)
-        detector.report = found
-        detector.configure(**found.chosen)
+        detector.report = replace(report, pilots=pilots, painted=merits, localising=sides)
+        detector.configure(**detector.report.chosen)
     detector.calibrate(calibrating, false_alarms, generator)
 
 

@@ -47,7 +47,7 @@ class Game(BaseModel):
     """Weight of that same error of the attacked reconstruction, beside the mean of the squares."""
     k_low: int | None = Field(None, ge=1)
     """Diffusion steps are drawn evenly from ``k_low`` to ``k_high``; None, both: always the one
-    that is scored, which a painter decides where a selection has several, see ``most_noise``."""
+    that is scored, which a painter decides where a selection has several, see ``choose_k``."""
     k_high: int | None = Field(None, ge=1)
     plain: float = Field(0.0, ge=0)
     """Weight of the plain training's loss beside that of the game."""
@@ -70,8 +70,8 @@ class Game(BaseModel):
         return self
 
     def at(self, k: int) -> "Game":
-        """Return the game with the k that is scored, where it is open."""
-        return self if self.k_low else self.model_copy(update={"k_low": k, "k_high": k})
+        """Return the game played at one k."""
+        return self.model_copy(update={"k_low": k, "k_high": k})
 
     def peaks(self, x: Tensor, r: Tensor) -> Tensor:
         """(B,) the largest errors of reconstructions of images, (B, C, H, W) in [0, 1] units."""

@@ -14,46 +14,60 @@ if TYPE_CHECKING:
     from hardsight.detectors.advrad import AdvRAD
 
 
+def choose_k(
+    detector: "AdvRAD",
+    train: Tensor,
+    evidence: PseudoAnomalies | None,
+    selection: Selection | None,
+    seed: int,
+    progress: Progress = quiet,
+) -> tuple[int, dict[int, float]]:
+    """Return the k to play and to score at, and what a painter leaves at each of several.
+
+    Args:
+        detector: plainly trained; left configured in some way.
+        train: (N, 3, H, W) uint8 training normals.
+        evidence: from ``selection.evidence``.
+        selection: the ks, all other ways to score, and the radius; None: the detector's own k.
+        seed: of the noise.
+        progress: told after each k.
+    """
+    if selection is None or evidence is None:
+        return detector.k, {}
+    if len(selection.ks) == 1:
+        return selection.ks[0], {}
+    detector.eval()
+    merits = painted_merits(detector, train, evidence, selection, seed, progress)
+    return most_noise(merits, selection.slack), merits
+
+
 def painted_merits(
     detector: "AdvRAD",
     train: Tensor,
     evidence: PseudoAnomalies,
     selection: Selection,
     seed: int,
-    progress: Progress = quiet,
+    progress: Progress,
 ) -> dict[int, float]:
-    """Return the merit that a painter leaves the best way to score at each k.
+    """Return the merit that a painter leaves the best way to score at each k; see ``choose_k``.
 
-    No training against attacks can hold more: what remains of normal images in their error is
-    what can be added to everywhere, and more noise leaves more of it, on a texture most of all.
-
-    Args:
-        detector: plainly trained; left configured in some way.
-        train: (N, 3, H, W) uint8 training normals.
-        evidence: from ``selection.evidence``.
-        selection: the ks, all other ways to score, and the radius.
-        seed: of the noise.
-        progress: told after each k.
+    A network that no attack fools holds that much. What remains of normal images in their error
+    is what can be added to everywhere; more noise leaves more of it, most of all of a texture.
     """
-    done = iter(range(1, len(selection.ks) + 1))
-    contest = Contest(
-        detector,
-        train,
-        evidence,
-        selection,
-        seed,
-        lambda k: progress("noise", next(done), len(selection.ks), "levels"),
-    )
+    ks = selection.ks
+
+    def compared(k: int) -> None:
+        progress("noise", ks.index(k) + 1, len(ks), "levels")
+
+    contest = Contest(detector, train, evidence, selection, seed, compared)
     contest.paint()
-    best: dict[int, float] = {}
-    for c in contest.candidates:
-        best[c.k] = max(best.get(c.k, 0.0), c.merit(selection.robust_weight))
-    return best
+    weight = selection.robust_weight
+    return {k: max(c.merit(weight) for c in contest.candidates if c.k == k) for k in ks}
 
 
 def most_noise(merits: Mapping[int, float], slack: float) -> int:
     """Return the largest k that loses at most ``slack`` of the best merit.
 
-    Noise hides an attack from the network; a painter does not care.
+    Noise hides an attack from the network, and costs an attacker nothing who does not ask it.
     """
     return max(k for k, merit in merits.items() if merit >= max(merits.values()) - slack)
