@@ -1,6 +1,6 @@
 """What another game would do at the preset's full length, on validation data alone.
 
-    .venv/bin/python benchmarks/games.py runs/hardsight/bottle --only "as preset"
+    .venv/bin/python benchmarks/games.py runs/hardsight/bottle --only "as it is" "k = 50"
     .venv/bin/python benchmarks/games.py runs/hardsight/bottle --set game.lr=4e-4
 
 Each variant goes on from the plain training of a run, and has a selection and a head of its own.
@@ -32,7 +32,7 @@ from hardsight.metrics import auroc
 from hardsight.runs import Run
 
 VARIANTS: dict[str, dict[str, Any]] = {
-    "as preset": {},
+    "as it is": {},
     "peak in the loss, weight 0.3": {"game.peak": 0.3},
     **{
         f"k = {k}": {"game.k_low": k, "game.k_high": k, "selection.ks": [k]} for k in (50, 100, 200)
