@@ -121,7 +121,9 @@ def main() -> None:
             place = given.out / f"{path.name}-{label}-{seed}".replace(" ", "_")
             run = played(source, place, changes)
             game = run.detector_config.fit_options["game"].model_dump()
-            keep("games", key, judged(run) | {"game": game, "commit": commit()})
+            found = judged(run)
+            print(key, *(f"{name}: {value}" for name, value in found.items()), sep="\n  ")
+            keep("games", key, found | {"game": game, "commit": commit()})
 
 
 if __name__ == "__main__":
