@@ -68,6 +68,7 @@ def main() -> None:
         detector, data, game = run.detector(), run.data(), getattr(run.config, "game", None)
         if not isinstance(detector, Bastion) or game is None:
             raise SystemExit(f"{path} has played no game; name a run of preset hardsight")
+        game = game.at(detector.k)
         held_out = data.validation.images()
         seen = data.train.images()
         order = torch.randperm(len(seen), generator=Generator().manual_seed(0))[: len(held_out)]
