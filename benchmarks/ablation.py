@@ -14,7 +14,6 @@ intervals over the same images for both: they know nothing of what another seed 
 """
 
 import argparse
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from evaluated import evaluated
 from figures import keep, kept
 from numpy.typing import NDArray
 from sets import add_sets, changed, root
+from stages import take_over
 
 from hardsight.attacks import build_suite
 from hardsight.data import load, pseudo_anomalies, split_validation
@@ -103,7 +103,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "20 normals": {"data.limit_train": 20},
     "50 normals": {"data.limit_train": 50},
 }
-"""Label -> dotted settings on top of these. The preset plays at k = 200 alone, without a peak."""
+"""Label -> dotted settings on top of these. The preset plays at one k, without a peak."""
 ATTACK = "eot-pgd"
 
 
@@ -153,10 +153,8 @@ def borrow(run: Run, label: str, other: Run) -> None:
     """Take over from the base's run, if it is there, the stages that a variant does not change."""
     parts = {key.partition(".")[0] for key in VARIANTS[label]}
     same = not parts & {"data", "training"} and "detector.denoiser" not in VARIANTS[label]
-    source, target = other.path / "training", run.path / "training"
-    if same and label != BASE and source.is_dir():
-        own = shutil.ignore_patterns("head*", *parts & {"game"})
-        shutil.copytree(source, target, ignore=own, dirs_exist_ok=True)
+    if same and label != BASE and (other.path / "training").is_dir():
+        take_over(run, other, *parts & {"game"})
 
 
 def table(name: str, seeds: int) -> None:

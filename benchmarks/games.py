@@ -10,15 +10,13 @@ No test image is read. Runs are kept in runs/games/; what is recorded is not don
 """
 
 import argparse
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from ablation import played
 from figures import keep, kept
-from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
+from sets import parsed
+from stages import take_over
 from torch import Generator, Tensor
 
 from hardsight.attacks import ScoreObjective
@@ -28,15 +26,14 @@ from hardsight.detectors import AdvRAD, Selection
 from hardsight.detectors.contest import distance
 from hardsight.detectors.errors import error_maps
 from hardsight.evaluation.provenance import commit
-from hardsight.metrics import auroc
+from hardsight.metrics import auroc, pixel_auroc
 from hardsight.runs import Run
+from hardsight.types import Detection
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "as it is": {},
     "peak in the loss, weight 0.3": {"game.peak": 0.3},
-    **{
-        f"k = {k}": {"game.k_low": k, "game.k_high": k, "selection.ks": [k]} for k in (50, 100, 200)
-    },
+    **{f"k = {k}": played(k, k, k) for k in (50, 100, 200)},
 }
 """Label -> dotted settings on top of the run's."""
 WAYS: dict[str, dict[str, Any]] = {
@@ -46,13 +43,12 @@ WAYS: dict[str, dict[str, Any]] = {
 """How a score is taken from standardised errors of 9 x 9 pixels, as ``configure`` takes it."""
 
 
-def played(source: Run, place: Path, changes: dict[str, Any]) -> Run:
+def fitted(source: Run, place: Path, changes: dict[str, Any]) -> Run:
     """Return the run of a changed game that goes on from a run's plain training."""
     run = Run.start(place, source.config.updated(changes), resume=True)
     if not run.finished:
         if not (place / "training").exists():
-            later = shutil.ignore_patterns("head*", "game")
-            shutil.copytree(source.path / "training", place / "training", ignore=later)
+            take_over(run, source, "game")
         with bars() as progress:
             run.fit("cpu", progress=progress)
     return run
@@ -68,15 +64,12 @@ def judged(run: Run) -> dict[str, Any]:
     copies = 1 if n >= 16 else 3
     judging = settings.model_copy(update={"images": n, "copies": copies})
     shown, generator = judging.evidence(validation, 77), Generator().manual_seed(77)
-    masks = shown.masks.numpy().ravel()
+
+    def seen(images: Tensor) -> Detection:
+        return detector.predict(images, Generator().manual_seed(0))
 
     def pixels(images: Tensor) -> float:
-        found = detector.predict(images, Generator().manual_seed(0))
-        return float(roc_auc_score(masks, found.anomaly_map.numpy().ravel()))
-
-    def score(images: Tensor) -> NDArray[np.float64]:
-        found = detector.predict(images, Generator().manual_seed(0))
-        return found.pred_score.numpy().astype(np.float64)
+        return pixel_auroc(seen(images).anomaly_map.numpy(), shown.masks.numpy())
 
     hurt = judging.attack(
         detector, shown, lambda _, m: MapObjective(detector, m, "balanced"), generator
@@ -90,7 +83,7 @@ def judged(run: Run) -> dict[str, Any]:
         hurt = judging.attack(
             detector, shown, lambda y, _: ScoreObjective(detector, y, 1), generator
         )
-        clean, attacked = score(shown.images), score(hurt)
+        clean, attacked = (seen(x).pred_score.double().numpy() for x in (shown.images, hurt))
         found[name] = {
             "clean": auroc(clean, labels),
             "attacked": auroc(attacked, labels),
@@ -109,17 +102,16 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=JSON", dest="settings")
     parser.add_argument("--out", type=Path, default=Path("runs/games"))
     given = parser.parse_args()
-    pairs = [pair.partition("=") for pair in given.settings]
-    own = {", ".join(given.settings): {key: json.loads(value) for key, _, value in pairs}}
+    own = {", ".join(given.settings): parsed(given.settings)}
     for path in given.runs:
         source = Run(path)
-        for label, changes in own.items() if pairs else VARIANTS.items():
+        for label, changes in own.items() if given.settings else VARIANTS.items():
             seed = source.config.training.seed
             key = f"{path.name}, seed {seed} | {label}"
             if key in kept("games") or (given.only and label not in given.only):
                 continue
             place = given.out / f"{path.name}-{label}-{seed}".replace(" ", "_")
-            run = played(source, place, changes)
+            run = fitted(source, place, changes)
             game = run.detector_config.fit_options["game"].model_dump()
             found = judged(run)
             print(key, *(f"{name}: {value}" for name, value in found.items()), sep="\n  ")

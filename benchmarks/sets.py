@@ -2,7 +2,9 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hardsight.data import write_textures
 from hardsight.presets import Config
@@ -19,8 +21,13 @@ def add_sets(parser: argparse.ArgumentParser, preset: str) -> None:
 
 def changed(config: Config, given: argparse.Namespace) -> Config:
     """Return the preset with what --set says."""
-    pairs = (pair.partition("=") for pair in given.settings)
-    return config.updated({key: json.loads(value) for key, _, value in pairs})
+    return config.updated(parsed(given.settings))
+
+
+def parsed(settings: Sequence[str]) -> dict[str, Any]:
+    """Return pairs KEY=JSON as dotted settings."""
+    pairs = (pair.partition("=") for pair in settings)
+    return {key: json.loads(value) for key, _, value in pairs}
 
 
 def root(given: argparse.Namespace, config: Config) -> Path:

@@ -88,8 +88,7 @@ def fit_advrad(
     merits: dict[int, float] = {}
     if game is not None:
         if game.k_low is None:
-            known = detector, normals, evidence, selection, training.seed, progress
-            k, merits = choose_k(*known)
+            k, merits = choose_k(detector, normals, evidence, selection, training.seed, progress)
             game = game.at(k)
             selection = selection and selection.model_copy(update={"ks": (k,)})
         where = lesson.foreground(game.foreground)

@@ -1,0 +1,11 @@
+"""Stages of training that one run takes over from another."""
+
+import shutil
+
+from hardsight.runs import Run
+
+
+def take_over(run: Run, other: Run, *but: str) -> None:
+    """Copy the stages of another run's training, except the head's and those named."""
+    own = shutil.ignore_patterns("head*", *but)
+    shutil.copytree(other.path / "training", run.path / "training", ignore=own, dirs_exist_ok=True)
