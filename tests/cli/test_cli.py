@@ -13,6 +13,10 @@ import pytest
 from PIL import Image
 from typed import call, words
 
+from hardsight.data import load
+from hardsight.data.foreground import foreground
+from hardsight.metrics import pixel_auroc
+
 
 def test_fit_leaves_a_whole_run_folder(run):
     for name in (
@@ -142,6 +146,9 @@ def test_data_counts_and_lists_what_it_cannot_read(parts, tmp_path):
     fine = call("data", parts, "--size", 16)
     assert fine.exit_code == 0, words(fine)
     assert "brightness" in words(fine)
+    found = load(parts, size=16).test
+    value = pixel_auroc(foreground(found.images()).numpy(), found.masks().numpy())
+    assert f"marking the whole object, no defect known: {value:.3f}" in words(fine)
     data = shutil.copytree(parts, tmp_path / "data")
     (data / "train/good/000.png").write_bytes(b"")
     broken = call("data", data, "--size", 16)

@@ -9,7 +9,7 @@ from hardsight.detectors.calibration import Calibration
 from hardsight.evaluation import evaluate, write_html
 from hardsight.evaluation.gallery import choose
 from hardsight.evaluation.published import published_auroc
-from hardsight.evaluation.results import HELD_OUT
+from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE
 from hardsight.metrics import auroc
 
 NORMAL = [100, 102, 104, 106]
@@ -52,7 +52,7 @@ def test_clean_rows_agree_with_the_metrics(bright, make_set):
     result = evaluate(bright(), data, [], curve=(), fresh_draws=1, gallery=0)
     names = [(r.target, r.metric) for r in result.rows]
     image = [("image", name) for name in ("AUROC", "AP", "F1-max")]
-    assert names == [*image, ("pixel", "AUROC"), ("pixel", "AUPRO")]
+    assert names == [*image, *(("pixel", name) for name in ("AUROC", "AUPRO", OBJECT_ALONE))]
     expected = auroc(np.array(NORMAL + ANOMALOUS, float), np.repeat([False, True], 4))
     assert result.rows[0].mean.value == expected
     assert result.curve == ()

@@ -26,7 +26,15 @@ from hardsight.evaluation.report import (
     write_json,
     write_markdown,
 )
-from hardsight.evaluation.results import HELD_OUT, Budget, Estimate, Evaluation, GalleryItem, Row
+from hardsight.evaluation.results import (
+    HELD_OUT,
+    OBJECT_ALONE,
+    Budget,
+    Estimate,
+    Evaluation,
+    GalleryItem,
+    Row,
+)
 from hardsight.evaluation.verdict import counts, judge, outcome, pairs, radius, strongest
 from hardsight.metrics import auroc, bootstrap
 
@@ -390,6 +398,30 @@ def test_good_parts_unlike_those_of_the_calibration_are_spoken_of(shift, said):
         assert said in found[0]
         assert "61 of 100" in found[0]
     assert not any(r.startswith("Beware") for r in judge(evaluation).remarks)
+
+
+@pytest.mark.parametrize(
+    ("alone", "attacked", "said"),
+    [
+        (0.93, 0.95, None),
+        (0.95, 0.96, "Beware: the map tells defects"),
+        (0.93, 0.90, "Beware: under attack the map tells defects"),
+        (0.95, 0.90, "Beware: the map tells defects"),
+    ],
+)
+def test_a_map_that_ranks_pixels_no_better_than_its_object_is_spoken_of(alone, attacked, said):
+    """The clean map has 0.942."""
+    rows = (
+        Row("map-pgd", "pixel", "AUROC", Estimate(attacked, 0.8, 1.0), norm="Linf", eps=EPS),
+        Row("clean", "pixel", OBJECT_ALONE, Estimate(alone, 0.8, 1.0)),
+    )
+    evaluation = synthetic(items=0)
+    found = judge(synthetic(items=0, rows=(*evaluation.rows, *rows))).remarks
+    (text,) = [r for r in found if r.startswith("Beware")] or [None]
+    assert (text is None) == (said is None)
+    if said:
+        assert text.startswith(said)
+        assert f"{100 * alone:.1f} %" in text
 
 
 def test_a_handful_of_good_parts_is_not_enough_to_call_them_unlike():

@@ -9,6 +9,7 @@ from rich.table import Table
 from hardsight.cli.console import console, errors, explained
 
 if TYPE_CHECKING:
+    from hardsight.data import ImageSet
     from hardsight.evaluation.likeness import Shortcut
 
 
@@ -27,7 +28,8 @@ def data(
 
     Where there are test images of both kinds it also tells what brightness, contrast and sharpness
     of the whole picture know of them: a test set whose good parts were not taken like those of
-    training flatters a detector, or fools its threshold.
+    training flatters a detector, or fools its threshold. And where defects have masks, how well
+    pixels are ranked by marking the whole object: what a heat map has to exceed.
 
     Exit code 1 if a file is unreadable. `hardsight data textures --write` writes the embedded set.
     """
@@ -51,6 +53,7 @@ def data(
         labels = found.test.labels
         if labels.any() and not labels.all():
             _tell_shortcuts(shortcuts(found))
+            _tell_object(found.test)
         for error in found.skipped:
             errors.print(f"[red]unreadable:[/] {error}", highlight=False)
     if found.skipped:
@@ -66,3 +69,16 @@ def _tell_shortcuts(known: "list[Shortcut]") -> None:
     console.print(table)
     if text := warning(known):
         console.print(f"[yellow]Beware:[/] {text}", highlight=False)
+
+
+def _tell_object(test: "ImageSet") -> None:
+    from hardsight.data.foreground import foreground
+    from hardsight.metrics import pixel_auroc
+
+    masks = test.masks()
+    if masks is not None:
+        value = pixel_auroc(foreground(test.images()).numpy(), masks.numpy())
+        console.print(
+            f"Pixel AUROC of marking the whole object, no defect known: {value:.3f}",
+            highlight=False,
+        )

@@ -19,7 +19,14 @@ from hardsight.evaluation.gallery import choose, pictures
 from hardsight.evaluation.provenance import describe, fingerprint
 from hardsight.evaluation.published import published_auroc
 from hardsight.evaluation.results import Evaluation, Row
-from hardsight.evaluation.rows import clean_rows, held_out_row, image_row, over_mean, pixel_rows
+from hardsight.evaluation.rows import (
+    clean_rows,
+    held_out_row,
+    image_row,
+    object_row,
+    over_mean,
+    pixel_rows,
+)
 from hardsight.evaluation.verdict import strongest
 from hardsight.metrics import auroc
 from hardsight.types import Progress, quiet
@@ -129,6 +136,7 @@ def evaluate(
     rows += clean_rows(clean, labels)
     if masks is not None and maps is not None:
         rows += pixel_rows("clean", maps, masks.numpy(), published=figure(None, "pixel"))
+        rows.append(object_row(images, masks.numpy()))
     else:
         notes.append("No masks for every anomalous test image: localisation was not measured.")
     attacked: dict[str, Attacked] = {}

@@ -34,7 +34,8 @@ COLUMNS = {
     "metric": (
         "Metric",
         "AUROC: share of (defect, good) pairs in the right order; held-out: of defects and the "
-        "good parts that the threshold was set on, not those of the test set",
+        "good parts that the threshold was set on, not those of the test set; object alone: of a "
+        "map that marks the whole object and knows no defect",
     ),
     "mean": ("Mean", "scores averaged over fresh noise draws that the attack never saw"),
     "single": ("Single", "one noise draw only; the interval is over draws and images"),

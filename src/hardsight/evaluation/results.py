@@ -9,6 +9,8 @@ from torch import Tensor
 
 HELD_OUT = "AUROC, held-out"
 """The metric of a row that compares defects with the good parts the threshold was set on."""
+OBJECT_ALONE = "AUROC, object alone"
+"""The metric of a row that marks the whole object: what a map owes to knowing where that is."""
 
 
 class Estimate(NamedTuple):
@@ -45,7 +47,7 @@ class Row:
     target: str
     """"image" or "pixel": the level the attack aimed at and the metric speaks of."""
     metric: str
-    """"AUROC", "AP", "F1-max", "AUPRO", or ``HELD_OUT``."""
+    """"AUROC", "AP", "F1-max", "AUPRO", ``HELD_OUT`` or ``OBJECT_ALONE``."""
     mean: Estimate
     single: Estimate | None = None
     worst: Estimate | None = None

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from hardsight.attacks import Suite
+from hardsight.data.foreground import foreground
 from hardsight.evaluation.attacked import Attacked
-from hardsight.evaluation.results import HELD_OUT, Budget, Estimate, Row
+from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Budget, Estimate, Row
 from hardsight.metrics import (
     aupro,
     auroc,
@@ -112,6 +114,21 @@ def pixel_rows(
     )
     value = aupro(maps, masks)
     yield Row(name, "pixel", "AUPRO", Estimate(value, value, value), **spent)
+
+
+def object_row(images: Tensor, masks: NDArray[np.bool_]) -> Row:
+    """The pixel AUROC of marking the whole object in every image, with no notion of a defect.
+
+    Defects lie on the object, so that a map which shows no more than that ranks most pixels of a
+    background correctly: 0.5 of a surface that fills the image, and the more the smaller the
+    object. A detector's map says something of defects as far as it exceeds this.
+
+    Args:
+        images: (N, 3, H, W) uint8 or float in [0, 1].
+        masks: (N, 1, H, W).
+    """
+    value = Estimate(*pixel_auroc_interval(foreground(images).numpy(), masks))
+    return Row("clean", "pixel", OBJECT_ALONE, value)
 
 
 def _attack(done: Attacked, suite: Suite | None, flags: tuple[str, ...]) -> dict[str, Any]:

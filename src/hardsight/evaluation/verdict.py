@@ -7,7 +7,14 @@ import numpy as np
 
 from hardsight.evaluation.likeness import compare
 from hardsight.evaluation.plots import fraction_of_255
-from hardsight.evaluation.results import HELD_OUT, Estimate, Evaluation, GalleryItem, Row
+from hardsight.evaluation.results import (
+    HELD_OUT,
+    OBJECT_ALONE,
+    Estimate,
+    Evaluation,
+    GalleryItem,
+    Row,
+)
 from hardsight.metrics import auroc
 
 HOLDS, WEAKENED = 0.85, 0.60
@@ -211,6 +218,19 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
             else "no attack aimed at the map"
         )
         yield f"Localisation, pixel {clean.metric}: {_percent(clean.mean)}; {after}."
+        yield from _about_object(maps, [clean, *hit])
+
+
+def _about_object(maps: list[Row], found: list[Row]) -> Iterable[str]:
+    """Say where the map ranks pixels no better than one that marks the whole object."""
+    alone = next((r.mean for r in maps if r.metric == OBJECT_ALONE), None)
+    beaten = [r for r in found if alone and r.mean.value <= alone.value]
+    if alone and beaten:
+        when = "" if any(r.norm is None for r in beaten) else "under attack "
+        yield (
+            f"Beware: {when}the map tells defects from the rest no better than marking the whole "
+            f"object would, which has {_percent(alone)}."
+        )
 
 
 def _about_held_out(evaluation: Evaluation) -> Iterable[str]:
