@@ -72,12 +72,11 @@ def _tell_shortcuts(known: "list[Shortcut]") -> None:
 
 
 def _tell_object(test: "ImageSet") -> None:
-    from hardsight.data.foreground import foreground
-    from hardsight.metrics import pixel_auroc
+    from hardsight.evaluation.rows import object_row
 
     masks = test.masks()
     if masks is not None:
-        value = pixel_auroc(foreground(test.images()).numpy(), masks.numpy())
+        value = object_row(test.images(), masks.numpy()).mean.value
         console.print(
             f"Pixel AUROC of marking the whole object, no defect known: {value:.3f}",
             highlight=False,

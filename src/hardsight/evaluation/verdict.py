@@ -224,8 +224,10 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
 def _about_object(maps: list[Row], found: list[Row]) -> Iterable[str]:
     """Say where the map ranks pixels no better than one that marks the whole object."""
     alone = next((r.mean for r in maps if r.metric == OBJECT_ALONE), None)
-    beaten = [r for r in found if alone and r.mean.value <= alone.value]
-    if alone and beaten:
+    if alone is None:
+        return
+    beaten = [r for r in found if r.mean.value <= alone.value]
+    if beaten:
         when = "" if any(r.norm is None for r in beaten) else "under attack "
         yield (
             f"Beware: {when}the map tells defects from the rest no better than marking the whole "
