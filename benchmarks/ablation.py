@@ -27,11 +27,12 @@ from sets import add_sets, changed, root
 from stages import take_over
 
 from hardsight.attacks import build_suite
-from hardsight.data import load, pseudo_anomalies, split_validation
-from hardsight.detectors.contest import distance
+from hardsight.config import load_preset
+from hardsight.data import load, split_validation
+from hardsight.detectors.advrad.search import distance
 from hardsight.metrics import auroc, bootstrap
-from hardsight.presets import load_preset
-from hardsight.runs import Run
+from hardsight.runs.run import Run
+from hardsight.synthesis import pseudo_anomalies
 from hardsight.training.loop import write_picture
 
 SIZE = 128

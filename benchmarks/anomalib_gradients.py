@@ -20,7 +20,7 @@ from timing import record
 
 from hardsight.attacks import ScoreObjective, frozen, value_and_gradient
 from hardsight.detectors import GradientError, Wrapped
-from hardsight.detectors.anomalib import RawScores, demand, unchecked
+from hardsight.detectors.adapters.anomalib import RawScores, demand, unchecked
 
 RESNET: dict[str, Any] = {"backbone": "resnet18", "pre_trained": False}
 DINO2 = {"encoder_name": "vit_small_patch14_dinov2"}

@@ -11,7 +11,7 @@ from timing import interleaved, parser, record
 from torch import Tensor
 
 from hardsight.attacks import APGD, PGD, Linf, ScoreObjective, frozen
-from hardsight.devices import pick_device
+from hardsight.core.devices import pick_device
 
 BALL = Linf(2 / 255)
 STEPS = 4

@@ -17,12 +17,12 @@ from figures import keep
 from sets import add_sets, changed, root
 
 from hardsight.cli.console import bars
+from hardsight.config import load_preset
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Detector
 from hardsight.evaluation.provenance import describe
 from hardsight.metrics import auroc
-from hardsight.presets import load_preset
-from hardsight.runs import Run
+from hardsight.runs.run import Run
 
 
 def main() -> None:

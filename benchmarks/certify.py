@@ -25,13 +25,13 @@ from hardsight.attacks import APGD, L2, PGD, Attempt, Suite
 from hardsight.certify import PixelCounter, detections, score_samples
 from hardsight.cli.certify import print_certificate
 from hardsight.cli.console import bars
+from hardsight.core.devices import pick_device
 from hardsight.detectors.evidence import shares
-from hardsight.devices import pick_device
 from hardsight.evaluation.certified.attacked import attack_certified
 from hardsight.evaluation.certified.protocol import certify
 from hardsight.evaluation.certified.results import Certification
 from hardsight.evaluation.provenance import commit
-from hardsight.runs import Run
+from hardsight.runs.run import Run
 
 
 @torch.no_grad()

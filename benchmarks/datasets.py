@@ -15,8 +15,8 @@ from figures import keep
 from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
-from hardsight.presets import load_preset
-from hardsight.runs import Run
+from hardsight.config import load_preset
+from hardsight.runs.run import Run
 
 
 def main() -> None:

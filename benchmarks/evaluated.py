@@ -8,7 +8,7 @@ from hardsight.attacks import Suite
 from hardsight.cli.console import bars
 from hardsight.evaluation import evaluate, write_html, write_json
 from hardsight.evaluation.provenance import commit
-from hardsight.runs import SELECTION, Run
+from hardsight.runs.run import SELECTION, Run
 from hardsight.training.logs import read
 
 

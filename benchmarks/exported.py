@@ -16,10 +16,11 @@ from pathlib import Path
 import torch
 from timing import record
 
-from hardsight.detectors import Detector, Exported
+from hardsight.detectors import Detector
 from hardsight.detectors.evidence import shares
-from hardsight.detectors.exporting import compare, export
-from hardsight.runs import Run
+from hardsight.export import Exported
+from hardsight.export.exporting import compare, export
+from hardsight.runs.run import Run
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hardsight.files import write_atomically
+from hardsight.core.files import write_atomically
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -22,13 +22,13 @@ from torch import Generator, Tensor
 from hardsight.attacks import ScoreObjective
 from hardsight.attacks.objectives import MapObjective
 from hardsight.cli.console import bars
+from hardsight.core.types import Detection
 from hardsight.detectors import AdvRAD, Selection
-from hardsight.detectors.contest import distance
-from hardsight.detectors.errors import error_maps
+from hardsight.detectors.advrad.errors import error_maps
+from hardsight.detectors.advrad.search import distance
 from hardsight.evaluation.provenance import commit
 from hardsight.metrics import auroc, pixel_auroc
-from hardsight.runs import Run
-from hardsight.types import Detection
+from hardsight.runs.run import Run
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "as it is": {},

@@ -16,10 +16,10 @@ from torch import Generator
 
 from hardsight.data import AnomalyData
 from hardsight.detectors import AdvRAD, Selection
+from hardsight.detectors.advrad.selection import by_side
 from hardsight.detectors.evidence import shares
-from hardsight.detectors.selection import by_side
 from hardsight.evaluation.provenance import commit
-from hardsight.runs import Run
+from hardsight.runs.run import Run
 
 
 def localisation(detector: AdvRAD, data: AnomalyData) -> list[dict[str, Any]]:

@@ -19,13 +19,13 @@ from torch import Generator, Tensor
 
 from hardsight.data import AnomalyData
 from hardsight.detectors import AdvRAD, Selection
-from hardsight.detectors.candidates import scorings
+from hardsight.detectors.advrad.candidates import scorings
+from hardsight.detectors.advrad.fixed_reconstruction import painted
+from hardsight.detectors.advrad.scoring import normal_errors
 from hardsight.detectors.evidence import shares
-from hardsight.detectors.painter import painted
-from hardsight.detectors.scoring import normal_errors
 from hardsight.evaluation.provenance import commit
 from hardsight.metrics import auroc
-from hardsight.runs import Run
+from hardsight.runs.run import Run
 
 Maps = dict[float, tuple[Tensor, Tensor]]
 """Margin -> (N, 1, H, W) unfiltered error maps of clean and of painted images."""

@@ -25,10 +25,10 @@ from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
+from hardsight.config import Config, load_preset
 from hardsight.evaluation import evaluate, write_html, write_json
 from hardsight.evaluation.provenance import commit, device_name
-from hardsight.presets import Config, load_preset
-from hardsight.runs import SELECTION, Run
+from hardsight.runs.run import SELECTION, Run
 from hardsight.training.logs import read
 
 DEFAULT_SUITES = ("pgd", "map-pgd")

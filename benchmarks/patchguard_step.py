@@ -18,11 +18,12 @@ from patchguard_plain import spoil, step, to_stock_layers
 from timing import interleaved, parser, record
 from torch import Generator
 
-from hardsight.data import foreground, textures
+from hardsight.config import load_preset
+from hardsight.core.devices import pick_device
+from hardsight.data import textures
 from hardsight.detectors import PatchGuard
 from hardsight.detectors.patchguard import PatchTask
-from hardsight.devices import pick_device
-from hardsight.presets import load_preset
+from hardsight.synthesis import foreground
 
 
 def main() -> None:

@@ -24,15 +24,8 @@ from timing import interleaved, parser, record
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hardsight.attacks import (
-    APGD,
-    PGD,
-    CrossEntropyObjective,
-    DLRObjective,
-    Linf,
-    frozen,
-)
-from hardsight.devices import pick_device
+from hardsight.attacks import APGD, PGD, CrossEntropyObjective, DLRObjective, Linf, frozen
+from hardsight.core.devices import pick_device
 
 EOT_STEPS, EOT_DRAWS = 5, 20
 

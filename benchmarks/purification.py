@@ -17,9 +17,10 @@ from figures import keep
 from fitting import parameters, trained
 from torch import Generator, nn
 
+from hardsight.augment import AugmentationPolicy
 from hardsight.classifiers import ClassificationTask, WideResNet, save_classifier
 from hardsight.cli.console import bars
-from hardsight.data import CORRUPTIONS, Kind, LabelledImages, cifar10, cifar10c, corrupt
+from hardsight.data import LabelledImages, cifar10, cifar10c
 from hardsight.diffusion import Denoiser, FastDenoiser, PaperDenoiser
 from hardsight.evaluation.accuracy import (
     FOUR_THREATS,
@@ -31,6 +32,7 @@ from hardsight.evaluation.accuracy import (
     write_accuracy_json,
 )
 from hardsight.purifiers import ADP, DDIMPurifier, DiffPure, OneShot, Purified, Purifier
+from hardsight.synthesis import CORRUPTIONS, corrupt
 from hardsight.training import DenoisingTask
 
 
@@ -147,7 +149,7 @@ def main() -> None:
         torch.manual_seed(0)
         noise = {"log_sigma_mean": -1.2, "log_sigma_std": 1.2}
         net = FastDenoiser(32, given.patch, given.channels, (1, 2, 2), **noise)
-        return DenoisingTask(net, data.images, [Kind(len(data.images), ("flip",))])
+        return DenoisingTask(net, data.images, [AugmentationPolicy(len(data.images), ("flip",))])
 
     def wide() -> ClassificationTask:
         torch.manual_seed(0)

@@ -8,9 +8,9 @@ And at 1,024 x 1,024 in overlapping tiles of 256 x 256.
 import torch
 from timing import interleaved, parser, record
 
+from hardsight.config import METHODS, load_preset
+from hardsight.core.devices import pick_device
 from hardsight.detectors import AdvRAD
-from hardsight.devices import pick_device
-from hardsight.presets import METHODS, load_preset
 
 
 def build(preset: str, device: torch.device, **changes: object) -> AdvRAD:

@@ -21,12 +21,12 @@ from scipy.stats import norm
 
 from hardsight.cli.console import bars
 from hardsight.detectors import AdvRAD
-from hardsight.detectors.candidates import Candidate
-from hardsight.detectors.contest import Contest, distance
+from hardsight.detectors.advrad.candidates import Candidate
+from hardsight.detectors.advrad.search import ScoringSearch, distance
 from hardsight.detectors.evidence import merit
 from hardsight.evaluation.provenance import commit
 from hardsight.metrics import auroc
-from hardsight.runs import Run
+from hardsight.runs.run import Run
 
 WEIGHT = 0.5
 """Of the AUROC under attack beside the clean one, as in the presets."""
@@ -86,7 +86,7 @@ def judged(
 
 
 def study(
-    contest: Contest, clean: NDArray[np.float64], normals: int, each: int
+    contest: ScoringSearch, clean: NDArray[np.float64], normals: int, each: int
 ) -> dict[str, float]:
     """Return the mean merit, on images left out, of what each rule chooses by ``each`` normals."""
     labels = contest.few.labels.numpy()
@@ -126,7 +126,7 @@ def main() -> None:
         settings = settings.model_copy(update=everything)
         evidence = settings.evidence(validation, 99)
         with bars() as progress:
-            contest = Contest(detector, data.train.images(), evidence, settings, 0)
+            contest = ScoringSearch(detector, data.train.images(), evidence, settings, 0)
             clean = contest.worst.copy()
             contest.attack_middling()
             for done in range(given.attacks):

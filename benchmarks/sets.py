@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hardsight.config import Config
 from hardsight.data import write_textures
-from hardsight.presets import Config
 
 
 def add_sets(parser: argparse.ArgumentParser, preset: str) -> None:

@@ -2,7 +2,7 @@
 
 import shutil
 
-from hardsight.runs import Run
+from hardsight.runs.run import Run
 
 
 def take_over(run: Run, other: Run, *but: str) -> None:

@@ -20,7 +20,7 @@ from hardsight.cli.console import bars
 from hardsight.evaluation import evaluate
 from hardsight.evaluation.provenance import commit, device_name
 from hardsight.metrics import auroc, bootstrap
-from hardsight.runs import Run
+from hardsight.runs.run import Run
 
 
 def distance(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import torch
 from figures import write
 
+from hardsight.core.memory import keep_memory
 from hardsight.evaluation.provenance import commit, device_name
-from hardsight.memory import keep_memory
 
 
 def interleaved(cases: dict[str, Callable[[], object]], rounds: int = 9) -> dict[str, float]:

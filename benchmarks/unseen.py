@@ -3,7 +3,8 @@
     .venv/bin/python benchmarks/unseen.py runs/hardsight/bottle runs/hardsight/toothbrush
 
 The error that the game makes small, the largest of a reconstruction against the clean normal image
-(``Game.peaks``), on validation images and as many training images: normal and spoilt ones, clean
+(``AdversarialTraining.peaks``), on validation images and as many training images: normal and
+spoilt ones, clean
 and attacked by PGD at the game's radius. Where attacked validation images are far above attacked
 training images, the network has learnt its training images by heart; where both are alike, it is
 as good as it will get by being trained on these.
@@ -17,15 +18,17 @@ from figures import keep
 from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
-from hardsight.data import find_foreground
-from hardsight.detectors import Bastion, Game
-from hardsight.detectors.game import ErrorObjective, GameTask
+from hardsight.detectors import AdversarialTraining, Bastion
+from hardsight.detectors.advrad.adversarial import AdversarialTask, ErrorObjective
 from hardsight.diffusion import one_shot
 from hardsight.evaluation.provenance import commit
-from hardsight.runs import Run
+from hardsight.runs.run import Run
+from hardsight.synthesis import find_foreground
 
 
-def peaks(detector: Bastion, images: Tensor, game: Game, steps: int) -> dict[str, float]:
+def peaks(
+    detector: Bastion, images: Tensor, game: AdversarialTraining, steps: int
+) -> dict[str, float]:
     """Return the mean largest errors x 1,000, of normal and spoilt, clean and attacked images.
 
     Args:
@@ -35,7 +38,7 @@ def peaks(detector: Bastion, images: Tensor, game: Game, steps: int) -> dict[str
         steps: of the attack.
     """
     denoiser = detector.denoiser
-    task = GameTask(denoiser, images, find_foreground(game.foreground, images), game)
+    task = AdversarialTask(denoiser, images, find_foreground(game.foreground, images), game)
     generator = Generator(detector.device).manual_seed(0)
     attack = PGD(Linf(game.eps), steps)
     found: dict[str, list[Tensor]] = {}

@@ -9,15 +9,10 @@ import hardsight
 
 SOURCE = Path(hardsight.__file__).parent
 FLOORS = (
-    "types",
-    "files",
-    "batches",
-    "devices",
-    "extras",
-    "memory",
-    "modules",
-    "noise",
+    "core",
     "metrics",
+    "synthesis",
+    "augment",
     "data",
     "diffusion",
     "training",
@@ -25,11 +20,11 @@ FLOORS = (
     "classifiers",
     "purifiers",
     "detectors",
+    "export",
     "certify",
     "evaluation",
     "audit",
-    "presets",
-    "defended",
+    "config",
     "runs",
     "cli",
 )

@@ -12,15 +12,15 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hardsight.config import load_preset
+    from hardsight.core.types import AttackResult, Detection
     from hardsight.data import load, textures
     from hardsight.detectors import AdvRAD, Bastion, Detector, PatchGuard, Selection, as_detector
     from hardsight.evaluation import attack, evaluate, write_html, write_json, write_markdown
     from hardsight.evaluation.accuracy import evaluate_classifier
-    from hardsight.presets import load_preset
     from hardsight.purifiers import Purified
-    from hardsight.runs import Run
+    from hardsight.runs.run import Run
     from hardsight.training import Settings
-    from hardsight.types import AttackResult, Detection
 
 __version__ = version("hardsight")
 
@@ -52,11 +52,11 @@ _ROOMS = {
     "detectors": ("AdvRAD", "Bastion", "Detector", "PatchGuard", "Selection", "as_detector"),
     "evaluation": ("attack", "evaluate", "write_html", "write_json", "write_markdown"),
     "evaluation.accuracy": ("evaluate_classifier",),
-    "presets": ("load_preset",),
+    "config": ("load_preset",),
     "purifiers": ("Purified",),
     "runs": ("Run",),
     "training": ("Settings",),
-    "types": ("AttackResult", "Detection"),
+    "core.types": ("AttackResult", "Detection"),
 }
 
 

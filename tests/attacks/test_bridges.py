@@ -12,7 +12,7 @@ from hardsight.attacks import (
     Suite,
 )
 from hardsight.attacks.bridges import Foreign, TwoClasses
-from hardsight.types import Detection
+from hardsight.core.types import Detection
 
 EPS = 0.03
 

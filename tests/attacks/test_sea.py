@@ -2,13 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardsight.attacks import (
-    APGD,
-    L2,
-    PGD,
-    Linf,
-    Progressive,
-)
+from hardsight.attacks import APGD, L2, PGD, Linf, Progressive
 from hardsight.attacks.sea import Window
 
 G = torch.Generator

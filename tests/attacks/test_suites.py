@@ -19,7 +19,7 @@ from hardsight.attacks import (
     fgsm,
     local_mean,
 )
-from hardsight.types import Detection
+from hardsight.core.types import Detection
 
 SIZE = 16
 

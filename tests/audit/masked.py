@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hardsight.core.types import Detection
 from hardsight.detectors import Detector
-from hardsight.types import Detection
 
 SIZE = 16
 

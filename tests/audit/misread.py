@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from hardsight.core.modules import seeded
 from hardsight.data import LabelledImages
-from hardsight.modules import seeded
 from hardsight.purifiers import Purified, Purifier
 
 SIZE, CLASSES = 8, 4

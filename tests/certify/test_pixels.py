@@ -14,7 +14,7 @@ from hardsight.certify import (
     detector_scorer,
     score_samples,
 )
-from hardsight.types import Detection
+from hardsight.core.types import Detection
 
 IMAGE = torch.rand(3, 5, 6, generator=torch.Generator().manual_seed(0))
 

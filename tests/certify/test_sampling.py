@@ -12,9 +12,9 @@ from hardsight.certify import (
     ranks,
     score_samples,
 )
+from hardsight.core.types import Detection
 from hardsight.detectors import Detector
 from hardsight.metrics import certified_auroc
-from hardsight.types import Detection
 
 IMAGE = torch.rand(3, 4, 4, generator=torch.Generator().manual_seed(0))
 W = torch.randn(3, 4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)

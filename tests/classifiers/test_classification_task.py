@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from hardsight.attacks import PGD, CrossEntropyObjective, Linf
 from hardsight.classifiers import ClassificationTask, augmented
-from hardsight.modules import in_mode
+from hardsight.core.modules import in_mode
 from hardsight.training import Settings, train
 
 G = Generator().manual_seed(0)

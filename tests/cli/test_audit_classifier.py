@@ -10,7 +10,7 @@ from typed import call, words
 
 from hardsight.audit import CHECKS, Audit, Check
 from hardsight.evaluation.provenance import fingerprint
-from hardsight.runs import Run
+from hardsight.runs.run import Run
 
 
 @pytest.fixture(scope="module")

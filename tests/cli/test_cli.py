@@ -14,8 +14,8 @@ from PIL import Image
 from typed import call, words
 
 from hardsight.data import load
-from hardsight.data.foreground import foreground
 from hardsight.metrics import pixel_auroc
+from hardsight.synthesis.foreground import foreground
 
 
 def test_fit_leaves_a_whole_run_folder(run):

@@ -12,8 +12,8 @@ from class_files import write_digits, write_preset
 from typed import call, words
 
 from hardsight.cli.classes import Plan, published_method
-from hardsight.presets import load_preset
-from hardsight.runs import Run
+from hardsight.config import load_preset
+from hardsight.runs.run import Run
 
 
 @pytest.fixture(scope="module")

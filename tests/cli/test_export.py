@@ -7,8 +7,8 @@ from importlib.util import find_spec
 import pytest
 from typed import call, words
 
-from hardsight.detectors import Exported
-from hardsight.runs import Run
+from hardsight.export import Exported
+from hardsight.runs.run import Run
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from typed import call, words
 
 from hardsight.purifiers import DDIMPurifier, Purified
-from hardsight.runs import Run, RunError
+from hardsight.runs.run import Run, RunError
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import pytest
 import torch
 from typed import call, words
 
+from hardsight.config import ConfigError, load_preset, origin
 from hardsight.evaluation.provenance import fingerprint
-from hardsight.presets import ConfigError, load_preset, origin
-from hardsight.runs import Run, RunError
+from hardsight.runs.run import Run, RunError
 from tiny_parts import write_parts
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from typed import call, words
 
 from hardsight.data import read_image
-from hardsight.runs import Run
+from hardsight.runs.run import Run
 
 PRESET = """
 description: A detector of 64 x 64 pixels that trains in seconds, for tests of tiles.

@@ -4,8 +4,8 @@ from typed import call, words
 import hardsight
 from hardsight.attacks import RECIPES
 from hardsight.cli.console import console
+from hardsight.config import CONFIGS
 from hardsight.evaluation.accuracy import CLASS_SUITES, evaluate_classifier
-from hardsight.presets import CONFIGS
 from hardsight.purifiers import Purified
 
 

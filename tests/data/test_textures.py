@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from PIL import Image
 from skimage.measure import block_reduce
 
-from hardsight.data import DEFECTS, TEXTURES, textures, write_textures
+from hardsight.data import TEXTURES, textures, write_textures
 from hardsight.data.textures import TONES
+from hardsight.synthesis import DEFECTS
 
 SMALL = {"size": 48, "train": 6, "validation": 3, "test_good": 3, "defects_per_kind": 2}
 

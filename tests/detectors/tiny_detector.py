@@ -1,7 +1,7 @@
 import torch
 
+from hardsight.core.modules import seeded
 from hardsight.detectors import AdvRAD, Bastion
-from hardsight.modules import seeded
 
 TINY = {"name": "fast", "channels": 8, "multipliers": [1, 1], "patch": 2}
 

@@ -7,12 +7,7 @@ from diffusers import DDPMScheduler, UNet2DModel
 from torch import nn
 
 from hardsight.diffusion.base import Denoiser
-from hardsight.diffusion.denoisers import (
-    DENOISERS,
-    FastDenoiser,
-    PaperDenoiser,
-    build_denoiser,
-)
+from hardsight.diffusion.denoisers import DENOISERS, FastDenoiser, PaperDenoiser, build_denoiser
 from hardsight.diffusion.gaussian import (
     hybrid_loss,
     learned_log_variance,

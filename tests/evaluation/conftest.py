@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from hardsight.core.types import Detection
 from hardsight.data import AnomalyData, load
 from hardsight.detectors import Detector
-from hardsight.types import Detection
 
 
 class Bright(Detector):

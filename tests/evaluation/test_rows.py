@@ -3,9 +3,9 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from hardsight.data.foreground import foreground
 from hardsight.evaluation.results import OBJECT_ALONE
 from hardsight.evaluation.rows import object_row
+from hardsight.synthesis.foreground import foreground
 
 
 def test_the_object_alone_ranks_the_pixels_of_a_background():

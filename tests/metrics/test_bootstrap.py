@@ -4,11 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from hardsight.metrics.bootstrap import (
-    auroc_interval_over_draws,
-    bootstrap,
-    pixel_auroc_interval,
-)
+from hardsight.metrics.bootstrap import auroc_interval_over_draws, bootstrap, pixel_auroc_interval
 from hardsight.metrics.image import auroc, average_precision
 from hardsight.metrics.pixel import pixel_auroc
 

@@ -4,11 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from hardsight.metrics.conformal import (
-    conformal_threshold,
-    expected_false_alarm_rate,
-    p_values,
-)
+from hardsight.metrics.conformal import conformal_threshold, expected_false_alarm_rate, p_values
 
 
 def test_the_rank_by_hand():

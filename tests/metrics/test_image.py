@@ -5,13 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn import metrics as sk
 
-from hardsight.metrics.image import (
-    auroc,
-    average_precision,
-    f1_max,
-    roc_curve,
-    sensitivity_index,
-)
+from hardsight.metrics.image import auroc, average_precision, f1_max, roc_curve, sensitivity_index
 
 pairs = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=30).filter(
     lambda rows: len({label for _, label in rows}) == 2

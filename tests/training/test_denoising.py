@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hardsight.data import TURNS, Kind
+from hardsight.augment import TURNS, AugmentationPolicy
 from hardsight.diffusion import FastDenoiser
 from hardsight.training import DenoisingTask, SamplingTask
 
@@ -18,7 +18,9 @@ def images(n: int) -> torch.Tensor:
 
 def test_every_drawn_image_is_a_training_image_or_a_turn_of_one(denoiser):
     known = images(3)
-    task = DenoisingTask(denoiser, known, [Kind(len(known), ("flip", "quarter turn"))])
+    task = DenoisingTask(
+        denoiser, known, [AugmentationPolicy(len(known), ("flip", "quarter turn"))]
+    )
     x, sigma, noise = task.batch(40, torch.Generator().manual_seed(1))
     allowed = {
         i.numpy().tobytes() for k in known for i in (k, k.flip(-1), TURNS["quarter turn"](k))
@@ -66,7 +68,7 @@ def test_grey_images_are_shown_in_three_channels():
 def test_crops_are_squares_of_the_images_and_the_turned_ones_too(denoiser):
     g = torch.Generator().manual_seed(0)
     large = torch.randint(0, 256, (2, 3, 24, 24), generator=g, dtype=torch.uint8)
-    task = DenoisingTask(denoiser, large, [Kind(len(large), ("flip",))], crop=16)
+    task = DenoisingTask(denoiser, large, [AugmentationPolicy(len(large), ("flip",))], crop=16)
     x, _, noise = task.batch(30, torch.Generator().manual_seed(1))
     assert x.shape == noise.shape == (30, 3, 16, 16)
     known = {

@@ -11,8 +11,8 @@ from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Objective
 from hardsight.attacks.optimisers import Stepped, altered
 from hardsight.attacks.pgd import PGD
-from hardsight.batches import choose
-from hardsight.types import AttackResult
+from hardsight.core.batches import choose
+from hardsight.core.types import AttackResult
 
 Outputs = Callable[[Tensor, torch.Generator | None], Tensor]
 """images, generator -> (B, K): what the victim says, oriented so that more helps the attacker."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Objective, scheduled, value_and_gradient
 from hardsight.attacks.restarts import Restarted
-from hardsight.batches import choose, per_image
+from hardsight.core.batches import choose, per_image
 
 
 def checkpoints(steps: int) -> list[int]:

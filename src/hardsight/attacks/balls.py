@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from hardsight.batches import per_image
+from hardsight.core.batches import per_image
 
 
 def _l2_norm(x: Tensor) -> Tensor:

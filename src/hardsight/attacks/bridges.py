@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Objective, scheduled
 from hardsight.attacks.objectives.draws import evaluate_draws
-from hardsight.types import AttackResult
+from hardsight.core.types import AttackResult
 
 
 class TwoClasses(nn.Module):

@@ -8,8 +8,8 @@ from torch import Tensor
 from hardsight.attacks.balls import L2, Ball
 from hardsight.attacks.gradients import Objective, value_and_gradient
 from hardsight.attacks.minimal import Nearest
-from hardsight.batches import per_image
-from hardsight.types import AttackResult
+from hardsight.core.batches import per_image
+from hardsight.core.types import AttackResult
 
 INSIDE = 1 - 1e-6
 """How far towards black and white the start may lie: at the bounds tanh has no inverse."""

@@ -8,8 +8,8 @@ from torch import Tensor
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Objective
 from hardsight.attacks.optimisers import Optimiser
-from hardsight.batches import choose
-from hardsight.types import AttackResult
+from hardsight.core.batches import choose
+from hardsight.core.types import AttackResult
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Objective, value_and_gradient
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.minimal import finished
-from hardsight.batches import choose
-from hardsight.types import AttackResult
+from hardsight.core.batches import choose
+from hardsight.core.types import AttackResult
 
 
 @dataclass(frozen=True)

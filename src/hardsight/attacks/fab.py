@@ -9,8 +9,8 @@ from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Objective, value_and_gradient
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.minimal import Nearest
-from hardsight.batches import choose, per_image
-from hardsight.types import AttackResult
+from hardsight.core.batches import choose, per_image
+from hardsight.core.types import AttackResult
 
 CAUTION = 0.9
 """Part of the interpolated way to the boundary that the final search dares to go."""

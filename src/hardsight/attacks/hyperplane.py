@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball, Linf
-from hardsight.batches import per_image
+from hardsight.core.batches import per_image
 
 
 def to_hyperplane(ball: Ball, x: Tensor, value: Tensor, gradient: Tensor) -> Tensor:

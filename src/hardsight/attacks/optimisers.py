@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Objective
-from hardsight.types import AttackResult
+from hardsight.core.types import AttackResult
 
 
 class Optimiser(Protocol):

@@ -9,7 +9,7 @@ from torch import Tensor
 from hardsight.attacks.balls import Ball, Linf
 from hardsight.attacks.gradients import Objective, scheduled
 from hardsight.attacks.optimisers import Stepped, altered
-from hardsight.types import AttackResult
+from hardsight.core.types import AttackResult
 
 SEA_LOSSES = ("balanced-bce", "masked-bce", "js")
 """The losses of the ensemble, names of ``MAP_LOSSES``."""

@@ -8,8 +8,8 @@ from torch import Tensor
 from hardsight.attacks.balls import L2, Ball, Linf
 from hardsight.attacks.gradients import Objective, scheduled
 from hardsight.attacks.squares import concentrate, repaint, stripes, tiles
-from hardsight.batches import choose, per_image
-from hardsight.types import AttackResult
+from hardsight.core.batches import choose, per_image
+from hardsight.core.types import AttackResult
 
 HALVINGS = (0.001, 0.005, 0.02, 0.1, 0.2, 0.4, 0.6, 0.8)
 """Shares of the search after which p is halved (section 5: 10, 50, ... of 10,000 queries)."""

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from hardsight.batches import choose, per_image
+from hardsight.core.batches import choose, per_image
 
 
 def stripes(centre: Tensor, eps: float, generator: torch.Generator | None) -> Tensor:

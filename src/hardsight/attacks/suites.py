@@ -14,9 +14,9 @@ from hardsight.attacks.bpda import bypassed
 from hardsight.attacks.objectives.draws import Model, is_random
 from hardsight.attacks.optimisers import Optimiser, describe
 from hardsight.attacks.victims import Victim
-from hardsight.batches import choose
-from hardsight.noise import Noise
-from hardsight.types import AttackResult
+from hardsight.core.batches import choose
+from hardsight.core.noise import Noise
+from hardsight.core.types import AttackResult
 
 JUDGING = 10
 """Fresh draws, at least, by which the worst attempt is found: as many as a table scores. With few,

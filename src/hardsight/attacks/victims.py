@@ -7,21 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.attacks.gradients import Objective
-from hardsight.attacks.objectives import (
-    MAP_LOSSES,
-    SURROGATES,
+from hardsight.attacks.objectives.classes import (
+    ClassObjective,
     CrossEntropyObjective,
-    DecisionObjective,
     DLRObjective,
-    MapObjective,
     MarginObjective,
-    RegionMean,
-    ScoreObjective,
-    top_region,
 )
-from hardsight.attacks.objectives.classes import ClassObjective
 from hardsight.attacks.objectives.draws import Model, evaluate_draws
-from hardsight.attacks.objectives.maps import class_means, margins
+from hardsight.attacks.objectives.maps import MAP_LOSSES, MapObjective, class_means, margins
+from hardsight.attacks.objectives.regions import RegionMean, top_region
+from hardsight.attacks.objectives.score import SURROGATES, DecisionObjective, ScoreObjective
 
 
 class Victim(Protocol):

@@ -18,10 +18,10 @@ from hardsight.attacks.suites import JUDGING
 from hardsight.audit.budgets import Budget
 from hardsight.audit.outcomes import Attacked, BlockedError, Scores, worst
 from hardsight.audit.probe import probe
+from hardsight.core.noise import Noise
+from hardsight.core.types import Progress, quiet
 from hardsight.detectors import Detector
 from hardsight.evaluation import Estimate
-from hardsight.noise import Noise
-from hardsight.types import Progress, quiet
 
 FRESH_DRAWS = 10
 """Noise draws behind every score, counted in single draws; no attack sees them."""

@@ -12,6 +12,7 @@ from hardsight.attacks import Ball, MarginObjective
 from hardsight.audit.budgets import Budget
 from hardsight.audit.case import Case
 from hardsight.audit.outcomes import Scores
+from hardsight.core.types import Detection
 from hardsight.data import LabelledImages
 from hardsight.data.samples import evenly
 from hardsight.detectors import Detector
@@ -20,7 +21,6 @@ from hardsight.evaluation.accuracy.rows import share
 from hardsight.evaluation.accuracy.suites import LabelledVictim
 from hardsight.metrics import accuracy_difference
 from hardsight.purifiers import behind
-from hardsight.types import Detection
 
 LOSSES = ("ce", "margin", "dlr")
 """Objectives whose gradients are looked at."""

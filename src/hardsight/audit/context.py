@@ -11,12 +11,12 @@ from hardsight.attacks import SURROGATES, Ball, ScoreVictim
 from hardsight.audit.budgets import Budget
 from hardsight.audit.case import Case
 from hardsight.audit.outcomes import Scores
+from hardsight.core.types import Progress, quiet
 from hardsight.detectors import Detector
 from hardsight.evaluation import Estimate
 from hardsight.evaluation.attacked import fresh
 from hardsight.evaluation.gallery import choose
 from hardsight.metrics import auroc, auroc_difference, bootstrap
-from hardsight.types import Progress, quiet
 
 
 class Context(Case):

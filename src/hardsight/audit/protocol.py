@@ -21,12 +21,12 @@ from hardsight.audit.classes import ClassContext
 from hardsight.audit.context import Context
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Audit, Check
+from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData, LabelledImages
 from hardsight.detectors import Detector, as_detector
 from hardsight.evaluation.attack import matched
 from hardsight.evaluation.deadline import deadline
 from hardsight.evaluation.provenance import commit, device_name, fingerprint
-from hardsight.types import Progress, quiet
 
 Data = AnomalyData | str | Path | tuple[Tensor, ArrayLike] | LabelledImages
 """Of a detector: a data set or its folder, whose test images are used; or images (N, 3, H, W) and

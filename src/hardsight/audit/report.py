@@ -7,10 +7,10 @@ from markupsafe import Markup
 
 from hardsight.audit.checks import CHECKS
 from hardsight.audit.results import Audit, Plot, Verdict
+from hardsight.core.files import write_atomically
 from hardsight.evaluation.canvas import DASHES, INK, SERIES, add_legend, as_svg, label_axes, panels
 from hardsight.evaluation.page import markdown_table, plain, render
 from hardsight.evaluation.verdict import radius
-from hardsight.files import write_atomically
 
 TONES: dict[Verdict, str] = {
     "pass": "holds",

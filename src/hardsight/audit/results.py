@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from hardsight.files import write_atomically
+from hardsight.core.files import write_atomically
 
 Verdict = Literal["pass", "warn", "fail", "skipped"]
 _NAMED: tuple[Verdict, ...] = ("fail", "warn")

@@ -11,7 +11,7 @@ from torch import Tensor
 from hardsight.certify.confidence import check_samples, holm
 from hardsight.certify.decision import Decision
 from hardsight.certify.percentile import tail_levels
-from hardsight.types import Detection
+from hardsight.core.types import Detection
 
 
 class PixelCounter:

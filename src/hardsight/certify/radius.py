@@ -7,12 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from hardsight.certify.confidence import (
-    Floats,
-    check_alpha,
-    check_samples,
-    upper_confidence,
-)
+from hardsight.certify.confidence import Floats, check_alpha, check_samples, upper_confidence
 from hardsight.certify.decision import Decision
 from hardsight.certify.percentile import check_quantile, check_sigma, tail_levels
 from hardsight.metrics.checks import finite

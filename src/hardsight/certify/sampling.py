@@ -8,8 +8,8 @@ from torch import Tensor
 
 from hardsight.certify.confidence import check_samples
 from hardsight.certify.percentile import check_sigma
+from hardsight.core.types import Detection, check_images
 from hardsight.detectors import Detector
-from hardsight.types import Detection, check_images
 
 BATCH_SIZE = 32
 

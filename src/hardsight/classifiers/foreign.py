@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from hardsight.extras import needed
+from hardsight.core.extras import needed
 
 
 def torchscript_classifier(path: str | Path) -> nn.Module:

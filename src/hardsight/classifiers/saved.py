@@ -13,7 +13,7 @@ from hardsight.classifiers.base import Classifier
 from hardsight.classifiers.mnist_cnn import MNISTCNN
 from hardsight.classifiers.resnet import ResNet18
 from hardsight.classifiers.wide_resnet import WideResNet
-from hardsight.files import write_atomically, write_tensors
+from hardsight.core.files import write_atomically, write_tensors
 from hardsight.training.checkpoint import CheckpointError, load_into
 
 M = TypeVar("M", bound=nn.Module)

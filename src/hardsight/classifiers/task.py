@@ -5,8 +5,8 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from hardsight.attacks import PGD, CrossEntropyObjective, frozen
+from hardsight.core.modules import in_mode
 from hardsight.data.labelled import demand_labelled
-from hardsight.modules import in_mode
 
 
 class ClassificationTask:

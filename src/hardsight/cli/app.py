@@ -17,7 +17,7 @@ from hardsight.cli.fit import fit
 from hardsight.cli.lists import methods, presets, suites
 from hardsight.cli.score import score
 from hardsight.cli.watch import watch
-from hardsight.memory import keep_memory
+from hardsight.core.memory import keep_memory
 
 app = typer.Typer(
     name="hardsight",

@@ -55,7 +55,7 @@ def audit(
     """
     from hardsight.audit import audit as run_audit
     from hardsight.audit import write_html, write_markdown
-    from hardsight.runs import Run
+    from hardsight.runs.run import Run
 
     with explained():
         work = Run(run)

@@ -68,7 +68,7 @@ def certify(
     from hardsight.detectors.evidence import shares
     from hardsight.evaluation.certified.protocol import certify as run_certification
     from hardsight.evaluation.certified.sigma import choose_sigma as choose
-    from hardsight.runs import Run
+    from hardsight.runs.run import Run
 
     with explained(f"Go on with the same command: hardsight certify {run} ..."):
         asked = _numbers(radii, "radii")

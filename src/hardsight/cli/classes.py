@@ -11,11 +11,11 @@ from hardsight.cli.console import bars, console, errors
 
 if TYPE_CHECKING:
     from hardsight.attacks import Ball, Suite
+    from hardsight.config import ClassifierRun
     from hardsight.data import LabelledImages
     from hardsight.evaluation.accuracy import Accuracy
     from hardsight.evaluation.certified.class_report import ClassReport
-    from hardsight.presets import ClassifierRun
-    from hardsight.runs import Run
+    from hardsight.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def evaluate_classes(
     """
     from hardsight.attacks import is_random
     from hardsight.evaluation.accuracy import evaluate_classifier
-    from hardsight.runs import Run
+    from hardsight.runs.run import Run
 
     config = work.classifier_config
     model = work.classifier(device)
@@ -143,7 +143,7 @@ def certify_classes(
         terms: further arguments of ``certify_classifier``.
     """
     from hardsight.certify.percentile import check_sigma
-    from hardsight.devices import pick_device
+    from hardsight.core.devices import pick_device
     from hardsight.evaluation.certified.class_report import ClassReport
     from hardsight.evaluation.certified.classes import certify_classifier
     from hardsight.evaluation.provenance import fingerprint, made_with

@@ -33,10 +33,10 @@ def data(
 
     Exit code 1 if a file is unreadable. `hardsight data textures --write` writes the embedded set.
     """
+    from hardsight.config import DataConfig
     from hardsight.data import write_textures
     from hardsight.evaluation.likeness import shortcuts
-    from hardsight.presets import DataConfig
-    from hardsight.runs import load_data
+    from hardsight.runs.run import load_data
 
     with explained():
         if write:

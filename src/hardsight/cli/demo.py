@@ -23,10 +23,10 @@ def demo(
     Started again, it goes on where it was.
     """
     from hardsight.attacks import build_suite
+    from hardsight.config import load_preset
     from hardsight.data import write_textures
     from hardsight.evaluation import evaluate as run_evaluation
-    from hardsight.presets import load_preset
-    from hardsight.runs import Run
+    from hardsight.runs.run import Run
 
     begun = time.perf_counter()
     with explained("Start it again to go on."):

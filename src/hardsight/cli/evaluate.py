@@ -89,10 +89,10 @@ def evaluate(
     `hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3 --limit 1000`
     """
     from hardsight.attacks import build_suite, parse_radius
+    from hardsight.config import origin
     from hardsight.evaluation import estimate
     from hardsight.evaluation import evaluate as run_evaluation
-    from hardsight.presets import origin
-    from hardsight.runs import Run
+    from hardsight.runs.run import Run
 
     with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
         work = Run(run)

@@ -51,8 +51,8 @@ def export(
     Needs the extra `onnx` or `openvino`. Example:
     `hardsight export runs/bottle --to openvino -o bottle/` and `hardsight score bottle/ new/`
     """
-    from hardsight.detectors.exporting import export as write
-    from hardsight.runs import CONFIG, MANIFEST, Run
+    from hardsight.export.exporting import export as write
+    from hardsight.runs.run import CONFIG, MANIFEST, Run
 
     with explained():
         work = Run(run)

@@ -76,8 +76,8 @@ def fit(
     `hardsight fit rap-mnist --data mnist --run runs/rap`; a classifier that is there already is
     taken with `--set classifier.run=runs/cnn`.
     """
-    from hardsight.presets import load_preset
-    from hardsight.runs import CONFIG, Run
+    from hardsight.config import load_preset
+    from hardsight.runs.run import CONFIG, Run
 
     with explained(f"Go on with: hardsight fit --resume --run {run}"):
         work = Run(run)

@@ -12,7 +12,7 @@ from hardsight.cli.console import console, explained
 
 def methods() -> None:
     """List the methods: of anomaly detection, and of classifying under attack."""
-    from hardsight.presets import CONFIGS, METHODS
+    from hardsight.config import CONFIGS, METHODS
 
     table = Table("method", "finds", "what it does")
     for name, config in CONFIGS.items():
@@ -26,7 +26,7 @@ def presets(
     name: Annotated[str | None, typer.Argument(help="Show all settings of this preset.")] = None,
 ) -> None:
     """List the presets, or show one in full (a start for a `.yaml` of your own)."""
-    from hardsight.presets import load_preset, preset_names
+    from hardsight.config import load_preset, preset_names
 
     with explained():
         if name:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hardsight.batches import at_once
 from hardsight.cli.console import console, errors, explained
 from hardsight.cli.options import (
     Device,
@@ -18,6 +17,7 @@ from hardsight.cli.options import (
     Scores,
 )
 from hardsight.cli.rows import Tally, scored, table
+from hardsight.core.batches import at_once
 
 if TYPE_CHECKING:
     from hardsight.data import Frame
@@ -42,7 +42,7 @@ def score(
     Example: `hardsight score runs/bottle new/ --overlays heat/ -o scores.csv`
     """
     from hardsight.data import iter_images, read_ahead
-    from hardsight.runs import Run
+    from hardsight.runs.run import Run
 
     tally = Tally()
     with explained():

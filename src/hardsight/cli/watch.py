@@ -13,7 +13,6 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
-from hardsight.batches import at_once
 from hardsight.cli.console import errors, explained
 from hardsight.cli.options import (
     Device,
@@ -25,6 +24,7 @@ from hardsight.cli.options import (
     Scores,
 )
 from hardsight.cli.rows import Tally, scored, table
+from hardsight.core.batches import at_once
 
 if TYPE_CHECKING:
     from hardsight.data import Reading
@@ -61,7 +61,7 @@ def watch(
     Exit code 0, after Ctrl-C too; 2 with `--fail-on-anomaly` when something was found.
     Example: `hardsight watch runs/bottle incoming/ --overlays heat/ -o scores.csv`
     """
-    from hardsight.runs import Run
+    from hardsight.runs.run import Run
 
     tally, begun = Tally(), time.monotonic()
     with explained():
@@ -92,7 +92,9 @@ def watch(
 
 def _reading(source: str, size: tuple[int, int], idle: float | None, most: int) -> "Reading":
     """What reads the source in its own thread."""
-    from hardsight.data import Reading, arrivals, is_live, video
+    from hardsight.data import Reading, is_live
+    from hardsight.data.streams.arrivals import arrivals
+    from hardsight.data.streams.video import video
 
     if Path(source).is_dir():
         return Reading(lambda stop: arrivals(source, size, idle, stop, most), most)

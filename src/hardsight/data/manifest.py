@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
+from hardsight.core.files import write_atomically
 from hardsight.data.samples import AnomalyData, relative_name, worker_threads
-from hardsight.files import write_atomically
 
 Role = Literal["train", "validation", "test"]
 _ROLES: tuple[Role, ...] = ("train", "validation", "test")

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from hardsight.core.types import Progress, quiet
 from hardsight.data.images import ImageError, read_image, read_mask
-from hardsight.types import Progress, quiet
 
 OnError = Literal["stop", "skip"]
 

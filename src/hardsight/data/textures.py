@@ -23,11 +23,11 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Generator, Tensor
 
-from hardsight.data.defects import DEFECTS, UnseenError, add_defect
 from hardsight.data.images import read_image
 from hardsight.data.layouts import mvtec
 from hardsight.data.samples import AnomalyData
-from hardsight.data.shapes import uniform
+from hardsight.synthesis.defects import DEFECTS, UnseenError, add_defect
+from hardsight.synthesis.shapes import uniform
 
 TEXTURES = ("brick", "grass", "gravel")
 BANDS: dict[str, tuple[float, float]] = {

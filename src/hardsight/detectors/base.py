@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hardsight.batches import at_once
+from hardsight.core.batches import at_once
+from hardsight.core.types import Detection, check_images
 from hardsight.detectors.calibration import Calibration
-from hardsight.types import Detection, check_images
 
 
 class Detector(nn.Module, ABC):

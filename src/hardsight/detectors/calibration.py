@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hardsight.files import write_atomically
+from hardsight.core.files import write_atomically
 from hardsight.metrics import conformal_threshold, p_values
 
 

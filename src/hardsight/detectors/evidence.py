@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, Objective, frozen
-from hardsight.batches import at_once
-from hardsight.data import PseudoAnomalies, pseudo_anomalies
+from hardsight.core.batches import at_once
+from hardsight.synthesis import PseudoAnomalies, pseudo_anomalies
 
 if TYPE_CHECKING:
     from hardsight.detectors.base import Detector

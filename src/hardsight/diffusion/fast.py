@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from hardsight.batches import per_image
+from hardsight.core.batches import per_image
 from hardsight.diffusion.base import Denoiser
 from hardsight.diffusion.folded import apply_folded, small_unet, usual_patch
 from hardsight.diffusion.schedule import Schedule

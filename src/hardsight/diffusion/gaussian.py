@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from hardsight.batches import per_image
+from hardsight.core.batches import per_image
 from hardsight.diffusion.schedule import Schedule
 
 _BIN = 1 / 255

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from hardsight.batches import per_image
+from hardsight.core.batches import per_image
 from hardsight.data.mixture import Mixture
 from hardsight.diffusion.base import Denoiser
 from hardsight.diffusion.schedule import Schedule

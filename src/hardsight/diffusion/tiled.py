@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hardsight.batches import at_once, in_parts
+from hardsight.core.batches import at_once, in_parts
 from hardsight.data import Tiles
 from hardsight.diffusion.base import Denoiser, Prediction
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.attacks import MapVictim, ScoreVictim, Suite, Victim, frozen, is_random
+from hardsight.core.noise import Noise
+from hardsight.core.types import Progress, quiet
 from hardsight.detectors import Detector
 from hardsight.evaluation.pieces import Tensors, pieces, shown
-from hardsight.noise import Noise
-from hardsight.types import Progress, quiet
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from hardsight.files import write_tensors
+from hardsight.core.files import write_tensors
 
 Tensors = dict[str, Tensor]
 

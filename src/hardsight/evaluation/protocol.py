@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.attacks import Suite, build_suite
+from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Detector
 from hardsight.evaluation.attacked import Attacked, Truth, attack_set, run_key
@@ -29,7 +30,6 @@ from hardsight.evaluation.rows import (
 )
 from hardsight.evaluation.verdict import strongest
 from hardsight.metrics import auroc
-from hardsight.types import Progress, quiet
 
 CURVE_EPS = (1 / 255, 2 / 255, 4 / 255, 8 / 255)
 UNAUDITED = "not audited"

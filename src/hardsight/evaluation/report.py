@@ -11,6 +11,7 @@ import numpy as np
 from markupsafe import Markup
 from torch import Tensor
 
+from hardsight.core.files import write_atomically
 from hardsight.evaluation import plots
 from hardsight.evaluation.page import markdown_table, plain, render
 from hardsight.evaluation.results import Estimate, Evaluation, Row
@@ -24,7 +25,6 @@ from hardsight.evaluation.verdict import (
     strongest,
     tags,
 )
-from hardsight.files import write_atomically
 
 COLUMNS = {
     "attack": ("Attack", "how the perturbation was searched for; clean: none"),

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.attacks import Suite
-from hardsight.data.foreground import foreground
 from hardsight.evaluation.attacked import Attacked
 from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Budget, Estimate, Row
 from hardsight.metrics import (
@@ -20,6 +19,7 @@ from hardsight.metrics import (
     f1_max,
     pixel_auroc_interval,
 )
+from hardsight.synthesis.foreground import foreground
 
 Metric = Callable[[Any, NDArray[np.bool_]], float]
 

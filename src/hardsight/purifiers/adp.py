@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hardsight.batches import per_image
+from hardsight.core.batches import per_image
 from hardsight.diffusion import Denoiser
 from hardsight.purifiers.base import Clamp, Purifier, linked, normal_noise
 

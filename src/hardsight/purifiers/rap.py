@@ -8,7 +8,7 @@ from torch import Generator, Tensor, nn
 
 from hardsight.attacks import Ball, CrossEntropyObjective, frozen, value_and_gradient
 from hardsight.classifiers import load_model, save_model
-from hardsight.modules import in_mode
+from hardsight.core.modules import in_mode
 from hardsight.purifiers.adapter import Adapter
 from hardsight.purifiers.base import Clamp, Purifier
 

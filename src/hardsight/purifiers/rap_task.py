@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from hardsight.attacks import Ball, build_ball
 from hardsight.classifiers import augmented
+from hardsight.core.modules import in_mode
 from hardsight.data.labelled import demand_labelled
-from hardsight.modules import in_mode
 from hardsight.purifiers.base import Clamp
 from hardsight.purifiers.rap import RAP, adversarial_process, random_start
 

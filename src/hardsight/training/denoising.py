@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
-from hardsight.data import Kind, cropped, drawn
+from hardsight.augment import AugmentationPolicy, cropped, drawn
 from hardsight.diffusion import Denoiser, one_shot
 
 
@@ -25,7 +25,7 @@ class DenoisingTask:
         self,
         denoiser: Denoiser,
         images: Tensor,
-        kinds: Sequence[Kind] = (),
+        kinds: Sequence[AugmentationPolicy] = (),
         sample_step: int = 100,
         crop: int | None = None,
     ) -> None:
@@ -33,7 +33,7 @@ class DenoisingTask:
             raise ValueError("there are no training images")
         self.module = denoiser
         self.images = images
-        self.kinds = tuple(kinds) or (Kind(len(images)),)
+        self.kinds = tuple(kinds) or (AugmentationPolicy(len(images)),)
         self.sample_step, self.crop = sample_step, crop
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:

@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor, nn
 
+from hardsight.core.types import Progress
 from hardsight.training import checkpoint
 from hardsight.training.interrupt import Interrupt
 from hardsight.training.logs import Record, RunLog
 from hardsight.training.settings import Settings, learning_rate
 from hardsight.training.state import RunState
-from hardsight.types import Progress
 
 
 class Task(Protocol):

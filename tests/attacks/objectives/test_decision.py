@@ -2,7 +2,7 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.attacks import FAB, L2, DecisionObjective, ScoreObjective, value_and_gradient
-from hardsight.types import Detection
+from hardsight.core.types import Detection
 
 
 class Bright(nn.Module):

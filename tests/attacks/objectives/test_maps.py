@@ -16,7 +16,7 @@ from hardsight.attacks import (
     patches,
     value_and_gradient,
 )
-from hardsight.types import Detection
+from hardsight.core.types import Detection
 
 
 class Noisy(nn.Module):

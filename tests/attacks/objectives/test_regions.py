@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from hardsight.attacks import RegionMean, ScoreObjective, top_region, value_and_gradient
-from hardsight.types import Detection
+from hardsight.core.types import Detection
 
 
 def maps(*shape: int, seed: int = 0) -> torch.Tensor:

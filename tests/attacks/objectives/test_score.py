@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.attacks import SURROGATES, ScoreObjective, value_and_gradient
-from hardsight.types import Detection
+from hardsight.core.types import Detection
 
 
 class Noisy(nn.Module):

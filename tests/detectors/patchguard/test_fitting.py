@@ -5,16 +5,12 @@ import pytest
 import torch
 from PIL import Image
 
+from hardsight.config import load_preset
 from hardsight.detectors import PatchGuard
 from hardsight.detectors.patchguard import PatchTask
-from hardsight.detectors.patchguard.selection import (
-    CheckpointCandidate,
-    CheckpointChoice,
-    judge,
-)
+from hardsight.detectors.patchguard.selection import CheckpointCandidate, CheckpointChoice, judge
 from hardsight.metrics import auroc, pixel_auroc
-from hardsight.presets import load_preset
-from hardsight.runs import Run
+from hardsight.runs.run import Run
 from hardsight.training import checkpoint, train
 
 TINY = """

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor, autograd, nn
 
-from hardsight.batches import per_image
+from hardsight.core.batches import per_image
 
 Model = nn.Module | Callable[..., Any]
 """images (B, C, H, W) -> anything with a batch dimension; with a method ``sample_noise(images,

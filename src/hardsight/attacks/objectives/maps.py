@@ -16,7 +16,7 @@ from hardsight.attacks.objectives.draws import (
     split_draws,
 )
 from hardsight.attacks.objectives.regions import coarse
-from hardsight.types import Detection
+from hardsight.core.types import Detection
 
 MapLoss = Callable[[Tensor, Tensor, float], Tensor]
 """(logits (B, 1, H, W), masks (B, 1, H, W) bool, fraction of the attack done) -> (B,).

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hardsight.types import Detection
+from hardsight.core.types import Detection
 
 
 def top_region(maps: Tensor, share: float = 0.01) -> Tensor:

@@ -15,7 +15,7 @@ from hardsight.attacks.objectives.draws import (
     split_draws,
 )
 from hardsight.attacks.objectives.regions import coarse
-from hardsight.types import Detection
+from hardsight.core.types import Detection
 
 Surrogate = Callable[[Detection], Tensor]
 """A smooth stand-in for the score: Detection -> (B,), rising with the score."""

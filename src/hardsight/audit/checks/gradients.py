@@ -12,8 +12,8 @@ from hardsight.audit.case import Case
 from hardsight.audit.full_precision import FullPrecision
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Check
-from hardsight.detectors.agreement import Agreement, computes_in_double, gradient_agreement
-from hardsight.detectors.double import double_precision
+from hardsight.detectors.adapters.agreement import Agreement, computes_in_double, gradient_agreement
+from hardsight.detectors.adapters.double import double_precision
 
 COMPARED = 2
 """Images whose gradient is held against finite differences, in double precision."""

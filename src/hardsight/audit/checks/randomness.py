@@ -8,7 +8,7 @@ from hardsight.attacks import value_and_gradient
 from hardsight.audit.case import Case
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Check, Plot
-from hardsight.batches import choose
+from hardsight.core.batches import choose
 from hardsight.evaluation.verdict import NOTABLE
 
 AFFORDED, LITERATURE = 4, 20

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from hardsight.attacks import Linf, frozen
+from hardsight.core.modules import in_mode
 from hardsight.detectors.patchguard.objective import PatchObjective
 from hardsight.detectors.patchguard.recipe import Adversary
-from hardsight.modules import in_mode
 
 
 def attacked(

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hardsight.core.files import working_folder
+from hardsight.core.types import Detection, Progress, quiet
 from hardsight.data import AnomalyData
 from hardsight.detectors.patchguard.attention import attention_degree
 from hardsight.detectors.patchguard.fitting import fit_patchguard
@@ -16,9 +18,7 @@ from hardsight.detectors.patchguard.recipe import Recipe
 from hardsight.detectors.patchguard.selection import CheckpointChoice, CheckpointReport
 from hardsight.detectors.patchguard.vit import Layer
 from hardsight.detectors.saved import SavedDetector
-from hardsight.files import working_folder
 from hardsight.training import Settings
-from hardsight.types import Detection, Progress, quiet
 
 DEFAULT: dict[str, Any] = {
     "name": "vit",

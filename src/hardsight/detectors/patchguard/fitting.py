@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from hardsight.data import AnomalyData, find_foreground, foreground_sheet, symmetries
+from hardsight.augment import symmetries
+from hardsight.core.types import Progress
+from hardsight.data import AnomalyData, foreground_sheet
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.evidence import shares
 from hardsight.detectors.patchguard.recipe import Adversary, Recipe
 from hardsight.detectors.patchguard.selection import CheckpointChoice, choose_checkpoint
 from hardsight.detectors.patchguard.task import PatchTask
+from hardsight.synthesis import find_foreground
 from hardsight.training import Settings, complete, write_picture
-from hardsight.types import Progress
 
 if TYPE_CHECKING:
     from hardsight.detectors.patchguard.detector import PatchGuard

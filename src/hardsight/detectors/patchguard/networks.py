@@ -6,9 +6,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from hardsight.core.modules import seeded
 from hardsight.detectors.patchguard.convolutional import PatchResNet, UNet
 from hardsight.detectors.patchguard.vit import PatchViT
-from hardsight.modules import seeded
 
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)

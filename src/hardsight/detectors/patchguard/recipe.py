@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hardsight.attacks import PGD, Linf
-from hardsight.data import CutPaste, Foreground
 from hardsight.detectors.patchguard.attention import Regulariser
 from hardsight.detectors.patchguard.vit import Layer
+from hardsight.synthesis import CutPaste, Foreground
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks import Objective, ScoreObjective
-from hardsight.data import PseudoAnomalies
+from hardsight.core.files import write_atomically
+from hardsight.core.types import Detection, Progress, quiet
 from hardsight.detectors.evidence import Aim, Evidence, merit
 from hardsight.detectors.patchguard.objective import PatchObjective, cell_labels
-from hardsight.files import write_atomically
 from hardsight.metrics import auroc, pixel_auroc
+from hardsight.synthesis import PseudoAnomalies
 from hardsight.training import checkpoint
-from hardsight.types import Detection, Progress, quiet
 
 if TYPE_CHECKING:
     from hardsight.detectors.patchguard.detector import PatchGuard

@@ -7,12 +7,14 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from hardsight.attacks import Linf
-from hardsight.data import dilated, sheet, turned
+from hardsight.augment import turned
+from hardsight.data import sheet
 from hardsight.detectors.patchguard.adversary import FreePerturbation, attacked, misalignment
 from hardsight.detectors.patchguard.attention import REGULARISERS
 from hardsight.detectors.patchguard.networks import Normalised
 from hardsight.detectors.patchguard.objective import cell_labels
 from hardsight.detectors.patchguard.recipe import Recipe
+from hardsight.synthesis import dilated
 
 
 class PatchTask:

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from hardsight.attacks import Attempt, Suite, frozen, is_random
 from hardsight.attacks.objectives.draws import evaluate_draws
+from hardsight.core.noise import Noise
+from hardsight.core.types import Progress, quiet
 from hardsight.data import LabelledImages
 from hardsight.evaluation.accuracy.suites import LabelledVictim
 from hardsight.evaluation.pieces import Tensors, pieces, shown
-from hardsight.noise import Noise
-from hardsight.types import Progress, quiet
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
 from hardsight.attacks.objectives.draws import evaluate_draws
+from hardsight.core.files import write_atomically
 from hardsight.evaluation.canvas import ANOMALOUS, INK, NORMAL, as_svg
 from hardsight.evaluation.canvas import panels as blank
 from hardsight.evaluation.page import render
-from hardsight.files import write_atomically
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.attacks import Ball, Suite, is_random
+from hardsight.core.types import Progress, quiet
 from hardsight.data import LabelledImages
 from hardsight.data.samples import evenly
 from hardsight.evaluation.accuracy.attacked import AttackedClasses, Terms, attack_classes
@@ -22,7 +23,6 @@ from hardsight.evaluation.provenance import fingerprint, made_with
 from hardsight.evaluation.results import Estimate, Row
 from hardsight.evaluation.verdict import radius
 from hardsight.purifiers import behind
-from hardsight.types import Progress, quiet
 
 
 def evaluate_classifier(

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from hardsight.core.files import write_atomically
 from hardsight.evaluation import plots
 from hardsight.evaluation.accuracy.plots import curve_svg
 from hardsight.evaluation.accuracy.results import (
@@ -22,7 +23,6 @@ from hardsight.evaluation.report import COLUMNS as SHARED
 from hardsight.evaluation.report import check_finite, table_row
 from hardsight.evaluation.results import Row
 from hardsight.evaluation.verdict import UNRELIABLE, radius, tags
-from hardsight.files import write_atomically
 
 _HERE = {
     "mean": ("Mean", "the class of the logits averaged over fresh draws no attack ever saw"),

@@ -24,7 +24,7 @@ from hardsight.attacks import (
     build_suite,
 )
 from hardsight.attacks.catalogue import Effort
-from hardsight.types import AttackResult
+from hardsight.core.types import AttackResult
 
 FOUR_THREATS = (("Linf", 8 / 255), ("Linf", 16 / 255), ("L2", 1.0), ("L2", 2.0))
 """Of Blau et al. (2022), Table 2: over them the averages of all and of unseen threats are taken."""

@@ -9,14 +9,14 @@ import numpy as np
 
 from hardsight.attacks import Suite
 from hardsight.certify import per_image_alpha, percentile_bounds
+from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData
-from hardsight.detectors.smoothed import Smoothed
+from hardsight.detectors.adapters.smoothed import Smoothed
 from hardsight.evaluation.attacked import Truth, attack_set, run_key
 from hardsight.evaluation.certified.protocol import own_detector, prepare
 from hardsight.evaluation.certified.results import Certification, SmoothedAttack
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.metrics import auroc, certified_auroc
-from hardsight.types import Progress, quiet
 
 
 def attack_certified(

@@ -11,19 +11,12 @@ import numpy as np
 from markupsafe import Markup
 
 from hardsight.certify import ABSTAIN, largest_radius
+from hardsight.core.files import write_atomically
 from hardsight.evaluation.accuracy.rows import share
-from hardsight.evaluation.canvas import (
-    INK,
-    SERIES,
-    add_legend,
-    as_svg,
-    label_axes,
-    panels,
-)
+from hardsight.evaluation.canvas import INK, SERIES, add_legend, as_svg, label_axes, panels
 from hardsight.evaluation.certified.classes import AccuracyPoint, ClassCertification
 from hardsight.evaluation.certified.report import percent
 from hardsight.evaluation.page import markdown_table, plain, render
-from hardsight.files import write_atomically
 
 COLUMNS = {
     "radius": ("L2 radius", "of the perturbation, pixels from 0 to 1"),

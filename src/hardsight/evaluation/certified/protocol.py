@@ -16,10 +16,11 @@ from hardsight.certify import (
     plan_looks,
     score_samples,
 )
+from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Detector, as_detector
-from hardsight.detectors.anomalib import is_anomalib, unchecked
-from hardsight.detectors.smoothed import DESIGNS
+from hardsight.detectors.adapters.anomalib import is_anomalib, unchecked
+from hardsight.detectors.adapters.smoothed import DESIGNS
 from hardsight.evaluation.certified.findings import bounded, pixel_items, settled
 from hardsight.evaluation.certified.results import Certification, Terms
 from hardsight.evaluation.certified.sampled import Sampling, in_proportion
@@ -28,7 +29,6 @@ from hardsight.evaluation.deadline import deadline
 from hardsight.evaluation.gallery import choose
 from hardsight.evaluation.pieces import Tensors
 from hardsight.evaluation.provenance import describe, fingerprint
-from hardsight.types import Progress, quiet
 
 RADII = (0.0, 0.05, 0.1, 0.2)
 CALIBRATION_SAMPLES = 100

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from hardsight.certify import NOT_A_CERTIFICATE, Decision, linf_radius
+from hardsight.core.files import write_atomically
 from hardsight.evaluation.certified import plots
 from hardsight.evaluation.certified.results import Certification, PixelItem, Point
 from hardsight.evaluation.page import markdown_table, plain, render
 from hardsight.evaluation.plots import photo
 from hardsight.evaluation.verdict import HOLDS, WEAKENED
-from hardsight.files import write_atomically
 
 COLUMNS = {
     "design": (

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hardsight.core.noise import Noise
+from hardsight.core.types import Progress, quiet
 from hardsight.evaluation.pieces import Tensors, pieces
-from hardsight.noise import Noise
-from hardsight.types import Progress, quiet
 
 Work = Callable[[Tensor, torch.Generator], Tensors]
 """``(image (C, H, W) in [0, 1] on the device, its own generator)`` -> what is kept of it."""

@@ -1,0 +1,106 @@
+"""Kinds of normal images, and training batches drawn evenly from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor
+
+from hardsight.augment.crops import cropped
+from hardsight.augment.symmetry import symmetries, turned
+from hardsight.augment.variation import light, relit, shifted, shown_shift
+
+Augment = Literal["auto", "all", "turns", "none"]
+"""How training images are changed; see ``AugmentationPolicy.of``."""
+FEW = 32
+"""Fewer training images than this are shifted and relit too."""
+
+
+@dataclass(frozen=True, eq=False)
+class AugmentationPolicy:
+    """Normal images that are alike, as those of one category, and what keeps them normal."""
+
+    count: int
+    turns: tuple[str, ...] = ()
+    """Names in ``hardsight.data.TURNS``."""
+    shift: int = 0
+    """Pixels by which an image may be moved along either axis."""
+    light: Tensor | None = None
+    """(count, 2) from ``hardsight.data.variation.light``; None: images are not relit."""
+
+    @classmethod
+    def of(cls, images: Tensor, augment: Augment = "auto") -> "AugmentationPolicy":
+        """Measure on normal images themselves what keeps them normal.
+
+        Args:
+            images: (N, 3, H, W) uint8, of one category.
+            augment: "turns" are the flips and turns of ``symmetries``; "all" adds the shifts of
+                ``shown_shift`` and the light of other images (``relit``); "auto" is "all" where
+                there are fewer than ``FEW`` images, which show too little by themselves, and
+                "turns" otherwise; "none" leaves images as they are.
+        """
+        turns = () if augment == "none" else symmetries(images)
+        if augment == "all" or (augment == "auto" and len(images) < FEW):
+            return cls(len(images), turns, shown_shift(images), light(images))
+        return cls(len(images), turns)
+
+
+def drawn(
+    kinds: Sequence[AugmentationPolicy],
+    size: int,
+    crop: int | None,
+    generator: Generator,
+    images: Tensor,
+    *masks: Tensor,
+) -> tuple[Tensor, ...]:
+    """Draw images, each kind equally often however many it has, and change each its kind's way.
+
+    Args:
+        kinds: of the images, in their order; their counts add up to N.
+        size: B, how many to draw.
+        crop: see ``cropped``.
+        generator: of all that is random.
+        images: (N, C, H, W) uint8.
+        masks: (N, 1, H, W) each, which move as the images do.
+
+    Returns:
+        (B, C, h, w) and (B, 1, h, w) each.
+    """
+    if sum(kind.count for kind in kinds) != len(images):
+        counts = ", ".join(str(kind.count) for kind in kinds)
+        raise ValueError(f"kinds of {counts} images do not add up to {len(images)}")
+    if len(kinds) == 1:
+        which = torch.zeros(size, dtype=torch.long)
+        index = torch.randint(len(images), (size,), generator=generator)
+    else:
+        which = torch.randint(len(kinds), (size,), generator=generator)
+        many = torch.tensor([kind.count for kind in kinds])
+        within = (torch.rand(size, generator=generator) * many[which]).long()
+        index = within + (many.cumsum(0) - many)[which]
+    batches = cropped(index, crop, generator, images, *masks)
+    found = [torch.empty_like(batch) for batch in batches]
+    start = 0
+    for i, kind in enumerate(kinds):
+        rows = (which == i).nonzero().flatten()
+        if len(rows):
+            parts = _changed(kind, index[rows] - start, generator, *(b[rows] for b in batches))
+            for whole, part in zip(found, parts, strict=True):
+                whole[rows] = part
+        start += kind.count
+    return tuple(found)
+
+
+def _changed(
+    kind: AugmentationPolicy, index: Tensor, generator: Generator, *rows: Tensor
+) -> tuple[Tensor, ...]:
+    """Turn, move and relight rows of one kind, the images first; ``index`` (B,) is within it."""
+    images, *masks = turned(kind.turns, generator, *rows)
+    if kind.shift:
+        span = 2 * kind.shift + 1
+        moves = torch.randint(span, (len(index), 2), generator=generator) - kind.shift
+        images, *masks = (shifted(batch, moves) for batch in (images, *masks))
+    if kind.light is not None:
+        other = torch.randint(kind.count, (len(index),), generator=generator)
+        images = relit(images, kind.light[index], kind.light[other], generator)
+    return (images, *masks)

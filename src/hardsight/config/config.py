@@ -1,0 +1,165 @@
+"""The configuration of a run: what a preset holds and what ``config.yaml`` records."""
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+
+from hardsight.core.files import write_atomically
+from hardsight.training import Settings
+from hardsight.training.settings import FREE
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names the key and the way out."""
+
+
+STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+def arguments(method: type, *without: str) -> type[BaseModel]:
+    """Return a model of a constructor's arguments, but for some."""
+    found = inspect.signature(method).parameters
+    fields: dict[str, Any] = {
+        name: (p.annotation, ... if p.default is p.empty else p.default)
+        for name, p in found.items()
+        if name not in without
+    }
+    return create_model(f"{method.__name__}Config", __config__=STRICT, **fields)
+
+
+class Config(BaseModel):
+    """Everything that decides a run's result; what every method has."""
+
+    model_config = STRICT
+
+    preset: str = "advrad"
+    description: str = ""
+    method: str
+    training: Settings = Field(default_factory=Settings)
+    """Of the method's own network."""
+
+    @model_validator(mode="after")
+    def _something_is_trained(self) -> "Config":
+        if not self.training.steps and not self.trained_already:
+            raise ValueError(
+                "training.steps=0 leaves the network untrained; take more, or (advrad) name a run "
+                "whose denoiser is to be kept with start"
+            )
+        return self
+
+    @property
+    def trained_already(self) -> bool:
+        """Whether the network has trained weights to start with."""
+        return False
+
+    @property
+    def detector_settings(self) -> dict[str, Any]:
+        """The arguments of the detector's constructor; none where there is no detector."""
+        return {}
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], source: str) -> "Config":
+        """Validate a mapping as the method it names, "advrad" if it names none.
+
+        Raises:
+            ConfigError: an unknown key (the near one is suggested) or a value out of range.
+        """
+        from hardsight.config.methods import CONFIGS
+
+        method = values.get("method", "advrad")
+        if method not in CONFIGS:
+            near = difflib.get_close_matches(str(method), list(CONFIGS), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(CONFIGS)}"
+            raise ConfigError(f"{source}: method={method!r} is not known; {hint}")
+        kind = CONFIGS[method]
+        try:
+            return kind.model_validate(values)
+        except ValidationError as error:
+            said = "; ".join(_explain(e, kind, CONFIGS) for e in error.errors())
+            raise ConfigError(f"{source}: {said}") from None
+
+    @classmethod
+    def read(cls, path: Path) -> "Config":
+        """Read a YAML file.
+
+        Raises:
+            ConfigError: not there, not YAML or not a valid configuration.
+        """
+        try:
+            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ConfigError(f"{path} does not exist") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not readable YAML: {error}") from None
+        if not isinstance(values, dict):
+            raise ConfigError(f"{path} must hold keys and values, as the presets do")
+        return cls.parse(values, str(path))
+
+    def updated(self, changes: Mapping[str, Any]) -> "Config":
+        """Return a copy with dotted keys changed, e.g. ``{"training.steps": 500}``; validated."""
+        values = self.model_dump(mode="json")
+        for dotted, value in changes.items():
+            *parents, last = dotted.split(".")
+            place = values
+            for parent in parents:
+                place[parent] = place.get(parent) or {}
+                place = place[parent]
+            place[last] = value
+        return self.parse(values, "settings")
+
+    def differences(self, other: "Config") -> list[str]:
+        """Return the dotted keys in which ``other`` would make another run."""
+        mine, theirs = _flat(self.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
+        keys = {k for k in mine | theirs if mine.get(k) != theirs.get(k)}
+        free = {f"{place}training.{f}" for f in FREE for place in ("", "classifier.")}
+        return sorted(keys - {"description", "preset"} - free)
+
+    def write(self, path: Path) -> None:
+        """Write as YAML."""
+        text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        write_atomically(path, text)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one of dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= (
+            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
+    return found
+
+
+def _explain(error: Any, kind: type[Config], known: Mapping[str, type[Config]]) -> str:
+    """One validation error in words, with the nearest key for one that is unknown."""
+    place = ".".join(str(p) for p in error["loc"])
+    if not place:  # of several settings together
+        return str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] != "extra_forbidden":
+        return f"{place}={error['input']!r}: {error['msg']}"
+    key = str(error["loc"][-1])
+    others = [m for m, c in known.items() if c is not kind and key in c.model_fields]
+    if len(error["loc"]) == 1 and others:
+        mine = next(m for m, c in known.items() if c is kind)
+        *some, last = others
+        methods = f"methods {', '.join(some)} and {last}" if some else f"method {last}"
+        return f"{key} is a setting of the {methods}, not of {mine}"
+    model: Any = kind
+    for part in error["loc"][:-1]:
+        annotation = model.model_fields[part].annotation
+        model = next(
+            (
+                a
+                for a in (annotation, *getattr(annotation, "__args__", ()))
+                if hasattr(a, "model_fields")
+            ),
+            kind,
+        )
+    near = difflib.get_close_matches(key, list(model.model_fields), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(model.model_fields)}"
+    return f"{place} is not a setting; {hint}"

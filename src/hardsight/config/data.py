@@ -1,0 +1,128 @@
+"""Where the images of a run come from."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from hardsight.config.config import STRICT, ConfigError
+from hardsight.data import (
+    AnomalyData,
+    LabelledImages,
+    categories,
+    cifar10,
+    few,
+    folder,
+    load,
+    mnist,
+    mvtec,
+    together,
+)
+from hardsight.data.mnist import Part
+
+READERS: dict[str, Callable[[str, Part], LabelledImages]] = {"mnist": mnist, "cifar10": cifar10}
+"""Name -> (path, part) -> images."""
+
+
+class DataConfig(BaseModel):
+    """Where the images come from; see ``hardsight.data`` for each layout's arguments."""
+
+    model_config = STRICT
+
+    path: str | None = None
+    """Folder of a data set in a known layout; relative to where the command ran."""
+    category: str | tuple[str, ...] | None = None
+    """One below ``path``; several, or "all", for one model of them together."""
+    normal_dir: str | None = None
+    abnormal_dir: str | None = None
+    mask_dir: str | None = None
+    validation_fraction: float = Field(0.2, gt=0, lt=1)
+    """Share of the training normals held out for selection and calibration."""
+    limit_train: int | None = Field(None, ge=2)
+    """Train on so many normals (of each category), evenly spread; None: on all that are not held
+    out, which stay the same."""
+    on_error: Literal["stop", "skip"] = "stop"
+    """What an unreadable image does: stop the run, or be skipped and listed."""
+
+
+class LabelledConfig(BaseModel):
+    """Where images with classes come from."""
+
+    model_config = STRICT
+
+    path: str | None = None
+    """Folder of the files of MNIST or CIFAR-10; relative to where the command ran."""
+    name: Literal["mnist", "cifar10"] | None = None
+    """Which of them; None: the one that lies there."""
+
+
+def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
+    """Load the data set a configuration names, at ``size`` x ``size`` pixels.
+
+    Raises:
+        ConfigError: neither a path nor a folder of normal images is named, or fewer training images
+            are there than ``limit_train``.
+    """
+    names = place.category
+    if place.path and not place.normal_dir:
+        if names == "all" and not (Path(place.path) / "all").exists():
+            names = tuple(categories(place.path))
+        if isinstance(names, tuple):
+            each = [place.model_copy(update={"category": name}) for name in names]
+            return together([load_data(one, size, seed) for one in each])
+    found = _load_one(place, size, seed)
+    if place.limit_train is None:
+        return found
+    if place.limit_train > len(found.train):
+        raise ConfigError(
+            f"data.limit_train={place.limit_train}: {found.name} has {len(found.train)} training "
+            f"images beside the {len(found.validation)} held out; take no more than that"
+        )
+    return few(found, place.limit_train)
+
+
+def _load_one(place: DataConfig, size: int, seed: int) -> AnomalyData:
+    """Load one category, or one data set of another layout."""
+    common: dict[str, Any] = {
+        "size": size,
+        "val_fraction": place.validation_fraction,
+        "seed": seed,
+        "on_error": place.on_error,
+    }
+    if place.normal_dir:
+        return folder(
+            place.normal_dir,
+            abnormal_dir=place.abnormal_dir,
+            mask_dir=place.mask_dir,
+            root=place.path,
+            **common,
+        )
+    if not place.path:
+        raise ConfigError("data.path or data.normal_dir must name a folder of images")
+    if place.category:
+        return mvtec(place.path, category=str(place.category), **common)
+    return load(place.path, **common)
+
+
+def load_labelled(place: LabelledConfig, part: Part) -> LabelledImages:
+    """Load a part of the images with classes that a configuration names.
+
+    Raises:
+        ConfigError: no path is named, nothing known lies there, or more than one thing does.
+    """
+    if not place.path:
+        raise ConfigError("data.path must name a folder of the files of MNIST or CIFAR-10")
+    found, missing = {}, []
+    for name in [place.name] if place.name else list(READERS):
+        try:
+            found[name] = READERS[name](place.path, part)
+        except FileNotFoundError as error:
+            missing.append(str(error))
+    if len(found) > 1:
+        raise ConfigError(
+            f"{place.path} holds {' and '.join(found)}; say which with --set data.name=..."
+        )
+    if not found:
+        raise ConfigError("; ".join(missing))
+    return next(iter(found.values()))

@@ -1,0 +1,54 @@
+"""The methods by name, and the presets."""
+
+import difflib
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+
+from hardsight.config.classification import DIFFUSION, PlainRun, RAPRun
+from hardsight.config.config import Config, ConfigError
+from hardsight.config.detection import AdvRADRun, BastionRun, PatchGuardRun
+from hardsight.detectors import AdvRAD, Bastion, PatchGuard
+
+METHODS: dict[str, type[AdvRAD] | type[PatchGuard]] = {
+    "advrad": AdvRAD,
+    "bastion": Bastion,
+    "patchguard": PatchGuard,
+}
+"""Method name -> detector."""
+CONFIGS: dict[str, type[Config]] = {
+    "advrad": AdvRADRun,
+    "bastion": BastionRun,
+    "patchguard": PatchGuardRun,
+    "classifier": PlainRun,
+    "rap": RAPRun,
+    **DIFFUSION,
+}
+"""Method name -> what a run of it is configured by."""
+
+
+def preset_names() -> list[str]:
+    """Return the names of the presets that come with hardsight."""
+    folder = files("hardsight.config") / "presets"
+    return sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml"))
+
+
+def load_preset(name: str) -> Config:
+    """Return the preset called ``name``, or the configuration in a YAML file of that path.
+
+    Raises:
+        ConfigError: no such preset; the near names are suggested.
+    """
+    if name.endswith((".yaml", ".yml")):
+        return Config.read(Path(name))
+    known = preset_names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ConfigError(
+            f"preset={name!r} is not known; {hint}there are {', '.join(known)}, "
+            "or give the path of a .yaml file"
+        )
+    text = (files("hardsight.config") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+    return Config.parse({"preset": name} | yaml.safe_load(text), f"preset {name}")

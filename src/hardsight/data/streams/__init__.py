@@ -1,0 +1,1 @@
+"""Pictures that arrive: folders, videos and cameras."""

@@ -1,0 +1,112 @@
+"""The images of a folder, and those that arrive."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from hardsight.data.images import existing_folder, walk
+from hardsight.data.streams.frames import Frame, read_ahead
+
+PATIENCE = 2.0
+"""Seconds for which an unreadable file must not have changed, to be given up."""
+POLL = 0.1
+"""Seconds between two looks at a folder; as long as a look takes, if that is more."""
+
+
+class _Tried(NamedTuple):
+    """A file as it was before it was read, in vain so far."""
+
+    state: tuple[int, int]
+    since: float
+    last: bool = False
+    """Whether this is the last attempt."""
+
+
+def arrivals(
+    folder: str | Path,
+    size: tuple[int, int],
+    idle: float | None = None,
+    stop: threading.Event | None = None,
+    ahead: int = 8,
+    patience: float = PATIENCE,
+) -> Iterator[Frame]:
+    """Yield the images below a folder, then each that arrives, every name once.
+
+    A file that cannot be read is tried again whenever it has changed, for somebody may be writing
+    it; once it has not for ``patience`` seconds it is yielded with its error. One that vanishes was
+    a name on the way to another, and is left out.
+
+    Args:
+        folder: searched with its subfolders, see ``hardsight.data.images.walk``.
+        size: (height, width) of the frames.
+        idle: end after so many seconds in which nothing came; None: never.
+        stop: set by somebody else, it ends the wait.
+        ahead: images decoded ahead of their use at most.
+        patience: in seconds.
+
+    Raises:
+        FileNotFoundError: there is no such folder; at the call, or once it is gone.
+    """
+    top = existing_folder(folder, "source")
+    return _arrivals(top, size, idle, stop or threading.Event(), ahead, patience)
+
+
+def _arrivals(
+    folder: Path,
+    size: tuple[int, int],
+    idle: float | None,
+    stop: threading.Event,
+    ahead: int,
+    patience: float,
+) -> Iterator[Frame]:
+    done: set[Path] = set()
+    tried: dict[Path, _Tried] = {}
+    last = time.monotonic()
+    while not stop.is_set():
+        begun = time.monotonic()
+        for frame in read_ahead(_due(folder, done, tried, patience), size, ahead):
+            path = Path(frame.name)
+            if frame.error is not None and not (tried[path].last and path.exists()):
+                continue
+            del tried[path]
+            done.add(path)
+            yield frame
+            if stop.is_set():
+                return
+            last = time.monotonic()
+        for path in [path for path in tried if not path.exists()]:
+            del tried[path]
+        now = time.monotonic()
+        if idle is not None and not tried and now - last >= idle:
+            return
+        stop.wait(max(POLL, now - begun))
+
+
+def _due(
+    folder: Path, done: set[Path], tried: dict[Path, _Tried], patience: float
+) -> Iterator[Path]:
+    """The images to be read now, each put among the ``tried``."""
+    try:
+        for path in walk(folder):
+            if path in done or (state := _state(path)) is None:
+                continue
+            before, now = tried.get(path), time.monotonic()
+            if before is None or before.state != state:
+                tried[path] = _Tried(state, now)
+                yield path
+            elif now - before.since >= patience:
+                tried[path] = before._replace(last=True)
+                yield path
+    except FileNotFoundError:
+        existing_folder(folder, "source")  # or a folder in it vanished, and the next look will do
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Size and time of a file; None if it is not there."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns

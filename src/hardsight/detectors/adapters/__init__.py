@@ -1,0 +1,1 @@
+"""Detectors made of other modules: wrapped, tiled, smoothed, purified."""

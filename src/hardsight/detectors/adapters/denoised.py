@@ -1,0 +1,84 @@
+"""Denoise and smooth: the smoothing noise is the diffusion's noise, and the only one."""
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hardsight.core.types import Detection, Progress, quiet
+from hardsight.detectors.advrad.detector import AdvRAD
+from hardsight.detectors.advrad.errors import error_maps
+from hardsight.detectors.advrad.scoring import SCALES, multiscale_error
+from hardsight.detectors.base import Detector
+
+
+class Denoised(Detector):
+    """An AdvRAD that takes images which already hold noise of standard deviation ``sigma``.
+
+    Such an image is a point of the diffusion process as it stands (Carlini et al., (Certified!!)
+    Adversarial Robustness for Free!, 2023): the step k is the one whose noise level
+    ``sqrt((1 - alpha_bar_k) / alpha_bar_k)`` is nearest to ``2 sigma``, pixels being twice as wide
+    in [-1, 1], and the reconstruction adds none. The detector is deterministic, and made to be
+    smoothed: an image without noise is none of those it was fitted to.
+
+    The error is that of the noisy image, or of its low-pass: ``scales=(4, 8)`` looks at no finer
+    one, where the noise is a sixteenth in variance and less.
+
+    Args:
+        detector: fitted; margin, filters, reference and aggregation are its, the weights shared.
+        sigma: standard deviation of the smoothing noise in [0, 1] pixel units.
+        normals: (N, 3, H, W) training normals, whose noisy copies give mean and spread; N >= 2.
+        generator: of their noise.
+        scales: downsampling factors of the error; see ``multiscale_error``.
+        progress: told after every batch of normals.
+
+    Raises:
+        ValueError: a sigma that no step of the schedule is near, or too few normals.
+    """
+
+    def __init__(
+        self,
+        detector: AdvRAD,
+        sigma: float,
+        normals: Tensor,
+        generator: torch.Generator | None = None,
+        scales: Sequence[int] = SCALES,
+        progress: Progress = quiet,
+    ) -> None:
+        super().__init__()
+        schedule = detector.denoiser.schedule
+        k = int(schedule.timestep_of(2 * sigma))
+        level = float(schedule.sigma(k)) / 2
+        if not math.isclose(level, sigma, rel_tol=0.2):
+            raise ValueError(
+                f"sigma={sigma:g} is no noise level of the diffusion: the nearest is {level:.3g} "
+                f"at k={k}; choose one of at least that"
+            )
+        memo = {id(detector.denoiser): detector.denoiser}
+        self.detector = copy.deepcopy(detector, memo).eval()
+        self.detector.configure(**detector.how | {"k": k, "shots": 1, "average": "error"})
+        self.image_size, self.sigma, self.scales = detector.image_size, sigma, tuple(scales)
+        self.detector.fit_reference(
+            error_maps(self.detector, normals, generator, sigma, self.error_map, progress=progress)
+        )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those of the detector it was made of, with the noise it is made for."""
+        return self.detector.settings | {"sigma": self.sigma, "scales": self.scales, "draws": 0}
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) noisy images in pixel units -> their reconstructions, unclamped."""
+        none = images.new_zeros(len(images), 1, *images.shape[1:])
+        return self.detector.reconstruct(images, none)[:, 0]
+
+    def error_map(self, images: Tensor) -> Tensor:
+        """(B, 1, H, W) error of noisy images, before the filter."""
+        return multiscale_error(images, self.reconstruct(images), self.scales, self.detector.margin)
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Score noisy images (B, 3, H, W), differentiably; there is no further noise."""
+        return self.detector.judge(self.error_map(images))

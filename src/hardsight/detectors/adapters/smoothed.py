@@ -1,0 +1,130 @@
+"""A detector under smoothing noise: what a certificate speaks of, and what to attack."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hardsight.core.types import Detection
+from hardsight.detectors.adapters.denoised import Denoised
+from hardsight.detectors.advrad.detector import AdvRAD
+from hardsight.detectors.advrad.errors import noisy_reference
+from hardsight.detectors.base import Detector
+
+
+class Smoothed(Detector):
+    """A detector that sees every image under Gaussian noise, a fresh one in every draw.
+
+    One forward pass is one draw of the score whose median ``hardsight.certify`` bounds: objectives
+    that average draws attack the smoothed score, and suites, evaluations and audits take it like
+    any other detector. The noise is unclamped, as the theorem wants it.
+
+    Args:
+        detector: what is smoothed; shared, not copied.
+        sigma: standard deviation of the noise in [0, 1] pixel units.
+
+    Raises:
+        TypeError: a detector whose own noise is not of floats.
+        ValueError: a sigma that is not positive.
+    """
+
+    def __init__(self, detector: Detector, sigma: float) -> None:
+        super().__init__()
+        if not (math.isfinite(sigma) and sigma > 0):
+            raise ValueError(f"sigma must be finite and > 0, got {sigma}; 0.125 is usual")
+        self.detector, self.sigma = detector, sigma
+        self.image_size, self.draws = detector.image_size, detector.draws
+        self.has_maps = detector.has_maps
+        if detector.bypass is not None:
+            name, surrogate = detector.bypass
+            self.bypass = (f"detector.{name}", surrogate)
+        blank = torch.zeros(1, 3, *self.size, device=detector.device)
+        own = detector.sample_noise(blank, torch.Generator(blank.device).manual_seed(0))
+        if own is not None and not own.is_floating_point():
+            raise TypeError(
+                f"{type(detector).__name__} takes noise of {own.dtype}, which cannot stand beside "
+                "smoothing noise in one tensor; certify it as it is, or give it noise of floats"
+            )
+        self._own = None if own is None else own.shape[1:]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """That of the detector."""
+        return self.detector.size
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those of the detector, with the noise."""
+        return self.detector.settings | {"smoothing": self.sigma}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the detector computes."""
+        return self.detector.device
+
+    def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """(B, L): standard normal for every value of the image, then the detector's own noise."""
+        z = torch.randn(
+            images.shape, generator=generator, dtype=images.dtype, device=images.device
+        ).flatten(1)
+        own = self.detector.sample_noise(images, generator)
+        return z if own is None else torch.cat([z, own.flatten(1)], dim=1)
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Score ``images + sigma z``, (B, C, H, W), with ``noise`` as from ``sample_noise``."""
+        found: Detection = self.detector(*self._noisy(images, noise))
+        return found
+
+    def scoring(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Ask the detector for its ``scoring`` of ``images + sigma z``."""
+        return self.detector.scoring(*self._noisy(images, noise))
+
+    def _noisy(self, images: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Noisy images, and the detector's own noise."""
+        if noise is None:
+            noise = self.sample_noise(images)
+        values = images[0].numel()
+        x = images + self.sigma * noise[:, :values].view_as(images)
+        return x, None if self._own is None else noise[:, values:].reshape(-1, *self._own)
+
+
+Design = Callable[[Detector, Tensor, float, torch.Generator | None], Detector]
+"""``(detector, normals, sigma, generator)`` -> what is to be smoothed; normals are training's."""
+
+
+def _with_draws(draws: int | None) -> Design:
+    def design(
+        detector: Detector, normals: Tensor, sigma: float, generator: torch.Generator | None = None
+    ) -> Detector:
+        if isinstance(detector, AdvRAD):
+            return noisy_reference(detector, normals, sigma, generator, draws)
+        return detector
+
+    return design
+
+
+def _denoise(
+    detector: Detector, normals: Tensor, sigma: float, generator: torch.Generator | None = None
+) -> Detector:
+    if not isinstance(detector, AdvRAD):
+        raise TypeError(
+            f'design="denoise" needs an AdvRAD, got {type(detector).__name__}; choose "plain"'
+        )
+    return Denoised(detector, sigma, normals, generator)
+
+
+DESIGNS: dict[str, Design] = {
+    "plain": _with_draws(None),
+    "single": _with_draws(1),
+    "denoise": _denoise,
+    "as-is": lambda detector, *_: detector,
+}
+"""Name -> how a detector is prepared for smoothing noise.
+
+``plain``: the detector with its own noise; an AdvRAD gets its reference from noisy normals.
+``single``: the same with one draw of an AdvRAD's own noise for each noisy copy, which its other
+copies average as well, at a fraction of the cost.
+``denoise``: see ``Denoised``. ``as-is``: nothing is done.
+"""

@@ -1,0 +1,1 @@
+"""AdvRAD / FreeRAD: reconstruct the image as a normal one, and score what changed."""

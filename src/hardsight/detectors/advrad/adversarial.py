@@ -1,0 +1,192 @@
+"""The joint game: a denoiser learns to reconstruct what an attacker made of its images."""
+
+from collections.abc import Sequence
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Generator, Tensor
+
+from hardsight.attacks import PGD, Linf, frozen
+from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.detectors.advrad.scoring import (
+    aggregate,
+    demand_filter,
+    mean_filter,
+    multiscale_error,
+)
+from hardsight.diffusion import Denoiser, one_shot
+from hardsight.synthesis import CutPaste, Foreground, dilated
+from hardsight.synthesis.shapes import uniform
+from hardsight.training import DenoisingTask, Settings
+
+
+class AdversarialTraining(BaseModel):
+    """How a denoiser plays, after its plain training, against attacks on its own score.
+
+    One part of a batch is normal and attacked so that its error rises, the other pseudo-anomalous
+    and attacked so that it falls. Both are to be reconstructed as the clean normal image: the first
+    teaches that a perturbation is no part of the picture, the second that an anomaly is not either,
+    however it is veiled.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int = Field(600, ge=1)
+    """Of the optimiser."""
+    lr: float = Field(2e-4, gt=0)
+    """The highest learning rate."""
+    eps: float = Field(8 / 255, ge=0, le=1)
+    """L-inf radius of the attack in [0, 1] pixel units."""
+    eps_low: float | None = Field(None, ge=0, le=1)
+    """Radii are drawn evenly from here to ``eps``, one a batch; None: always ``eps``."""
+    attack_steps: int = Field(2, ge=1)
+    """Sign steps of the attack, from a random start."""
+    step_share: float = Field(0.7, gt=0)
+    """Length of such a step over ``eps``."""
+    margin: float = Field(0.12, ge=0, le=1)
+    """Contrast in [0, 1] that an error must exceed to count, see ``multiscale_error``."""
+    filter_size: int = Field(9, ge=1)
+    """Side of the errors' mean filter in pixels, odd."""
+    top: float = Field(0.0015, gt=0, le=1)
+    """Share of the pixels, those of the largest such error: what the attack moves."""
+    peak: float = Field(0.0, ge=0)
+    """Weight of that same error of the attacked reconstruction, beside the mean of the squares."""
+    k_low: int | None = Field(None, ge=1)
+    """Diffusion steps are drawn evenly from ``k_low`` to ``k_high``; None, both: always the one
+    that is scored, which a painter decides where a selection has several, see ``choose_k``."""
+    k_high: int | None = Field(None, ge=1)
+    plain: float = Field(0.0, ge=0)
+    """Weight of the plain training's loss beside that of the game."""
+    anomalous: float = Field(0.5, ge=0, le=1)
+    """Share of a batch that is pseudo-anomalous, rounded to images."""
+    foreground: Foreground = "saliency"
+    """Where pseudo-anomalies are made."""
+    defects: float = Field(0.5, ge=0, le=1)
+    """Share of the pseudo-anomalies that are synthetic defects instead of cut and pasted."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "AdversarialTraining":
+        demand_filter(self.filter_size)
+        if (self.k_low is None) != (self.k_high is None):
+            raise ValueError(f"set k_low and k_high or neither, got {self.k_low} and {self.k_high}")
+        if self.k_low and self.k_high and self.k_low > self.k_high:
+            raise ValueError(f"k_low must not be above k_high, got {self.k_low} > {self.k_high}")
+        if self.eps_low is not None and self.eps_low > self.eps:
+            raise ValueError(f"eps_low must not be above eps, got {self.eps_low} > {self.eps}")
+        return self
+
+    def at(self, k: int) -> "AdversarialTraining":
+        """Return the game played at one k."""
+        return self.model_copy(update={"k_low": k, "k_high": k})
+
+    def peaks(self, x: Tensor, r: Tensor) -> Tensor:
+        """(B,) the largest errors of reconstructions of images, (B, C, H, W) in [0, 1] units."""
+        errors = multiscale_error(x, r, margin=self.margin)
+        return aggregate(mean_filter(errors, self.filter_size), f"top:{self.top}")
+
+    def settings(self, training: Settings) -> Settings:
+        """Return the plain training's settings with the game's steps and learning rate."""
+        return training.model_copy(update={"steps": self.steps, "lr": self.lr})
+
+    def attack(self, generator: Generator) -> PGD:
+        """Return the attack of a batch, its radius drawn if it is not always the same."""
+        eps = self.eps
+        if self.eps_low is not None:
+            eps = uniform(generator, self.eps_low, eps)
+        return PGD(Linf(eps), self.attack_steps, self.step_share * eps or None)
+
+
+class ErrorObjective:
+    """Raise the largest reconstruction errors of normal images, lower those of anomalous ones.
+
+    Args:
+        denoiser: what reconstructs.
+        t: (B,) diffusion steps.
+        noise: (B, C, H, W) of the diffusion, known to the attacker.
+        sign: (B,) 1 to raise, -1 to lower.
+        game: which errors.
+    """
+
+    def __init__(
+        self, denoiser: Denoiser, t: Tensor, noise: Tensor, sign: Tensor, game: AdversarialTraining
+    ) -> None:
+        self.denoiser, self.t, self.noise, self.sign, self.game = denoiser, t, noise, sign, game
+
+    def __call__(self, images: Tensor, generator: Generator | None = None) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B,) to be maximised."""
+        r = (one_shot(self.denoiser, 2 * images - 1, self.t, self.noise) + 1) / 2
+        return self.sign * self.game.peaks(images, r)
+
+
+class AdversarialTask:
+    """Draws images, turns, diffusion steps and noise; the attack follows from them on the device.
+
+    Args:
+        denoiser: what is trained.
+        images: (N, 3, H, W) uint8, normal.
+        where: (N, 1, H, W) bool, the foreground.
+        game: how, at given diffusion steps.
+        kinds, crop: see ``DenoisingTask``.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        images: Tensor,
+        where: Tensor,
+        game: AdversarialTraining,
+        kinds: Sequence[AugmentationPolicy] = (),
+        crop: int | None = None,
+    ) -> None:
+        if game.k_low is None or game.k_high is None:
+            raise ValueError(
+                "the game needs k_low and k_high, got None; see AdversarialTraining.at"
+            )
+        if not game.k_high <= denoiser.schedule.T:
+            raise ValueError(f"k_high must be at most {denoiser.schedule.T}, got {game.k_high}")
+        self.ks = game.k_low, game.k_high
+        self.module, self.game, self.images = denoiser, game, images
+        self.where = dilated(where)
+        self.crop = crop
+        self.plain = DenoisingTask(denoiser, images, kinds, sum(self.ks) // 2, crop)
+        self.spoiler = CutPaste(defects=game.defects)
+
+    def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
+        """Draw images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, which are spoilt (B,)
+        bool, diffusion steps (B,), noise (B, 3, H, W), seeds (B,), and what a plain loss draws.
+        """
+        x, where = drawn(self.plain.kinds, size, self.crop, generator, self.images, self.where)
+        spoilt = torch.arange(size) >= size - round(self.game.anomalous * size)
+        low, high = self.ks
+        t = torch.randint(low, high + 1, (size,), generator=generator)
+        noise = torch.randn(x.shape, generator=generator)
+        seeds = torch.randint(2**62, (size,), generator=generator)
+        order = torch.randperm(size, generator=generator)  # so that each device has both kinds
+        plain = self.module.draw(x.shape, generator) if self.game.plain else ()
+        return (x, where, spoilt[order], t, noise, seeds, *plain)
+
+    def loss(self, *batch: Tensor) -> Tensor:
+        """Return the mean over images of the error to the clean one / (sigma^2 + 0.01).
+
+        The error is the mean squared one, in [-1, 1] units, and ``peak`` times the largest.
+        """
+        images, where, spoilt, t, noise, seeds, *randomness = batch
+        generator = Generator(images.device).manual_seed(int(seeds[0]))
+        normal = images.float() / 255
+        shown = self.spoiler.some(normal, where, spoilt, generator)
+        sign = 1.0 - 2.0 * spoilt.float()
+        with frozen(self.module):
+            objective = ErrorObjective(self.module, t, noise, sign, self.game)
+            hurt = self.game.attack(generator).last(objective, shown, generator)
+        r = one_shot(self.module, 2 * hurt - 1, t, noise)
+        error = (r - (2 * normal - 1)).square().flatten(1).mean(1)
+        if self.game.peak:
+            error = error + 4 * self.game.peak * self.game.peaks(normal, (r.float() + 1) / 2)
+        total = (error / (self.module.schedule.sigma(t).to(error) ** 2 + 0.01)).mean()
+        if self.game.plain:
+            total = total + self.game.plain * self.plain.loss(images, *randomness)
+        return total
+
+    def sample(self, module: Denoiser) -> Tensor:
+        """(3, 2H, 4W): images above their reconstructions."""
+        return self.plain.sample(module)

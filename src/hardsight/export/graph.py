@@ -1,0 +1,97 @@
+"""A detector as a graph of (images, noise), for runtimes without torch."""
+
+import copy
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hardsight.core.extras import needed
+from hardsight.detectors.advrad.detector import AdvRAD
+from hardsight.detectors.base import Detector
+from hardsight.detectors.patchguard import PatchGuard
+from hardsight.diffusion.upsample import fix_upsampling
+
+ONNX = "'hardsight[onnx]'"
+"""What to install."""
+OPSET = 20
+"""Of ONNX operators; onnxruntime reads it from 1.17 on, OpenVINO from 2024 on."""
+INPUTS = ("images", "noise")
+OUTPUTS = ("pred_score", "anomaly_map")
+_BATCH = 3
+"""Images of the example that is traced; no other size of a graph is likely to be the same."""
+
+
+class _Graph(nn.Module):
+    """The two tensors of a detection."""
+
+    def __init__(self, detector: nn.Module) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        found = self.detector(images, noise)
+        return found.pred_score, found.anomaly_map
+
+
+def exportable(detector: Detector) -> AdvRAD | PatchGuard:
+    """Return the detector if it has a graph.
+
+    Raises:
+        TypeError: neither an AdvRAD nor a PatchGuard.
+        ValueError: an AdvRAD of several shots.
+    """
+    if not isinstance(detector, AdvRAD | PatchGuard):
+        raise TypeError(
+            f"{type(detector).__name__} cannot be exported, only AdvRAD and PatchGuard can; fit "
+            "one of these, or score with it in Python"
+        )
+    if isinstance(detector, AdvRAD) and detector.shots > 1:
+        raise ValueError(
+            f"shots={detector.shots}: only one-shot reconstruction can be exported; "
+            "fit with detector.shots=1"
+        )
+    return detector
+
+
+def write_onnx(detector: Detector, path: Path) -> None:
+    """Write ``(images, noise) -> (pred_score, anomaly_map)`` in single precision as ONNX.
+
+    The batch is dynamic, height and width are the detector's, and there is no ``noise`` where the
+    detector takes none. The detector is left as it is.
+
+    Args:
+        detector: AdvRAD or PatchGuard.
+        path: of the .onnx file.
+
+    Raises:
+        ImportError: onnx or onnxscript is not installed.
+        TypeError, ValueError: as ``exportable``.
+    """
+    chosen = exportable(detector)
+    for module in ("onnx", "onnxscript"):
+        needed(module, ONNX)
+    plain = copy.deepcopy(chosen).cpu().eval().requires_grad_(False)
+    plain.precision = "fp32"
+    fix_upsampling(plain)
+    images = torch.full((_BATCH, 3, *plain.size), 0.5)
+    noise = plain.sample_noise(images, torch.Generator().manual_seed(0))
+    given = (images,) if noise is None else (images, noise)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch's exporter, about itself
+        plain(*given)  # what is computed once and kept must be numbers, not traces
+        batch = tuple({0: torch.export.Dim.DYNAMIC} for _ in given)
+        traced = torch.export.export(_Graph(plain), given, dynamic_shapes=batch, strict=True)
+        program = torch.onnx.export(
+            traced,
+            (),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=INPUTS[: len(given)],
+            output_names=OUTPUTS,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError(f"torch.onnx.export made nothing of {type(detector).__name__}")
+    program.save(path)

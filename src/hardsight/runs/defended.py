@@ -1,0 +1,194 @@
+"""A defended classifier as a configuration names it: fitted, loaded, and smoothed."""
+
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from torch import nn
+
+from hardsight.augment import AugmentationPolicy
+from hardsight.classifiers import (
+    CLASSIFIERS,
+    ClassificationTask,
+    Classifier,
+    build_classifier,
+    load_classifier,
+    load_model,
+    save_classifier,
+    save_model,
+)
+from hardsight.config import ClassifierRun, DiffusionRun, RAPRun
+from hardsight.config.classification import PURIFIERS, Behind
+from hardsight.core.files import write_atomically
+from hardsight.core.modules import seeded
+from hardsight.core.types import Progress
+from hardsight.data import LabelledImages, ManifestChanged
+from hardsight.diffusion import Denoiser, build_denoiser
+from hardsight.purifiers import RAP, Adapter, OneShot, Purified, RAPTask, load_adapter, save_adapter
+from hardsight.training import DenoisingTask, complete
+
+CLASSIFIER, ADAPTER, DENOISER = "classifier", "adapter", "denoiser"
+
+
+def fit_classifier(
+    config: ClassifierRun,
+    data: LabelledImages,
+    folder: Path,
+    progress: Progress,
+    given: Callable[[], nn.Module] | None = None,
+) -> None:
+    """Train what the configuration names and save it into the run folder.
+
+    A part that is saved is not trained again; one that was interrupted goes on.
+
+    Args:
+        config: of the run.
+        data: to train on.
+        folder: of the run.
+        progress: told of every step.
+        given: loads another run's classifier, to stand behind a purifier; None: it is trained.
+
+    Raises:
+        ValueError: a classifier that does not fit the images.
+    """
+    if isinstance(config, DiffusionRun):  # what can be refused is refused before the training
+        purified(config, _denoiser(config, data), nn.Identity())
+    if isinstance(config, RAPRun):
+        _rap(config, data)
+    own, training = folder / CLASSIFIER, folder / "training"
+    alone = not isinstance(config.classifier, Behind)
+    if not (own / "config.json").is_file():
+        if given is None:
+            place = training if alone else training / CLASSIFIER
+            classifier = _trained_classifier(config, data, place, progress)
+        else:
+            loaded = given()
+            if not isinstance(loaded, Classifier):
+                raise ValueError(
+                    "classifier.run is a run with something in front of its classifier; name one "
+                    "of method classifier"
+                )
+            classifier = loaded
+            _check_fits(classifier, data, "classifier.run")
+        save_classifier(classifier, own)
+    if isinstance(config, RAPRun) and not (folder / ADAPTER / "config.json").is_file():
+        x, y, behind = data.images, data.labels, load_classifier(own)
+        task = RAPTask(_rap(config, data), behind, x, y, config.rap, config.pad, config.flip)
+        complete(task, config.training, training, ADAPTER, progress)
+        save_adapter(task.module, folder / ADAPTER)
+    if isinstance(config, DiffusionRun) and not (folder / DENOISER / "config.json").is_file():
+        denoiser = _denoiser(config, data)
+        kind = AugmentationPolicy(len(data.images), ("flip",) if config.flip else ())
+        learnt = DenoisingTask(denoiser, data.images, [kind])
+        complete(learnt, config.training, training, DENOISER, progress)
+        save_model(denoiser, denoiser.config, folder / DENOISER)
+
+
+def defended(config: ClassifierRun, folder: Path) -> nn.Module:
+    """Return the classifier of a finished run, behind its purifier if it has one."""
+    classifier = load_classifier(folder / CLASSIFIER)
+    if isinstance(config, RAPRun):
+        return Purified(load_adapter(folder / ADAPTER), classifier)
+    if isinstance(config, DiffusionRun):
+        return purified(config, load_model(folder / DENOISER, build_denoiser), classifier)
+    return classifier
+
+
+def smoothed(config: ClassifierRun, folder: Path, sigma: float) -> nn.Module:
+    """Return what a certificate smooths: images with noise of ``sigma`` in them -> logits.
+
+    A one-shot run takes the smoothing noise for the diffusion's (Carlini et al., 2023).
+
+    Raises:
+        ValueError: its purifier brings noise of its own, of which nothing is certified.
+    """
+    if not isinstance(config, DiffusionRun):
+        return defended(config, folder)
+    if config.method != "one-shot":
+        raise ValueError(
+            f"{folder} purifies by {config.method}, many calls of its denoiser for each of "
+            "thousands of noisy copies, and is not certified; fit one that takes a single call, "
+            "with method one-shot (see: hardsight presets one-shot-mnist)"
+        )
+    denoiser = load_model(folder / DENOISER, build_denoiser)
+    purifier = OneShot(denoiser, sigma, True, config.purifier.model_dump()["clamp"])
+    return Purified(purifier, load_classifier(folder / CLASSIFIER))
+
+
+def purified(config: DiffusionRun, denoiser: Denoiser, classifier: nn.Module) -> Purified:
+    """Return a classifier behind the purifier that a configuration names."""
+    purifier = PURIFIERS[config.method](denoiser, **config.purifier.model_dump())
+    return Purified(purifier, classifier, config.draws, config.combine)
+
+
+def check_labelled(part: str, images: LabelledImages, path: Path, allow_change: bool) -> None:
+    """Hold a part of a labelled set against that recorded at ``path``, or record it.
+
+    Raises:
+        ManifestChanged: other images or labels than recorded, unless ``allow_change``.
+        ValueError: the file is no such record.
+    """
+    now = {"name": images.name, "images": len(images), "sha256": images.sha256}
+    try:
+        recorded: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}); remove it to record the data anew"
+        ) from None
+    old = recorded.get(part, now)
+    if old != now and not allow_change:
+        raise ManifestChanged(
+            path,
+            [
+                f"{part} is {now['images']} images of {now['name']} with another content than the "
+                f"{old['images']} of {old['name']}"
+            ],
+        )
+    if recorded.get(part) != now:
+        write_atomically(path, json.dumps(recorded | {part: now}, indent=1) + "\n")
+
+
+def _trained_classifier(
+    config: ClassifierRun, data: LabelledImages, folder: Path, progress: Progress
+) -> Classifier:
+    part, settings = config.classifier, config.training
+    if isinstance(part, Behind):
+        settings = part.training.model_copy(update={"seed": settings.seed})
+    made = CLASSIFIERS.get(str(part.network.get("name")))
+    known = inspect.signature(made).parameters if made else {}
+    decided = {"classes": len(data.classes), "size": data.images.shape[-1]}
+    with seeded(settings.seed):
+        classifier = build_classifier(
+            {k: v for k, v in decided.items() if k in known} | part.network
+        )
+    _check_fits(classifier, data, "classifier.network")
+    attack = part.adversary.attack if part.adversary else None
+    task = ClassificationTask(classifier, data.images, data.labels, attack, config.pad, config.flip)
+    complete(task, settings, folder, CLASSIFIER, progress)
+    return classifier
+
+
+def _rap(config: RAPRun, data: LabelledImages) -> RAP:
+    channels, size = data.images.shape[1], data.images.shape[-1]
+    with seeded(config.training.seed):
+        adapter = Adapter(size, channels, **BaseModel.model_dump(config.adapter))
+    return RAP(adapter, config.rap.clamp)
+
+
+def _denoiser(config: DiffusionRun, data: LabelledImages) -> Denoiser:
+    channels, size = data.images.shape[1], data.images.shape[-1]
+    with seeded(config.training.seed):
+        return build_denoiser({"size": size, "image_channels": channels} | config.denoiser)
+
+
+def _check_fits(classifier: Classifier, data: LabelledImages, name: str) -> None:
+    channels, classes = classifier.mean.shape[1], classifier.classes
+    if (channels, classes) != (data.images.shape[1], len(data.classes)):
+        raise ValueError(
+            f"{name} is for {channels} channels and {classes} classes, and {data.name} has "
+            f"{data.images.shape[1]} and {len(data.classes)}; name another, or set the network's "
+            "classes, and mean and std with a number for each channel"
+        )

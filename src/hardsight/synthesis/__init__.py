@@ -1,0 +1,30 @@
+"""Synthetic anomalies: defects, cut-paste, distortions, foregrounds, corruptions."""
+
+from hardsight.synthesis.activation import activation_foreground
+from hardsight.synthesis.corruptions.corruptions import CORRUPTIONS, corrupt
+from hardsight.synthesis.cutpaste import CutPaste, dilated
+from hardsight.synthesis.defects import DEFECTS, Defect, UnseenError, add_defect
+from hardsight.synthesis.distortions import LEVELS, OPERATIONS, distort
+from hardsight.synthesis.foreground import foreground
+from hardsight.synthesis.foregrounds import Foreground, find_foreground
+from hardsight.synthesis.pseudo import PseudoAnomalies, pseudo_anomalies
+
+__all__ = [
+    "CORRUPTIONS",
+    "DEFECTS",
+    "LEVELS",
+    "OPERATIONS",
+    "CutPaste",
+    "Defect",
+    "Foreground",
+    "PseudoAnomalies",
+    "UnseenError",
+    "activation_foreground",
+    "add_defect",
+    "corrupt",
+    "dilated",
+    "distort",
+    "find_foreground",
+    "foreground",
+    "pseudo_anomalies",
+]

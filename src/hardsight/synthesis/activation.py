@@ -1,0 +1,166 @@
+"""Where the object is, by what a classifier looks at (PatchGuard's foreground)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from skimage.filters import threshold_otsu
+from torch import Generator, Tensor, nn
+
+from hardsight.core.extras import needed
+from hardsight.synthesis.recolouring import jitter
+from hardsight.synthesis.warps import draw, elastic
+
+_MEAN = (0.485, 0.456, 0.406)
+_STD = (0.229, 0.224, 0.225)
+_SIDE = 224
+"""What ResNet-18 was trained at."""
+
+Change = Callable[[Tensor, Generator], Tensor]
+"""(images (B, 3, H, W) in [0, 1], generator) -> the same shape and range."""
+
+
+def _jittered(x: Tensor, generator: Generator) -> Tensor:
+    amount = x.new_full((len(x),), 0.2)
+    return jitter(x, amount, amount / 10, generator)
+
+
+def _tinted(x: Tensor, generator: Generator) -> Tensor:
+    return x.lerp(draw(generator, len(x), 3, 1, 1, like=x), 0.15)
+
+
+def _grey(x: Tensor, generator: Generator) -> Tensor:
+    return x.mean(1, keepdim=True).expand_as(x)
+
+
+def _noisy(share: float) -> Change:
+    def change(x: Tensor, generator: Generator) -> Tensor:
+        noise = torch.randn(x.shape, generator=generator, device=generator.device).to(x)
+        return (x + share * noise).clamp(0, 1)
+
+    return change
+
+
+def _turned(x: Tensor, generator: Generator) -> Tensor:
+    angle = (0.5 + draw(generator, len(x), like=x)) * torch.pi  # a quarter turn to three quarters
+    c, s, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+    theta = torch.stack((c, -s, zero, s, c, zero), 1).view(-1, 2, 3)
+    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+
+
+def _cropped(x: Tensor, generator: Generator) -> Tensor:
+    """A quarter of the side, enlarged."""
+    middle = (2 * draw(generator, len(x), 2, like=x) - 1) * 0.75
+    quarter = torch.full_like(middle[:, 0], 0.25)
+    zero = torch.zeros_like(quarter)
+    theta = torch.stack((quarter, zero, middle[:, 1], zero, quarter, middle[:, 0]), 1)
+    grid = F.affine_grid(theta.view(-1, 2, 3), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, align_corners=False)
+
+
+def _bent(x: Tensor, generator: Generator) -> Tensor:
+    extent = x.new_tensor([x.shape[-2:]]).expand(len(x), 2)
+    return elastic(x, extent, x.new_full((len(x),), 400.0), generator)
+
+
+SOFT: tuple[Change, ...] = (_jittered, _tinted, _grey, _noisy(0.02))
+"""Changes that leave the content as it is (PatchGuard, section B)."""
+HARD: tuple[Change, ...] = (_turned, _cropped, _bent, _noisy(0.5))
+"""Changes that may destroy it."""
+
+
+def activation_foreground(
+    images: Tensor,
+    weights: str | Path = "imagenet",
+    contrast: float = 0.5,
+    seed: int = 0,
+    batch_size: int = 16,
+) -> Tensor:
+    """Return where the object lies, by Grad-CAM of a ResNet-18 (Selvaraju et al., 2017).
+
+    The paper names the network, Grad-CAM and the two kinds of augmentation, and no more. Assumed
+    here: the class is the one the network gives the unchanged image; the layer is the last block;
+    each map is scaled to [0, 1]; the maps of the soft changes and of the image are averaged, and
+    ``contrast`` times the mean map of the hard changes, laid over the same place, is taken off:
+    what lights up in a place whatever is shown there is the network's habit and no object. One
+    Otsu threshold serves all images.
+
+    Args:
+        images: (N, 3, H, W) uint8 or float in [0, 1], normal images of one kind.
+        weights: "imagenet" for torchvision's, fetched once; or the path of a ResNet-18's state
+            dict (.safetensors, or .pt / .pth without pickled code).
+        contrast: weight of the hard changes, >= 0.
+        seed: of the augmentations.
+        batch_size: images explained at a time.
+
+    Returns:
+        (N, 1, H, W) bool; no image's mask is empty.
+
+    Raises:
+        ImportError: the extra ``gradcam`` is not installed.
+        ValueError: weights that cannot be had or do not fit.
+    """
+    if images.ndim != 4 or images.shape[1] != 3 or 0 in images.shape:
+        raise ValueError(f"images must be (N, 3, H, W), got {tuple(images.shape)}")
+    if contrast < 0:
+        raise ValueError(f"contrast must be >= 0, got {contrast}")
+    network = resnet18(weights)
+    generator = torch.Generator().manual_seed(seed)
+    found = []
+    for part in torch.split(images, batch_size):
+        x = part.float() / 255 if part.dtype == torch.uint8 else part.float()
+        x = F.interpolate(x, (_SIDE, _SIDE), mode="bilinear", antialias=True).clamp(0, 1)
+        target = network(x).argmax(1)
+        soft = torch.stack([class_activation(network, f(x, generator), target) for f in SOFT])
+        hard = torch.stack([class_activation(network, f(x, generator), target) for f in HARD])
+        plain = class_activation(network, x, target)
+        mean = (plain + soft.sum(0)) / (1 + len(SOFT))
+        found.append((mean - contrast * hard.mean(0)).clamp_min(0))
+    maps = F.interpolate(torch.cat(found), images.shape[-2:], mode="bilinear", align_corners=False)
+    values = maps[:, :, ::2, ::2].flatten().numpy()
+    if float(values.max() - values.min()) < 1e-6:
+        return torch.ones_like(maps, dtype=torch.bool)
+    masks = maps > float(threshold_otsu(values))
+    masks[~masks.flatten(1).any(1)] = True
+    return masks
+
+
+def class_activation(network: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """(B, 1, h, w) Grad-CAM of the classes ``target`` (B,) at the last block, each in [0, 1]."""
+    otherwise = "choose the foreground 'saliency' or 'all'"
+    captum = needed("captum.attr", "'hardsight[gradcam]'", "Grad-CAM", otherwise)
+    gradcam = captum.LayerGradCam(network, network.get_submodule("1.layer4"))
+    maps = gradcam.attribute(x, target=target, relu_attributions=True)
+    found: Tensor = maps.detach()
+    return found / found.amax((2, 3), keepdim=True).clamp_min(torch.finfo(found.dtype).tiny)
+
+
+def resnet18(weights: str | Path) -> nn.Module:
+    """Return a ResNet-18 of images in [0, 1], in eval mode; see ``activation_foreground``."""
+    from torchvision.models import ResNet18_Weights, resnet18
+    from torchvision.transforms import Normalize
+
+    network = resnet18()
+    try:
+        network.load_state_dict(
+            ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False)
+            if str(weights) == "imagenet"
+            else _read(Path(weights))
+        )
+    except (OSError, RuntimeError, KeyError) as error:
+        raise ValueError(
+            f"weights={str(weights)!r} of a ResNet-18 cannot be had ({error}); give the path of a "
+            "file, or choose the foreground 'saliency' or 'all'"
+        ) from error
+    return nn.Sequential(Normalize(_MEAN, _STD), network).eval()
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    found: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return found

@@ -1,0 +1,1 @@
+"""The nineteen common corruptions."""

@@ -1,0 +1,42 @@
+import pytest
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from hardsight.core.files import working_folder, write_atomically, write_tensors
+
+
+def test_replaces_and_makes_folders(tmp_path):
+    path = tmp_path / "a" / "b.json"
+    assert write_atomically(path, "old") == path
+    write_atomically(path, "new")
+    assert path.read_text() == "new"
+    assert [p.name for p in path.parent.iterdir()] == ["b.json"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_part(tmp_path):
+    path = tmp_path / "b.json"
+    write_atomically(path, "old")
+    with pytest.raises(UnicodeEncodeError):  # fails after the part was opened
+        write_atomically(path, "new \ud800")
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["b.json"]
+
+
+def test_tensors_are_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a" / "b.safetensors"
+    write_tensors(path, {"x": torch.arange(3)})
+    strided = torch.arange(6).view(2, 3).T
+    with pytest.raises((SafetensorError, ValueError)):
+        write_tensors(path, {"x": strided})
+    assert load_file(path)["x"].tolist() == [0, 1, 2]
+    assert [p.name for p in path.parent.iterdir()] == ["b.safetensors"]
+
+
+def test_a_working_folder_is_the_one_given_or_goes_afterwards(tmp_path):
+    with working_folder(tmp_path) as place:
+        assert place == tmp_path
+    assert tmp_path.is_dir()
+    with working_folder(None) as place:
+        (place / "file").touch()
+    assert not place.exists()

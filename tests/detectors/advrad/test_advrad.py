@@ -1,0 +1,237 @@
+import json
+
+import pytest
+import torch
+
+from hardsight.attacks import L2, PGD, Linf, ScoreObjective, value_and_gradient
+from hardsight.detectors import AdvRAD
+from hardsight.detectors.advrad.scoring import inner_mean_filter, mean_filter, multiscale_error
+from hardsight.diffusion import one_shot
+
+
+def images(n: int = 3, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    return torch.rand(n, 3, 16, 16, generator=torch.Generator().manual_seed(5), dtype=dtype)
+
+
+def test_algorithm_4_step_by_step(make_advrad):
+    """FreeRAD's score for one draw: reconstruct, error, filter, absolute deviation, maximum."""
+    detector = make_advrad(reference="deviation", aggregation="max", draws=1)
+    x = images()
+    noise = detector.sample_noise(x, torch.Generator().manual_seed(0))
+    r = (one_shot(detector.denoiser, 2 * x - 1, detector.k, noise[:, 0]) + 1) / 2
+    expected = (mean_filter(multiscale_error(x, r), 3) - detector.map_mean).abs()
+    found = detector(x, noise)
+    torch.testing.assert_close(found.anomaly_map, expected)
+    torch.testing.assert_close(found.pred_score, expected.flatten(1).amax(1))
+
+
+@pytest.mark.parametrize("average", ["error", "reconstruction"])
+def test_draws_are_averaged_as_named(make_advrad, average):
+    detector = make_advrad(average=average, draws=3)
+    x = images()
+    noise = detector.sample_noise(x, torch.Generator().manual_seed(0))
+    r = detector.reconstruct(x, noise)
+    assert r.shape == (3, 3, 3, 16, 16)
+    each = torch.stack([multiscale_error(x, r[:, d]) for d in range(3)]).mean(0)
+    together = multiscale_error(x, r.mean(1))
+    expected = each if average == "error" else together
+    torch.testing.assert_close(detector.error_map(x, noise), expected)
+    assert not torch.allclose(each, together)
+
+
+def test_deterministic_given_the_noise_and_random_without(make_advrad):
+    detector, x = make_advrad(), images()
+    noise = detector.sample_noise(x, torch.Generator().manual_seed(0))
+    assert torch.equal(detector(x, noise).pred_score, detector(x, noise).pred_score)
+    assert not torch.equal(detector(x).pred_score, detector(x).pred_score)
+
+
+@pytest.mark.parametrize("settings", [
+    {"reference": "standardised", "aggregation": "top:0.1"},
+    {"reference": "deviation", "aggregation": "max"},
+    {"reference": "error", "aggregation": "mean", "average": "reconstruction"},
+    {"shots": 3, "k": 30},
+])  # fmt: skip
+def test_gradient_through_the_whole_path_equals_finite_differences(make_advrad, settings):
+    detector = make_advrad(**settings).double()
+    x = images(2, torch.float64)
+    noise = detector.sample_noise(x, torch.Generator().manual_seed(0))
+    objective = ScoreObjective(detector, torch.tensor([False, True]), noise=noise)
+    _, gradient = value_and_gradient(objective, x)
+    g = torch.Generator().manual_seed(7)
+    for _ in range(4):
+        d = torch.randn(x.shape, generator=g, dtype=x.dtype)
+        h = 1e-6
+        numeric = (objective(x + h * d) - objective(x - h * d)) / (2 * h)
+        torch.testing.assert_close((gradient * d).flatten(1).sum(1), numeric, rtol=1e-4, atol=1e-9)
+
+
+def test_gradient_reaches_beyond_a_saturated_reconstruction(make_advrad):
+    """No clamp: where the reconstruction leaves [0, 1] there still is a gradient."""
+    detector = make_advrad(aggregation="mean", reference="error").double()
+    x = torch.ones(1, 3, 16, 16, dtype=torch.float64)
+    objective = ScoreObjective(detector, torch.tensor([False]), noise=detector.sample_noise(x))
+    assert (value_and_gradient(objective, x)[1] != 0).all()
+
+
+@pytest.mark.parametrize("ball", [Linf(4 / 255), L2(0.2)])
+def test_attacks_raise_normal_and_lower_anomalous_scores_inside_the_ball(make_advrad, ball):
+    detector, x = make_advrad(), images(4)
+    labels = torch.tensor([False, False, True, True])
+    noise = detector.sample_noise(x, torch.Generator().manual_seed(0))
+    found = PGD(ball, steps=10)(ScoreObjective(detector, labels, noise=noise), x).images
+    assert torch.all(ball.distance(found, x) <= ball.eps + 1e-6)
+    assert found.min() >= 0
+    assert found.max() <= 1
+    before, after = detector(x, noise).pred_score, detector(found, noise).pred_score
+    assert torch.all((after > before) == ~labels)
+
+
+def test_a_second_filter_is_of_the_map_alone(make_advrad):
+    plain, filtered, x = make_advrad(), make_advrad(map_filter_size=5), images(4)
+    noise = plain.sample_noise(x, torch.Generator().manual_seed(0))
+    before, after = plain(x, noise), filtered(x, noise)
+    assert torch.equal(before.pred_score, after.pred_score)
+    torch.testing.assert_close(after.anomaly_map, inner_mean_filter(before.anomaly_map, 5))
+
+
+def test_save_and_load_give_the_same_detector(make_advrad, tmp_path):
+    detector = make_advrad(k=40, aggregation="top:0.2")
+    detector.configure(
+        k=30,
+        average="reconstruction",
+        margin=0.05,
+        filter_size=5,
+        reference="deviation",
+        aggregation="mean",
+        map_filter_size=3,
+    )
+    detector.calibrate(images(20), level=0.1, generator=torch.Generator().manual_seed(0))
+    detector.save_pretrained(tmp_path)
+    assert not list(tmp_path.glob("*.p*t*"))  # nothing pickled
+    loaded = AdvRAD.from_pretrained(tmp_path)
+    noise = detector.sample_noise(images(), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(
+        loaded(images(), noise).pred_score, detector(images(), noise).pred_score
+    )
+    assert loaded.calibration == detector.calibration
+    assert loaded.settings == detector.settings
+    assert loaded.settings["k"] == 30
+
+
+def test_loading_is_silent_and_damage_is_explained(make_advrad, tmp_path, capfd):
+    make_advrad().save_pretrained(tmp_path)
+    AdvRAD.from_pretrained(tmp_path)
+    assert capfd.readouterr().out == ""  # a table on stdout must stay a table
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        AdvRAD.from_pretrained(tmp_path)
+    weights.unlink()
+    with pytest.raises(FileNotFoundError, match="holds no model"):
+        AdvRAD.from_pretrained(tmp_path)
+
+
+def test_predict_labels_once_calibrated(make_advrad):
+    detector, x = make_advrad(), images(6)
+    assert detector.predict(x).pred_label is None
+    detector.calibrate(images(20), level=0.1, generator=torch.Generator().manual_seed(0))
+    found = detector.predict(x, torch.Generator().manual_seed(1), batch_size=4)
+    assert torch.equal(found.pred_label, found.pred_score > detector.calibration.threshold)
+    assert found.pred_mask.shape == (6, 1, 16, 16)
+    as_bytes = detector.predict((x * 255).round().byte(), torch.Generator().manual_seed(1), 4)
+    torch.testing.assert_close(as_bytes.pred_score, found.pred_score, rtol=0.05, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (torch.rand(1, 3, 32, 32), "size=16"),
+        (torch.rand(1, 1, 16, 16), r"\(B, 3, 16, 16\)"),
+        (torch.rand(3, 16, 16), r"image\[None\]"),
+        (torch.rand(1, 3, 16, 16) * 3, r"in \[0, 1\]"),
+        (torch.full((1, 3, 16, 16), torch.nan), "finite"),
+    ],
+)
+def test_wrong_images_are_explained(make_advrad, x, message):
+    with pytest.raises(ValueError, match=message):
+        make_advrad().predict(x)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"k": 0}, "k <= 1000"),
+        ({"k": 2000}, "k=2000"),
+        ({"shots": 200, "k": 100}, "shots=200"),
+        ({"draws": 0}, "draws"),
+        ({"average": "median"}, "average"),
+        ({"margin": -0.1}, r"margin must be in \[0, 1\], got -0.1"),
+        ({"filter_size": 4}, "filter_size"),
+        ({"map_filter_size": 4}, "filter_size"),
+        ({"aggregation": "most"}, "aggregation"),
+        ({"reference": "zscore"}, "reference"),
+    ],
+)
+def test_wrong_settings_are_named(make_advrad, settings, message):
+    with pytest.raises(ValueError, match=message):
+        make_advrad(**settings)
+
+
+def test_noise_for_other_images_is_refused(make_advrad):
+    detector = make_advrad()
+    with pytest.raises(ValueError, match="noise is for 2 images, got 3"):
+        detector(images(3), detector.sample_noise(images(2)))
+
+
+def test_fixed_noise_is_saved_with_the_detector_and_scores_by_it(make_advrad, tmp_path):
+    """One noise for all images: as a random detector scores them when it is given that noise."""
+    detector, x = make_advrad(fixed_noise=True), images()
+    assert detector.sample_noise(x) is None
+    noise = detector.known_noise(3)
+    assert noise.shape == (3, 2, 3, 16, 16)
+    assert not torch.equal(noise[:, 0], noise[:, 1])
+    expected = make_advrad()(x, noise).pred_score
+    assert torch.equal(detector(x).pred_score, expected)
+    torch.testing.assert_close(detector(x[1:2]).pred_score, expected[1:2])
+    detector.known_noise.drawn.mul_(0.5)  # the file says what it is, not the seed
+    detector.save_pretrained(tmp_path)
+    loaded = AdvRAD.from_pretrained(tmp_path)
+    assert torch.equal(loaded(x).pred_score, detector(x).pred_score)
+    assert not torch.equal(loaded(x).pred_score, expected)
+    objective = ScoreObjective(detector, torch.tensor([False, True, True]), draws=8)
+    first, gradient = value_and_gradient(objective, x)
+    second, same = value_and_gradient(objective, x)
+    assert torch.equal(first, second)
+    assert torch.equal(gradient, same)
+
+
+def test_noise_that_is_not_fixed_is_not_recorded(make_advrad, tmp_path):
+    """Else a fit from before it could be fixed would no longer be the one that was audited."""
+    make_advrad().save_pretrained(tmp_path)
+    assert "fixed_noise" not in json.loads((tmp_path / "config.json").read_text())
+    assert "fixed_noise" not in AdvRAD.from_pretrained(tmp_path).settings
+    assert make_advrad(fixed_noise=True).settings["fixed_noise"]
+
+
+def test_fixed_noise_has_as_many_draws_and_shots_as_the_detector(make_advrad):
+    detector = make_advrad(fixed_noise=True, seed=3)
+    detector.configure(**detector.how | {"draws": 4})
+    four = make_advrad(fixed_noise=True, draws=4, seed=3)
+    assert detector.known_noise(1).shape == (1, 4, 3, 16, 16)
+    assert torch.equal(detector.known_noise(1), four.known_noise(1))
+    assert detector.settings == four.settings
+    detector.configure(**detector.how | {"shots": 2})
+    assert detector.known_noise(1).shape == (1, 4, 2, 3, 16, 16)
+    assert detector.reconstruct(images()).shape == (3, 4, 3, 16, 16)
+    with pytest.raises(ValueError, match="draws must be at least 1, got 0"):
+        detector.configure(**detector.how | {"draws": 0})
+
+
+def test_bfloat16_scores_are_close_to_single_precision(make_advrad):
+    exact, fast = make_advrad(), make_advrad(precision="bf16")
+    x = images(8)
+    noise = exact.sample_noise(x, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(
+        fast(x, noise).pred_score, exact(x, noise).pred_score, rtol=0.05, atol=0.0
+    )

@@ -1,0 +1,157 @@
+"""AdvRAD on large pictures: the denoiser sees tiles, all the rest is the picture's."""
+
+import json
+
+import pytest
+import torch
+from tiny_detector import TINY, tiny_advrad
+from torch import Tensor
+
+from hardsight.attacks import ScoreObjective, bypassed, value_and_gradient
+from hardsight.data import Tiles
+from hardsight.detectors import AdvRAD, Smoothed
+from hardsight.detectors.adapters.smoothed import DESIGNS
+from hardsight.detectors.advrad.scoring import mean_filter, multiscale_error
+from hardsight.diffusion import TiledDenoiser, arbitrary_shot, one_shot
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def pictures(n: int = 2, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.rand(n, 3, 40, 40, generator=seeded(5), dtype=dtype)
+
+
+def tiled_advrad(**settings) -> AdvRAD:
+    settings = {"image_size": 40, "tile": 16, "filter_size": 3, "precision": "fp32"} | settings
+    detector = AdvRAD(denoiser=TINY, **settings)
+    detector.fit_reference(0.1 * torch.rand(8, 1, 40, 40, generator=seeded(1)))
+    return detector.eval()
+
+
+def test_tile_by_tile_with_the_pictures_noise():
+    """The score written out: cut, reconstruct, blend; then everything on the whole picture."""
+    detector, x = tiled_advrad(reference="deviation", aggregation="max", draws=1), pictures()
+    noise = detector.sample_noise(x, seeded())
+    assert noise.shape == (2, 1, 3, 40, 40)
+    tiles = Tiles((40, 40), (16, 16), 0.25)
+    r = torch.stack(
+        [
+            torch.cat(
+                [
+                    one_shot(
+                        detector.denoiser,
+                        2 * x[b : b + 1, :, top : top + 16, left : left + 16] - 1,
+                        detector.k,
+                        noise[b : b + 1, 0, :, top : top + 16, left : left + 16],
+                    )
+                    for top, left in tiles.corners
+                ]
+            )
+            for b in range(2)
+        ]
+    )
+    r = (tiles.join(r.flatten(0, 1)) + 1) / 2
+    expected = (mean_filter(multiscale_error(x, r), 3) - detector.map_mean).abs()
+    found = detector(x, noise)
+    torch.testing.assert_close(found.anomaly_map, expected)
+    torch.testing.assert_close(found.pred_score, expected.flatten(1).amax(1))
+
+
+def test_one_tile_is_the_untiled_detector():
+    whole = tiny_advrad()
+    tiled = AdvRAD(
+        denoiser=TINY, image_size=16, tile=16, overlap=0.5, filter_size=3, precision="fp32"
+    )
+    tiled.load_state_dict(whole.state_dict())
+    x = pictures()[:, :, :16, :16]
+    noise = whole.sample_noise(x, seeded())
+    assert torch.equal(tiled.eval()(x, noise).anomaly_map, whole(x, noise).anomaly_map)
+
+
+@pytest.mark.parametrize("shots", [1, 3])
+def test_the_gradient_is_exact(shots):
+    detector = tiled_advrad(shots=shots, aggregation="top:0.1").double()
+    x = pictures(2, torch.float64)
+    noise = detector.sample_noise(x, seeded())
+    objective = ScoreObjective(detector, torch.tensor([False, True]), noise=noise)
+    _, gradient = value_and_gradient(objective, x)
+    for seed in range(3):
+        v = torch.randn(x.shape, generator=seeded(seed), dtype=torch.float64)
+        h = 1e-6
+        slope = (objective(x + h * v) - objective(x - h * v)) / (2 * h)
+        torch.testing.assert_close((gradient * v).flatten(1).sum(1), slope, rtol=1e-5, atol=1e-8)
+
+
+class Local(torch.nn.Module):
+    """A denoiser with a variance of its own, pixel by pixel; tiles must not be seen."""
+
+    def __init__(self, denoiser) -> None:
+        super().__init__()
+        self.schedule = denoiser.schedule
+
+    def forward(self, x_t: Tensor, t: int | Tensor) -> Tensor:
+        return self.predict(x_t, t)[0]
+
+    def predict(self, x_t: Tensor, t: int | Tensor) -> tuple[Tensor, Tensor]:
+        level = torch.as_tensor(t).to(x_t).view(-1, 1, 1, 1)
+        return (x_t / (1 + level / 500)).tanh(), -5 + 0.1 * x_t.tanh()
+
+
+def test_a_denoiser_of_pixels_is_itself_in_tiles_its_variance_too():
+    local = Local(tiny_advrad().denoiser)
+    tiled = TiledDenoiser(local, Tiles((40, 56), (16, 16), 0.3))
+    x = torch.randn(2, 3, 40, 56, generator=seeded())
+    for t in (30, torch.tensor([30, 70])):
+        for a, b in zip(tiled.predict(x, t), local.predict(x, t), strict=True):
+            assert torch.equal(a, b)
+    noise = torch.randn(2, 3, 3, 40, 56, generator=seeded(1))
+    steps = (10, 40, 90)
+    expected = arbitrary_shot(local, x, steps, noise)
+    assert torch.equal(arbitrary_shot(tiled, x, steps, noise), expected)
+
+
+def test_saved_and_loaded_it_scores_the_same(tmp_path):
+    detector, x = tiled_advrad(overlap=0.5), pictures()
+    noise = detector.sample_noise(x, seeded())
+    detector.save_pretrained(tmp_path)
+    loaded = AdvRAD.from_pretrained(tmp_path)
+    assert (loaded.tile, len(loaded.tiles), loaded.settings["overlap"]) == (16, 16, 0.5)
+    assert torch.equal(loaded(x, noise).pred_score, detector(x, noise).pred_score)
+
+
+def test_whole_images_are_recorded_as_ever(tmp_path):
+    """Else a fit from before there were tiles would no longer be the one that was audited."""
+    tiny_advrad().save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    for settings in (config, AdvRAD.from_pretrained(tmp_path).settings):
+        assert not {"tile", "overlap"} & set(settings)
+
+
+def test_it_is_smoothed_denoised_and_bypassed_like_any():
+    detector, x = tiled_advrad(), pictures(3)
+    plain = DESIGNS["plain"](detector, x, 0.125, seeded())
+    assert plain.map_mean.shape == (1, 1, 40, 40)
+    smoothed = Smoothed(plain, 0.125)
+    noise = smoothed.sample_noise(x, seeded(1))
+    z, own = noise[:, : 3 * 1600].view(3, 3, 40, 40), noise[:, 3 * 1600 :].view(3, 2, 3, 40, 40)
+    expected = plain(x + 0.125 * z, own).pred_score
+    torch.testing.assert_close(smoothed(x, noise).pred_score, expected)
+    denoised = DESIGNS["denoise"](detector, x, 0.125, seeded())
+    assert denoised(x).anomaly_map.shape == (3, 1, 40, 40)
+    noise = detector.sample_noise(x, seeded())
+    exact = value_and_gradient(lambda v, g=None: detector(v, noise).pred_score, x)
+    with bypassed(detector, *detector.bypass):
+        around = value_and_gradient(lambda v, g=None: detector(v, noise).pred_score, x)
+    torch.testing.assert_close(around[0], exact[0])  # the same score, another gradient
+    assert not torch.allclose(around[1], exact[1])
+
+
+def test_sizes_that_do_not_fit_are_refused_at_once():
+    with pytest.raises(ValueError, match="multiple of 8, got 36"):
+        AdvRAD(denoiser=TINY, image_size=36, tile=16)
+    with pytest.raises(ValueError, match="take smaller tiles"):
+        AdvRAD(denoiser=TINY, image_size=16, tile=32)
+    with pytest.raises(ValueError, match="size must be a multiple"):
+        AdvRAD(denoiser=TINY, image_size=40, tile=15)

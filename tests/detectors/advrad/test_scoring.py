@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import uniform_filter
+
+from hardsight.detectors.advrad.scoring import (
+    aggregate,
+    inner_mean_filter,
+    mean_filter,
+    multiscale_error,
+    relate,
+    top_count,
+)
+
+
+def test_multiscale_error_by_hand():
+    """A constant difference d gives d^2 at every scale; a checkerboard vanishes at coarser ones."""
+    x = torch.rand(1, 3, 16, 16, dtype=torch.float64)
+    torch.testing.assert_close(multiscale_error(x, x - 0.5), torch.full_like(x[:, :1], 0.25))
+    rows, columns = torch.meshgrid(torch.arange(16), torch.arange(16), indexing="ij")
+    board = (1.0 - 2.0 * ((rows + columns) % 2)).double()
+    error = multiscale_error(x + board, x)
+    torch.testing.assert_close(error, torch.full_like(x[:, :1], 1 / 4))  # one scale of four sees it
+
+
+def test_multiscale_error_averages_channels_before_scales():
+    x, r = torch.rand(2, 2, 3, 16, 16, dtype=torch.float64)
+    by_hand = torch.zeros(2, 1, 16, 16, dtype=torch.float64)
+    for s in (1, 2, 4, 8):
+        small = [
+            torch.stack(
+                [
+                    i[..., a : a + s, b : b + s].mean((-1, -2))
+                    for a in range(0, 16, s)
+                    for b in range(0, 16, s)
+                ],
+                dim=-1,
+            ).view(2, 3, 16 // s, 16 // s)
+            for i in (x, r)
+        ]
+        error = ((small[0] - small[1]) ** 2).mean(1, keepdim=True)
+        by_hand += torch.nn.functional.interpolate(error, size=(16, 16), mode="bilinear") / 4
+    torch.testing.assert_close(multiscale_error(x, r), by_hand)
+
+
+def test_a_margin_discounts_what_is_below_it():
+    """A constant difference d counts d^4 / (d^2 + m^2) at every scale."""
+    x = torch.rand(1, 3, 16, 16, dtype=torch.float64)
+    for d, m in ((0.5, 0.1), (0.1, 0.5), (0.3, 0.3)):
+        expected = torch.full_like(x[:, :1], d**4 / (d**2 + m**2))
+        torch.testing.assert_close(multiscale_error(x, x - d, margin=m), expected)
+    large = multiscale_error(x, x - 0.9, margin=0.01)
+    torch.testing.assert_close(large, torch.full_like(large, 0.81 - 0.0001), rtol=0, atol=1e-7)
+
+
+def test_a_margin_hides_no_gradient_and_has_one_at_no_difference():
+    x = torch.rand(1, 3, 16, 16, dtype=torch.float64)
+    moved = (x - 1e-3).requires_grad_()
+    (slope,) = torch.autograd.grad(multiscale_error(x, moved, margin=0.5).sum(), moved)
+    assert (slope < 0).all()
+    same = x.clone().requires_grad_()
+    (flat,) = torch.autograd.grad(multiscale_error(x, same, margin=0.5).sum(), same)
+    assert (flat == 0).all()
+
+
+def test_sizes_the_scales_do_not_divide_are_named():
+    with pytest.raises(ValueError, match=r"\(12, 12\) must be divisible"):
+        multiscale_error(torch.rand(1, 3, 12, 12), torch.rand(1, 3, 12, 12))
+
+
+@pytest.mark.parametrize("size", [1, 3, 21])
+def test_mean_filter_is_scipys_with_zero_border(size):
+    m = torch.rand(2, 1, 32, 32, dtype=torch.float64)
+    reference = np.stack([uniform_filter(i[0].numpy(), size, mode="constant") for i in m])
+    torch.testing.assert_close(mean_filter(m, size)[:, 0], torch.from_numpy(reference))
+
+
+@pytest.mark.parametrize("size", [1, 3, 9, 41])
+def test_inner_mean_filter_is_the_mean_of_what_is_inside(size):
+    m = torch.rand(2, 1, 12, 20, dtype=torch.float64)
+    found, half = inner_mean_filter(m, size), size // 2
+    for y in range(12):
+        for x in range(20):
+            window = m[:, 0, max(0, y - half) : y + half + 1, max(0, x - half) : x + half + 1]
+            torch.testing.assert_close(found[:, 0, y, x], window.mean((1, 2)))
+
+
+@pytest.mark.parametrize("size", [0, 2, -3])
+def test_even_filters_are_refused(size):
+    with pytest.raises(ValueError, match="filter_size"):
+        mean_filter(torch.rand(1, 1, 8, 8), size)
+
+
+def test_relate():
+    m, mean, spread = torch.rand(3, 1, 1, 4, 4, dtype=torch.float64)
+    torch.testing.assert_close(relate(m, mean, spread, "error"), m)
+    torch.testing.assert_close(relate(m, mean, spread, "deviation"), (m - mean).abs())
+    expected = (m - mean).abs() / (spread + 0.3 * spread.mean())
+    torch.testing.assert_close(relate(m, mean, spread, "standardised"), expected)
+    with pytest.raises(ValueError, match="reference='zscore'"):
+        relate(m, mean, spread, "zscore")
+
+
+def test_aggregate_against_sorting():
+    m = torch.rand(3, 1, 20, 20)
+    ordered = m.flatten(1).sort(1, descending=True).values
+    torch.testing.assert_close(aggregate(m, "max"), ordered[:, 0])
+    torch.testing.assert_close(aggregate(m, "mean"), ordered.mean(1))
+    torch.testing.assert_close(aggregate(m, "top:0.1"), ordered[:, :40].mean(1))
+    assert top_count("top:1e-9", 400) == 1
+
+
+@pytest.mark.parametrize("wrong", ["top", "top:0", "top:1.5", "median", "top:x", "TOP:0.1:2"])
+def test_unknown_aggregations_are_named(wrong):
+    with pytest.raises(ValueError, match="aggregation="):
+        top_count(wrong, 100)

@@ -1,0 +1,150 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+from tiny_detector import tiny_advrad
+
+from hardsight.detectors.advrad.selection import Selection, by_side, localising, select
+
+SMALL = Selection(
+    ks=(50, 200),
+    margins=(0.0, 0.06, 0.12),
+    filter_sizes=(1, 3),
+    aggregations=("max", "top:0.05", "mean"),
+    map_filter_sizes=(1, 3, 7),
+    images=6,
+    copies=2,
+    reference_images=8,
+    steps=2,
+    shortlist=3,
+)
+SCORING = ("k", "average", "margin", "filter_size", "reference", "aggregation")
+
+
+def normals(n: int, seed: int) -> torch.Tensor:
+    g = torch.Generator().manual_seed(seed)
+    return torch.randint(90, 160, (n, 3, 16, 16), generator=g, dtype=torch.uint8)
+
+
+@pytest.fixture(scope="module")
+def chosen(request):
+    detector = tiny_advrad()
+    seen = []
+    report = select(
+        detector,
+        normals(12, 0),
+        SMALL.evidence(normals(8, 1), seed=3),
+        SMALL,
+        seed=3,
+        progress=lambda *a: seen.append(a[:3]),
+    )
+    return detector, report, seen
+
+
+def test_every_candidate_is_reported_best_first(chosen):
+    _, report, seen = chosen
+    assert len(report.candidates) == 2 * 2 * 3 * 2 * 3 * 3
+    attacked = [c for c in report.candidates if c.robust is not None]
+    assert 1 <= len(attacked) <= 3
+    assert list(report.candidates[: len(attacked)]) == attacked
+    for group in (attacked, report.candidates[len(attacked) :]):
+        ranks = [c.rank(0.5) for c in group]
+        assert ranks == sorted(ranks, reverse=True)
+    assert seen[-1] == ("select", 6, 6)
+
+
+def test_the_best_is_configured(chosen):
+    detector, report, _ = chosen
+    assert {n: detector.settings[n] for n in report.chosen} == report.chosen
+    assert report.chosen["map_filter_size"] == 1
+
+
+def test_by_side_is_the_pixel_auroc_of_the_filtered_map():
+    detector = tiny_advrad()
+    evidence = SMALL.evidence(normals(6, 1), seed=0)
+    images, masks = evidence.images, evidence.masks
+    values = by_side(detector, images, masks, (1, 5), torch.Generator().manual_seed(2))
+    scoring = {n: detector.settings[n] for n in SCORING}
+    for side, value in values.items():
+        detector.configure(**scoring, map_filter_size=side)
+        maps = detector.predict(images, torch.Generator().manual_seed(2)).anomaly_map
+        ranked = roc_auc_score(masks.flatten(), maps.flatten())
+        assert value == pytest.approx(ranked, abs=1e-9)
+    assert values[1] != values[5]
+
+
+def test_localising_scores_clean_and_attacked_maps():
+    """Clean as by side; attacked, at more than any image's contrast, far below."""
+    detector, seen = tiny_advrad(map_filter_size=7, reference="error"), []
+    settings = SMALL.model_copy(update={"eps": 0.3, "steps": 4})
+    evidence = settings.evidence(normals(6, 1), seed=0)
+    found = localising(
+        detector, evidence, settings, torch.Generator().manual_seed(2), lambda *a: seen.append(a)
+    )
+    assert detector.map_filter_size == 1
+    shown = evidence.images, evidence.masks, settings.map_filter_sizes
+    clean = by_side(detector, *shown, torch.Generator().manual_seed(0))
+    for side, (untouched, attacked) in found.items():
+        assert untouched == pytest.approx(clean[side], abs=0.1)  # of other noise
+        assert attacked < untouched - 0.15
+    assert seen[-1] == ("localise", 18, 18, "images")
+
+
+def test_of_equal_maps_the_least_filtered_is_chosen(chosen):
+    _, report, _ = chosen
+    equal = {21: (0.9, 0.6), 9: (0.9, 0.6), 1: (0.8, 0.6)}
+    trade = {1: (0.9, 0.6), 9: (0.89, 0.7)}
+    lost = {1: (0.9, 0.2), 9: (0.89, 0.4)}
+    for sides, wanted in ((equal, 9), (trade, 9), (lost, 1), ({}, 1)):
+        assert replace(report, localising=sides).chosen["map_filter_size"] == wanted
+
+
+def test_report_file(chosen, tmp_path):
+    _, report, _ = chosen
+    report.write(tmp_path / "selection.json")
+    found = json.loads((tmp_path / "selection.json").read_text())
+    assert found["settings"]["images"] == 6
+    assert len(found["candidates"]) == len(report.candidates)
+    assert found["candidates"][0]["k"] == report.best.k
+
+
+def test_weight_moves_the_choice():
+    from hardsight.detectors.advrad.candidates import Candidate
+
+    clean = Candidate(50, "error", 0.0, 1, "error", "max", clean=1.0, transferred=0.2)
+    robust = Candidate(50, "error", 0.0, 1, "error", "max", clean=0.8, transferred=0.9, robust=0.7)
+    assert clean.merit(0.0) > robust.merit(0.0)
+    assert clean.merit(1.0) < robust.merit(1.0) == 0.7
+
+
+def test_how_far_below_chance_an_attack_leads_does_not_count():
+    from hardsight.detectors.advrad.candidates import Candidate
+
+    lost = Candidate(50, "error", 0.0, 1, "error", "max", clean=0.9, transferred=0.0)
+    chance = Candidate(50, "error", 0.0, 1, "error", "max", clean=0.8, transferred=0.5)
+    assert lost.merit(0.5) > chance.merit(0.5)
+
+
+def test_of_a_tie_the_more_distant_is_chosen():
+    from hardsight.detectors.advrad.candidates import Candidate
+
+    how = (50, "error", 0.0, 1, "error", "max")
+    tied = {"clean": 0.9, "transferred": 0.7}
+    near = Candidate(*how, **tied, clean_distance=1.0, worst_distance=0.5)
+    far = Candidate(*how, **tied, clean_distance=0.9, worst_distance=0.8)
+    lost = Candidate(*how, **tied, clean_distance=2.0, worst_distance=-3.0)
+    better = Candidate(*how, clean=0.91, transferred=0.7)
+    assert near.rank(0.5) < far.rank(0.5) < lost.rank(0.5) < better.rank(0.5)
+
+
+def test_one_validation_image_is_too_few():
+    with pytest.raises(ValueError, match="at least 2 validation normals, got 1"):
+        SMALL.evidence(normals(1, 1), seed=0)
+
+
+@pytest.mark.parametrize("name", ["filter_sizes", "map_filter_sizes"])
+def test_filters_are_refused_before_any_training(name):
+    with pytest.raises(ValueError, match="filter_size must be odd and positive, got 4"):
+        Selection(**{name: (3, 4)})

@@ -1,0 +1,178 @@
+"""Exported graphs against the detectors they are made of."""
+
+import json
+from importlib.util import find_spec
+
+import pytest
+import torch
+from tiny_detector import tiny_advrad, tiny_bastion
+
+from hardsight.attacks import ScoreObjective, value_and_gradient
+from hardsight.data import load
+from hardsight.detectors import PatchGuard, Wrapped
+from hardsight.export import Exported
+from hardsight.export.exporting import compare, export
+from hardsight.export.graph import write_onnx
+from hardsight.export.runtimes import RUNTIMES
+
+WRITES = all(find_spec(m) for m in ("onnx", "onnxscript"))
+READS = {"onnx": "onnxruntime", "openvino": "openvino"}
+VIT = {"name": "vit", "architecture": "vit_tiny_patch16_224", "patch_size": 14, "depth": 1}
+
+
+def skip_without(*modules: str) -> None:
+    missing = [m for m in ("onnx", "onnxscript", *modules) if find_spec(m) is None]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}: the extras onnx and openvino")
+
+
+def patchguard() -> PatchGuard:
+    return PatchGuard(VIT, image_size=28, k=2, precision="fp32", seed=3).eval()
+
+
+@pytest.fixture(scope="module")
+def data(parts):
+    return load(parts, size=16)
+
+
+@pytest.fixture(scope="module", params=["onnx", "openvino"])
+def to(request):
+    skip_without(READS[request.param])
+    return request.param
+
+
+@pytest.fixture(
+    scope="module", params=[(tiny_advrad, False), (tiny_bastion, False), (tiny_bastion, True)]
+)
+def exported(request, to, data, tmp_path_factory):
+    make, fixed = request.param
+    detector = make(map_filter_size=5, fixed_noise=fixed)
+    folder = tmp_path_factory.mktemp("exports") / to
+    return detector, *export(detector, data, folder, to)
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_the_graph_agrees_with_the_detector(exported, batch):
+    detector, found, _ = exported
+    x = torch.rand(batch, 3, 16, 16, generator=torch.Generator().manual_seed(batch))
+    noise = detector.sample_noise(x, torch.Generator().manual_seed(7))
+    same = found.sample_noise(x, torch.Generator().manual_seed(7))
+    assert same is noise is None or torch.equal(same, noise)
+    with torch.no_grad():
+        expected, said = detector(x, noise), found(x, noise)
+    torch.testing.assert_close(said.pred_score, expected.pred_score, rtol=1e-4, atol=0)
+    scale = float(expected.anomaly_map.abs().max())
+    torch.testing.assert_close(said.anomaly_map, expected.anomaly_map, rtol=1e-4, atol=1e-4 * scale)
+
+
+def test_the_folder_is_whole(exported, data):
+    detector, found, compared = exported
+    values = json.loads((found.folder / "config.json").read_text())
+    noise = None if detector.known_noise else [2, 3, 16, 16]
+    assert (values["format"], values["noise"]) == (found.config.format, noise)
+    assert (values["image_size"], values["detector"]["k"]) == (16, detector.k)
+    again = Exported(found.folder)
+    assert again.calibration == found.calibration is not None
+    assert again.settings == found.settings
+    held_out = data.validation.images()[1::2]
+    scores = detector.predict(held_out, torch.Generator().manual_seed(0)).pred_score
+    expected = torch.tensor(again.calibration.normal_scores)
+    torch.testing.assert_close(scores.sort().values, expected, rtol=1e-4, atol=0)
+    plain, graph = compared.values()
+    assert plain.auroc == graph.auroc
+    assert min(plain.seconds, graph.seconds) > 0
+    kept = json.loads((found.folder / "comparison.json").read_text())
+    assert kept == {name: vars(c) for name, c in compared.items()}
+
+
+def test_exported_anew_it_keeps_its_reports(data, tmp_path):
+    skip_without("onnxruntime", "openvino")
+    folder = tmp_path / "e"
+    export(tiny_advrad(), data, folder, "onnx")
+    (folder / "evaluation").mkdir()
+    (folder / "evaluation/report.html").write_text("figures")
+    export(tiny_advrad(), data, folder, "openvino")
+    assert (folder / "evaluation/report.html").read_text() == "figures"
+    assert Exported(folder).config.format == "openvino"
+    assert not (folder / "model.onnx").exists()
+
+
+def test_there_is_no_gradient(exported):
+    _, found, _ = exported
+    x = torch.rand(2, 3, 16, 16)
+    assert not found.differentiable
+    with pytest.raises(ValueError, match="no gradient"):
+        value_and_gradient(ScoreObjective(found, torch.tensor([False, True])), x)
+
+
+def test_damage_is_named(exported, tmp_path):
+    _, found, _ = exported
+    with pytest.raises(ValueError, match="hardsight export"):
+        Exported(tmp_path)
+    (tmp_path / "config.json").write_text((found.folder / "config.json").read_text())
+    with pytest.raises(ValueError, match="holds no model"):
+        Exported(tmp_path)
+    if found.config.noise:
+        with pytest.raises(ValueError, match="noise must have shape"):
+            found(torch.rand(2, 3, 16, 16), torch.zeros(2, 1, 3, 16, 16))
+
+
+@pytest.mark.parametrize("to", ["onnx", "openvino"])
+def test_patchguard_has_no_noise(to, parts, tmp_path):
+    skip_without(READS[to])
+    detector = patchguard()
+    found, _ = export(detector, load(parts, size=28), tmp_path / "e", to)
+    assert found.config.noise is None
+    x = torch.rand(4, 3, 28, 28, generator=torch.Generator().manual_seed(0))
+    assert found.sample_noise(x) is None
+    with torch.no_grad():
+        expected, said = detector(x), found(x)
+    torch.testing.assert_close(said.pred_score, expected.pred_score, rtol=1e-4, atol=1e-6)
+    scale = float(expected.anomaly_map.abs().max())
+    torch.testing.assert_close(said.anomaly_map, expected.anomaly_map, rtol=1e-4, atol=1e-4 * scale)
+
+
+def test_eight_bits_are_calibrated_through_the_graph(data, tmp_path):
+    skip_without("openvino", "nncf")
+    detector = tiny_advrad()
+    found, compared = export(detector, data, tmp_path / "e", "openvino", int8=True)
+    assert found.config.int8
+    assert list(compared) == ["torch f32", "openvino f32", "openvino bf16", "openvino int8 f32"]
+    assert 'element_type="i8"' in (tmp_path / "e" / "model.xml").read_text()
+    held_out = data.validation.images()[1::2]
+    scores = found.predict(held_out, torch.Generator().manual_seed(0)).pred_score
+    torch.testing.assert_close(
+        scores.sort().values, torch.tensor(found.calibration.normal_scores), rtol=1e-5, atol=0
+    )
+    exact = detector.predict(held_out, torch.Generator().manual_seed(0)).pred_score
+    error = (scores / exact - 1).abs()
+    assert 1e-5 < float(error.max()) < 0.3  # rounded, and not lost
+
+
+def test_comparison_is_of_the_same_noise(data):
+    detector = tiny_advrad()
+    found = compare({"one": detector, "other": detector}, data.validation.images())
+    assert found["one"].auroc == found["other"].auroc
+
+
+def test_others_are_refused(data, tmp_path):
+    wrapped = Wrapped(lambda x: x.mean((1, 2, 3)), image_size=16)
+    with pytest.raises(TypeError, match=r"Wrapped.*AdvRAD and PatchGuard"):
+        export(wrapped, data, tmp_path / "e")
+    with pytest.raises(ValueError, match="shots=2"):
+        write_onnx(tiny_advrad(shots=2), tmp_path / "m.onnx")
+    with pytest.raises(ValueError, match="int8=False"):
+        export(tiny_advrad(), data, tmp_path / "e", int8=True)
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/model.safetensors").touch()
+    with pytest.raises(ValueError, match="another folder"):
+        export(tiny_advrad(), data, tmp_path / "kept")
+    assert not (tmp_path / "e").exists()
+
+
+@pytest.mark.skipif(WRITES and all(map(find_spec, READS.values())), reason="all is installed")
+def test_what_is_missing_is_said(data, tmp_path):
+    missing = next(to for to, m in READS.items() if find_spec(m) is None or not WRITES)
+    with pytest.raises(ImportError, match=r"pip install 'hardsight\["):
+        export(tiny_advrad(), data, tmp_path / "e", missing)
+    assert set(RUNTIMES) == set(READS)

@@ -1,0 +1,95 @@
+import shutil
+
+import pytest
+import torch
+
+from hardsight.config import ConfigError, DataConfig, load_preset
+from hardsight.runs.run import Run, RunError, load_data
+
+
+def test_a_folder_without_a_run_says_how_to_make_one(tmp_path):
+    with pytest.raises(RunError, match="hardsight fit"):
+        _ = Run(tmp_path).config
+
+
+def test_an_unfinished_run_says_how_to_go_on(tmp_path):
+    run = Run.start(tmp_path / "r", load_preset("demo"))
+    with pytest.raises(RunError, match="--resume"):
+        run.detector()
+
+
+def test_other_settings_do_not_resume(tmp_path):
+    config = load_preset("demo")
+    Run.start(tmp_path / "r", config)
+    (tmp_path / "r/training").mkdir()
+    assert Run.start(tmp_path / "r", config, resume=True).config == config
+    with pytest.raises(RunError, match="--resume"):
+        Run.start(tmp_path / "r", config)
+    with pytest.raises(RunError, match=r"another training\.steps"):
+        Run.start(tmp_path / "r", config.updated({"training.steps": 3}), resume=True)
+
+
+def test_a_refused_run_is_tried_again_in_its_folder(parts, tiny_preset, tmp_path):
+    """Nothing was made yet, so nothing forbids other settings and other images."""
+    here = shutil.copytree(parts, tmp_path / "parts")
+    changes = {"data.path": str(here), "selection": None}
+    config = load_preset(str(tiny_preset)).updated(changes)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        Run.start(tmp_path / "r", config.updated({"data.path": "nowhere"})).fit("cpu")
+    with pytest.raises(ValueError, match="999"):  # after the images were read and recorded
+        Run.start(tmp_path / "r", config.updated({"false_alarms": 0.001})).fit("cpu")
+    assert (tmp_path / "r/manifest.json").is_file()
+    next((here / "train/good").iterdir()).unlink()
+    Run.start(tmp_path / "r", config).fit("cpu")
+    with pytest.raises(RunError, match="--resume"):
+        Run.start(tmp_path / "r", config)
+
+
+def test_papers_k_by_category(parts, tiny_preset, tmp_path):
+    """A preset that names a k for a category uses it for that category."""
+    config = load_preset(str(tiny_preset)).updated(
+        {"data.path": str(parts), "k_by_category": {"parts": 7, "screw": 9}, "selection": None}
+    )
+    detector = Run.start(tmp_path / "r", config).fit("cpu")
+    assert detector.k == 7
+    assert Run(tmp_path / "r").detector("cpu").k == 7
+    assert detector.report is None
+
+
+def test_same_seed_same_weights_other_seed_other(parts, tiny_preset, tmp_path):
+    weights = []
+    for i, seed in enumerate((0, 0, 1)):
+        torch.manual_seed(i)  # the global generator must not matter
+        changes = {"data.path": str(parts), "training.seed": seed, "selection": None}
+        config = load_preset(str(tiny_preset)).updated(changes)
+        Run.start(tmp_path / str(i), config).fit("cpu")
+        weights.append((tmp_path / str(i) / "model.safetensors").read_bytes())
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_too_few_normals_for_the_false_alarms_asked(parts, tiny_preset, tmp_path):
+    config = load_preset(str(tiny_preset)).updated({"data.path": str(parts), "false_alarms": 0.001})
+    with pytest.raises(ValueError, match="999"):
+        Run.start(tmp_path / "r", config).fit("cpu")
+    assert not (tmp_path / "r/training").exists()  # said before the training, not after
+
+
+def test_data_must_be_named():
+    with pytest.raises(ConfigError, match=r"data\.path or data\.normal_dir"):
+        load_data(DataConfig(), 16)
+
+
+def test_folders_of_normal_and_abnormal_images(parts):
+    place = DataConfig(
+        normal_dir=str(parts / "train/good"),
+        abnormal_dir=str(parts / "test/spot"),
+        mask_dir=str(parts / "ground_truth/spot"),
+    )
+    data = load_data(place, 16)
+    assert int(data.test.labels.sum()) == 4
+    assert data.test.masks() is not None
+
+
+def test_a_category_below_a_folder(parts):
+    data = load_data(DataConfig(path=str(parts.parent), category="parts"), 16)
+    assert (data.name, len(data.test)) == ("parts", 8)
