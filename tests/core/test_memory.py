@@ -8,7 +8,7 @@ from hardsight.core.memory import keep_memory
 PROGRAM = """
 import resource, statistics, torch
 from torch import nn
-from hardsight.memory import keep_memory
+from hardsight.core.memory import keep_memory
 
 keep_memory()
 widths = (3, 24, 48, 24, 3)

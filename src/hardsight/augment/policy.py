@@ -23,11 +23,11 @@ class AugmentationPolicy:
 
     count: int
     turns: tuple[str, ...] = ()
-    """Names in ``hardsight.data.TURNS``."""
+    """Names in ``hardsight.augment.TURNS``."""
     shift: int = 0
     """Pixels by which an image may be moved along either axis."""
     light: Tensor | None = None
-    """(count, 2) from ``hardsight.data.variation.light``; None: images are not relit."""
+    """(count, 2) from ``hardsight.augment.variation.light``; None: images are not relit."""
 
     @classmethod
     def of(cls, images: Tensor, augment: Augment = "auto") -> "AugmentationPolicy":

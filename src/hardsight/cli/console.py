@@ -20,7 +20,7 @@ errors = Console(stderr=True)
 
 
 class Bars:
-    """Draws one bar for each stage of the work; a ``hardsight.types.Progress``."""
+    """Draws one bar for each stage of the work; a ``hardsight.core.types.Progress``."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

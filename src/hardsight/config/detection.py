@@ -28,7 +28,7 @@ class DetectorRun(Config):
     detector: BaseModel
     selection: BaseModel | None = None
     augment: Augment = "auto"
-    """How training images are changed, see ``hardsight.data.AugmentationPolicy.of``."""
+    """How training images are changed, see ``hardsight.augment.AugmentationPolicy.of``."""
     false_alarms: float | None = Field(None, gt=0, lt=1)
     """False-alarm rate of the threshold; None: 1 %, or the lowest the held-out normals support."""
     data: DataConfig = Field(default_factory=DataConfig)

@@ -71,7 +71,7 @@ def cifar10c(folder: str | Path, corruption: str, severity: int) -> LabelledImag
 
     Args:
         folder: of its published files, ``<corruption>.npy`` and ``labels.npy``.
-        corruption: e.g. "gaussian_noise"; a key of ``hardsight.data.corruptions.CORRUPTIONS``.
+        corruption: e.g. "gaussian_noise"; a key of ``synthesis.CORRUPTIONS``.
         severity: 1 to 5.
 
     Raises:

@@ -5,7 +5,11 @@ import torch
 
 from hardsight.attacks import L2, PGD, Linf, ScoreObjective, value_and_gradient
 from hardsight.detectors import AdvRAD
-from hardsight.detectors.advrad.scoring import inner_mean_filter, mean_filter, multiscale_error
+from hardsight.detectors.advrad.scoring import (
+    inner_mean_filter,
+    mean_filter,
+    multiscale_error,
+)
 from hardsight.diffusion import one_shot
 
 

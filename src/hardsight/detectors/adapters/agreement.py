@@ -56,7 +56,7 @@ def gradient_agreement(
 
     With r uniform on the unit sphere of d dimensions, ``E (v . r)^2 = |v|^2 / d``: slopes along a
     few random directions estimate how far autograd's gradient is from the true one, all pixels
-    included. float64 tells most: see ``hardsight.detectors.double``.
+    included. float64 tells most: see ``hardsight.detectors.adapters.double``.
 
     Args:
         detector: deterministic given its noise, each image's score its own.

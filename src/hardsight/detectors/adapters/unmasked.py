@@ -20,11 +20,11 @@ class Unmasked(TorchFunctionMode):
     outside of it. None of them changes a value, so the scores stay the same and the gradient
     becomes that of the function computed. What passes through NumPy, or a straight-through
     estimator, has no such gradient: hold the result against finite differences
-    (``hardsight.detectors.agreement``).
+    (``hardsight.detectors.adapters.agreement``).
 
     Example:
         >>> import torch
-        >>> from hardsight.detectors.unmasked import Unmasked
+        >>> from hardsight.detectors.adapters.unmasked import Unmasked
         >>> @torch.no_grad()
         ... def score(images):
         ...     return images.detach().square().sum((1, 2, 3))

@@ -191,7 +191,7 @@ def as_detector(thing: Any, image_size: int | None = None) -> Detector:
     """Return whatever scores images as a detector.
 
     A Detector comes back as it is. An anomalib model gets its exact gradient back, or is refused
-    (``hardsight.detectors.anomalib``). Any other module or function is wrapped: see ``Wrapped`` for
+    (``adapters.anomalib``). Any other module or function is wrapped: see ``Wrapped`` for
     what it may return, and for models that need resizing, normalisation or a seed.
 
     Args:

@@ -13,7 +13,13 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from hardsight.core.files import write_atomically
-from hardsight.detectors.advrad.scoring import Average, Reference, mean_filter, relate, top_count
+from hardsight.detectors.advrad.scoring import (
+    Average,
+    Reference,
+    mean_filter,
+    relate,
+    top_count,
+)
 from hardsight.detectors.evidence import merit
 
 
@@ -113,7 +119,7 @@ def scorings(
     Args:
         yardsticks: of the filter sizes to try, see ``normal_errors``.
         maps: (B, 1, H, W) unfiltered error maps.
-        references, aggregations: see ``hardsight.detectors.scoring``.
+        references, aggregations: see ``hardsight.detectors.advrad.scoring``.
     """
     for size, (mean, spread) in yardsticks.items():
         filtered = mean_filter(maps, size)

@@ -56,7 +56,7 @@ class AdvRAD(SavedDetector):
         average: what the draws average: the "error" maps, or the "reconstruction" before its error.
         margin: contrast in [0, 1] that an error must exceed to count, see ``multiscale_error``.
         filter_size: side of the mean filter in pixels, odd.
-        reference: what an error is compared with; see ``hardsight.detectors.scoring.relate``.
+        reference: what an error is compared with; see ``relate``.
         aggregation: "max" (Algorithm 4), "mean" or "top:F", the mean of a fraction F of the pixels.
         map_filter_size: side of a second mean filter, odd, of the map alone; 1: none (the papers).
         precision: "bf16" runs the denoiser under bfloat16 autocast, "fp32" does not.
@@ -254,7 +254,7 @@ class AdvRAD(SavedDetector):
             selection: what to choose among on validation data; None keeps the settings.
             game: how to go on against attacks after the training; None: not at all.
             start: folder of a saved AdvRAD, the denoiser of which is trained on; None: none.
-            augment: how training images are changed, see ``hardsight.data.AugmentationPolicy.of``.
+            augment: how training images are changed, see ``AugmentationPolicy.of``.
             false_alarms: rate of the threshold; None: 1 %, or the lowest the normals support.
             folder: for checkpoints, logs and samples; None: a temporary one.
             resume: go on from the last checkpoint in ``folder``.

@@ -32,7 +32,7 @@ class PatchTask:
         images: (N, 3, H, W) uint8, normal.
         foreground: (N, 1, H, W) bool, where pseudo-anomalies are made.
         recipe: how.
-        turns: names in ``hardsight.data.TURNS``; each image is left as it is or turned by one of
+        turns: names in ``hardsight.augment.TURNS``; each image is left as it is or turned by one of
             them, all equally often.
     """
 

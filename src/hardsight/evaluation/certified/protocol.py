@@ -72,7 +72,7 @@ def certify(
         alpha: probability that a statement is false.
         radii: L2, in [0, 1] pixel units, for the table.
         quantile: of the smoothed score; 0.5 is the median.
-        design: see ``hardsight.detectors.smoothed.DESIGNS``.
+        design: see ``hardsight.detectors.adapters.smoothed.DESIGNS``.
         early_stopping: stop sampling an image once its decision at the largest of ``radii`` is
             settled (``hardsight.certify.decide``). Faster, but there are only decisions then: no
             AUROC, no other radius, no pixels.
