@@ -17,7 +17,6 @@ from hardsight.cli.options import (
     Scores,
 )
 from hardsight.cli.rows import Tally, scored, table
-from hardsight.core.batches import at_once
 
 if TYPE_CHECKING:
     from hardsight.data import Frame
@@ -41,6 +40,7 @@ def score(
     Exit code 0; 2 with `--fail-on-anomaly` when something was found.
     Example: `hardsight score runs/bottle new/ --overlays heat/ -o scores.csv`
     """
+    from hardsight.core.batches import at_once
     from hardsight.data import iter_images, read_ahead
     from hardsight.runs.run import Run
 

@@ -24,7 +24,6 @@ from hardsight.cli.options import (
     Scores,
 )
 from hardsight.cli.rows import Tally, scored, table
-from hardsight.core.batches import at_once
 
 if TYPE_CHECKING:
     from hardsight.data import Reading
@@ -61,6 +60,7 @@ def watch(
     Exit code 0, after Ctrl-C too; 2 with `--fail-on-anomaly` when something was found.
     Example: `hardsight watch runs/bottle incoming/ --overlays heat/ -o scores.csv`
     """
+    from hardsight.core.batches import at_once
     from hardsight.runs.run import Run
 
     tally, begun = Tally(), time.monotonic()
