@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import torch
@@ -42,7 +43,7 @@ class Detector(nn.Module, ABC):
     @property
     def device(self) -> torch.device:
         """Where the detector computes."""
-        return next(self.parameters()).device
+        return next(chain(self.parameters(), self.buffers())).device
 
     @abstractmethod
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:

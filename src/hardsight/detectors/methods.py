@@ -1,0 +1,16 @@
+"""The detectors that hardsight can fit, by name."""
+
+from hardsight.detectors.advrad.bastion_method import METHOD as BASTION
+from hardsight.detectors.advrad.method import METHOD as ADVRAD
+from hardsight.detectors.method import Method
+from hardsight.detectors.patchguard.method import METHOD as PATCHGUARD
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        ADVRAD,
+        BASTION,
+        PATCHGUARD,
+    )
+}
+"""Name -> the record of a method; a new one is a file of its own and a line here."""
