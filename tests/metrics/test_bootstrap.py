@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from hardsight.metrics.bootstrap import auroc_interval_over_draws, bootstrap, pixel_auroc_interval
+from hardsight.metrics.bootstrap import bootstrap, bootstrap_over_draws, pixel_auroc_interval
 from hardsight.metrics.image import auroc, average_precision
 from hardsight.metrics.pixel import pixel_auroc
 
@@ -60,7 +60,7 @@ def test_any_statistic_is_resampled_with_both_classes_kept():
 
 def test_one_draw_repeated_is_the_plain_bootstrap_in_width():
     scores, labels = gaussians(3)
-    value, low, high = auroc_interval_over_draws(np.repeat(scores[:, None], 5, axis=1), labels)
+    value, low, high = bootstrap_over_draws(auroc, np.repeat(scores[:, None], 5, axis=1), labels)
     plain = bootstrap(auroc, scores, labels)
     assert value == pytest.approx(plain[0])
     assert (low, high) == pytest.approx(plain[1:], abs=0.02)
@@ -68,7 +68,7 @@ def test_one_draw_repeated_is_the_plain_bootstrap_in_width():
 
 def test_noise_between_draws_lowers_the_value_and_is_in_the_interval():
     scores, labels = gaussians(4, draws=30)
-    value, low, high = auroc_interval_over_draws(scores, labels)
+    value, low, high = bootstrap_over_draws(auroc, scores, labels)
     assert value == pytest.approx(np.mean([auroc(scores[:, d], labels) for d in range(30)]))
     assert low < value < high
     assert value < auroc(scores.mean(axis=1), labels)
@@ -96,6 +96,6 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="resamples must be"):
         bootstrap(auroc, scores, labels, resamples=0)
     with pytest.raises(ValueError, match=r"scores must have shape \(N, D\)"):
-        auroc_interval_over_draws(scores, labels)
+        bootstrap_over_draws(auroc, scores, labels)
     with pytest.raises(ValueError, match="statistic's values must be finite"):
         bootstrap(lambda s, y: float("nan"), scores, labels)

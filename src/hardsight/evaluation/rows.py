@@ -13,10 +13,10 @@ from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Budget, Estimat
 from hardsight.metrics import (
     aupro,
     auroc,
-    auroc_interval_over_draws,
     average_precision,
+    best_f1,
     bootstrap,
-    f1_max,
+    bootstrap_over_draws,
     pixel_auroc_interval,
 )
 from hardsight.synthesis.foreground import foreground
@@ -46,7 +46,7 @@ def image_row(
         target="image",
         metric="AUROC",
         mean=over_mean(auroc, done, labels),
-        single=Estimate(*auroc_interval_over_draws(done.scores, part)) if random else None,
+        single=Estimate(*bootstrap_over_draws(auroc, done.scores, part)) if random else None,
         worst=Estimate(*bootstrap(auroc, worst, part)) if random else None,
         fixed=None if done.fixed is None else Estimate(*bootstrap(auroc, done.fixed, part)),
         published=published,
@@ -56,10 +56,6 @@ def image_row(
 
 def clean_rows(clean: Attacked, labels: NDArray[np.bool_]) -> list[Row]:
     """Average precision and best F1 of clean images."""
-
-    def best_f1(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
-        return f1_max(scores, labels)[0]
-
     draws = clean.scores.shape[1]
     return [
         Row("clean", "image", name, over_mean(metric, clean, labels), fresh_draws=draws)

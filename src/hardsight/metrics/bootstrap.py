@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hardsight.metrics.checks import Bools, Floats, finite, scored
-from hardsight.metrics.image import auroc, rank_auroc
+from hardsight.metrics.image import auroc
 from hardsight.metrics.pixel import stacks
 
 Indices = NDArray[np.int64]
@@ -81,20 +81,22 @@ def bootstrap(
     return float(statistic(s, y)), *_interval(values, level)
 
 
-def auroc_interval_over_draws(
+def bootstrap_over_draws(
+    statistic: Callable[[Floats, Bools], float],
     scores: ArrayLike,
     labels: ArrayLike,
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
 ) -> tuple[float, float, float]:
-    """Return (value, low, high) of the AUROC of a *single* noise draw.
+    """Return (value, low, high) of the statistic of a *single* noise draw.
 
-    The value is the mean over the D draws of the AUROC of one draw. The interval says where the
-    AUROC of one run on one such test set falls: each resample takes images with replacement and,
+    The value is the mean over the D draws of the statistic of one draw. The interval says where
+    that of one run on one such test set falls: each resample takes images with replacement and,
     for each of them on its own, one of its draws.
 
     Args:
+        statistic: ``(scores, labels) -> float``.
         scores: (N, D) finite; column d is one noise draw for every image.
         labels: (N,) bool or 0 / 1, true = anomalous.
         resamples: number of bootstrap samples.
@@ -109,14 +111,15 @@ def auroc_interval_over_draws(
     if s.ndim != 2:
         raise ValueError(f"scores must have shape (N, D), got {s.shape}; add [:, None] for D = 1")
     _, y = scored(s[:, 0], labels)
-    value = float(np.mean([auroc(column, y) for column in s.T]))
+    value = float(np.mean([statistic(column, y) for column in s.T]))
     rng = np.random.default_rng(seed)
     anomalous, normal = s[y], s[~y]
+    truth = np.arange(y.size) < len(anomalous)
     values = []
     for i, j in _strata(y, resamples, rng):
         a = anomalous[i, rng.integers(0, s.shape[1], i.size)]
         b = normal[j, rng.integers(0, s.shape[1], j.size)]
-        values.append(rank_auroc(a, np.sort(b)))
+        values.append(float(statistic(np.concatenate((a, b)), truth)))
     return value, *_interval(values, level)
 
 

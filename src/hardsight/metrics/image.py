@@ -71,6 +71,11 @@ def f1_max(scores: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
     return float(f1.max()), float(below)
 
 
+def best_f1(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Return the F1 of ``f1_max`` without its threshold."""
+    return f1_max(scores, labels)[0]
+
+
 def roc_curve(
     scores: ArrayLike, labels: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

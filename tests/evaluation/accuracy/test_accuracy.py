@@ -1,10 +1,8 @@
 import json
-import math
 
 import numpy as np
 import pytest
 import torch
-from scipy.stats import binomtest
 from torch import Generator, nn
 
 from hardsight.attacks import L2, Linf
@@ -21,7 +19,7 @@ from hardsight.evaluation.accuracy import (
 )
 from hardsight.evaluation.accuracy.published import published_accuracy
 from hardsight.evaluation.accuracy.results import remarks
-from hardsight.evaluation.accuracy.rows import averages, share, share_over_draws
+from hardsight.evaluation.accuracy.rows import averages
 from hardsight.evaluation.results import Estimate, Row
 from hardsight.purifiers import Purified, Purifier
 
@@ -127,17 +125,6 @@ def test_a_purifier_without_noise_is_attacked_on_one_draw():
     assert "x 1 draw " in still.budget.attacks
     assert "x 4 draws" in shaken.budget.attacks
     assert still.budget.passes < shaken.budget.passes
-
-
-def test_intervals_are_exact_binomials():
-    right = np.arange(40) < 31
-    found = share(right)
-    expected = binomtest(31, 40).proportion_ci(0.95, "exact")
-    assert found == pytest.approx((31 / 40, expected.low, expected.high))
-    draws = np.random.default_rng(0).random((400, 10)) < 0.8
-    value, low, high = share_over_draws(draws)
-    assert value == pytest.approx(draws.mean())
-    assert high - low == pytest.approx(2 * 1.96 * math.sqrt(0.16 / 400), rel=0.3)
 
 
 def test_averages_of_all_and_unseen_threats():

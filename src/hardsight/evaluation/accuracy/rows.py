@@ -6,32 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardsight.attacks import Ball, Suite
-from hardsight.certify.confidence import lower_confidence, upper_confidence
 from hardsight.evaluation.accuracy.attacked import AttackedClasses
 from hardsight.evaluation.accuracy.results import Averages
 from hardsight.evaluation.results import Budget, Estimate, Row
 from hardsight.evaluation.verdict import radius
+from hardsight.metrics import accuracy_interval, accuracy_over_draws
 
 Ints = NDArray[np.int64]
-_LEVEL = 0.025  # on either side
 
 
 def share(right: NDArray[np.bool_]) -> Estimate:
     """Return the share of (N,) that is right, with its exact 95 % interval."""
-    k, n = int(right.sum()), len(right)
-    low, high = float(lower_confidence(k, n, _LEVEL)), float(upper_confidence(k, n, _LEVEL))
-    return Estimate(k / n, low, high)
-
-
-def share_over_draws(right: NDArray[np.bool_], resamples: int = 1000) -> Estimate:
-    """Return the share of (N, D) that is right: one draw, its interval over draws and images."""
-    n, d = right.shape
-    rng = np.random.default_rng(0)
-    rows, columns = rng.integers(n, size=(resamples, n)), rng.integers(d, size=resamples)
-    found = right[rows, columns[:, None]].mean(1)
-    low, high = np.quantile(found, [_LEVEL, 1 - _LEVEL])
-    value = float(right.mean())
-    return Estimate(value, min(float(low), value), max(float(high), value))
+    return Estimate(*accuracy_interval(right, np.ones(len(right), np.bool_)))
 
 
 def accuracy_row(
@@ -56,7 +42,7 @@ def accuracy_row(
         target="image",
         metric="accuracy",
         mean=share(done.together == part),
-        single=share_over_draws(right) if random else None,
+        single=Estimate(*accuracy_over_draws(done.predicted, part)) if random else None,
         worst=share(right.all(1)) if random else None,
         fixed=None if done.fixed is None else share(done.fixed == part),
         norm=suite.ball.name if suite else None,
