@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from hardsight import evaluate, write_html, write_json
 from hardsight.attacks import Suite
 from hardsight.cli.console import bars
-from hardsight.evaluation import evaluate, write_html, write_json
 from hardsight.evaluation.provenance import commit
 from hardsight.runs.run import SELECTION, Run
 from hardsight.training.logs import read

@@ -20,9 +20,9 @@ from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.data import Mixture
 from hardsight.diffusion import MixtureDenoiser
 from hardsight.diffusion.mixture import even_schedule
-from hardsight.evaluation.accuracy.boundary import class_map, margins, write_boundary_html
 from hardsight.evaluation.provenance import commit
 from hardsight.purifiers import DDIMPurifier, Purified
+from hardsight.reports.boundary import class_map, margins, write_boundary_html
 
 
 def fit(mixture: Mixture, seed: int, steps: int, width: int) -> nn.Module:

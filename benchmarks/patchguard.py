@@ -23,10 +23,10 @@ from patchguard_protocol import published_protocol
 from scipy import stats
 from sets import add_sets, changed, root
 
+from hardsight import evaluate, write_html, write_json
 from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
 from hardsight.config import Config, load_preset
-from hardsight.evaluation import evaluate, write_html, write_json
 from hardsight.evaluation.provenance import commit, device_name
 from hardsight.runs.run import SELECTION, Run
 from hardsight.training.logs import read

@@ -28,10 +28,9 @@ from hardsight.evaluation.accuracy import (
     accuracy_curve,
     class_suite,
     evaluate_classifier,
-    write_accuracy_html,
-    write_accuracy_json,
 )
 from hardsight.purifiers import ADP, DDIMPurifier, DiffPure, OneShot, Purified, Purifier
+from hardsight.reports.classifier import write_accuracy_html, write_accuracy_json
 from hardsight.synthesis import CORRUPTIONS, corrupt
 from hardsight.training import DenoisingTask
 

@@ -23,10 +23,9 @@ from hardsight.data import mnist
 from hardsight.evaluation.accuracy import (
     class_suite,
     evaluate_classifier,
-    write_accuracy_html,
-    write_accuracy_json,
 )
 from hardsight.purifiers import RAP, Adapter, Purified, RAPSettings, RAPTask, save_adapter
+from hardsight.reports.classifier import write_accuracy_html, write_accuracy_json
 from hardsight.training import Task
 
 

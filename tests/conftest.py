@@ -1,5 +1,6 @@
 import pytest
 
+from bright import Bright, write_set
 from tiny_parts import write_parts
 
 TINY_PRESET = """
@@ -30,3 +31,13 @@ def tiny_preset(tmp_path_factory):
     path = tmp_path_factory.mktemp("preset") / "tiny.yaml"
     path.write_text(TINY_PRESET, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def bright():
+    return Bright
+
+
+@pytest.fixture
+def make_set(tmp_path):
+    return lambda *a, **k: write_set(tmp_path / "set", *a, **k)

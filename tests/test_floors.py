@@ -24,6 +24,7 @@ FLOORS = (
     "certify",
     "evaluation",
     "audit",
+    "reports",
     "config",
     "runs",
     "cli",

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from hardsight.core.types import AttackResult, Detection
     from hardsight.data import load, textures
     from hardsight.detectors import AdvRAD, Bastion, Detector, PatchGuard, Selection, as_detector
-    from hardsight.evaluation import attack, evaluate, write_html, write_json, write_markdown
+    from hardsight.evaluation import attack, evaluate
     from hardsight.evaluation.accuracy import evaluate_classifier
     from hardsight.purifiers import Purified
+    from hardsight.reports import write_html, write_json, write_markdown
     from hardsight.runs.run import Run
     from hardsight.training import Settings
 
@@ -50,10 +51,11 @@ __all__ = [
 _ROOMS = {
     "data": ("load", "textures"),
     "detectors": ("AdvRAD", "Bastion", "Detector", "PatchGuard", "Selection", "as_detector"),
-    "evaluation": ("attack", "evaluate", "write_html", "write_json", "write_markdown"),
+    "evaluation": ("attack", "evaluate"),
     "evaluation.accuracy": ("evaluate_classifier",),
     "config": ("load_preset",),
     "purifiers": ("Purified",),
+    "reports": ("write_html", "write_json", "write_markdown"),
     "runs": ("Run",),
     "training": ("Settings",),
     "core.types": ("AttackResult", "Detection"),

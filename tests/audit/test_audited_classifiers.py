@@ -9,7 +9,7 @@ from misread import blobs, purified
 from scipy.stats import binomtest
 
 from hardsight.attacks import L2, Linf
-from hardsight.audit import CHECKS, Audit, Budget, audit, write_html, write_markdown
+from hardsight.audit import CHECKS, Audit, Budget, audit
 from hardsight.audit.classes import ClassContext
 from hardsight.audit.outcomes import BlockedError
 from hardsight.data import LabelledImages
@@ -17,6 +17,7 @@ from hardsight.detectors import gradient_agreement
 from hardsight.evaluation.accuracy import class_suite, evaluate_classifier
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.purifiers import Purified
+from hardsight.reports.audit import write_html, write_markdown
 
 EPS = 8 / 255
 

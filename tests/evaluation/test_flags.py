@@ -1,4 +1,4 @@
-from hardsight.evaluation.verdict import tags
+from hardsight.evaluation.wording import tags
 
 
 def test_reasons_are_taken_together_and_other_flags_stay():

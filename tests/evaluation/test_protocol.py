@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from hardsight import write_html
 from hardsight.attacks import Linf, Suite, build_suite
 from hardsight.detectors.calibration import Calibration
-from hardsight.evaluation import evaluate, write_html
+from hardsight.evaluation import evaluate
 from hardsight.evaluation.gallery import choose
 from hardsight.evaluation.published import published_auroc
 from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE

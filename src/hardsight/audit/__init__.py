@@ -3,7 +3,6 @@
 from hardsight.audit.budgets import BUDGETS, Budget
 from hardsight.audit.checks import CHECKS
 from hardsight.audit.protocol import audit
-from hardsight.audit.report import write_html, write_markdown
 from hardsight.audit.results import Audit, Check, Plot
 
 __all__ = [
@@ -14,6 +13,4 @@ __all__ = [
     "Check",
     "Plot",
     "audit",
-    "write_html",
-    "write_markdown",
 ]

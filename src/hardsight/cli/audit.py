@@ -54,7 +54,7 @@ def audit(
     `hardsight audit runs/rap --images 128`
     """
     from hardsight.audit import audit as run_audit
-    from hardsight.audit import write_html, write_markdown
+    from hardsight.reports.audit import write_html, write_markdown
     from hardsight.runs.run import Run
 
     with explained():

@@ -137,7 +137,7 @@ def certify(
 
 def print_certificate(found: "list[Certification]", folder: Path) -> None:
     """Write the report's three files and show a table of each design."""
-    from hardsight.evaluation.certified import report
+    from hardsight.reports import certificate as report
 
     report.write_certificate_json(found, folder / "certificate.json")
     report.write_certificate_markdown(found, folder / "certificate.md")

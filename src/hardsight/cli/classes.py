@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hardsight.config import ClassifierRun
     from hardsight.data import LabelledImages
     from hardsight.evaluation.accuracy import Accuracy
-    from hardsight.evaluation.certified.class_report import ClassReport
+    from hardsight.reports.class_certificate import ClassReport
     from hardsight.runs.run import Run
 
 
@@ -144,9 +144,9 @@ def certify_classes(
     """
     from hardsight.certify.percentile import check_sigma
     from hardsight.core.devices import pick_device
-    from hardsight.evaluation.certified.class_report import ClassReport
     from hardsight.evaluation.certified.classes import certify_classifier
     from hardsight.evaluation.provenance import fingerprint, made_with
+    from hardsight.reports.class_certificate import ClassReport
 
     model = work.classifier(device, check_sigma(sigma))
     part = test.limited(limit)
@@ -171,7 +171,7 @@ def certify_classes(
 
 def print_class_certificate(made: "ClassReport", folder: Path) -> None:
     """Write the report's three files and show the table."""
-    from hardsight.evaluation.certified import class_report
+    from hardsight.reports import class_certificate as class_report
 
     class_report.write_class_certificate_json(made, folder / "certificate.json")
     class_report.write_class_certificate_markdown(made, folder / "certificate.md")
@@ -204,14 +204,14 @@ def published_method(config: "ClassifierRun", data: "LabelledImages") -> str | N
 
 def print_accuracy(found: "Accuracy", folder: Path) -> None:
     """Write the report's three files and show the table."""
-    from hardsight.evaluation.accuracy import (
+    from hardsight.evaluation.accuracy.results import remarks
+    from hardsight.evaluation.wording import radius, tags
+    from hardsight.reports.classifier import (
+        headline,
         write_accuracy_html,
         write_accuracy_json,
         write_accuracy_markdown,
     )
-    from hardsight.evaluation.accuracy.report import headline
-    from hardsight.evaluation.accuracy.results import remarks
-    from hardsight.evaluation.verdict import radius, tags
 
     folder.mkdir(parents=True, exist_ok=True)
     write_accuracy_json(found, folder / "report.json")

@@ -10,7 +10,7 @@ from hardsight.cli.console import console, errors, explained
 
 if TYPE_CHECKING:
     from hardsight.data import ImageSet
-    from hardsight.evaluation.likeness import Shortcut
+    from hardsight.evaluation.distribution_shift import Shortcut
 
 
 def data(
@@ -35,7 +35,7 @@ def data(
     """
     from hardsight.config import DataConfig
     from hardsight.data import write_textures
-    from hardsight.evaluation.likeness import shortcuts
+    from hardsight.evaluation.distribution_shift import shortcuts
     from hardsight.runs.run import load_data
 
     with explained():
@@ -61,7 +61,7 @@ def data(
 
 
 def _tell_shortcuts(known: "list[Shortcut]") -> None:
-    from hardsight.evaluation.likeness import warning
+    from hardsight.evaluation.distribution_shift import warning
 
     table = Table("AUROC of", "defects, in the test set", "good parts, test against training")
     for one in known:

@@ -163,9 +163,8 @@ def _print_costs(costs: "list[Cost]") -> None:
 
 def print_report(result: "Evaluation", folder: Path) -> None:
     """Write the report's three files and show the table."""
-    from hardsight.evaluation import write_html, write_json, write_markdown
-    from hardsight.evaluation.plots import fraction_of_255
-    from hardsight.evaluation.verdict import tags
+    from hardsight.evaluation.wording import fraction_of_255, tags
+    from hardsight.reports import write_html, write_json, write_markdown
 
     folder.mkdir(parents=True, exist_ok=True)
     write_json(result, folder / "report.json")

@@ -136,7 +136,7 @@ def _draw(
     folder: Path, name: str, image: "Tensor", anomaly_map: "Tensor", threshold: float | None
 ) -> None:
     """Write the heat map over the image, named after the last parts of the image's name."""
-    from hardsight.evaluation.plots import heat, heat_scale
+    from hardsight.reports.plots import heat, heat_scale
 
     scale = heat_scale([anomaly_map])
     if threshold:

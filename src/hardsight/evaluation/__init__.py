@@ -4,17 +4,11 @@ from hardsight.evaluation.attack import attack
 from hardsight.evaluation.certified.attacked import attack_certified
 from hardsight.evaluation.certified.classes import ClassCertification, certify_classifier
 from hardsight.evaluation.certified.protocol import certify
-from hardsight.evaluation.certified.report import (
-    write_certificate_html,
-    write_certificate_json,
-    write_certificate_markdown,
-)
 from hardsight.evaluation.certified.results import Certification, Terms
 from hardsight.evaluation.certified.sigma import SigmaChoice, choose_sigma
+from hardsight.evaluation.distribution_shift import Shortcut, shortcuts
 from hardsight.evaluation.estimate import estimate
-from hardsight.evaluation.likeness import Shortcut, shortcuts
 from hardsight.evaluation.protocol import evaluate
-from hardsight.evaluation.report import write_html, write_json, write_markdown
 from hardsight.evaluation.results import Budget, Estimate, Evaluation, GalleryItem, Row
 
 __all__ = [
@@ -36,10 +30,4 @@ __all__ = [
     "estimate",
     "evaluate",
     "shortcuts",
-    "write_certificate_html",
-    "write_certificate_json",
-    "write_certificate_markdown",
-    "write_html",
-    "write_json",
-    "write_markdown",
 ]

@@ -16,7 +16,7 @@ from hardsight.attacks import MapVictim, ScoreVictim, Suite, Victim, frozen, is_
 from hardsight.core.noise import Noise
 from hardsight.core.types import Progress, quiet
 from hardsight.detectors import Detector
-from hardsight.evaluation.pieces import Tensors, pieces, shown
+from hardsight.evaluation.batches import Tensors, pieces, shown
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hardsight.evaluation.likeness import compare
-from hardsight.evaluation.plots import fraction_of_255
+from hardsight.evaluation.distribution_shift import compare
 from hardsight.evaluation.results import (
     HELD_OUT,
     OBJECT_ALONE,
@@ -15,15 +14,13 @@ from hardsight.evaluation.results import (
     GalleryItem,
     Row,
 )
+from hardsight.evaluation.wording import UNRELIABLE, pairs, radius, tags
 from hardsight.metrics import auroc
 
 HOLDS, WEAKENED = 0.85, 0.60
 """The AUROC under attack from which a detector "holds", and below which it is "broken"."""
 NOTABLE = 0.05
 """A fall of the AUROC from one noise column to another that deserves a sentence."""
-
-UNRELIABLE = "unreliable"
-"""What flags begin with that a failed audit puts on a row; the check and a sentence follow."""
 
 RULE = (
     f"Holds: at least {HOLDS:.0%} of the pairs are still ranked correctly under the strongest "
@@ -62,22 +59,6 @@ class Verdict(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def pairs(value: float) -> str:
-    """Return an AUROC as a count of pairs, e.g. "97 of 100"; never 100 where one is lost."""
-    n = round(100 * value)
-    if n == 100 and value < 1:
-        return "more than 99 of 100"
-    return f"{n} of 100"
-
-
-def radius(norm: str | None, eps: float) -> str:
-    """Return the threat model for reading: "L-inf 2/255", "L2 0.2", "" when clean."""
-    if norm is None:
-        return ""
-    tidy = norm == "L2" and abs(eps * 100 - round(eps * 100)) < 1e-9
-    return f"{'L-inf' if norm == 'Linf' else norm} {f'{eps:g}' if tidy else fraction_of_255(eps)}"
-
-
 def strongest(evaluation: Evaluation) -> str | None:
     """Return the attack that leaves the lowest image AUROC of mean scores; None if all is clean.
 
@@ -94,14 +75,6 @@ def strongest(evaluation: Evaluation) -> str | None:
         return ranked, found - false
 
     return min(attacked, key=left, default=None)
-
-
-def tags(flags: Iterable[str]) -> tuple[str, ...]:
-    """Return flags for a narrow column: of "unreliable: check: sentence" the checks alone."""
-    found = dict.fromkeys(flags)
-    checks = [parts[1] for flag in found if len(parts := flag.split(": ")) > 2]
-    short = [flag for flag in found if flag.count(": ") < 2]
-    return (*short, *([f"{UNRELIABLE}: {', '.join(checks)}"] if checks else []))
 
 
 def _kind(norm: str | None, eps: float) -> str:

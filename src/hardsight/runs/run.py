@@ -19,7 +19,7 @@ from hardsight.data import AnomalyData, LabelledImages, Manifest
 from hardsight.data.mnist import Part
 from hardsight.detectors import AdvRAD, Detector
 from hardsight.evaluation.provenance import fingerprint
-from hardsight.evaluation.verdict import radius
+from hardsight.evaluation.wording import radius
 from hardsight.export import Exported
 from hardsight.runs.defended import check_labelled, defended, fit_classifier, smoothed
 

@@ -13,15 +13,17 @@ from hardsight.evaluation.accuracy import (
     accuracy_curve,
     class_suite,
     evaluate_classifier,
-    write_accuracy_html,
-    write_accuracy_json,
-    write_accuracy_markdown,
 )
 from hardsight.evaluation.accuracy.published import published_accuracy
 from hardsight.evaluation.accuracy.results import remarks
 from hardsight.evaluation.accuracy.rows import averages
 from hardsight.evaluation.results import Estimate, Row
 from hardsight.purifiers import Purified, Purifier
+from hardsight.reports.classifier import (
+    write_accuracy_html,
+    write_accuracy_json,
+    write_accuracy_markdown,
+)
 
 N = 24
 G = Generator().manual_seed(0)

@@ -7,7 +7,7 @@ from hardsight.audit import plan
 from hardsight.audit.case import Case
 from hardsight.audit.outcomes import BlockedError, Scores, worst
 from hardsight.audit.results import Check, Plot
-from hardsight.evaluation.plots import fraction_of_255
+from hardsight.evaluation.wording import fraction_of_255
 
 NEAR_ZERO = 0.1
 """The AUROC or accuracy under which an attack has won completely."""

@@ -1,11 +1,6 @@
 """Classifiers: accuracy, clean and attacked."""
 
 from hardsight.evaluation.accuracy.protocol import accuracy_curve, evaluate_classifier
-from hardsight.evaluation.accuracy.report import (
-    write_accuracy_html,
-    write_accuracy_json,
-    write_accuracy_markdown,
-)
 from hardsight.evaluation.accuracy.results import Accuracy, Averages, ClassPicture, Curve
 from hardsight.evaluation.accuracy.suites import CLASS_SUITES, FOUR_THREATS, class_suite
 
@@ -19,7 +14,4 @@ __all__ = [
     "accuracy_curve",
     "class_suite",
     "evaluate_classifier",
-    "write_accuracy_html",
-    "write_accuracy_json",
-    "write_accuracy_markdown",
 ]

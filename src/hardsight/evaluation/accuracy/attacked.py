@@ -16,7 +16,7 @@ from hardsight.core.noise import Noise
 from hardsight.core.types import Progress, quiet
 from hardsight.data import LabelledImages
 from hardsight.evaluation.accuracy.suites import LabelledVictim
-from hardsight.evaluation.pieces import Tensors, pieces, shown
+from hardsight.evaluation.batches import Tensors, pieces, shown
 
 
 @dataclass(frozen=True)

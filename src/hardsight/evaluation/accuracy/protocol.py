@@ -21,7 +21,7 @@ from hardsight.evaluation.deadline import deadline
 from hardsight.evaluation.protocol import UNAUDITED
 from hardsight.evaluation.provenance import fingerprint, made_with
 from hardsight.evaluation.results import Estimate, Row
-from hardsight.evaluation.verdict import radius
+from hardsight.evaluation.wording import radius
 from hardsight.purifiers import behind
 
 

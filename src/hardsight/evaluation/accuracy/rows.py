@@ -9,7 +9,7 @@ from hardsight.attacks import Ball, Suite
 from hardsight.evaluation.accuracy.attacked import AttackedClasses
 from hardsight.evaluation.accuracy.results import Averages
 from hardsight.evaluation.results import Budget, Estimate, Row
-from hardsight.evaluation.verdict import radius
+from hardsight.evaluation.wording import radius
 from hardsight.metrics import accuracy_interval, accuracy_over_draws
 
 Ints = NDArray[np.int64]

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from hardsight.attacks.objectives.draws import Model, evaluate_draws
 from hardsight.certify import certify_vote, linf_radius, per_image_alpha
 from hardsight.core.types import Progress, quiet
+from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.certified.results import Terms
 from hardsight.evaluation.certified.sampled import Sampling, in_proportion
 from hardsight.evaluation.deadline import deadline
-from hardsight.evaluation.pieces import Tensors
 from hardsight.evaluation.provenance import fingerprint
 
 

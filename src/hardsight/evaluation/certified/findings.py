@@ -15,9 +15,9 @@ from hardsight.certify import (
     per_image_alpha,
 )
 from hardsight.data import AnomalyData
+from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.certified.points import certified_points, settlings
 from hardsight.evaluation.certified.results import Certification, PixelItem, Point, Settling, Terms
-from hardsight.evaluation.pieces import Tensors
 from hardsight.metrics import auroc, certified_f1
 
 CURVE_POINTS = 41

@@ -21,13 +21,13 @@ from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Detector, as_detector
 from hardsight.detectors.adapters.anomalib import is_anomalib, unchecked
 from hardsight.detectors.adapters.smoothed import DESIGNS
+from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.certified.findings import bounded, pixel_items, settled
 from hardsight.evaluation.certified.results import Certification, Terms
 from hardsight.evaluation.certified.sampled import Sampling, in_proportion
 from hardsight.evaluation.certified.threshold import calibrate_smoothed
 from hardsight.evaluation.deadline import deadline
 from hardsight.evaluation.gallery import choose
-from hardsight.evaluation.pieces import Tensors
 from hardsight.evaluation.provenance import describe, fingerprint
 
 RADII = (0.0, 0.05, 0.1, 0.2)

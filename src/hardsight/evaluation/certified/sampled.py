@@ -15,7 +15,7 @@ from torch import Tensor
 
 from hardsight.core.noise import Noise
 from hardsight.core.types import Progress, quiet
-from hardsight.evaluation.pieces import Tensors, pieces
+from hardsight.evaluation.batches import Tensors, pieces
 
 Work = Callable[[Tensor, torch.Generator], Tensors]
 """``(image (C, H, W) in [0, 1] on the device, its own generator)`` -> what is kept of it."""

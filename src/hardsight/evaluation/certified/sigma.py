@@ -12,10 +12,10 @@ from torch import Tensor
 from hardsight.certify import detector_scorer, ranks, score_samples
 from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData
+from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.certified.protocol import own_detector, prepare
 from hardsight.evaluation.certified.results import Floats, Terms
 from hardsight.evaluation.certified.sampled import Sampling
-from hardsight.evaluation.pieces import Tensors
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.metrics import certified_auroc
 from hardsight.synthesis import pseudo_anomalies

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from hardsight.certify import detections, noisy_batches
 from hardsight.detectors import Calibration, Detector
+from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.certified.sampled import Sampling
-from hardsight.evaluation.pieces import Tensors
 
 
 def calibrate_smoothed(

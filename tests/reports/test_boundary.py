@@ -9,13 +9,13 @@ from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.data import Mixture
 from hardsight.diffusion import MixtureDenoiser
 from hardsight.diffusion.mixture import even_schedule
-from hardsight.evaluation.accuracy.boundary import (
+from hardsight.purifiers import DDIMPurifier, Purified
+from hardsight.reports.boundary import (
     boundary_svg,
     class_map,
     margins,
     write_boundary_html,
 )
-from hardsight.purifiers import DDIMPurifier, Purified
 
 MIXTURE = Mixture.rings()
 

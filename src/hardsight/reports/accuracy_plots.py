@@ -1,7 +1,7 @@
 """The figures of a classifier's report."""
 
 from hardsight.evaluation.accuracy.results import Curve
-from hardsight.evaluation.canvas import DASHES, SERIES, add_legend, as_svg, label_axes, panels
+from hardsight.reports.canvas import DASHES, SERIES, add_legend, as_svg, label_axes, panels
 
 
 def curve_svg(curve: Curve) -> str:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hardsight.evaluation.pieces import pieces, shown
+from hardsight.evaluation.batches import pieces, shown
 
 
 def numbered(n, made):

@@ -13,10 +13,10 @@ from markupsafe import Markup
 from hardsight.certify import ABSTAIN, largest_radius
 from hardsight.core.files import write_atomically
 from hardsight.evaluation.accuracy.rows import share
-from hardsight.evaluation.canvas import INK, SERIES, add_legend, as_svg, label_axes, panels
 from hardsight.evaluation.certified.classes import AccuracyPoint, ClassCertification
-from hardsight.evaluation.certified.report import percent
-from hardsight.evaluation.page import markdown_table, plain, render
+from hardsight.reports.canvas import INK, SERIES, add_legend, as_svg, label_axes, panels
+from hardsight.reports.certificate import percent
+from hardsight.reports.page import markdown_table, plain, render
 
 COLUMNS = {
     "radius": ("L2 radius", "of the perturbation, pixels from 0 to 1"),
@@ -168,7 +168,7 @@ def write_class_certificate_html(report: ClassReport, path: str | Path) -> Path:
     """
     found = report.found
     text = render(
-        Path(__file__).with_name("class_certificate.html.j2"),
+        "class_certificate.html.j2",
         title=report.title,
         headline=headline(found),
         remarks=remarks(found),

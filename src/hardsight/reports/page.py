@@ -5,23 +5,26 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+TEMPLATES = Path(__file__).with_name("templates")
 
-def render(template: Path, **values: Any) -> str:
+
+def render(template: str, **values: Any) -> str:
     """Return a page as one HTML text that needs nothing else: no network, no other file.
 
     Args:
-        template: Jinja2; it extends ``page.html.j2``, which holds the style, and fills its blocks
-            ``title`` and ``main``. ``badge.html.j2`` has the coloured words.
+        template: name of a Jinja2 file of ``TEMPLATES``; it extends ``page.html.j2``, which holds
+            the style, and fills its blocks ``title`` and ``main``. ``badge.html.j2`` has the
+            coloured words.
         values: what the template names.
     """
     environment = Environment(
-        loader=FileSystemLoader([template.parent, Path(__file__).parent]),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template.name).render(**values)
+    return environment.get_template(template).render(**values)
 
 
 def plain(text: str) -> str:

@@ -11,21 +11,6 @@ import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from hardsight.evaluation.plots import (
-    fraction_of_255,
-    heat,
-    heat_scale,
-    histogram_svg,
-    perturbation,
-)
-from hardsight.evaluation.report import (
-    COLUMNS,
-    check_finite,
-    table_row,
-    write_html,
-    write_json,
-    write_markdown,
-)
 from hardsight.evaluation.results import (
     HELD_OUT,
     OBJECT_ALONE,
@@ -35,8 +20,18 @@ from hardsight.evaluation.results import (
     GalleryItem,
     Row,
 )
-from hardsight.evaluation.verdict import counts, judge, outcome, pairs, radius, strongest
+from hardsight.evaluation.verdict import counts, judge, outcome, strongest
+from hardsight.evaluation.wording import fraction_of_255, pairs, radius
 from hardsight.metrics import auroc, bootstrap
+from hardsight.reports.detector import (
+    COLUMNS,
+    check_finite,
+    table_row,
+    write_html,
+    write_json,
+    write_markdown,
+)
+from hardsight.reports.plots import heat, heat_scale, histogram_svg, perturbation
 
 EPS = 2 / 255
 HOSTILE = 'broken_large/<script>alert("1")</script>&amp;$x_1$|.png'

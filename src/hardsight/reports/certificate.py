@@ -11,11 +11,11 @@ from markupsafe import Markup
 
 from hardsight.certify import NOT_A_CERTIFICATE, Decision, linf_radius
 from hardsight.core.files import write_atomically
-from hardsight.evaluation.certified import plots
 from hardsight.evaluation.certified.results import Certification, PixelItem, Point
-from hardsight.evaluation.page import markdown_table, plain, render
-from hardsight.evaluation.plots import photo
 from hardsight.evaluation.verdict import HOLDS, WEAKENED
+from hardsight.reports import certificate_plots as plots
+from hardsight.reports.page import markdown_table, plain, render
+from hardsight.reports.plots import photo
 
 COLUMNS = {
     "design": (
@@ -257,7 +257,7 @@ def write_certificate_html(found: Sequence[Certification], path: str | Path) -> 
         caption = f"{c.design}: how far the decision of each test image is certain."
         figures.append(("Certain decisions", Markup(plots.radius_svg(c)), caption))
     text = render(
-        Path(__file__).parent / "certificate.html.j2",
+        "certificate.html.j2",
         title=found[0].title,
         found=[(c, findings(c), remarks(c)) for c in found],
         words=WORDS,

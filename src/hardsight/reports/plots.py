@@ -11,7 +11,10 @@ from PIL import Image
 from scipy import ndimage
 from torch import Tensor
 
-from hardsight.evaluation.canvas import (
+from hardsight.evaluation.results import Estimate
+from hardsight.evaluation.wording import fraction_of_255
+from hardsight.metrics import auroc, roc_curve
+from hardsight.reports.canvas import (
     ANOMALOUS,
     DASHES,
     INK,
@@ -22,21 +25,11 @@ from hardsight.evaluation.canvas import (
     label_axes,
     panels,
 )
-from hardsight.evaluation.results import Estimate
-from hardsight.metrics import auroc, roc_curve
 
 _HEAT = colormaps["inferno"]
 _OUTLINE = np.array([0.0, 0.9, 1.0])
 AMPLIFY = 10
 """How many times a perturbation is enlarged for showing."""
-
-
-def fraction_of_255(eps: float) -> str:
-    """Return "2/255" for 0.00784, "0" for 0, and four decimals for what is no whole k / 255."""
-    k = round(eps * 255)
-    if abs(eps * 255 - k) < 2e-3:
-        return f"{k}/255" if k else "0"
-    return f"{eps:.4f}"
 
 
 def roc_svg(scores: dict[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -> str:

@@ -8,9 +8,9 @@ from markupsafe import Markup
 from hardsight.audit.checks import CHECKS
 from hardsight.audit.results import Audit, Plot, Verdict
 from hardsight.core.files import write_atomically
-from hardsight.evaluation.canvas import DASHES, INK, SERIES, add_legend, as_svg, label_axes, panels
-from hardsight.evaluation.page import markdown_table, plain, render
-from hardsight.evaluation.verdict import radius
+from hardsight.evaluation.wording import radius
+from hardsight.reports.canvas import DASHES, INK, SERIES, add_legend, as_svg, label_axes, panels
+from hardsight.reports.page import markdown_table, plain, render
 
 TONES: dict[Verdict, str] = {
     "pass": "holds",
@@ -61,7 +61,7 @@ def write_html(audit: Audit, path: str | Path) -> Path:
         OSError: the folder cannot be written; what was at ``path`` is then untouched.
     """
     page = render(
-        Path(__file__).with_name("audit.html.j2"),
+        "audit.html.j2",
         audit=audit,
         tone=TONES[audit.verdict],
         word="unfinished" if audit.verdict == "skipped" else WORDS[audit.verdict],

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from hardsight.certify import Decision
-from hardsight.evaluation.canvas import (
+from hardsight.evaluation.certified.results import Certification, PixelItem
+from hardsight.reports.canvas import (
     ANOMALOUS,
     INK,
     NORMAL,
@@ -18,8 +19,7 @@ from hardsight.evaluation.canvas import (
     label_axes,
     panels,
 )
-from hardsight.evaluation.certified.results import Certification, PixelItem
-from hardsight.evaluation.plots import photo
+from hardsight.reports.plots import photo
 
 COLOURS = {
     Decision.NORMAL: (0.0, 0.45, 0.70),

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.core.files import write_atomically
-from hardsight.evaluation.canvas import ANOMALOUS, INK, NORMAL, as_svg
-from hardsight.evaluation.canvas import panels as blank
-from hardsight.evaluation.page import render
+from hardsight.reports.canvas import ANOMALOUS, INK, NORMAL, as_svg
+from hardsight.reports.canvas import panels as blank
+from hardsight.reports.page import render
 
 
 @torch.no_grad()
@@ -98,7 +98,7 @@ def write_boundary_html(
         low, middle = np.quantile(margins(classes, points, labels), [0.05, 0.5])
         rows.append([name, f"{low:.3f}", f"{middle:.3f}"])
     text = render(
-        Path(__file__).with_name("boundary.html.j2"),
+        "boundary.html.j2",
         title=title,
         svg=Markup(boundary_svg(maps, points, labels)),
         rows=rows,

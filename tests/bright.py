@@ -1,7 +1,8 @@
+"""A transparent detector, and sets of flat images on which its figures are known."""
+
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from PIL import Image
 from torch import Tensor
@@ -55,13 +56,3 @@ def write_set(
         if masks:
             save(root / f"ground_truth/bright/{i:03}_mask.png", 255, 0)
     return load(root, size=16)
-
-
-@pytest.fixture
-def bright():
-    return Bright
-
-
-@pytest.fixture
-def make_set(tmp_path):
-    return lambda *a, **k: write_set(tmp_path / "set", *a, **k)

@@ -12,19 +12,11 @@ from markupsafe import Markup
 from torch import Tensor
 
 from hardsight.core.files import write_atomically
-from hardsight.evaluation import plots
-from hardsight.evaluation.page import markdown_table, plain, render
 from hardsight.evaluation.results import Estimate, Evaluation, Row
-from hardsight.evaluation.verdict import (
-    RULE,
-    UNRELIABLE,
-    counts,
-    judge,
-    outcome,
-    radius,
-    strongest,
-    tags,
-)
+from hardsight.evaluation.verdict import RULE, counts, judge, outcome, strongest
+from hardsight.evaluation.wording import UNRELIABLE, radius, tags
+from hardsight.reports import plots
+from hardsight.reports.page import markdown_table, plain, render
 
 COLUMNS = {
     "attack": ("Attack", "how the perturbation was searched for; clean: none"),
@@ -216,7 +208,7 @@ def write_html(evaluation: Evaluation, path: str | Path) -> Path:
     check_finite(evaluation)
     gallery, scale = _gallery(evaluation)
     text = render(
-        Path(__file__).with_name("report.html.j2"),
+        "report.html.j2",
         e=evaluation,
         verdict=judge(evaluation),
         rule=RULE,

@@ -9,8 +9,6 @@ from typing import Any
 from markupsafe import Markup
 
 from hardsight.core.files import write_atomically
-from hardsight.evaluation import plots
-from hardsight.evaluation.accuracy.plots import curve_svg
 from hardsight.evaluation.accuracy.results import (
     Accuracy,
     Averages,
@@ -18,11 +16,13 @@ from hardsight.evaluation.accuracy.results import (
     remarks,
     strongest,
 )
-from hardsight.evaluation.page import markdown_table, plain, render
-from hardsight.evaluation.report import COLUMNS as SHARED
-from hardsight.evaluation.report import check_finite, table_row
 from hardsight.evaluation.results import Row
-from hardsight.evaluation.verdict import UNRELIABLE, radius, tags
+from hardsight.evaluation.wording import UNRELIABLE, radius, tags
+from hardsight.reports import plots
+from hardsight.reports.accuracy_plots import curve_svg
+from hardsight.reports.detector import COLUMNS as SHARED
+from hardsight.reports.detector import check_finite, table_row
+from hardsight.reports.page import markdown_table, plain, render
 
 _HERE = {
     "mean": ("Mean", "the class of the logits averaged over fresh draws no attack ever saw"),
@@ -118,7 +118,7 @@ def write_accuracy_html(found: Accuracy, path: str | Path) -> Path:
     ]
     mark = f", {UNRELIABLE}" if reasons(found.rows) else ""
     text = render(
-        Path(__file__).with_name("accuracy.html.j2"),
+        "accuracy.html.j2",
         a=found,
         headline=headline(found),
         remarks=[*remarks(found.rows), *reasons(found.rows), *found.known],

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from hardsight.certify import ABSTAIN
-from hardsight.evaluation.certified.class_report import (
+from hardsight.evaluation.certified.classes import ClassCertification
+from hardsight.evaluation.certified.results import Terms
+from hardsight.reports.class_certificate import (
     ClassReport,
     accuracy_svg,
     cells,
@@ -16,8 +18,6 @@ from hardsight.evaluation.certified.class_report import (
     write_class_certificate_json,
     write_class_certificate_markdown,
 )
-from hardsight.evaluation.certified.classes import ClassCertification
-from hardsight.evaluation.certified.results import Terms
 
 
 def found(**changes) -> ClassCertification:

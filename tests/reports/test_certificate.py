@@ -4,13 +4,13 @@ from dataclasses import replace
 import pytest
 
 from hardsight.evaluation.certified.protocol import certify
-from hardsight.evaluation.certified.report import (
+from hardsight.evaluation.certified.results import Terms
+from hardsight.reports.certificate import (
     percent,
     write_certificate_html,
     write_certificate_json,
     write_certificate_markdown,
 )
-from hardsight.evaluation.certified.results import Terms
 
 SMALL = {"sigma": 0.3, "n": 60, "batch_size": 16, "pixels": 2}
 

@@ -6,7 +6,7 @@ import torch
 from scipy.signal import convolve2d
 from sklearn.metrics import roc_auc_score
 
-from hardsight.evaluation.likeness import STATISTICS, compare, shortcuts, warning
+from hardsight.evaluation.distribution_shift import STATISTICS, compare, shortcuts, warning
 
 
 def test_a_comparison_counts_pairs():

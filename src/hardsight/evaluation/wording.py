@@ -1,0 +1,38 @@
+"""How figures, threat models and flags are written for a reader."""
+
+from collections.abc import Iterable
+
+UNRELIABLE = "unreliable"
+"""What flags begin with that a failed audit puts on a row; the check and a sentence follow."""
+
+
+def fraction_of_255(eps: float) -> str:
+    """Return "2/255" for 0.00784, "0" for 0, and four decimals for what is no whole k / 255."""
+    k = round(eps * 255)
+    if abs(eps * 255 - k) < 2e-3:
+        return f"{k}/255" if k else "0"
+    return f"{eps:.4f}"
+
+
+def radius(norm: str | None, eps: float) -> str:
+    """Return the threat model for reading: "L-inf 2/255", "L2 0.2", "" when clean."""
+    if norm is None:
+        return ""
+    tidy = norm == "L2" and abs(eps * 100 - round(eps * 100)) < 1e-9
+    return f"{'L-inf' if norm == 'Linf' else norm} {f'{eps:g}' if tidy else fraction_of_255(eps)}"
+
+
+def pairs(value: float) -> str:
+    """Return an AUROC as a count of pairs, e.g. "97 of 100"; never 100 where one is lost."""
+    n = round(100 * value)
+    if n == 100 and value < 1:
+        return "more than 99 of 100"
+    return f"{n} of 100"
+
+
+def tags(flags: Iterable[str]) -> tuple[str, ...]:
+    """Return flags for a narrow column: of "unreliable: check: sentence" the checks alone."""
+    found = dict.fromkeys(flags)
+    checks = [parts[1] for flag in found if len(parts := flag.split(": ")) > 2]
+    short = [flag for flag in found if flag.count(": ") < 2]
+    return (*short, *([f"{UNRELIABLE}: {', '.join(checks)}"] if checks else []))
