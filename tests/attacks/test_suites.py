@@ -7,7 +7,6 @@ from hardsight.attacks import (
     BUDGETS,
     L2,
     PGD,
-    RECIPES,
     Attempt,
     ClassVictim,
     Linf,
@@ -15,6 +14,7 @@ from hardsight.attacks import (
     ScoreVictim,
     Square,
     Suite,
+    attack_names,
     build_suite,
     fgsm,
     local_mean,
@@ -62,7 +62,7 @@ def test_score_suites_reach_the_optimum_of_a_linear_detector(name, norm):
     torch.testing.assert_close(moved, torch.where(LABELS, -1, 1) * 0.01 * dual, rtol=2e-3, atol=0)
 
 
-@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize("name", attack_names("detector"))
 def test_every_suite_stays_in_the_ball_and_never_helps_the_defender(name):
     model, x = Linear(noise=0.01), images()
     masks = torch.zeros(4, 1, SIZE, SIZE, dtype=torch.bool)

@@ -2,15 +2,18 @@
 
 from hardsight.attacks.adaptive import A3
 from hardsight.attacks.apgd import APGD
+from hardsight.attacks.attack import Attack
 from hardsight.attacks.balls import BALLS, L2, Ball, Linf, build_ball, parse_radius
 from hardsight.attacks.bpda import BPDA, bypassed, local_mean
 from hardsight.attacks.bridges import Foreign, TwoClasses
 from hardsight.attacks.carlini import CarliniWagner
-from hardsight.attacks.catalogue import BUDGETS, PIXEL, RECIPES, build_suite
+from hardsight.attacks.catalogue import ATTACKS, attack_names, build_suite
 from hardsight.attacks.checkpoints import Checkpointed, checkpointed
 from hardsight.attacks.composite import Composite
 from hardsight.attacks.deepfool import DeepFool
+from hardsight.attacks.effort import BUDGETS, Effort
 from hardsight.attacks.fab import FAB
+from hardsight.attacks.gaussian import GaussianNoise
 from hardsight.attacks.gradients import Objective, frozen, scheduled, value_and_gradient
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.objectives import (
@@ -41,6 +44,7 @@ from hardsight.attacks.victims import ClassVictim, MapVictim, ScoreVictim, Victi
 __all__ = [
     "A3",
     "APGD",
+    "ATTACKS",
     "BALLS",
     "BPDA",
     "BUDGETS",
@@ -48,10 +52,9 @@ __all__ = [
     "L2",
     "MAP_LOSSES",
     "PGD",
-    "PIXEL",
-    "RECIPES",
     "SEA_LOSSES",
     "SURROGATES",
+    "Attack",
     "Attempt",
     "Ball",
     "CarliniWagner",
@@ -62,7 +65,9 @@ __all__ = [
     "DLRObjective",
     "DecisionObjective",
     "DeepFool",
+    "Effort",
     "Foreign",
+    "GaussianNoise",
     "Linf",
     "MapLoss",
     "MapObjective",
@@ -80,6 +85,7 @@ __all__ = [
     "TargetedDLRObjective",
     "TwoClasses",
     "Victim",
+    "attack_names",
     "bim",
     "build_ball",
     "build_suite",

@@ -27,6 +27,10 @@ Via = Literal["exact", "bpda", "source"]
 round a part of it (BPDA), or not at all but through another model (a transferred attack)."""
 
 
+Target = Literal["image", "pixel", "class"]
+"""What is attacked, and so what the numbers speak of: an image's score, its map, or its class."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One attack of a suite.
@@ -66,15 +70,15 @@ class Suite:
         name: the row's name in a table.
         ball: the threat model.
         build: ball -> attempts; kept as a function, so that the radius can change.
-        target: what is attacked, and so what the numbers speak of: the image's score, or its map.
-        budget: "fast" or "full", see ``catalogue``, or "own".
-        fixed: also attack the score with the noise fixed and known to the attacker.
+        target: see ``Target``.
+        budget: "fast" or "full", see ``BUDGETS``, or "own".
+        fixed: also attack with the noise fixed and known to the attacker.
     """
 
     name: str
     ball: Ball
     build: Callable[[Ball], tuple[Attempt, ...]] = field(repr=False)
-    target: Literal["image", "pixel"] = "image"
+    target: Target = "image"
     budget: str = "fast"
     fixed: bool = False
 

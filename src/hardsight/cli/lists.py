@@ -47,17 +47,19 @@ def suites(
     A suite of the same name attacks a detector's score and a classifier's classes, each in its own
     way; `hardsight evaluate RUN --suite NAME` takes the one that fits the run.
     """
-    from hardsight.attacks import RECIPES, build_suite
-    from hardsight.evaluation.accuracy import CLASS_SUITES, class_suite
+    from hardsight.attacks import ATTACKS, attack_names, build_suite
+    from hardsight.evaluation.accuracy import class_suite
 
     with explained():
-        table = Table("suite", "victim", "aims at", "attacks", "passes an image")
-        for name in RECIPES:
+        table = Table("suite", "victim", "aims at", "what it is", "attacks", "passes an image")
+        for name in attack_names("detector"):
             suite = build_suite(name, budget=budget)
             aim = "map" if suite.on_map else "score"
-            table.add_row(name, "detector", aim, suite.description, f"{suite.passes():,}")
+            spent = suite.description, f"{suite.passes():,}"
+            table.add_row(name, "detector", aim, ATTACKS[name].summary, *spent)
         table.add_section()
-        for name in CLASS_SUITES:
+        for name in attack_names("classifier"):
             suite = class_suite(name, budget=budget)
-            table.add_row(name, "classifier", "class", suite.description, f"{suite.passes():,}")
+            spent = suite.description, f"{suite.passes():,}"
+            table.add_row(name, "classifier", "class", ATTACKS[name].summary, *spent)
         console.print(table)

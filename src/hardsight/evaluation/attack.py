@@ -43,7 +43,7 @@ def attack(
             or (scores, maps); see ``as_detector``. One whose gradient is not the true one is
             refused.
         data: a data set, or a folder in a known layout; read at the detector's image size.
-        suite: a name of ``hardsight.attacks.RECIPES``.
+        suite: one of ``hardsight.attacks.attack_names``.
         eps, norm: the threat model, at the resolution the detector is given.
         budget: "fast" or "full".
         image_size: of a model that does not say; None: that of the data set.

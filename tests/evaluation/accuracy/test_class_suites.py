@@ -2,9 +2,16 @@ import pytest
 import torch
 from torch import Generator, nn
 
-from hardsight.attacks import ClassVictim, Linf, Square, value_and_gradient
-from hardsight.evaluation.accuracy import CLASS_SUITES, class_suite
-from hardsight.evaluation.accuracy.suites import GaussianNoise, LabelledVictim
+from hardsight.attacks import (
+    ClassVictim,
+    GaussianNoise,
+    Linf,
+    Square,
+    attack_names,
+    value_and_gradient,
+)
+from hardsight.evaluation.accuracy import class_suite
+from hardsight.evaluation.accuracy.suites import LabelledVictim
 from hardsight.purifiers import Purified, Purifier
 
 X = torch.rand(5, 1, 4, 4, generator=Generator().manual_seed(0))
@@ -26,7 +33,7 @@ def linear(classes=4, seed=1):
         return nn.Sequential(nn.Flatten(), nn.Linear(16, classes))
 
 
-@pytest.mark.parametrize("name", CLASS_SUITES)
+@pytest.mark.parametrize("name", attack_names("classifier"))
 @pytest.mark.parametrize("classes", [2, 4])
 def test_every_suite_attacks_a_purified_classifier(name, classes):
     own = {k: v for k, v in SMALL.items() if k != "queries" or not name.startswith("blau")}
@@ -55,7 +62,7 @@ def test_the_standard_composition():
     paper = class_suite("blau-eot", eps="16/255").attempts[0]
     assert paper.optimiser.step_size == pytest.approx(2 / 255)
     assert (paper.optimiser.steps, paper.draws, paper.optimiser.random_start) == (20, 20, False)
-    with pytest.raises(ValueError, match="not for classifiers"):
+    with pytest.raises(ValueError, match="not for a classifier"):
         class_suite("segpgd")
 
 

@@ -2,10 +2,9 @@
 
 from hardsight.evaluation.accuracy.protocol import accuracy_curve, evaluate_classifier
 from hardsight.evaluation.accuracy.results import Accuracy, Averages, ClassPicture, Curve
-from hardsight.evaluation.accuracy.suites import CLASS_SUITES, FOUR_THREATS, class_suite
+from hardsight.evaluation.accuracy.suites import FOUR_THREATS, class_suite
 
 __all__ = [
-    "CLASS_SUITES",
     "FOUR_THREATS",
     "Accuracy",
     "Averages",

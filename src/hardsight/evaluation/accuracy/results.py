@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hardsight.attacks import ATTACKS
 from hardsight.evaluation.results import Estimate, Row
 
 
@@ -84,7 +85,7 @@ class Accuracy:
         }
 
 
-DIAGNOSTICS = ("bpda", "bpda-eot", "grey-box", "transfer", "square", "gaussian")
+DIAGNOSTICS = tuple(a.name for a in ATTACKS.values() if a.diagnostic)
 """Suites that do not see the exact gradient."""
 
 

@@ -1,6 +1,5 @@
 """The suites of the catalogue, and a few more, aimed at classifiers."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,58 +7,21 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.attacks import (
-    PGD,
-    PIXEL,
-    RECIPES,
+    ATTACKS,
     Attempt,
-    Ball,
     ClassVictim,
-    DeepFool,
     MarginObjective,
     Objective,
     Square,
     Suite,
     TargetedDLRObjective,
-    build_ball,
     build_suite,
 )
-from hardsight.attacks.catalogue import Effort
-from hardsight.core.types import AttackResult
 
 FOUR_THREATS = (("Linf", 8 / 255), ("Linf", 16 / 255), ("L2", 1.0), ("L2", 2.0))
 """Of Blau et al. (2022), Table 2: over them the averages of all and of unseen threats are taken."""
 _TARGET = "dlr-"
 _TARGETS = {"fast": 3, "full": 9}
-
-
-@dataclass(frozen=True)
-class GaussianNoise:
-    """No attack: Gaussian noise of standard deviation ``eps / sqrt(values)`` in L2, ``eps`` else.
-
-    It is projected into the ball; in L2 its length is about the radius. A model that loses accuracy
-    to it needs no attacker.
-    """
-
-    ball: Ball
-
-    @property
-    def evaluations(self) -> int:
-        """None."""
-        return 0
-
-    def __call__(
-        self,
-        objective: Objective,
-        images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
-    ) -> AttackResult:
-        """Return noisy images, and their objective on fresh noise."""
-        noise = torch.empty_like(images).normal_(generator=generator)
-        share = images[0].numel() ** -0.5 if self.ball.name == "L2" else 1.0
-        x = self.ball.project(images + self.ball.eps * share * noise, images)
-        with torch.no_grad():
-            return AttackResult(x, objective(x, generator), 0)
 
 
 @dataclass(frozen=True)
@@ -121,7 +83,7 @@ def class_suite(
     with 1 and 20 draws; "deepfool" (50 steps); "gaussian", noise and no attack.
 
     Args:
-        name: one of ``CLASS_SUITES``.
+        name: one of ``attack_names("classifier")``.
         norm, eps, budget: see ``build_suite``.
         own: fields of ``Effort`` that differ from the budget's, ``fixed``, and ``targets``: of the
             targeted DLR.
@@ -129,22 +91,20 @@ def class_suite(
     Raises:
         ValueError: as ``build_suite``.
     """
-    if name not in CLASS_SUITES:
-        raise ValueError(f"suite={name!r} is not for classifiers; choose from {CLASS_SUITES}")
-    if name in _OWN:
-        fixed = own.pop("fixed", name == "blau-eot")
-        effort = replace(Effort(steps=20, draws=20, restarts=1, queries=0), **own)
-        ball = build_ball(norm, eps)
-        return Suite(name, ball, lambda b: _OWN[name](b, effort), budget="own", fixed=fixed)
     called = "own" if own.keys() - {"fixed"} else budget
     targets = own.pop("targets", _TARGETS.get(budget, 0))
     if "objectives" not in own:
         aimed = tuple(f"{_TARGET}{k}" for k in range(1, targets + 1))
         wanted = {"autoattack": ("ce", *aimed), "autoattack-rand": ("ce", "dlr")}
         own["objectives"] = wanted.get(name, ("ce", "margin"))
-    suite = build_suite(name, norm, eps, budget, **own)
+    suite = build_suite(name, norm, eps, budget, subject="classifier", **own)
     made = suite.build
-    return replace(suite, build=lambda b: tuple(map(_for_classes, made(b))), budget=called)
+    return replace(
+        suite,
+        build=lambda ball: tuple(map(_for_classes, made(ball))),
+        target="class",
+        budget="own" if ATTACKS[name].effort else called,
+    )
 
 
 def _for_classes(attempt: Attempt) -> Attempt:
@@ -152,18 +112,3 @@ def _for_classes(attempt: Attempt) -> Attempt:
     if name == "score":
         name = "margin" if isinstance(attempt.optimiser, Square) else "ce"
     return replace(attempt, objective=name, optional=attempt.optional or name.startswith("dlr"))
-
-
-def _blau(ball: Ball, e: Effort, draws: int) -> tuple[Attempt, ...]:
-    step = e.step_size or ball.eps / 8 or None
-    return (Attempt(PGD(ball, e.steps, step, e.restarts, random_start=False), "ce", draws),)
-
-
-_OWN: dict[str, Callable[[Ball, Effort], tuple[Attempt, ...]]] = {
-    "blau-pgd": lambda ball, e: _blau(ball, e, 1),
-    "blau-eot": lambda ball, e: _blau(ball, e, e.draws),
-    "deepfool": lambda ball, e: (Attempt(DeepFool(ball), "decision"),),
-    "gaussian": lambda ball, e: (Attempt(GaussianNoise(ball), "margin"),),
-}
-CLASS_SUITES = (*(name for name in RECIPES if name not in PIXEL), *_OWN)
-"""The names that ``class_suite`` knows."""

@@ -1,0 +1,55 @@
+"""The record that registers an attack."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hardsight.attacks.balls import Ball
+from hardsight.attacks.effort import Effort
+from hardsight.attacks.suites import Attempt, Suite, Target
+
+Attempts = tuple[Attempt, ...]
+Recipe = Callable[[Ball, Effort], Attempts]
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Makes a suite of a ball and an effort; a line of ``ATTACKS`` registers it.
+
+    Args:
+        name: of the suite, and of its rows in tables.
+        build: (ball, effort) -> the attempts, of which the worst is kept for each image.
+        target: "image": a detector's score, or a classifier's loss where it is one that is
+            attacked; "pixel": a detector's map; "class": a classifier alone.
+        fixed: also attack with the noise fixed and known to the attacker, unless told otherwise.
+        summary: what it is, in a line.
+        diagnostic: it does not see the exact gradient: what it leaves is no robust figure.
+        effort: its own, if a paper prescribes one; None: that of the budget asked for.
+    """
+
+    name: str
+    build: Recipe
+    target: Target = "image"
+    fixed: bool = False
+    summary: str = ""
+    diagnostic: bool = False
+    effort: Effort | None = None
+
+    def suite(
+        self, ball: Ball, effort: Effort, budget: str = "own", fixed: bool | None = None
+    ) -> Suite:
+        """Return the suite for a ball.
+
+        Args:
+            ball: the threat model.
+            effort: what may be spent.
+            budget: the name of that.
+            fixed: None: as the attack says.
+        """
+        return Suite(
+            name=self.name,
+            ball=ball,
+            build=lambda ball: self.build(ball, effort),
+            target=self.target,
+            budget=budget,
+            fixed=self.fixed if fixed is None else fixed,
+        )

@@ -1,0 +1,40 @@
+"""Gaussian noise, for comparison with attacks."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hardsight.attacks.balls import L2, Ball
+from hardsight.attacks.gradients import Objective
+from hardsight.core.types import AttackResult
+
+
+@dataclass(frozen=True)
+class GaussianNoise:
+    """No attack: Gaussian noise of standard deviation ``eps / sqrt(values)`` in L2, ``eps`` else.
+
+    It is projected into the ball; in L2 its length is about the radius. A model that loses accuracy
+    to it needs no attacker.
+    """
+
+    ball: Ball
+
+    @property
+    def evaluations(self) -> int:
+        """None."""
+        return 0
+
+    def __call__(
+        self,
+        objective: Objective,
+        images: Tensor,
+        generator: torch.Generator | None = None,
+        start: Tensor | None = None,
+    ) -> AttackResult:
+        """Return noisy images, and their objective on fresh noise."""
+        noise = torch.empty_like(images).normal_(generator=generator)
+        share = images[0].numel() ** -0.5 if isinstance(self.ball, L2) else 1.0
+        x = self.ball.project(images + self.ball.eps * share * noise, images)
+        with torch.no_grad():
+            return AttackResult(x, objective(x, generator), 0)
