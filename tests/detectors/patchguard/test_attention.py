@@ -7,8 +7,7 @@ from tiny_patchguard import TINY, images, tiny_patchguard
 from hardsight.detectors.patchguard.attention import (
     REGULARISERS,
     attention_degree,
-    attention_weights,
-    overheard,
+    recorded_inputs,
     soft_degree,
 )
 from hardsight.detectors.patchguard.sparse import block_sparse
@@ -76,15 +75,14 @@ def test_gradients_raise_the_degree(name):
 
 
 @pytest.mark.parametrize("sparse", [False, True])
-def test_weights_explain_what_the_fused_kernel_computed(sparse):
-    """The attention written down, times the values, is what the layer returns."""
+def test_the_weights_times_the_values_are_what_the_layer_returns(sparse):
     backbone = TINY | ({"name": "bigbird", "sparse": {"block": 4}} if sparse else {})
     vit = tiny_patchguard(backbone=backbone).network.network
     layer = vit.vit.blocks[1].attn
-    with overheard([layer]) as heard:
+    with recorded_inputs([layer]) as inputs:
         vit((images() - 0.5) / 0.2)
-    x = heard[layer]
-    a = attention_weights(layer, x, vit.mask)
+    x = inputs[layer]
+    a = layer.weights(x, vit.mask)
     torch.testing.assert_close(a.sum(-1), torch.ones_like(a[..., 0]))
     b, n, d = x.shape
     v = layer.qkv(x).view(b, n, 3, layer.num_heads, -1)[:, :, 2].transpose(1, 2)
@@ -92,7 +90,7 @@ def test_weights_explain_what_the_fused_kernel_computed(sparse):
     torch.testing.assert_close(layer(x, attn_mask=vit.mask), expected, atol=1e-5, rtol=1e-4)
     if sparse:
         assert (a[..., ~vit.mask] == 0).all()
-    assert not layer._forward_pre_hooks  # nobody listens any more
+    assert not layer._forward_pre_hooks  # the recording has ended
 
 
 def test_big_birds_pattern():

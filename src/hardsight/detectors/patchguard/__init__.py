@@ -2,8 +2,8 @@
 
 from hardsight.detectors.patchguard.attention import (
     REGULARISERS,
+    PatchAttention,
     attention_degree,
-    attention_weights,
     soft_degree,
 )
 from hardsight.detectors.patchguard.detector import PatchGuard
@@ -18,13 +18,13 @@ __all__ = [
     "REGULARISERS",
     "Adversary",
     "CheckpointChoice",
+    "PatchAttention",
     "PatchGuard",
     "PatchObjective",
     "PatchTask",
     "Recipe",
     "Regularisation",
     "attention_degree",
-    "attention_weights",
     "cell_labels",
     "soft_degree",
 ]

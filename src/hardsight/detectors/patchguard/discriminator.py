@@ -1,9 +1,9 @@
 """The head: from a patch's features to its logit."""
 
 import torch
-from timm.layers import Attention
 from torch import Tensor, nn
 
+from hardsight.detectors.patchguard.attention import PatchAttention
 from hardsight.detectors.patchguard.dropout import QuickDropout
 
 
@@ -35,9 +35,9 @@ class Discriminator(nn.Module):
         super().__init__()
         width = round(dim * 16 / 3) if hidden is None else hidden
         self.position = nn.Parameter(torch.randn(patches, dim)) if attends else None
-        self.attention: nn.Module | None = None
+        self.attention: PatchAttention | None = None
         if attends:
-            self.attention = Attention(dim, heads, qkv_bias=True)
+            self.attention = PatchAttention(dim, heads, qkv_bias=True)
             self.attention.attn_drop = QuickDropout(dropout)
             self.attention.proj_drop = QuickDropout(dropout)
         self.norm = nn.LayerNorm(dim) if attends else nn.Identity()

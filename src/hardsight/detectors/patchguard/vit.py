@@ -7,7 +7,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from hardsight.detectors.patchguard.attention import attention_weights, overheard
+from hardsight.detectors.patchguard.attention import PatchAttention, recorded_inputs
 from hardsight.detectors.patchguard.discriminator import Discriminator
 from hardsight.detectors.patchguard.embedding import PatchProjection
 from hardsight.detectors.patchguard.sparse import block_sparse
@@ -54,6 +54,7 @@ class PatchViT(nn.Module):
                 pretrained=False,
                 num_classes=0,
                 img_size=size,
+                attn_layer=PatchAttention,
                 **({} if layer_scale is None else {"init_values": layer_scale}),
                 **overrides,
             )
@@ -98,18 +99,13 @@ class PatchViT(nn.Module):
             )
         return layer - 1 if layer > 0 else self.depth + layer
 
-    def attention_layers(self) -> list[Any]:
-        """Return every attention module, the discriminator's last."""
-        head = [] if self.head.attention is None else [self.head.attention]
-        return [*(block.attn for block in self.vit.blocks), *head]
-
-    def attending(self, layers: Sequence[Layer]) -> list[nn.Module]:
+    def attending(self, layers: Sequence[Layer]) -> list[PatchAttention]:
         """Return the attention modules of layers, in the order asked for.
 
         Raises:
             ValueError: a layer that there is not.
         """
-        found: list[nn.Module] = []
+        found: list[PatchAttention] = []
         for layer in layers:
             if layer != "discriminator":
                 found.append(self.vit.blocks[self.index(layer)].attn)
@@ -120,13 +116,7 @@ class PatchViT(nn.Module):
         return found
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, 3, size, size), normalised -> (B, 1, side, side) logits of the patches.
-
-        Attention is fused but on CPUs, where PyTorch's fused kernel took a quarter longer forward
-        and backward in bfloat16 (256 tokens).
-        """
-        for layer in self.attention_layers():
-            layer.fused_attn = x.device.type != "cpu"
+        """(B, 3, size, size), normalised -> (B, 1, side, side) logits of the patches."""
         levels = self.vit.forward_intermediates(
             x,
             indices=self.features,
@@ -141,20 +131,20 @@ class PatchViT(nn.Module):
     def with_attention(self, x: Tensor, layers: Sequence[Layer]) -> tuple[Tensor, list[Tensor]]:
         """Return the logits, and the attention between patches of each layer asked for.
 
-        It changes nothing of how attention is computed: queries and keys of these layers are
-        computed a second time. Rows and columns of the class token are left out, and the rest is
+        Queries and keys of these layers are computed a second time: a fused kernel keeps no
+        attention. Rows and columns of the class token are left out, and the rest is
         not brought to sum 1 again.
 
         Returns:
             (B, 1, side, side), and (B, heads, N, N) each.
         """
         modules = self.attending(layers)
-        with overheard(modules) as heard:
+        with recorded_inputs(modules) as inputs:
             logits = self(x)
         maps = []
         for module in modules:
             outer = module is not self.head.attention
             start = self.prefix if outer else 0
-            found = attention_weights(module, heard[module], self.mask if outer else None)
+            found = module.weights(inputs[module], self.mask if outer else None)
             maps.append(found[:, :, start:, start:])
         return logits, maps
