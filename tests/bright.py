@@ -21,7 +21,7 @@ class Bright(Detector):
     def __init__(self, image_size: int = 16, noise: float = 0.0) -> None:
         super().__init__()
         self.image_size = image_size
-        self.noise = noise
+        self.noise, self.random = noise, noise != 0
         self.weight = torch.nn.Parameter(torch.ones(()))
 
     def sample_noise(

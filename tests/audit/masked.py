@@ -47,6 +47,8 @@ class Honest(Detector):
 class Noisy(Honest):
     """Honest, with a little noise on the reconstruction."""
 
+    random = True
+
     def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         return 0.002 * torch.randn(images.shape, generator=generator, dtype=images.dtype)
 
@@ -113,6 +115,8 @@ class Rippled(Linear):
 
 class Scattered(Honest):
     """Weighs the pixels by chance: each draw's gradient points another way."""
+
+    random = True
 
     def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         return torch.randn(len(images), 1, SIZE, SIZE, generator=generator, dtype=images.dtype)
@@ -211,6 +215,8 @@ class RoundedLinear(Linear):
 
 class Lucky(Linear):
     """Adds a random slope whose mean is none: harmless unless the draw is known."""
+
+    random = True
 
     def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         shape = (len(images), 1, SIZE, SIZE)

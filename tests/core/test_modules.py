@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from hardsight.core.modules import in_mode, seeded
+from hardsight.core.modules import in_mode, seeded, sharing
 
 
 def parts():
@@ -39,3 +39,16 @@ def test_first_weights_follow_the_seed_and_nothing_else_is_disturbed():
         assert torch.equal(nn.Linear(4, 4).weight, first)
     with seeded(2):
         assert not torch.equal(nn.Linear(4, 4).weight, first)
+
+
+def test_a_sharing_copy_has_the_weights_and_registers_of_its_own():
+    module = nn.BatchNorm1d(3)
+    copy = sharing(module)
+    assert copy.weight is module.weight
+    copy.running_mean = torch.ones(3)
+    copy.extra = nn.Linear(1, 1)
+    assert module.running_mean.tolist() == [0, 0, 0]
+    assert not hasattr(module, "extra")
+    with torch.no_grad():
+        copy.weight.mul_(2)
+    assert module.weight.tolist() == [2, 2, 2]

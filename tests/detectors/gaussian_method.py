@@ -30,8 +30,7 @@ class PixelGaussian(SavedDetector):
         normals = self.prepare(data.train.images())
         self.mean.copy_(normals.mean(0))
         self.std.copy_(normals.std(0))
-        self.calibrate(data.validation.images(), false_alarms)
-        return self
+        return self.calibrate(data.validation.images(), false_alarms)
 
 
 METHOD = Method("gaussian", PixelGaussian, "Compare every pixel with a Gaussian.", "gaussian.yaml")

@@ -16,7 +16,7 @@ def test_a_method_of_one_file_and_one_line_is_fitted_saved_loaded_and_scored(
     method = METHODS["gaussian"]
     data = load(parts, size=16)
     detector = method.detector(image_size=16)
-    detector.fit(data, **method.config().options)
+    detector = detector.fit(data, **method.config().options)
     detector.save_pretrained(tmp_path)
     again = method.detector.from_pretrained(tmp_path)
     images = data.test.images()

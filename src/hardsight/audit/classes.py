@@ -156,6 +156,7 @@ class _Margin(Detector):
     def __init__(self, model: nn.Module, labels: Tensor, draws: int) -> None:
         super().__init__()
         self.model, self.labels, self.draws = model, labels, draws
+        self.random = hasattr(model, "sample_noise")
 
     def sample_noise(
         self, images: Tensor, generator: torch.Generator | None = None

@@ -100,7 +100,7 @@ class Context(Case):
 
     def scores(self, x: Tensor, noise: Tensor | None, start: int) -> Tensor:
         """(B, C, H, W) -> (B,)."""
-        score: Tensor = self.detector.scoring(x, noise).pred_score
+        score: Tensor = self.detector.score_only(x, noise).pred_score
         return score
 
     def fresh_scores(self, images: Tensor, start: int) -> Scores:

@@ -111,6 +111,6 @@ def detector_scorer(detector: Detector) -> Scorer:
     """Return the ``Scorer`` of a detector's image score."""
 
     def score(images: Tensor, generator: torch.Generator, /) -> Tensor:
-        return detector.scoring(images, detector.sample_noise(images, generator)).pred_score
+        return detector.score_only(images, detector.sample_noise(images, generator)).pred_score
 
     return score

@@ -1,13 +1,15 @@
-"""Modules for a while: in a mode, or with first weights that a seed decides."""
+"""Modules: in a mode for a while, with first weights that a seed decides, and sharing weights."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from torch import nn
 
 Mode = Literal["train", "eval"]
+M = TypeVar("M", bound=nn.Module)
 
 
 @contextmanager
@@ -29,3 +31,14 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         yield
+
+
+def sharing(module: M) -> M:
+    """Return a shallow copy of a module: the same parts and weights, in registers of its own.
+
+    What is assigned to the copy leaves the module as it is; what changes a weight changes both.
+    """
+    found = copy.copy(module)
+    for register in ("_parameters", "_buffers", "_modules"):
+        found.__dict__[register] = dict(module.__dict__[register])
+    return found

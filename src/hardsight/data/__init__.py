@@ -3,7 +3,14 @@
 from hardsight.data.cifar10 import cifar10, cifar10c
 from hardsight.data.few import few
 from hardsight.data.folder import folder
-from hardsight.data.images import IMAGE_EXTENSIONS, ImageError, iter_images, read_image, read_mask
+from hardsight.data.images import (
+    IMAGE_EXTENSIONS,
+    ImageError,
+    from_pil,
+    iter_images,
+    read_image,
+    read_mask,
+)
 from hardsight.data.labelled import LabelledImages
 from hardsight.data.layouts import LAYOUTS, LayoutError, categories, load, mvtec
 from hardsight.data.manifest import Manifest, ManifestChanged
@@ -43,6 +50,7 @@ __all__ = [
     "few",
     "folder",
     "foreground_sheet",
+    "from_pil",
     "is_live",
     "iter_images",
     "load",

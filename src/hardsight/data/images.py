@@ -95,6 +95,24 @@ def read_image(
     return resized(_decode(Path(path), max_pixels), target).expand(3, -1, -1).contiguous()
 
 
+def from_pil(
+    image: Image.Image, size: int | tuple[int, int] | None = None, name: str = "image"
+) -> Tensor:
+    """Convert a Pillow image to a float32 tensor (3, H, W) in [0, 1], as ``read_image`` does.
+
+    Args:
+        image: of any mode.
+        size: see ``read_image``.
+        name: of the image, for errors.
+
+    Raises:
+        ImageError: values out of range.
+    """
+    array = _array(ImageOps.exif_transpose(image), Path(name))
+    pixels = torch.from_numpy(array).permute(2, 0, 1)
+    return resized(pixels, _height_width(size)).expand(3, -1, -1).contiguous()
+
+
 def resized(image: Tensor, size: tuple[int, int] | None) -> Tensor:
     """(C, H, W) in [0, 1] -> (C, height, width), antialiased bilinear; None leaves it."""
     if size is None or size == tuple(image.shape[-2:]):

@@ -3,27 +3,42 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from hardsight.core.batches import at_once
+from hardsight.core.modules import sharing
 from hardsight.core.types import Detection, check_images
 from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.inputs import Images, batches
 
 
 class Detector(nn.Module, ABC):
-    """A deterministic, differentiable function of (images, noise)."""
+    """A deterministic, differentiable function of (images, noise).
+
+    What decides (``predict``, ``stream``, ``decide``, ``calibrate``) scores every image on the same
+    known noise, so that an image has one score: alone, in any batch, in any order. Fresh noise is
+    for evaluations and certificates, which pass a generator.
+    """
 
     image_size: int
     """Height and width the detector takes, in pixels; the larger of them where they differ."""
     draws: int = 1
     """Noise draws averaged in one score."""
+    noise_seed: int = 0
+    """Of the known noise that decisions are made on."""
+    random: bool = False
+    """Whether ``sample_noise`` gives noise; if not, it returns None."""
     has_maps: bool = True
     """Whether the anomaly map says more than the score does."""
     differentiable: bool = True
     """Whether scores have a gradient; one that has none can be attacked by queries or transfer."""
+    exportable: bool = False
+    """Whether the detector can be written as a graph of (images, noise)."""
+    categories: bool = False
+    """Whether one detector can be fitted to several categories together."""
     bypass: tuple[str, Callable[[Tensor], Tensor]] | None = None
     """A submodule that a BPDA may go round, and what it does instead, backwards; None: none."""
     paper: str | None = None
@@ -55,7 +70,7 @@ class Detector(nn.Module, ABC):
                 global generator.
         """
 
-    def scoring(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+    def score_only(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Return the score of ``forward`` and the map that it was taken from, and make no other.
 
         What attacks of the score go through, and their surrogates speak of.
@@ -63,11 +78,35 @@ class Detector(nn.Module, ABC):
         found: Detection = self(images, noise)
         return found
 
-    def sample_noise(
-        self, images: Tensor, generator: torch.Generator | None = None
-    ) -> Tensor | None:
-        """Draw all the randomness of one forward pass; None for a deterministic detector."""
+    def sample_noise(self, images: Tensor, generator: Generator | None = None) -> Tensor | None:
+        """Draw all the randomness of one forward pass; None for a deterministic detector.
+
+        Returns:
+            (B, ...) on the device of the images, with which a generator must agree.
+        """
         return None
+
+    def decision_noise(self, images: Tensor) -> Tensor | None:
+        """Return the noise of a decision: that of one image, drawn from ``noise_seed``, for all.
+
+        It depends on nothing in ``images`` but their number: a noise that followed their content,
+        place or batch would hide what an attack can do, or change a score without a reason.
+
+        Raises:
+            TypeError: ``sample_noise`` and ``random`` contradict each other.
+        """
+        blank = torch.zeros(1, *images.shape[1:])  # on the CPU: on every device the same noise
+        noise = self.sample_noise(blank, Generator().manual_seed(self.noise_seed))
+        if self.random != (noise is not None):
+            name = type(self).__name__
+            raise TypeError(
+                f"{name}.random is {self.random}, and sample_noise returned "
+                f"{'None' if noise is None else 'noise'}; set random to {not self.random}"
+            )
+        if noise is None:
+            return None
+        noise = noise.to(images) if noise.is_floating_point() else noise.to(images.device)
+        return noise.expand(len(images), *noise.shape[1:])
 
     def check(self, images: Tensor) -> Tensor:
         """Return ``images`` if this detector can score them, else say what is wrong."""
@@ -87,58 +126,96 @@ class Detector(nn.Module, ABC):
         return self.check(x.float() / 255 if x.dtype == torch.uint8 else x)
 
     def predict(
-        self, images: Tensor, generator: torch.Generator | None = None, batch_size: int = 8
+        self, images: Images, generator: Generator | None = None, batch_size: int = 8
     ) -> Detection:
         """Score images of any number without gradients, and label them once calibrated.
 
         Args:
-            images: (N, 3, H, W) float in [0, 1], or uint8.
-            generator: where the noise comes from.
+            images: paths, Pillow images, arrays (H, W, 3) or tensors (N, 3, H, W); see ``Images``.
+            generator: of fresh noise; None: the known noise, see ``decision_noise``.
             batch_size: images scored at a time, or fewer large ones.
 
         Returns:
             Detection on the CPU; labels and masks are None until calibrated.
+
+        Raises:
+            TypeError, ValueError: what is no image, or none that this detector takes.
         """
         parts = list(self.stream(images, generator, batch_size))
         score = torch.cat([p.pred_score for p in parts])
-        maps = torch.cat([p.anomaly_map for p in parts])
-        return self.label(Detection(score, maps))
+        found = Detection(score, torch.cat([p.anomaly_map for p in parts]))
+        return found if self.calibration is None else self.label(found)
+
+    def decide(self, images: Images, batch_size: int = 8) -> Detection:
+        """Score and label images on the known noise.
+
+        Args:
+            images, batch_size: see ``predict``.
+
+        Raises:
+            ValueError: there is no threshold.
+        """
+        self.demand_calibration()  # before the work
+        return self.predict(images, batch_size=batch_size)
 
     @torch.no_grad()
     def stream(
-        self, images: Tensor, generator: torch.Generator | None = None, batch_size: int = 8
+        self, images: Images, generator: Generator | None = None, batch_size: int = 8
     ) -> Iterator[Detection]:
         """Yield the detections of ``predict`` batch by batch, unlabelled."""
-        for batch in torch.split(images, at_once(images.shape, batch_size)):
+        for batch in batches(images, self.size, at_once(self.size, batch_size)):
             x = self.prepare(batch)
-            found = self(x, self.sample_noise(x, generator))
+            noise = self.decision_noise(x) if generator is None else self.sample_noise(x, generator)
+            found = self(x, noise)
             yield Detection(found.pred_score.cpu(), found.anomaly_map.cpu())
 
-    def label(self, detection: Detection) -> Detection:
-        """Fill in ``pred_label`` and ``pred_mask`` from the calibration, if there is one."""
+    def demand_calibration(self) -> Calibration:
+        """Return the calibration that every decision needs.
+
+        Raises:
+            ValueError: there is none; the message says how to get one.
+        """
         if self.calibration is None:
-            return detection
+            raise ValueError(
+                f"this {type(self).__name__} has no threshold, so nothing can be decided; set one "
+                "with detector.calibrate(normals), from normal images held out of training, or fit "
+                "again"
+            )
+        return self.calibration
+
+    def label(self, detection: Detection) -> Detection:
+        """Fill in ``pred_label`` and ``pred_mask`` of a detection from the thresholds.
+
+        Raises:
+            ValueError: there is no threshold.
+        """
+        calibration = self.demand_calibration()
         return detection._replace(
-            pred_label=detection.pred_score > self.calibration.threshold,
-            pred_mask=detection.anomaly_map > self.calibration.map_threshold,
+            pred_label=detection.pred_score > calibration.threshold,
+            pred_mask=detection.anomaly_map > calibration.map_threshold,
         )
 
-    def calibrate(
-        self, normals: Tensor, level: float | None = None, generator: torch.Generator | None = None
-    ) -> Calibration:
-        """Set the threshold from normal images held out of everything else.
+    def with_calibration(self, calibration: Calibration | None) -> Self:
+        """Return this detector with another threshold; it shares all weights with the first."""
+        found = sharing(self)
+        found.calibration = calibration
+        return found
+
+    def calibrate(self, normals: Images, level: float | None = None) -> Self:
+        """Return this detector with a threshold from normal images held out of everything else.
 
         Args:
-            normals: (n, 3, H, W) float in [0, 1], or uint8.
-            level: false-alarm rate; None takes 1 %, or the lowest that n images can support.
+            normals: see ``predict``.
+            level: false-alarm rate; None takes 1 %, or the lowest that so many images can support.
 
         Raises:
             ValueError: too few images for the level.
         """
-        found = self.predict(normals, generator)
-        self.calibration = Calibration.fit(
-            found.pred_score.double().numpy(),
-            found.anomaly_map.flatten(1).amax(1).double().numpy(),
-            level,
+        found = self.predict(normals)
+        return self.with_calibration(
+            Calibration.fit(
+                found.pred_score.double().numpy(),
+                found.anomaly_map.flatten(1).amax(1).double().numpy(),
+                level,
+            )
         )
-        return self.calibration

@@ -53,7 +53,7 @@ def fresh(
     columns, total, one = [], torch.zeros(()), torch.zeros(())
     draws = 1 if is_random(detector, x) is False else draws
     for draw in range(draws):
-        found = (detector if maps else detector.scoring)(x, detector.sample_noise(x, generator))
+        found = (detector if maps else detector.score_only)(x, detector.sample_noise(x, generator))
         columns.append(found.pred_score.cpu())
         if maps:
             one = found.anomaly_map.cpu() if draw == 0 else one
@@ -194,7 +194,7 @@ def _attack_and_score(
                 objective = victim.objective(first.objective, x, noise=known)
                 worst = first.optimiser(objective, x, generator).images
                 with torch.no_grad():
-                    result["fixed"] = detector.scoring(worst, known).pred_score.cpu()
+                    result["fixed"] = detector.score_only(worst, known).pred_score.cpu()
     cost = {"seconds": torch.tensor(seconds), "passes": torch.tensor(passes)}
     return result | cost | shown(attacked, start, keep)
 

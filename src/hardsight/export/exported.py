@@ -95,6 +95,8 @@ class Exported(Detector):
         self.precision = precision or self.config.precision
         self.image_size, self.draws = self.config.image_size, self.config.draws
         self.paper = self.config.paper
+        self.random = self.config.noise is not None
+        self.noise_seed = int(self.config.detector.get("seed", 0))
         name, load = RUNTIMES[self.config.format]
         if not (self.folder / name).is_file():
             raise ValueError(f"{self.folder} holds no {name}; export again")

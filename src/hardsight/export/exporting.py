@@ -107,9 +107,8 @@ def export(
         config = _config(detector, to, int8, precision)
         config.write(made)
         found = Exported(made)
-        found.calibrate(calibrating, level, torch.Generator().manual_seed(seed))
-        if found.calibration is not None:
-            found.calibration.write(made / CALIBRATION_FILE)
+        found = found.calibrate(calibrating, level)
+        found.demand_calibration().write(made / CALIBRATION_FILE)
         rivals[f"{to} {'int8 ' if int8 else ''}{precision}"] = found
         compared = compare(rivals, choosing, seed)
         figures = {name: asdict(c) for name, c in compared.items()}

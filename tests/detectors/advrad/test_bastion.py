@@ -41,7 +41,7 @@ def test_the_score_is_advrads_and_the_map_the_heads():
     noise = detector.sample_noise(x, torch.Generator().manual_seed(1))
     found, expected = detector(x, noise), plain(x, noise)
     torch.testing.assert_close(found.pred_score, expected.pred_score)
-    of_score = detector.scoring(x, noise)
+    of_score = detector.score_only(x, noise)
     torch.testing.assert_close(of_score.pred_score, found.pred_score)
     torch.testing.assert_close(of_score.anomaly_map, expected.anomaly_map)
     logits = detector.head.maps(x, detector.reconstruct(x, noise).mean(1))
@@ -53,7 +53,7 @@ def test_a_smoothed_one_is_asked_for_the_map_of_the_score():
     plain.detect = lambda x, r: AdvRAD.detect(plain, x, r)  # as if there were no head
     whole, bare = Smoothed(detector, 0.1), Smoothed(plain, 0.1)
     noise = whole.sample_noise(images(), torch.Generator().manual_seed(1))
-    found, expected = whole.scoring(images(), noise), bare(images(), noise)
+    found, expected = whole.score_only(images(), noise), bare(images(), noise)
     torch.testing.assert_close(found.pred_score, expected.pred_score)
     torch.testing.assert_close(found.anomaly_map, expected.anomaly_map)
     assert not torch.allclose(whole(images(), noise).anomaly_map, expected.anomaly_map)

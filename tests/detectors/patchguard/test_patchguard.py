@@ -100,7 +100,7 @@ def test_the_patch_objective_is_normal_mean_minus_anomalous_mean():
 @pytest.mark.parametrize("backbone", NETWORKS.values(), ids=NETWORKS)
 def test_save_and_load_give_the_same_detector(backbone, tmp_path):
     detector = tiny_patchguard(backbone=backbone)
-    detector.calibrate(images(20), level=0.1)
+    detector = detector.calibrate(images(20), level=0.1)
     detector.save_pretrained(tmp_path)
     loaded = PatchGuard.from_pretrained(tmp_path)
     torch.testing.assert_close(loaded(images()).pred_score, detector(images()).pred_score)

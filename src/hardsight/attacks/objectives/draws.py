@@ -77,7 +77,7 @@ def evaluate_draws(
         noise: fixed noise for B * repeats rows; None draws it afresh.
         unit_gradients: backwards, bring the gradient of each evaluation to unit length before
             they are averaged, so that no draw outweighs the others.
-        scores: ask a model that has a method ``scoring``, as every Detector has, for no more.
+        scores: ask a model that has a method ``score_only``, as every Detector has, for no more.
 
     Returns:
         The model's output for B * repeats rows, or for B rows if it is deterministic.
@@ -90,7 +90,7 @@ def evaluate_draws(
             x, repeats = images, 1
     if unit_gradients:
         x = _UnitGradients.apply(x, repeats)
-    run = getattr(model, "scoring", model) if scores else model
+    run = getattr(model, "score_only", model) if scores else model
     return run(x) if sample is None and noise is None else run(x, noise)
 
 

@@ -61,7 +61,7 @@ class ScoreObjective:
 
     Args:
         detector: maps (images, noise) to a Detection; ``sample_noise`` gives its randomness. One
-            with a method ``scoring``, as every Detector has, is asked for no more than that gives.
+            with a method ``score_only``, as every Detector has, is asked for no more.
         labels: (B,) bool, true = anomalous, for the images the objective will see, in order.
         draws: noise draws averaged in each value and gradient, counted in single draws: a detector
             that itself averages D draws is evaluated ``ceil(draws / D)`` times, in one batch.

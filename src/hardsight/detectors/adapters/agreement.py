@@ -157,7 +157,7 @@ def computes_in_double(detector: Detector, images: Tensor) -> bool:
         noise = detector.sample_noise(x, torch.Generator(x.device).manual_seed(0))
         try:
             with double_precision(detector) if dtype == torch.float64 else nullcontext():
-                scores.append(detector.scoring(x, noise).pred_score)
+                scores.append(detector.score_only(x, noise).pred_score)
         except RuntimeError:
             if dtype == torch.float32:
                 raise

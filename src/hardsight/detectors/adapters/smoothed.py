@@ -30,6 +30,8 @@ class Smoothed(Detector):
         ValueError: a sigma that is not positive.
     """
 
+    random = True
+
     def __init__(self, detector: Detector, sigma: float) -> None:
         super().__init__()
         if not (math.isfinite(sigma) and sigma > 0):
@@ -77,9 +79,9 @@ class Smoothed(Detector):
         found: Detection = self.detector(*self._noisy(images, noise))
         return found
 
-    def scoring(self, images: Tensor, noise: Tensor | None = None) -> Detection:
-        """Ask the detector for its ``scoring`` of ``images + sigma z``."""
-        return self.detector.scoring(*self._noisy(images, noise))
+    def score_only(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Ask the detector for its ``score_only`` of ``images + sigma z``."""
+        return self.detector.score_only(*self._noisy(images, noise))
 
     def _noisy(self, images: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Noisy images, and the detector's own noise."""

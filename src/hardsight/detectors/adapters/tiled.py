@@ -53,6 +53,7 @@ class Tiled(Detector):
         self.detector = detector
         self.tiles = Tiles(whole, detector.size, overlap)
         self.image_size, self.draws = max(whole), detector.draws
+        self.random = detector.random
         self.has_maps = detector.has_maps or len(self.tiles) > 1
         if detector.bypass is not None:
             name, surrogate = detector.bypass

@@ -167,6 +167,7 @@ class Wrapped(Detector):
         generator = torch.Generator(self.device).manual_seed(0)
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
             noise = self.sample_noise(x, generator)
+            self.random = noise is not None
             first, second = self(x, noise).pred_score, self(x, noise).pred_score
             alone = self(x[:1], None if noise is None else noise[:1]).pred_score
         if not _same(first, second):

@@ -87,7 +87,7 @@ class Bastion(AdvRAD):
         maps = inner_mean_filter(logits, self.map_filter_size)
         return found._replace(anomaly_map=maps)
 
-    def scoring(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+    def score_only(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score as AdvRAD does, with its map of the error; the head is not asked."""
         return super().detect(images, self.reconstruct(images, noise))
 

@@ -69,6 +69,7 @@ class AdvRAD(SavedDetector):
     bypass = ("denoiser", local_mean(9))
     later = (("tile", "tile"), ("overlap", "tile"), ("fixed_noise", "fixed_noise"))
     paper: str | None = "FreeRAD"
+    random, categories = True, True
     map_mean: Tensor
     map_spread: Tensor
     report: Report | None = None
@@ -102,6 +103,7 @@ class AdvRAD(SavedDetector):
             self.tiles = Tiles((image_size, image_size), (tile, tile), overlap)
         self.denoiser = self._build(denoiser or {}, seed)
         self.known_noise = KnownNoise(image_size, seed) if fixed_noise else None
+        self.random, self.noise_seed = not fixed_noise, seed
         self.register_buffer("map_mean", torch.zeros(1, 1, image_size, image_size))
         self.register_buffer("map_spread", torch.zeros(1, 1, image_size, image_size))
         self.configure(
@@ -144,6 +146,7 @@ class AdvRAD(SavedDetector):
         self.k, self.shots, self.average, self.margin = k, shots, average, margin
         self.filter_size, self.reference, self.aggregation = filter_size, reference, aggregation
         self.map_filter_size, self.draws = map_filter_size, draws
+        self.exportable = shots == 1
         self._hub_mixin_config = self.settings | self.how  # what save_pretrained writes
         if self.known_noise:
             self.known_noise.draw(draws, shots)

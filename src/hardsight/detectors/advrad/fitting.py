@@ -108,7 +108,7 @@ def fit_advrad(
         sides = localising(detector, evidence, selection, generator, progress)
         detector.report = replace(report, pilots=pilots, painted=merits, localising=sides)
         detector.configure(**detector.report.chosen)
-    detector.calibrate(calibrating, false_alarms, generator)
+    detector.calibration = detector.calibrate(calibrating, false_alarms).calibration
 
 
 def _adopt(detector: "AdvRAD", start: "AdvRAD", selection: Selection | None) -> None:

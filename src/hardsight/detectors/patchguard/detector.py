@@ -47,6 +47,7 @@ class PatchGuard(SavedDetector):
     """
 
     paper = "PatchGuard"
+    exportable = True
     spread: Tensor
     report: CheckpointReport | None = None
     """How the checkpoints did on validation data, if ``fit`` chose among them."""

@@ -67,4 +67,4 @@ def fit_patchguard(
         detector.report = choose_checkpoint(
             detector, folder / "checkpoints", evidence, selection, training.seed, progress
         )
-    detector.calibrate(calibrating, false_alarms)
+    detector.calibration = detector.calibrate(calibrating, false_alarms).calibration
