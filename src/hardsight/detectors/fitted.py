@@ -1,0 +1,73 @@
+"""What every fit is given to work with, and what it returns."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from hardsight.core.files import working_folder
+from hardsight.core.types import Progress, quiet
+from hardsight.detectors.base import Detector
+from hardsight.detectors.calibration import Calibration
+from hardsight.training import Settings, Task, complete
+
+D = TypeVar("D", bound=Detector)
+
+
+class Report(Protocol):
+    """What a fit chose, and on what evidence."""
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON."""
+
+
+@dataclass(frozen=True)
+class Fitted(Generic[D]):
+    """A fit's result. The detector that was given to the fit is left as it was."""
+
+    detector: D
+    """Trained, chosen and calibrated."""
+    report: Report | None = None
+    """What was chosen on validation data; None where nothing was."""
+
+    @property
+    def calibration(self) -> Calibration:
+        """The detector's threshold."""
+        return self.detector.demand_calibration()
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where and how a fit works: nothing here changes its result."""
+
+    folder: Path | None = None
+    """For checkpoints, logs and samples; None: a temporary one."""
+    resume: bool = False
+    """Go on from the last checkpoints in ``folder``."""
+    progress: Progress = quiet
+    """Told of every step."""
+
+    @contextmanager
+    def opened(self) -> Iterator["OpenWork"]:
+        """Yield the work with a folder that is there; a temporary one is gone afterwards."""
+        with working_folder(self.folder) as folder:
+            yield OpenWork(folder, self.resume, self.progress)
+
+
+@dataclass(frozen=True)
+class OpenWork:
+    """Work with a folder of its own, inside ``Work.opened``."""
+
+    folder: Path
+    resume: bool
+    progress: Progress
+
+    def train(self, task: Task, settings: Settings, stage: str = "train") -> None:
+        """Train a task to its last step, in a subfolder of the stage's name but for "train".
+
+        Raises:
+            KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
+        """
+        place = self.folder if stage == "train" else self.folder / stage
+        complete(task, settings, place, stage, self.progress, self.resume)
