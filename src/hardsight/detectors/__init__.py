@@ -7,10 +7,11 @@ from hardsight.detectors.adapters.agreement import (
     gradient_agreement,
 )
 from hardsight.detectors.adapters.anomalib import anomalib_detector
+from hardsight.detectors.adapters.as_detector import as_detector
 from hardsight.detectors.adapters.denoised import Denoised
 from hardsight.detectors.adapters.smoothed import DESIGNS, Smoothed
 from hardsight.detectors.adapters.tiled import Tiled
-from hardsight.detectors.adapters.wrapped import Wrapped, as_detector
+from hardsight.detectors.adapters.wrapped import Wrapped
 from hardsight.detectors.advrad.adversarial import AdversarialTraining
 from hardsight.detectors.advrad.bastion import Bastion
 from hardsight.detectors.advrad.detector import AdvRAD

@@ -131,11 +131,16 @@ def test_scores_that_depend_on_the_batch_are_refused_or_taken_singly():
     torch.testing.assert_close(Wrapped(relative, 8, singly=True)(X).pred_score, torch.zeros(3))
 
 
-def test_training_mode_is_pointed_out():
-    model = nn.Sequential(nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(192, 1))
-    with pytest.raises(ValueError, match=r"call \.eval\(\)"):
-        Wrapped(model, 8)
-    assert Wrapped(model.eval(), 8)(X).pred_score.shape == (3,)
+def test_a_module_scores_in_eval_mode_and_is_left_in_its_own():
+    model = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(), nn.Flatten(), nn.Linear(192, 1))
+    model[1].eval()
+    means = model[0].running_mean.clone()
+    found = Wrapped(model, 8)(X).pred_score
+    assert [m.training for m in model.modules()] == [True, True, False, True, True]
+    assert torch.equal(model[0].running_mean, means)
+    torch.testing.assert_close(found, model.eval()(X).flatten())
+    with pytest.raises(ValueError, match="give the module itself"):
+        Wrapped(lambda x: model.train()(x), 8)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class RawScores(nn.Module):
     gradient ends. Resizing, cropping and normalisation are those of ``Engine.test``, antialiased.
 
     Args:
-        module: a fitted AnomalibModule; its model, put into eval mode, and its transform are kept.
+        module: a fitted AnomalibModule; its model and its transform are kept.
         restore: False leaves the gradient as shipped, to measure what was wrong with it.
     """
 
@@ -39,9 +39,8 @@ class RawScores(nn.Module):
         super().__init__()
         self.restore = restore
         self.overwrites = type(module).__name__ in OVERWRITING
-        self.model = module.model.eval()
-        pre = module.pre_processor
-        self.transform = getattr(pre, "transform", pre)
+        self.model = module.model
+        self.transform = transform_of(module.pre_processor)
         self.resized, self.cropped = _sizes(self.transform)
 
     def forward(self, images: Tensor) -> Detection:
@@ -113,8 +112,7 @@ def unchecked(module: Any, image_size: int | None = None, restore: bool = True) 
     """Return the detector without comparing its gradient, to measure the gradient itself."""
     raw = RawScores(module, restore)
     size = image_size if image_size is not None else _square(raw.resized)
-    detector = Wrapped(raw, size, singly=type(module).__name__ in SINGLY)
-    return detector.eval()
+    return Wrapped(raw, size, singly=type(module).__name__ in SINGLY)
 
 
 def demand(detector: Wrapped, images: Tensor | None, name: str) -> Agreement:
@@ -147,12 +145,19 @@ def _load(path: str | Path, name: str | None) -> Any:
     return cast(Any, found).load_from_checkpoint(path, **flags)
 
 
+def transform_of(pre_processor: Any) -> Any:
+    """Return the transform of a pre-processor of anomalib, or the module that stands in for one."""
+    from anomalib.pre_processing import PreProcessor
+
+    return pre_processor.transform if isinstance(pre_processor, PreProcessor) else pre_processor
+
+
 def _sizes(transform: Any) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
     """Return the (height, width) a transform resizes to, and crops to afterwards."""
-    from torchvision.transforms.v2 import CenterCrop, Resize
+    from torchvision.transforms.v2 import CenterCrop, Compose, Resize
 
     resized = cropped = None
-    for step in getattr(transform, "transforms", [transform]):
+    for step in transform.transforms if isinstance(transform, Compose) else [transform]:
         if isinstance(step, Resize) and step.size is not None and len(step.size) == 2:
             resized, cropped = tuple(step.size), None
         elif isinstance(step, CenterCrop):

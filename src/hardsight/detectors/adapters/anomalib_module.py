@@ -10,6 +10,7 @@ from anomalib.pre_processing import PreProcessor
 from torch import Tensor, nn
 from torchvision.transforms.v2 import Compose, Resize
 
+from hardsight.detectors.adapters.anomalib import transform_of
 from hardsight.detectors.advrad.detector import AdvRAD
 from hardsight.detectors.advrad.errors import error_maps
 from hardsight.diffusion import Denoiser
@@ -151,7 +152,7 @@ class AdvRADModule(AnomalibModule):  # type: ignore[misc]
             return
         detector = self.detector.eval()
         generator = torch.Generator(self.device).manual_seed(self.training_settings.seed)
-        transform = getattr(self.pre_processor, "transform", self.pre_processor)
+        transform = transform_of(self.pre_processor)
         errors = []
         for batch in self.trainer.train_dataloader:
             x = batch.image.to(self.device)
