@@ -8,7 +8,7 @@ from rich.logging import RichHandler
 
 from hardsight.cli.audit import audit
 from hardsight.cli.certify import certify
-from hardsight.cli.console import errors
+from hardsight.cli.console import errors, speak_utf8
 from hardsight.cli.data import data
 from hardsight.cli.demo import demo
 from hardsight.cli.evaluate import evaluate
@@ -49,5 +49,6 @@ def _setup(
 
 def main() -> None:
     """Run the command line."""
+    speak_utf8()
     keep_memory()
     app()

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from hardsight.cli.classes import threat
-from hardsight.cli.console import Bars, bars, console, explained
+from hardsight.cli.console import console, explained, say, say_report
 from hardsight.cli.options import (
     AllowDataChange,
     AttackedAtOnce,
@@ -18,9 +19,11 @@ from hardsight.cli.options import (
     Seed,
     Source,
 )
+from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
     from hardsight.audit import Audit
+    from hardsight.core.types import Progress
 
 COLOURS = {"pass": "green", "warn": "yellow", "fail": "bold red", "skipped": "dim"}
 
@@ -77,7 +80,7 @@ def audit(
                 "eps": eps or "2/255",
                 "source": other and other.detector(device),
             }
-        with bars() as shown:
+        with told() as shown:
             found = run_audit(
                 **given,
                 norm=norm or "Linf",
@@ -92,7 +95,7 @@ def audit(
         write_markdown(found, work.audit_path.with_suffix(".md"))
         page = write_html(found, work.audit_path.with_suffix(".html"))
         _show(found)
-        console.print(f"Report: [bold]{page}[/]", highlight=False, soft_wrap=True)
+        say_report(page)
     if not found.passed:
         raise typer.Exit(2)
 
@@ -100,13 +103,13 @@ def audit(
 class _Announced:
     """Prints the estimate, which is told first, and draws a bar of the rest."""
 
-    def __init__(self, shown: Bars) -> None:
+    def __init__(self, shown: "Progress") -> None:
         self.shown, self.said = shown, False
 
     def __call__(self, stage: str, done: int, total: int, info: str = "") -> None:
         """Move the bar."""
         if not self.said:
-            console.print(f"The audit takes {info}.", highlight=False)
+            say(f"The audit takes {info}.")
             self.said = True
         self.shown(stage, done, total, info)
 
@@ -114,8 +117,7 @@ class _Announced:
 def _show(found: "Audit") -> None:
     table = Table("check", "verdict", "evidence", "what it means", title=found.title)
     for check in found.checks:
-        colour = COLOURS[check.verdict]
-        verdict = f"[{colour}]{check.verdict}[/]"
+        verdict = Text(check.verdict, COLOURS[check.verdict])
         table.add_row(check.name, verdict, check.evidence, check.sentence)
     console.print(table)
-    console.print(found.headline, highlight=False)
+    say(found.headline)

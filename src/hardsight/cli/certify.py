@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from hardsight.cli.classes import certify_classes
-from hardsight.cli.console import bars, console, explained
+from hardsight.cli.console import console, explained, say, say_report
 from hardsight.cli.options import AllowDataChange, Device, Limit, OtherData, RunFolder, Seed
+from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
     from hardsight.evaluation.certified.results import Certification
@@ -104,7 +106,7 @@ def certify(
         found = []
         for name in dict.fromkeys(design or ["plain"]):
             provenance = {"preset": work.config.preset, "run": work.path.name}
-            with bars() as progress:
+            with told() as progress:
                 if choose_sigma:
                     choice = choose(
                         detector,
@@ -149,13 +151,16 @@ def print_certificate(found: "list[Certification]", folder: Path) -> None:
             del headings["needed"]
         table = Table(*headings.values(), title=", ".join(rows[0]["design"]))
         for row in rows:
-            table.add_row(
-                *(f"{row[k][0]}\n[dim]{row[k][1]}[/]" if row[k][1] else row[k][0] for k in headings)
-            )
+            table.add_row(*(_cell(*row[k]) for k in headings))
         console.print(table)
         for finding in report.findings(c):
-            console.print(finding.text, highlight=False)
-    console.print(f"Report: [bold]{page}[/]", highlight=False, soft_wrap=True)
+            say(finding.text)
+    say_report(page)
+
+
+def _cell(value: str, beside: str) -> Text:
+    """A figure, and in a second line what stands beside it."""
+    return Text.assemble(value, (f"\n{beside}", "dim")) if beside else Text(value)
 
 
 def _numbers(text: str, name: str) -> list[float]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from hardsight.cli.console import bars, console, errors
+from hardsight.cli.console import console, errors, say, say_report
+from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
     from hardsight.attacks import Ball, Suite
@@ -103,7 +104,7 @@ def evaluate_classes(
     for suite in suites:
         table.add_row(suite.name, suite.description, f"{suite.passes(own):,}")
     errors.print(table)
-    with bars() as progress:
+    with told() as progress:
         found = evaluate_classifier(
             model,
             part,
@@ -150,7 +151,7 @@ def certify_classes(
 
     model = work.classifier(device, check_sigma(sigma))
     part = test.limited(limit)
-    with bars() as progress:
+    with told() as progress:
         found = certify_classifier(
             model, part.images, part.labels, sigma=sigma, progress=progress, **terms
         )
@@ -181,8 +182,8 @@ def print_class_certificate(made: "ClassReport", folder: Path) -> None:
         table.add_row(*class_report.cells(made.found, point).values())
     console.print(table)
     for sentence in (class_report.headline(made.found), *class_report.remarks(made.found)):
-        console.print(sentence, highlight=False)
-    console.print(f"Report: [bold]{page}[/]", highlight=False, soft_wrap=True)
+        say(sentence)
+    say_report(page)
 
 
 def _limited(part: "LabelledImages", test: "LabelledImages") -> list[str]:
@@ -230,5 +231,5 @@ def print_accuracy(found: "Accuracy", folder: Path) -> None:
         )
     console.print(table)
     for sentence in (headline(found), *remarks(found.rows)):
-        console.print(sentence, highlight=False)
-    console.print(f"Report: [bold]{page}[/]", highlight=False, soft_wrap=True)
+        say(sentence)
+    say_report(page)

@@ -1,62 +1,71 @@
-"""How the command line talks: progress bars, errors and Ctrl-C."""
+"""How the command line talks: text as it is, progress, errors, Ctrl-C and closed pipes.
 
+Neither console reads markup, so that names with brackets or colons are printed as they are; style
+comes in ``rich.text.Text``, or as an argument of ``print``.
+"""
+
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.text import Text
 
-console = Console()
-errors = Console(stderr=True)
+console = Console(markup=False, emoji=False, highlight=False)
+errors = Console(markup=False, emoji=False, highlight=False, stderr=True)
+
+INTERRUPTED = 130
+CLOSED_PIPE = 141
+"""Exit codes of a shell for a program that SIGINT, or SIGPIPE, ended."""
 
 
-class Bars:
-    """Draws one bar for each stage of the work; a ``hardsight.core.types.Progress``."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._tasks: dict[str, int] = {}
-
-    def __call__(self, stage: str, done: int, total: int, info: str = "") -> None:
-        """Move the bar of ``stage``."""
-        if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(stage, total=total, info="")
-        self._progress.update(self._tasks[stage], completed=done, total=total, info=info)  # type: ignore[arg-type]
+def speak_utf8() -> None:
+    """Write UTF-8 whatever the console's code page; bytes of a name that are none stay as are."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # a stream put there by somebody else
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
-@contextmanager
-def bars() -> Iterator[Bars]:
-    """Show progress bars meanwhile, on stderr so that piped output stays clean."""
-    with Progress(
-        TextColumn("{task.description:<12}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[info]}"),
-        TimeElapsedColumn(),
-        TextColumn("/"),
-        TimeRemainingColumn(),
-        console=errors,
-    ) as progress:
-        yield Bars(progress)
+def say(*parts: str | tuple[str, str], to: Console = console) -> None:
+    """Print texts and (text, style) pairs as they are, in a line that the width does not break."""
+    to.print(Text.assemble(*parts), soft_wrap=True)
+
+
+def say_report(page: Path) -> None:
+    """Print where a report lies."""
+    say("Report: ", (str(page), "bold"))
 
 
 @contextmanager
 def explained(resume_hint: str = "") -> Iterator[None]:
-    """Turn an error of the library into one line and exit code 1, Ctrl-C into a hint and 130."""
+    """Turn an error of the library into one line and exit code 1, Ctrl-C into a hint and 130.
+
+    A reader of the output that goes away, as ``head`` does, ends the command in silence.
+    """
     try:
         yield
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        errors.print(f"[bold red]error:[/] {escape(str(error))}")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
+        raise typer.Exit(CLOSED_PIPE) from None
+    except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
+        if not _is_explained(error):
+            raise
+        say(("error:", "bold red"), " ", str(error), to=errors)
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
-        errors.print(f"\n[yellow]interrupted;[/] what is finished is kept. {escape(resume_hint)}")
-        raise typer.Exit(130) from None
+        hint = f" what is finished is kept. {resume_hint}"
+        say(("interrupted;", "yellow"), hint, to=errors)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _is_explained(error: Exception) -> bool:
+    """Whether the message of an error was written for a person."""
+    if not isinstance(error, RuntimeError):
+        return True
+    from hardsight.training import CheckpointError, TrainingError  # its import takes seconds
+
+    return isinstance(error, CheckpointError | TrainingError)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from hardsight.cli.console import console, errors, explained
+from hardsight.cli.console import console, errors, explained, say
 
 if TYPE_CHECKING:
     from hardsight.data import ImageSet
@@ -40,7 +40,7 @@ def data(
 
     with explained():
         if write:
-            console.print(f"Wrote {write_textures(path, seed=seed)}", highlight=False)
+            say(f"Wrote {write_textures(path, seed=seed)}")
             return
         found = load_data(DataConfig(path=str(path), category=category, on_error="skip"), size)
         table = Table("role", "normal", "anomalous", "masks", title=found.name)
@@ -55,7 +55,7 @@ def data(
             _tell_shortcuts(shortcuts(found))
             _tell_object(found.test)
         for error in found.skipped:
-            errors.print(f"[red]unreadable:[/] {error}", highlight=False)
+            say(("unreadable:", "red"), f" {error}", to=errors)
     if found.skipped:
         raise typer.Exit(1)
 
@@ -68,7 +68,7 @@ def _tell_shortcuts(known: "list[Shortcut]") -> None:
         table.add_row(one.name, f"{one.defects.higher:.3f}", f"{one.good.higher:.3f}")
     console.print(table)
     if text := warning(known):
-        console.print(f"[yellow]Beware:[/] {text}", highlight=False)
+        say(("Beware:", "yellow"), f" {text}")
 
 
 def _tell_object(test: "ImageSet") -> None:
@@ -77,7 +77,4 @@ def _tell_object(test: "ImageSet") -> None:
     masks = test.masks()
     if masks is not None:
         value = object_row(test.images(), masks.numpy()).mean.value
-        console.print(
-            f"Pixel AUROC of marking the whole object, no defect known: {value:.3f}",
-            highlight=False,
-        )
+        say(f"Pixel AUROC of marking the whole object, no defect known: {value:.3f}")

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from hardsight.cli.console import bars, console, explained
+from hardsight.cli.console import console, explained, say
 from hardsight.cli.evaluate import print_report
 from hardsight.cli.options import Device, Eps, Seed
+from hardsight.cli.progress import told
 
 
 def demo(
@@ -35,7 +36,7 @@ def demo(
         photographs = write_textures(folder / "data", size=size, seed=seed)
         config = config.updated({"data.path": str(photographs / texture), "training.seed": seed})
         run = Run.start(folder / texture, config, resume=True)
-        with bars() as progress:
+        with told() as progress:
             fitted = run.finished
             detector = run.detector(device) if fitted else run.fit(device, progress=progress)
             suites = [
@@ -55,4 +56,4 @@ def demo(
             )
         console.print()
         print_report(result, run.path / "evaluation")
-        console.print(f"Done in {time.perf_counter() - begun:.0f} s. Open the report in a browser.")
+        say(f"Done in {time.perf_counter() - begun:.0f} s. Open the report in a browser.")

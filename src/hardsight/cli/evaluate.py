@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from hardsight.cli.classes import Plan, evaluate_classes
-from hardsight.cli.console import bars, console, errors, explained
+from hardsight.cli.console import console, errors, explained, say_report
 from hardsight.cli.options import (
     AllowDataChange,
     AttackedAtOnce,
@@ -21,6 +21,7 @@ from hardsight.cli.options import (
     Seed,
     Source,
 )
+from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
     from hardsight.evaluation import Evaluation
@@ -131,7 +132,7 @@ def evaluate(
         other = Run(source).detector(device) if source else None
         part = data.limited(limit) if limit else data
         _print_costs(estimate(detector, part, planned, batch_size))
-        with bars() as progress:
+        with told() as progress:
             result = run_evaluation(
                 detector,
                 part,
@@ -179,4 +180,4 @@ def print_report(result: "Evaluation", folder: Path) -> None:
         interval, flags = f"{v.low:.3f} to {v.high:.3f}", ", ".join(tags(row.flags))
         table.add_row(attack, metric, f"{v.value:.3f}", interval, published, flags)
     console.print(table)
-    console.print(f"Report: [bold]{page}[/]", highlight=False, soft_wrap=True)
+    say_report(page)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from hardsight.cli.console import console, explained
+from hardsight.cli.console import console, explained, say
 from hardsight.cli.options import AllowDataChange, OtherData, RunFolder, Seed
 
 
@@ -80,10 +80,8 @@ def export(
                 f"{first.seconds / c.seconds:.2f}x",
             )
         console.print(table)
-        console.print(
-            "On validation normals and synthetic defects; timed one image at a time, in turns."
-        )
+        say("On validation normals and synthetic defects; timed one image at a time, in turns.")
         if found.calibration:
-            console.print(found.calibration.statement)
-        console.print(f"The export is in [bold]{folder}[/].", highlight=False)
-        console.print(f"Next: hardsight score {folder} IMAGES", highlight=False)
+            say(found.calibration.statement)
+        say("The export is in ", (str(folder), "bold"), ".")
+        say(f"Next: hardsight score {folder} IMAGES")

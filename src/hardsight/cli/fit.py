@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from hardsight.cli.console import bars, console, explained
+from hardsight.cli.console import explained, say
 from hardsight.cli.options import AllowDataChange, Device
+from hardsight.cli.progress import told
 
 
 def fit(
@@ -105,19 +106,17 @@ def fit(
                 config = config.updated({"selection": (kept or {}) if select else None})
             work = Run.start(run, config)
         if work.classifies:
-            with bars() as progress:
+            with told() as progress:
                 work.fit_classifier(device, allow_data_change, progress)
-            console.print(f"The classifier is in [bold]{run}[/].", highlight=False)
-            console.print(f"Next: hardsight evaluate {run}", highlight=False)
+            say("The classifier is in ", (str(run), "bold"), ".")
+            say(f"Next: hardsight evaluate {run}")
             return
-        with bars() as progress:
+        with told() as progress:
             detector = work.fit(device, allow_data_change, progress)
-        console.print(f"The detector is in [bold]{run}[/].", highlight=False)
+        say("The detector is in ", (str(run), "bold"), ".")
         if detector.calibration:
-            console.print(detector.calibration.statement)
-        console.print(
-            f"Next: hardsight evaluate {run}   or: hardsight score {run} IMAGES", highlight=False
-        )
+            say(detector.calibration.statement)
+        say(f"Next: hardsight evaluate {run}   or: hardsight score {run} IMAGES")
 
 
 def _one_or_several(names: list[str] | None) -> str | list[str] | None:

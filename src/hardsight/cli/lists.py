@@ -31,7 +31,7 @@ def presets(
     with explained():
         if name:
             values = load_preset(name).model_dump(mode="json")
-            console.print(yaml.safe_dump(values, sort_keys=False), end="", markup=False)
+            console.print(yaml.safe_dump(values, sort_keys=False), end="", soft_wrap=True)
             return
         table = Table("preset", "what it is")
         for known in preset_names():

@@ -1,7 +1,9 @@
 """Frames through a detector, a line each: what ``score`` and ``watch`` share."""
 
 import csv
+import hashlib
 import json
+import os
 import sys
 import time
 from collections import deque
@@ -11,14 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rich.console import Console
+from hardsight.cli.console import errors, say
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from hardsight.data import Frame
-    from hardsight.detectors import Detector
+    from hardsight.detectors import Calibration, Detector
 
+READABLE = 50
+"""Characters of a heat map's name that are taken from the image's: names have a limit."""
 FIELDS = ("path", "score", "p_value", "anomalous", "error")
 
 
@@ -48,13 +52,11 @@ class Tally:
         frames = sum(count for _, count in self._recent) - self._recent[0][1] if self._recent else 0
         return frames / (self._recent[-1][0] - self._recent[0][0]) if frames else 0.0
 
-    def complain(self, console: Console) -> None:
+    def complain(self) -> None:
         """Say how many could not be read, if any."""
         if self.unreadable:
-            console.print(
-                f"[yellow]{self.unreadable} of {self.total} files could not be read; "
-                "they are listed.[/]"
-            )
+            lost = f"{self.unreadable} of {self.total} files could not be read; they are listed."
+            say((lost, "yellow"), to=errors)
 
 
 class Table:
@@ -88,7 +90,7 @@ def table(output: Path | None) -> Iterator[Table]:
         return
     if output.suffix not in (".csv", ".jsonl"):
         raise ValueError(f"output={str(output)!r} must end in .csv or .jsonl")
-    with output.open("w", newline="", encoding="utf-8") as file:
+    with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         yield Table(file, output.suffix[1:])
 
 
@@ -109,7 +111,7 @@ def scored(
     import torch
 
     generator = torch.Generator(detector.device).manual_seed(seed)
-    calibration = detector.calibration
+    calibration = demand_threshold(detector)
     for frames in batches:
         rows: list[dict[str, Any]] = [
             dict.fromkeys(FIELDS) | {"path": f.name, "error": f.error and f.error.reason}
@@ -120,29 +122,68 @@ def scored(
             images = torch.stack([image for _, image in good])
             found = detector.predict(images, generator, len(images))
             scores = found.pred_score.double().numpy()
-            p = calibration.p_values(scores) if calibration else None
+            p = calibration.p_values(scores)
             for i, (row, image) in enumerate(good):
-                row["score"] = float(scores[i])
-                if calibration and p is not None:
-                    row["p_value"] = float(p[i])
-                    row["anomalous"] = bool(scores[i] > calibration.threshold)
+                row["score"], row["p_value"] = float(scores[i]), float(p[i])
+                row["anomalous"] = bool(scores[i] > calibration.threshold)
                 if overlays:
-                    threshold = calibration.map_threshold if calibration else None
-                    _draw(overlays, row["path"], image, found.anomaly_map[i, 0], threshold)
+                    _draw(overlays, row["path"], image, found.anomaly_map[i, 0], calibration)
         yield rows, frames
 
 
+def demand_threshold(detector: "Detector") -> "Calibration":
+    """Return the calibration of a detector whose decisions are asked for.
+
+    Raises:
+        ValueError: it has none, so that nothing can be called anomalous or normal.
+    """
+    if detector.calibration is None:
+        raise ValueError(
+            "there is no calibration.json beside the detector, so no threshold says which images "
+            "are anomalous; restore the file, or make it anew with hardsight fit --resume --run "
+            "RUN, or hardsight export for an export"
+        )
+    return detector.calibration
+
+
 def _draw(
-    folder: Path, name: str, image: "Tensor", anomaly_map: "Tensor", threshold: float | None
+    folder: Path, name: str, image: "Tensor", anomaly_map: "Tensor", calibration: "Calibration"
 ) -> None:
-    """Write the heat map over the image, named after the last parts of the image's name."""
+    """Write the heat map over the image."""
     from hardsight.reports.plots import heat, heat_scale
 
-    scale = heat_scale([anomaly_map])
+    scale, threshold = heat_scale([anomaly_map]), calibration.map_threshold
     if threshold:
         reach = 0.5 * abs(threshold)  # of logits it may be negative
         scale = threshold - reach, threshold + reach
     picture = heat(image, anomaly_map, None, scale, side=512)
-    stem = "_".join(Path(name).with_suffix("").parts[-3:]).strip("/_")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{stem}.jpg").write_bytes(picture)
+    (folder / overlay_name(name)).write_bytes(picture)
+
+
+def overlay_name(name: str) -> str:
+    """Return the file name of an image's heat map: another for every image.
+
+    The last parts of the image's path tell a person which it is, and a hash of the whole path
+    keeps apart what shares them: ``camA/img.png``, ``camB/img.png``, ``camA/img.jpg``.
+    """
+    path = Path(name).absolute()
+    readable = "_".join(path.with_suffix("").parts[-3:]).strip("/_")
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+    return f"{readable[-READABLE:]}-{digest}.jpg"
+
+
+def check_overlays(overlays: Path | None, folders: Iterable[Path]) -> None:
+    """Refuse heat maps that would be taken for new images.
+
+    Raises:
+        ValueError: they would lie in one of the folders that images are read from.
+    """
+    if overlays is None:
+        return
+    for folder in folders:
+        if overlays.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(
+                f"--overlays {overlays} lies in {folder}, where the heat maps would be scored as "
+                "new images; name a folder outside it"
+            )

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hardsight.cli.console import console, errors, explained
+from hardsight.cli.console import explained, say
 from hardsight.cli.options import (
     Device,
     FailOnAnomaly,
@@ -16,7 +17,7 @@ from hardsight.cli.options import (
     ScoredAtOnce,
     Scores,
 )
-from hardsight.cli.rows import Tally, scored, table
+from hardsight.cli.rows import Tally, check_overlays, scored, table
 
 if TYPE_CHECKING:
     from hardsight.data import Frame
@@ -46,6 +47,7 @@ def score(
 
     tally = Tally()
     with explained():
+        check_overlays(overlays, [Path(name) for name in images if Path(name).is_dir()])
         detector = Run(run).detector(device)
         batch_size = at_once(detector.size, batch_size)
         frames = read_ahead(iter_images(images), detector.size, batch_size)
@@ -54,11 +56,9 @@ def score(
             for rows, read in scored(detector, batches, seed, overlays):
                 lines.write(rows)
                 tally.add(rows, read)
-        tally.complain(errors)
+        tally.complain()
         if output:
-            console.print(
-                f"{tally.total} images, {tally.anomalous} anomalous: {output}", highlight=False
-            )
+            say(f"{tally.total} images, {tally.anomalous} anomalous: {output}")
     if fail_on_anomaly and tally.anomalous:
         raise typer.Exit(2)
 

@@ -23,7 +23,7 @@ from hardsight.cli.options import (
     ScoredAtOnce,
     Scores,
 )
-from hardsight.cli.rows import Tally, scored, table
+from hardsight.cli.rows import Tally, check_overlays, scored, table
 
 if TYPE_CHECKING:
     from hardsight.data import Reading
@@ -65,6 +65,8 @@ def watch(
 
     tally, begun = Tally(), time.monotonic()
     with explained():
+        if Path(source).is_dir():
+            check_overlays(overlays, [Path(source)])
         detector = Run(run).detector(device)
         batch_size = at_once(detector.size, batch_size)
         reading = _reading(source, detector.size, idle, batch_size)
@@ -81,11 +83,9 @@ def watch(
                         tally.add(rows, frames)
                         line.update(Text(_speed(tally, reading.dropped)))
             finally:
-                tally.complain(errors)
+                tally.complain()
                 took = time.monotonic() - begun
-                errors.print(
-                    f"{_speed(tally, reading.dropped)}; {took:.0f} s in all.", highlight=False
-                )
+                errors.print(f"{_speed(tally, reading.dropped)}; {took:.0f} s in all.")
     if fail_on_anomaly and tally.anomalous:
         raise typer.Exit(2)
 

@@ -13,12 +13,13 @@ from torch import Tensor
 def write_atomically(path: str | Path, text: str) -> Path:
     """Write a text file: a reader, and a run killed meanwhile, sees the old one or the new one.
 
-    Folders on the way are made. On a full disk the old file stands and no part is left.
+    Folders on the way are made. On a full disk the old file stands and no part is left. Bytes of a
+    name that are no UTF-8 are written as they are.
 
     Raises:
         OSError: the file could not be written.
     """
-    return _whole(Path(path), lambda part: part.write_text(text, encoding="utf-8"))
+    return _whole(Path(path), lambda part: part.write_text(text, "utf-8", "surrogateescape"))
 
 
 def write_tensors(path: str | Path, tensors: dict[str, Tensor]) -> Path:

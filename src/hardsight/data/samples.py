@@ -270,7 +270,7 @@ def split_validation(
 
     def rank(index: int) -> bytes:
         name = relative_name(samples[index].path, base)
-        return hashlib.sha256(f"{seed}:{name}".encode()).digest()
+        return hashlib.sha256(f"{seed}:{name}".encode(errors="surrogateescape")).digest()
 
     count = min(max(round(fraction * len(samples)), 1), len(samples) - 1)
     held = set(sorted(range(len(samples)), key=rank)[:count])
