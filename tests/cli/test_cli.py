@@ -60,6 +60,26 @@ def test_fail_on_anomaly_is_exit_code_2(run, parts, tmp_path):
     assert call(*arguments, "--fail-on-anomaly").exit_code == 2
 
 
+@pytest.mark.parametrize("command", ["score", "watch"])
+@pytest.mark.parametrize("flags", [(), ("--fail-on-anomaly",)])
+def test_without_a_threshold_nothing_is_decided(run, parts, tmp_path, command, flags):
+    bare = shutil.copytree(run, tmp_path / "bare")
+    (bare / "calibration.json").unlink()
+    done = call(command, bare, parts / "test", *flags)
+    assert done.exit_code == 1
+    assert "no calibration.json" in words(done)
+    assert "hardsight fit --resume" in words(done)
+
+
+def test_a_loss_that_is_no_number_is_one_sentence(parts, tiny_preset, tmp_path):
+    given = ("--data", parts, "--run", tmp_path / "r", "--set", "training.lr=1e30")
+    done = call("fit", tiny_preset, *given)
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)  # no traceback
+    assert words(done).startswith("error: ")
+    assert "loss" in words(done)
+
+
 def test_unreadable_images_stop_or_are_listed(run, parts, tmp_path):
     folder = shutil.copytree(parts / "test/good", tmp_path / "mixed")
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n")

@@ -1,6 +1,7 @@
 """The card beside saved weights: what they are, how to load them, what they do not promise."""
 
 import json
+import os
 from collections.abc import Mapping
 
 from huggingface_hub import ModelCard, ModelCardData
@@ -43,4 +44,6 @@ Threshold: {threshold}
 This card promises nothing about attacks. A folder that `hardsight fit` wrote is measured with
 `hardsight evaluate FOLDER`, and `hardsight audit FOLDER` says whether the figures can be believed.
 """
-    return ModelCard(text)
+    return ModelCard(
+        os.fsencode(text).decode("utf-8", "replace")
+    )  # a folder's name may be no UTF-8
