@@ -1,28 +1,22 @@
 """Where the images of a run come from."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from hardsight.config.config import STRICT, ConfigError
 from hardsight.data import (
+    LABELLED,
     AnomalyData,
     LabelledImages,
+    Part,
     categories,
-    cifar10,
     few,
     folder,
     load,
-    mnist,
-    mvtec,
     together,
 )
-from hardsight.data.mnist import Part
-
-READERS: dict[str, Callable[[str, Part], LabelledImages]] = {"mnist": mnist, "cifar10": cifar10}
-"""Name -> (path, part) -> images."""
 
 
 class DataConfig(BaseModel):
@@ -42,6 +36,8 @@ class DataConfig(BaseModel):
     limit_train: int | None = Field(None, ge=2)
     """Train on so many normals (of each category), evenly spread; None: on all that are not held
     out, which stay the same."""
+    bits: int | None = Field(None, ge=1, le=16)
+    """Depth of grey images in files of 16 bits, e.g. 12 of a camera; None: all of it."""
     on_error: Literal["stop", "skip"] = "stop"
     """What an unreadable image does: stop the run, or be skipped and listed."""
 
@@ -53,8 +49,15 @@ class LabelledConfig(BaseModel):
 
     path: str | None = None
     """Folder of the files of MNIST or CIFAR-10; relative to where the command ran."""
-    name: Literal["mnist", "cifar10"] | None = None
-    """Which of them; None: the one that lies there."""
+    name: str | None = None
+    """Which of ``hardsight.data.LABELLED``; None: the one that lies there."""
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None and name not in LABELLED:
+            raise ValueError(f"{name!r} is not known; choose from {', '.join(LABELLED)}")
+        return name
 
 
 def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
@@ -89,6 +92,7 @@ def _load_one(place: DataConfig, size: int, seed: int) -> AnomalyData:
         "val_fraction": place.validation_fraction,
         "seed": seed,
         "on_error": place.on_error,
+        "bits": place.bits,
     }
     if place.normal_dir:
         return folder(
@@ -100,9 +104,7 @@ def _load_one(place: DataConfig, size: int, seed: int) -> AnomalyData:
         )
     if not place.path:
         raise ConfigError("data.path or data.normal_dir must name a folder of images")
-    if place.category:
-        return mvtec(place.path, category=str(place.category), **common)
-    return load(place.path, **common)
+    return load(place.path, place.category and str(place.category), **common)
 
 
 def load_labelled(place: LabelledConfig, part: Part) -> LabelledImages:
@@ -114,9 +116,9 @@ def load_labelled(place: LabelledConfig, part: Part) -> LabelledImages:
     if not place.path:
         raise ConfigError("data.path must name a folder of the files of MNIST or CIFAR-10")
     found, missing = {}, []
-    for name in [place.name] if place.name else list(READERS):
+    for name in [place.name] if place.name else list(LABELLED):
         try:
-            found[name] = READERS[name](place.path, part)
+            found[name] = LABELLED[name](place.path, part)
         except FileNotFoundError as error:
             missing.append(str(error))
     if len(found) > 1:

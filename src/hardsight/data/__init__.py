@@ -1,23 +1,24 @@
 """Data sets: decoding, layouts, splits, manifests, synthetic defects and embedded textures."""
 
-from hardsight.data.cifar10 import cifar10, cifar10c
+from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.few import few
+from hardsight.data.files import IMAGE_EXTENSIONS, iter_images
+from hardsight.data.findings import findings
 from hardsight.data.folder import folder
-from hardsight.data.images import (
-    IMAGE_EXTENSIONS,
-    ImageError,
-    from_pil,
-    iter_images,
-    read_image,
-    read_mask,
-)
-from hardsight.data.labelled import LabelledImages
-from hardsight.data.layouts import LAYOUTS, LayoutError, categories, load, mvtec
+from hardsight.data.image_set import ImageSet, Item, Sample
+from hardsight.data.images import from_pil, read_image
+from hardsight.data.labelled import LabelledImages, Part
+from hardsight.data.layouts import LABELLED, LAYOUTS, categories, load
+from hardsight.data.layouts.cifar10 import cifar10, cifar10c
+from hardsight.data.layouts.layout import Layout, LayoutError
+from hardsight.data.layouts.mnist import mnist
 from hardsight.data.manifest import Manifest, ManifestChanged
+from hardsight.data.masks import read_mask
 from hardsight.data.mixture import Mixture
-from hardsight.data.mnist import mnist
-from hardsight.data.samples import AnomalyData, ImageSet, Item, Sample, split_validation
+from hardsight.data.opening import ImageError
+from hardsight.data.options import LoadOptions
 from hardsight.data.sheets import foreground_sheet, sheet
+from hardsight.data.splits import evenly, split_validation
 from hardsight.data.streams.arrivals import arrivals
 from hardsight.data.streams.frames import Frame, read_ahead
 from hardsight.data.streams.reading import Reading
@@ -28,6 +29,7 @@ from hardsight.data.together import together
 
 __all__ = [
     "IMAGE_EXTENSIONS",
+    "LABELLED",
     "LAYOUTS",
     "TEXTURES",
     "AnomalyData",
@@ -36,10 +38,13 @@ __all__ = [
     "ImageSet",
     "Item",
     "LabelledImages",
+    "Layout",
     "LayoutError",
+    "LoadOptions",
     "Manifest",
     "ManifestChanged",
     "Mixture",
+    "Part",
     "Reading",
     "Sample",
     "Tiles",
@@ -47,7 +52,9 @@ __all__ = [
     "categories",
     "cifar10",
     "cifar10c",
+    "evenly",
     "few",
+    "findings",
     "folder",
     "foreground_sheet",
     "from_pil",
@@ -55,7 +62,6 @@ __all__ = [
     "iter_images",
     "load",
     "mnist",
-    "mvtec",
     "read_ahead",
     "read_image",
     "read_mask",

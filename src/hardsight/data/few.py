@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from hardsight.data.samples import AnomalyData, ImageSet, evenly
+from hardsight.data.anomaly_data import AnomalyData
+from hardsight.data.splits import evenly
 
 
 def few(data: AnomalyData, count: int) -> AnomalyData:
@@ -25,7 +26,6 @@ def few(data: AnomalyData, count: int) -> AnomalyData:
             f"count={count} training images cannot be taken of the {there} of {data.name}; "
             f"take at most {there}"
         )
-    chosen = [data.train.samples[i] for i in evenly(np.arange(there), count)]
-    train = ImageSet(chosen, data.train.size, data.train.root)
+    train = data.train.of([data.train.samples[i] for i in evenly(np.arange(there), count)])
     train.skipped = data.train.skipped
     return replace(data, train=train)

@@ -3,12 +3,16 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hardsight.data.samples import evenly
+from hardsight.data.splits import evenly
+
+Part = Literal["train", "test"]
+"""Of a published set of images with classes."""
 
 
 def demand_labelled(images: Tensor, labels: Tensor) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from hardsight.core.files import write_atomically
-from hardsight.data.samples import AnomalyData, relative_name, worker_threads
+from hardsight.data.anomaly_data import AnomalyData
+from hardsight.data.files import relative_name, worker_threads
 
 Role = Literal["train", "validation", "test"]
 _ROLES: tuple[Role, ...] = ("train", "validation", "test")
@@ -43,7 +44,9 @@ class Entry:
     role: Role
     anomalous: bool
     mask: str | None = None
+    """Of several masks of one image: the folder they lie in."""
     mask_sha256: str | None = None
+    """Of several masks: that of their hashes in order."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,14 @@ class Manifest:
             )
         with worker_threads() as pool:
             hashes = list(pool.map(_sha256, [sample.path for _, sample in found]))
-            mask_hashes = list(pool.map(_sha256, [sample.mask for _, sample in found]))
+            mask_hashes = list(pool.map(_masks_sha256, [sample.masks for _, sample in found]))
         entries = [
             Entry(
                 path=name,
-                sha256=str(digest),
+                sha256=digest,
                 role=role,
                 anomalous=sample.anomalous,
-                mask=None if sample.mask is None else relative_name(sample.mask, data.root),
+                mask=_mask_name(sample.masks, data.root),
                 mask_sha256=mask_digest,
             )
             for name, (role, sample), digest, mask_digest in zip(
@@ -95,6 +98,12 @@ class Manifest:
         rows = [asdict(entry) for entry in self.entries]
         plain = json.dumps(rows, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(plain.encode()).hexdigest()
+
+    def copies(self) -> list[tuple[Entry, Entry]]:
+        """Return the held-out images whose files equal one of training, each with that one."""
+        learnt = {entry.sha256: entry for entry in self.entries if entry.role == "train"}
+        held_out = (entry for entry in self.entries if entry.role != "train")
+        return [(entry, learnt[entry.sha256]) for entry in held_out if entry.sha256 in learnt]
 
     def write(self, path: str | Path) -> None:
         """Write the manifest as JSON; the file is replaced as a whole or not at all."""
@@ -184,8 +193,18 @@ def _changes(path: str, old: Entry | None, new: Entry | None) -> list[str]:
     return found
 
 
-def _sha256(path: Path | None) -> str | None:
-    if path is None:
+def _mask_name(masks: tuple[Path, ...], root: Path) -> str | None:
+    if not masks:
         return None
+    return relative_name(masks[0] if len(masks) == 1 else masks[0].parent, root)
+
+
+def _masks_sha256(masks: tuple[Path, ...]) -> str | None:
+    if len(masks) <= 1:
+        return _sha256(masks[0]) if masks else None
+    return hashlib.sha256("".join(map(_sha256, masks)).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -23,9 +23,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Generator, Tensor
 
+from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.images import read_image
-from hardsight.data.layouts import mvtec
-from hardsight.data.samples import AnomalyData
+from hardsight.data.layouts import load
 from hardsight.synthesis.defects import DEFECTS, UnseenError, add_defect
 from hardsight.synthesis.shapes import uniform
 
@@ -163,7 +163,7 @@ def textures(
     """
     if texture not in TEXTURES:
         raise ValueError(f"texture must be one of {', '.join(TEXTURES)}, got {texture!r}")
-    return mvtec(write_textures(root, size=size, seed=seed, **numbers), texture, size=size)
+    return load(write_textures(root, size=size, seed=seed, **numbers), texture, size=size)
 
 
 def photograph(texture: str) -> Tensor:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from hardsight.data.samples import AnomalyData, ImageSet, common_folder
+from hardsight.data.anomaly_data import AnomalyData
+from hardsight.data.files import common_folder
+from hardsight.data.image_set import ImageSet
 
 
 def together(parts: Sequence[AnomalyData]) -> AnomalyData:
@@ -26,7 +28,8 @@ def together(parts: Sequence[AnomalyData]) -> AnomalyData:
 
     def joined(role: Callable[[AnomalyData], ImageSet]) -> ImageSet:
         sets = [role(part) for part in parts]
-        whole = ImageSet([s for one in sets for s in one.samples], sizes[0], root)
+        samples = [sample for one in sets for sample in one.samples]
+        whole = ImageSet(samples, sizes[0], root, bits=sets[0].bits)
         whole.skipped = [error for one in sets for error in one.skipped]
         return whole
 
@@ -37,4 +40,5 @@ def together(parts: Sequence[AnomalyData]) -> AnomalyData:
         test=joined(lambda part: part.test),
         root=root,
         parts=tuple(parts),
+        notes=tuple(f"{part.name}: {note}" for part in parts for note in part.notes),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from hardsight.data.images import existing_folder, walk
+from hardsight.data.files import existing_folder, walk
 from hardsight.data.streams.frames import Frame, read_ahead
 
 PATIENCE = 2.0
@@ -39,7 +39,7 @@ def arrivals(
     a name on the way to another, and is left out.
 
     Args:
-        folder: searched with its subfolders, see ``hardsight.data.images.walk``.
+        folder: searched with its subfolders, see ``hardsight.data.files.walk``.
         size: (height, width) of the frames.
         idle: end after so many seconds in which nothing came; None: never.
         stop: set by somebody else, it ends the wait.

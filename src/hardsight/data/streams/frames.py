@@ -9,8 +9,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from hardsight.data.images import ImageError, read_image
-from hardsight.data.samples import worker_threads
+from hardsight.data.files import worker_threads
+from hardsight.data.images import read_image
+from hardsight.data.opening import ImageError
 
 
 @dataclass(frozen=True)

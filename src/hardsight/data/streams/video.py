@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from hardsight.core.extras import needed
-from hardsight.data.images import IMAGE_EXTENSIONS, near_names, resized
+from hardsight.data.files import IMAGE_EXTENSIONS, near_names
+from hardsight.data.images import resized
 from hardsight.data.streams.frames import Frame
 
 

@@ -2,15 +2,13 @@
 
 import gzip
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hardsight.data.labelled import LabelledImages
+from hardsight.data.labelled import LabelledImages, Part
 
-Part = Literal["train", "test"]
 _STEMS = {"train": "train", "test": "t10k"}
 _DIGITS = tuple(str(d) for d in range(10))
 
@@ -37,8 +35,8 @@ def mnist(folder: str | Path, part: Part = "test") -> LabelledImages:
             pixels, labels = held["images"], held["labels"]
     else:
         pixels, labels = (
-            _read_idx(_find(root, f"{_STEMS[part]}-{kind}-ubyte"))
-            for kind in ("images-idx3", "labels-idx1")
+            _read_idx(_find(root, f"{_STEMS[part]}-{held}-ubyte"))
+            for held in ("images-idx3", "labels-idx1")
         )
     pixels = pixels.reshape(len(pixels), 1, *pixels.shape[1:3])
     return LabelledImages(
@@ -58,7 +56,7 @@ def _find(root: Path, name: str) -> Path:
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:
-    """The array of an IDX file of bytes: 0, 0, 8, dimensions, their sizes, the values."""
+    """Read the array of an IDX file of bytes: 0, 0, 8, dimensions, their sizes, the values."""
     raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     if len(raw) < 4 or raw[:3] != b"\0\0\x08":
         raise ValueError(f"{path} is no IDX file of bytes")

@@ -11,9 +11,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from hardsight.data.labelled import LabelledImages
-from hardsight.data.mnist import Part
-from hardsight.data.samples import evenly
+from hardsight.data.labelled import LabelledImages, Part
+from hardsight.data.splits import evenly
 
 CLASSES = (
     "airplane",
@@ -97,7 +96,7 @@ def cifar10c(folder: str | Path, corruption: str, severity: int) -> LabelledImag
 
 
 def _place(path: Path) -> Path:
-    """The folder or tar file that holds the images."""
+    """Find the folder or tar file that holds the images."""
     if path.is_file():
         return path
     inside = ("", "cifar-10-batches-bin", "cifar-10-batches-py", "cifar10", _JPEG_TAR)
@@ -112,7 +111,7 @@ def _place(path: Path) -> Path:
 
 
 def _evenly(found: list[Any], limit: int | None, k: int) -> list[Any]:
-    """Class k's share of the limit, evenly spread."""
+    """Return class k's share of the limit, evenly spread."""
     if limit is None:
         return found
     n = len(CLASSES)
@@ -124,9 +123,9 @@ def _from_tar(path: Path, part: str, limit: int | None) -> LabelledImages:
     with tarfile.open(path) as archive:
         found: dict[str, list[tarfile.TarInfo]] = {c: [] for c in CLASSES}
         for member in archive:
-            pieces = Path(member.name).parts
-            if member.isfile() and part in pieces[:-2] and pieces[-2] in found:
-                found[pieces[-2]].append(member)
+            place = Path(member.name).parts
+            if member.isfile() and part in place[:-2] and place[-2] in found:
+                found[place[-2]].append(member)
         if not all(found.values()):
             raise ValueError(f"{path} holds no {part}/<class>/ images of all ten classes")
         chosen = [
@@ -161,7 +160,7 @@ _Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 def _binary(path: Path) -> _Batch:
-    """Rows of one byte of label and 3 x 32 x 32 of pixels."""
+    """Read rows of one byte of label and 3 x 32 x 32 of pixels."""
     raw = np.fromfile(path, np.uint8)
     if len(raw) == 0 or len(raw) % 3073:
         raise ValueError(f"{path} is no CIFAR-10 batch: its size is no multiple of 3073 bytes")
@@ -181,7 +180,7 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 def _pickled(path: Path) -> _Batch:
-    """A batch of the Python version: a dictionary with b"data" and b"labels"."""
+    """Read a batch of the Python version: a dictionary with b"data" and b"labels"."""
     with path.open("rb") as file:
         held = _ArraysOnly(file, encoding="bytes").load()
     return held[b"data"].reshape(-1, 3, 32, 32).copy(), np.asarray(held[b"labels"], np.int64)

@@ -1,0 +1,71 @@
+"""The three sets of an anomaly-detection task."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardsight.data.image_set import ImageSet
+from hardsight.data.opening import ImageError
+from hardsight.data.splits import evenly
+
+
+@dataclass(frozen=True)
+class AnomalyData:
+    """A task: learn from ``train``, choose on ``validation``, report on ``test``."""
+
+    name: str
+    train: ImageSet
+    """Normal images only."""
+    validation: ImageSet
+    """Normal images that training never sees."""
+    test: ImageSet
+    """Normal and anomalous images; empty where none were given."""
+    root: Path
+    parts: tuple["AnomalyData", ...] = ()
+    """The categories that were put ``together``, each whole; empty for one alone."""
+    notes: tuple[str, ...] = ()
+    """What the reader took for granted or left out, a sentence each; see ``findings``."""
+
+    def limited(self, count: int, balanced: bool = False) -> "AnomalyData":
+        """Return the data set with ``count`` test images, spread evenly over each label.
+
+        By position, never by result. Normal and anomalous images are in proportion or,
+        ``balanced``, as equal in number as there are images: an AUROC is then known best.
+
+        Raises:
+            ValueError: fewer than 2 images, or than one of each label.
+        """
+        labels = self.test.labels
+        if count >= len(labels):
+            return self
+        anomalous = int(labels.sum())
+        wanted = round(count * anomalous / len(labels))
+        if balanced:
+            wanted = min(anomalous, max(count // 2, count - (len(labels) - anomalous)))
+        if not 0 < wanted < count:
+            raise ValueError(f"count={count} test images cannot hold both labels; take more")
+        chosen: list[int] = []
+        for label, n in ((False, count - wanted), (True, wanted)):
+            chosen += evenly(np.flatnonzero(labels == label), n)
+        return replace(self, test=self.test.of([self.test.samples[i] for i in chosen]))
+
+    def demand_both_kinds(self) -> NDArray[np.bool_]:
+        """Return the labels (N,) of the test set, true = anomalous.
+
+        Raises:
+            ValueError: images of one label alone, of which there is no AUROC.
+        """
+        labels = self.test.labels
+        for name, there in (("anomalous", labels.any()), ("normal", not labels.all())):
+            if not there or len(labels) == 0:
+                raise ValueError(
+                    f"the test set of {self.name} has no {name} image; AUROC needs both labels"
+                )
+        return labels
+
+    @property
+    def skipped(self) -> list[ImageError]:
+        """The files left out of the three sets with ``on_error="skip"``."""
+        return self.train.skipped + self.validation.skipped + self.test.skipped

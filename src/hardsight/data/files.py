@@ -1,0 +1,172 @@
+"""Finding image files: folders walked, patterns matched, errors that name what lies near."""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
+from itertools import chain
+from pathlib import Path
+
+IMAGE_EXTENSIONS = frozenset(
+    {
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".dib",
+        ".gif",
+        ".webp",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".jp2",
+        ".j2k",
+    }
+)
+"""Lower-case suffixes by which a file in a folder is taken for an image."""
+_SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
+"""What unpackers and file servers leave behind: copies and thumbnails, no images."""
+
+
+def iter_images(patterns: str | Path | Iterable[str | Path]) -> Iterator[Path]:
+    """Yield the image files that ``patterns`` name, in order: files, folders and globs.
+
+    A file is yielded whatever its suffix. A folder is walked with its subfolders, one directory in
+    memory at a time, names sorted, hidden ones left out (see ``hidden``), files told by
+    ``IMAGE_EXTENSIONS``. A glob (``**`` included) yields the files with such a suffix, sorted.
+
+    Raises:
+        FileNotFoundError: at the call, if a pattern matches no image.
+    """
+    listed = [patterns] if isinstance(patterns, str | Path) else list(patterns)
+    for pattern in listed:
+        if next(_match(pattern), None) is None:
+            raise FileNotFoundError(_no_match(pattern))
+    return chain.from_iterable(_match(pattern) for pattern in listed)
+
+
+def walk(folder: Path, extensions: Iterable[str] = IMAGE_EXTENSIONS) -> Iterator[Path]:
+    """Yield the files below ``folder`` that have one of the lower-case ``extensions``, sorted."""
+    return _walk(folder, frozenset(extensions), ())
+
+
+def hidden(name: str) -> bool:
+    """Return whether a name is a system's own: ``.name``, or a folder such as ``__MACOSX``."""
+    return name.startswith(".") or name in _SYSTEM_FOLDERS
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder, sorted, without hidden ones; none if it is no folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not hidden(p.name))
+
+
+def images_below(path: Path, argument: str, extensions: Iterable[str]) -> list[Path]:
+    """Return the images below an existing folder, sorted.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        ValueError: no image in it.
+    """
+    found = list(walk(existing_folder(path, argument), extensions))
+    if not found:
+        endings = " ".join(sorted(extensions))
+        held = sorted(p.name for p in path.iterdir())[:5]
+        raise ValueError(
+            f"{argument}={str(path)!r} holds no image (a file ending in {endings}); "
+            f"it holds: {', '.join(held) or 'nothing'}"
+        )
+    return found
+
+
+def existing_folder(path: str | Path, argument: str) -> Path:
+    """Return ``path`` if it is a folder.
+
+    Raises:
+        FileNotFoundError: it is not; the message suggests the near names beside it.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        what = "is a file, not a folder" if path.exists() else "does not exist"
+        raise FileNotFoundError(f"{argument}={str(path)!r} {what}{near_names(path)}")
+    return path
+
+
+def near_names(path: Path) -> str:
+    """Return "; did you mean ...?" with what lies near a missing path, or what its parent holds."""
+    known = path
+    while not known.is_dir() and known != known.parent:
+        known, missing = known.parent, known.name
+    if known == path:
+        return ""
+    names = sorted(entry.name for entry in known.iterdir() if not hidden(entry.name))
+    lowered = {name.lower(): name for name in names}
+    close = [lowered[name] for name in get_close_matches(missing.lower(), lowered, n=3, cutoff=0.5)]
+    if close:
+        return f"; did you mean {' or '.join(repr(str(known / name)) for name in close)}?"
+    return f"; {str(known)!r} holds: {listed(names, 8) or 'nothing'}"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Return names in a row, of many the first few and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def common_folder(paths: Sequence[Path]) -> Path:
+    """Return the deepest folder that holds every file; the working directory if there are none."""
+    return Path(os.path.commonpath([p.parent.absolute() for p in paths] or [Path.cwd()]))
+
+
+def relative_name(path: Path, root: Path) -> str:
+    """Return ``path`` relative to ``root`` with forward slashes (``../`` where it lies outside)."""
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+def worker_threads() -> ThreadPoolExecutor:
+    """Return a pool for reading files: decoding and hashing run beside each other in threads."""
+    return ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1))
+
+
+def _match(pattern: str | Path) -> Iterator[Path]:
+    path = Path(pattern)
+    if path.is_dir():
+        yield from walk(path)
+    elif path.exists():
+        yield path
+    else:
+        for name in sorted(glob.glob(str(pattern), recursive=True)):  # noqa: PTH207 (absolute too)
+            found = Path(name)
+            if found.suffix.lower() in IMAGE_EXTENSIONS and found.is_file():
+                yield found
+
+
+def _no_match(pattern: str | Path) -> str:
+    path = Path(pattern)
+    suffixes = " ".join(sorted(IMAGE_EXTENSIONS))
+    if path.is_dir():
+        return f"the folder {str(path)!r} holds no image (a file ending in {suffixes})"
+    if glob.has_magic(str(pattern)):
+        return f"the pattern {str(pattern)!r} matches no image (a file ending in {suffixes})"
+    return f"no such file or folder: {str(path)!r}{near_names(path)}"
+
+
+def _walk(folder: Path, extensions: frozenset[str], above: tuple[str, ...]) -> Iterator[Path]:
+    real = os.path.realpath(folder)
+    if real in above:  # a link that leads back up
+        return
+    with os.scandir(folder) as entries:
+        names = sorted(entry.name for entry in entries if not hidden(entry.name))
+    for name in names:
+        path = folder / name
+        if path.is_dir():
+            yield from _walk(path, extensions, (*above, real))
+        elif path.suffix.lower() in extensions:
+            yield path

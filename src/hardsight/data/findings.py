@@ -1,0 +1,104 @@
+"""What a person must know of a data set before a figure on it is believed."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from hardsight.data.anomaly_data import AnomalyData
+from hardsight.data.files import listed, relative_name, worker_threads
+from hardsight.data.image_set import ImageSet, Sample
+from hardsight.data.images import brightest_of_sixteen, geometry
+from hardsight.data.manifest import Manifest
+from hardsight.data.masks import is_binary, is_thin
+
+_UNUSED = 2
+"""Bits of a container that may stay unused before it is worth a sentence."""
+
+
+def findings(data: AnomalyData) -> list[str]:
+    """Look at every file of a data set, and return what is odd, a sentence each.
+
+    The reader's own ``notes``, held-out copies of training images, and whatever is to be known of
+    masks and of the depth of grey. Every file must be readable.
+
+    Raises:
+        ImageError: a file cannot be read.
+    """
+    return [
+        *data.notes,
+        *_copies(data),
+        *_masks(data.test),
+        *_unused_depth((data.train, data.validation, data.test)),
+    ]
+
+
+def _copies(data: AnomalyData) -> list[str]:
+    """Name the held-out images whose files are those of training."""
+    found = Manifest.of(data).copies()
+    if not found:
+        return []
+    names = listed([f"{copy.path} ({original.path})" for copy, original in found])
+    return [
+        f"{len(found)} held-out images are copies of or links to training images: {names}; "
+        "remove them, for a figure on them speaks of what was learnt by heart"
+    ]
+
+
+def _masks(test: ImageSet) -> list[str]:
+    """Name the anomalous images whose masks are missing, grey, thin, or not turned with them."""
+    anomalous = [sample for sample in test.samples if sample.anomalous]
+    masked = [sample for sample in anomalous if sample.masks]
+
+    def told(samples: Iterable[Sample], what: str) -> list[str]:
+        names = [relative_name(sample.path, test.root) for sample in samples]
+        return [what.format(len(names)) + f": {listed(names)}"] if names else []
+
+    return [
+        *told(
+            [sample for sample in anomalous if masked and not sample.masks],
+            "{} anomalous images have no mask, so that localisation is not measured",
+        ),
+        *told(
+            _where(masked, lambda sample: not all(is_binary(mask) for mask in sample.masks)),
+            "{} images have masks with shades of grey, of which half the largest value and more "
+            "counts as anomalous",
+        ),
+        *told(
+            _where(masked, lambda sample: any(is_thin(m, test.size) for m in sample.masks)),
+            f"{{}} images have a defect that covers no more than half of any pixel at size "
+            f"{test.size}; the mask keeps what it touches, a larger size shows it better",
+        ),
+        *told(
+            _where(masked, _is_turned_alone),
+            "{} images are turned by their EXIF orientation and their masks are not; look whether "
+            "the masks fit the images as they are shown",
+        ),
+    ]
+
+
+def _is_turned_alone(sample: Sample) -> bool:
+    turned = geometry(sample.path).orientation > 1
+    return turned and any(geometry(mask).orientation == 1 for mask in sample.masks)
+
+
+def _where(samples: Sequence[Sample], holds: Callable[[Sample], bool]) -> list[Sample]:
+    """Return the samples of which something holds, asked in threads."""
+    with worker_threads() as pool:
+        answers = pool.map(holds, samples)
+        return [sample for sample, answer in zip(samples, answers, strict=True) if answer]
+
+
+def _unused_depth(sets: Sequence[ImageSet]) -> list[str]:
+    """Tell of grey images in files of 16 bits that use only a small part of these."""
+    if any(one.bits is not None for one in sets):
+        return []
+    paths: list[Path] = [sample.path for one in sets for sample in one.samples]
+    with worker_threads() as pool:
+        found = [value for value in pool.map(brightest_of_sixteen, paths) if value is not None]
+    used = max(found, default=0).bit_length()
+    if not 0 < used <= 16 - _UNUSED:
+        return []
+    return [
+        f"{len(found)} grey images have 16 bits a pixel but no value above {max(found):,}, which "
+        f"needs {used}: they are dark, and an attack's eps is {2 ** (16 - used)} times as large a "
+        f"part of their range; read them with bits={used} (--set data.bits={used})"
+    ]

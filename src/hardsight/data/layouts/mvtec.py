@@ -1,0 +1,86 @@
+"""MVTec AD and those arranged like it: BTAD, MPDD, MVTec LOCO and many a private set."""
+
+from pathlib import Path
+
+from hardsight.data.anomaly_data import AnomalyData
+from hardsight.data.files import IMAGE_EXTENSIONS, images_below, relative_name, subfolders, walk
+from hardsight.data.image_set import Sample
+from hardsight.data.layouts.layout import (
+    Layout,
+    good_folders,
+    is_good,
+    left_out,
+    normal_samples,
+)
+from hardsight.data.matching import match_masks
+from hardsight.data.options import LoadOptions
+from hardsight.data.splits import split_validation
+
+
+def match(top: Path) -> bool:
+    """Tell whether a folder has training images, in ``train/good``."""
+    return bool(good_folders(top / "train"))
+
+
+def read(
+    top: Path, options: LoadOptions, test: str = "test", masks: str = "ground_truth"
+) -> AnomalyData:
+    """Read one category arranged as MVTec AD (Bergmann et al., 2019).
+
+    ``train/good``, ``test/good``, ``test/<defect>`` and ``ground_truth/<defect>/<stem>_mask.png``;
+    other names of ``good`` and of masks are known too, see ``GOOD`` and ``match_masks``.
+    Validation images are those of ``validation/good`` where that folder exists, else a share of
+    the training images.
+
+    Args:
+        top: The category's folder.
+        options: See there.
+        test: Folder of the test images, relative to ``top``.
+        masks: Folder of the masks, relative to ``top``.
+
+    Raises:
+        ValueError: a folder is empty, or no mask matches.
+    """
+    train, notes = _normal(top / "train", top)
+    validation, more = _normal(top / "validation", top)
+    if not validation:
+        good = good_folders(top / "train")
+        base = good[0] if len(good) == 1 else top / "train"
+        train, validation = split_validation(train, options.val_fraction, options.seed, base)
+    tested, others = _tested(top, top / test, top / masks)
+    known = [top / name.split("/")[0] for name in ("train", "validation", test, masks)]
+    notes += more + others + left_out(top, known)
+    return options.data(top, (train, validation, tested), notes)
+
+
+def _normal(place: Path, top: Path) -> tuple[list[Sample], list[str]]:
+    """Return the normal samples in the folders of good parts of a place, and notes."""
+    samples, notes = [], []
+    for folder in good_folders(place):
+        samples += normal_samples(folder, top)
+        if folder.name != "good":
+            notes.append(f"{relative_name(folder, top)} is read as good parts")
+    return samples, notes
+
+
+def _tested(top: Path, test: Path, masks: Path) -> tuple[list[Sample], list[str]]:
+    """Return the test samples, defects in the order of their names, and notes."""
+    samples, notes = _normal(test, top)
+    for place in subfolders(test):
+        if is_good(place) or place == masks:
+            continue
+        paths = images_below(place, relative_name(place, top), IMAGE_EXTENSIONS)
+        truth = masks / place.name
+        found = match_masks(
+            [Sample(path, anomalous=True, defect=place.name) for path in paths],
+            dict.fromkeys(paths, place),
+            dict.fromkeys(walk(truth), truth) if truth.is_dir() else {},
+            relative_name(truth, top),
+        )
+        samples += found.samples
+        notes += found.note(top)
+    samples.sort(key=lambda sample: relative_name(sample.path.parent, test))
+    return samples, notes
+
+
+MVTEC = Layout("mvtec", "train/good, test/<defect> and ground_truth/<defect>", match, read)

@@ -1,0 +1,91 @@
+"""Opening image files: told by content, limited in size, whatever fails an ``ImageError``."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from hardsight.data.files import near_names
+
+MAX_PIXELS = 200_000_000
+"""Larger images are refused, from their header."""
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "PPM", "JPEG2000")
+_DECODING_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    EOFError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+"""What Pillow's decoders raise on damaged files."""
+
+
+class ImageError(ValueError):
+    """An image file that cannot be used: ``path`` names it, ``reason`` says why and the way out."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot use image {self.path}: {self.reason}"
+
+
+class FormatError(ImageError):
+    """A file whose content Pillow does not recognise."""
+
+
+@contextmanager
+def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """Open an image file, and turn what fails while it is read into an ``ImageError``.
+
+    Raises:
+        FormatError: Pillow does not recognise the content.
+        ImageError: missing, empty, damaged or too large.
+        ValueError: ``max_pixels`` is not positive.
+    """
+    if max_pixels < 1:
+        raise ValueError(f"max_pixels must be positive, got {max_pixels}")
+    if not path.is_file():
+        reason = "it is a folder" if path.is_dir() else f"no such file{near_names(path)}"
+        raise ImageError(path, reason)
+    try:
+        if path.stat().st_size == 0:
+            raise ImageError(path, "the file is empty (0 bytes); restore it or remove it")
+        with Image.open(path, formats=_FORMATS) as image:
+            demand_pixels(path, *image.size, max_pixels)
+            yield image
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        reason = f"it is none of the formats {', '.join(_FORMATS)}; convert it, or leave it out"
+        raise FormatError(path, reason) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        reason = f"{error}; raise PIL.Image.MAX_IMAGE_PIXELS if the file can be trusted"
+        raise ImageError(path, reason) from error
+    except _DECODING_ERRORS as error:
+        reason = f"it is damaged or incomplete ({error}); restore it, or leave it out"
+        raise ImageError(path, reason) from error
+
+
+def demand_pixels(path: Path, width: int, height: int, max_pixels: int) -> None:
+    """Refuse an image of more than so many pixels.
+
+    Raises:
+        ImageError: it has more.
+    """
+    if width * height > max_pixels:
+        reason = f"{width} x {height} pixels are more than max_pixels={max_pixels:,}"
+        raise ImageError(path, f"{reason}; raise max_pixels if the file can be trusted")
