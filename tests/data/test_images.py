@@ -1,4 +1,4 @@
-"""Every kind of file that people have, made here, against pixels computed here."""
+"""Every sort of file that people have, made here, against pixels computed here."""
 
 import io
 import pickle
@@ -8,14 +8,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
 from hardsight.data import ImageError, read_image, read_mask
+from hardsight.data.images import brightest_of_sixteen, geometry
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (12, 17, 3), dtype=np.uint8)
 GREY = RGB[..., 0]
+
+
+SIDES = {
+    1: ("top", "left"),
+    2: ("top", "right"),
+    3: ("bottom", "right"),
+    4: ("bottom", "left"),
+    5: ("left", "top"),
+    6: ("right", "top"),
+    7: ("right", "bottom"),
+    8: ("left", "bottom"),
+}
+"""EXIF 2.3, tag 274: the visual side of the stored row 0, and of the stored column 0."""
 
 
 def save(path: Path, array: np.ndarray, **options: object) -> Path:
@@ -64,13 +79,67 @@ def test_int32_is_sixteen_bit_or_an_error(tmp_path: Path) -> None:
             read_image(save(tmp_path / "b.tif", array))
 
 
-def test_float_images_must_be_in_range(tmp_path: Path) -> None:
-    array = RNG.random((8, 9)).astype(np.float32)
-    assert torch.equal(read_image(save(tmp_path / "a.tif", array)), chw(array))
-    for wrong in (1.5, -0.1, np.nan):
-        array[0, 0] = wrong
-        with pytest.raises(ImageError, match="outside"):
-            read_image(save(tmp_path / "b.tif", array))
+@pytest.mark.parametrize("shape", [(8, 9), (8, 9, 3)])
+def test_float_images_are_in_the_unit_range_or_of_255(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    array = RNG.random(shape).astype(np.float32)
+    array.flat[:2] = 0, 1
+    assert torch.equal(read_image(save_float(tmp_path / "a.tif", array)), chw(array))
+    found = read_image(save_float(tmp_path / "b.tif", array * 255))
+    torch.testing.assert_close(found, chw(array), rtol=0, atol=1e-6)
+    for wrong in (1.5, 256, -0.1, np.nan):
+        array.flat[0] = wrong
+        with pytest.raises(ImageError, match=r"float values are in .*outside \[0, 1\] and not"):
+            read_image(save_float(tmp_path / "c.tif", array))
+
+
+def save_float(path: Path, array: np.ndarray) -> Path:
+    tifffile.imwrite(path, array, photometric="rgb" if array.ndim == 3 else "minisblack")
+    return path
+
+
+def test_float_tiffs_of_other_sorts(tmp_path: Path) -> None:
+    array = RNG.random((8, 9, 3)).astype(np.float32)
+    options = {"photometric": "rgb", "compression": "zlib", "planarconfig": "separate"}
+    tifffile.imwrite(tmp_path / "a.tif", np.moveaxis(array, 2, 0), **options)
+    assert torch.equal(read_image(tmp_path / "a.tif"), chw(array))
+    assert geometry(tmp_path / "a.tif") == (8, 9, 1)
+    tifffile.imwrite(tmp_path / "b.tif", array.astype(np.uint32), photometric="rgb")
+    with pytest.raises(ImageError, match=r"TIFF whose uint32 values .* are not read; save it"):
+        read_image(tmp_path / "b.tif")
+    tifffile.imwrite(tmp_path / "c.tif", array, photometric="rgb", extratags=[(274, 3, 1, 6)])
+    with pytest.raises(ImageError, match="turned by its orientation tag; save it upright"):
+        read_image(tmp_path / "c.tif")
+    whole = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "d.tif").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ImageError, match=r"cannot be decoded|damaged"):
+        read_image(tmp_path / "d.tif")
+    with pytest.raises(ImageError, match="more than max_pixels"):
+        read_image(tmp_path / "a.tif", max_pixels=71)
+
+
+def test_bits_stretch_grey_of_less_depth(tmp_path: Path) -> None:
+    array = RNG.integers(0, 4096, (8, 9), dtype=np.uint16)
+    array[0, :2] = 0, 4095
+    path = save(tmp_path / "a.png", array)
+    torch.testing.assert_close(read_image(path, bits=12), chw(array / 4095), rtol=0, atol=1e-7)
+    assert brightest_of_sixteen(path) == 4095
+    assert brightest_of_sixteen(save(tmp_path / "b.png", GREY)) is None
+    with pytest.raises(ImageError, match=r"\[0, 4095\], outside \[0, 1023\]; raise bits"):
+        read_image(path, bits=10)
+    assert torch.equal(read_image(tmp_path / "b.png", bits=12), read_image(tmp_path / "b.png"))
+    with pytest.raises(ValueError, match=r"bits must be in 1\.\.16, got 17"):
+        read_image(path, bits=17)
+
+
+@pytest.mark.parametrize("orientation", SIDES)
+def test_geometry_is_that_of_the_image_as_shown(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    path = save(tmp_path / "a.png", RGB, exif=exif)
+    height, width = read_image(path).shape[-2:]
+    assert geometry(path) == (height, width, orientation)
 
 
 def test_transparent_pixels_are_black_whatever_they_hide(tmp_path: Path) -> None:
@@ -118,19 +187,6 @@ def test_cmyk_jpeg(tmp_path: Path) -> None:
     image = read_image(tmp_path / "a.jpg")
     torch.testing.assert_close(image[:, 4, 2], torch.ones(3), rtol=0, atol=0.03)
     torch.testing.assert_close(image[:, 4, 13], torch.tensor([0.0, 1, 1]), rtol=0, atol=0.03)
-
-
-SIDES = {
-    1: ("top", "left"),
-    2: ("top", "right"),
-    3: ("bottom", "right"),
-    4: ("bottom", "left"),
-    5: ("left", "top"),
-    6: ("right", "top"),
-    7: ("right", "bottom"),
-    8: ("left", "bottom"),
-}
-"""EXIF 2.3, tag 274: the visual side of the stored row 0, and of the stored column 0."""
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "webp"])
@@ -281,18 +337,3 @@ def test_resizing_averages_and_keeps_the_range(tmp_path: Path) -> None:
     assert large.max() <= 1
     with pytest.raises(ValueError, match="size must be positive, got 0"):
         read_image(path, 0)
-
-
-def test_mask_any_nonzero_nearest(tmp_path: Path) -> None:
-    array = np.zeros((6, 6), np.uint8)
-    array[2:4, 4:] = [[1, 255], [7, 3]]
-    mask = read_mask(save(tmp_path / "a.png", array), 3)
-    assert mask.dtype == torch.bool
-    assert mask.shape == (1, 3, 3)
-    expected = torch.zeros(1, 3, 3, dtype=torch.bool)
-    expected[0, 1, 2] = True
-    assert torch.equal(mask, expected)
-    coloured = np.zeros((6, 6, 3), np.uint8)
-    coloured[1, 1, 2] = 1
-    assert read_mask(save(tmp_path / "b.png", coloured)).nonzero().tolist() == [[0, 1, 1]]
-    assert read_mask(save(tmp_path / "c.png", array.astype(np.uint16) * 3)).sum() == 4

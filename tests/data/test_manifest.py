@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hardsight.data import AnomalyData, ImageSet, Manifest, ManifestChanged, mvtec
+from hardsight.data import AnomalyData, ImageSet, Manifest, ManifestChanged, load
 
 
 def write(path: Path, value: int) -> None:
@@ -26,7 +26,7 @@ def top(tmp_path: Path) -> Path:
 
 
 def test_round_trip_and_stability(top: Path, tmp_path: Path) -> None:
-    manifest = Manifest.of(mvtec(top, size=8))
+    manifest = Manifest.of(load(top, size=8))
     assert len(manifest.entries) == 26
     assert [e.path for e in manifest.entries] == sorted(e.path for e in manifest.entries)
     assert sum(e.mask_sha256 is not None for e in manifest.entries) == 3
@@ -34,12 +34,12 @@ def test_round_trip_and_stability(top: Path, tmp_path: Path) -> None:
     assert Manifest.read(tmp_path / "m.json") == manifest
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["m.json"]
     shutil.copytree(top, tmp_path / "elsewhere")
-    assert Manifest.of(mvtec(tmp_path / "elsewhere", size=16)).sha256 == manifest.sha256
-    assert Manifest.of(mvtec(top, size=8, seed=1)).sha256 != manifest.sha256
+    assert Manifest.of(load(tmp_path / "elsewhere", size=16)).sha256 == manifest.sha256
+    assert Manifest.of(load(top, size=8, seed=1)).sha256 != manifest.sha256
 
 
 def test_every_change_is_told(top: Path, tmp_path: Path) -> None:
-    data = mvtec(top, size=8)
+    data = load(top, size=8)
     old = Manifest.check(data, tmp_path / "m.json")
     assert Manifest.check(data, tmp_path / "m.json") == old
     write(top / "test" / "good" / "0.png", 1)
@@ -49,7 +49,7 @@ def test_every_change_is_told(top: Path, tmp_path: Path) -> None:
     (top / "validation" / "good").mkdir(parents=True)
     name = data.train.names[0].rpartition("/")[2]
     (top / "train" / "good" / name).rename(top / "validation" / "good" / name)
-    now = Manifest.of(mvtec(top, size=8))
+    now = Manifest.of(load(top, size=8))
     held = [f"{name} moved from validation to train" for name in sorted(data.validation.names)]
     assert set(old.difference(now)) == {
         "test/dent/0.png has a mask (ground_truth/dent/0_mask.png) with another content",
@@ -66,11 +66,11 @@ def test_every_change_is_told(top: Path, tmp_path: Path) -> None:
 
 def test_changed_data_are_refused_until_allowed(top: Path, tmp_path: Path) -> None:
     path = tmp_path / "runs" / "m.json"
-    Manifest.check(mvtec(top, size=8), path)
+    Manifest.check(load(top, size=8), path)
     before = path.read_bytes()
     for i in range(12):
         write(top / "train" / "good" / f"new{i}.png", i)
-    changed = mvtec(top, size=8)
+    changed = load(top, size=8)
     with pytest.raises(ManifestChanged, match="allow_change=True") as caught:
         Manifest.check(changed, path)
     assert len(caught.value.differences) >= 12
@@ -82,14 +82,14 @@ def test_changed_data_are_refused_until_allowed(top: Path, tmp_path: Path) -> No
 
 
 def test_a_label_alone_is_a_change(top: Path) -> None:
-    manifest = Manifest.of(mvtec(top, size=8))
+    manifest = Manifest.of(load(top, size=8))
     (top / "test" / "dent").rename(top / "test" / "other")
-    other = Manifest.of(mvtec(top, size=8))
+    other = Manifest.of(load(top, size=8))
     assert manifest.sha256 != other.sha256
 
 
 def test_a_file_in_two_roles_is_a_leak(top: Path) -> None:
-    data = mvtec(top, size=8)
+    data = load(top, size=8)
     leaking = ImageSet([*data.test.samples, data.train.samples[0]], 8, top)
     with pytest.raises(ValueError, match=r"train/good/.*in train and test"):
         Manifest.of(AnomalyData("d", data.train, data.validation, leaking, top))
@@ -97,7 +97,7 @@ def test_a_file_in_two_roles_is_a_leak(top: Path) -> None:
 
 def test_what_is_no_manifest(top: Path, tmp_path: Path) -> None:
     path = tmp_path / "m.json"
-    Manifest.of(mvtec(top, size=8)).write(path)
+    Manifest.of(load(top, size=8)).write(path)
     content = json.loads(path.read_text())
     content["entries"][0]["role"] = "train"
     for text in ("", "{}", "[]", '{"entries": [1], "sha256": ""}', json.dumps(content)):

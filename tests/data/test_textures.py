@@ -36,7 +36,7 @@ def test_the_layout_is_complete(root: Path) -> None:
         assert (len(data.train), len(data.validation)) == (6, 3)
         assert data.name == name
         assert {n.rpartition("/")[0] for n in data.validation.names} == {"validation/good"}
-        kinds = [s.kind for s in data.test.samples]
+        kinds = [s.defect for s in data.test.samples]
         assert {k: kinds.count(k) for k in set(kinds)} == {"good": 3} | dict.fromkeys(DEFECTS, 2)
         masks = data.test.masks()
         assert masks is not None

@@ -1,7 +1,6 @@
 import pytest
 
-from hardsight.data import few, load, together
-from hardsight.data.layouts import LayoutError, categories
+from hardsight.data import LayoutError, categories, few, load, together
 from tiny_parts import write_parts
 
 

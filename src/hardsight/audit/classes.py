@@ -14,7 +14,7 @@ from hardsight.audit.case import Case
 from hardsight.audit.outcomes import Scores
 from hardsight.core.types import Detection
 from hardsight.data import LabelledImages
-from hardsight.data.samples import evenly
+from hardsight.data.splits import evenly
 from hardsight.detectors import Detector
 from hardsight.evaluation import Estimate
 from hardsight.evaluation.accuracy.rows import share

@@ -19,22 +19,28 @@ def data(
     ],
     category: Annotated[str | None, typer.Option(help="Category below the folder.")] = None,
     size: Annotated[int, typer.Option(help="Image size in pixels.")] = 256,
+    bits: Annotated[
+        int | None, typer.Option(help="Depth of grey images in files of 16 bits, e.g. 12.")
+    ] = None,
     write: Annotated[
         bool, typer.Option(help="Write the embedded photographs with synthetic defects there.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Of the embedded data set.")] = 0,
 ) -> None:
-    """Check a data set: decode every file, count them, list what cannot be read.
+    """Check a data set: decode every file, count them, list what cannot be used.
 
-    Where there are test images of both kinds it also tells what brightness, contrast and sharpness
-    of the whole picture know of them: a test set whose good parts were not taken like those of
-    training flatters a detector, or fools its threshold. And where defects have masks, how well
-    pixels are ranked by marking the whole object: what a heat map has to exceed.
+    Says what was taken for granted and left out, which masks are missing, unused, grey or thin,
+    which held-out images are copies of training images, and whether 16-bit files are half empty.
 
-    Exit code 1 if a file is unreadable. `hardsight data textures --write` writes the embedded set.
+    Where there are normal and anomalous test images it also tells what brightness, contrast and
+    sharpness of the whole picture know of them: a test set whose good parts were not taken like
+    those of training flatters a detector, or fools its threshold. And where defects have masks,
+    how well pixels are ranked by marking the whole object: what a heat map has to exceed.
+
+    Exit code 1 if a file cannot be used. `hardsight data textures --write` writes the embedded set.
     """
     from hardsight.config import DataConfig
-    from hardsight.data import write_textures
+    from hardsight.data import findings, write_textures
     from hardsight.evaluation.distribution_shift import shortcuts
     from hardsight.runs.run import load_data
 
@@ -42,20 +48,23 @@ def data(
         if write:
             say(f"Wrote {write_textures(path, seed=seed)}")
             return
-        found = load_data(DataConfig(path=str(path), category=category, on_error="skip"), size)
+        place = DataConfig(path=str(path), category=category, bits=bits, on_error="skip")
+        found = load_data(place, size)
         table = Table("role", "normal", "anomalous", "masks", title=found.name)
         for role in ("train", "validation", "test"):
             part = getattr(found, role)
             bad = int(part.labels.sum())
-            with_mask = sum(s.mask is not None for s in part.samples)
+            with_mask = sum(bool(s.masks) for s in part.samples)
             table.add_row(role, str(len(part) - bad), str(bad), str(with_mask))
         console.print(table)
+        for finding in findings(found):
+            _beware(finding)
         labels = found.test.labels
         if labels.any() and not labels.all():
             _tell_shortcuts(shortcuts(found))
             _tell_object(found.test)
         for error in found.skipped:
-            say(("unreadable:", "red"), f" {error}", to=errors)
+            say(("unusable:", "red"), f" {error}", to=errors)
     if found.skipped:
         raise typer.Exit(1)
 
@@ -68,7 +77,11 @@ def _tell_shortcuts(known: "list[Shortcut]") -> None:
         table.add_row(one.name, f"{one.defects.higher:.3f}", f"{one.good.higher:.3f}")
     console.print(table)
     if text := warning(known):
-        say(("Beware:", "yellow"), f" {text}")
+        _beware(text)
+
+
+def _beware(finding: str) -> None:
+    say(("Beware:", "yellow"), f" {finding}")
 
 
 def _tell_object(test: "ImageSet") -> None:

@@ -104,7 +104,7 @@ def _load_one(place: DataConfig, size: int, seed: int) -> AnomalyData:
         )
     if not place.path:
         raise ConfigError("data.path or data.normal_dir must name a folder of images")
-    return load(place.path, place.category and str(place.category), **common)
+    return load(place.path, str(place.category) if place.category else None, **common)
 
 
 def load_labelled(place: LabelledConfig, part: Part) -> LabelledImages:

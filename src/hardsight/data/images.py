@@ -122,8 +122,10 @@ def geometry(path: Path) -> Geometry:
             orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
             width, height = image.size
     except FormatError:
-        return Geometry(*decoded(path).shape[-2:], 1)
-    return Geometry(*((width, height) if orientation >= 5 else (height, width)), orientation)
+        height, width = decoded(path).shape[-2:]
+        return Geometry(height, width, 1)
+    lies = orientation >= 5
+    return Geometry(width if lies else height, height if lies else width, orientation)
 
 
 def brightest_of_sixteen(path: Path) -> int | None:

@@ -68,8 +68,8 @@ def resized_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
 def is_binary(path: Path) -> bool:
     """Return whether a mask needs no rule for grey: black and one other value, or class numbers."""
     grey = decoded(path).amax(0)
-    values = grey.unique()
-    return len(values) <= 2 or float(values[-1]) < _CLASS_NUMBERS
+    largest = grey.max()
+    return bool(largest < _CLASS_NUMBERS or ((grey == 0) | (grey == largest)).all())
 
 
 def is_thin(path: Path, size: int) -> bool:
@@ -80,7 +80,7 @@ def is_thin(path: Path, size: int) -> bool:
 
 
 def _coverage(mask: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return the share of each pixel's area that is anomalous, (1, h, w), each side the smaller one."""
+    """Return the anomalous share of each pixel's area, (1, h, w), never larger than the mask."""
     smaller = [min(a, b) for a, b in zip(mask.shape[-2:], size, strict=True)]
     return interpolate(mask[None].float(), smaller, mode="area")[0]
 
@@ -90,10 +90,10 @@ def _defects(cover: Tensor) -> tuple[Tensor, Tensor]:
 
     Number 0 is what none covers.
     """
-    values = cover.numpy()
-    places, count = ndimage.label(values > 0, np.ones((1, 3, 3)))
+    values = cover[0].numpy()
+    places, count = ndimage.label(values > 0, np.ones((3, 3)))
     most = ndimage.maximum(values, places, range(count + 1))
-    return torch.from_numpy(places).long(), torch.as_tensor(most, dtype=cover.dtype)
+    return torch.from_numpy(places).long()[None], torch.as_tensor(most, dtype=cover.dtype)
 
 
 def _marked(values: Tensor) -> Tensor:

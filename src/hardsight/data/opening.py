@@ -13,7 +13,7 @@ from hardsight.data.files import near_names
 MAX_PIXELS = 200_000_000
 """Larger images are refused, from their header."""
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "PPM", "JPEG2000")
-_DECODING_ERRORS = (
+DECODING_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -28,7 +28,7 @@ _DECODING_ERRORS = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
-"""What Pillow's decoders raise on damaged files."""
+"""What decoders raise on damaged files."""
 
 
 class ImageError(ValueError):
@@ -75,7 +75,7 @@ def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         reason = f"{error}; raise PIL.Image.MAX_IMAGE_PIXELS if the file can be trusted"
         raise ImageError(path, reason) from error
-    except _DECODING_ERRORS as error:
+    except DECODING_ERRORS as error:
         reason = f"it is damaged or incomplete ({error}); restore it, or leave it out"
         raise ImageError(path, reason) from error
 

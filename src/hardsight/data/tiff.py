@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hardsight.data.opening import FormatError, ImageError, demand_pixels
+from hardsight.data.opening import DECODING_ERRORS, FormatError, ImageError, demand_pixels
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LAYOUTS = {"YX", "YXS", "SYX"}
@@ -40,7 +40,7 @@ def read_float_tiff(path: Path, max_pixels: int) -> NDArray[np.float32]:
             pixels = page.asarray().astype(np.float32)
     except ImageError:
         raise
-    except (ValueError, TypeError, OSError, KeyError, IndexError) as error:
+    except DECODING_ERRORS as error:
         reason = f"it is a TIFF that cannot be decoded ({error}); save it with 8 or 16 bits"
         raise ImageError(path, reason) from error
     if page.axes == "SYX":

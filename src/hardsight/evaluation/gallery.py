@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.data import AnomalyData
-from hardsight.data.samples import evenly
+from hardsight.data.splits import evenly
 from hardsight.detectors import Detector
 from hardsight.evaluation.attacked import Attacked
 from hardsight.evaluation.results import GalleryItem

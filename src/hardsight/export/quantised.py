@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hardsight.core.extras import needed
-from hardsight.data.samples import evenly
+from hardsight.data.splits import evenly
 from hardsight.detectors.base import Detector
 from hardsight.export.graph import INPUTS
 from hardsight.export.runtimes import OPENVINO

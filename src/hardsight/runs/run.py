@@ -15,8 +15,7 @@ from hardsight.config.started import START, origin, record_start
 from hardsight.core.devices import pick_device
 from hardsight.core.files import write_atomically
 from hardsight.core.types import Progress, quiet
-from hardsight.data import AnomalyData, LabelledImages, Manifest
-from hardsight.data.mnist import Part
+from hardsight.data import AnomalyData, LabelledImages, Manifest, Part
 from hardsight.detectors import AdvRAD, Detector
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.wording import radius

@@ -16,12 +16,12 @@ MASKS = frozenset({"mask", "masks", "ground_truth"})
 """Names of a folder of masks, in lower case."""
 
 
-def match(top: Path) -> bool:
+def is_good_bad(top: Path) -> bool:
     """Tell whether there is a folder of good parts."""
     return any(is_good(path) for path in subfolders(top))
 
 
-def read(top: Path, options: LoadOptions) -> AnomalyData:
+def read_good_bad(top: Path, options: LoadOptions) -> AnomalyData:
     """Read ``normal`` (or ``good``), and perhaps ``abnormal`` and ``masks``.
 
     Other names are known too, see ``GOOD``, ``BAD`` and ``MASKS``; case does not matter. See
@@ -50,5 +50,8 @@ def _one_of(top: Path, wanted: Callable[[Path], bool]) -> Path | None:
 
 
 GOOD_BAD = Layout(
-    "good_bad", "normal/ with abnormal/ and masks/ as far as there are any", match, read
+    "good_bad",
+    "normal/ with abnormal/ and masks/ as far as there are any",
+    is_good_bad,
+    read_good_bad,
 )

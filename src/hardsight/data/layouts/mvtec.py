@@ -17,12 +17,12 @@ from hardsight.data.options import LoadOptions
 from hardsight.data.splits import split_validation
 
 
-def match(top: Path) -> bool:
+def is_mvtec(top: Path) -> bool:
     """Tell whether a folder has training images, in ``train/good``."""
     return bool(good_folders(top / "train"))
 
 
-def read(
+def read_mvtec(
     top: Path, options: LoadOptions, test: str = "test", masks: str = "ground_truth"
 ) -> AnomalyData:
     """Read one category arranged as MVTec AD (Bergmann et al., 2019).
@@ -83,4 +83,4 @@ def _tested(top: Path, test: Path, masks: Path) -> tuple[list[Sample], list[str]
     return samples, notes
 
 
-MVTEC = Layout("mvtec", "train/good, test/<defect> and ground_truth/<defect>", match, read)
+MVTEC = Layout("mvtec", "train/good, test/<defect> and ground_truth/<defect>", is_mvtec, read_mvtec)

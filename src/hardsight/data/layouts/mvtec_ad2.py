@@ -3,24 +3,29 @@
 from pathlib import Path
 
 from hardsight.data.anomaly_data import AnomalyData
-from hardsight.data.layouts import mvtec
 from hardsight.data.layouts.layout import Layout
+from hardsight.data.layouts.mvtec import is_mvtec, read_mvtec
 from hardsight.data.options import LoadOptions
 
 
-def match(top: Path) -> bool:
+def is_mvtec_ad2(top: Path) -> bool:
     """Tell whether a folder has ``train/good`` and ``test_public``."""
-    return mvtec.match(top) and (top / "test_public").is_dir()
+    return is_mvtec(top) and (top / "test_public").is_dir()
 
 
-def read(top: Path, options: LoadOptions) -> AnomalyData:
+def read_mvtec_ad2(top: Path, options: LoadOptions) -> AnomalyData:
     """Read one category of MVTec AD 2 (Heckler-Kram et al., 2025), its public test set.
 
     ``train/good``, ``validation/good``, ``test_public/{good,bad}`` and
     ``test_public/ground_truth/bad/<stem>_mask.png``. ``test_private`` and ``test_private_mixed``
     have no labels, and are left out.
     """
-    return mvtec.read(top, options, "test_public", "test_public/ground_truth")
+    return read_mvtec(top, options, "test_public", "test_public/ground_truth")
 
 
-MVTEC_AD2 = Layout("mvtec_ad2", "train/good, test_public/good and test_public/bad", match, read)
+MVTEC_AD2 = Layout(
+    "mvtec_ad2",
+    "train/good, test_public/good and test_public/bad",
+    is_mvtec_ad2,
+    read_mvtec_ad2,
+)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from hardsight.attacks import Ball, Suite, is_random
 from hardsight.core.types import Progress, quiet
 from hardsight.data import LabelledImages
-from hardsight.data.samples import evenly
+from hardsight.data.splits import evenly
 from hardsight.evaluation.accuracy.attacked import AttackedClasses, Terms, attack_classes
 from hardsight.evaluation.accuracy.published import known_of, published_accuracy
 from hardsight.evaluation.accuracy.results import Accuracy, ClassPicture, Curve, strongest

@@ -1,14 +1,11 @@
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
-from hardsight.data import AnomalyData, ImageError, ImageSet, Sample, read_image, split_validation
+from hardsight.data import AnomalyData, ImageError, ImageSet, Sample, read_image
 
 
 def write(path: Path, value: int, side: int = 20) -> Path:
@@ -27,11 +24,11 @@ def write_mask(path: Path) -> Path:
 
 
 def some(tmp_path: Path, masked: bool = True) -> list[Sample]:
-    mask = write_mask(tmp_path / "masks" / "2.png") if masked else None
+    masks = (write_mask(tmp_path / "masks" / "2.png"),) if masked else ()
     return [
         Sample(write(tmp_path / "good" / "0.png", 0), anomalous=False),
         Sample(write(tmp_path / "good" / "1.png", 1), anomalous=False),
-        Sample(write(tmp_path / "bad" / "2.png", 2), anomalous=True, mask=mask, kind="bad"),
+        Sample(write(tmp_path / "bad" / "2.png", 2), anomalous=True, masks=masks, defect="bad"),
     ]
 
 
@@ -81,10 +78,9 @@ def test_skip_lists_what_it_leaves_out(tmp_path: Path) -> None:
     samples = some(tmp_path)
     samples.insert(1, Sample(tmp_path / "good" / "broken.png", anomalous=False))
     samples[1].path.write_bytes(b"")
-    masked = Sample(write(tmp_path / "bad" / "3.png", 3), True, tmp_path / "masks" / "3.png", "bad")
-    assert masked.mask is not None
-    masked.mask.write_text("no mask")
-    samples.append(masked)
+    mask = tmp_path / "masks" / "3.png"
+    mask.write_text("no mask")
+    samples.append(Sample(write(tmp_path / "bad" / "3.png", 3), True, (mask,), "bad"))
     told: list[tuple[int, int]] = []
 
     def progress(stage: str, done: int, total: int, info: str = "") -> None:
@@ -92,7 +88,7 @@ def test_skip_lists_what_it_leaves_out(tmp_path: Path) -> None:
 
     data = ImageSet(samples, 16, tmp_path, on_error="skip", progress=progress)
     assert told == [(i, 5) for i in range(1, 6)]
-    assert [error.path for error in data.skipped] == [samples[1].path, masked.mask]
+    assert [error.path for error in data.skipped] == [samples[1].path, mask]
     assert data.names == ("good/0.png", "good/1.png", "bad/2.png")
     assert len(data) == len(data.images()) == 3
     expected = (read_image(samples[2].path, 16) * 255).round().byte()
@@ -133,68 +129,11 @@ def test_empty_set_and_bad_arguments(tmp_path: Path) -> None:
         ImageSet([], 16, on_error="ignore")  # type: ignore[arg-type]
 
 
-def names(samples: list[Sample]) -> set[str]:
-    return {s.path.name for s in samples}
-
-
-def plain(count: int) -> list[Sample]:
-    return [Sample(Path("/data/good") / f"{i:03}.png", anomalous=False) for i in range(count)]
-
-
-@given(count=st.integers(2, 60), fraction=st.floats(0.01, 0.99), seed=st.integers(0, 99))
-def test_split_is_a_stable_partition(count: int, fraction: float, seed: int) -> None:
-    samples = plain(count)
-    kept, held = split_validation(samples, fraction, seed)
-    assert sorted(kept + held, key=lambda s: s.path) == samples
-    assert len(held) == min(max(round(fraction * count), 1), count - 1)
-    again = split_validation(samples[::-1], fraction, seed)
-    assert (names(again[0]), names(again[1])) == (names(kept), names(held))
-    more = split_validation(plain(count + 1), fraction, seed)
-    moved = names(held) ^ (names(more[1]) - {f"{count:03}.png"})
-    assert len(moved) <= 1
-
-
-def test_split_depends_on_seed_and_relative_path_only() -> None:
-    here = plain(50)
-    there = [Sample(Path("/else/where") / s.path.name, anomalous=False) for s in here]
-    assert names(split_validation(here)[1]) == names(split_validation(there)[1])
-    assert names(split_validation(here)[1]) != names(split_validation(here, seed=1)[1])
-
-    def rank(sample: Sample) -> str:
-        return hashlib.sha256(f"7:{sample.path.name}".encode()).hexdigest()
-
-    assert names(split_validation(here, 0.1, 7)[1]) == names(sorted(here, key=rank)[:5])
-
-
-def test_split_errors() -> None:
-    with pytest.raises(ValueError, match=r"at least two images, got only .*000\.png"):
-        split_validation(plain(1))
-    with pytest.raises(ValueError, match="at least two images, got none"):
-        split_validation([])
-    with pytest.raises(ValueError, match="fraction must be between 0 and 1"):
-        split_validation(plain(5), 1.0)
-
-
-def test_a_limited_test_set_keeps_both_kinds_in_proportion(make_data):
-    data = make_data(normal=20, anomalous=60)
-    part = data.limited(20)
-    assert part.test.labels.sum() == 15
-    assert len(part.test) == 20
-    assert set(part.test.names) <= set(data.test.names)
-    assert part.train is data.train
-    assert data.limited(80) is data
-    assert data.limited(20, balanced=True).test.labels.sum() == 10
-    assert data.limited(60, balanced=True).test.labels.sum() == 40  # there are but 20 normal ones
-    with pytest.raises(ValueError, match="count=1 test images cannot hold both kinds"):
-        data.limited(1)
-
-
-@pytest.fixture
-def make_data(tmp_path):
-    def make(normal: int, anomalous: int) -> AnomalyData:
-        kinds = [False] * normal + [True] * anomalous
-        samples = [Sample(tmp_path / f"{i:03}.png", kind) for i, kind in enumerate(kinds)]
-        empty = ImageSet([], 8, tmp_path)
-        return AnomalyData("x", empty, empty, ImageSet(samples, 8, tmp_path), tmp_path)
-
-    return make
+def test_another_set_of_samples_is_read_alike(tmp_path: Path) -> None:
+    path = tmp_path / "0.png"
+    Image.fromarray(np.full((4, 4), 4095, np.uint16)).save(path)
+    whole = ImageSet([Sample(path, anomalous=False)], 4, tmp_path, bits=12)
+    part = whole.of(whole.samples)
+    assert (part.root, part.size) == (whole.root, whole.size)
+    assert part.images().unique().tolist() == [255]
+    assert ImageSet(whole.samples, 4).images().unique().tolist() == [16]

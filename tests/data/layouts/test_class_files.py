@@ -12,9 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
-from hardsight.data.cifar10 import CLASSES, LOSSY, cifar10, cifar10c
 from hardsight.data.labelled import LabelledImages
-from hardsight.data.mnist import mnist
+from hardsight.data.layouts.cifar10 import CLASSES, LOSSY, cifar10, cifar10c
+from hardsight.data.layouts.mnist import mnist
 
 RNG = np.random.default_rng(0)
 SHARED = Path(os.environ.get("HARDSIGHT_DATA", Path(__file__).parents[3] / "shared" / "data"))

@@ -1,0 +1,214 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from visa import VISA
+
+from hardsight.data import LAYOUTS, AnomalyData, LayoutError, categories, load
+
+
+def write(*paths: Path, value: int = 200) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), value, np.uint8)).save(path)
+
+
+def category(top: Path, good: str = "good") -> Path:
+    write(*(top / "train" / good / f"{i:03}.png" for i in range(10)))
+    write(*(top / "test" / good / f"{i:03}.png" for i in range(2)))
+    for defect in ("crack", "dent"):
+        write(*(top / "test" / defect / f"{i:03}.png" for i in range(3)))
+        write(*(top / "ground_truth" / defect / f"{i:03}_mask.png" for i in range(3)))
+    return top
+
+
+def masks_of(data: AnomalyData) -> dict[str, list[str]]:
+    return {
+        name: [mask.relative_to(data.root).as_posix() for mask in sample.masks]
+        for name, sample in zip(data.test.names, data.test.samples, strict=True)
+        if sample.anomalous
+    }
+
+
+def test_mvtec(tmp_path: Path) -> None:
+    data = load(category(tmp_path / "bottle"), size=8)
+    assert (data.name, data.root, data.notes) == ("bottle", tmp_path / "bottle", ())
+    assert (len(data.train), len(data.validation), len(data.test)) == (8, 2, 8)
+    assert [s.defect for s in data.test.samples] == ["crack"] * 3 + ["dent"] * 3 + ["good"] * 2
+    assert masks_of(data) == {
+        f"test/{defect}/{i:03}.png": [f"ground_truth/{defect}/{i:03}_mask.png"]
+        for defect in ("crack", "dent")
+        for i in range(3)
+    }
+    masks = data.test.masks()
+    assert masks is not None
+    assert masks.flatten(1).any(1).tolist() == data.test.labels.tolist()
+    assert load(tmp_path, "bottle", size=8).train.names == data.train.names
+
+
+def test_mvtec_with_validation_folder_and_missing_masks(tmp_path: Path) -> None:
+    top = category(tmp_path)
+    write(top / "validation" / "good" / "v.png")
+    (top / "ground_truth" / "dent" / "001_mask.png").unlink()
+    data = load(top, size=8)
+    assert len(data.train) == 10
+    assert data.validation.names == ("validation/good/v.png",)
+    assert data.test.masks() is None
+
+
+@pytest.mark.parametrize("good", ["OK", "normal", "Good", "good parts", "Nominal"])
+def test_other_names_of_good_are_no_defects(tmp_path: Path, good: str) -> None:
+    data = load(category(tmp_path / "bottle", good), size=8)
+    assert data.test.labels.sum() == 6
+    assert {s.defect for s in data.test.samples} == {"crack", "dent", "good"}
+    assert data.notes == tuple(f"{role}/{good} is read as good parts" for role in ("train", "test"))
+
+
+def test_the_name_of_good_does_not_change_the_split(tmp_path: Path) -> None:
+    held = [
+        {path.rpartition("/")[2] for path in load(category(tmp_path / g, g)).validation.names}
+        for g in ("good", "OK")
+    ]
+    assert held[0] == held[1]
+
+
+def test_hidden_files_and_those_of_systems_are_no_images(tmp_path: Path) -> None:
+    top = category(tmp_path / "bottle")
+    write(top / "train" / "good" / "._000.png", top / "test" / "__MACOSX" / "good" / "000.png")
+    write(top / "train" / "good" / "__MACOSX" / "a.png", top / "test" / ".cache" / "a.png")
+    write(top / "test" / "crack" / "003.PNG")
+    for place in ("train/good", "test/crack"):
+        (top / place / "Thumbs.db").write_bytes(b"no image")
+        (top / place / ".DS_Store").write_bytes(b"no image")
+    data = load(top, size=8)
+    assert {sample.defect for sample in data.test.samples} == {"crack", "dent", "good"}
+    assert (len(data.train) + len(data.validation), len(data.test)) == (10, 9)
+    assert data.notes == ()
+
+
+def test_mvtec_loco_joins_the_masks_of_an_image(tmp_path: Path) -> None:
+    top = tmp_path / "pushpins"
+    write(*(top / "train" / "good" / f"{i:03}.png" for i in range(10)))
+    write(top / "validation" / "good" / "000.png", top / "test" / "good" / "000.png")
+    write(*(top / "test" / "logical_anomalies" / f"{i:03}.png" for i in range(4)))
+    truth = top / "ground_truth" / "logical_anomalies"
+    write(truth / "000" / "000.png", truth / "000" / "001.png", truth / "003" / "001.png")
+    write(truth / "007" / "000.png")
+    data = load(top, size=8)
+    place = "ground_truth/logical_anomalies"
+    assert masks_of(data) == {
+        "test/logical_anomalies/000.png": [f"{place}/000/000.png", f"{place}/000/001.png"],
+        "test/logical_anomalies/001.png": [],
+        "test/logical_anomalies/002.png": [],
+        "test/logical_anomalies/003.png": [f"{place}/003/001.png"],
+    }
+    unused = f"1 masks belong to no image and are not used: {place}/007/000.png"
+    assert data.notes == (unused,)
+
+
+def test_mvtec_ad2_reads_what_has_labels(tmp_path: Path) -> None:
+    top = tmp_path / "can"
+    for place, count in (("train/good", 10), ("validation/good", 3), ("test_public/good", 4)):
+        write(*(top / place / f"{i:03}_regular.png" for i in range(count)))
+    write(*(top / "test_public" / "bad" / f"{i:03}_regular.png" for i in range(3)))
+    truth = top / "test_public" / "ground_truth" / "bad"
+    write(*(truth / f"{i:03}_regular_mask.png" for i in range(3)))
+    write(top / "test_private" / "000.png", top / "test_private_mixed" / "000.png")
+    data = load(tmp_path, "can", size=8)
+    assert (len(data.train), len(data.validation), len(data.test)) == (10, 3, 7)
+    assert [s.defect for s in data.test.samples] == ["bad"] * 3 + ["good"] * 4
+    assert masks_of(data)["test_public/bad/002_regular.png"] == [
+        "test_public/ground_truth/bad/002_regular_mask.png"
+    ]
+    assert data.notes == tuple(
+        f"left out, for its layout does not know it: {name}"
+        for name in ("test_private", "test_private_mixed")
+    )
+
+
+def test_errors_say_what_is_there(tmp_path: Path) -> None:
+    for name in ("bottle", "screw"):
+        category(tmp_path / name)
+    with pytest.raises(ValueError, match=r"2 categories; choose one with .*: bottle, screw"):
+        load(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"did you mean .*bottle"):
+        load(tmp_path, "botle")
+    with pytest.raises(ValueError, match=r"a category itself \(mvtec\); leave .*'bottle' out"):
+        load(tmp_path / "bottle", "bottle")
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        load(tmp_path / "none")
+    write(tmp_path / "pill" / "test" / "x.png")
+    (tmp_path / "pill" / "train" / "good").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"train/good=.* holds no image"):
+        load(tmp_path, "pill")
+
+
+def test_load_recognises(tmp_path: Path) -> None:
+    assert load(category(tmp_path / "a"), size=8).name == "a"
+    assert load(tmp_path, category="a", size=8).name == "a"
+    for good, bad, masks in (("normal", "abnormal", "masks"), ("Good", "defect", "mask")):
+        top = tmp_path / good
+        write(*(top / good / f"{i}.png" for i in range(10)))
+        write(top / bad / "x.png", top / masks / "x.png")
+        data = load(top, size=8)
+        assert (len(data.train), len(data.validation), len(data.test)) == (6, 2, 3)
+        assert data.test.masks() is not None
+    only = tmp_path / "only"
+    write(*(only / "good" / f"{i}.png" for i in range(10)))
+    assert len(load(only, size=8).test) == 0
+
+
+def test_folders_that_good_and_bad_do_not_know_are_named(tmp_path: Path) -> None:
+    write(*(tmp_path / "OK" / f"{i}.png" for i in range(10)))
+    write(tmp_path / "NG" / "x.png", tmp_path / "new" / "y.png")
+    (tmp_path / "notes").mkdir()
+    data = load(tmp_path, size=8)
+    assert data.test.labels.sum() == 1
+    assert data.notes == ("left out, for its layout does not know it: new",)
+
+
+def test_load_explains(tmp_path: Path) -> None:
+    write(tmp_path / "pictures" / "a.png")
+    with pytest.raises(LayoutError) as caught:
+        load(tmp_path)
+    for part in ("train/good", "normal/", "pictures", *LAYOUTS):
+        assert part in str(caught.value)
+    with pytest.raises(TypeError, match="no option sizes; choose from size"):
+        load(tmp_path, sizes=3)
+    write(tmp_path / "good" / "a.png", tmp_path / "normal" / "a.png")
+    with pytest.raises(LayoutError, match="good and normal, which mean the same; keep one"):
+        load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="path="):
+        load(tmp_path / "nowhere")
+
+
+def test_a_layout_is_one_file_and_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    top = tmp_path / "candle" / "Data"
+    write(*(top / "Images" / "Normal" / f"{i:04}.JPG" for i in range(20)))
+    write(
+        *(top / place / "Anomaly" / f"{i:03}.png" for place in ("Images", "Masks") for i in (1, 2))
+    )
+    with pytest.raises(LayoutError, match="arranged as no known layout"):
+        load(tmp_path / "candle")
+
+    monkeypatch.setitem(LAYOUTS, VISA.name, VISA)
+
+    assert categories(tmp_path) == ["candle"]
+    data = load(tmp_path, "candle", size=8)
+    assert (len(data.train), len(data.validation), len(data.test)) == (13, 3, 6)
+    assert masks_of(data)["Data/Images/Anomaly/001.png"] == ["Data/Masks/Anomaly/001.png"]
+    with pytest.raises(LayoutError, match=r"Data/Images/Normal .*\(visa\)"):
+        load(tmp_path / "candle" / "Data" / "Masks")
+
+
+def test_real_bottles() -> None:
+    place = os.environ.get("HARDSIGHT_DATA", Path(__file__).parents[4] / "shared" / "data")
+    root = Path(place) / "mvtec256"
+    if not (root / "bottle").is_dir():
+        pytest.skip(f"no MVTec AD in {root}; set HARDSIGHT_DATA")
+    data = load(root, "bottle", size=32)
+    assert len(data.train) + len(data.validation) == 209
+    assert data.test.labels.tolist().count(True) == 63
+    assert all(s.masks for s in data.test.samples if s.anomalous)

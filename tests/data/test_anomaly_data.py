@@ -1,0 +1,28 @@
+import pytest
+
+from hardsight.data import AnomalyData, ImageSet, Sample
+
+
+def test_a_limited_test_set_keeps_labels_in_proportion(make_data):
+    data = make_data(normal=20, anomalous=60)
+    part = data.limited(20)
+    assert part.test.labels.sum() == 15
+    assert len(part.test) == 20
+    assert set(part.test.names) <= set(data.test.names)
+    assert part.train is data.train
+    assert data.limited(80) is data
+    assert data.limited(20, balanced=True).test.labels.sum() == 10
+    assert data.limited(60, balanced=True).test.labels.sum() == 40  # there are but 20 normal ones
+    with pytest.raises(ValueError, match="count=1 test images cannot hold both labels"):
+        data.limited(1)
+
+
+@pytest.fixture
+def make_data(tmp_path):
+    def make(normal: int, anomalous: int) -> AnomalyData:
+        labels = [False] * normal + [True] * anomalous
+        samples = [Sample(tmp_path / f"{i:03}.png", label) for i, label in enumerate(labels)]
+        empty = ImageSet([], 8, tmp_path)
+        return AnomalyData("x", empty, empty, ImageSet(samples, 8, tmp_path), tmp_path)
+
+    return make

@@ -1,0 +1,95 @@
+"""What ``hardsight data`` says of data sets with one fault each."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hardsight.data import AnomalyData, findings, folder, load, together
+from tiny_parts import write_parts
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    return write_parts(tmp_path / "parts")
+
+
+def first(top: Path, place: str) -> Path:
+    return min((top / place).rglob("*.png"))
+
+
+def only(data: AnomalyData) -> str:
+    found = findings(data)
+    assert len(found) == 1
+    return found[0]
+
+
+def test_nothing_is_odd(top: Path) -> None:
+    assert findings(load(top, size=16)) == []
+
+
+def test_copies_of_and_links_to_training_images(top: Path) -> None:
+    data = load(top, size=16)
+    copied, linked = data.train.samples[:2]
+    good = top / "test" / "good"
+    (good / "copy.png").write_bytes(copied.path.read_bytes())
+    (good / "link.png").symlink_to(linked.path)
+    said = only(load(top, size=16))
+    assert said.startswith("2 held-out images are copies of or links to training images")
+    names = [f"test/good/{name}" for name in ("copy.png", "link.png")]
+    learnt = [data.train.names[0], data.train.names[1]]
+    assert all(f"{a} ({b})" in said for a, b in zip(names, learnt, strict=True))
+
+
+def test_missing_and_grey_masks_are_named(top: Path) -> None:
+    masks = sorted((top / "ground_truth").rglob("*.png"))
+    masks[0].unlink()
+    Image.open(masks[1]).resize((64, 64), Image.Resampling.BILINEAR).save(masks[1])
+    data = load(top, size=16)
+    missing, grey = findings(data)
+    assert missing.startswith("1 anomalous images have no mask, so that localisation is not")
+    assert masks[0].stem.removesuffix("_mask") in missing
+    assert grey.startswith("1 images have masks with shades of grey, of which half")
+    both = together([data, load(write_parts(top.parent / "others", seed=1), size=16)])
+    assert findings(both) == [
+        missing.replace("test/", "parts/test/"),
+        grey.replace("test/", "parts/test/"),
+    ]
+
+
+def test_thin_defects_are_named(top: Path) -> None:
+    mask = min((top / "ground_truth").rglob("*.png"))
+    pixels = np.zeros(np.asarray(Image.open(mask)).shape[:2], np.uint8)
+    pixels[2, :] = 255
+    Image.fromarray(pixels).save(mask)
+    assert findings(load(top, size=len(pixels))) == []
+    said = only(load(top, size=len(pixels) // 2))
+    assert said.startswith("1 images have a defect that covers no more than half of any pixel")
+
+
+def test_images_turned_without_their_masks(top: Path) -> None:
+    path = first(top, "test/" + min(p.name for p in (top / "ground_truth").iterdir()))
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.open(path).save(path, exif=exif)
+    said = only(load(top, size=16))
+    assert said.startswith("1 images are turned by their EXIF orientation and their masks are not")
+
+
+def test_twelve_bits_in_sixteen(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    for i in range(4):
+        path = tmp_path / "good" / f"{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        pixels = generator.integers(0, 4096, (16, 16), dtype=np.uint16)
+        pixels[0, 0] = 4095
+        Image.fromarray(pixels).save(path)
+    said = only(folder("good", root=tmp_path, size=16))
+    assert said.startswith("4 grey images have 16 bits a pixel but no value above 4,095")
+    assert "eps is 16 times" in said
+    assert "--set data.bits=12" in said
+    stretched = folder("good", root=tmp_path, size=16, bits=12)
+    assert findings(stretched) == []
+    assert stretched.train.images().max() == 255
+    assert len(folder("good", root=tmp_path, size=16).train.images().unique()) <= 17
