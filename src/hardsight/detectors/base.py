@@ -39,6 +39,8 @@ class Detector(nn.Module, ABC):
     """Whether the detector can be written as a graph of (images, noise)."""
     categories: bool = False
     """Whether one detector can be fitted to several categories together."""
+    tileable: bool = True
+    """Whether large pictures may be scored by their tiles, wherever these lie; see ``Tiled``."""
     bypass: tuple[str, Callable[[Tensor], Tensor]] | None = None
     """A submodule that a BPDA may go round, and what it does instead, backwards; None: none."""
     paper: str | None = None

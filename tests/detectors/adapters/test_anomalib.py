@@ -13,6 +13,7 @@ from anomalib.pre_processing import PreProcessor
 from torchvision.transforms.v2 import CenterCrop, Compose, Normalize, Resize
 
 from hardsight.attacks import PGD, Linf, ScoreObjective, frozen, value_and_gradient
+from hardsight.core.modules import in_mode
 from hardsight.detectors import GradientError, Wrapped, anomalib_detector, as_detector
 from hardsight.detectors.adapters.anomalib import RawScores, is_anomalib, unchecked
 
@@ -50,9 +51,10 @@ def test_scores_are_the_models_raw_ones(patchcore):
     detector = as_detector(patchcore)
     assert isinstance(detector, Wrapped)
     assert detector.image_size == 64
-    with torch.no_grad():
-        raw = patchcore.model(patchcore.pre_processor.transform(IMAGES))
     found = detector.predict(IMAGES)
+    assert patchcore.model.training  # as it was found
+    with torch.no_grad(), in_mode("eval", patchcore):
+        raw = patchcore.model(patchcore.pre_processor.transform(IMAGES))
     torch.testing.assert_close(found.pred_score, raw.pred_score.flatten())
     torch.testing.assert_close(found.anomaly_map, raw.anomaly_map)
 
@@ -79,7 +81,7 @@ def test_each_kind_of_mask_is_lifted():
 def test_scores_that_depend_on_the_batch_are_taken_one_by_one():
     module = small(Cflow, layers=("layer2", "layer3"))
     images = torch.stack([torch.zeros_like(IMAGES[0]), IMAGES[1]])
-    with torch.no_grad():
+    with torch.no_grad(), in_mode("eval", module):
         x = module.pre_processor.transform(images)
         together = module.model(x).anomaly_map
         singly = torch.cat([module.model(one[None]).anomaly_map for one in x])
@@ -103,7 +105,7 @@ def test_maps_of_a_crop_lie_where_the_crop_was():
     assert detector.image_size == 96
     x = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(2))
     found = detector.predict(x).anomaly_map
-    with torch.no_grad():
+    with torch.no_grad(), in_mode("eval", module):
         inner = module.model(module.pre_processor.transform(x)).anomaly_map
     torch.testing.assert_close(found[..., 16:80, 16:80], inner)
     assert torch.all(found[..., :16] == inner.amin())

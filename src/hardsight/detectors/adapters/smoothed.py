@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from hardsight.core.types import Detection
+from hardsight.detectors.adapters.around import Around
 from hardsight.detectors.adapters.denoised import Denoised
 from hardsight.detectors.advrad.detector import AdvRAD
 from hardsight.detectors.advrad.errors import noisy_reference
 from hardsight.detectors.base import Detector
 
 
-class Smoothed(Detector):
+class Smoothed(Around):
     """A detector that sees every image under Gaussian noise, a fresh one in every draw.
 
     One forward pass is one draw of the score whose median ``hardsight.certify`` bounds: objectives
@@ -22,7 +23,7 @@ class Smoothed(Detector):
     any other detector. The noise is unclamped, as the theorem wants it.
 
     Args:
-        detector: what is smoothed; shared, not copied.
+        detector: what is smoothed.
         sigma: standard deviation of the noise in [0, 1] pixel units.
 
     Raises:
@@ -30,18 +31,11 @@ class Smoothed(Detector):
         ValueError: a sigma that is not positive.
     """
 
-    random = True
-
     def __init__(self, detector: Detector, sigma: float) -> None:
-        super().__init__()
+        super().__init__(detector)
         if not (math.isfinite(sigma) and sigma > 0):
             raise ValueError(f"sigma must be finite and > 0, got {sigma}; 0.125 is usual")
-        self.detector, self.sigma = detector, sigma
-        self.image_size, self.draws = detector.image_size, detector.draws
-        self.has_maps = detector.has_maps
-        if detector.bypass is not None:
-            name, surrogate = detector.bypass
-            self.bypass = (f"detector.{name}", surrogate)
+        self.sigma, self.random = sigma, True
         blank = torch.zeros(1, 3, *self.size, device=detector.device)
         own = detector.sample_noise(blank, torch.Generator(blank.device).manual_seed(0))
         if own is not None and not own.is_floating_point():
@@ -52,19 +46,9 @@ class Smoothed(Detector):
         self._own = None if own is None else own.shape[1:]
 
     @property
-    def size(self) -> tuple[int, int]:
-        """That of the detector."""
-        return self.detector.size
-
-    @property
     def settings(self) -> dict[str, Any]:
         """Those of the detector, with the noise."""
-        return self.detector.settings | {"smoothing": self.sigma}
-
-    @property
-    def device(self) -> torch.device:
-        """Where the detector computes."""
-        return self.detector.device
+        return super().settings | {"smoothing": self.sigma}
 
     def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """(B, L): standard normal for every value of the image, then the detector's own noise."""

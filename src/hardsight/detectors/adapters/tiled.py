@@ -8,12 +8,12 @@ from torch import Tensor
 from hardsight.core.batches import at_once, in_parts
 from hardsight.core.types import Detection
 from hardsight.data import Tiles
-from hardsight.detectors.advrad.detector import AdvRAD
+from hardsight.detectors.adapters.around import Around
 from hardsight.detectors.base import Detector
 from hardsight.diffusion import TILES
 
 
-class Tiled(Detector):
+class Tiled(Around):
     """Scores pictures by overlapping tiles, as a deterministic function of (images, noise).
 
     The map is that of the tiles, blended (``hardsight.data.Tiles``). The score is the largest of a
@@ -31,33 +31,29 @@ class Tiled(Detector):
     multiple of its own.
 
     Args:
-        detector: of images of a tile's size; shared, not copied.
+        detector: of images of a tile's size.
         size: (height, width) in pixels of the pictures, or a number for both.
         overlap: share of a tile that it has in common with the next, at least; in [0, 1).
 
     Raises:
-        TypeError: an AdvRAD.
+        TypeError: a detector that is not ``tileable``.
         ValueError: pictures smaller than a tile, or an overlap out of its range.
     """
 
     def __init__(
         self, detector: Detector, size: int | tuple[int, int], overlap: float = 0.25
     ) -> None:
-        super().__init__()
-        if isinstance(detector, AdvRAD):
+        super().__init__(detector)
+        if not detector.tileable:
             raise TypeError(
-                "an AdvRAD tiles itself, with a reference for every place of the picture; fit "
-                f"AdvRAD(image_size=..., tile={detector.image_size}) instead"
+                f"{type(detector).__name__} compares every place of a picture with the same place "
+                f"of normal ones, and tiles itself: fit it with image_size=... and "
+                f"tile={detector.image_size} instead"
             )
         whole = (size, size) if isinstance(size, int) else size
-        self.detector = detector
         self.tiles = Tiles(whole, detector.size, overlap)
-        self.image_size, self.draws = max(whole), detector.draws
-        self.random = detector.random
+        self.image_size = max(whole)
         self.has_maps = detector.has_maps or len(self.tiles) > 1
-        if detector.bypass is not None:
-            name, surrogate = detector.bypass
-            self.bypass = (f"detector.{name}", surrogate)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -67,12 +63,7 @@ class Tiled(Detector):
     @property
     def settings(self) -> dict[str, Any]:
         """Those of the detector, with the tiles."""
-        return self.detector.settings | {"size": self.size, "overlap": self.tiles.overlap}
-
-    @property
-    def device(self) -> torch.device:
-        """Where the detector computes."""
-        return self.detector.device
+        return super().settings | {"size": self.size, "overlap": self.tiles.overlap}
 
     def sample_noise(
         self, images: Tensor, generator: torch.Generator | None = None

@@ -69,7 +69,7 @@ class AdvRAD(SavedDetector):
     bypass = ("denoiser", local_mean(9))
     later = (("tile", "tile"), ("overlap", "tile"), ("fixed_noise", "fixed_noise"))
     paper: str | None = "FreeRAD"
-    random, categories = True, True
+    random, categories, tileable = True, True, False
     map_mean: Tensor
     map_spread: Tensor
     report: Report | None = None
