@@ -40,8 +40,8 @@ except PackageNotFoundError:  # run from a checkout that is not installed
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: hardsight\nVersion: 0\n")
     sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "src"), str(info.parent)]
 
-from hardsight.data import CutPaste
 from hardsight.diffusion import Denoiser, FastDenoiser, PaperDenoiser, one_shot
+from hardsight.synthesis import CutPaste
 
 SIDE = 192  # of the photographs
 SIZES = (128, 192, 256)  # trained at
