@@ -1,131 +1,40 @@
 """Train the weights that fits on a few normal images start from, on natural photographs.
 
-Two stages, each for so many seconds: plain denoising, then the joint game against attacks from a
-copy of the first. Photographs are decoded once, and cropped, coloured and spoilt on the device.
+Two stages, each for so many seconds: plain denoising, then adversarial training from a
+copy of the first. Photographs are decoded once, and cropped, coloured and corrupted on the device.
 """
 
 import argparse
 import copy
 import hashlib
-import io
 import json
 import math
-import os
 import random
-import statistics
 import sys
-import tarfile
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
+import uninstalled  # noqa: F401
+from photographs import batch, column, photographs, regions
 from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor
 
-try:
-    version("hardsight")
-except PackageNotFoundError:  # run from a checkout that is not installed
-    info = Path(tempfile.mkdtemp()) / "hardsight-0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: hardsight\nVersion: 0\n")
-    sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "src"), str(info.parent)]
-
-from hardsight.diffusion import Denoiser, FastDenoiser, PaperDenoiser, one_shot
+from hardsight.diffusion import Denoiser, FastDenoiser, one_shot
 from hardsight.synthesis import CutPaste
 
-SIDE = 192  # of the photographs
 SIZES = (128, 192, 256)  # trained at
-STEPS = (50, 200)  # of the diffusion in the game
-RADII = (2 / 255, 8 / 255)  # of the game's attack
+STEPS = (50, 200)  # of the diffusion, in adversarial training
+RADII = (2 / 255, 8 / 255)  # of the attack
 PROBED = (50, 100, 200)  # diffusion steps validated at
-GROUPS = 8  # of a batch, each with one scale of its crops
 MAKE = {"patch": 4, "channels": 48}
 
 
-def decoded(jpeg: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB").resize((SIDE, SIDE)))
-
-
-def photographs(path: Path, limit: int | None) -> Tensor:
-    """Read (N, SIDE, SIDE, 3) uint8 from a tar of JPEG files, in the order of their names."""
-    with tarfile.open(path) as tar:
-        members = sorted((m for m in tar if m.name.endswith(".jpg")), key=lambda m: m.name)
-        if limit is not None:
-            members = members[:: max(1, len(members) // limit)][:limit]
-        files = [tar.extractfile(m).read() for m in members]
-    with ProcessPoolExecutor(min(16, os.cpu_count() or 1), get_context("fork")) as pool:
-        return torch.from_numpy(np.stack(list(pool.map(decoded, files, chunksize=64))))
-
-
-def column(count: int, g: Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
-    """Draw (count, 1, 1, 1) evenly from low to high."""
-    return low + (high - low) * torch.rand(count, 1, 1, 1, generator=g, device=g.device)
-
-
-def cropped(photos: Tensor, count: int, side: int, size: int, g: Generator) -> Tensor:
-    """Draw squares of a side, turned and mirrored, as (count, 3, size, size) in [0, 1]."""
-    which = torch.randint(len(photos), (count, 1, 1), generator=g, device=g.device)
-    corner = (column(2 * count, g)[..., 0] * (SIDE - side + 1)).long().view(2, count, 1)
-    near = torch.arange(side, device=g.device)
-    back = column(2 * count, g)[..., 0].view(2, count, 1) < 0.5
-    rows, columns = corner + torch.where(back, side - 1 - near, near)
-    x = photos[which, rows[:, :, None], columns[:, None]].permute(0, 3, 1, 2).float() / 255
-    x = F.interpolate(x.contiguous(), (size, size), mode="bicubic", antialias=True)
-    return torch.where(column(count, g) < 0.5, x.transpose(-1, -2), x).clamp(0, 1)
-
-
-def recoloured(x: Tensor, g: Generator) -> Tensor:
-    """Change contrast, brightness, saturation and hue of each image; make some grey."""
-    n, eye = len(x), torch.eye(3, device=x.device)
-    grey = torch.full_like(eye, 1 / 3)
-    turn = (eye.roll(1, 0) - eye.roll(1, 1)) / math.sqrt(3)
-    angle = column(n, g, -0.5, 0.5)[:, 0]
-    colour = torch.where(column(n, g) < 0.15, 0.0, column(n, g, 0.5, 1.4))[:, 0]
-    mix = grey + colour * (angle.cos() * (eye - grey) + angle.sin() * turn)
-    x = torch.einsum("nij,njhw->nihw", mix, x)
-    mean = x.mean((1, 2, 3), keepdim=True)
-    return ((x - mean) * column(n, g, 0.6, 1.3) + mean + column(n, g, -0.2, 0.2)).clamp(0, 1)
-
-
-def regions(n: int, size: int, g: Generator, low: float, high: float) -> Tensor:
-    """Draw (n, 1, size, size) in [0, 1]: turned ellipses and rectangles with hard or soft edges.
-
-    Args:
-        low, high: of half their sides, as shares of the image's.
-    """
-    axis = torch.linspace(0, 1, size, device=g.device)
-    y, x = axis[:, None] - column(n, g), axis - column(n, g)
-    angle = column(n, g, 0, math.pi)
-    u = ((x * angle.cos() + y * angle.sin()) / column(n, g, low, high)).abs()
-    v = ((y * angle.cos() - x * angle.sin()) / column(n, g, low, high)).abs()
-    far = torch.where(column(n, g) < 0.5, torch.hypot(u, v), torch.maximum(u, v))
-    return ((1 - far) * column(n, g, 1, math.log(size)).exp() + 0.5).clamp(0, 1)
-
-
-def batch(photos: Tensor, count: int, size: int, g: Generator) -> Tensor:
-    """Draw training images (count, 3, size, size) in [0, 1], a tenth of them on one colour."""
-    parts = []
-    for i in range(GROUPS):
-        side = random.randint(max(64, size // 2), SIDE)
-        share = (i + 1) * count // GROUPS - i * count // GROUPS
-        parts.append(cropped(photos, share, side, size, g))
-    x = recoloured(torch.cat(parts), g)
-    flat = torch.rand(count, 3, 1, 1, generator=g, device=g.device)
-    shown = torch.where(column(count, g) < 0.1, regions(count, size, g, 0.15, 0.45), 1.0)
-    return flat + shown * (x - flat)
-
-
-def spoilt(x: Tensor, g: Generator) -> Tensor:
+def corrupted(x: Tensor, g: Generator) -> Tensor:
     """Paste a part of the same image, distorted, or of another, soft-edged or hard, evenly."""
     own, _ = CutPaste()(x, torch.ones_like(x[:, :1], dtype=torch.bool), g)
     shift = tuple(random.randrange(x.shape[-1]) for _ in range(2))
@@ -135,7 +44,7 @@ def spoilt(x: Tensor, g: Generator) -> Tensor:
 
 
 def peaks(x: Tensor, r: Tensor) -> Tensor:
-    """(B,) what ``Game.peaks`` returns by default: the largest errors of reconstructions."""
+    """(B,) ``AdversarialTraining.peaks`` by default: the largest errors of reconstructions."""
     total = torch.zeros_like(x[:, :1])
     for scale in (1, 2, 4, 8):
         squared = F.avg_pool2d(x - r, scale).square()
@@ -156,13 +65,15 @@ def attacked(
 ) -> Tensor:
     """Take two sign steps of 0.7 eps from a random start, on the largest errors."""
     start = (2 * torch.rand(x.shape, generator=g, device=g.device) - 1) * eps
-    hurt = (x + start).clamp(0, 1)
+    adversarial = (x + start).clamp(0, 1)
     for _ in range(2):
-        hurt.requires_grad_()
-        (slope,) = torch.autograd.grad((sign * peaks(hurt, reconstruct(hurt))).sum(), hurt)
-        moved = hurt.detach() + 0.7 * eps * slope.sign()
-        hurt = torch.minimum(torch.maximum(moved, x - eps), x + eps).clamp(0, 1)
-    return hurt
+        adversarial.requires_grad_()
+        (slope,) = torch.autograd.grad(
+            (sign * peaks(adversarial, reconstruct(adversarial))).sum(), adversarial
+        )
+        moved = adversarial.detach() + 0.7 * eps * slope.sign()
+        adversarial = torch.minimum(torch.maximum(moved, x - eps), x + eps).clamp(0, 1)
+    return adversarial
 
 
 def plain_loss(denoiser: FastDenoiser, x: Tensor, g: Generator, amp: bool) -> Tensor:
@@ -170,16 +81,16 @@ def plain_loss(denoiser: FastDenoiser, x: Tensor, g: Generator, amp: bool) -> Te
         return denoiser.training_loss(2 * x - 1, denoiser.draw(x.shape, g)).mean()
 
 
-def game_loss(denoiser: FastDenoiser, x: Tensor, g: Generator, amp: bool) -> Tensor:
-    """Return the loss of ``GameTask``, one half spoilt, and half of the plain one beside it."""
+def adversarial_loss(denoiser: FastDenoiser, x: Tensor, g: Generator, amp: bool) -> Tensor:
+    """Return the loss of ``AdversarialTask``, half corrupted, and half of the plain one beside."""
     half = len(x) // 2
-    shown = torch.cat([x[:half], spoilt(x[half:], g)])
+    shown = torch.cat([x[:half], corrupted(x[half:], g)])
     sign = torch.where(torch.arange(len(x), device=x.device) < half, 1.0, -1.0)
     t = torch.randint(STEPS[0], STEPS[1] + 1, (len(x),))  # on the CPU, as the schedule is
     noise = torch.randn(x.shape, generator=g, device=g.device)
     reconstruct = partial(rebuilt, denoiser, t=t, noise=noise, amp=amp)
-    hurt = attacked(reconstruct, shown, sign, random.uniform(*RADII), g)
-    error = 4 * (reconstruct(hurt) - x).square().flatten(1).mean(1)  # in [-1, 1] units
+    adversarial = attacked(reconstruct, shown, sign, random.uniform(*RADII), g)
+    error = 4 * (reconstruct(adversarial) - x).square().flatten(1).mean(1)  # in [-1, 1] units
     weight = 1 / (denoiser.schedule.sigma(t) ** 2 + 0.01)
     return (error * weight.to(error)).mean() + 0.5 * plain_loss(denoiser, x, g, amp)
 
@@ -207,9 +118,9 @@ def _measured(denoiser: FastDenoiser, x: Tensor, g: Generator) -> dict[str, Tens
         for k, reconstruct in reconstructs.items():
             row[f"mse k={k}"] = 4 * (reconstruct(x) - x).square().flatten(1).mean(1)
         row["peak"] = peaks(x, reconstructs[100](x))
-    hurt = attacked(reconstructs[100], x, torch.ones(len(x), device=x.device), 8 / 255, g)
+    adversarial = attacked(reconstructs[100], x, torch.ones(len(x), device=x.device), 8 / 255, g)
     with torch.no_grad():
-        return row | {"attacked peak": peaks(hurt, reconstructs[100](hurt))}
+        return row | {"attacked peak": peaks(adversarial, reconstructs[100](adversarial))}
 
 
 def write(path: Path, write_to: Callable[[Path], Any]) -> None:
@@ -302,7 +213,12 @@ def train(args: argparse.Namespace) -> None:
     denoiser = FastDenoiser(256, **MAKE).to(device, memory_format=torch.channels_last)
     plan = {
         "plain": (plain_loss, args.plain_seconds, args.batch, args.lr),
-        "adversarial": (game_loss, args.adversarial_seconds, args.game_batch, args.game_lr),
+        "adversarial": (
+            adversarial_loss,
+            args.adversarial_seconds,
+            args.adversarial_batch,
+            args.adversarial_lr,
+        ),
     }
     record: dict[str, Any] = {
         "config": FastDenoiser(256, **MAKE).config,
@@ -315,7 +231,7 @@ def train(args: argparse.Namespace) -> None:
             "crops": "from max(64, size / 2) to 192 pixels, bicubic",
             "optimizer": "AdamW, weight decay 1e-4, gradient clip 1, EMA 0.999",
             "precision": args.precision,
-            "game": {"k": STEPS, "eps": RADII, "steps": 2, "plain": 0.5, "spoilt": 0.5},
+            "adversarial": {"k": STEPS, "eps": RADII, "steps": 2, "plain": 0.5, "corrupted": 0.5},
         },
         "stages": {},
         "curve": [],
@@ -336,63 +252,6 @@ def train(args: argparse.Namespace) -> None:
             write(args.out / "start.json", lambda p, text=text: p.write_text(text))
 
 
-def median_ms(call: Callable[[], Any], times: int = 10) -> float:
-    """Return the median milliseconds of a call on the GPU, after three to warm up."""
-    spans = []
-    for i in range(times + 3):
-        torch.cuda.synchronize()
-        begun = time.perf_counter()
-        call()
-        torch.cuda.synchronize()
-        spans += [1000 * (time.perf_counter() - begun)] if i >= 3 else []
-    return round(statistics.median(spans), 3)
-
-
-def timed(denoiser: Denoiser, count: int, amp: bool) -> dict[str, float]:
-    """Time a training step of ``count`` images of 256 pixels, a forward and a scoring of them."""
-    denoiser.cuda().train()
-    g = Generator("cuda").manual_seed(0)
-    x = torch.rand(count, 3, 256, 256, generator=g, device="cuda")
-    noise = torch.randn(x.shape, generator=g, device="cuda")
-    stepper = torch.optim.AdamW(denoiser.parameters(), lr=1e-5, fused=True)
-
-    def step() -> None:
-        stepper.zero_grad()
-        plain_loss(denoiser, x, g, amp).backward()
-        stepper.step()
-
-    @torch.no_grad()
-    def forward(rows: int, score: bool) -> Tensor:
-        r = rebuilt(denoiser, x[:rows], 100, noise[:rows], amp)
-        return peaks(x[:rows], r) if score else r
-
-    torch.cuda.reset_peak_memory_stats()
-    found = {"training step ms": median_ms(step)}
-    found["training peak MiB"] = torch.cuda.max_memory_allocated() // 2**20
-    for rows in sorted({1, count}):
-        found[f"forward of {rows} ms"] = median_ms(lambda rows=rows: forward(rows, False))
-        found[f"scoring of {rows} ms"] = median_ms(lambda rows=rows: forward(rows, True))
-    return found
-
-
-def check(args: argparse.Namespace) -> None:
-    """Time the fast network and the paper's in both precisions; write gpu.json."""
-    found: dict[str, Any] = {
-        "device": torch.cuda.get_device_name(),
-        "torch": torch.__version__,
-        "float32 convolutions in TF32": torch.backends.cudnn.allow_tf32,
-    }
-    fast, paper = partial(FastDenoiser, 256, **MAKE), partial(PaperDenoiser, 256)
-    for name, make, count in (("fast", fast, 32), ("paper", paper, 2)):
-        for precision in ("fp32", "bf16"):
-            layout = torch.channels_last if precision == "bf16" else torch.contiguous_format
-            made = make().to(memory_format=layout)
-            found[f"{name}, {precision}, batch {count}"] = timed(made, count, precision == "bf16")
-            text = json.dumps(found, indent=1) + "\n"
-            write(args.out / "gpu.json", lambda p, text=text: p.write_text(text))
-    print(json.dumps(found))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
@@ -400,23 +259,20 @@ def main() -> None:
     parser.add_argument("--plain-seconds", type=float, default=200)
     parser.add_argument("--adversarial-seconds", type=float, default=240)
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--game-batch", type=int, default=64)
+    parser.add_argument("--adversarial-batch", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--game-lr", type=float, default=4e-4)
+    parser.add_argument("--adversarial-lr", type=float, default=4e-4)
     parser.add_argument("--every", type=float, default=60, help="seconds between validations")
     parser.add_argument("--limit", type=int, help="photographs to read")
     parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--check", action="store_true", help="time the GPU afterwards")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     train(args)
     for path in sorted(args.out.glob("start_*.safetensors")):
         for size in SIZES:
             FastDenoiser(size, **MAKE).unet.load_state_dict(load_file(path))
-    if args.check:
-        check(args)
 
 
 if __name__ == "__main__":
