@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
+from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import Objective
 from hardsight.attacks.optimisers import Stepped, altered
 from hardsight.attacks.pgd import PGD
@@ -19,7 +20,7 @@ Outputs = Callable[[Tensor, torch.Generator | None], Tensor]
 
 
 @dataclass(frozen=True)
-class A3:
+class A3(Entry):
     """Restarts with adaptive directions and online discarding (Liu et al., 2022).
 
     The public text leaves much open; this is what is assumed.
@@ -74,12 +75,12 @@ class A3:
         """Of the objective, in one call, at most."""
         return self.restarts * (self.optimiser.evaluations + self.warmup + 2)
 
-    def __call__(
+    def optimise(
         self,
         objective: Objective,
         images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
+        generator: torch.Generator | None,
+        start: Tensor | None,
     ) -> AttackResult:
         """Return the best images, their objective and the whole-batch evaluations spent."""
         take = getattr(objective, "take", None)

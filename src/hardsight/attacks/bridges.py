@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.gradients import Objective, scheduled
+from hardsight.attacks.entry import Entry
+from hardsight.attacks.gradients import Objective, evaluate, scheduled
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.core.types import AttackResult
 
@@ -50,7 +51,7 @@ class TwoClasses(nn.Module):
 
 
 @dataclass(frozen=True)
-class Foreign:
+class Foreign(Entry):
     """Another library's attack of a classifier as an optimiser of this project.
 
     Its images are projected into the ball, whatever the library did, and judged by the objective.
@@ -75,12 +76,12 @@ class Foreign:
         """Of the model, as told, and the judgement."""
         return self.cost + 1
 
-    def __call__(
+    def optimise(
         self,
         objective: Objective,
         images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
+        generator: torch.Generator | None,
+        start: Tensor | None,
     ) -> AttackResult:
         """Return the other library's images inside the ball; ``start`` cannot be passed on.
 
@@ -99,6 +100,5 @@ class Foreign:
                 f"attack returned {tuple(found.shape)} for images {tuple(images.shape)}"
             )
         found = self.ball.project(found, images)
-        with torch.no_grad():
-            value = scheduled(objective, 1.0)(found, generator).float()
-        return AttackResult(found, value, self.evaluations)
+        value = evaluate(scheduled(objective, 1.0), found, generator)
+        return AttackResult(found, value.float(), self.evaluations)

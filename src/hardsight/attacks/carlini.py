@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball
+from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import Objective, value_and_gradient
 from hardsight.attacks.minimal import Nearest
 from hardsight.core.batches import per_image
@@ -19,7 +20,7 @@ BETA1, BETA2, TINY = 0.9, 0.999, 1e-8
 
 
 @dataclass(frozen=True)
-class CarliniWagner:
+class CarliniWagner(Entry):
     """Minimise ||x - image||^2 + c max(confidence - g(x), 0) (Carlini & Wagner, 2017, section VI).
 
     For objectives that are decisions: positive where the victim is fooled. x = (tanh(w) + 1) / 2
@@ -60,12 +61,12 @@ class CarliniWagner:
         """Of the objective, in one call."""
         return 2 + self.searches * self.steps
 
-    def __call__(
+    def optimise(
         self,
         objective: Objective,
         images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
+        generator: torch.Generator | None,
+        start: Tensor | None,
     ) -> AttackResult:
         """Return the nearest fooling images in the ball, their objective and what was spent."""
         nearest = Nearest(self.ball, images)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
+from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import Objective
 from hardsight.attacks.optimisers import Optimiser
 from hardsight.core.batches import choose
@@ -13,7 +14,7 @@ from hardsight.core.types import AttackResult
 
 
 @dataclass(frozen=True)
-class Composite:
+class Composite(Entry):
     """A chain of attacks, each starting where those before came to (CAA, Mao et al., 2021).
 
     All move inside the same ball round the clean image. An attack that does worse than those
@@ -46,12 +47,12 @@ class Composite:
         """Of the objective, in one call."""
         return sum(a.evaluations for a in self.attacks)
 
-    def __call__(
+    def optimise(
         self,
         objective: Objective,
         images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
+        generator: torch.Generator | None,
+        start: Tensor | None,
     ) -> AttackResult:
         """Return the best images of the chain, their objective and all evaluations."""
         first, *others = self.attacks

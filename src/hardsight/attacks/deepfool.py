@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
+from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import Objective, value_and_gradient
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.minimal import finished
@@ -14,7 +15,7 @@ from hardsight.core.types import AttackResult
 
 
 @dataclass(frozen=True)
-class DeepFool:
+class DeepFool(Entry):
     """Step onto the linearised g = 0 until past it (Moosavi-Dezfooli et al., 2016, Algorithm 1).
 
     The binary case, for objectives that are decisions: positive where the victim is fooled. Each
@@ -43,12 +44,12 @@ class DeepFool:
         """Of the objective, in one call, at most."""
         return self.steps + 1
 
-    def __call__(
+    def optimise(
         self,
         objective: Objective,
         images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
+        generator: torch.Generator | None,
+        start: Tensor | None,
     ) -> AttackResult:
         """Return the images past the boundary in the ball, their objective and what was spent."""
         x = images if start is None else self.ball.project(start, images)

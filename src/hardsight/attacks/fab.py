@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
+from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import Objective, value_and_gradient
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.minimal import Nearest
@@ -20,7 +21,7 @@ WORTH = 5e-4
 
 
 @dataclass(frozen=True)
-class FAB:
+class FAB(Entry):
     """Find the nearest image past the boundary g = 0 (Croce & Hein, 2020, Algorithm 1).
 
     The objective must be a decision: positive where the victim is fooled, as ``DecisionObjective``
@@ -65,12 +66,12 @@ class FAB:
         """Of the objective, in one call."""
         return 2 + 2 * self.restarts * self.steps + self.search
 
-    def __call__(
+    def optimise(
         self,
         objective: Objective,
         images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
+        generator: torch.Generator | None,
+        start: Tensor | None,
     ) -> AttackResult:
         """Return the nearest fooling images in the ball, their objective and what was spent."""
         nearest = Nearest(self.ball, images)

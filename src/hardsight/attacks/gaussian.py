@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball
-from hardsight.attacks.gradients import Objective
+from hardsight.attacks.entry import Entry
+from hardsight.attacks.gradients import Objective, evaluate
 from hardsight.core.types import AttackResult
 
 
 @dataclass(frozen=True)
-class GaussianNoise:
+class GaussianNoise(Entry):
     """No attack: Gaussian noise of standard deviation ``eps / sqrt(values)`` in L2, ``eps`` else.
 
     It is projected into the ball; in L2 its length is about the radius. A model that loses accuracy
@@ -25,16 +26,15 @@ class GaussianNoise:
         """None."""
         return 0
 
-    def __call__(
+    def optimise(
         self,
         objective: Objective,
         images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
+        generator: torch.Generator | None,
+        start: Tensor | None,
     ) -> AttackResult:
         """Return noisy images, and their objective on fresh noise."""
         noise = torch.empty_like(images).normal_(generator=generator)
         share = images[0].numel() ** -0.5 if isinstance(self.ball, L2) else 1.0
         x = self.ball.project(images + self.ball.eps * share * noise, images)
-        with torch.no_grad():
-            return AttackResult(x, objective(x, generator), 0)
+        return AttackResult(x, evaluate(objective, x, generator).float(), 0)

@@ -27,6 +27,27 @@ def scheduled(objective: Objective, fraction: float) -> Objective:
     return found
 
 
+def aimed_at(objective: Objective) -> object:
+    """Return the model that an objective evaluates, its attribute ``model``; None: it names none.
+
+    While an objective that names its model is attacked, the model is in eval mode.
+    """
+    return getattr(objective, "model", None)
+
+
+def evaluate(objective: Objective, images: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Return the objective (B,) of images without a gradient, in at least single precision.
+
+    Raises:
+        TypeError: it returns no tensor.
+        ValueError: it returns anything but one finite number an image.
+    """
+    with torch.no_grad():
+        values = _demand_values(objective(images, generator), images)
+    _demand_finite(values)
+    return values if values.dtype == torch.float64 else values.float()
+
+
 @contextmanager
 def frozen(*modules: nn.Module) -> Iterator[None]:
     """Switch the parameters' gradients off meanwhile: an attack needs those of the images alone.
@@ -55,7 +76,9 @@ def value_and_gradient(
     weighted mean it is; the passes follow each other and need the memory of one.
 
     Raises:
-        ValueError: no gradient reaches the images, or it is not finite.
+        TypeError: the objective returns no tensor.
+        ValueError: it returns anything but one finite number an image, no gradient reaches the
+            images, or it is not finite.
     """
     split = getattr(objective, "parts", None)
     parts = [(1.0, objective)] if split is None else split(images)
@@ -64,7 +87,8 @@ def value_and_gradient(
     for share, part in parts[1:]:
         more, slope = _one_pass(part, share, images, generator)
         values, gradient = values + more, gradient + slope
-    if not bool(gradient.isfinite().all()):
+    if not bool(values.isfinite().all() & gradient.isfinite().all()):
+        _demand_finite(values)
         raise ValueError("the gradient of the objective is not finite (NaN or infinity)")
     return values, gradient
 
@@ -75,12 +99,8 @@ def _one_pass(
     """Return ``share`` times the objective and its gradient."""
     x = images.detach().requires_grad_(True)
     with torch.enable_grad():
-        values = objective(x, generator)
+        values = _demand_values(objective(x, generator), x)
         total = values.sum() * share
-    if values.shape != x.shape[:1]:
-        raise ValueError(
-            f"objective must return one value per image, ({len(x)},), got {tuple(values.shape)}"
-        )
     gradient = None
     if values.requires_grad:  # or only the model's weights do
         (gradient,) = torch.autograd.grad(total, x, allow_unused=True)
@@ -90,3 +110,28 @@ def _one_pass(
             "or detaches on the way; a robust number without a gradient would be false"
         )
     return share * values.detach(), gradient
+
+
+def _demand_values(values: Tensor, images: Tensor) -> Tensor:
+    """Return what an objective said of images, if it is one value an image."""
+    if not isinstance(values, Tensor):
+        raise TypeError(
+            f"objective must return a tensor (B,), got {type(values).__name__}; "
+            "return the score of a Detection, for example"
+        )
+    if values.shape != images.shape[:1]:
+        raise ValueError(
+            f"objective must return one value per image, ({len(images)},), "
+            f"got {tuple(values.shape)}"
+        )
+    return values
+
+
+def _demand_finite(values: Tensor) -> None:
+    """Refuse values (B,) that no attack can compare."""
+    if not bool(values.isfinite().all()):
+        bad = int((~values.isfinite()).sum())
+        raise ValueError(
+            f"objective must return finite values, got NaN or infinity for {bad} of {len(values)} "
+            "images; look at the model's output on them"
+        )

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.gradients import Objective
+from hardsight.attacks.gradients import Objective, evaluate
 from hardsight.core.batches import choose
 from hardsight.core.types import AttackResult
 
@@ -42,8 +42,7 @@ class Nearest:
         self, objective: Objective, x: Tensor, generator: torch.Generator | None
     ) -> tuple[Tensor, Tensor]:
         """Evaluate and ``offer`` images; (B,) bool which of them fool, and (B,) their objective."""
-        with torch.no_grad():
-            value = objective(x, generator)
+        value = evaluate(objective, x, generator)
         return self.offer(x, value), value
 
     def result(
@@ -68,6 +67,5 @@ def finished(
 ) -> AttackResult:
     """Project into the ball, so that any suite may use the images, and evaluate once more."""
     images = ball.project(images, centre).detach()
-    with torch.no_grad():
-        value = objective(images, generator).float()
-    return AttackResult(images, value, queries + 1)
+    value = evaluate(objective, images, generator)
+    return AttackResult(images, value.float(), queries + 1)

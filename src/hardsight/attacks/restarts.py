@@ -1,18 +1,19 @@
 """Ascents that begin anew several times: each image keeps the end that is hardest for the model."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.gradients import Objective, scheduled
+from hardsight.attacks.entry import Entry
+from hardsight.attacks.gradients import Objective, evaluate, scheduled
 from hardsight.core.batches import choose
 from hardsight.core.types import AttackResult
 
 
-class Restarted(ABC):
+class Restarted(Entry):
     """An optimiser of independent runs; what a subclass adds is one run.
 
     Of what the runs offer the best per image is kept by one more evaluation, on fresh noise and the
@@ -41,31 +42,22 @@ class Restarted(ABC):
     ) -> tuple[Tensor, ...]:
         """Return what one run offers, each (B, C, H, W), from ``x`` in the balls of ``images``."""
 
-    def __call__(
+    def optimise(
         self,
         objective: Objective,
         images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
+        generator: torch.Generator | None,
+        start: Tensor | None,
     ) -> AttackResult:
-        """Return the perturbed images, their objective and the evaluations spent.
-
-        Args:
-            objective: what is maximised, per image.
-            images: (B, C, H, W) in [0, 1], the centres of the balls.
-            generator: where all randomness comes from.
-            start: (B, C, H, W) where the first restart begins, projected; None: as
-                ``random_start`` says.
-        """
+        """Return the best end of all runs; ``random_start`` says where they begin."""
         judge = scheduled(objective, 1.0)
-        best, best_value = images, torch.full((len(images),), -torch.inf, device=images.device)
+        best, best_value = images, images.new_full((len(images),), -torch.inf)
         for x in self.starts(images, generator, start):
             for end in self.run(objective, x, images, generator):
-                with torch.no_grad():
-                    value = judge(end, generator).float()
+                value = evaluate(judge, end, generator)
                 better = value > best_value
                 best, best_value = choose(better, end, best), choose(better, value, best_value)
-        return AttackResult(best.detach(), best_value, self.evaluations)
+        return AttackResult(best, best_value.float(), self.evaluations)
 
     def starts(
         self, images: Tensor, generator: torch.Generator | None, start: Tensor | None

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball, Linf
+from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import Objective, scheduled
 from hardsight.attacks.optimisers import Stepped, altered
 from hardsight.core.types import AttackResult
@@ -16,7 +17,7 @@ SEA_LOSSES = ("balanced-bce", "masked-bce", "js")
 
 
 @dataclass(frozen=True)
-class Progressive:
+class Progressive(Entry):
     """Attack in larger balls first, each result the next start (SEA, Croce et al., 2024).
 
     Radii 2 eps, 1.5 eps and eps with 3 : 3 : 4 of the steps: a large ball is easy to be fooled in,
@@ -64,12 +65,12 @@ class Progressive:
         ends = [round(self.optimiser.steps * e / whole) for e in accumulate(self.shares)]
         return [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
 
-    def __call__(
+    def optimise(
         self,
         objective: Objective,
         images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
+        generator: torch.Generator | None,
+        start: Tensor | None,
     ) -> AttackResult:
         """Return the last stage's images and objective, and the evaluations of all."""
         done = queries = 0

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball, Linf
-from hardsight.attacks.gradients import Objective, scheduled
+from hardsight.attacks.entry import Entry
+from hardsight.attacks.gradients import Objective, evaluate, scheduled
 from hardsight.attacks.squares import concentrate, repaint, stripes, tiles
 from hardsight.core.batches import choose, per_image
 from hardsight.core.types import AttackResult
@@ -19,7 +20,7 @@ ASCENTS = 8
 
 
 @dataclass(frozen=True)
-class Square:
+class Square(Entry):
     """The Square Attack (Andriushchenko et al., 2020, Algorithms 1 to 3), and a sweep after it.
 
     Search: every query proposes, for each image its own, new values inside one square; what raises
@@ -70,22 +71,14 @@ class Square:
         return self.queries
 
     @torch.no_grad()
-    def __call__(
+    def optimise(
         self,
         objective: Objective,
         images: Tensor,
-        generator: torch.Generator | None = None,
-        start: Tensor | None = None,
+        generator: torch.Generator | None,
+        start: Tensor | None,
     ) -> AttackResult:
-        """Return the perturbed images, their objective and the evaluations spent.
-
-        Args:
-            objective: what is maximised, per image; no gradient is taken.
-            images: (B, C, H, W) in [0, 1], the centres of the balls.
-            generator: where all randomness comes from.
-            start: (B, C, H, W) where the search begins, projected; None: random stripes (L-inf)
-                or tiles (L2).
-        """
+        """Search, from random stripes (L-inf) or tiles (L2) without ``start``, then sweep."""
         begin, propose = (stripes, repaint) if isinstance(self.ball, Linf) else (tiles, concentrate)
         x = begin(images, self.ball.eps, generator) if start is None else start
         x = self.ball.project(x, images)
@@ -149,7 +142,7 @@ class _Hand:
     def judge(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B,)."""
         self.spent += 1
-        return self.objective(x, self.generator)
+        return evaluate(self.objective, x, self.generator)
 
     def look(self) -> None:
         """Evaluate the images in hand again, if that can tell anything new."""

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.bpda import bypassed
+from hardsight.attacks.entry import at_rest, attackable
+from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.objectives.draws import Model, is_random
 from hardsight.attacks.optimisers import Optimiser, describe
 from hardsight.attacks.victims import Victim
@@ -139,7 +141,8 @@ class Suite:
 
         Which is worst is judged by the victim's judge on the same fresh draws for every attempt;
         nobody scores on them again. An attempt's randomness depends on itself and the generator
-        alone: a suite with more attempts makes what one with fewer makes, and then some.
+        alone: a suite with more attempts makes what one with fewer makes, and then some. Both the
+        victim and the source are in eval mode meanwhile.
 
         Args:
             victim: the model and the truth about ``images``.
@@ -147,15 +150,22 @@ class Suite:
             generator: where all randomness comes from.
 
         Raises:
-            ValueError: a transferred attack without a source, or a BPDA of a model that names no
-                part to go round.
+            TypeError, ValueError: as of an attack, see ``Entry``; a transferred attack without a
+                source, or a BPDA of a model that names no part to go round.
         """
+        images = attackable(images)
+        with at_rest(victim.model, victim.source):
+            return self._worst(victim, images, generator)
+
+    def _worst(
+        self, victim: Victim, images: Tensor, generator: torch.Generator | None
+    ) -> AttackResult:
+        """Make every attempt on images and a model that are in order."""
         judge = victim.judge(max(JUDGING, *(a.draws for a in self.attempts)))
         device = generator.device if generator is not None else "cpu"
         seed = int(torch.randint(2**62, (), generator=generator, device=device))
         noise = Noise(seed, images.device)
-        with torch.no_grad():
-            worst, harm = images, judge(images, noise.generator("judge"))
+        worst, harm = images, evaluate(judge, images, noise.generator("judge"))
         queries = 0
         for attempt in self.attempts:
             if attempt.optional and not victim.knows(attempt.objective):
@@ -164,12 +174,11 @@ class Suite:
             with _seen(victim, attempt.via, self.name) as seen:
                 objective = seen.objective(attempt.objective, images, attempt.draws, generator=own)
                 found = attempt.optimiser(objective, images, own)
-            with torch.no_grad():
-                value = judge(found.images, noise.generator("judge"))
+            value = evaluate(judge, found.images, noise.generator("judge"))
             better = value > harm
             worst, harm = choose(better, found.images, worst), torch.maximum(value, harm)
             queries += found.queries
-        return AttackResult(worst.detach(), harm, queries)
+        return AttackResult(worst, harm, queries)
 
 
 @contextmanager

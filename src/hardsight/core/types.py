@@ -3,6 +3,7 @@
 from typing import NamedTuple, Protocol
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 
@@ -49,6 +50,84 @@ def check_images(images: Tensor, name: str = "images") -> Tensor:
     if not (low >= -1e-6 and high <= 1 + 1e-6):  # false for NaN too
         raise ValueError(f"{name} must be finite and in [0, 1], got values in [{low:g}, {high:g}]")
     return images
+
+
+def check_labels(labels: ArrayLike | Tensor, name: str = "labels") -> Tensor:
+    """Return labels (B,) as bool, true = anomalous; else explain.
+
+    Args:
+        labels: (B,) booleans, or integers 0 and 1: a tensor, an array or a list.
+        name: of the argument, for the message.
+
+    Raises:
+        TypeError: nothing that a tensor can be made of.
+        ValueError: another shape, no label, or values other than booleans or integers 0 and 1.
+    """
+    found = _binary(labels, name)
+    if found.ndim != 1 or len(found) == 0:
+        raise ValueError(
+            f"{name} must have shape (B,), one label an image, got {tuple(found.shape)}"
+        )
+    return found
+
+
+def check_masks(masks: ArrayLike | Tensor, name: str = "masks") -> Tensor:
+    """Return masks (B, 1, H, W) as bool, true = anomalous; as ``check_labels`` else."""
+    found = _binary(masks, name)
+    if found.ndim != 4 or found.shape[1] != 1 or 0 in found.shape:
+        raise ValueError(
+            f"{name} must have shape (B, 1, H, W), got {tuple(found.shape)}; "
+            f"add the channel with {name}[:, None] if it lacks"
+        )
+    return found
+
+
+def check_classes(classes: ArrayLike | Tensor, name: str = "labels") -> Tensor:
+    """Return classes (B,) as int64; else explain.
+
+    Args:
+        classes: (B,) integers from 0 on: a tensor, an array or a list.
+        name: of the argument, for the message.
+
+    Raises:
+        TypeError: nothing that a tensor can be made of.
+        ValueError: another shape, no class, one below 0, or values that are no integers.
+    """
+    found = _tensor(classes, name, "one integer class per image")
+    if found.is_floating_point() or found.is_complex() or found.dtype == torch.bool:
+        raise ValueError(f"{name} must be one integer class per image, (B,), got {found.dtype}")
+    if found.ndim != 1 or len(found) == 0:
+        raise ValueError(
+            f"{name} must be one integer class per image, (B,), got {tuple(found.shape)}"
+        )
+    if bool((found < 0).any()):
+        raise ValueError(f"{name} must be classes from 0 on, got {int(found.min())}")
+    return found.long()
+
+
+def _binary(values: ArrayLike | Tensor, name: str) -> Tensor:
+    """Return booleans, or integers 0 and 1, as a bool tensor."""
+    found = _tensor(values, name, "booleans or 0 and 1")
+    if found.is_floating_point() or found.is_complex():
+        raise ValueError(
+            f"{name} must be booleans or 0 and 1, got {found.dtype}; compare first: {name} > 0.5"
+        )
+    odd = found[(found != 0) & (found != 1)]
+    if len(odd):
+        raise ValueError(
+            f"{name} must be booleans or 0 and 1, got {odd[0].item()}; compare first: {name} > 0"
+        )
+    return found.bool()
+
+
+def _tensor(values: ArrayLike | Tensor, name: str, wanted: str) -> Tensor:
+    """Return a tensor of what may be an array or a list."""
+    try:
+        return torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(
+            f"{name} must be {wanted}, got {type(values).__name__} ({error})"
+        ) from error
 
 
 class Progress(Protocol):

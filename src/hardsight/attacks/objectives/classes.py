@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Self
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -15,6 +16,7 @@ from hardsight.attacks.objectives.draws import (
     mean_over_draws,
     split_draws,
 )
+from hardsight.core.types import check_classes
 
 
 class ClassObjective(ABC):
@@ -25,7 +27,8 @@ class ClassObjective(ABC):
     Args:
         classifier: images (B, C, H, W) in [0, 1] -> logits (B, K). A random one may offer
             ``sample_noise(images, generator)`` and be called with (images, noise).
-        labels: (B,) true classes, integers, for the images the objective will see, in order.
+        labels: (B,) true classes, integers, for the images the objective will see, in order; a
+            tensor, an array or a list.
         draws: noise draws averaged in each value and gradient.
         noise: fixed noise for every evaluation, known to the attacker; None draws it afresh.
         unit_gradients: average the draws' gradients at unit length, not as they are.
@@ -36,13 +39,13 @@ class ClassObjective(ABC):
     def __init__(
         self,
         classifier: Model,
-        labels: Tensor,
+        labels: ArrayLike | Tensor,
         draws: int = 1,
         noise: Tensor | None = None,
         unit_gradients: bool = False,
     ) -> None:
-        self.classifier = classifier
-        self.labels = _classes(labels, "labels")
+        self.model = classifier
+        self.labels = check_classes(labels)
         self.largest = int(self.labels.max())
         self.noise = noise
         self.unit_gradients = unit_gradients
@@ -59,7 +62,7 @@ class ClassObjective(ABC):
 
     def parts(self, images: Tensor) -> list[tuple[float, Self]]:
         """Return this objective in passes of fewer draws each, and their shares."""
-        return split_draws(self, self.classifier, images)
+        return split_draws(self, self.model, images)
 
     def take(self, index: Tensor) -> Self:
         """Return the objective of the images that ``index``, (n,) integers or (B,) bool, picks."""
@@ -73,7 +76,7 @@ class ClassObjective(ABC):
         if len(images) != len(self.labels):
             raise ValueError(f"{len(images)} images but {len(self.labels)} labels")
         logits: Tensor = evaluate_draws(
-            self.classifier, images, self.repeats, generator, self.noise, self.unit_gradients
+            self.model, images, self.repeats, generator, self.noise, self.unit_gradients
         )
         if logits.ndim != 2 or logits.shape[1] < self.fewest_classes:
             raise ValueError(
@@ -152,19 +155,19 @@ class TargetedDLRObjective(ClassObjective):
     def __init__(
         self,
         classifier: Model,
-        labels: Tensor,
-        targets: Tensor,
+        labels: ArrayLike | Tensor,
+        targets: ArrayLike | Tensor,
         draws: int = 1,
         noise: Tensor | None = None,
         unit_gradients: bool = False,
     ) -> None:
         super().__init__(classifier, labels, draws, noise, unit_gradients)
-        self.targets = _classes(targets, "targets")
+        self.targets = check_classes(targets, "targets")
         self.largest = max(self.largest, int(self.targets.max()))
-        if targets.shape != labels.shape or bool((targets == labels).any()):
+        if self.targets.shape != self.labels.shape or bool((self.targets == self.labels).any()):
             raise ValueError(
-                f"targets must be one class per image other than its label, got {targets.tolist()} "
-                f"for labels {labels.tolist()}"
+                "targets must be one class per image other than its label, got "
+                f"{self.targets.tolist()} for labels {self.labels.tolist()}"
             )
 
     def take(self, index: Tensor) -> Self:
@@ -177,17 +180,6 @@ class TargetedDLRObjective(ClassObjective):
         top = logits.topk(4, dim=1).values
         spread = top[:, 0] - (top[:, 2] + top[:, 3]) / 2
         return (_pick(logits, self.targets) - _pick(logits, self.labels)) / (spread + 1e-12)
-
-
-def _classes(classes: Tensor, name: str) -> Tensor:
-    kind = "bool" if classes.dtype == torch.bool else str(classes.dtype)
-    if classes.ndim != 1 or classes.is_floating_point() or kind == "bool" or len(classes) == 0:
-        raise ValueError(
-            f"{name} must be one integer class per image, (B,), got {tuple(classes.shape)} {kind}"
-        )
-    if bool((classes < 0).any()):
-        raise ValueError(f"{name} must be classes from 0 on, got {int(classes.min())}")
-    return classes.long()
 
 
 def _rows(classes: Tensor, logits: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Self
 
 import torch
 import torch.nn.functional as F
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from hardsight.attacks.objectives.draws import (
@@ -16,7 +17,7 @@ from hardsight.attacks.objectives.draws import (
     split_draws,
 )
 from hardsight.attacks.objectives.regions import coarse
-from hardsight.core.types import Detection
+from hardsight.core.types import Detection, check_masks
 
 MapLoss = Callable[[Tensor, Tensor, float], Tensor]
 """(logits (B, 1, H, W), masks (B, 1, H, W) bool, fraction of the attack done) -> (B,).
@@ -143,8 +144,8 @@ class MapObjective:
 
     Args:
         detector: maps (images, noise) to a Detection; ``sample_noise`` gives its randomness.
-        masks: (B, 1, H, W) bool of the images the objective will see, in order; true = anomalous.
-            Of a normal image it is empty.
+        masks: (B, 1, H, W) booleans or 0 and 1 of the images the objective will see, in order;
+            true = anomalous. Of a normal image it is empty.
         loss: a name of ``MAP_LOSSES`` or a function, see ``MapLoss``.
         draws: noise draws averaged, counted as in ``ScoreObjective``; the losses of the draws are
             averaged, not their maps.
@@ -159,7 +160,7 @@ class MapObjective:
     def __init__(
         self,
         detector: nn.Module,
-        masks: Tensor,
+        masks: ArrayLike | Tensor,
         loss: str | MapLoss = "bce",
         draws: int = 1,
         threshold: float | None = None,
@@ -167,11 +168,6 @@ class MapObjective:
         noise: Tensor | None = None,
         unit_gradients: bool = False,
     ) -> None:
-        if masks.dtype != torch.bool or masks.ndim != 4 or masks.shape[1] != 1:
-            raise ValueError(
-                f"masks must be (B, 1, H, W) bool, got {tuple(masks.shape)} {masks.dtype}; "
-                "write masks > 0.5"
-            )
         if isinstance(loss, str):
             if loss not in MAP_LOSSES:
                 raise ValueError(f"loss={loss!r} is not known; choose from {', '.join(MAP_LOSSES)}")
@@ -182,7 +178,7 @@ class MapObjective:
                 )
         if scale is not None and not scale > 0:
             raise ValueError(f"scale must be > 0, got {scale}")
-        self.detector, self.masks, self.noise = detector, masks, noise
+        self.model, self.masks, self.noise = detector, check_masks(masks), noise
         self.loss = MAP_LOSSES[loss] if isinstance(loss, str) else loss
         self.threshold = 0.0 if threshold is None else threshold
         self.scale = 1.0 if scale is None else scale
@@ -200,7 +196,7 @@ class MapObjective:
 
     def parts(self, images: Tensor) -> list[tuple[float, Self]]:
         """Return this objective in passes of fewer draws each, and their shares."""
-        return split_draws(self, self.detector, images)
+        return split_draws(self, self.model, images)
 
     def take(self, index: Tensor) -> Self:
         """Return the objective of the images that ``index``, (n,) integers or (B,) bool, picks."""
@@ -225,7 +221,7 @@ class MapObjective:
         if len(images) != len(self.masks):
             raise ValueError(f"{len(images)} images but {len(self.masks)} masks")
         found: Detection = evaluate_draws(
-            self.detector, images, self.repeats, generator, self.noise, self.unit_gradients
+            self.model, images, self.repeats, generator, self.noise, self.unit_gradients
         )
         maps = found.anomaly_map
         if maps.shape[1:] != self.masks.shape[1:]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Self
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from hardsight.attacks.objectives.draws import (
@@ -15,7 +16,7 @@ from hardsight.attacks.objectives.draws import (
     split_draws,
 )
 from hardsight.attacks.objectives.regions import coarse
-from hardsight.core.types import Detection
+from hardsight.core.types import Detection, check_labels
 
 Surrogate = Callable[[Detection], Tensor]
 """A smooth stand-in for the score: Detection -> (B,), rising with the score."""
@@ -62,7 +63,8 @@ class ScoreObjective:
     Args:
         detector: maps (images, noise) to a Detection; ``sample_noise`` gives its randomness. One
             with a method ``score_only``, as every Detector has, is asked for no more.
-        labels: (B,) bool, true = anomalous, for the images the objective will see, in order.
+        labels: (B,) booleans or 0 and 1, true = anomalous, for the images the objective will see,
+            in order; a tensor, an array or a list.
         draws: noise draws averaged in each value and gradient, counted in single draws: a detector
             that itself averages D draws is evaluated ``ceil(draws / D)`` times, in one batch.
         surrogate: a name of ``SURROGATES`` or a function Detection -> (B,).
@@ -73,7 +75,7 @@ class ScoreObjective:
     def __init__(
         self,
         detector: nn.Module,
-        labels: Tensor,
+        labels: ArrayLike | Tensor,
         draws: int = 1,
         surrogate: str | Surrogate = "score",
         noise: Tensor | None = None,
@@ -83,8 +85,8 @@ class ScoreObjective:
             raise ValueError(
                 f"surrogate={surrogate!r} is not known; choose from {', '.join(SURROGATES)}"
             )
-        self.detector = detector
-        self.sign = 1.0 - 2.0 * labels.float()  # normal +1, anomalous -1
+        self.model = detector
+        self.sign = 1.0 - 2.0 * check_labels(labels).float()  # normal +1, anomalous -1
         self.surrogate = SURROGATES[surrogate] if isinstance(surrogate, str) else surrogate
         self.noise = noise
         self.unit_gradients = unit_gradients
@@ -103,7 +105,7 @@ class ScoreObjective:
 
     def parts(self, images: Tensor) -> list[tuple[float, Self]]:
         """Return this objective in passes of fewer draws each, and their shares."""
-        return split_draws(self, self.detector, images)
+        return split_draws(self, self.model, images)
 
     def take(self, index: Tensor) -> Self:
         """Return the objective of the images that ``index``, (n,) integers or (B,) bool, picks."""
@@ -119,7 +121,7 @@ class ScoreObjective:
         if len(images) != len(self.sign):
             raise ValueError(f"{len(images)} images but {len(self.sign)} labels")
         seen = self.repeats, generator, self.noise, self.unit_gradients
-        found: Detection = evaluate_draws(self.detector, images, *seen, scores=True)
+        found: Detection = evaluate_draws(self.model, images, *seen, scores=True)
         return found
 
 
@@ -141,7 +143,7 @@ class DecisionObjective(ScoreObjective):
     def __init__(
         self,
         detector: nn.Module,
-        labels: Tensor,
+        labels: ArrayLike | Tensor,
         threshold: float,
         draws: int = 1,
         noise: Tensor | None = None,

@@ -1,0 +1,94 @@
+"""The public entry of every attack: its arguments are checked once."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from hardsight.attacks.gradients import Objective, aimed_at, frozen
+from hardsight.core.modules import in_mode
+from hardsight.core.types import AttackResult, check_images
+
+
+class Entry(ABC):
+    """An attack whose arguments are checked before it begins; what a subclass adds is how.
+
+    Precision: float32 images are attacked in float32 and float64 images in float64. float16 and
+    bfloat16 images are attacked, and come back, in float32: next to 1, bfloat16 has steps of 1/256,
+    in which a radius of 2/255 has no meaning. A model may still compute in half precision, under
+    autocast.
+    """
+
+    def __call__(
+        self,
+        objective: Objective,
+        images: Tensor,
+        generator: torch.Generator | None = None,
+        start: Tensor | None = None,
+    ) -> AttackResult:
+        """Return adversarial images inside the ball, their objective and the evaluations spent.
+
+        The model that the objective is aimed at is in eval mode meanwhile, see ``at_rest``.
+
+        Args:
+            objective: what is maximised, per image.
+            images: (B, C, H, W) in [0, 1], the centres of the balls.
+            generator: where all randomness comes from.
+            start: (B, C, H, W) where the search begins, projected into the ball; None: as the
+                attack says.
+
+        Raises:
+            TypeError: images or start that are no float tensors.
+            ValueError: images outside [0, 1], of another shape or not finite; a start of another
+                shape or not finite; an objective that returns anything but one finite number an
+                image, or has no gradient where one is needed.
+        """
+        images = attackable(images)
+        if start is not None:
+            start = _start(start, images)
+        with at_rest(aimed_at(objective)):
+            return self.optimise(objective, images, generator, start)
+
+    @abstractmethod
+    def optimise(
+        self,
+        objective: Objective,
+        images: Tensor,
+        generator: torch.Generator | None,
+        start: Tensor | None,
+    ) -> AttackResult:
+        """Attack images that are known to be in order; arguments as of a call."""
+
+
+def attackable(images: Tensor) -> Tensor:
+    """Return checked images in at least single precision, without a history of gradients."""
+    found = check_images(images).detach()
+    return found if found.dtype in (torch.float32, torch.float64) else found.float()
+
+
+def _start(start: Tensor, images: Tensor) -> Tensor:
+    """Return a start with the precision and the device of the images."""
+    if not isinstance(start, Tensor) or not start.is_floating_point():
+        got = start.dtype if isinstance(start, Tensor) else type(start).__name__
+        raise TypeError(f"start must be a float tensor like images, got {got}")
+    if start.shape != images.shape:
+        raise ValueError(
+            f"start must have the shape of images, {tuple(images.shape)}, got {tuple(start.shape)}"
+        )
+    if not bool(start.isfinite().all()):
+        raise ValueError("start must be finite, got NaN or infinity; None leaves it to the attack")
+    return start.detach().to(images)
+
+
+@contextmanager
+def at_rest(*models: object) -> Iterator[None]:
+    """Put models in eval mode and their parameters out of the gradient meanwhile; then as found.
+
+    In train mode a model would be attacked on the statistics of the batch, with dropout, and its
+    running means would follow the adversarial images. What is no module is left alone.
+    """
+    modules = [m for m in models if isinstance(m, nn.Module)]
+    with frozen(*modules), in_mode("eval", *modules):
+        yield
