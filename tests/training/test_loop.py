@@ -10,6 +10,7 @@ from PIL import Image
 from tiny_task import PictureTask, TinyTask, die_at, tiny_settings
 from torch import nn
 
+from hardsight.core.precision import Precision, resolve
 from hardsight.training import checkpoint
 from hardsight.training.checkpoint import CheckpointError
 from hardsight.training.ema import Ema
@@ -292,6 +293,30 @@ def test_the_batch_stays_exact_under_bfloat16(tmp_path):
             return (output.float() - x).square().mean()
 
     assert train(Exact(), tiny_settings(precision="bf16-mixed"), tmp_path).step == 24
+
+
+def test_a_resumed_run_keeps_the_precision_it_began_with(tmp_path):
+    def stop(record):
+        if record.step == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    first = train(TinyTask(), tiny_settings(precision="auto"), tmp_path, on_step=stop)
+    assert first.precision == resolve("auto", torch.device("cpu"))
+    other = "fp32" if first.precision.low else "bf16"
+    state = checkpoint.load(first.checkpoint)
+    kept = state.info | {"precision": {"name": other, "why": "it began elsewhere"}}
+    checkpoint.save(tmp_path / "checkpoints", state.step, state.tensors, kept)
+    task, seen = TinyTask(), []
+    loss = task.loss
+
+    def watched(x, noise):
+        seen.append(task.module(x).dtype)
+        return loss(x, noise)
+
+    task.loss = watched
+    end = train(task, tiny_settings(precision="auto"), tmp_path, resume=True)
+    assert end.precision == Precision(other, "it began elsewhere")
+    assert set(seen) == {torch.float32 if other == "fp32" else torch.bfloat16}
 
 
 def test_two_processes_follow_the_curve_of_one(tmp_path):

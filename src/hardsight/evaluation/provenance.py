@@ -6,10 +6,12 @@ import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, get_args
 
 import torch
 from torch import nn
 
+from hardsight.core.precision import Choice, resolve
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector
 
@@ -71,10 +73,18 @@ def made_with(device: torch.device, seed: int) -> dict[str, str]:
 def describe(detector: Detector, data: AnomalyData, manifest: str, seed: int) -> dict[str, str]:
     """Return what a table must say about its origin, ready to show."""
     labels = data.test.labels
-    return {
-        "detector": f"{type(detector).__name__} {detector.settings}",
-        "weights": fingerprint(detector),
-        "data": f"{data.name}: {len(data.train)} training, {len(data.validation)} validation, "
-        f"{int((~labels).sum())} normal and {int(labels.sum())} anomalous test images",
-        "split (SHA-256)": manifest,
-    } | made_with(detector.device, seed)
+    found = {"detector": f"{type(detector).__name__} {detector.settings}"}
+    choice: Any = detector.settings.get("precision")
+    if choice in get_args(Choice):
+        taken = resolve(choice, detector.device)
+        found["precision"] = f"{taken.name}: {taken.why}"
+    return (
+        found
+        | {
+            "weights": fingerprint(detector),
+            "data": f"{data.name}: {len(data.train)} training, {len(data.validation)} validation, "
+            f"{int((~labels).sum())} normal and {int(labels.sum())} anomalous test images",
+            "split (SHA-256)": manifest,
+        }
+        | made_with(detector.device, seed)
+    )

@@ -1,19 +1,16 @@
 """The run folder: everything a fitted detector or classifier is, and all that made it."""
 
-import json
 import time
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from torch import nn
 
 from hardsight.audit import Audit
 from hardsight.config import METHODS, ClassifierRun, Config, DetectorRun, load_data, load_labelled
 from hardsight.config.started import START, origin, record_start
 from hardsight.core.devices import pick_device
-from hardsight.core.files import write_atomically
 from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData, LabelledImages, Manifest, Part
 from hardsight.detectors import AdvRAD, Detector
@@ -21,6 +18,7 @@ from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.wording import radius
 from hardsight.export import Exported
 from hardsight.runs.defended import check_labelled, defended, fit_classifier, smoothed
+from hardsight.runs.metrics import write_metrics
 
 CONFIG = "config.yaml"
 MANIFEST = "manifest.json"
@@ -161,7 +159,8 @@ class Run:
         normals = f"{len(data.train)} normal images of {data.name}"
         facts = {"preset": config.preset, "trained on": normals} | origin(self.path)
         detector.save_pretrained(self.path, model_card_kwargs=facts)
-        _finish(self.path / METRICS, begun, detector.device)
+        precisions = config.training.precision_choice, detector.precision
+        write_metrics(self.path / METRICS, begun, detector.device, *precisions)
         return cast(Detector, detector)
 
     @property
@@ -214,7 +213,7 @@ class Run:
         given = partial(Run(behind).classifier, "cpu") if behind else None
         begun = time.perf_counter()
         fit_classifier(config, data, self.path, progress, given)
-        _finish(self.path / METRICS, begun, where)
+        write_metrics(self.path / METRICS, begun, where, config.training.precision_choice)
         return self.classifier(device)
 
     def classifier(self, device: str = "auto", sigma: float | None = None) -> nn.Module:
@@ -291,8 +290,3 @@ class Run:
                 f"with: hardsight audit {self.path}"
             )
         return found.stamp, f"Audit at {radius(found.norm, found.eps)}: {found.headline}"
-
-
-def _finish(path: Path, begun: float, device: torch.device) -> None:
-    took = {"fit_seconds": round(time.perf_counter() - begun, 1), "device": str(device)}
-    write_atomically(path, json.dumps(took | origin(path.parent)) + "\n")

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor, nn
 
+from hardsight.core.precision import Precision, autocast, resolve
 from hardsight.core.types import Progress
 from hardsight.training import checkpoint
 from hardsight.training.interrupt import Interrupt
@@ -58,6 +59,8 @@ class TrainResult(NamedTuple):
     """Time spent training, over all sessions of the run."""
     checkpoint: Path
     interrupted: bool
+    precision: Precision
+    """In which the last step was computed, and why."""
 
 
 OnStep = Callable[[Record], None]
@@ -104,11 +107,11 @@ def train(
         accelerator=settings.accelerator,
         devices=settings.devices,
         strategy=_strategy(settings),
-        precision=settings.precision,
     )
+    precision = resolve(settings.precision_choice, fabric.device)  # one for all processes
     # The parent of several processes must outlive Ctrl-C until they have saved.
     with Interrupt() if settings.devices > 1 else nullcontext():
-        result: TrainResult = fabric.launch(_run, task, settings, folder, on_step)
+        result: TrainResult = fabric.launch(_run, task, settings, precision, folder, on_step)
     end = checkpoint.load(result.checkpoint)
     checkpoint.load_into(task.module, end.part("ema"), end.path)
     task.module.eval()
@@ -141,27 +144,25 @@ def complete(
         raise KeyboardInterrupt
 
 
-class _Batch:
-    """Hides a batch from Fabric, which would round its images and noise to bfloat16."""
-
-    def __init__(self, rows: tuple[Tensor, ...]) -> None:
-        self.rows = rows
-
-
 class _Loss(nn.Module):
-    """The loss as a module, so that precision and gradient exchange wrap all of it."""
+    """The loss as a module, so that the gradient exchange wraps all of it."""
 
     def __init__(self, task: Task) -> None:
         super().__init__()
         self.module = task.module
         self._task = task
 
-    def forward(self, batch: _Batch) -> Tensor:
-        return self._task.loss(*batch.rows)
+    def forward(self, *batch: Tensor) -> Tensor:
+        return self._task.loss(*batch)
 
 
 def _run(
-    fabric: Any, task: Task, settings: Settings, folder: Path, on_step: OnStep | None
+    fabric: Any,
+    task: Task,
+    settings: Settings,
+    precision: Precision,
+    folder: Path,
+    on_step: OnStep | None,
 ) -> TrainResult:
     """Train in one process of possibly several; the result of the first is the result."""
     chief, rank, world = fabric.is_global_zero, fabric.global_rank, fabric.world_size
@@ -172,7 +173,7 @@ def _run(
     weights = [p for p in task.module.parameters() if p.requires_grad]
     optimizer = kind(weights, lr=settings.lr, weight_decay=settings.weight_decay)
     model, stepper = fabric.setup(_Loss(task), optimizer)
-    state = RunState(settings, folder / "checkpoints", task.module, optimizer)
+    state = RunState(settings, folder / "checkpoints", task.module, optimizer, precision)
     state.restore()
 
     first, spent, loss, stop = state.step, state.seconds, None, False
@@ -190,7 +191,8 @@ def _run(
                 group["lr"] = lr
 
             stepper.zero_grad()
-            value = model(_Batch(batch))
+            with autocast(state.precision.name, fabric.device):
+                value = model(*batch)
             fabric.backward(value)
             if settings.gradient_clip is not None:
                 fabric.clip_gradients(model, stepper, max_norm=settings.gradient_clip)
@@ -217,7 +219,8 @@ def _run(
             if chief and on_step:
                 on_step(Record(done, loss, lr, seconds, speed))
     path = checkpoint.path_of(folder / "checkpoints", state.step)
-    return TrainResult(state.step, loss, state.seconds, path, state.step < settings.steps)
+    unfinished = state.step < settings.steps
+    return TrainResult(state.step, loss, state.seconds, path, unfinished, state.precision)
 
 
 def _sample(task: Task, module: nn.Module, folder: Path, log: RunLog, step: int) -> None:

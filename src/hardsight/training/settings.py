@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from hardsight.core.precision import Choice
+
 FREE = {"accelerator", "devices", "checkpoint_every", "sample_every", "log_every"}
 """Fields that may differ when a run is resumed: they do not change its weights."""
 
@@ -31,7 +33,9 @@ class Settings(BaseModel):
     """Of the averaged weights, the ones that are evaluated."""
     gradient_clip: float | None = Field(default=None, gt=0)
     """Largest norm of the gradient; None: not clipped."""
-    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
+    precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
+    """"auto": bfloat16 autocast where this machine gains by it, see ``hardsight.core.precision``;
+    a resumed run keeps what it began with."""
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: int = Field(default=1, ge=1)
     """Processes, each with its own share of the batch; on CPUs each computes with one thread."""
@@ -50,6 +54,12 @@ class Settings(BaseModel):
                 f"batch_size must be a multiple of devices = {self.devices}, got {self.batch_size}"
             )
         return self
+
+    @property
+    def precision_choice(self) -> Choice:
+        """The precision by the name that detectors have for it."""
+        names: dict[str, Choice] = {"auto": "auto", "bf16-mixed": "bf16", "32-true": "fp32"}
+        return names[self.precision]
 
     def differences(self, other: dict[str, Any]) -> list[str]:
         """Name the fields that would make resuming a run with settings ``other`` another run."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from hardsight.core.precision import Precision
 from hardsight.training import checkpoint
 from hardsight.training.checkpoint import CheckpointError
 from hardsight.training.ema import Ema
@@ -24,6 +25,7 @@ class RunState:
         folder: Of the checkpoints.
         module: What is trained; on its device.
         optimizer: Its optimiser.
+        precision: In which it begins.
     """
 
     def __init__(
@@ -32,8 +34,10 @@ class RunState:
         folder: Path,
         module: nn.Module,
         optimizer: torch.optim.Optimizer,
+        precision: Precision,
     ) -> None:
         self.settings = settings
+        self.precision = precision
         self.folder = folder
         self.module = module
         self.optimizer = optimizer
@@ -68,6 +72,8 @@ class RunState:
         checkpoint.load_optimizer(self.optimizer, last.part("optimizer"))
         self.step, self.seconds = last.step, last.info["seconds"]
         self._losses, self._good = last.info["losses"], last.path
+        if self.settings.precision == "auto":
+            self.precision = Precision(**last.info["precision"])
 
     def advance(self, loss: float, seconds: float) -> None:
         """Count a step of the optimiser, and move the average.
@@ -112,6 +118,7 @@ class RunState:
             "settings": self.settings.model_dump(mode="json"),
             "seconds": self.seconds,
             "losses": self._losses,
+            "precision": self.precision._asdict(),
         }
         self._good = checkpoint.save(self.folder, self.step, tensors, info)
 

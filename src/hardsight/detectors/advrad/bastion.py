@@ -1,12 +1,13 @@
 """Bastion: a score from the error, and a map from a head that was attacked in its training."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from hardsight.core.modules import seeded
+from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.advrad.detector import AdvRAD
@@ -51,7 +52,7 @@ class Bastion(AdvRAD):
         reference: Reference = "standardised",
         aggregation: str = "top:0.0015",
         map_filter_size: int = 1,
-        precision: Literal["bf16", "fp32"] = "bf16",
+        precision: Choice = "auto",
         tile: int | None = None,
         overlap: float = 0.25,
         head: dict[str, Any] | None = None,
@@ -82,7 +83,7 @@ class Bastion(AdvRAD):
     def detect(self, images: Tensor, r: Tensor) -> Detection:
         """Score as AdvRAD does, and map by the head, differentiably."""
         found = super().detect(images, r)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+        with autocast(self.precision, images.device):
             logits = self.head.maps(images, r.mean(1), self.tiles)
         maps = inner_mean_filter(logits, self.map_filter_size)
         return found._replace(anomaly_map=maps)

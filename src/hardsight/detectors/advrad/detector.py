@@ -2,7 +2,7 @@
 
 from inspect import signature
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
 from torch import Generator, Tensor, nn
@@ -11,6 +11,7 @@ from hardsight.attacks import local_mean
 from hardsight.augment import Augment
 from hardsight.core.files import working_folder
 from hardsight.core.modules import seeded
+from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection, Progress, quiet
 from hardsight.data import AnomalyData, Tiles
 from hardsight.detectors.advrad.adversarial import AdversarialTraining
@@ -38,8 +39,7 @@ from hardsight.training import Settings
 class AdvRAD(SavedDetector):
     """Reconstruct the image as a normal one, and score what changed (FreeRAD, Algorithms 2-4).
 
-    The defaults are those of the preset ``advrad``; ``freerad-paper`` and ``advrad-paper`` hold the
-    papers' values.
+    Defaults are those of the preset ``advrad``; ``freerad-paper``, ``advrad-paper`` are papers'.
 
     Large pictures may be reconstructed in tiles, by a denoiser of the tiles' size that is trained
     on random crops. All the rest is the picture's: noise, errors, the filter, the score, and the
@@ -59,7 +59,7 @@ class AdvRAD(SavedDetector):
         reference: what an error is compared with; see ``relate``.
         aggregation: "max" (Algorithm 4), "mean" or "top:F", the mean of a fraction F of the pixels.
         map_filter_size: side of a second mean filter, odd, of the map alone; 1: none (the papers).
-        precision: "bf16" runs the denoiser under bfloat16 autocast, "fp32" does not.
+        precision: of the denoiser, see ``hardsight.core.precision``.
         tile: side in pixels of the tiles that are reconstructed; None: whole images.
         overlap: of the tiles, see ``hardsight.data.Tiles``.
         fixed_noise: score each image on the same noise, see ``KnownNoise``: deterministically.
@@ -88,7 +88,7 @@ class AdvRAD(SavedDetector):
         reference: Reference = "standardised",
         aggregation: str = "top:0.015",
         map_filter_size: int = 1,
-        precision: Literal["bf16", "fp32"] = "bf16",
+        precision: Choice = "auto",
         tile: int | None = None,
         overlap: float = 0.25,
         fixed_noise: bool = False,
@@ -192,7 +192,7 @@ class AdvRAD(SavedDetector):
             raise ValueError(f"noise is for {b} images, got {len(images)}")
         denoiser = TiledDenoiser(self.denoiser, self.tiles) if self.tiles else self.denoiser
         x = (2 * images - 1).repeat_interleave(d, dim=0)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+        with autocast(self.precision, images.device):
             if self.shots == 1:
                 r = one_shot(denoiser, x, self.k, noise.flatten(0, 1))
             else:

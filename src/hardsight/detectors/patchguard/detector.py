@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hardsight.core.files import working_folder
+from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection, Progress, quiet
 from hardsight.data import AnomalyData
 from hardsight.detectors.patchguard.attention import attention_degree
@@ -42,7 +43,8 @@ class PatchGuard(SavedDetector):
             Of a network that judges pixels, as large a share of them as k has of 14 x 14 patches.
         sigma: of the Gaussian that smooths the map, in pixels; 0: none.
         radius: where it is cut off, in pixels.
-        precision: "bf16" runs the network under bfloat16 autocast, "fp32" does not.
+        precision: "bf16" runs the network under bfloat16 autocast, "fp32" does not, "auto" does
+            where this machine gains by it.
         seed: of the initial weights.
     """
 
@@ -59,7 +61,7 @@ class PatchGuard(SavedDetector):
         k: int = 5,
         sigma: float = 6.0,
         radius: int = 7,
-        precision: Literal["bf16", "fp32"] = "bf16",
+        precision: Choice = "auto",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -91,7 +93,7 @@ class PatchGuard(SavedDetector):
 
     def patch_logits(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, 1, h, w) logits, above 0 anomalous; differentiable."""
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+        with autocast(self.precision, images.device):
             logits: Tensor = self.network(images)
         return logits.to(images.dtype)
 

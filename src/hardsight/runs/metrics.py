@@ -1,0 +1,32 @@
+"""What a fit took: the file that a finished run is known by."""
+
+import json
+import time
+from pathlib import Path
+
+import torch
+
+from hardsight.config.started import origin
+from hardsight.core.files import write_atomically
+from hardsight.core.precision import Choice, resolve
+
+
+def write_metrics(
+    path: Path, begun: float, device: torch.device, training: Choice, scoring: Choice = "fp32"
+) -> None:
+    """Write a fit's time, its device and its precisions, with why these, to ``path``.
+
+    Args:
+        path: in the run folder.
+        begun: ``time.perf_counter()`` at the fit's start.
+        device: that computed.
+        training: the precision asked for in the training.
+        scoring: that of the fitted model.
+    """
+    took = {
+        "fit_seconds": round(time.perf_counter() - begun, 1),
+        "device": str(device),
+        "training_precision": resolve(training, device)._asdict(),
+        "scoring_precision": resolve(scoring, device)._asdict(),
+    }
+    write_atomically(path, json.dumps(took | origin(path.parent)) + "\n")

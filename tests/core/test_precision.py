@@ -1,0 +1,73 @@
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from hardsight.core import precision
+from hardsight.core.precision import autocast, resolve
+
+CPU = torch.device("cpu")
+AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+"""What makes any x86 machine compute as one without AVX-512."""
+PROGRAM = """
+import json, torch
+from hardsight.core.precision import resolve
+print(json.dumps(resolve("auto", torch.device("cpu"))._asdict()))
+"""
+
+
+def test_bfloat16_is_not_taken_where_it_is_slow():
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=os.environ | AVX2,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    assert found["name"] == "fp32"
+    assert "times as fast as float32" in found["why"]
+
+
+def test_what_is_faster_by_the_clock_is_taken():
+    ratio = precision._speedup()
+    if 0.8 < ratio / precision.CLEARLY < 1.25:
+        ratio = precision._speedup()
+    assert resolve("auto", CPU).low == (ratio >= precision.CLEARLY)
+
+
+def test_it_is_measured_once_and_in_no_time():
+    precision._fastest.cache_clear()
+    begun = time.thread_time()
+    first = resolve("auto", CPU)
+    again = time.perf_counter()
+    assert resolve("auto", CPU) is first
+    assert time.perf_counter() - again < 0.01
+    assert time.thread_time() - begun < 0.5
+
+
+def test_the_caller_is_left_as_it_was():
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        precision._fastest.cache_clear()
+        resolve("auto", CPU)
+        assert not torch.is_grad_enabled()
+        assert torch.is_autocast_enabled("cpu")
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize(("choice", "dtype"), [("bf16", torch.bfloat16), ("fp32", torch.float32)])
+def test_what_is_named_is_taken(choice, dtype):
+    assert resolve(choice, CPU) == (choice, "as set")
+    with autocast(choice, CPU):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+
+
+def test_another_word_is_refused():
+    with pytest.raises(ValueError, match='"auto", "bf16" or "fp32", got \'fp16\''):
+        resolve("fp16", CPU)
