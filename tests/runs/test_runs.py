@@ -1,9 +1,12 @@
 import shutil
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from hardsight.config import ConfigError, DataConfig, load_preset
+from hardsight.data import read_ahead, read_image
 from hardsight.runs.run import Run, RunError, load_data
 
 
@@ -93,3 +96,23 @@ def test_folders_of_normal_and_abnormal_images(parts):
 def test_a_category_below_a_folder(parts):
     data = load_data(DataConfig(path=str(parts.parent), category="parts"), 16)
     assert (data.name, len(data.test)) == ("parts", 8)
+
+
+def test_the_depth_of_grey_goes_with_the_threshold(tiny_preset, tmp_path):
+    """12 bits in 16 are read alike in training and by whoever decides afterwards."""
+    rng = np.random.default_rng(0)
+    for i in range(24):
+        path = tmp_path / f"parts/train/good/{i:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(1500, 2100, (16, 16), dtype=np.uint16)).save(path)
+    changes = {"data.path": str(tmp_path / "parts"), "data.bits": 12, "selection": None}
+    config = load_preset(str(tiny_preset)).updated(changes)
+    Run.start(tmp_path / "r", config).fit("cpu")
+    detector = Run(tmp_path / "r").detector("cpu")
+    assert detector.bits == 12
+    stretched = read_image(path, 16, bits=12)
+    (frame,) = read_ahead([path], detector.size, 1, detector.bits)
+    assert torch.equal(frame.image, stretched)
+    score = detector.predict(path).pred_score
+    assert torch.equal(score, detector.predict(stretched[None]).pred_score)
+    assert not torch.equal(score, detector.predict(read_image(path, 16)[None]).pred_score)

@@ -50,7 +50,7 @@ def score(
         check_overlays(overlays, [Path(name) for name in images if Path(name).is_dir()])
         detector = Run(run).detector(device)
         batch_size = at_once(detector.size, batch_size)
-        frames = read_ahead(iter_images(images), detector.size, batch_size)
+        frames = read_ahead(iter_images(images), detector.size, batch_size, detector.bits)
         with table(output) as lines:
             batches = _batches(frames, batch_size, skip_unreadable)
             for rows, read in scored(detector, batches, seed, overlays):

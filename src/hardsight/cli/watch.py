@@ -27,6 +27,7 @@ from hardsight.cli.rows import Tally, check_overlays, scored, table
 
 if TYPE_CHECKING:
     from hardsight.data import Reading
+    from hardsight.detectors import Detector
 
 
 def watch(
@@ -69,7 +70,7 @@ def watch(
             check_overlays(overlays, [Path(source)])
         detector = Run(run).detector(device)
         batch_size = at_once(detector.size, batch_size)
-        reading = _reading(source, detector.size, idle, batch_size)
+        reading = _reading(source, detector, idle, batch_size)
         shown = sys.stdout.isatty()  # rows on a terminal go above the line, others past it
         line = Live(
             Text("waiting for images"), console=errors, transient=True, redirect_stdout=shown
@@ -90,14 +91,15 @@ def watch(
         raise typer.Exit(2)
 
 
-def _reading(source: str, size: tuple[int, int], idle: float | None, most: int) -> "Reading":
-    """What reads the source in its own thread."""
+def _reading(source: str, detector: "Detector", idle: float | None, most: int) -> "Reading":
+    """Return what reads the source in its own thread, as the detector takes images."""
     from hardsight.data import Reading, is_live
     from hardsight.data.streams.arrivals import arrivals
     from hardsight.data.streams.video import video
 
+    size, bits = detector.size, detector.bits
     if Path(source).is_dir():
-        return Reading(lambda stop: arrivals(source, size, idle, stop, most), most)
+        return Reading(lambda stop: arrivals(source, size, idle, stop, most, bits), most)
     if idle is not None:
         raise ValueError(f"--idle is for folders, and {source} is none; leave it out")
     live = is_live(source)

@@ -59,18 +59,21 @@ def read_image(
     return resized(decoded(Path(path), max_pixels, bits), target).expand(3, -1, -1).contiguous()
 
 
-def from_pil(image: Image.Image, size: Size | None = None, name: str = "image") -> Tensor:
+def from_pil(
+    image: Image.Image, size: Size | None = None, name: str = "image", bits: int | None = None
+) -> Tensor:
     """Convert a Pillow image to a float32 tensor (3, H, W) in [0, 1], as ``read_image`` does.
 
     Args:
         image: of any mode.
         size: see ``read_image``.
         name: of the image, for errors.
+        bits: see ``read_image``.
 
     Raises:
         ImageError: values out of range.
     """
-    array = _array(ImageOps.exif_transpose(image), Path(name), _CONTAINER)
+    array = _array(ImageOps.exif_transpose(image), Path(name), _depth(bits))
     pixels = torch.from_numpy(array).permute(2, 0, 1)
     return resized(pixels, height_width(size)).expand(3, -1, -1).contiguous()
 
@@ -98,11 +101,10 @@ def height_width(size: Size | None) -> tuple[int, int] | None:
 
 def decoded(path: Path, max_pixels: int = MAX_PIXELS, bits: int | None = None) -> Tensor:
     """Decode the first frame of a file to float32 (1 or 3, H, W) in [0, 1], upright."""
-    if bits is not None and not 1 <= bits <= _CONTAINER:
-        raise ValueError(f"bits must be in 1..{_CONTAINER}, got {bits}")
+    depth = _depth(bits)
     try:
         with opened(path, max_pixels) as image:
-            array = _array(ImageOps.exif_transpose(image), path, bits or _CONTAINER)
+            array = _array(ImageOps.exif_transpose(image), path, depth)
     except FormatError as unknown:
         try:
             array = _unit_range(read_float_tiff(path, max_pixels), path)
@@ -140,6 +142,14 @@ def brightest_of_sixteen(path: Path) -> int | None:
     except FormatError:
         decoded(path)
         return None
+
+
+def _depth(bits: int | None) -> int:
+    if bits is None:
+        return _CONTAINER
+    if not 1 <= bits <= _CONTAINER:
+        raise ValueError(f"bits must be in 1..{_CONTAINER}, got {bits}")
+    return bits
 
 
 def _array(image: Image.Image, path: Path, bits: int) -> NDArray[np.float32]:

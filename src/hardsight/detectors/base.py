@@ -53,6 +53,11 @@ class Detector(nn.Module, ABC):
         return self.image_size, self.image_size
 
     @property
+    def bits(self) -> int | None:
+        """Depth of grey at which files of 16 bits are to be read, as in calibration; None: 16."""
+        return None if self.calibration is None else self.calibration.bits
+
+    @property
     def settings(self) -> dict[str, Any]:
         """What decides how the detector scores, for the record; empty where nothing is known."""
         return {}
@@ -165,7 +170,8 @@ class Detector(nn.Module, ABC):
         self, images: Images, generator: Generator | None = None, batch_size: int = 8
     ) -> Iterator[Detection]:
         """Yield the detections of ``predict`` batch by batch, unlabelled."""
-        for batch in batches(images, self.size, at_once(self.size, batch_size)):
+        count = at_once(self.size, batch_size)
+        for batch in batches(images, self.size, count, self.bits):
             x = self.prepare(batch)
             noise = self.decision_noise(x) if generator is None else self.sample_noise(x, generator)
             found = self(x, noise)

@@ -28,6 +28,8 @@ class Calibration:
     """The same for the largest value of an anomaly map; a pixel strictly above is anomalous."""
     normal_scores: tuple[float, ...]
     """(n,) the calibration images' scores, for p-values."""
+    bits: int | None = None
+    """Depth of grey at which files of 16 bits were read and must be, see ``read_image``."""
 
     @staticmethod
     def check(n: int, level: float | None) -> float:

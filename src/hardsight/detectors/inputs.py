@@ -31,13 +31,16 @@ they lost stays lost: next to 1 a step of float16 is an eighth, one of bfloat16 
 ACCEPTED = "give paths, Pillow images, arrays (H, W, 3) or tensors (N, 3, H, W)"
 
 
-def batches(images: Images, size: tuple[int, int], count: int) -> Iterator[Tensor]:
+def batches(
+    images: Images, size: tuple[int, int], count: int, bits: int | None = None
+) -> Iterator[Tensor]:
     """Yield images as tensors (n, 3, H, W), uint8 or float32, n <= count, reading files in turn.
 
     Args:
         images: see ``Images``.
         size: (height, width) that files, Pillow images and arrays are resized to.
         count: images in a batch, at least 1.
+        bits: of files and Pillow images, see ``read_image``.
 
     Raises:
         TypeError: something that is no image.
@@ -55,7 +58,7 @@ def batches(images: Images, size: tuple[int, int], count: int) -> Iterator[Tenso
         raise ValueError("images is empty; give at least one")
     for start in range(0, len(listed), count):
         part = listed[start : start + count]
-        yield torch.stack([_picture(p, start + i, size) for i, p in enumerate(part)])
+        yield torch.stack([_picture(p, start + i, size, bits) for i, p in enumerate(part)])
 
 
 def _listed(images: Any) -> Sequence[Any]:
@@ -74,13 +77,13 @@ def _listed(images: Any) -> Sequence[Any]:
     raise TypeError(f"images must not be a {type(images).__name__}; {ACCEPTED}")
 
 
-def _picture(image: Any, index: int, size: tuple[int, int]) -> Tensor:
+def _picture(image: Any, index: int, size: tuple[int, int], bits: int | None) -> Tensor:
     """Return an image as float32 (3, H, W) in [0, 1]."""
     name = f"images[{index}]"
     if isinstance(image, str | Path):
-        return read_image(image, size)
+        return read_image(image, size, bits=bits)
     if isinstance(image, Image.Image):
-        return from_pil(image, size, name)
+        return from_pil(image, size, name, bits)
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(

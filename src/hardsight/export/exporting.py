@@ -5,7 +5,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -108,7 +108,8 @@ def export(
         config.write(made)
         found = Exported(made)
         found = found.calibrate(calibrating, level)
-        found.demand_calibration().write(made / CALIBRATION_FILE)
+        calibration = replace(found.demand_calibration(), bits=detector.bits)
+        calibration.write(made / CALIBRATION_FILE)
         rivals[f"{to} {'int8 ' if int8 else ''}{precision}"] = found
         compared = compare(rivals, choosing, seed)
         figures = {name: asdict(c) for name, c in compared.items()}

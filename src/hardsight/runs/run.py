@@ -1,6 +1,7 @@
 """The run folder: everything a fitted detector or classifier is, and all that made it."""
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -154,6 +155,8 @@ class Run:
             progress=progress,
             **config.fit_options,
         )
+        if detector.calibration is not None:
+            detector.calibration = replace(detector.calibration, bits=data.train.bits)
         if detector.report is not None:
             detector.report.write(self.path / SELECTION)
         normals = f"{len(data.train)} normal images of {data.name}"

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ def arrivals(
     idle: float | None = None,
     stop: threading.Event | None = None,
     ahead: int = 8,
+    bits: int | None = None,
     patience: float = PATIENCE,
 ) -> Iterator[Frame]:
     """Yield the images below a folder, then each that arrives, every name once.
@@ -44,21 +46,22 @@ def arrivals(
         idle: end after so many seconds in which nothing came; None: never.
         stop: set by somebody else, it ends the wait.
         ahead: images decoded ahead of their use at most.
+        bits: of grey images in files of 16 bits, see ``read_image``.
         patience: in seconds.
 
     Raises:
         FileNotFoundError: there is no such folder; at the call, or once it is gone.
     """
     top = existing_folder(folder, "source")
-    return _arrivals(top, size, idle, stop or threading.Event(), ahead, patience)
+    decode = partial(read_ahead, size=size, ahead=ahead, bits=bits)
+    return _arrivals(top, decode, idle, stop or threading.Event(), patience)
 
 
 def _arrivals(
     folder: Path,
-    size: tuple[int, int],
+    decode: Callable[[Iterator[Path]], Iterator[Frame]],
     idle: float | None,
     stop: threading.Event,
-    ahead: int,
     patience: float,
 ) -> Iterator[Frame]:
     done: set[Path] = set()
@@ -66,7 +69,7 @@ def _arrivals(
     last = time.monotonic()
     while not stop.is_set():
         begun = time.monotonic()
-        for frame in read_ahead(_due(folder, done, tried, patience), size, ahead):
+        for frame in decode(_due(folder, done, tried, patience)):
             path = Path(frame.name)
             if frame.error is not None and not (tried[path].last and path.exists()):
                 continue

@@ -27,27 +27,30 @@ class Frame:
     """When it was read, in seconds of the monotonic clock."""
 
     @classmethod
-    def read(cls, path: Path, size: tuple[int, int]) -> "Frame":
+    def read(cls, path: Path, size: tuple[int, int], bits: int | None = None) -> "Frame":
         """Decode a file; what is wrong with it is kept, not raised."""
         begun = time.monotonic()
         try:
-            return cls(str(path), read_image(path, size), None, begun)
+            return cls(str(path), read_image(path, size, bits=bits), None, begun)
         except ImageError as error:
             return cls(str(path), None, error, begun)
 
 
-def read_ahead(paths: Iterable[Path], size: tuple[int, int], ahead: int) -> Iterator[Frame]:
+def read_ahead(
+    paths: Iterable[Path], size: tuple[int, int], ahead: int, bits: int | None = None
+) -> Iterator[Frame]:
     """Yield the files decoded, in order, while threads decode the next ones.
 
     Args:
         paths: taken one by one, ``ahead`` of what was yielded.
         size: (height, width) of the frames.
         ahead: frames decoded and waiting at most.
+        bits: of grey images in files of 16 bits, see ``read_image``.
     """
     with worker_threads() as pool:
         waiting: deque[Future[Frame]] = deque()
         for path in paths:
-            waiting.append(pool.submit(Frame.read, path, size))
+            waiting.append(pool.submit(Frame.read, path, size, bits))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
