@@ -65,6 +65,16 @@ class Quantised(Honest):
         return (images * 255).round() / 255
 
 
+class Hashed(Honest):
+    """Scales what it sees by a hash of the rounded image: the slope is true, between two jumps."""
+
+    def see(self, images: Tensor) -> Tensor:
+        grey = (images.detach() * 255).round().flatten(1).double()
+        places = torch.arange(1, grey.shape[1] + 1, dtype=torch.float64)
+        code = torch.frac((grey * torch.sin(places)).sum(1).abs() * 43758.5453)
+        return images * (0.95 + 0.1 * code.to(images)).view(-1, 1, 1, 1)
+
+
 class Straight(Quantised):
     """Rounds coarsely and pretends it does not, backwards."""
 

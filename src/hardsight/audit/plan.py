@@ -7,8 +7,8 @@ from hardsight.audit.case import FORWARD, Case
 
 ALMOST_UNBOUNDED = (64 / 255, 1.0)
 """L-inf radii at which every honest model is fooled."""
-FIXED_COST = 45.0
-"""Of finite differences, in double precision, and single scores: forward passes of an image."""
+FIXED_COST = 80.0
+"""Of finite differences and neighbours, in double precision, and single scores: forward passes."""
 
 
 def steps(c: Case, objective: str) -> dict[int, Attempt]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from hardsight.audit.case import Case
+from hardsight.audit.checks.continuity import continuity
 from hardsight.audit.checks.effort import draws, monotone, restarts, steps, unbounded
 from hardsight.audit.checks.gradients import gradient, pixels, precision, step
 from hardsight.audit.checks.randomness import agreement, fixed
@@ -14,6 +15,7 @@ CHECKS: dict[str, Callable[[Case], Check]] = {
     "gradient": gradient,
     "pixels": pixels,
     "step": step,
+    "continuity": continuity,
     "precision": precision,
     "mode": mode,
     "zero": zero,

@@ -1,7 +1,8 @@
 """Checks of the gradient itself."""
 
 import math
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -12,7 +13,8 @@ from hardsight.audit.case import Case
 from hardsight.audit.full_precision import FullPrecision
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Check
-from hardsight.detectors.adapters.agreement import Agreement, computes_in_double, gradient_agreement
+from hardsight.detectors import Detector
+from hardsight.detectors.adapters.agreement import computes_in_double, gradient_agreement
 from hardsight.detectors.adapters.double import double_precision
 
 COMPARED = 2
@@ -37,7 +39,8 @@ def gradient(c: Case) -> Check:
             f"No gradient leads from the {c.answer} back to the image, so an attack that follows "
             f"it cannot even begin: {c.gradient_error}.",
         )
-    found = _agreement(c, c.examples(COMPARED))
+    with in_full_precision(c, COMPARED) as (scorer, x):
+        found = gradient_agreement(scorer, x, c.generator("differences"))
     named = {"error along it": found.along, "part that is missing": found.missing}
     values = {name: value for name, value in named.items() if math.isfinite(value)}
     if found.reached == 0:
@@ -55,8 +58,18 @@ def gradient(c: Case) -> Check:
     return Check("gradient", "pass" if found.exact else "fail", sentence, values)
 
 
-def _agreement(c: Case, index: list[int]) -> Agreement:
-    """Compare in full precision, in double where the model can, with no clamp or tie near."""
+@contextmanager
+def in_full_precision(c: Case, count: int) -> Iterator[tuple[Detector, Tensor]]:
+    """Yield a scorer and images for it, in double where it can, with no clamp or tie near.
+
+    Args:
+        c: under audit.
+        count: images, evenly chosen.
+
+    Raises:
+        BlockedError: no gradient can be computed.
+    """
+    index = c.examples(count)
     scorer, x = c.scorer(index), 0.05 + 0.9 * c.x[index]
     x = x + TIES * (2 * torch.rand(x.shape, generator=c.generator("ties"), device=x.device) - 1)
     with FullPrecision(x.device.type):
@@ -64,7 +77,7 @@ def _agreement(c: Case, index: list[int]) -> Agreement:
         x = x.double() if wide else x
         try:
             with double_precision(scorer) if wide else nullcontext():
-                return gradient_agreement(scorer, x, c.generator("differences"))
+                yield scorer, x
         except torch.OutOfMemoryError:
             raise
         except (ValueError, RuntimeError) as error:
