@@ -156,6 +156,10 @@ def parse_radius(text: str | float) -> float:
 
     Raises:
         ValueError: not a number or fraction, or negative.
+
+    Example:
+        >>> parse_radius("51/255")
+        0.2
     """
     try:
         top, _, bottom = str(text).partition("/")

@@ -63,8 +63,17 @@ class Foreign(Entry):
         cost: evaluations of the model the attack makes, for the budget.
 
     Example:
-        >>> theirs = torchattacks.PGD(classifier, eps=8 / 255)  # doctest: +SKIP
-        >>> Foreign(Linf(8 / 255), theirs)(MarginObjective(classifier, y), x)  # doctest: +SKIP
+        >>> import torch
+        >>> from hardsight.attacks import Foreign, Linf, MarginObjective
+        >>> def classifier(images):  # bright or dark
+        ...     light = images.mean((1, 2, 3))
+        ...     return torch.stack([light, 1 - light], dim=1)
+        >>> def theirs(images, labels):  # as torchattacks.PGD(classifier) is called
+        ...     return images - 0.3
+        >>> x, y = torch.full((1, 3, 4, 4), 0.55), torch.tensor([0])
+        >>> found = Foreign(Linf(0.1), theirs)(MarginObjective(classifier, y), x)
+        >>> round(float(found.images.min()), 2), bool(found.objective > 0)
+        (0.45, True)
     """
 
     ball: Ball

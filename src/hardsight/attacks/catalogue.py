@@ -139,6 +139,11 @@ def build_suite(
 
     Raises:
         ValueError: an unknown name, budget, norm or field, or a radius that is none.
+
+    Example:
+        >>> from hardsight.attacks import build_suite
+        >>> build_suite("eot-pgd", "Linf", "2/255", steps=10, objectives=("score",)).description
+        'PGD 10 steps x 1 draw on score; PGD 10 steps x 4 draws on score'
     """
     known = attack_names(subject)
     if name not in known:

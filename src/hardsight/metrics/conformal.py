@@ -48,6 +48,10 @@ def conformal_threshold(normal_scores: ArrayLike, level: float = 0.01) -> float:
 
     Raises:
         ValueError: n < 1 / level - 1 (says how many are needed), or bad values.
+
+    Example:
+        >>> conformal_threshold(range(99), level=0.02)
+        97.0
     """
     s = _vector(normal_scores, "normal_scores")
     return float(np.sort(s)[s.size - _alarms(s.size, level)])

@@ -31,6 +31,10 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
 
     Raises:
         ValueError: NaN or infinity, wrong shapes, or a single class.
+
+    Example:
+        >>> auroc([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1])
+        0.75
     """
     s, y = scored(scores, labels)
     return rank_auroc(s[y], np.sort(s[~y]))
