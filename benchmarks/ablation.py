@@ -31,7 +31,7 @@ from hardsight.config import load_preset
 from hardsight.data import load, split_validation
 from hardsight.detectors.advrad.search import distance
 from hardsight.metrics import auroc, bootstrap
-from hardsight.runs.run import Run
+from hardsight.runs import DetectorRun, open_run, start_run
 from hardsight.synthesis import pseudo_anomalies
 from hardsight.training.loop import write_picture
 
@@ -41,7 +41,11 @@ BASE = "base"
 
 def played(low: int, high: int, *scored: int) -> dict[str, Any]:
     """Return settings: the game at k from ``low`` to ``high``, the score at the best of some."""
-    return {"game.k_low": low, "game.k_high": high, "selection.ks": list(scored)}
+    return {
+        "adversarial_training.k_low": low,
+        "adversarial_training.k_high": high,
+        "selection.ks": list(scored),
+    }
 
 
 SHORT: dict[str, Any] = {
@@ -50,56 +54,65 @@ SHORT: dict[str, Any] = {
     "detector.head": {"patch": 4},
     "training.steps": 800,
     "training.sample_every": None,
-    "game.steps": 400,
-    "head_training.steps": 200,
-    "head_training.warm_up": 50,
+    "adversarial_training.steps": 400,
+    "map_head_training.steps": 200,
+    "map_head_training.warm_up": 50,
     **played(100, 300, 100, 200, 300),
-    "game.peak": 0.3,
+    "adversarial_training.peak": 0.3,
 }
 """What makes the base of the preset: short, small, at any k of those and with the peak that it had
 once."""
-NO_PEAK: dict[str, Any] = {"game.peak": 0.0}
-ONE_STEP: dict[str, Any] = {"game.attack_steps": 1, "game.step_share": 1.25}
+NO_PEAK: dict[str, Any] = {"adversarial_training.peak": 0.0}
+ONE_STEP: dict[str, Any] = {
+    "adversarial_training.attack_steps": 1,
+    "adversarial_training.step_share": 1.25,
+}
 VARIANTS: dict[str, dict[str, Any]] = {
     BASE: {},
-    "no game": {"game": None},
-    "the game's time for plain training": {"game": None, "training.steps": 1900},
-    "300 plain steps, 600 of the game": {"training.steps": 300, "game.steps": 600},
+    "no game": {"adversarial_training": None},
+    "the game's time for plain training": {"adversarial_training": None, "training.steps": 1900},
+    "300 plain steps, 600 of the game": {"training.steps": 300, "adversarial_training.steps": 600},
     "plain training at the game's noise": {
         "detector.denoiser": SHORT["detector.denoiser"]
         | {"log_sigma_mean": -0.4, "log_sigma_std": 0.5}
     },
-    "normal images only": {"game.anomalous": 0.0},
-    "anomalous images only": {"game.anomalous": 1.0},
-    "plain loss beside it, weight 0.3": {"game.plain": 0.3},
+    "normal images only": {"adversarial_training.anomalous": 0.0},
+    "anomalous images only": {"adversarial_training.anomalous": 1.0},
+    "plain loss beside it, weight 0.3": {"adversarial_training.plain": 0.3},
     "no peak in the loss": NO_PEAK,
-    "no peak, game's learning rate 4e-4": NO_PEAK | {"game.lr": 4e-4},
-    "no peak, plain loss beside it, weight 0.3": NO_PEAK | {"game.plain": 0.3},
+    "no peak, game's learning rate 4e-4": NO_PEAK | {"adversarial_training.lr": 4e-4},
+    "no peak, plain loss beside it, weight 0.3": NO_PEAK | {"adversarial_training.plain": 0.3},
     "no peak, attack on the mean error": NO_PEAK
-    | {"game.margin": 0.0, "game.filter_size": 1, "game.top": 1.0},
-    "no peak, eps 10/255": NO_PEAK | {"game.eps": 10 / 255},
-    "no peak, three attack steps": NO_PEAK | {"game.attack_steps": 3, "game.step_share": 0.5},
-    "no peak, anomalous images only": NO_PEAK | {"game.anomalous": 1.0},
+    | {
+        "adversarial_training.margin": 0.0,
+        "adversarial_training.filter_size": 1,
+        "adversarial_training.top": 1.0,
+    },
+    "no peak, eps 10/255": NO_PEAK | {"adversarial_training.eps": 10 / 255},
+    "no peak, three attack steps": NO_PEAK
+    | {"adversarial_training.attack_steps": 3, "adversarial_training.step_share": 0.5},
+    "no peak, anomalous images only": NO_PEAK | {"adversarial_training.anomalous": 1.0},
     "no peak, k = 100 alone": NO_PEAK | played(100, 100, 100),
     "no peak, k = 200 alone": NO_PEAK | played(200, 200, 200),
     "one attack step of 1.25 eps": ONE_STEP,
-    "one attack step, 560 steps in that time": ONE_STEP | {"game.steps": 560},
-    "eps 4/255": {"game.eps": 4 / 255},
-    "eps drawn from 0 to 8/255": {"game.eps_low": 0.0},
-    "game's learning rate 4e-4": {"game.lr": 4e-4},
-    "peak in the loss, weight 1": {"game.peak": 1.0},
+    "one attack step, 560 steps in that time": ONE_STEP | {"adversarial_training.steps": 560},
+    "eps 4/255": {"adversarial_training.eps": 4 / 255},
+    "eps drawn from 0 to 8/255": {"adversarial_training.eps_low": 0.0},
+    "game's learning rate 4e-4": {"adversarial_training.lr": 4e-4},
+    "peak in the loss, weight 1": {"adversarial_training.peak": 1.0},
     "k from 200 to 400": played(200, 400, 200, 300, 400),
     "k from 50 to 200": played(50, 200, 50, 100, 200),
     **{f"k = {k} alone": played(k, k, k) for k in (10, 50, 100, 200)},
     "next to no noise, k from 1 to 25": played(1, 25, 1, 10, 25),
-    "cut and paste only": {"game.defects": 0.0},
-    "next to no noise, cut and paste only": played(1, 25, 1, 10, 25) | {"game.defects": 0.0},
-    "synthetic defects only": {"game.defects": 1.0},
+    "cut and paste only": {"adversarial_training.defects": 0.0},
+    "next to no noise, cut and paste only": played(1, 25, 1, 10, 25)
+    | {"adversarial_training.defects": 0.0},
+    "synthetic defects only": {"adversarial_training.defects": 1.0},
     "no margin in the score": {"selection.margins": [0.0]},
     "fresh noise": {"detector.fixed_noise": False},
     "one draw": {"detector.draws": 1},
     "four draws": {"detector.draws": 4},
-    "head on clean images": {"head_training.eps": 0.0},
+    "head on clean images": {"map_head_training.eps": 0.0},
     "10 normals": {"data.limit_train": 10},
     "20 normals": {"data.limit_train": 20},
     "50 normals": {"data.limit_train": 50},
@@ -150,12 +163,12 @@ def place(runs: Path, name: str, label: str, seed: int) -> Path:
     return runs / f"{name}-{label}-{seed}".replace(" ", "_").replace("/", "_")
 
 
-def borrow(run: Run, label: str, other: Run) -> None:
+def borrow(run: DetectorRun, label: str, other: DetectorRun) -> None:
     """Take over from the base's run, if it is there, the stages that a variant does not change."""
     parts = {key.partition(".")[0] for key in VARIANTS[label]}
     same = not parts & {"data", "training"} and "detector.denoiser" not in VARIANTS[label]
     if same and label != BASE and (other.path / "training").is_dir():
-        take_over(run, other, *parts & {"game"})
+        take_over(run, other, *(["game"] if "adversarial_training" in parts else []))
 
 
 def table(name: str, seeds: int) -> None:
@@ -245,13 +258,17 @@ def main() -> None:
                 if key in kept("ablation"):
                     continue
                 changes = SHORT | VARIANTS[label]
-                if changes.get("game", 0) is None:
-                    changes = {k: v for k, v in changes.items() if not k.startswith("game.")}
+                if changes.get("adversarial_training", 0) is None:
+                    changes = {
+                        k: v
+                        for k, v in changes.items()
+                        if not k.startswith("adversarial_training.")
+                    }
                 changes |= {"training.seed": seed, "data.path": str(folder)}
                 config = changed(preset.updated(changes), given)
-                run = Run.start(place(given.runs, name, label, seed), config, resume=True)
+                run = start_run(place(given.runs, name, label, seed), config, resume=True)
                 if not run.finished:
-                    borrow(run, label, Run(place(given.runs, name, BASE, seed)))
+                    borrow(run, label, open_run(place(given.runs, name, BASE, seed)))
                 keep("ablation", key, evaluated(run, suites, given.limit, **fixed))
 
 

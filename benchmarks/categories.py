@@ -22,7 +22,7 @@ from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Detector
 from hardsight.evaluation.provenance import describe
 from hardsight.metrics import auroc
-from hardsight.runs.run import Run
+from hardsight.runs import DetectorRun, start_run
 
 
 def main() -> None:
@@ -38,9 +38,9 @@ def main() -> None:
     place = root(given, config)
     config = config.updated({"data.path": str(place)})
 
-    def fitted(folder: str, **changes: Any) -> Run:
+    def fitted(folder: str, **changes: Any) -> DetectorRun:
         whole = config.updated({key.replace("__", "."): v for key, v in changes.items()})
-        run = Run.start(given.runs / folder, whole, resume=True)
+        run = start_run(given.runs / folder, whole, resume=True)
         if not run.finished:
             with bars() as progress:
                 run.fit(progress=progress)

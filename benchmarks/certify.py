@@ -31,7 +31,7 @@ from hardsight.evaluation.certified.attacked import attack_certified
 from hardsight.evaluation.certified.protocol import certify
 from hardsight.evaluation.certified.results import Certification
 from hardsight.evaluation.provenance import commit
-from hardsight.runs.run import Run
+from hardsight.runs import open_run
 
 
 @torch.no_grad()
@@ -99,7 +99,7 @@ def main() -> None:
     if given.run is None:
         speed(given.batch, given.rounds)
         return
-    run = Run(given.run)
+    run = open_run(given.run)
     detector, data = run.detector(), run.data(given.data)
     if given.limit:
         data = data.limited(given.limit, balanced=True)

@@ -16,7 +16,7 @@ from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
 from hardsight.config import load_preset
-from hardsight.runs.run import Run
+from hardsight.runs import start_run
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     ]
     for name in arguments.names:
         place = config.updated({"data.path": str(folder / name)})
-        run = Run.start(arguments.runs / name, place, resume=True)
+        run = start_run(arguments.runs / name, place, resume=True)
         options = {} if arguments.curve else {"curve": ()}
         record = evaluated(run, suites, arguments.limit, eps=arguments.eps, **options)
         part = f"{name}, {arguments.limit} test images" if arguments.limit else name

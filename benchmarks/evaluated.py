@@ -8,12 +8,12 @@ from hardsight import evaluate, write_html, write_json
 from hardsight.attacks import Suite
 from hardsight.cli.console import bars
 from hardsight.evaluation.provenance import commit
-from hardsight.runs.run import SELECTION, Run
+from hardsight.runs import SELECTION, DetectorRun
 from hardsight.training.logs import read
 
 
 def evaluated(
-    run: Run,
+    run: DetectorRun,
     suites: Sequence[Suite],
     limit: int | None = None,
     parts: Sequence[str] = ("rows", "curve", "notes"),

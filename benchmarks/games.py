@@ -28,11 +28,11 @@ from hardsight.detectors.advrad.errors import error_maps
 from hardsight.detectors.advrad.search import distance
 from hardsight.evaluation.provenance import commit
 from hardsight.metrics import auroc, pixel_auroc
-from hardsight.runs.run import Run
+from hardsight.runs import DetectorRun, open_run, start_run
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "as it is": {},
-    "peak in the loss, weight 0.3": {"game.peak": 0.3},
+    "peak in the loss, weight 0.3": {"adversarial_training.peak": 0.3},
     **{f"k = {k}": played(k, k, k) for k in (50, 100, 200)},
 }
 """Label -> dotted settings on top of the run's."""
@@ -43,9 +43,9 @@ WAYS: dict[str, dict[str, Any]] = {
 """How a score is taken from standardised errors of 9 x 9 pixels, as ``configure`` takes it."""
 
 
-def fitted(source: Run, place: Path, changes: dict[str, Any]) -> Run:
+def fitted(source: DetectorRun, place: Path, changes: dict[str, Any]) -> DetectorRun:
     """Return the run of a changed game that goes on from a run's plain training."""
-    run = Run.start(place, source.config.updated(changes), resume=True)
+    run = start_run(place, source.config.updated(changes), resume=True)
     if not run.finished:
         if not (place / "training").exists():
             take_over(run, source, "game")
@@ -54,7 +54,7 @@ def fitted(source: Run, place: Path, changes: dict[str, Any]) -> Run:
     return run
 
 
-def judged(run: Run) -> dict[str, Any]:
+def judged(run: DetectorRun) -> dict[str, Any]:
     """Return pixel AUROC, clean and attacked, and for each way to score AUROC and d'."""
     detector, data, settings = run.detector("cpu"), run.data(), run.config.selection
     if not isinstance(detector, AdvRAD) or not isinstance(settings, Selection):
@@ -104,7 +104,7 @@ def main() -> None:
     given = parser.parse_args()
     own = {", ".join(given.settings): parsed(given.settings)}
     for path in given.runs:
-        source = Run(path)
+        source = open_run(path)
         for label, changes in own.items() if given.settings else VARIANTS.items():
             seed = source.config.training.seed
             key = f"{path.name}, seed {seed} | {label}"
@@ -112,7 +112,7 @@ def main() -> None:
                 continue
             place = given.out / f"{path.name}-{label}-{seed}".replace(" ", "_")
             run = fitted(source, place, changes)
-            game = run.detector_config.fit_options["game"].model_dump()
+            game = run.config.adversarial_training.model_dump()
             found = judged(run)
             print(key, *(f"{name}: {value}" for name, value in found.items()), sep="\n  ")
             keep("games", key, found | {"game": game, "commit": commit()})

@@ -19,7 +19,7 @@ from hardsight.detectors import AdvRAD, Selection
 from hardsight.detectors.advrad.selection import by_side
 from hardsight.detectors.evidence import shares
 from hardsight.evaluation.provenance import commit
-from hardsight.runs.run import Run
+from hardsight.runs import open_run
 
 
 def localisation(detector: AdvRAD, data: AnomalyData) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def main() -> None:
     )
     parser.add_argument("runs", nargs="+", type=Path)
     for path in parser.parse_args().runs:
-        run = Run(path)
+        run = open_run(path)
         detector, data = run.detector(), run.data()
         rows = localisation(detector, data)
         chosen = max(rows, key=lambda row: row["validation"])

@@ -28,7 +28,7 @@ from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
 from hardsight.config import Config, load_preset
 from hardsight.evaluation.provenance import commit, device_name
-from hardsight.runs.run import SELECTION, Run
+from hardsight.runs import SELECTION, DetectorRun, open_run, start_run
 from hardsight.training.logs import read
 
 DEFAULT_SUITES = ("pgd", "map-pgd")
@@ -69,13 +69,13 @@ def seconds_per_step(config: Config, device: str) -> float:
         {"training.steps": 4, "training.log_every": 1, "training.sample_every": None}
     ).updated({"selection": None, "recipe.warm_up": 0})
     with tempfile.TemporaryDirectory() as place:
-        run = Run.start(Path(place) / "pilot", pilot)
+        run = start_run(Path(place) / "pilot", pilot)
         run.fit(device)
         log = read(run.path / "training" / "train.jsonl")
     return (log[-1].seconds - log[0].seconds) / (len(log) - 1)
 
 
-def measure(run: Run, given: argparse.Namespace) -> dict[str, Any]:
+def measure(run: DetectorRun, given: argparse.Namespace) -> dict[str, Any]:
     """Evaluate a fitted run as the command line asks."""
     detector = run.detector(given.device)
     data = run.data()
@@ -211,8 +211,8 @@ def main() -> None:
                 place = f"{name}-{label}-{seed}".replace(" ", "_").replace("/", "_")
                 path = given.runs / given.plan / place
                 if given.minutes and (path / "config.yaml").exists():
-                    config = Run(path).config  # the pace differs a little each time
-                run = Run.start(path, config, resume=True)
+                    config = open_run(path).config  # the pace differs a little each time
+                run = start_run(path, config, resume=True)
                 if not run.finished:
                     with bars() as progress:
                         run.fit(given.device, progress=progress)

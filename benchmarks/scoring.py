@@ -8,14 +8,15 @@ And at 1,024 x 1,024 in overlapping tiles of 256 x 256.
 import torch
 from timing import interleaved, parser, record
 
-from hardsight.config import METHODS, load_preset
+from hardsight.config import load_preset
 from hardsight.core.devices import pick_device
 from hardsight.detectors import AdvRAD
+from hardsight.detectors.methods import METHODS
 
 
 def build(preset: str, device: torch.device, **changes: object) -> AdvRAD:
     config = load_preset(preset)
-    detector = METHODS[config.method](**config.detector_settings | changes)
+    detector = METHODS[config.method].detector(**config.detector_settings | changes)
     assert isinstance(detector, AdvRAD)
     return detector.to(device).eval()
 

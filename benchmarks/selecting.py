@@ -26,7 +26,7 @@ from hardsight.detectors.advrad.search import ScoringSearch, distance
 from hardsight.detectors.evidence import merit
 from hardsight.evaluation.provenance import commit
 from hardsight.metrics import auroc
-from hardsight.runs.run import Run
+from hardsight.runs import open_run
 
 WEIGHT = 0.5
 """Of the AUROC under attack beside the clean one, as in the presets."""
@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--normals", type=int, default=16, help="to choose by, half at most")
     given = parser.parse_args()
     for path in given.runs:
-        run = Run(path)
+        run = open_run(path)
         detector, data, settings = run.detector(), run.data(), run.config.selection
         if not isinstance(detector, AdvRAD) or settings is None:
             raise SystemExit(f"{path} chose nothing; name a run of preset advrad or hardsight")

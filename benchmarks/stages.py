@@ -2,10 +2,10 @@
 
 import shutil
 
-from hardsight.runs.run import Run
+from hardsight.runs import DetectorRun
 
 
-def take_over(run: Run, other: Run, *but: str) -> None:
+def take_over(run: DetectorRun, other: DetectorRun, *but: str) -> None:
     """Copy the stages of another run's training, except the head's and those named."""
     own = shutil.ignore_patterns("head*", *but)
     shutil.copytree(other.path / "training", run.path / "training", ignore=own, dirs_exist_ok=True)

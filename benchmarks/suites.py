@@ -20,7 +20,7 @@ from hardsight.cli.console import bars
 from hardsight.evaluation import evaluate
 from hardsight.evaluation.provenance import commit, device_name
 from hardsight.metrics import auroc, bootstrap
-from hardsight.runs.run import Run
+from hardsight.runs import open_run
 
 
 def distance(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
@@ -47,7 +47,7 @@ def main() -> None:
     own: dict[str, Any] = {"objectives": tuple(given.objectives), "fixed": False, **more}
     suites = [build_suite(name, eps=given.eps, **own) for name in given.suites]
     for name in given.names:
-        run = Run(given.runs / name)
+        run = open_run(given.runs / name)
         detector = run.detector()
         with bars() as progress:
             result = evaluate(

@@ -22,7 +22,7 @@ from hardsight.detectors import AdversarialTraining, Bastion
 from hardsight.detectors.advrad.adversarial import AdversarialTask, ErrorObjective
 from hardsight.diffusion import one_shot
 from hardsight.evaluation.provenance import commit
-from hardsight.runs.run import Run
+from hardsight.runs import open_run
 from hardsight.synthesis import find_foreground
 
 
@@ -67,8 +67,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10, help="of the attack")
     given = parser.parse_args()
     for path in given.runs:
-        run = Run(path)
-        detector, data, game = run.detector(), run.data(), getattr(run.config, "game", None)
+        run = open_run(path)
+        detector, data, game = (
+            run.detector(),
+            run.data(),
+            getattr(run.config, "adversarial_training", None),
+        )
         if not isinstance(detector, Bastion) or game is None:
             raise SystemExit(f"{path} has played no game; name a run of preset hardsight")
         game = game.at(detector.k)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hardsight.evaluation.accuracy import evaluate_classifier
     from hardsight.purifiers import Purified
     from hardsight.reports import write_html, write_json, write_markdown
-    from hardsight.runs.run import Run
+    from hardsight.runs import open_run
     from hardsight.training import Settings
 
 __version__ = version("hardsight")
@@ -33,7 +33,6 @@ __all__ = [
     "Detector",
     "PatchGuard",
     "Purified",
-    "Run",
     "Selection",
     "Settings",
     "as_detector",
@@ -42,6 +41,7 @@ __all__ = [
     "evaluate_classifier",
     "load",
     "load_preset",
+    "open_run",
     "textures",
     "write_html",
     "write_json",
@@ -56,7 +56,7 @@ _ROOMS = {
     "config": ("load_preset",),
     "purifiers": ("Purified",),
     "reports": ("write_html", "write_json", "write_markdown"),
-    "runs": ("Run",),
+    "runs": ("open_run",),
     "training": ("Settings",),
     "core.types": ("AttackResult", "Detection"),
 }

@@ -9,7 +9,7 @@ from typed import call, words
 
 from hardsight.audit import CHECKS, Audit, Check
 from hardsight.evaluation.provenance import fingerprint
-from hardsight.runs.run import Run
+from hardsight.runs import open_run
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_it_checks_writes_and_says_how_long_it_takes(run):
     assert found.headline.split(":")[0] in words(done)
     assert [c.name for c in found.checks] == list(CHECKS)
     assert found.provenance["images"] == "2 normal and 2 anomalous"
-    assert found.weights == fingerprint(Run(run).detector("cpu"))
+    assert found.weights == fingerprint(open_run(run).detector("cpu"))
     assert "<svg" in (run / "audit/audit.html").read_text()
     assert "| gradient | pass |" in (run / "audit/audit.md").read_text()
     report, _ = evaluated(run)
@@ -86,7 +86,7 @@ def test_a_failed_check_is_on_every_row_picture_and_table(run):
         Check("step", "fail", "The attack wanders."),
         Check("mode", "pass", "Fine."),
     )
-    weights = fingerprint(Run(run).detector("cpu"))
+    weights = fingerprint(open_run(run).detector("cpu"))
     stamped = Audit(checks, "AdvRAD on parts", weights, "Linf", 2 / 255)
     stamped.write(run / "audit/audit.json")
     report, said = evaluated(run)

@@ -10,7 +10,7 @@ from typed import call, words
 
 from hardsight.audit import CHECKS, Audit, Check
 from hardsight.evaluation.provenance import fingerprint
-from hardsight.runs.run import Run
+from hardsight.runs import open_run
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_what_was_found_is_on_every_row(copied, name):
     assert found.headline.split(":")[0] in words(done)
     assert [c.name for c in found.checks] == list(CHECKS)
     assert found.provenance["images"] == "20 of 10 classes"
-    assert found.weights == fingerprint(Run(run).classifier("cpu"))
+    assert found.weights == fingerprint(open_run(run).classifier("cpu"))
     assert found["gradient"].verdict == found["mode"].verdict == "pass", found.to_json()
     assert (found["bpda"].verdict == "skipped") is (name == "classifier")
     assert (found["agreement"].verdict == "skipped") is (name != "one-shot")
@@ -95,7 +95,7 @@ def test_a_failed_check_is_on_every_row_picture_and_table(copied):
         Check("square", "fail", "A random search does more harm."),
         Check("step", "fail", "The attack wanders."),
     )
-    weights = fingerprint(Run(run).classifier("cpu"))
+    weights = fingerprint(open_run(run).classifier("cpu"))
     stamped = Audit(checks, "MNISTCNN on digits", weights, "Linf", 0.1, kind="classifier")
     stamped.write(run / "audit/audit.json")
     flags, notes, said = evaluated(run)

@@ -13,7 +13,7 @@ from typed import call, words
 
 from hardsight.cli.classes import Plan, published_method
 from hardsight.config import load_preset
-from hardsight.runs.run import Run
+from hardsight.runs import open_run
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_the_report_of_a_plain_classifier(runs):
     assert done.exit_code == 0, words(done)
     report = json.loads((run / "evaluation/report.json").read_text())
     assert [r["attack"] for r in report["rows"]] == ["clean", "pgd", "autoattack"]
-    model, test = Run(run).classifier("cpu"), Run(run).labelled().limited(20)
+    model, test = open_run(run).classifier("cpu"), open_run(run).labelled().limited(20)
     with torch.no_grad():
         right = (model(test.images / 255).argmax(1) == test.labels).double().mean()
     assert report["rows"][0]["mean"][0] == pytest.approx(float(right))
@@ -89,7 +89,7 @@ def test_other_images_and_another_source(runs, tmp_path):
     report = json.loads((tmp_path / "out/report.json").read_text())
     assert report["rows"][1]["attack"] == "transfer"
     digest = report["provenance"]["images (SHA-256)"]
-    assert digest != Run(runs / "rap").labelled().limited(20).sha256
+    assert digest != open_run(runs / "rap").labelled().limited(20).sha256
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_the_attacks_that_are_the_default():
 
 
 def test_published_figures_are_those_of_the_same_method_and_data(runs):
-    digits = Run(runs / "rap").labelled()
+    digits = open_run(runs / "rap").labelled()
     assert published_method(load_preset("rap-mnist"), digits) == "rap-mnist"
     assert published_method(load_preset("mnist-pgd"), digits) == "madry-mnist"
-    assert published_method(Run(runs / "classifier").config, digits) is None
+    assert published_method(open_run(runs / "classifier").config, digits) is None
     assert published_method(load_preset("ddim-cifar10"), digits) is None
 
 
@@ -159,11 +159,11 @@ def test_certified_accuracy(runs, name):
 
 
 def test_the_noise_of_a_one_shot_certificate_is_the_diffusions(runs):
-    model = Run(runs / "one-shot").classifier("cpu", sigma=0.1)
-    x = Run(runs / "one-shot").labelled().images[:2] / 255
+    model = open_run(runs / "one-shot").classifier("cpu", sigma=0.1)
+    x = open_run(runs / "one-shot").labelled().images[:2] / 255
     assert (model.purifier.sigma, model.purifier.noisy) == (0.1, True)
     assert model.sample_noise(x) is None
-    assert Run(runs / "one-shot").classifier("cpu").sample_noise(x) is not None
+    assert open_run(runs / "one-shot").classifier("cpu").sample_noise(x) is not None
 
 
 @pytest.mark.parametrize(

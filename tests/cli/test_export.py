@@ -8,7 +8,7 @@ import pytest
 from typed import call, words
 
 from hardsight.export import Exported
-from hardsight.runs.run import Run
+from hardsight.runs import open_run
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def rows(path):
 
 
 def test_an_export_is_scored_like_a_run(run, exported, parts, tmp_path):
-    assert isinstance(Run(exported).detector(), Exported)
+    assert isinstance(open_run(exported).detector(), Exported)
     for folder, name in ((run, "torch.csv"), (exported, "onnx.csv")):
         done = call("score", folder, parts / "test", "-o", tmp_path / name)
         assert done.exit_code == 0, words(done)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from typed import call, words
 
 from hardsight.purifiers import DDIMPurifier, Purified
-from hardsight.runs.run import Run, RunError
+from hardsight.runs import RunError, open_run
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def rap(digits, presets, tmp_path_factory):
 
 
 def accuracy(run: Path) -> float:
-    model, test = Run(run).classifier("cpu"), Run(run).labelled()
+    model, test = open_run(run).classifier("cpu"), open_run(run).labelled()
     with torch.no_grad():
         return float((model(test.images / 255).argmax(1) == test.labels).double().mean())
 
@@ -68,26 +68,26 @@ def test_training_on_attacks_is_another_training(digits, presets, plain, tmp_pat
     arguments = ("--data", digits, "--run", tmp_path, "--steps", 5)
     eps = ("--set", "classifier.adversary.eps=0.1", "--set", "classifier.adversary.steps=2")
     assert call("fit", presets["classifier"], *arguments, *eps).exit_code == 0
-    found = Run(tmp_path).config
+    found = open_run(tmp_path).config
     assert (found.trained_on.name, found.trained_on.eps) == ("Linf", 0.1)
-    assert Run(plain).config.trained_on is None
+    assert open_run(plain).config.trained_on is None
     twin = tmp_path / "twin"
     call("fit", presets["classifier"], "--data", digits, "--run", twin, "--steps", 5)
     assert weights(twin) != weights(tmp_path)
 
 
 def test_rap_trains_both_and_restores_before_it_classifies(rap):
-    model = Run(rap).classifier("cpu")
+    model = open_run(rap).classifier("cpu")
     assert isinstance(model, Purified)
     assert model.purifier.adapter.length == 3
     assert not model.training
-    x = Run(rap).labelled().images[:4] / 255
+    x = open_run(rap).labelled().images[:4] / 255
     with torch.no_grad():
         assert torch.equal(model(x), model.classifier(model.purifier(x)))
     parts = {p.parent.name for p in rap.glob("*/model.safetensors")}
     assert parts == {"classifier", "adapter"}
-    assert "step_size" in " ".join(Run(rap).config.assumed)
-    assert "assumed" in Run(rap).config.assumed["adapter"]
+    assert "step_size" in " ".join(open_run(rap).config.assumed)
+    assert "assumed" in open_run(rap).config.assumed["adapter"]
 
 
 def test_a_classifier_that_is_there_is_taken(plain, digits, presets, tmp_path):
@@ -127,10 +127,10 @@ def test_ddim_trains_a_denoiser_of_grey_images(digits, presets, plain, tmp_path)
         "--set", f"classifier.run={plain}",
     )  # fmt: skip
     assert done.exit_code == 0, words(done)
-    model = Run(tmp_path).classifier("cpu")
+    model = open_run(tmp_path).classifier("cpu")
     assert isinstance(model.purifier, DDIMPurifier)
     assert (model.purifier.depth, model.draws) == (20, 2)
-    x = Run(tmp_path).labelled().images[:3] / 255
+    x = open_run(tmp_path).labelled().images[:3] / 255
     noise = model.sample_noise(x, torch.Generator().manual_seed(0))
     assert noise.shape[:2] == (3, 2)
     with torch.no_grad():
@@ -191,19 +191,19 @@ def test_changed_images_are_refused_unless_told(presets, tmp_path):
     call("fit", presets["classifier"], "--data", data, "--run", run, "--steps", 1)
     write_digits(data, seed=1)
     with pytest.raises(ValueError, match=r"test is 40 images of MNIST test with another content"):
-        Run(run).labelled()
-    assert len(Run(run).labelled(allow_data_change=True)) == 40
-    assert len(Run(run).labelled()) == 40
+        open_run(run).labelled()
+    assert len(open_run(run).labelled(allow_data_change=True)) == 40
+    assert len(open_run(run).labelled()) == 40
 
 
 def test_detectors_and_classifiers_are_not_taken_for_each_other(plain, tmp_path):
     with pytest.raises(RunError, match=r"holds a classifier \(classifier\)"):
-        Run(plain).detector()
+        open_run(plain).detector()
     with pytest.raises(RunError, match="hardsight evaluate"):
-        Run(plain).fit()
+        open_run(plain).fit()
     (tmp_path / "config.yaml").write_text("method: advrad\n")
     with pytest.raises(RunError, match=r"holds an anomaly detector \(advrad\)"):
-        Run(tmp_path).classifier()
+        open_run(tmp_path).classifier()
     done = call("score", plain, "x.png")
     assert done.exit_code == 1
     assert "hardsight evaluate" in words(done)

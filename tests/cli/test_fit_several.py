@@ -6,9 +6,9 @@ import pytest
 import torch
 from typed import call, words
 
-from hardsight.config import ConfigError, load_preset, origin
+from hardsight.config import ConfigError, load_preset
 from hardsight.evaluation.provenance import fingerprint
-from hardsight.runs.run import Run, RunError
+from hardsight.runs import RunError, open_run, origin, start_run
 from tiny_parts import write_parts
 
 
@@ -30,7 +30,7 @@ def both(root, tiny_preset, tmp_path_factory):
 
 
 def test_one_model_of_two_categories_scores_without_a_reference(both, root):
-    run = Run(both)
+    run = open_run(both)
     detector, data = run.opened("cpu")
     assert data.name == "nuts+bolts"
     assert len(data.test) == 16
@@ -47,12 +47,12 @@ def test_a_reference_over_categories_is_refused(root, tiny_preset, tmp_path):
         {"data.path": str(root), "data.category": "all", "selection": None}
     )
     with pytest.raises(ValueError, match="no common normal error at a pixel"):
-        Run.start(tmp_path / "r", config).fit("cpu")
+        start_run(tmp_path / "r", config).fit("cpu")
     other = load_preset("patchguard").updated(
         {"data.path": str(root), "data.category": ["nuts", "bolts"]}
     )
     with pytest.raises(RunError, match="patchguard takes one category"):
-        Run.start(tmp_path / "p", other).fit("cpu")
+        start_run(tmp_path / "p", other).fit("cpu")
 
 
 def test_a_start_without_steps_is_kept_and_all_else_is_the_categorys(
@@ -61,7 +61,7 @@ def test_a_start_without_steps_is_kept_and_all_else_is_the_categorys(
     one = ("--data", root, "--category", "nuts", "--start", both)
     done = call("fit", tiny_preset, *one, "--steps", 0, "--run", tmp_path / "kept")
     assert done.exit_code == 0, words(done)
-    shared, kept = Run(both).detector("cpu"), Run(tmp_path / "kept").detector("cpu")
+    shared, kept = open_run(both).detector("cpu"), open_run(tmp_path / "kept").detector("cpu")
     for a, b in zip(shared.denoiser.parameters(), kept.denoiser.parameters(), strict=True):
         assert torch.equal(a, b)
     assert float(kept.map_spread.max()) > 0
@@ -71,7 +71,7 @@ def test_a_start_without_steps_is_kept_and_all_else_is_the_categorys(
     assert f"- start: {said}\n" in (tmp_path / "kept/README.md").read_text()
     tuned = call("fit", tiny_preset, *one, "--steps", 2, "--run", tmp_path / "tuned")
     assert tuned.exit_code == 0, words(tuned)
-    moved = Run(tmp_path / "tuned").detector("cpu")
+    moved = open_run(tmp_path / "tuned").detector("cpu")
     assert fingerprint(moved) != fingerprint(kept)
 
 
@@ -81,15 +81,15 @@ def test_a_start_that_cannot_be_one(both, root, tiny_preset, tmp_path):
     )
     other = config.updated({"detector.denoiser.channels": 16})
     with pytest.raises(ValueError, match=r"channels 8 \(here 16\)"):
-        Run.start(tmp_path / "a", other).fit("cpu")
+        start_run(tmp_path / "a", other).fit("cpu")
     with pytest.raises(ConfigError, match="not the folder of a finished run"):
-        Run.start(tmp_path / "b", config.updated({"start": str(tmp_path)})).fit("cpu")
+        start_run(tmp_path / "b", config.updated({"start": str(tmp_path)})).fit("cpu")
     with pytest.raises(ConfigError, match="steps=0 leaves the network untrained"):
         config.updated({"start": None, "training.steps": 0})
     (tmp_path / "c").mkdir()
     (tmp_path / "c/start.json").write_text('{"run": "x", "weights": "y"}')
     with pytest.raises(ConfigError, match="began from y"):
-        Run.start(tmp_path / "c", config).fit("cpu")
+        start_run(tmp_path / "c", config).fit("cpu")
 
 
 def test_ten_normals_are_enough_and_say_what_they_promise(root, tiny_preset, tmp_path):
@@ -97,7 +97,7 @@ def test_ten_normals_are_enough_and_say_what_they_promise(root, tiny_preset, tmp
     done = call("fit", tiny_preset, *arguments)
     assert done.exit_code == 0, words(done)
     assert "33.3 %" in words(done)  # 1 / (2 + 1): two of five held out calibrate
-    data = Run(tmp_path / "few").data()
+    data = open_run(tmp_path / "few").data()
     assert (len(data.train), len(data.validation)) == (10, 5)
     many = call("fit", tiny_preset, *arguments[:5], 20, "--run", tmp_path / "many")
     assert many.exit_code == 1

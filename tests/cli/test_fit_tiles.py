@@ -10,7 +10,7 @@ from PIL import Image
 from typed import call, words
 
 from hardsight.data import read_image
-from hardsight.runs.run import Run
+from hardsight.runs import open_run
 
 PRESET = """
 description: A detector of 64 x 64 pixels that trains in seconds, for tests of tiles.
@@ -71,7 +71,7 @@ def run(big, tmp_path_factory):
 
 
 def test_the_run_is_of_pictures_and_its_denoiser_of_tiles(run):
-    detector = Run(run).detector("cpu")
+    detector = open_run(run).detector("cpu")
     assert (detector.image_size, detector.tile, len(detector.tiles)) == (128, 64, 9)
     assert detector.denoiser.config["size"] == 64
     assert detector.map_mean.shape == (1, 1, 128, 128)
@@ -84,7 +84,7 @@ def test_scores_are_those_of_the_pictures_in_full(run, big, tmp_path):
     done = call("score", run, big / "test", "-o", tmp_path / "s.csv", "--batch-size", 2)
     assert done.exit_code == 0, words(done)
     rows = list(csv.DictReader((tmp_path / "s.csv").open()))
-    detector, generator = Run(run).detector("cpu"), torch.Generator().manual_seed(0)
+    detector, generator = open_run(run).detector("cpu"), torch.Generator().manual_seed(0)
     images = torch.stack([read_image(row["path"]) for row in rows])
     assert images.shape == (4, 3, 128, 128)
     expected = detector.predict(images, generator, 2).pred_score

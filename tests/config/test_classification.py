@@ -4,8 +4,9 @@ from importlib.resources import files
 import pytest
 
 from hardsight.attacks import Linf
-from hardsight.config import CONFIGS, METHODS, Config, ConfigError, load_preset
+from hardsight.config import CONFIGS, Config, ConfigError, load_preset
 from hardsight.config.classification import PURIFIERS
+from hardsight.detectors.methods import METHODS
 from hardsight.purifiers import Adapter, RAPSettings
 
 
@@ -41,7 +42,7 @@ def test_rap_mnist_marks_what_the_paper_leaves_out():
 def test_seeds_and_steps_of_both_trainings_decide_a_run_and_frequencies_do_not():
     config = load_preset("rap-mnist")
     other = config.updated({"classifier.training.steps": 7, "classifier.training.log_every": 3})
-    assert config.differences(other) == ["classifier.training.steps"]
+    assert config.differences(other) == {"classifier.training.steps": (1000, 7)}
 
 
 def test_round_trip(tmp_path):

@@ -1,8 +1,9 @@
 import inspect
 
 import pytest
+import yaml
 
-from hardsight.config import Config, ConfigError, load_preset, preset_names
+from hardsight.config import Config, ConfigError, anchored, load_preset, preset_names
 from hardsight.detectors import AdvRAD, HeadTraining, PatchGuard
 from hardsight.detectors.patchguard import Adversary, CheckpointChoice, Recipe
 from hardsight.detectors.patchguard.detector import DEFAULT
@@ -33,14 +34,33 @@ def test_the_default_preset_is_the_default_of_the_classes():
 
 def test_the_training_of_a_head_is_bastions_alone():
     config = load_preset("hardsight")
-    assert config.head_training == HeadTraining()
-    assert config.fit_options == {
-        "game": config.game,
-        "start": None,
-        "head_training": HeadTraining(),
-    }
-    with pytest.raises(ConfigError, match="head_training is a setting of the method bastion, not"):
-        Config.parse({"head_training": {"steps": 3}}, "mine.yaml")
+    assert config.map_head_training == HeadTraining()
+    assert config.fit.map_head_training == HeadTraining()
+    said = "map_head_training is a setting of the method bastion, not"
+    with pytest.raises(ConfigError, match=said):
+        Config.parse({"map_head_training": {"steps": 3}}, "mine.yaml")
+
+
+def test_keys_of_earlier_versions_are_translated_where_a_file_is_read(tmp_path):
+    now = load_preset("hardsight")
+    values = now.model_dump(mode="json")
+    for new, old in (("adversarial_training", "game"), ("map_head_training", "head_training")):
+        values[old] = values.pop(new)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    assert Config.read(tmp_path / "config.yaml") == now
+
+
+def test_folders_are_recorded_so_that_they_mean_the_same_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = load_preset("advrad").updated({"data.path": "photos", "data.normal_dir": "good"})
+    found = anchored(config.updated({"start": "runs/all"}))
+    assert (found.data.path, found.start) == (str(tmp_path / "photos"), str(tmp_path / "runs/all"))
+    assert found.data.normal_dir == "good"  # below data.path
+    alone = anchored(load_preset("advrad").updated({"data.normal_dir": "good"}))
+    assert alone.data.normal_dir == str(tmp_path / "good")
+    behind = anchored(load_preset("rap-mnist").updated({"classifier.run": "runs/cnn"}))
+    assert behind.classifier.run == str(tmp_path / "runs/cnn")
+    assert anchored(found) == found
 
 
 def test_freerad_paper_holds_the_papers_constants():
@@ -152,12 +172,12 @@ def test_a_method_of_its_own_round_trips(tmp_path):
     read = Config.read(tmp_path / "config.yaml")
     assert read == config
     assert read.recipe.regulariser.layers == (2, "discriminator")
-    assert config.differences(load_preset("patchguard")) == [
-        "recipe.regulariser.layers",
-        "recipe.regulariser.weights",
-    ]
-    assert read.fit_options == {"recipe": config.recipe}
-    assert "recipe" not in load_preset("advrad").fit_options
+    assert config.differences(load_preset("patchguard")) == {
+        "recipe.regulariser.layers": ([2, "discriminator"], [-1]),
+        "recipe.regulariser.weights": ([1.0, 2.0], [1.0]),
+    }
+    assert read.fit.options["recipe"] == config.recipe
+    assert "recipe" not in load_preset("advrad").fit.options
 
 
 def test_files_that_are_no_configuration(tmp_path):

@@ -5,31 +5,31 @@ import pytest
 import torch
 from PIL import Image
 
-from hardsight.config import ConfigError, DataConfig, load_preset
+from hardsight.config import ConfigError, DataConfig, load_data, load_preset
 from hardsight.data import read_ahead, read_image
-from hardsight.runs.run import Run, RunError, load_data
+from hardsight.runs import RunError, open_run, start_run
 
 
 def test_a_folder_without_a_run_says_how_to_make_one(tmp_path):
     with pytest.raises(RunError, match="hardsight fit"):
-        _ = Run(tmp_path).config
+        open_run(tmp_path)
 
 
 def test_an_unfinished_run_says_how_to_go_on(tmp_path):
-    run = Run.start(tmp_path / "r", load_preset("demo"))
+    run = start_run(tmp_path / "r", load_preset("demo"))
     with pytest.raises(RunError, match="--resume"):
         run.detector()
 
 
 def test_other_settings_do_not_resume(tmp_path):
     config = load_preset("demo")
-    Run.start(tmp_path / "r", config)
+    start_run(tmp_path / "r", config)
     (tmp_path / "r/training").mkdir()
-    assert Run.start(tmp_path / "r", config, resume=True).config == config
+    assert start_run(tmp_path / "r", config, resume=True).config == config
     with pytest.raises(RunError, match="--resume"):
-        Run.start(tmp_path / "r", config)
-    with pytest.raises(RunError, match=r"another training\.steps"):
-        Run.start(tmp_path / "r", config.updated({"training.steps": 3}), resume=True)
+        start_run(tmp_path / "r", config)
+    with pytest.raises(RunError, match=r"training\.steps is 1000 there, not 3"):
+        start_run(tmp_path / "r", config.updated({"training.steps": 3}), resume=True)
 
 
 def test_a_refused_run_is_tried_again_in_its_folder(parts, tiny_preset, tmp_path):
@@ -38,14 +38,14 @@ def test_a_refused_run_is_tried_again_in_its_folder(parts, tiny_preset, tmp_path
     changes = {"data.path": str(here), "selection": None}
     config = load_preset(str(tiny_preset)).updated(changes)
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        Run.start(tmp_path / "r", config.updated({"data.path": "nowhere"})).fit("cpu")
+        start_run(tmp_path / "r", config.updated({"data.path": "nowhere"})).fit("cpu")
     with pytest.raises(ValueError, match="999"):  # after the images were read and recorded
-        Run.start(tmp_path / "r", config.updated({"false_alarms": 0.001})).fit("cpu")
+        start_run(tmp_path / "r", config.updated({"false_alarms": 0.001})).fit("cpu")
     assert (tmp_path / "r/manifest.json").is_file()
     next((here / "train/good").iterdir()).unlink()
-    Run.start(tmp_path / "r", config).fit("cpu")
+    start_run(tmp_path / "r", config).fit("cpu")
     with pytest.raises(RunError, match="--resume"):
-        Run.start(tmp_path / "r", config)
+        start_run(tmp_path / "r", config)
 
 
 def test_papers_k_by_category(parts, tiny_preset, tmp_path):
@@ -53,9 +53,9 @@ def test_papers_k_by_category(parts, tiny_preset, tmp_path):
     config = load_preset(str(tiny_preset)).updated(
         {"data.path": str(parts), "k_by_category": {"parts": 7, "screw": 9}, "selection": None}
     )
-    detector = Run.start(tmp_path / "r", config).fit("cpu")
+    detector = start_run(tmp_path / "r", config).fit("cpu")
     assert detector.k == 7
-    assert Run(tmp_path / "r").detector("cpu").k == 7
+    assert open_run(tmp_path / "r").detector("cpu").k == 7
     assert detector.report is None
 
 
@@ -65,7 +65,7 @@ def test_same_seed_same_weights_other_seed_other(parts, tiny_preset, tmp_path):
         torch.manual_seed(i)  # the global generator must not matter
         changes = {"data.path": str(parts), "training.seed": seed, "selection": None}
         config = load_preset(str(tiny_preset)).updated(changes)
-        Run.start(tmp_path / str(i), config).fit("cpu")
+        start_run(tmp_path / str(i), config).fit("cpu")
         weights.append((tmp_path / str(i) / "model.safetensors").read_bytes())
     assert weights[0] == weights[1] != weights[2]
 
@@ -73,7 +73,7 @@ def test_same_seed_same_weights_other_seed_other(parts, tiny_preset, tmp_path):
 def test_too_few_normals_for_the_false_alarms_asked(parts, tiny_preset, tmp_path):
     config = load_preset(str(tiny_preset)).updated({"data.path": str(parts), "false_alarms": 0.001})
     with pytest.raises(ValueError, match="999"):
-        Run.start(tmp_path / "r", config).fit("cpu")
+        start_run(tmp_path / "r", config).fit("cpu")
     assert not (tmp_path / "r/training").exists()  # said before the training, not after
 
 
@@ -107,8 +107,8 @@ def test_the_depth_of_grey_goes_with_the_threshold(tiny_preset, tmp_path):
         Image.fromarray(rng.integers(1500, 2100, (16, 16), dtype=np.uint16)).save(path)
     changes = {"data.path": str(tmp_path / "parts"), "data.bits": 12, "selection": None}
     config = load_preset(str(tiny_preset)).updated(changes)
-    Run.start(tmp_path / "r", config).fit("cpu")
-    detector = Run(tmp_path / "r").detector("cpu")
+    start_run(tmp_path / "r", config).fit("cpu")
+    detector = open_run(tmp_path / "r").detector("cpu")
     assert detector.bits == 12
     stretched = read_image(path, 16, bits=12)
     (frame,) = read_ahead([path], detector.size, 1, detector.bits)

@@ -58,27 +58,26 @@ def audit(
     """
     from hardsight.audit import audit as run_audit
     from hardsight.reports.audit import write_html, write_markdown
-    from hardsight.runs.run import Run
+    from hardsight.runs import ClassifierRun, open_classifier_run, open_detector_run, open_run
 
     with explained():
-        work = Run(run)
-        other = None if source is None else Run(source)
+        work = open_run(run)
         given: dict[str, Any]
-        if work.classifies:
-            norm, radius = threat(norm, eps, work.classifier_config.trained_on)
+        if isinstance(work, ClassifierRun):
+            norm, radius = threat(norm, eps, work.config.trained_on)
             given = {
                 "model": work.classifier(device),
                 "data": work.labelled("test", path, allow_data_change),
                 "eps": radius,
-                "source": other and other.classifier(device),
+                "source": source and open_classifier_run(source).classifier(device),
             }
         else:
-            model, data = work.opened(device, path, allow_data_change)
+            model, data = work.tested(device, path, allow_data_change)
             given = {
                 "model": model,
                 "data": data,
                 "eps": eps or "2/255",
-                "source": other and other.detector(device),
+                "source": source and open_detector_run(source).detector(device),
             }
         with told() as shown:
             found = run_audit(

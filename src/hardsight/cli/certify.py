@@ -70,11 +70,11 @@ def certify(
     from hardsight.detectors.evidence import shares
     from hardsight.evaluation.certified.protocol import certify as run_certification
     from hardsight.evaluation.certified.sigma import choose_sigma as choose
-    from hardsight.runs.run import Run
+    from hardsight.runs import ClassifierRun, open_run
 
     with explained(f"Go on with the same command: hardsight certify {run} ..."):
         asked = _numbers(radii, "radii")
-        work = Run(run)
+        work = open_run(run)
         folder = output or work.path / "certificate"
         common: dict[str, Any] = {
             "n": n,
@@ -84,7 +84,7 @@ def certify(
             "seed": seed,
             "folder": folder / "state",
         }
-        if work.classifies:
+        if isinstance(work, ClassifierRun):
             given = {
                 "--design": design,
                 "--choose-sigma": choose_sigma,
@@ -99,9 +99,9 @@ def certify(
             test = work.labelled("test", path, allow_data_change)
             certify_classes(work, test, limit, sigma, device, folder, terms)
             return
-        detector, data = work.opened(device, path, allow_data_change)
+        detector, data = work.tested(device, path, allow_data_change)
         data = data.limited(limit) if limit else data
-        judged = work.detector_config.selection is not None or choose_sigma
+        judged = work.config.fit.selection is not None or choose_sigma
         choosing, calibrating = shares(data.validation.images(), judged)
         found = []
         for name in dict.fromkeys(design or ["plain"]):

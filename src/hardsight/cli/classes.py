@@ -12,11 +12,11 @@ from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
     from hardsight.attacks import Ball, Suite
-    from hardsight.config import ClassifierRun
+    from hardsight.config import ClassifierConfig
     from hardsight.data import LabelledImages
     from hardsight.evaluation.accuracy import Accuracy
     from hardsight.reports.class_certificate import ClassReport
-    from hardsight.runs.run import Run
+    from hardsight.runs import ClassifierRun
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def threat(norm: str | None, eps: str | None, trained: "Ball | None") -> tuple[s
 
 
 def evaluate_classes(
-    work: "Run",
+    work: "ClassifierRun",
     plan: Plan,
     test: "LabelledImages",
     limit: int | None,
@@ -90,9 +90,9 @@ def evaluate_classes(
     """
     from hardsight.attacks import is_random
     from hardsight.evaluation.accuracy import evaluate_classifier
-    from hardsight.runs.run import Run
+    from hardsight.runs import open_classifier_run
 
-    config = work.classifier_config
+    config = work.config
     model = work.classifier(device)
     part = test.limited(limit)
     first = part.take([0]).images.to(next(model.parameters()).device).float() / 255
@@ -112,7 +112,7 @@ def evaluate_classes(
             title=f"{work.path.name} on {test.name}",
             method=published_method(config, test),
             trained=config.trained_on,
-            source=Run(source).classifier(device) if source else None,
+            source=open_classifier_run(source).classifier(device) if source else None,
             curve=curve,
             stamp=stamp,
             provenance={"preset": config.preset, "run": work.path.name} | config.assumed,
@@ -124,7 +124,7 @@ def evaluate_classes(
 
 
 def certify_classes(
-    work: "Run",
+    work: "ClassifierRun",
     test: "LabelledImages",
     limit: int | None,
     sigma: float,
@@ -156,7 +156,7 @@ def certify_classes(
             model, part.images, part.labels, sigma=sigma, progress=progress, **terms
         )
     notes = [*([f"The images are {test.note}."] if test.note else []), *_limited(part, test)]
-    config = work.classifier_config
+    config = work.config
     name = type(model).__name__
     provenance = {
         "preset": config.preset,
@@ -193,7 +193,7 @@ def _limited(part: "LabelledImages", test: "LabelledImages") -> list[str]:
     return [f"Only {len(part)} of {len(test)} test images were used, spread over the classes."]
 
 
-def published_method(config: "ClassifierRun", data: "LabelledImages") -> str | None:
+def published_method(config: "ClassifierConfig", data: "LabelledImages") -> str | None:
     """Return whose published figures stand beside those of a run, see ``published_accuracy``."""
     digits = data.name.startswith("MNIST")
     if config.method == "rap":

@@ -39,10 +39,9 @@ def data(
 
     Exit code 1 if a file cannot be used. `hardsight data textures --write` writes the embedded set.
     """
-    from hardsight.config import DataConfig
+    from hardsight.config import DataConfig, load_data
     from hardsight.data import findings, write_textures
     from hardsight.evaluation.distribution_shift import shortcuts
-    from hardsight.runs.run import load_data
 
     with explained():
         if write:

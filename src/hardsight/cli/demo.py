@@ -27,7 +27,7 @@ def demo(
     from hardsight.config import load_preset
     from hardsight.data import write_textures
     from hardsight.evaluation import evaluate as run_evaluation
-    from hardsight.runs.run import Run
+    from hardsight.runs import open_detector_run, start_run
 
     begun = time.perf_counter()
     with explained("Start it again to go on."):
@@ -35,7 +35,8 @@ def demo(
         size = config.detector_settings["image_size"]
         photographs = write_textures(folder / "data", size=size, seed=seed)
         config = config.updated({"data.path": str(photographs / texture), "training.seed": seed})
-        run = Run.start(folder / texture, config, resume=True)
+        start_run(folder / texture, config, resume=True)
+        run = open_detector_run(folder / texture)
         with told() as progress:
             fitted = run.finished
             detector = run.detector(device) if fitted else run.fit(device, progress=progress)

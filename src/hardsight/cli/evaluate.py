@@ -90,13 +90,12 @@ def evaluate(
     `hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3 --limit 1000`
     """
     from hardsight.attacks import build_suite, parse_radius
-    from hardsight.config import origin
     from hardsight.evaluation import estimate
     from hardsight.evaluation import evaluate as run_evaluation
-    from hardsight.runs.run import Run
+    from hardsight.runs import ClassifierRun, open_detector_run, open_run, origin
 
     with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
-        work = Run(run)
+        work = open_run(run)
         folder = output or work.path / "evaluation"
         given: dict[str, Any] = {
             "steps": steps,
@@ -112,7 +111,7 @@ def evaluate(
             "folder": folder / "state",
             "max_minutes": max_minutes,
         }
-        if work.classifies:
+        if isinstance(work, ClassifierRun):
             evaluate_classes(
                 work,
                 Plan(suite, norm, eps, budget, own, curve),
@@ -124,12 +123,12 @@ def evaluate(
                 common | {"batch_size": batch_size or 64},
             )
             return
-        detector, data = work.opened(device, path, allow_data_change)
+        detector, data = work.tested(device, path, allow_data_change)
         eps, norm, batch_size = eps or "2/255", norm or "Linf", batch_size or 8
         radii = CURVE if curve is None else curve
         stamp, note = work.audited(detector)
         planned = [build_suite(n, norm, eps, budget, **own) for n in suite or ["pgd", "eot-pgd"]]
-        other = Run(source).detector(device) if source else None
+        other = open_detector_run(source).detector(device) if source else None
         part = data.limited(limit) if limit else data
         _print_costs(estimate(detector, part, planned, batch_size))
         with told() as progress:

@@ -52,10 +52,10 @@ def export(
     `hardsight export runs/bottle --to openvino -o bottle/` and `hardsight score bottle/ new/`
     """
     from hardsight.export.exporting import export as write
-    from hardsight.runs.run import CONFIG, MANIFEST, Run
+    from hardsight.runs import CONFIG, MANIFEST, open_detector_run
 
     with explained():
-        work = Run(run)
+        work = open_detector_run(run)
         detector, data = work.opened("cpu", path, allow_data_change)
         folder = output or work.path / "exported"
         found, compared = write(
@@ -65,7 +65,7 @@ def export(
             to.value,
             int8=int8,
             precision=precision.value,
-            selected=work.detector_config.selection is not None,
+            selected=work.config.fit.selection is not None,
             seed=seed,
             extra=(work.path / CONFIG, work.path / MANIFEST),
         )

@@ -1,7 +1,7 @@
 """``hardsight fit``: from a folder of good parts to a detector, from labels to a classifier."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
@@ -10,9 +10,18 @@ from hardsight.cli.console import explained, say
 from hardsight.cli.options import AllowDataChange, Device
 from hardsight.cli.progress import told
 
+if TYPE_CHECKING:
+    from hardsight.config import Config
+
 
 def fit(
-    preset: Annotated[str, typer.Argument(help="A preset's name, or a .yaml file.")] = "advrad",
+    preset: Annotated[
+        str | None,
+        typer.Argument(
+            help="A preset's name, or a .yaml file. Default: advrad, or with --resume what the run "
+            "was begun with."
+        ),
+    ] = None,
     path: Annotated[
         Path | None,
         typer.Option(
@@ -77,46 +86,55 @@ def fit(
     `hardsight fit rap-mnist --data mnist --run runs/rap`; a classifier that is there already is
     taken with `--set classifier.run=runs/cnn`.
     """
-    from hardsight.config import load_preset
-    from hardsight.runs.run import CONFIG, Run
+    from hardsight.runs import start_run
 
     with explained(f"Go on with: hardsight fit --resume --run {run}"):
-        work = Run(run)
-        if not resume or not (run / CONFIG).exists():
-            changes: dict[str, Any] = {
-                "data.path": path and str(path),
-                "data.category": _one_or_several(category),
-                "data.normal_dir": normal_dir and str(normal_dir),
-                "data.abnormal_dir": abnormal_dir and str(abnormal_dir),
-                "data.mask_dir": mask_dir and str(mask_dir),
-                "data.on_error": "skip" if skip_unreadable else None,
-                "detector.image_size": size,
-                "data.limit_train": normals,
-                "start": start and str(start),
-                "training.steps": steps,
-                "training.seed": seed,
-                "training.devices": devices,
-                "false_alarms": false_alarms,
-            }
-            config = load_preset(preset)
-            config = config.updated({k: v for k, v in changes.items() if v is not None})
-            config = config.updated(_settings(setting or []))
-            if select is not None:
-                kept = getattr(config, "selection", None)
-                config = config.updated({"selection": (kept or {}) if select else None})
-            work = Run.start(run, config)
-        if work.classifies:
-            with told() as progress:
-                work.fit_classifier(device, allow_data_change, progress)
-            say("The classifier is in ", (str(run), "bold"), ".")
-            say(f"Next: hardsight evaluate {run}")
-            return
+        changes: dict[str, Any] = {
+            "data.path": path and str(path),
+            "data.category": _one_or_several(category),
+            "data.normal_dir": normal_dir and str(normal_dir),
+            "data.abnormal_dir": abnormal_dir and str(abnormal_dir),
+            "data.mask_dir": mask_dir and str(mask_dir),
+            "data.on_error": "skip" if skip_unreadable else None,
+            "detector.image_size": size,
+            "data.limit_train": normals,
+            "start": start and str(start),
+            "training.steps": steps,
+            "training.seed": seed,
+            "training.devices": devices,
+            "false_alarms": false_alarms,
+        }
+        config = _begun_with(preset, run if resume else None)
+        config = config.updated({k: v for k, v in changes.items() if v is not None})
+        config = config.updated(_settings(setting or []))
+        if select is not None:
+            kept = getattr(config, "selection", None)
+            config = config.updated({"selection": (kept or {}) if select else None})
+        work = start_run(run, config, resume)
         with told() as progress:
-            detector = work.fit(device, allow_data_change, progress)
-        say("The detector is in ", (str(run), "bold"), ".")
-        if detector.calibration:
-            say(detector.calibration.statement)
-        say(f"Next: hardsight evaluate {run}   or: hardsight score {run} IMAGES")
+            work.fit(device, allow_data_change, progress)
+        say(f"The {work.subject} is in ", (str(run), "bold"), ".")
+        for sentence in work.remarks():
+            say(sentence)
+
+
+def _begun_with(preset: str | None, resumed: Path | None) -> "Config":
+    """Return the configuration that the options of the command line change.
+
+    A run that is resumed gives its own; where a preset is named, too, that one on the run's data.
+    """
+    from hardsight.config import load_preset
+    from hardsight.runs import CONFIG, open_run
+
+    if resumed is None or not (resumed / CONFIG).exists():
+        return load_preset(preset or "advrad")
+    recorded = open_run(resumed).config
+    if preset is None:
+        return recorded
+    named = load_preset(preset)
+    if type(named) is not type(recorded):
+        return named
+    return named.updated({"data": recorded.model_dump(mode="json")["data"]})
 
 
 def _one_or_several(names: list[str] | None) -> str | list[str] | None:

@@ -12,13 +12,14 @@ from hardsight.cli.console import console, explained
 
 def methods() -> None:
     """List the methods: of anomaly detection, and of classifying under attack."""
-    from hardsight.config import CONFIGS, METHODS
+    from hardsight.config import CONFIGS
+    from hardsight.detectors.methods import METHODS
 
     table = Table("method", "finds", "what it does")
     for name, config in CONFIGS.items():
-        detector = METHODS.get(name)
-        first = (inspect.getdoc(detector or config) or "").splitlines()[0].replace("``", "")
-        table.add_row(name, "anomalies" if detector else "classes", first)
+        method = METHODS.get(name)
+        first = method.summary if method else (inspect.getdoc(config) or "").splitlines()[0]
+        table.add_row(name, "anomalies" if method else "classes", first.replace("``", ""))
     console.print(table)
 
 

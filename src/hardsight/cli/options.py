@@ -44,7 +44,13 @@ Scores = Annotated[
 Overlays = Annotated[Path | None, typer.Option(help="Folder for heat maps drawn over the images.")]
 FailOnAnomaly = Annotated[bool, typer.Option(help="Exit with 2 if an image is anomalous.")]
 ScoredAtOnce = Annotated[int, typer.Option(min=1, help="Images scored at a time.")]
-NoiseSeed = Annotated[int, typer.Option(help="Of the detector's noise.")]
+NoiseSeed = Annotated[
+    int | None,
+    typer.Option(
+        help="Score on fresh noise of this seed. Default: on known noise, by which an image has "
+        "the same score wherever it stands."
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Of all randomness.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 AllowDataChange = Annotated[

@@ -97,7 +97,7 @@ def table(output: Path | None) -> Iterator[Table]:
 def scored(
     detector: "Detector",
     batches: "Iterable[list[Frame]]",
-    seed: int,
+    seed: int | None = None,
     overlays: Path | None = None,
 ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
     """Score batch by batch, in order; yield the rows and the frames they are of.
@@ -105,13 +105,14 @@ def scored(
     Args:
         detector: of the frames' size.
         batches: each at least one frame; an unreadable one gets a row with its error.
-        seed: of the noise, which is drawn in order.
+        seed: of fresh noise, drawn in order; None: the known noise, on which an image has one
+            score wherever it stands.
         overlays: folder for heat maps; None: none are drawn.
     """
     import torch
 
-    generator = torch.Generator(detector.device).manual_seed(seed)
-    calibration = demand_threshold(detector)
+    generator = None if seed is None else torch.Generator(detector.device).manual_seed(seed)
+    calibration = detector.demand_calibration()
     for frames in batches:
         rows: list[dict[str, Any]] = [
             dict.fromkeys(FIELDS) | {"path": f.name, "error": f.error and f.error.reason}
@@ -129,21 +130,6 @@ def scored(
                 if overlays:
                     _draw(overlays, row["path"], image, found.anomaly_map[i, 0], calibration)
         yield rows, frames
-
-
-def demand_threshold(detector: "Detector") -> "Calibration":
-    """Return the calibration of a detector whose decisions are asked for.
-
-    Raises:
-        ValueError: it has none, so that nothing can be called anomalous or normal.
-    """
-    if detector.calibration is None:
-        raise ValueError(
-            "there is no calibration.json beside the detector, so no threshold says which images "
-            "are anomalous; restore the file, or make it anew with hardsight fit --resume --run "
-            "RUN, or hardsight export for an export"
-        )
-    return detector.calibration
 
 
 def _draw(

@@ -33,7 +33,7 @@ def score(
         bool, typer.Option(help="List unreadable images in the output and go on.")
     ] = False,
     batch_size: ScoredAtOnce = 8,
-    seed: NoiseSeed = 0,
+    seed: NoiseSeed = None,
     device: Device = "auto",
 ) -> None:
     """Score images; one line each, written as it is known, in constant memory.
@@ -43,12 +43,12 @@ def score(
     """
     from hardsight.core.batches import at_once
     from hardsight.data import iter_images, read_ahead
-    from hardsight.runs.run import Run
+    from hardsight.runs import open_detector_run
 
     tally = Tally()
     with explained():
         check_overlays(overlays, [Path(name) for name in images if Path(name).is_dir()])
-        detector = Run(run).detector(device)
+        detector = open_detector_run(run).deciding(device)
         batch_size = at_once(detector.size, batch_size)
         frames = read_ahead(iter_images(images), detector.size, batch_size, detector.bits)
         with table(output) as lines:

@@ -49,7 +49,7 @@ def watch(
         ),
     ] = None,
     batch_size: ScoredAtOnce = 8,
-    seed: NoiseSeed = 0,
+    seed: NoiseSeed = None,
     device: Device = "auto",
 ) -> None:
     """Score a stream until it ends, or Ctrl-C; one line an image, as `score` writes it.
@@ -62,13 +62,13 @@ def watch(
     Example: `hardsight watch runs/bottle incoming/ --overlays heat/ -o scores.csv`
     """
     from hardsight.core.batches import at_once
-    from hardsight.runs.run import Run
+    from hardsight.runs import open_detector_run
 
     tally, begun = Tally(), time.monotonic()
     with explained():
         if Path(source).is_dir():
             check_overlays(overlays, [Path(source)])
-        detector = Run(run).detector(device)
+        detector = open_detector_run(run).deciding(device)
         batch_size = at_once(detector.size, batch_size)
         reading = _reading(source, detector, idle, batch_size)
         shown = sys.stdout.isatty()  # rows on a terminal go above the line, others past it

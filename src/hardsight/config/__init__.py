@@ -1,27 +1,25 @@
 """The configuration of a run, and the presets that come with it."""
 
-from hardsight.config.classification import ClassifierRun, DiffusionRun, RAPRun
-from hardsight.config.config import Config, ConfigError
+from hardsight.config.classification import ClassifierConfig, DiffusionConfig, RAPConfig
+from hardsight.config.config import CONFIGS, Config, ConfigError
 from hardsight.config.data import DataConfig, LabelledConfig, load_data, load_labelled
-from hardsight.config.detection import DetectorRun
-from hardsight.config.methods import CONFIGS, METHODS, load_preset, preset_names
-from hardsight.config.started import origin, record_start
+from hardsight.config.detection import DetectorConfig
+from hardsight.config.methods import load_preset, preset_names
+from hardsight.config.places import anchored
 
 __all__ = [
     "CONFIGS",
-    "METHODS",
-    "ClassifierRun",
+    "ClassifierConfig",
     "Config",
     "ConfigError",
     "DataConfig",
-    "DetectorRun",
-    "DiffusionRun",
+    "DetectorConfig",
+    "DiffusionConfig",
     "LabelledConfig",
-    "RAPRun",
+    "RAPConfig",
+    "anchored",
     "load_data",
     "load_labelled",
     "load_preset",
-    "origin",
     "preset_names",
-    "record_start",
 ]

@@ -52,8 +52,8 @@ class Behind(Network):
     """Of the classifier; its seed is that of the run."""
 
 
-class ClassifierRun(Config):
-    """A run of a classifier; what every method has."""
+class ClassifierConfig(Config):
+    """Configure a run of a classifier; what every method has."""
 
     classifier: Network = Field(default_factory=Network)
     pad: int = Field(0, ge=0)
@@ -74,14 +74,14 @@ class ClassifierRun(Config):
         return {}
 
 
-class PlainRun(ClassifierRun):
+class PlainConfig(ClassifierConfig):
     """A classifier, trained plainly or on PGD's images (Madry et al., 2018)."""
 
     preset: str = "classifier"
     method: Literal["classifier"] = "classifier"
 
 
-class RAPRun(ClassifierRun):
+class RAPConfig(ClassifierConfig):
     """RAP: an adapter that undoes attacks in one step, in front of a frozen classifier."""
 
     preset: str = "rap"
@@ -107,7 +107,7 @@ class RAPRun(ClassifierRun):
         return own | {"adapter": f"{network} (assumed: {why})", "adapter's training": how}
 
 
-class DiffusionRun(ClassifierRun):
+class DiffusionConfig(ClassifierConfig):
     """A purifier that needs a denoiser, in front of a classifier; ``training`` is its own."""
 
     classifier: Behind = Field(default_factory=Behind)
@@ -129,14 +129,14 @@ PURIFIERS: dict[str, type[DDIMPurifier] | type[DiffPure] | type[ADP] | type[OneS
 """Method name -> the purifier it puts in front of a classifier."""
 
 
-def _diffusion_run(name: str, purifier: type[Purifier]) -> type[DiffusionRun]:
+def _diffusion_config(name: str, purifier: type[Purifier]) -> type[DiffusionConfig]:
     """The configuration of a purifier's runs."""
     # "noisy" is for certificates, which bring the noise along
     settings: Any = arguments(purifier, "denoiser", "noisy")
     required = any(f.is_required() for f in settings.model_fields.values())
     return create_model(
-        f"{purifier.__name__}Run",
-        __base__=DiffusionRun,
+        f"{purifier.__name__}RunConfig",
+        __base__=DiffusionConfig,
         __doc__=(inspect.getdoc(purifier) or "").splitlines()[0],
         preset=(str, name),
         method=(Literal[name], name),  # type: ignore[arg-type]
@@ -144,5 +144,5 @@ def _diffusion_run(name: str, purifier: type[Purifier]) -> type[DiffusionRun]:
     )
 
 
-DIFFUSION = {name: _diffusion_run(name, purifier) for name, purifier in PURIFIERS.items()}
+DIFFUSION = {name: _diffusion_config(name, purifier) for name, purifier in PURIFIERS.items()}
 """Method name -> what a run of it is configured by."""

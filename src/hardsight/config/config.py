@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
+from hardsight.config.renamed import translated
 from hardsight.core.files import write_atomically
 from hardsight.training import Settings
 from hardsight.training.settings import FREE
@@ -69,8 +70,6 @@ class Config(BaseModel):
         Raises:
             ConfigError: an unknown key (the near one is suggested) or a value out of range.
         """
-        from hardsight.config.methods import CONFIGS
-
         method = values.get("method", "advrad")
         if method not in CONFIGS:
             near = difflib.get_close_matches(str(method), list(CONFIGS), n=1)
@@ -98,7 +97,7 @@ class Config(BaseModel):
             raise ConfigError(f"{path} is not readable YAML: {error}") from None
         if not isinstance(values, dict):
             raise ConfigError(f"{path} must hold keys and values, as the presets do")
-        return cls.parse(values, str(path))
+        return cls.parse(translated(values), str(path))
 
     def updated(self, changes: Mapping[str, Any]) -> "Config":
         """Return a copy with dotted keys changed, e.g. ``{"training.steps": 500}``; validated."""
@@ -112,12 +111,15 @@ class Config(BaseModel):
             place[last] = value
         return self.parse(values, "settings")
 
-    def differences(self, other: "Config") -> list[str]:
-        """Return the dotted keys in which ``other`` would make another run."""
-        mine, theirs = _flat(self.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
-        keys = {k for k in mine | theirs if mine.get(k) != theirs.get(k)}
+    def differences(self, other: "Config") -> dict[str, tuple[Any, Any]]:
+        """Return the dotted keys in which ``other`` would make another run: (mine, the other's)."""
+        mine, theirs = flat(self.model_dump(mode="json")), flat(other.model_dump(mode="json"))
         free = {f"{place}training.{f}" for f in FREE for place in ("", "classifier.")}
-        return sorted(keys - {"description", "preset"} - free)
+        return {
+            key: (mine.get(key), theirs.get(key))
+            for key in sorted((mine | theirs).keys() - {"description", "preset"} - free)
+            if mine.get(key) != theirs.get(key)
+        }
 
     def write(self, path: Path) -> None:
         """Write as YAML."""
@@ -125,12 +127,16 @@ class Config(BaseModel):
         write_atomically(path, text)
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one of dotted keys."""
+CONFIGS: dict[str, type[Config]] = {}
+"""Method name -> what a run of it is configured by; ``hardsight.config.methods`` enters them."""
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested mappings as one of dotted keys."""
     found: dict[str, Any] = {}
     for key, value in values.items():
         found |= (
-            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+            flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
         )
     return found
 

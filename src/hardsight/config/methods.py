@@ -1,4 +1,4 @@
-"""The methods by name, and the presets."""
+"""The methods that a run can be of, by name, and the presets."""
 
 import difflib
 from importlib.resources import files
@@ -6,26 +6,13 @@ from pathlib import Path
 
 import yaml
 
-from hardsight.config.classification import DIFFUSION, PlainRun, RAPRun
-from hardsight.config.config import Config, ConfigError
-from hardsight.config.detection import AdvRADRun, BastionRun, PatchGuardRun
-from hardsight.detectors import AdvRAD, Bastion, PatchGuard
+from hardsight.config.classification import DIFFUSION, PlainConfig, RAPConfig
+from hardsight.config.config import CONFIGS, Config, ConfigError
+from hardsight.config.detection import detector_config
+from hardsight.detectors.methods import METHODS
 
-METHODS: dict[str, type[AdvRAD] | type[PatchGuard]] = {
-    "advrad": AdvRAD,
-    "bastion": Bastion,
-    "patchguard": PatchGuard,
-}
-"""Method name -> detector."""
-CONFIGS: dict[str, type[Config]] = {
-    "advrad": AdvRADRun,
-    "bastion": BastionRun,
-    "patchguard": PatchGuardRun,
-    "classifier": PlainRun,
-    "rap": RAPRun,
-    **DIFFUSION,
-}
-"""Method name -> what a run of it is configured by."""
+CONFIGS |= {name: detector_config(method) for name, method in METHODS.items()}
+CONFIGS |= {"classifier": PlainConfig, "rap": RAPConfig, **DIFFUSION}
 
 
 def preset_names() -> list[str]:

@@ -1,8 +1,27 @@
 """The run folder: everything a fitted detector or classifier is, and all that made it."""
 
-from hardsight.runs.run import Run, RunError
+from hardsight.runs.classifier import ClassifierRun
+from hardsight.runs.detector import SELECTION, DetectorRun
+from hardsight.runs.folder import CONFIG, MANIFEST, RunError, RunFolder
+from hardsight.runs.opening import (
+    open_classifier_run,
+    open_detector_run,
+    open_run,
+    start_run,
+)
+from hardsight.runs.started import origin
 
 __all__ = [
-    "Run",
+    "CONFIG",
+    "MANIFEST",
+    "SELECTION",
+    "ClassifierRun",
+    "DetectorRun",
     "RunError",
+    "RunFolder",
+    "open_classifier_run",
+    "open_detector_run",
+    "open_run",
+    "origin",
+    "start_run",
 ]

@@ -20,7 +20,7 @@ from hardsight.classifiers import (
     save_classifier,
     save_model,
 )
-from hardsight.config import ClassifierRun, DiffusionRun, RAPRun
+from hardsight.config import ClassifierConfig, DiffusionConfig, RAPConfig
 from hardsight.config.classification import PURIFIERS, Behind
 from hardsight.core.files import write_atomically
 from hardsight.core.modules import seeded
@@ -34,7 +34,7 @@ CLASSIFIER, ADAPTER, DENOISER = "classifier", "adapter", "denoiser"
 
 
 def fit_classifier(
-    config: ClassifierRun,
+    config: ClassifierConfig,
     data: LabelledImages,
     folder: Path,
     progress: Progress,
@@ -54,9 +54,9 @@ def fit_classifier(
     Raises:
         ValueError: a classifier that does not fit the images.
     """
-    if isinstance(config, DiffusionRun):  # what can be refused is refused before the training
+    if isinstance(config, DiffusionConfig):  # what can be refused is refused before the training
         purified(config, _denoiser(config, data), nn.Identity())
-    if isinstance(config, RAPRun):
+    if isinstance(config, RAPConfig):
         _rap(config, data)
     own, training = folder / CLASSIFIER, folder / "training"
     alone = not isinstance(config.classifier, Behind)
@@ -74,12 +74,12 @@ def fit_classifier(
             classifier = loaded
             _check_fits(classifier, data, "classifier.run")
         save_classifier(classifier, own)
-    if isinstance(config, RAPRun) and not (folder / ADAPTER / "config.json").is_file():
+    if isinstance(config, RAPConfig) and not (folder / ADAPTER / "config.json").is_file():
         x, y, behind = data.images, data.labels, load_classifier(own)
         task = RAPTask(_rap(config, data), behind, x, y, config.rap, config.pad, config.flip)
         complete(task, config.training, training, ADAPTER, progress)
         save_adapter(task.module, folder / ADAPTER)
-    if isinstance(config, DiffusionRun) and not (folder / DENOISER / "config.json").is_file():
+    if isinstance(config, DiffusionConfig) and not (folder / DENOISER / "config.json").is_file():
         denoiser = _denoiser(config, data)
         kind = AugmentationPolicy(len(data.images), ("flip",) if config.flip else ())
         learnt = DenoisingTask(denoiser, data.images, [kind])
@@ -87,17 +87,17 @@ def fit_classifier(
         save_model(denoiser, denoiser.config, folder / DENOISER)
 
 
-def defended(config: ClassifierRun, folder: Path) -> nn.Module:
+def defended(config: ClassifierConfig, folder: Path) -> nn.Module:
     """Return the classifier of a finished run, behind its purifier if it has one."""
     classifier = load_classifier(folder / CLASSIFIER)
-    if isinstance(config, RAPRun):
+    if isinstance(config, RAPConfig):
         return Purified(load_adapter(folder / ADAPTER), classifier)
-    if isinstance(config, DiffusionRun):
+    if isinstance(config, DiffusionConfig):
         return purified(config, load_model(folder / DENOISER, build_denoiser), classifier)
     return classifier
 
 
-def smoothed(config: ClassifierRun, folder: Path, sigma: float) -> nn.Module:
+def smoothed(config: ClassifierConfig, folder: Path, sigma: float) -> nn.Module:
     """Return what a certificate smooths: images with noise of ``sigma`` in them -> logits.
 
     A one-shot run takes the smoothing noise for the diffusion's (Carlini et al., 2023).
@@ -105,7 +105,7 @@ def smoothed(config: ClassifierRun, folder: Path, sigma: float) -> nn.Module:
     Raises:
         ValueError: its purifier brings noise of its own, of which nothing is certified.
     """
-    if not isinstance(config, DiffusionRun):
+    if not isinstance(config, DiffusionConfig):
         return defended(config, folder)
     if config.method != "one-shot":
         raise ValueError(
@@ -118,7 +118,7 @@ def smoothed(config: ClassifierRun, folder: Path, sigma: float) -> nn.Module:
     return Purified(purifier, load_classifier(folder / CLASSIFIER))
 
 
-def purified(config: DiffusionRun, denoiser: Denoiser, classifier: nn.Module) -> Purified:
+def purified(config: DiffusionConfig, denoiser: Denoiser, classifier: nn.Module) -> Purified:
     """Return a classifier behind the purifier that a configuration names."""
     purifier = PURIFIERS[config.method](denoiser, **config.purifier.model_dump())
     return Purified(purifier, classifier, config.draws, config.combine)
@@ -152,7 +152,7 @@ def check_labelled(part: str, images: LabelledImages, path: Path, allow_change: 
 
 
 def _trained_classifier(
-    config: ClassifierRun, data: LabelledImages, folder: Path, progress: Progress
+    config: ClassifierConfig, data: LabelledImages, folder: Path, progress: Progress
 ) -> Classifier:
     part, settings = config.classifier, config.training
     if isinstance(part, Behind):
@@ -171,14 +171,14 @@ def _trained_classifier(
     return classifier
 
 
-def _rap(config: RAPRun, data: LabelledImages) -> RAP:
+def _rap(config: RAPConfig, data: LabelledImages) -> RAP:
     channels, size = data.images.shape[1], data.images.shape[-1]
     with seeded(config.training.seed):
         adapter = Adapter(size, channels, **BaseModel.model_dump(config.adapter))
     return RAP(adapter, config.rap.clamp)
 
 
-def _denoiser(config: DiffusionRun, data: LabelledImages) -> Denoiser:
+def _denoiser(config: DiffusionConfig, data: LabelledImages) -> Denoiser:
     channels, size = data.images.shape[1], data.images.shape[-1]
     with seeded(config.training.seed):
         return build_denoiser({"size": size, "image_channels": channels} | config.denoiser)

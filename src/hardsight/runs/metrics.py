@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from hardsight.config.started import origin
 from hardsight.core.files import write_atomically
 from hardsight.core.precision import Choice, resolve
+from hardsight.runs.started import origin
 
 
 def write_metrics(

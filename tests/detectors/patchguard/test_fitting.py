@@ -10,7 +10,7 @@ from hardsight.detectors import PatchGuard
 from hardsight.detectors.patchguard import PatchTask
 from hardsight.detectors.patchguard.selection import CheckpointCandidate, CheckpointChoice, judge
 from hardsight.metrics import auroc, pixel_auroc
-from hardsight.runs.run import Run
+from hardsight.runs import start_run
 from hardsight.training import checkpoint, train
 
 TINY = """
@@ -41,7 +41,7 @@ def preset(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(parts, preset, tmp_path_factory):
     config = load_preset(str(preset)).updated({"data.path": str(parts)})
-    found = Run.start(tmp_path_factory.mktemp("runs") / "parts", config)
+    found = start_run(tmp_path_factory.mktemp("runs") / "parts", config)
     found.fit("cpu")
     return found
 
@@ -109,7 +109,7 @@ def test_same_seed_same_weights_other_seed_other(parts, preset, tmp_path):
         torch.manual_seed(i)  # the global generator must not matter
         changes = {"data.path": str(parts), "training.seed": seed, "selection": None}
         config = load_preset(str(preset)).updated(changes | {"training.steps": 2})
-        Run.start(tmp_path / str(i), config).fit("cpu")
+        start_run(tmp_path / str(i), config).fit("cpu")
         weights.append((tmp_path / str(i) / "model.safetensors").read_bytes())
     assert weights[0] == weights[1] != weights[2]
     assert not (tmp_path / "0/selection.json").exists()
@@ -118,7 +118,7 @@ def test_same_seed_same_weights_other_seed_other(parts, preset, tmp_path):
 def test_a_resumed_run_goes_on_to_the_same_weights(parts, preset, tmp_path):
     """Stopped after its fourth step, and gone on with."""
     config = load_preset(str(preset)).updated({"data.path": str(parts)})
-    whole, broken = (Run.start(tmp_path / n, config) for n in ("whole", "broken"))
+    whole, broken = (start_run(tmp_path / n, config) for n in ("whole", "broken"))
     whole.fit("cpu")
 
     class StopError(Exception):
@@ -139,9 +139,9 @@ def test_a_resumed_run_goes_on_to_the_same_weights(parts, preset, tmp_path):
 def test_a_warm_up_is_a_clean_training_that_the_other_starts_from(parts, preset, tmp_path):
     base = load_preset(str(preset)).updated({"data.path": str(parts), "selection": None})
     alone = base.updated({"training.steps": 3, "recipe.adversary.kind": "none"})
-    clean = Run.start(tmp_path / "alone", alone).fit("cpu")
+    clean = start_run(tmp_path / "alone", alone).fit("cpu")
     config = base.updated({"training.steps": 2, "recipe.warm_up": 3})
-    run = Run.start(tmp_path / "both", config)
+    run = start_run(tmp_path / "both", config)
     found = run.fit("cpu").network.state_dict()
     normals = run.data().train.images()
     where = torch.ones_like(normals[:, :1], dtype=torch.bool)
@@ -163,7 +163,7 @@ def test_a_warm_up_is_a_clean_training_that_the_other_starts_from(parts, preset,
 def test_what_cannot_be_is_refused_before_the_training(parts, preset, tmp_path, changes, message):
     config = load_preset(str(preset)).updated({"data.path": str(parts)} | changes)
     with pytest.raises(ValueError, match=message):
-        Run.start(tmp_path / "r", config).fit("cpu")
+        start_run(tmp_path / "r", config).fit("cpu")
     assert not (tmp_path / "r/training/train.jsonl").exists()
 
 
@@ -175,6 +175,6 @@ def test_convolutional_backbones_train_too(parts, preset, tmp_path, backbone):
     changes = {"detector.backbone": backbone, "recipe.regulariser.kind": "none", "detector.k": 1}
     config = load_preset(str(preset)).updated({"data.path": str(parts)} | changes)
     config = config.updated({"training.steps": 2})
-    run = Run.start(tmp_path / "r", config)
+    run = start_run(tmp_path / "r", config)
     scores = run.fit("cpu").predict(run.data().test.images()).pred_score
     assert scores.isfinite().all()

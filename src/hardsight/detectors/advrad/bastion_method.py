@@ -1,5 +1,7 @@
 """Bastion as a registered method."""
 
+from typing import Any
+
 from pydantic import Field
 
 from hardsight.detectors.advrad.bastion import Bastion
@@ -11,8 +13,14 @@ from hardsight.detectors.method import Method
 class BastionFit(AdvRADFit):
     """Configure a fit of Bastion."""
 
-    head_training: HeadTraining = Field(default_factory=HeadTraining)
+    map_head_training: HeadTraining = Field(default_factory=HeadTraining)
     """How the head is trained."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments of the detector's ``fit``."""
+        found = super().options
+        return found | {"head_training": found.pop("map_head_training")}
 
 
 METHOD = Method(

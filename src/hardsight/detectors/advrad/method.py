@@ -15,7 +15,7 @@ class AdvRADFit(FitConfig):
 
     selection: Selection | None = None
     """Choose k, filter, aggregation and reference on validation data; None keeps the detector's."""
-    game: AdversarialTraining | None = None
+    adversarial_training: AdversarialTraining | None = None
     """Train on against attacks once the denoiser is trained; None: the plain training alone."""
     start: str | None = None
     """Run folder of the same method whose denoiser the training starts from; with training.steps=0
@@ -26,7 +26,9 @@ class AdvRADFit(FitConfig):
     @property
     def options(self) -> dict[str, Any]:
         """The keyword arguments of the detector's ``fit``; the steps of categories are none."""
-        return {name: value for name, value in super().options.items() if name != "k_by_category"}
+        found = super().options
+        del found["k_by_category"]
+        return found | {"game": found.pop("adversarial_training")}
 
     @property
     def needs_steps(self) -> bool:

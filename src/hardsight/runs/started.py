@@ -5,13 +5,13 @@ from pathlib import Path
 
 from hardsight.config.config import ConfigError
 from hardsight.core.files import write_atomically
-from hardsight.detectors import AdvRAD
+from hardsight.detectors import SavedDetector
 from hardsight.evaluation.provenance import fingerprint
 
 START = "start.json"
 
 
-def record_start(folder: Path, start: str | None, method: type[AdvRAD]) -> None:
+def record_start(folder: Path, start: str | None, method: type[SavedDetector]) -> None:
     """Write down from which weights the run in ``folder``, of ``method``, starts.
 
     Raises:

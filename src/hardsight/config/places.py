@@ -1,0 +1,21 @@
+"""The folders that a configuration names."""
+
+from pathlib import Path
+from typing import Any
+
+from hardsight.config.config import Config, flat
+
+PLACES = ("data.path", "start", "classifier.run")
+"""Keys of folders."""
+INNER = ("data.normal_dir", "data.abnormal_dir", "data.mask_dir")
+"""Keys of folders that are relative to ``data.path``, where that is given."""
+
+
+def anchored(config: Config) -> Config:
+    """Return a configuration whose folders mean the same wherever a command runs."""
+    values = flat(config.model_dump(mode="json"))
+    keys = PLACES if values.get("data.path") else (*PLACES, *INNER)
+    changes: dict[str, Any] = {
+        key: str(Path(values[key]).absolute()) for key in keys if values.get(key)
+    }
+    return config.updated(changes)

@@ -1,0 +1,12 @@
+"""Keys that earlier versions wrote, translated when a file is read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+RENAMED = {"game": "adversarial_training", "head_training": "map_head_training"}
+"""Key of an earlier version -> the key of this one."""
+
+
+def translated(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a configuration under the keys of this version."""
+    return {RENAMED.get(key, key): value for key, value in values.items()}

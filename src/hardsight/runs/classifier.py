@@ -1,0 +1,90 @@
+"""The run folder of a classifier, plain or behind a purifier."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from hardsight.config import ClassifierConfig, load_labelled
+from hardsight.core.devices import pick_device
+from hardsight.core.types import Progress, quiet
+from hardsight.data import LabelledImages, Part
+from hardsight.runs.defended import check_labelled, defended, fit_classifier, smoothed
+from hardsight.runs.folder import MANIFEST, METRICS, RunFolder
+from hardsight.runs.metrics import write_metrics
+
+
+class ClassifierRun(RunFolder[ClassifierConfig]):
+    """A run of a classifier: ``RunFolder`` with ``classifier/`` for the weights.
+
+    ``adapter/`` or ``denoiser/`` where something stands in front of it.
+
+    Args:
+        path, config: see ``RunFolder``.
+        behind: loads the other run's classifier that stands behind the purifier; None: it is
+            trained here.
+    """
+
+    subject = "classifier"
+
+    def __init__(
+        self,
+        path: Path,
+        config: ClassifierConfig,
+        behind: Callable[[], nn.Module] | None = None,
+    ) -> None:
+        super().__init__(path, config)
+        self._behind = behind
+
+    def labelled(
+        self,
+        part: Part = "test",
+        path: str | Path | None = None,
+        allow_data_change: bool = False,
+    ) -> LabelledImages:
+        """Load a part of the run's labelled images unchanged, or of those at ``path``.
+
+        Raises:
+            ManifestChanged: the run's own changed since it was made.
+        """
+        place = self.config.data
+        if path is not None:
+            return load_labelled(place.model_copy(update={"path": str(path)}), part)
+        found = load_labelled(place, part)
+        check_labelled(part, found, self.path / MANIFEST, allow_data_change)
+        return found
+
+    def fit(
+        self, device: str = "auto", allow_data_change: bool = False, progress: Progress = quiet
+    ) -> nn.Module:
+        """Train the classifier and what stands in front of it; goes on where it was interrupted."""
+        data = self.labelled("train", None, allow_data_change)
+        self.labelled("test", None, allow_data_change)  # recorded, and there
+        begun = time.perf_counter()
+        fit_classifier(self.config, data, self.path, progress, self._behind)
+        training = self.config.training.precision_choice
+        write_metrics(self.path / METRICS, begun, pick_device(device), training)
+        return self.classifier(device)
+
+    def remarks(self) -> list[str]:
+        """Return what can be done with the fitted classifier."""
+        return [f"Next: hardsight evaluate {self.path}"]
+
+    def classifier(self, device: str = "auto", sigma: float | None = None) -> nn.Module:
+        """Load the fitted classifier, defended: ``Purified`` where something stands before it.
+
+        Args:
+            device: where.
+            sigma: as a certificate smooths it: images come with noise of ``sigma`` in them.
+
+        Returns:
+            images (B, C, H, W) -> logits (B, K), in eval mode.
+
+        Raises:
+            RunError, ValueError: the run is unfinished; ``sigma`` does not fit it.
+        """
+        self.check_finished()
+        config, path = self.config, self.path
+        made = defended(config, path) if sigma is None else smoothed(config, path, sigma)
+        return made.to(pick_device(device)).eval()

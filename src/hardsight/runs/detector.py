@@ -1,0 +1,175 @@
+"""The run folder of an anomaly detector."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hardsight.config import DetectorConfig, load_data
+from hardsight.core.devices import pick_device
+from hardsight.core.types import Progress, quiet
+from hardsight.data import AnomalyData, Manifest
+from hardsight.detectors import Calibration, SavedDetector
+from hardsight.detectors.base import Detector
+from hardsight.detectors.methods import METHODS
+from hardsight.detectors.saved import CALIBRATION_FILE
+from hardsight.export import Exported
+from hardsight.runs.folder import MANIFEST, METRICS, RunError, RunFolder
+from hardsight.runs.metrics import write_metrics
+from hardsight.runs.started import origin, record_start
+
+SELECTION = "selection.json"
+
+
+class DetectorRun(RunFolder[DetectorConfig]):
+    """A run of an anomaly detector: ``RunFolder`` with what ``save_pretrained`` writes.
+
+    ``model.safetensors``, ``config.json``, ``calibration.json``, ``README.md``, and
+    ``selection.json`` where something was chosen. An exported folder is opened alike.
+    """
+
+    subject = "detector"
+
+    def data(self, path: str | Path | None = None) -> AnomalyData:
+        """Load the run's data set, or the one at ``path``: of several categories, any one."""
+        config, place = self.config, self.config.data
+        if path is not None:
+            alone = isinstance(place.category, str) and place.category != "all"
+            category = place.category if alone else None
+            place = place.model_copy(update={"path": str(path), "category": category})
+        return load_data(place, config.detector_settings["image_size"], config.training.seed)
+
+    def opened(
+        self,
+        device: str = "auto",
+        path: str | Path | None = None,
+        allow_data_change: bool = False,
+    ) -> tuple[Detector, AnomalyData]:
+        """Load the fitted detector, and the run's data set unchanged or another at ``path``.
+
+        Raises:
+            RunError, ManifestChanged: the run was not finished, or its data set changed.
+        """
+        detector, data = self.detector(device), self.data(path)
+        if path is None:
+            self.check_manifest(data, allow_data_change)
+        return detector, data
+
+    def tested(
+        self,
+        device: str = "auto",
+        path: str | Path | None = None,
+        allow_data_change: bool = False,
+    ) -> tuple[Detector, AnomalyData]:
+        """As ``opened``, with test images of both kinds.
+
+        Raises:
+            RunError: there are none of one kind, and so no figure of how well they are told apart.
+        """
+        detector, data = self.opened(device, path, allow_data_change)
+        labels = data.test.labels
+        if labels.all() or not labels.any():
+            raise RunError(
+                f"{data.name} has {int((~labels).sum())} normal and {int(labels.sum())} anomalous "
+                "test images, and figures need both. Add the others and pass --allow-data-change, "
+                f"or name a data set that has both with --data. hardsight score {self.path} IMAGES "
+                "judges images without"
+            )
+        return detector, data
+
+    def remarks(self) -> list[str]:
+        """Return what the threshold promises, and what can be done with the fitted detector."""
+        promise = Calibration.read(self.path / CALIBRATION_FILE).statement
+        score = f"hardsight score {self.path} IMAGES"
+        entries = Manifest.read(self.path / MANIFEST).entries
+        if len({entry.anomalous for entry in entries if entry.role == "test"}) == 2:
+            return [promise, f"Next: hardsight evaluate {self.path}   or: {score}"]
+        return [
+            promise,
+            f"Next: {score}",
+            "There were not both normal and defective test images, so nothing says yet how well "
+            "they are told apart. Once there are: hardsight evaluate "
+            f"{self.path} --data FOLDER. Until then, score on good parts that were held back "
+            "counts the false alarms.",
+        ]
+
+    def check_manifest(self, data: AnomalyData, allow_change: bool = False) -> None:
+        """Refuse a data set that changed since the run was made; record that of a new run."""
+        Manifest.check(data, self.path / MANIFEST, allow_change=allow_change)
+
+    def fit(
+        self, device: str = "auto", allow_data_change: bool = False, progress: Progress = quiet
+    ) -> SavedDetector:
+        """Train, select, calibrate and save; goes on from the last checkpoint if there is one.
+
+        Raises:
+            RunError: the data set has several categories, or fewer normals than a fit takes.
+            ManifestChanged: it is not the one that the run began with.
+        """
+        config, data = self.config, self.data()
+        method = METHODS[config.method].detector
+        self._check(data, method)
+        detector: Any = method(**config.settings_for(data.name))
+        detector.to(pick_device(device))
+        options = config.fit.options
+        record_start(self.path, options.get("start"), method)
+        self.check_manifest(data, allow_data_change)
+        begun = time.perf_counter()
+        detector.fit(
+            data,
+            config.training,
+            false_alarms=config.false_alarms,
+            folder=self.path / "training",
+            resume=True,
+            progress=progress,
+            **options,
+        )
+        detector.calibration = replace(detector.demand_calibration(), bits=data.train.bits)
+        if detector.report is not None:
+            detector.report.write(self.path / SELECTION)
+        normals = f"{len(data.train)} normal images of {data.name}"
+        facts = {"preset": config.preset, "trained on": normals} | origin(self.path)
+        detector.save_pretrained(self.path, model_card_kwargs=facts)
+        precisions = config.training.precision_choice, detector.precision
+        write_metrics(self.path / METRICS, begun, detector.device, *precisions)
+        fitted: SavedDetector = detector
+        return fitted
+
+    def detector(self, device: str = "auto") -> Detector:
+        """Load the fitted detector; where the folder holds an export, that, which needs no device.
+
+        Raises:
+            RunError: the run was not finished.
+        """
+        if Exported.is_at(self.path):
+            return Exported(self.path)
+        self.check_finished()
+        method = METHODS[self.config.method].detector
+        return method.from_pretrained(self.path).to(pick_device(device))
+
+    def deciding(self, device: str = "auto") -> Detector:
+        """Load the fitted detector for decisions.
+
+        Raises:
+            RunError: it has no threshold, so that nothing can be called anomalous or normal.
+        """
+        found = self.detector(device)
+        if found.calibration is None:
+            again = "export" if isinstance(found, Exported) else "fit --resume --run"
+            raise RunError(
+                f"{self.path} has no calibration.json, so no threshold says which images are "
+                f"anomalous; restore the file, or make it anew: hardsight {again} {self.path}"
+            )
+        return found
+
+    def _check(self, data: AnomalyData, method: type[Detector]) -> None:
+        """Refuse, before the training, a data set that no fit could use to the end."""
+        if data.parts and not method.categories:
+            raise RunError(f"method {self.config.method} takes one category, got {data.name}")
+        for part in data.parts or (data,):
+            if len(part.train) < 2:
+                raise RunError(
+                    f"{part.name} has {len(part.train) + len(part.validation)} normal images, of "
+                    f"which {len(part.validation)} are held out; a fit needs at least 2 beside "
+                    "those, and dozens to be of use: add more"
+                )

@@ -1,0 +1,92 @@
+"""What every run folder has: its configuration, whether it is finished, and its audit."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+from torch import nn
+
+from hardsight.audit import Audit
+from hardsight.config import Config
+from hardsight.core.types import Progress, quiet
+from hardsight.evaluation.provenance import fingerprint
+from hardsight.evaluation.wording import radius
+
+CONFIG = "config.yaml"
+MANIFEST = "manifest.json"
+METRICS = "metrics.json"
+AUDIT = "audit/audit.json"
+
+C = TypeVar("C", bound=Config)
+
+
+class RunError(ValueError):
+    """A run folder that cannot be used as asked; the message says the way out."""
+
+
+class RunFolder(ABC, Generic[C]):
+    """A run folder; every command takes one.
+
+    ``config.yaml``, ``manifest.json``, the weights, ``metrics.json``, ``training/`` (checkpoints,
+    logs, samples), ``audit/`` and ``evaluation/``; ``start.json`` where it starts from another run.
+
+    Args:
+        path: of the folder.
+        config: what its ``config.yaml`` holds.
+    """
+
+    subject: ClassVar[str]
+    """What the run fits: "detector" or "classifier"."""
+
+    def __init__(self, path: Path, config: C) -> None:
+        self.path, self.config = path, config
+
+    @abstractmethod
+    def fit(
+        self, device: str = "auto", allow_data_change: bool = False, progress: Progress = quiet
+    ) -> nn.Module:
+        """Train and save; goes on from the last checkpoint if there is one."""
+
+    @abstractmethod
+    def remarks(self) -> list[str]:
+        """Return sentences about what was fitted, and what to do next."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether all is fitted and saved: the metrics are written last."""
+        return (self.path / METRICS).is_file()
+
+    def check_finished(self) -> None:
+        """Refuse a run that is not finished, and say how to go on with it."""
+        if not self.finished:
+            raise RunError(
+                f"{self.path} is not finished; go on with: hardsight fit --resume --run {self.path}"
+            )
+
+    @property
+    def audit_path(self) -> Path:
+        """Where ``hardsight audit`` writes, and ``evaluate`` reads, the audit."""
+        return self.path / AUDIT
+
+    def audited(self, model: nn.Module) -> tuple[tuple[str, ...] | None, str]:
+        """Return the stamp on the robust figures of the run's model, and where it comes from.
+
+        Args:
+            model: the run's detector or classifier, as it is now.
+
+        Returns:
+            ``Audit.stamp``, or None where there is no audit of these weights; and a sentence.
+
+        Raises:
+            ValueError: the audit's file is damaged.
+        """
+        command = f"hardsight audit {self.path}"
+        if not self.audit_path.is_file():
+            return None, f"The {self.subject} was not audited; do it with: {command}"
+        found = Audit.read(self.audit_path)
+        if found.weights != fingerprint(model):
+            return None, (
+                "The audit at hand is of other weights or settings and was not used; make it anew "
+                f"with: {command}"
+            )
+        return found.stamp, f"Audit at {radius(found.norm, found.eps)}: {found.headline}"

@@ -1,0 +1,120 @@
+"""Opening and starting run folders, of either kind."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hardsight.config import ClassifierConfig, Config, DetectorConfig, anchored
+from hardsight.config.classification import Behind
+from hardsight.runs.classifier import ClassifierRun
+from hardsight.runs.detector import DetectorRun
+from hardsight.runs.folder import CONFIG, MANIFEST, RunError
+from hardsight.runs.started import START
+
+
+def open_run(path: str | Path) -> DetectorRun | ClassifierRun:
+    """Open a run folder.
+
+    Raises:
+        RunError: it is none.
+        ConfigError: its configuration is damaged.
+    """
+    path = Path(path)
+    if not (path / CONFIG).is_file():
+        raise RunError(
+            f"{path} is not a run folder: it has no {CONFIG}; make one with: hardsight fit"
+        )
+    return _run(path, Config.read(path / CONFIG))
+
+
+def open_detector_run(path: str | Path) -> DetectorRun:
+    """Open the run folder of a detector.
+
+    Raises:
+        RunError: it is that of a classifier, or none.
+    """
+    run = open_run(path)
+    if isinstance(run, ClassifierRun):
+        raise RunError(
+            f"{path} holds a classifier ({run.config.method}), and this is for anomaly detectors; "
+            f"use hardsight evaluate, audit or certify {path}"
+        )
+    return run
+
+
+def open_classifier_run(path: str | Path) -> ClassifierRun:
+    """Open the run folder of a classifier.
+
+    Raises:
+        RunError: it is that of a detector, or none.
+    """
+    run = open_run(path)
+    if isinstance(run, DetectorRun):
+        raise RunError(
+            f"{path} holds an anomaly detector ({run.config.method}), and this is for classifiers; "
+            "name the run of one"
+        )
+    return run
+
+
+def start_run(
+    path: str | Path, config: Config, resume: bool = False
+) -> DetectorRun | ClassifierRun:
+    """Make the folder of a new run, or go on with one that was interrupted.
+
+    A data set that lies elsewhere now is no other one: a fit holds it against the manifest.
+
+    Raises:
+        RunError: the folder holds a run and ``resume`` is false, or a run with other settings.
+    """
+    path, config = Path(path), anchored(config)
+    if is_begun(path):
+        if not resume:
+            raise RunError(
+                f"{path} already holds a run; go on with --resume, or name another folder"
+            )
+        _refuse_changes(path, open_run(path).config, config)
+    else:
+        path.mkdir(parents=True, exist_ok=True)
+        if (path / CONFIG).exists():  # refused, and tried again: its data may be others
+            for name in (MANIFEST, START):
+                (path / name).unlink(missing_ok=True)
+    config.write(path / CONFIG)
+    return _run(path, config)
+
+
+def is_begun(path: Path) -> bool:
+    """Whether a folder holds more of a run than what a fit writes before it refuses."""
+    before = {CONFIG, MANIFEST, START}
+    return (path / CONFIG).exists() and any(p.name not in before for p in path.iterdir())
+
+
+def _refuse_changes(path: Path, recorded: Config, asked: Config) -> None:
+    """Refuse to go on with a run under settings that would make it another one."""
+    changed = recorded.differences(asked)
+    old, _ = changed.get("data.path", (None, None))
+    if old is not None and not Path(old).exists():
+        del changed["data.path"]
+    if not changed:
+        return
+    each = (f"{key} is {was!r} there, not {now!r}" for key, (was, now) in changed.items())
+    ways = [f"go on as it began with hardsight fit --resume --run {path}", "name another folder"]
+    before, now = changed.get("training.steps", (0, 0))
+    if isinstance(asked, DetectorConfig) and "start" in asked.fit.options and now > before:
+        more = f"--start {path} --steps {now - before} --run ANOTHER"
+        ways.append(f"train its denoiser on with {more}")
+    said = "; ".join(each)
+    raise RunError(f"{path} holds a run with other settings: {said}. Either {', or '.join(ways)}")
+
+
+def _run(path: Path, config: Config) -> DetectorRun | ClassifierRun:
+    if isinstance(config, DetectorConfig):
+        return DetectorRun(path, config)
+    assert isinstance(config, ClassifierConfig)
+    other = config.classifier.run if isinstance(config.classifier, Behind) else None
+    return ClassifierRun(path, config, partial(_classifier_of, other) if other else None)
+
+
+def _classifier_of(path: str) -> Any:
+    """Load another run's classifier, on the CPU."""
+    return open_classifier_run(path).classifier("cpu")
