@@ -22,8 +22,8 @@ detector:
   filter_size: 3
   precision: fp32
 training: {steps: 4, batch_size: 2, log_every: 2, precision: 32-true, accelerator: cpu}
-game: {steps: 1}
-head_training: {steps: 1, warm_up: 1}
+adversarial_training: {steps: 1}
+map_head_training: {steps: 1, warm_up: 1}
 selection:
   ks: [100]
   averages: [error]

@@ -139,7 +139,7 @@ class Audit:
             )
             rest = {k: v for k, v in found.items() if k not in ("checks", "passed", "stamp")}
             return cls(checks=checks, **rest)
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(
                 f"{path} is not an audit ({error}); delete it, or write it anew with: "
                 "hardsight audit RUN"

@@ -64,7 +64,7 @@ def load_model(folder: str | Path, build: Callable[[dict[str, Any]], M]) -> M:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         model = build(config)
         load_into(model, load_file(folder / "model.safetensors"), folder)
-    except (SafetensorError, CheckpointError, json.JSONDecodeError) as error:
+    except (SafetensorError, CheckpointError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{folder} cannot be loaded ({error}); train again") from error
     return model.eval()
 

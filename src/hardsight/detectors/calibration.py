@@ -96,7 +96,7 @@ class Calibration:
             values = json.loads(path.read_text(encoding="utf-8"))
             values["normal_scores"] = tuple(values["normal_scores"])
             found = cls(**values)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is not a calibration file ({error}); fit again") from error
         if not math.isfinite(found.threshold):
             raise ValueError(f"{path} holds a threshold that is not a number; fit again")

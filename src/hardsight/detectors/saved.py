@@ -1,5 +1,6 @@
 """Detectors that are saved and loaded: safetensors and JSON, never pickle."""
 
+import json
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
@@ -12,6 +13,7 @@ from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.card import model_card
 
+CONFIG_FILE = "config.json"
 CALIBRATION_FILE = "calibration.json"
 WEIGHTS_FILE = "model.safetensors"
 
@@ -42,6 +44,22 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
     def generate_model_card(self, *_: Any, **facts: str) -> ModelCard:
         """Return the card that is saved beside the weights; see ``model_card``."""
         return model_card(self, facts)
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]  # all its options are the hub's
+        cls, pretrained_model_name_or_path: str | Path, **options: Any
+    ) -> Self:
+        """Load a detector from a folder or a hub's repository, in eval mode.
+
+        Raises:
+            FileNotFoundError: no weights there.
+            ValueError: a file that is damaged, or weights of another architecture.
+        """
+        try:
+            return super().from_pretrained(pretrained_model_name_or_path, **options)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            path = Path(pretrained_model_name_or_path) / CONFIG_FILE
+            raise ValueError(f"{path} is damaged ({error}); restore it, or fit again") from error
 
     @classmethod
     def _from_pretrained(

@@ -60,7 +60,7 @@ class ExportConfig:
             values = json.loads(path.read_text(encoding="utf-8"))
             values["noise"] = values["noise"] and tuple(values["noise"])
             found = cls(**values)
-        except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+        except (OSError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{folder} holds no whole export ({error}); make it with: hardsight export"
             ) from error

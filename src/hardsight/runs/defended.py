@@ -134,7 +134,7 @@ def check_labelled(part: str, images: LabelledImages, path: Path, allow_change: 
     now = {"name": images.name, "images": len(images), "sha256": images.sha256}
     try:
         recorded: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path} is damaged ({error}); remove it to record the data anew"
         ) from None
