@@ -15,7 +15,13 @@ from safetensors.torch import load_file
 from typed import call, words
 
 from hardsight.purifiers import DDIMPurifier, Purified
-from hardsight.runs import RunError, open_run
+from hardsight.runs import (
+    ClassifierRun,
+    RunError,
+    open_classifier_run,
+    open_detector_run,
+    open_run,
+)
 
 
 @pytest.fixture(scope="module")
@@ -197,13 +203,12 @@ def test_changed_images_are_refused_unless_told(presets, tmp_path):
 
 
 def test_detectors_and_classifiers_are_not_taken_for_each_other(plain, tmp_path):
+    assert isinstance(open_run(plain), ClassifierRun)
     with pytest.raises(RunError, match=r"holds a classifier \(classifier\)"):
-        open_run(plain).detector()
-    with pytest.raises(RunError, match="hardsight evaluate"):
-        open_run(plain).fit()
+        open_detector_run(plain)
     (tmp_path / "config.yaml").write_text("method: advrad\n")
     with pytest.raises(RunError, match=r"holds an anomaly detector \(advrad\)"):
-        open_run(tmp_path).classifier()
+        open_classifier_run(tmp_path)
     done = call("score", plain, "x.png")
     assert done.exit_code == 1
     assert "hardsight evaluate" in words(done)

@@ -46,9 +46,7 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
         return model_card(self, facts)
 
     @classmethod
-    def from_pretrained(  # type: ignore[override]  # all its options are the hub's
-        cls, pretrained_model_name_or_path: str | Path, **options: Any
-    ) -> Self:
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:
         """Load a detector from a folder or a hub's repository, in eval mode.
 
         Raises:
