@@ -8,7 +8,6 @@ from scipy.ndimage import gaussian_filter
 from torch import Generator, Tensor
 
 from hardsight.synthesis import DEFECTS, UnseenError, add_defect
-from hardsight.synthesis.fillings import gaussian_blur
 from hardsight.synthesis.shapes import blob, box, fibre, scratch
 
 
@@ -156,15 +155,6 @@ def test_blob_area_is_that_of_a_disc_when_smooth() -> None:
         alpha = blob((0.2, 0.2), 0.05, 0.0, stretch=2)((200, 200), (100.0, 100.0), seeded(seed), 1)
         r0 = math.sqrt(float(alpha.sum()) / math.pi)  # stretching keeps the area
         assert 0.8 * 40 - 1 < r0 < 1.2 * 40 + 1
-
-
-def test_gaussian_blur_is_scipys() -> None:
-    image = surface(40)
-    for sigma in (1.0, 3.0):
-        ours = gaussian_blur(image, sigma)
-        radius = max(math.ceil(2.5 * sigma), 1)
-        theirs = [gaussian_filter(p.numpy(), sigma, mode="nearest", radius=radius) for p in image]
-        np.testing.assert_allclose(ours.numpy(), np.stack(theirs), atol=1e-5)
 
 
 def test_a_defect_is_cheap() -> None:

@@ -1,4 +1,8 @@
-"""Synthetic defects with exact masks: a shape composed with a filling."""
+"""Synthetic defects with exact masks: a shape composed with a filling.
+
+No library draws them: torchvision's augmentations change whole images or erase boxes, and none
+returns the mask of what can be seen.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol

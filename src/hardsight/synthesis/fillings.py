@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from hardsight.synthesis.blur import gaussian_blur
 from hardsight.synthesis.shapes import uniform
 
 Filling = Callable[[Tensor, Tensor, Generator, float], Tensor]
@@ -44,9 +45,9 @@ def cavity(image: Tensor, alpha: Tensor, generator: Generator, severity: float) 
     depth = 0.55 + 0.4 * severity
     core = around * (0.3 + 0.7 * _tint(image, generator, grey=1.0))
     inside = 0.2 * image + 0.4 * core * (0.6 + 0.4 * mottle(image, generator))
-    lit = relief(gaussian_blur(alpha, _scale(image) * 3), generator, _scale(image) * 3)
+    lit = relief(_blurred(alpha, _scale(image) * 3), generator, _scale(image) * 3)
     floor = inside * (1 - 0.5 * lit.clamp(-1, 1))
-    lip = (gaussian_blur(alpha, _scale(image) * 1.5) - alpha).clamp(min=0)
+    lip = (_blurred(alpha, _scale(image) * 1.5) - alpha).clamp(min=0)
     chipped = image + 0.5 * severity * lip * (1 - image)
     return chipped.lerp(floor, alpha * depth).clamp(0, 1)
 
@@ -55,9 +56,7 @@ def strand(image: Tensor, alpha: Tensor, generator: Generator, severity: float) 
     """Lay a thread on the surface: even tone, rounded shading and a soft shadow beside it."""
     shift = _scale(image) * uniform(generator, 2, 4)
     angle = uniform(generator, 0, 2 * math.pi)
-    moved = _shifted(
-        gaussian_blur(alpha, shift / 2), shift * math.sin(angle), shift * math.cos(angle)
-    )
+    moved = _shifted(_blurred(alpha, shift / 2), shift * math.sin(angle), shift * math.cos(angle))
     ground = image * (1 - (0.2 + 0.3 * severity) * moved)
     tone, _ = _tone(image, alpha, generator, 0.3 + 0.35 * severity)
     tone = tone * (0.5 + 0.5 * _tint(image, generator, grey=1.0))
@@ -89,20 +88,9 @@ def elsewhere(image: Tensor, alpha: Tensor, generator: Generator, severity: floa
 def defocus(image: Tensor, alpha: Tensor, generator: Generator, severity: float) -> Tensor:
     """Put the part out of focus (smears, haze, wear); on a colour image it also pales."""
     sigma = _scale(image) * (2.5 + 4 * severity) * uniform(generator, 0.8, 1.2)
-    soft = gaussian_blur(image, max(sigma, 1.5))
+    soft = _blurred(image, max(sigma, 1.5))
     grey = soft.mean(0, keepdim=True).expand_as(soft)
     return image.lerp(soft.lerp(grey, 0.5 + 0.4 * severity), alpha)
-
-
-def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
-    """Blur (C, H, W) by a separable Gaussian of ``sigma`` pixels; the border is repeated."""
-    reach = max(math.ceil(2.5 * sigma), 1)
-    near = torch.arange(-reach, reach + 1, device=x.device, dtype=x.dtype)
-    kernel = torch.exp(-0.5 * (near / sigma) ** 2)
-    kernel = kernel / kernel.sum()
-    padded = F.pad(x[:, None], (reach,) * 4, mode="replicate")
-    rows = F.conv2d(padded, kernel.view(1, 1, -1, 1))
-    return F.conv2d(rows, kernel.view(1, 1, 1, -1))[:, 0]
 
 
 def relief(alpha: Tensor, generator: Generator, reach: float) -> Tensor:
@@ -120,6 +108,11 @@ def mottle(image: Tensor, generator: Generator) -> Tensor:
         smooth = F.interpolate(draw.to(image.device), image.shape[1:], mode="bicubic")
         noise = noise + weight * smooth.clamp(0, 1)
     return noise[0].to(image.dtype)
+
+
+def _blurred(x: Tensor, sigma: float) -> Tensor:
+    """Blur (C, H, W) by a Gaussian of ``sigma`` pixels."""
+    return gaussian_blur(x[None], sigma, max(math.ceil(2.5 * sigma), 1))[0]
 
 
 def _tone(

@@ -7,12 +7,9 @@ and the elastic bending have severities of their own: results are near those on 
 not equal to them.
 """
 
-import io
 from collections.abc import Callable
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Generator, Tensor
 
 from hardsight.synthesis.corruptions.weather import (
@@ -27,6 +24,7 @@ from hardsight.synthesis.corruptions.weather import (
     spatter,
     zoom_blur,
 )
+from hardsight.synthesis.jpeg import jpeg
 
 Corruption = Callable[[Tensor, int, Generator], Tensor]
 """(images (N, C, H, W) in [0, 1], severity 0..4, generator) -> the same shape, unclamped."""
@@ -128,18 +126,10 @@ def _box(n: int, m: int) -> Tensor:
 
 
 def jpeg_compression(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """As cameras store them."""
+    """Store as cameras do; what is neither grey nor RGB, channel by channel."""
     quality = (80, 65, 58, 50, 40)[severity]
-    stored = []
-    for image in (x.clamp(0, 1) * 255).round().byte().numpy():
-        layers = [image.transpose(1, 2, 0)] if len(image) == 3 else list(image)
-        opened = []
-        for layer in layers:
-            out = io.BytesIO()
-            Image.fromarray(layer).save(out, "JPEG", quality=quality)
-            opened.append(np.atleast_3d(np.asarray(Image.open(out))))
-        stored.append(np.concatenate(opened, axis=2).transpose(2, 0, 1))
-    return torch.from_numpy(np.stack(stored)).float() / 255
+    layers = x if x.shape[1] == 3 else x.reshape(-1, 1, *x.shape[2:])
+    return jpeg(layers.clamp(0, 1), torch.full((len(layers),), quality)).view_as(x)
 
 
 CORRUPTIONS: dict[str, Corruption] = {

@@ -9,6 +9,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from hardsight.synthesis import blur
+
 
 def gaussian_blur(x: Tensor, severity: int, g: Generator) -> Tensor:
     """By a Gaussian."""
@@ -121,16 +123,7 @@ def _scale(x: Tensor) -> float:
 
 def _gaussian(x: Tensor, sigma: float) -> Tensor:
     """Blur (N, C, H, W), the border repeated."""
-    reach = max(1, math.ceil(4 * sigma))
-    bell = (-0.5 * (torch.arange(-reach, reach + 1) / max(sigma, 1e-3)) ** 2).exp()
-    bell = (bell / bell.sum()).to(x)
-    c = x.shape[1]
-    for axis in (2, 3):
-        pad = (0, 0, reach, reach) if axis == 2 else (reach, reach, 0, 0)
-        shape = (c, 1, -1, 1) if axis == 2 else (c, 1, 1, -1)
-        weight = bell.repeat(c, 1).view(shape)
-        x = F.conv2d(F.pad(x, pad, mode="replicate"), weight, groups=c)
-    return x
+    return blur.gaussian_blur(x, max(sigma, 1e-3), max(1, math.ceil(4 * sigma)))
 
 
 def _filter(x: Tensor, kernels: Tensor) -> Tensor:
