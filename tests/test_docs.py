@@ -65,3 +65,18 @@ def test_a_page_is_short_and_listed(path):
 def test_every_result_has_a_page():
     linked = {(p.parent / link).resolve() for p in PAGES for link in links(p)}
     assert set((ROOT / "benchmarks" / "results").glob("*.json")) <= linked
+
+
+EXAMPLES = (
+    "detectors/gaussian_method.py",
+    "attacks/mi_fgsm.py",
+    "data/layouts/visa.py",
+    "metrics/balanced_accuracy.py",
+)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_contributing_shows_the_examples_that_tests_add(example):
+    source = (ROOT / "tests" / example).read_text(encoding="utf-8")
+    assert f"```python\n{source}```" in text[ROOT / "CONTRIBUTING.md"]
+    assert len(source.splitlines()) <= 41

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 import typer.main
-from tiny_parts import write_parts
 from torch import Tensor
 from typer.testing import CliRunner
 
 from hardsight.cli.app import app
+from tiny_parts import write_parts
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)

@@ -1,12 +1,10 @@
 import pytest
 import torch
+from mi_fgsm import MI_FGSM
 from torch import nn
 
 from hardsight.attacks import (
     ATTACKS,
-    PGD,
-    Attack,
-    Attempt,
     Linf,
     ScoreVictim,
     attack_names,
@@ -27,13 +25,8 @@ class Linear(nn.Module):
         return Detection(maps.flatten(1).sum(1), maps)
 
 
-def momentum(ball, effort):
-    """The worked example of CONTRIBUTING: MI-FGSM as a function (ball, effort) -> attempts."""
-    return (Attempt(PGD(ball, effort.steps, momentum=1.0, random_start=False), "score"),)
-
-
 def test_an_attack_is_added_by_one_line(monkeypatch):
-    monkeypatch.setitem(ATTACKS, "mi-fgsm", Attack("mi-fgsm", momentum, summary="PGD, momentum 1"))
+    monkeypatch.setitem(ATTACKS, MI_FGSM.name, MI_FGSM)
     assert "mi-fgsm" in attack_names("detector")
     assert "mi-fgsm" in attack_names("classifier")
     model, x = Linear(), torch.full((2, 3, 4, 6), 0.5)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from balanced_accuracy import BALANCED_ACCURACY, balanced_accuracy
 from sklearn import metrics as sk
 
-from hardsight.metrics import METRICS, Metric, bootstrap, metrics_of
+from hardsight.metrics import METRICS, metrics_of
 from hardsight.metrics.metric import exactly
 
 
@@ -44,20 +45,13 @@ def test_the_main_figure_of_each_target_comes_first():
     assert [m.name for m in metrics_of("class", attacked=True)] == ["accuracy"]
 
 
-def balanced_accuracy(scores, labels):
-    """The worked example of CONTRIBUTING: one function on arrays."""
-    return float(sk.balanced_accuracy_score(labels, np.asarray(scores) > 0.5))
-
-
 def test_a_metric_is_added_by_one_line(monkeypatch):
-    def interval(scores, labels):
-        return bootstrap(balanced_accuracy, scores, labels)
-
-    added = Metric("balanced accuracy", "image", balanced_accuracy, interval)
-    monkeypatch.setitem(METRICS, "balanced-accuracy", added)
-    assert added in metrics_of("image")
-    assert added not in metrics_of("image", attacked=True)
-    value, low, high = added.interval(*examples(added))
+    monkeypatch.setitem(METRICS, "balanced-accuracy", BALANCED_ACCURACY)
+    assert BALANCED_ACCURACY in metrics_of("image")
+    assert BALANCED_ACCURACY not in metrics_of("image", attacked=True)
+    scores, labels = examples(BALANCED_ACCURACY)
+    value, low, high = BALANCED_ACCURACY.interval(scores, labels)
+    assert value == sk.balanced_accuracy_score(labels, scores > 0.5)
     assert low <= value <= high
 
 
