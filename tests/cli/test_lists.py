@@ -1,10 +1,15 @@
 import pytest
+import torch
 from typed import call, words
 
 import hardsight
 from hardsight.attacks import attack_names
 from hardsight.cli.console import console
 from hardsight.config import CONFIGS
+from hardsight.core.devices import pick_device
+from hardsight.core.installed import extras
+from hardsight.core.machine import used_instructions
+from hardsight.core.precision import resolve
 from hardsight.evaluation.accuracy import evaluate_classifier
 from hardsight.purifiers import Purified
 
@@ -37,6 +42,20 @@ def test_presets_of_classifiers_are_listed_and_shown():
     for name in ("rap-mnist", "mnist-pgd", "ddim-cifar10", "one-shot-mnist"):
         assert name in said
     assert "step_size: 0.02" in call("presets", "rap-mnist").stdout
+
+
+def test_the_doctor_tells_what_the_machine_is_and_what_is_missing():
+    done = call("doctor")
+    assert done.exit_code == 0, words(done)
+    found = {r[0]: r[1:] for r in rows(done.stdout) if r[0]}
+    chosen = resolve("auto", pick_device("auto"))
+    assert found["precision"][0].startswith(f"{chosen.name} on ")
+    assert found["threads"][0].startswith(f"{torch.get_num_threads()} of torch")
+    assert used_instructions() in found["instruction sets"][0]
+    assert found["devices"][0].endswith("cpu")
+    lacking = {extra.name: bool(extra.missing) for extra in extras()}
+    assert {name: found[name][0].startswith("no") for name in lacking} == lacking
+    assert "hardsight watch of videos" in found["video"][1]
 
 
 def test_names_for_python():

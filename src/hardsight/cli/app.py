@@ -11,6 +11,7 @@ from hardsight.cli.certify import certify
 from hardsight.cli.console import errors, speak_utf8
 from hardsight.cli.data import data
 from hardsight.cli.demo import demo
+from hardsight.cli.doctor import doctor
 from hardsight.cli.evaluate import evaluate
 from hardsight.cli.export import export
 from hardsight.cli.fit import fit
@@ -30,7 +31,8 @@ app = typer.Typer(
     "good parts.",
 )
 for command in (
-    demo, fit, score, watch, evaluate, audit, certify, export, data, methods, presets, suites
+    demo, fit, score, watch, evaluate, audit, certify, export, data, methods, presets, suites,
+    doctor,
 ):  # fmt: skip
     app.command()(command)
 

@@ -1,0 +1,64 @@
+"""What a machine is: its processor, instruction sets, memory and the CPUs one may use."""
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+FLAGS = ("avx", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16", "sve")
+"""Instruction sets that networks gain by, as Linux calls them."""
+_CPUINFO = Path("/proc/cpuinfo")
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def processor(cpuinfo: str | None = None) -> str:
+    """Return the processor's name.
+
+    Args:
+        cpuinfo: text of /proc/cpuinfo; None: this machine's.
+    """
+    return _entry("model name", cpuinfo) or platform.processor() or platform.machine()
+
+
+def instruction_sets(cpuinfo: str | None = None) -> tuple[str, ...]:
+    """Return those of ``FLAGS`` that the processor has; empty where the system tells none."""
+    listed = f"{_entry('flags', cpuinfo)} {_entry('Features', cpuinfo)}".split()
+    return tuple(flag for flag in FLAGS if flag in listed)
+
+
+def used_instructions() -> str:
+    """Return the highest instruction set that torch uses, e.g. AVX2; see ATEN_CPU_CAPABILITY."""
+    return torch.backends.cpu.get_cpu_capability()
+
+
+def usable_cpus() -> float:
+    """Return how many CPUs the process may use: its affinity, and its cgroup's quota if less."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(float(allowed or 1), _quota(_QUOTA.read_text() if _QUOTA.is_file() else "max"))
+
+
+def memory() -> tuple[float, float] | None:
+    """Return (free, all) of the memory in GiB; None where the system does not tell."""
+    try:
+        page = os.sysconf("SC_PAGE_SIZE") / 2**30
+        return os.sysconf("SC_AVPHYS_PAGES") * page, os.sysconf("SC_PHYS_PAGES") * page
+    except (AttributeError, ValueError, OSError):  # no POSIX system
+        return None
+
+
+def _entry(key: str, cpuinfo: str | None) -> str:
+    """The first value of a key of /proc/cpuinfo; empty if it has none."""
+    if cpuinfo is None:
+        cpuinfo = _CPUINFO.read_text() if _CPUINFO.is_file() else ""
+    for line in cpuinfo.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""
+
+
+def _quota(text: str) -> float:
+    """CPUs that cgroup's ``cpu.max`` grants: "quota period" in microseconds, or "max"."""
+    quota, _, period = text.partition(" ")
+    return float("inf") if quota.strip() == "max" else float(quota) / float(period)
