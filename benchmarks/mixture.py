@@ -12,14 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from figures import keep
+from gaussian_mixture import Mixture, MixtureDenoiser, even_schedule
 from torch import Generator, nn
 from torch.nn import functional as F
 
 from hardsight.attacks import L2, PGD, MarginObjective
 from hardsight.attacks.objectives.draws import evaluate_draws
-from hardsight.data import Mixture
-from hardsight.diffusion import MixtureDenoiser
-from hardsight.diffusion.mixture import even_schedule
 from hardsight.evaluation.provenance import commit
 from hardsight.purifiers import DDIMPurifier, Purified
 from hardsight.reports.boundary import class_map, margins, write_boundary_html

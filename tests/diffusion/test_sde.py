@@ -3,10 +3,9 @@ import math
 import pytest
 import torch
 from exact_denoisers import GaussianData, Smooth, normal
+from gaussian_mixture import Mixture, MixtureDenoiser
 
-from hardsight.data.mixture import Mixture
 from hardsight.diffusion.gaussian import q_sample
-from hardsight.diffusion.mixture import MixtureDenoiser
 from hardsight.diffusion.schedule import Schedule
 from hardsight.diffusion.sde import adjoint_sde, reverse_sde
 

@@ -2,13 +2,11 @@ import copy
 
 import pytest
 import torch
+from gaussian_mixture import Mixture, MixtureDenoiser, even_schedule
 from torch import nn
 
 from hardsight.attacks import ClassVictim, CrossEntropyObjective, MarginObjective, build_suite
 from hardsight.certify import certify_vote
-from hardsight.data import Mixture
-from hardsight.diffusion import MixtureDenoiser
-from hardsight.diffusion.mixture import even_schedule
 from hardsight.evaluation.certified.classes import certify_classifier
 from hardsight.purifiers import OneShot, Purified, Purifier
 

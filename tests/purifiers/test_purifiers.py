@@ -1,12 +1,11 @@
 import pytest
 import torch
+from gaussian_mixture import Mixture, MixtureDenoiser
 from torch import nn
 
 from hardsight.attacks import Checkpointed, CrossEntropyObjective, value_and_gradient
-from hardsight.data.mixture import Mixture
 from hardsight.diffusion import (
     Denoiser,
-    MixtureDenoiser,
     Schedule,
     arbitrary_shot,
     ddim,

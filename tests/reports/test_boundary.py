@@ -1,14 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from gaussian_mixture import Mixture, MixtureDenoiser, even_schedule
 from torch import Generator, nn
 from torch.nn import functional as F
 
 from hardsight.attacks import L2, PGD, MarginObjective
 from hardsight.attacks.objectives.draws import evaluate_draws
-from hardsight.data import Mixture
-from hardsight.diffusion import MixtureDenoiser
-from hardsight.diffusion.mixture import even_schedule
 from hardsight.purifiers import DDIMPurifier, Purified
 from hardsight.reports.boundary import (
     boundary_svg,

@@ -14,7 +14,6 @@ from hardsight.data.layouts.layout import Layout, LayoutError
 from hardsight.data.layouts.mnist import mnist
 from hardsight.data.manifest import Manifest, ManifestChanged
 from hardsight.data.masks import read_mask
-from hardsight.data.mixture import Mixture
 from hardsight.data.opening import ImageError
 from hardsight.data.options import LoadOptions
 from hardsight.data.sheets import foreground_sheet, sheet
@@ -43,7 +42,6 @@ __all__ = [
     "LoadOptions",
     "Manifest",
     "ManifestChanged",
-    "Mixture",
     "Part",
     "Reading",
     "Sample",

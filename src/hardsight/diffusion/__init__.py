@@ -4,7 +4,6 @@ from hardsight.diffusion.base import Denoiser, Prediction
 from hardsight.diffusion.ddim import ddim, draws_of, sub_sequence
 from hardsight.diffusion.denoisers import DENOISERS, build_denoiser
 from hardsight.diffusion.fast import FastDenoiser
-from hardsight.diffusion.mixture import MixtureDenoiser
 from hardsight.diffusion.reconstruct import arbitrary_shot, full_shot, one_shot
 from hardsight.diffusion.schedule import SCHEDULES, Schedule, build_schedule
 from hardsight.diffusion.sde import adjoint_sde, reverse_sde
@@ -17,7 +16,6 @@ __all__ = [
     "TILES",
     "Denoiser",
     "FastDenoiser",
-    "MixtureDenoiser",
     "PaperDenoiser",
     "Prediction",
     "Schedule",

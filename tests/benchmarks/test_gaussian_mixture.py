@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from gaussian_mixture import Mixture
 from scipy.stats import multivariate_normal
-
-from hardsight.data.mixture import Mixture
 
 MIXTURE = Mixture.rings(spread=0.06)
 POINTS = torch.rand(40, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))

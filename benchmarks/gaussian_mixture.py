@@ -1,10 +1,17 @@
-"""Two classes of Gaussian groups in the plane, whose density, score and denoiser are known."""
+"""Two classes of Gaussian groups in the plane, whose density, score and denoiser are known.
+
+What purification does can be computed here without a network to trust: by ``mixture.py``, and by
+the tests of purifiers and samplers.
+"""
 
 import math
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
+
+from hardsight.core.batches import per_image
+from hardsight.diffusion import Denoiser, Schedule
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,24 +51,24 @@ class Mixture:
         return self.means[group] + self.spread * offset, self.classes[group]
 
     def log_density(self, x: Tensor, sigma: float | Tensor = 0.0) -> Tensor:
-        """(N, D) -> (N,) log-density of the points with noise."""
+        """Return the log-density (N,) of points (N, D) with noise."""
         variance = self._variance(sigma, x)
         constant = 0.5 * x.shape[1] * (2 * math.pi * variance.squeeze(1)).log()
         scores = self._exponents(x, variance).logsumexp(1)
         return scores - constant - math.log(len(self.means))
 
     def score(self, x: Tensor, sigma: float | Tensor = 0.0) -> Tensor:
-        """(N, D) -> (N, D) gradient of ``log_density``."""
+        """Return the gradient (N, D) of ``log_density`` at (N, D)."""
         variance = self._variance(sigma, x)
         return (self._weights(x, variance) @ self.means.to(x) - x) / variance
 
     def denoise(self, x: Tensor, sigma: float | Tensor) -> Tensor:
-        """(N, D) -> (N, D) the mean of the clean point given the noisy one (Tweedie)."""
+        """Return the mean (N, D) of the clean points given the noisy ones (N, D) (Tweedie)."""
         noise = torch.as_tensor(sigma, dtype=x.dtype, device=x.device) ** 2
         return x + noise * self.score(x, sigma)
 
     def classify(self, x: Tensor, sigma: float | Tensor = 0.0) -> Tensor:
-        """(N, D) -> (N, classes) log-probabilities: the best classifier there is, as logits."""
+        """Return (N, classes) log-probabilities of (N, D): the best classifier there is, as logits."""
         exponents = self._exponents(x, self._variance(sigma, x))
         classes = range(int(self.classes.max()) + 1)
         joint = [exponents[:, self.classes == c].logsumexp(1) for c in classes]
@@ -78,3 +85,30 @@ class Mixture:
 
     def _weights(self, x: Tensor, variance: Tensor) -> Tensor:
         return self._exponents(x, variance).softmax(1)
+
+
+class MixtureDenoiser(Denoiser):
+    """Compute E[x0 | x_t] of points of a mixture, as images (B, 1, 1, D) in [-1, 1].
+
+    Args:
+        mixture: in pixel units, [0, 1].
+        schedule: None: ten steps, alpha_bar falling evenly from 1 to 0.1 (Blau et al., 2022,
+            section 4.1: T* = 10, alpha in [0.1, 1]).
+    """
+
+    def __init__(self, mixture: Mixture, schedule: Schedule | None = None) -> None:
+        super().__init__(schedule or even_schedule())
+        self.mixture = mixture
+
+    def forward(self, x_t: Tensor, t: int | Tensor) -> Tensor:
+        """(B, 1, 1, D) -> (B, 1, 1, D)."""
+        ab = per_image(self.schedule.alpha_bar(t).to(x_t), x_t).expand(len(x_t), 1, 1, 1).flatten(1)
+        seen = x_t.flatten(1) / ab.sqrt()  # x0 + noise, in [-1, 1]
+        sigma = ((1 - ab) / ab).sqrt() / 2  # in pixel units
+        return (2 * self.mixture.denoise((seen + 1) / 2, sigma) - 1).view_as(x_t)
+
+
+def even_schedule(steps: int = 10, lowest: float = 0.1) -> Schedule:
+    """Return the schedule whose alpha_bar falls evenly from 1 to ``lowest``."""
+    bars = torch.linspace(1, lowest, steps + 1, dtype=torch.float64)
+    return Schedule(1 - bars[1:] / bars[:-1], {"name": "even", "T": steps, "lowest": lowest})
