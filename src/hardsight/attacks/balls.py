@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 import torch
@@ -20,6 +21,11 @@ def _l2_norm(x: Tensor) -> Tensor:
 def _sum(x: Tensor) -> Tensor:
     """(B, ...) -> (B, 1, ...) sums."""
     return per_image(x.flatten(1).sum(1), x)
+
+
+def _rows(like: Tensor) -> Tensor:
+    """Return an empty tensor in row order: random numbers must not depend on a memory format."""
+    return torch.empty_like(like, memory_format=torch.contiguous_format)
 
 
 _ROUNDS = 20
@@ -40,7 +46,7 @@ class Ball(ABC):
     """Length of all steps of a PGD together, in radii, unless it is told otherwise."""
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.eps, int | float) and math.isfinite(self.eps) and self.eps >= 0):
+        if not (isinstance(self.eps, Real) and math.isfinite(self.eps) and self.eps >= 0):
             raise ValueError(f"eps must be a finite number >= 0, got {self.eps!r}")
 
     @abstractmethod
@@ -83,7 +89,7 @@ class Linf(Ball):
 
     def random_start(self, centre: Tensor, generator: torch.Generator | None) -> Tensor:
         """Draw every pixel uniformly."""
-        offset = torch.empty_like(centre).uniform_(-self.eps, self.eps, generator=generator)
+        offset = _rows(centre).uniform_(-self.eps, self.eps, generator=generator)
         return self.project(centre + offset, centre)
 
     def ascend(self, x: Tensor, gradient: Tensor, step_size: float | Tensor) -> Tensor:
@@ -130,7 +136,7 @@ class L2(Ball):
 
     def random_start(self, centre: Tensor, generator: torch.Generator | None) -> Tensor:
         """Draw a direction, and a radius whose d-th power is uniform."""
-        direction = torch.empty_like(centre).normal_(generator=generator)
+        direction = _rows(centre).normal_(generator=generator)
         d = centre[0].numel()
         u = torch.empty(len(centre), dtype=centre.dtype, device=centre.device)
         radius: Tensor = self.eps * u.uniform_(generator=generator) ** (1 / d)

@@ -34,7 +34,8 @@ class GaussianNoise(Entry):
         start: Tensor | None,
     ) -> AttackResult:
         """Return noisy images, and their objective on fresh noise."""
-        noise = torch.empty_like(images).normal_(generator=generator)
+        noise = torch.empty_like(images, memory_format=torch.contiguous_format)
+        noise = noise.normal_(generator=generator)
         share = images[0].numel() ** -0.5 if isinstance(self.ball, L2) else 1.0
         x = self.ball.project(images + self.ball.eps * share * noise, images)
         return AttackResult(x, evaluate(objective, x, generator).float(), 0)
