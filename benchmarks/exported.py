@@ -18,8 +18,7 @@ from timing import record
 
 from hardsight.detectors import Detector
 from hardsight.detectors.evidence import shares
-from hardsight.export import Exported
-from hardsight.export.exporting import compare, export
+from hardsight.export import Exported, Target, compare, export
 from hardsight.runs import open_run
 
 
@@ -39,9 +38,9 @@ def main() -> None:
     choosing, _ = shares(data.validation.images(), selected)
     with tempfile.TemporaryDirectory() as work:
         places = {name: Path(work) / name for name in ("onnx", "openvino", "int8")}
-        export(full, data, places["onnx"], "onnx", selected=selected)
-        export(full, data, places["openvino"], "openvino", selected=selected)
-        export(full, data, places["int8"], "openvino", int8=True, selected=selected)
+        export(full, data, places["onnx"], selected=selected)
+        export(full, data, places["openvino"], Target("openvino"), selected=selected)
+        export(full, data, places["int8"], Target("openvino", int8=True), selected=selected)
         cases: dict[str, Detector] = {
             "torch bf16": half,
             "torch bf16, compiled": compiled,

@@ -1,6 +1,7 @@
 """Exported graphs against the detectors they are made of."""
 
 import json
+import shutil
 from importlib.util import find_spec
 
 import pytest
@@ -10,8 +11,8 @@ from tiny_detector import tiny_advrad, tiny_bastion
 from hardsight.attacks import ScoreObjective, value_and_gradient
 from hardsight.data import load
 from hardsight.detectors import PatchGuard, Wrapped
-from hardsight.export import Exported
-from hardsight.export.exporting import compare, export
+from hardsight.export import Exported, Target, compare, export
+from hardsight.export.config import ExportConfig
 from hardsight.export.graph import write_onnx
 from hardsight.export.runtimes import RUNTIMES
 
@@ -48,7 +49,7 @@ def exported(request, to, data, tmp_path_factory):
     make, fixed = request.param
     detector = make(map_filter_size=5, fixed_noise=fixed)
     folder = tmp_path_factory.mktemp("exports") / to
-    return detector, *export(detector, data, folder, to)
+    return detector, *export(detector, data, folder, Target(to))
 
 
 @pytest.mark.parametrize("batch", [1, 5])
@@ -75,7 +76,7 @@ def test_the_folder_is_whole(exported, data):
     assert again.calibration == found.calibration is not None
     assert again.settings == found.settings
     held_out = data.validation.images()[1::2]
-    scores = detector.predict(held_out, torch.Generator().manual_seed(0)).pred_score
+    scores = detector.predict(held_out).pred_score
     expected = torch.tensor(again.calibration.normal_scores)
     torch.testing.assert_close(scores.sort().values, expected, rtol=1e-4, atol=0)
     plain, graph = compared.values()
@@ -88,10 +89,10 @@ def test_the_folder_is_whole(exported, data):
 def test_exported_anew_it_keeps_its_reports(data, tmp_path):
     skip_without("onnxruntime", "openvino")
     folder = tmp_path / "e"
-    export(tiny_advrad(), data, folder, "onnx")
+    export(tiny_advrad(), data, folder)
     (folder / "evaluation").mkdir()
     (folder / "evaluation/report.html").write_text("figures")
-    export(tiny_advrad(), data, folder, "openvino")
+    export(tiny_advrad(), data, folder, Target("openvino"))
     assert (folder / "evaluation/report.html").read_text() == "figures"
     assert Exported(folder).config.format == "openvino"
     assert not (folder / "model.onnx").exists()
@@ -105,11 +106,57 @@ def test_there_is_no_gradient(exported):
         value_and_gradient(ScoreObjective(found, torch.tensor([False, True])), x)
 
 
+def test_a_decision_is_on_the_noise_of_the_run(exported):
+    """Alone, in any batch and order, an image has the detector's score."""
+    detector, found, _ = exported
+    x = torch.rand(5, 3, 16, 16, generator=torch.Generator().manual_seed(5))
+    expected = detector.predict(x).pred_score
+    scale = {"rtol": 1e-5, "atol": 1e-5 * float(expected.abs().max())}
+    for order in (torch.arange(5), torch.tensor([3, 0, 4, 1, 2])):
+        together = found.predict(x[order]).pred_score
+        torch.testing.assert_close(together, expected[order], **scale)
+    alone = torch.cat([found.decide(one[None]).pred_score for one in x])
+    torch.testing.assert_close(alone, expected, **scale)
+    assert not found.random or not torch.equal(
+        found.predict(x, torch.Generator().manual_seed(1)).pred_score, expected
+    )
+
+
+def test_without_a_threshold_nothing_is_decided(exported, tmp_path):
+    _, found, _ = exported
+    shutil.copytree(found.folder, tmp_path / "e")
+    (tmp_path / "e/calibration.json").unlink()
+    bare, x = Exported(tmp_path / "e"), torch.rand(1, 3, 16, 16)
+    assert bare.predict(x).pred_label is None
+    with pytest.raises(ValueError, match=r"holds no calibration\.json.*hardsight export"):
+        bare.decide(x)
+
+
+def test_an_export_of_before_is_read(exported, tmp_path):
+    _, found, _ = exported
+    shutil.copytree(found.folder, tmp_path / "e")
+    values = json.loads((found.folder / "config.json").read_text())
+    del values["noise_seed"]
+    values["precision"] = "f32"
+    (tmp_path / "e/config.json").write_text(json.dumps(values))
+    assert Exported(tmp_path / "e").config == found.config
+
+
+def test_auto_is_a_precision_of_this_machine(exported):
+    _, found, _ = exported
+    assert Exported(found.folder, "auto").precision.name in ("fp32", "bf16")
+
+
 def test_damage_is_named(exported, tmp_path):
     _, found, _ = exported
-    with pytest.raises(ValueError, match="hardsight export"):
+    with pytest.raises(ValueError, match=r"config\.json cannot be read.*hardsight export"):
         Exported(tmp_path)
-    (tmp_path / "config.json").write_text((found.folder / "config.json").read_text())
+    whole = (found.folder / "config.json").read_text()
+    for text in (whole[:-20], whole.replace('"draws"', '"drawn"'), "[]", "\xff"):
+        (tmp_path / "config.json").write_text(text, encoding="latin-1")
+        with pytest.raises(ValueError, match=f"{tmp_path}/config.json is damaged"):
+            ExportConfig.read(tmp_path)
+    (tmp_path / "config.json").write_text(whole)
     with pytest.raises(ValueError, match="holds no model"):
         Exported(tmp_path)
     if found.config.noise:
@@ -121,7 +168,7 @@ def test_damage_is_named(exported, tmp_path):
 def test_patchguard_has_no_noise(to, parts, tmp_path):
     skip_without(READS[to])
     detector = patchguard()
-    found, _ = export(detector, load(parts, size=28), tmp_path / "e", to)
+    found, _ = export(detector, load(parts, size=28), tmp_path / "e", Target(to))
     assert found.config.noise is None
     x = torch.rand(4, 3, 28, 28, generator=torch.Generator().manual_seed(0))
     assert found.sample_noise(x) is None
@@ -135,16 +182,16 @@ def test_patchguard_has_no_noise(to, parts, tmp_path):
 def test_eight_bits_are_calibrated_through_the_graph(data, tmp_path):
     skip_without("openvino", "nncf")
     detector = tiny_advrad()
-    found, compared = export(detector, data, tmp_path / "e", "openvino", int8=True)
+    found, compared = export(detector, data, tmp_path / "e", Target("openvino", int8=True))
     assert found.config.int8
-    assert list(compared) == ["torch f32", "openvino f32", "openvino bf16", "openvino int8 f32"]
+    assert list(compared) == ["torch fp32", "openvino fp32", "openvino bf16", "openvino int8 fp32"]
     assert 'element_type="i8"' in (tmp_path / "e" / "model.xml").read_text()
     held_out = data.validation.images()[1::2]
-    scores = found.predict(held_out, torch.Generator().manual_seed(0)).pred_score
+    scores = found.predict(held_out).pred_score
     torch.testing.assert_close(
         scores.sort().values, torch.tensor(found.calibration.normal_scores), rtol=1e-5, atol=0
     )
-    exact = detector.predict(held_out, torch.Generator().manual_seed(0)).pred_score
+    exact = detector.predict(held_out).pred_score
     error = (scores / exact - 1).abs()
     assert 1e-5 < float(error.max()) < 0.3  # rounded, and not lost
 
@@ -157,12 +204,13 @@ def test_comparison_is_of_the_same_noise(data):
 
 def test_others_are_refused(data, tmp_path):
     wrapped = Wrapped(lambda x: x.mean((1, 2, 3)), image_size=16)
-    with pytest.raises(TypeError, match=r"Wrapped.*AdvRAD and PatchGuard"):
+    with pytest.raises(ValueError, match=r"Wrapped cannot be exported.*PatchGuard"):
         export(wrapped, data, tmp_path / "e")
-    with pytest.raises(ValueError, match="shots=2"):
+    with pytest.raises(ValueError, match="shots=1"):
         write_onnx(tiny_advrad(shots=2), tmp_path / "m.onnx")
-    with pytest.raises(ValueError, match="int8=False"):
-        export(tiny_advrad(), data, tmp_path / "e", int8=True)
+    for values in ({"int8": True}, {"precision": "bf16"}):
+        with pytest.raises(ValueError, match="openvino"):
+            Target(**values)
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept/model.safetensors").touch()
     with pytest.raises(ValueError, match="another folder"):
@@ -174,5 +222,5 @@ def test_others_are_refused(data, tmp_path):
 def test_what_is_missing_is_said(data, tmp_path):
     missing = next(to for to, m in READS.items() if find_spec(m) is None or not WRITES)
     with pytest.raises(ImportError, match=r"pip install 'hardsight\["):
-        export(tiny_advrad(), data, tmp_path / "e", missing)
+        export(tiny_advrad(), data, tmp_path / "e", Target(missing))
     assert set(RUNTIMES) == set(READS)

@@ -19,9 +19,10 @@ class To(StrEnum):
 
 
 class Precision(StrEnum):
-    """What OpenVINO is told."""
+    """Precisions."""
 
-    f32 = "f32"
+    auto = "auto"
+    fp32 = "fp32"
     bf16 = "bf16"
 
 
@@ -32,8 +33,8 @@ def export(
         bool, typer.Option("--int8", help="Quantise to 8 bits after training; OpenVINO only.")
     ] = False,
     precision: Annotated[
-        Precision, typer.Option(help="What OpenVINO may compute in.")
-    ] = Precision.f32,
+        Precision, typer.Option(help="What OpenVINO computes in; auto: the faster one there.")
+    ] = Precision.fp32,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder to write; default: RUN/exported."),
@@ -51,7 +52,8 @@ def export(
     Needs the extra `onnx` or `openvino`. Example:
     `hardsight export runs/bottle --to openvino -o bottle/` and `hardsight score bottle/ new/`
     """
-    from hardsight.export.exporting import export as write
+    from hardsight.export import Target
+    from hardsight.export import export as write
     from hardsight.runs import CONFIG, MANIFEST, open_detector_run
 
     with explained():
@@ -62,9 +64,7 @@ def export(
             detector,
             data,
             folder,
-            to.value,
-            int8=int8,
-            precision=precision.value,
+            Target(to.value, int8, precision.value),
             selected=work.config.fit.selection is not None,
             seed=seed,
             extra=(work.path / CONFIG, work.path / MANIFEST),

@@ -1,74 +1,19 @@
 """An exported detector: a graph and its settings in a folder, scored without torch's networks."""
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hardsight.core.files import write_atomically
+from hardsight.core.precision import Choice, resolve
 from hardsight.core.types import Detection
 from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.saved import CALIBRATION_FILE
-from hardsight.export.runtimes import RUNTIMES, Hint
-
-CONFIG_FILE = "config.json"
-
-
-@dataclass(frozen=True)
-class ExportConfig:
-    """What an exported folder's ``config.json`` holds."""
-
-    format: str
-    """The runtime's name, of ``RUNTIMES``."""
-    method: str
-    """Name of the detector's class."""
-    opset: int
-    """Of the ONNX operators the graph was traced to."""
-    image_size: int
-    """Height and width in pixels."""
-    noise: tuple[int, ...] | None
-    """Shape of the standard normal noise of one image; None: the graph takes none."""
-    draws: int
-    """Noise draws that the graph averages."""
-    paper: str | None
-    """Where the method was published."""
-    int8: bool
-    """Whether the graph is quantised."""
-    precision: Hint
-    """What OpenVINO is told about the rest."""
-    detector: dict[str, Any]
-    """The detector's settings."""
-
-    def write(self, folder: Path) -> None:
-        """Write ``config.json``."""
-        write_atomically(folder / CONFIG_FILE, json.dumps(asdict(self), indent=1) + "\n")
-
-    @classmethod
-    def read(cls, folder: Path) -> "ExportConfig":
-        """Read what ``write`` wrote.
-
-        Raises:
-            ValueError: there is none, or it is damaged.
-        """
-        path = folder / CONFIG_FILE
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            values["noise"] = values["noise"] and tuple(values["noise"])
-            found = cls(**values)
-        except (OSError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{folder} holds no whole export ({error}); make it with: hardsight export"
-            ) from error
-        if found.format not in RUNTIMES:
-            raise ValueError(
-                f"{path}: format={found.format!r} is none of {', '.join(RUNTIMES)}; export again"
-            )
-        return found
+from hardsight.export.config import ExportConfig
+from hardsight.export.runtimes import RUNTIMES
 
 
 class Exported(Detector):
@@ -79,7 +24,7 @@ class Exported(Detector):
 
     Args:
         folder: with the graph, ``config.json`` and ``calibration.json``.
-        precision: what OpenVINO is told; None: what the export was asked for.
+        precision: of what is not quantised; None: what the export was asked for.
 
     Raises:
         ImportError: the format's runtime is not installed.
@@ -88,38 +33,52 @@ class Exported(Detector):
 
     differentiable = False
 
-    def __init__(self, folder: str | Path, precision: Hint | None = None) -> None:
+    def __init__(self, folder: str | Path, precision: Choice | None = None) -> None:
         super().__init__()
         self.folder = Path(folder)
         self.config = ExportConfig.read(self.folder)
-        self.precision = precision or self.config.precision
+        self.precision = resolve(precision or self.config.precision, self.device)
         self.image_size, self.draws = self.config.image_size, self.config.draws
         self.paper = self.config.paper
-        self.random = self.config.noise is not None
-        self.noise_seed = int(self.config.detector.get("seed", 0))
-        name, load = RUNTIMES[self.config.format]
-        if not (self.folder / name).is_file():
-            raise ValueError(f"{self.folder} holds no {name}; export again")
-        self._run = load(self.folder / name, self.precision)
-        weights = self.folder / name if name.endswith(".onnx") else self.folder / "model.bin"
-        self._weights = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
+        self.random, self.noise_seed = self.config.noise is not None, self.config.noise_seed
+        runtime = RUNTIMES[self.config.format]
+        graph = self.folder / runtime.file
+        if not graph.is_file():
+            raise ValueError(f"{self.folder} holds no {runtime.file}; export again")
+        self._run = runtime.load(graph, self.precision)
+        weights = (self.folder / runtime.weights).read_bytes()
+        self._weights = hashlib.sha256(weights).hexdigest()[:16]
         if (self.folder / CALIBRATION_FILE).is_file():
             self.calibration = Calibration.read(self.folder / CALIBRATION_FILE)
 
     @staticmethod
     def is_at(folder: str | Path) -> bool:
         """Whether a folder holds a graph."""
-        return any((Path(folder) / name).is_file() for name, _ in RUNTIMES.values())
+        return any((Path(folder) / r.file).is_file() for r in RUNTIMES.values())
 
     @property
     def settings(self) -> dict[str, Any]:
         """Those of the export, with the hash of its weights."""
-        return asdict(self.config) | {"precision": self.precision, "weights": self._weights}
+        own = {"precision": self.precision.name, "weights": self._weights}
+        return self.config.model_dump(mode="json") | own
 
     @property
     def device(self) -> torch.device:
         """The CPU."""
         return torch.device("cpu")
+
+    def demand_calibration(self) -> Calibration:
+        """Return the calibration that every decision needs.
+
+        Raises:
+            ValueError: the folder holds none.
+        """
+        if self.calibration is None:
+            raise ValueError(
+                f"{self.folder} holds no {CALIBRATION_FILE}, and without a threshold nothing can "
+                "be decided; put it back, or export again with: hardsight export"
+            )
+        return self.calibration
 
     def sample_noise(
         self, images: Tensor, generator: torch.Generator | None = None

@@ -2,70 +2,52 @@
 
 import json
 import shutil
-import statistics
 import tempfile
-import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from hardsight.core.extras import needed
 from hardsight.core.files import write_atomically
+from hardsight.core.precision import resolve
 from hardsight.data import AnomalyData
 from hardsight.detectors.base import Detector
-from hardsight.detectors.evidence import Evidence, shares
+from hardsight.detectors.evidence import shares
 from hardsight.detectors.saved import CALIBRATION_FILE, WEIGHTS_FILE
-from hardsight.export.exported import ExportConfig, Exported
-from hardsight.export.graph import OPSET, exportable, write_onnx
-from hardsight.export.quantised import quantised
-from hardsight.export.runtimes import OPENVINO, RUNTIMES, Hint
-from hardsight.metrics import auroc
+from hardsight.export.comparison import Comparison, compare
+from hardsight.export.config import ExportConfig
+from hardsight.export.exported import Exported
+from hardsight.export.graph import OPSET, demand_exportable, precision_of, write_onnx
+from hardsight.export.quantised import write_quantised
+from hardsight.export.runtimes import OPENVINO, RUNTIMES
+from hardsight.export.target import Target
 
-Format = Literal["onnx", "openvino"]
 COMPARISON_FILE = "comparison.json"
-ROUNDS = 7
-"""In which the detector and its exports take turns to be timed."""
-
-
-@dataclass(frozen=True)
-class Beside:
-    """One of those compared, on the same images and noise."""
-
-    auroc: float
-    """Validation normals against synthetic defects."""
-    seconds: float
-    """An image scored alone, the median of turns, on this machine as busy as it is."""
 
 
 def export(
     detector: Detector,
     data: AnomalyData,
     folder: str | Path,
-    to: Format = "onnx",
+    target: Target = Target(),  # noqa: B008 (frozen)
     *,
-    int8: bool = False,
-    precision: Hint = "f32",
     selected: bool = True,
     seed: int = 0,
     extra: tuple[Path, ...] = (),
-) -> tuple[Exported, dict[str, Beside]]:
-    """Write a detector as a graph, calibrate the graph, and hold it against the detector.
+) -> tuple[Exported, dict[str, Comparison]]:
+    """Write a detector as a graph, calibrate the graph, and compare it with the detector.
 
     The threshold is set anew, on the held-out normals through the graph itself: its scores differ
     from the detector's by rounding, and by more once they are quantised. No test image is used.
 
     Args:
-        detector: AdvRAD or PatchGuard, fitted.
+        detector: fitted, and ``exportable``.
         data: what it was fitted on.
         folder: to be written; an export in it is replaced, its folders (reports) are kept.
-        to: "onnx" or "openvino".
-        int8: quantise after training, see ``quantised``; needs "openvino".
-        precision: what OpenVINO is told about what is not quantised.
+        target: format and precision.
         selected: whether the fit chose something on half of the held-out normals.
-        seed: of noise and synthetic defects.
+        seed: of the synthetic defects and the ranges of a quantised graph.
         extra: files copied along, where they are.
 
     Returns:
@@ -74,12 +56,9 @@ def export(
 
     Raises:
         ImportError: what the format needs is not installed.
-        TypeError, ValueError: a detector that has no graph, options that do not go together, or a
-            folder that holds something else.
+        ValueError: a detector that has no graph, or a folder that holds something else.
     """
-    exportable(detector)
-    if to == "onnx" and (int8 or precision != "f32"):
-        raise ValueError(f'to="onnx" takes int8=False and precision="f32", got {int8}, {precision}')
+    demand_exportable(detector)
     place = Path(folder)
     if (place / WEIGHTS_FILE).exists() or (
         place.exists() and any(place.iterdir()) and not Exported.is_at(place)
@@ -89,34 +68,27 @@ def export(
     level = detector.calibration.level if detector.calibration else None
     choosing, calibrating = shares(data.validation.images(), selected)
     with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as work:
-        made = Path(work) / "export"
-        rivals: dict[str, Detector] = {f"torch {_precision(detector)}": detector}
-        if to == "onnx":
+        made, plain = Path(work) / "export", Path(work) / "plain"
+        rivals: dict[str, Detector] = {}
+        if target.int8:
+            _write(detector, replace(target, int8=False), plain)
+            for precision in ("fp32", "bf16"):
+                name = Target(target.format, precision=precision).name
+                rivals[name] = Exported(plain, precision)
             made.mkdir()
-            write_onnx(detector, made / RUNTIMES["onnx"][0])
+            write_quantised(plain, made, detector, data.train.images(), seed)
+            _config(detector, target).write(made)
         else:
-            graph = _openvino_graph(detector, Path(work) / "graph.onnx")
-            if int8:
-                plain = Path(work) / "plain"
-                _write_openvino(graph, plain)
-                _config(detector, to, False, "f32").write(plain)
-                for hint in ("f32", "bf16"):
-                    rivals[f"openvino {hint}"] = Exported(plain, hint)
-                graph = quantised(graph, detector, data.train.images(), seed)
-            _write_openvino(graph, made)
-        config = _config(detector, to, int8, precision)
-        config.write(made)
-        found = Exported(made)
-        found = found.calibrate(calibrating, level)
+            _write(detector, target, made)
+        found = Exported(made).calibrate(calibrating, level)
         calibration = replace(found.demand_calibration(), bits=detector.bits)
         calibration.write(made / CALIBRATION_FILE)
-        rivals[f"{to} {'int8 ' if int8 else ''}{precision}"] = found
-        compared = compare(rivals, choosing, seed)
+        torch_name = f"torch {resolve(precision_of(detector), detector.device).name}"
+        compared = compare({torch_name: detector} | rivals | {target.name: found}, choosing, seed)
         figures = {name: asdict(c) for name, c in compared.items()}
         write_atomically(made / COMPARISON_FILE, json.dumps(figures, indent=1) + "\n")
-        for path in extra:
-            if path.is_file():
-                shutil.copy(path, made / path.name)
+        for path in filter(Path.is_file, extra):
+            shutil.copy(path, made / path.name)
         if place.exists():
             for kept in filter(Path.is_dir, place.iterdir()):
                 shutil.copytree(kept, made / kept.name)
@@ -125,57 +97,31 @@ def export(
     return Exported(place), compared
 
 
-def compare(detectors: dict[str, Detector], normals: Tensor, seed: int = 0) -> dict[str, Beside]:
-    """Return AUROC and speed of each, all on the same images and noise, timed in turns.
-
-    Args:
-        detectors: by name.
-        normals: (M, 3, H, W) uint8, held out of training, M >= 2.
-        seed: of noise and synthetic defects.
-    """
-    evidence = Evidence().evidence(normals, seed)
-    labels = evidence.labels.numpy()
-    found = {}
-    for name, detector in detectors.items():
-        generator = torch.Generator(detector.device).manual_seed(seed)
-        scores = detector.predict(evidence.images, generator).pred_score
-        found[name] = auroc(scores.double().numpy(), labels)
-    one, times = evidence.images[:1], {name: list[float]() for name in detectors}
-    for _ in range(ROUNDS):
-        for name, detector in detectors.items():
-            begun = time.perf_counter()
-            detector.predict(one, torch.Generator(detector.device).manual_seed(seed))
-            times[name].append(time.perf_counter() - begun)
-    return {name: Beside(found[name], statistics.median(t)) for name, t in times.items()}
+def _write(detector: Detector, target: Target, folder: Path) -> None:
+    """Write the graph, not quantised, and ``config.json`` into a new folder."""
+    folder.mkdir()
+    graph = folder / RUNTIMES[target.format].file
+    if target.format == "onnx":
+        write_onnx(detector, graph)
+    else:
+        openvino = needed("openvino", OPENVINO)
+        traced = folder / "graph.onnx"
+        write_onnx(detector, traced)
+        openvino.save_model(openvino.convert_model(str(traced)), str(graph), compress_to_fp16=False)
+        traced.unlink()
+    _config(detector, target).write(folder)
 
 
-def _config(detector: Detector, to: Format, int8: bool, precision: Hint) -> ExportConfig:
+def _config(detector: Detector, target: Target) -> ExportConfig:
     noise = detector.sample_noise(torch.zeros(1, 3, *detector.size), torch.Generator())
     return ExportConfig(
-        format=to,
         method=type(detector).__name__,
         opset=OPSET,
         image_size=detector.image_size,
         noise=None if noise is None else tuple(noise.shape[1:]),
+        noise_seed=detector.noise_seed,
         draws=detector.draws,
         paper=detector.paper,
-        int8=int8,
-        precision=precision,
         detector=detector.settings,
+        **asdict(target),
     )
-
-
-def _openvino_graph(detector: Detector, path: Path) -> Any:
-    openvino = needed("openvino", OPENVINO)
-    write_onnx(detector, path)
-    return openvino.convert_model(str(path))
-
-
-def _write_openvino(graph: Any, folder: Path) -> None:
-    folder.mkdir()
-    path = folder / RUNTIMES["openvino"][0]
-    needed("openvino", OPENVINO).save_model(graph, str(path), compress_to_fp16=False)
-
-
-def _precision(detector: Detector) -> str:
-    return {"fp32": "f32"}.get(name := str(getattr(detector, "precision", "f32")), name)

@@ -3,14 +3,14 @@
 import copy
 import warnings
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from hardsight.core.extras import needed
-from hardsight.detectors.advrad.detector import AdvRAD
+from hardsight.core.precision import Choice
 from hardsight.detectors.base import Detector
-from hardsight.detectors.patchguard import PatchGuard
 from hardsight.diffusion.upsample import fix_upsampling
 
 ONNX = "'hardsight[onnx]'"
@@ -35,24 +35,29 @@ class _Graph(nn.Module):
         return found.pred_score, found.anomaly_map
 
 
-def exportable(detector: Detector) -> AdvRAD | PatchGuard:
-    """Return the detector if it has a graph.
+@runtime_checkable
+class Autocasting(Protocol):
+    """A module that computes in a precision of its own."""
+
+    precision: Choice
+
+
+def precision_of(detector: nn.Module) -> Choice:
+    """Return the precision in which a detector computes; single, if it has none of its own."""
+    return next((m.precision for m in detector.modules() if isinstance(m, Autocasting)), "fp32")
+
+
+def demand_exportable(detector: Detector) -> None:
+    """Refuse a detector that has no graph.
 
     Raises:
-        TypeError: neither an AdvRAD nor a PatchGuard.
-        ValueError: an AdvRAD of several shots.
+        ValueError: its ``exportable`` is false.
     """
-    if not isinstance(detector, AdvRAD | PatchGuard):
-        raise TypeError(
-            f"{type(detector).__name__} cannot be exported, only AdvRAD and PatchGuard can; fit "
-            "one of these, or score with it in Python"
-        )
-    if isinstance(detector, AdvRAD) and detector.shots > 1:
+    if not detector.exportable:
         raise ValueError(
-            f"shots={detector.shots}: only one-shot reconstruction can be exported; "
-            "fit with detector.shots=1"
+            f"this {type(detector).__name__} cannot be exported: AdvRAD and Bastion can with "
+            "shots=1, and PatchGuard always; fit one of these, or score with it in Python"
         )
-    return detector
 
 
 def write_onnx(detector: Detector, path: Path) -> None:
@@ -62,18 +67,20 @@ def write_onnx(detector: Detector, path: Path) -> None:
     detector takes none. The detector is left as it is.
 
     Args:
-        detector: AdvRAD or PatchGuard.
+        detector: ``exportable``.
         path: of the .onnx file.
 
     Raises:
         ImportError: onnx or onnxscript is not installed.
-        TypeError, ValueError: as ``exportable``.
+        ValueError: as ``demand_exportable``.
     """
-    chosen = exportable(detector)
+    demand_exportable(detector)
     for module in ("onnx", "onnxscript"):
         needed(module, ONNX)
-    plain = copy.deepcopy(chosen).cpu().eval().requires_grad_(False)
-    plain.precision = "fp32"
+    plain = copy.deepcopy(detector).cpu().eval().requires_grad_(False)
+    for part in plain.modules():
+        if isinstance(part, Autocasting):
+            part.precision = "fp32"
     fix_upsampling(plain)
     images = torch.full((_BATCH, 3, *plain.size), 0.5)
     noise = plain.sample_noise(images, torch.Generator().manual_seed(0))

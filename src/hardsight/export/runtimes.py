@@ -1,34 +1,34 @@
 """What computes an exported graph: onnxruntime or OpenVINO, on the CPU."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from hardsight.core.extras import needed
+from hardsight.core.precision import Precision
 from hardsight.export.graph import INPUTS, ONNX, OUTPUTS
 
 OPENVINO = "'hardsight[openvino]'"
 """What to install."""
-Hint = Literal["f32", "bf16"]
-"""Precision in which OpenVINO may compute what is not quantised."""
 Arrays = tuple[NDArray[np.float32], ...]
-Runtime = Callable[[Arrays], Arrays]
+Graph = Callable[[Arrays], Arrays]
 """(images,) or (images, noise) -> (pred_score, anomaly_map)."""
 
 
-def onnx_runtime(path: Path, hint: Hint = "f32") -> Runtime:
-    """Return an .onnx file as a function, on as many threads as torch uses.
+def load_onnx(path: Path, precision: Precision) -> Graph:
+    """Load an .onnx file as a function, on as many threads as torch uses.
+
+    Args:
+        path: of the graph.
+        precision: does nothing: onnxruntime computes in that of the graph, single precision.
 
     Raises:
         ImportError: onnxruntime is not installed.
-        ValueError: another precision than f32.
     """
-    if hint != "f32":
-        raise ValueError(f'precision={hint!r} is for OpenVINO; of ONNX leave it "f32"')
     runtime = needed("onnxruntime", ONNX)
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
@@ -40,12 +40,12 @@ def onnx_runtime(path: Path, hint: Hint = "f32") -> Runtime:
     return run
 
 
-def openvino_runtime(path: Path, hint: Hint = "f32") -> Runtime:
-    """Return an .xml file with its .bin as a function, on as many threads as torch uses.
+def load_openvino(path: Path, precision: Precision) -> Graph:
+    """Load an .xml file with its .bin as a function, on as many threads as torch uses.
 
     Args:
         path: of the graph.
-        hint: "bf16" lets OpenVINO round where the CPU gains by it.
+        precision: in bfloat16 OpenVINO may round what is not quantised.
 
     Raises:
         ImportError: openvino is not installed.
@@ -53,7 +53,7 @@ def openvino_runtime(path: Path, hint: Hint = "f32") -> Runtime:
     openvino = needed("openvino", OPENVINO)
     settings = {
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-        "INFERENCE_PRECISION_HINT": hint,
+        "INFERENCE_PRECISION_HINT": "bf16" if precision.low else "f32",
         "PERFORMANCE_HINT": "LATENCY",
     }
     compiled = openvino.Core().compile_model(str(path), "CPU", settings)
@@ -65,8 +65,19 @@ def openvino_runtime(path: Path, hint: Hint = "f32") -> Runtime:
     return run
 
 
-RUNTIMES: dict[str, tuple[str, Callable[[Path, Hint], Runtime]]] = {
-    "onnx": ("model.onnx", onnx_runtime),
-    "openvino": ("model.xml", openvino_runtime),
+@dataclass(frozen=True)
+class Runtime:
+    """What computes the graphs of a format."""
+
+    file: str
+    """Of the graph, in the folder of an export."""
+    weights: str
+    """The file that holds its weights."""
+    load: Callable[[Path, Precision], Graph]
+
+
+RUNTIMES = {
+    "onnx": Runtime("model.onnx", "model.onnx", load_onnx),
+    "openvino": Runtime("model.xml", "model.bin", load_openvino),
 }
-"""Format -> the graph's file and what computes it."""
+"""Format -> what computes it."""

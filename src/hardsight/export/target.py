@@ -1,0 +1,36 @@
+"""What a detector is exported to."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hardsight.core.precision import Choice
+
+Format = Literal["onnx", "openvino"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A format of graphs, and the precision in which the graph computes.
+
+    Raises:
+        ValueError: options that the format does not have.
+    """
+
+    format: Format = "onnx"
+    """A name of ``RUNTIMES``."""
+    int8: bool = False
+    """Quantise convolutions and matrix products after training, see ``quantised``."""
+    precision: Choice = "fp32"
+    """Of what is not quantised; "auto": the faster one where the graph is scored."""
+
+    def __post_init__(self) -> None:
+        if self.format == "onnx" and (self.int8 or self.precision == "bf16"):
+            raise ValueError(
+                f"onnx computes in fp32 alone, got int8={self.int8} and "
+                f'precision={self.precision!r}; take format="openvino" for others'
+            )
+
+    @property
+    def name(self) -> str:
+        """Format and precision, for tables."""
+        return f"{self.format} {'int8 ' if self.int8 else ''}{self.precision}"
