@@ -12,6 +12,8 @@ Choice = Literal["auto", "bf16", "fp32"]
 """bfloat16 autocast or float32; "auto": the faster of them on this machine, see ``resolve``."""
 CLEARLY = 1.15
 """Times that bfloat16 must be faster to be taken: it rounds, and a measurement varies."""
+_MEASURED = {"cpu": "CPU", "cuda": "GPU"}
+_BATCH = {"cpu": 1, "cuda": 32}
 _CHANNELS, _ROUNDS = 48, 4
 _SIDES = (16, 64)
 """Of the feature maps measured: small ones first, that a slow bfloat16 shows in no time."""
@@ -50,36 +52,35 @@ def autocast(choice: Choice, device: torch.device) -> torch.autocast:
 @cache
 def _fastest(kind: str) -> Precision:
     """Return the fastest precision on a type of device, e.g. "cpu"."""
-    if kind == "cuda":
-        if torch.cuda.is_bf16_supported(including_emulation=False):
-            return Precision("bf16", "the GPU computes in bfloat16")
-        return Precision("fp32", "the GPU does not compute in bfloat16")
-    if kind != "cpu":
+    if kind not in _MEASURED:
         return Precision("fp32", f"bfloat16 is not measured on {kind}")
+    if kind == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return Precision("fp32", "the GPU does not compute in bfloat16")
     with ThreadPoolExecutor(1) as other:  # where no autocast or no_grad of the caller reaches
-        ratio = other.submit(_speedup).result()
-    measured = f"{ratio:.2g} times as fast as float32 on this CPU (measured)"
+        ratio = other.submit(_speedup, kind).result()
+    measured = f"{ratio:.2g} times as fast as float32 on this {_MEASURED[kind]} (measured)"
     if ratio < CLEARLY:
         return Precision("fp32", f"bfloat16 is only {measured}")
     return Precision("bf16", f"bfloat16 is {measured}")
 
 
-def _speedup() -> float:
+def _speedup(kind: str) -> float:
     """Return the time of float32 over that of bfloat16, for convolutions as the networks have.
 
-    It is the processor time of one thread: a busy neighbour changes the clock, not the answer.
+    On a CPU it is the processor time of one thread: a busy neighbour changes the clock, not the
+    answer. On a GPU, where small networks wait for launches and autocast adds some, the clock's.
     """
     threads, ratio = torch.get_num_threads(), 1.0
     torch.set_num_threads(1)
     try:
         for side in _SIDES:
-            x, *weights = _layers(side)
+            x, *weights = _layers(side, kind)
             times: dict[bool, list[float]] = {False: [], True: []}
             for _ in range(_ROUNDS):
                 for low, taken in times.items():
-                    begun = time.thread_time()
+                    begun = _now(kind)
                     _step(x, weights, low)
-                    taken.append(time.thread_time() - begun)
+                    taken.append(_now(kind) - begun)
             ratio = min(times[False]) / min(times[True])
             if ratio < 0.5:
                 break
@@ -88,16 +89,25 @@ def _speedup() -> float:
     return ratio
 
 
-def _layers(side: int) -> list[torch.Tensor]:
-    """Feature maps (1, C, side, side) and the weights of two 3 x 3 convolutions."""
+def _now(kind: str) -> float:
+    """Return the seconds that ``_speedup`` counts, once the device has done all it was given."""
+    if kind == "cpu":
+        return time.thread_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def _layers(side: int, kind: str) -> list[torch.Tensor]:
+    """Feature maps (B, C, side, side) and the weights of two 3 x 3 convolutions."""
     generator = torch.Generator().manual_seed(0)
-    shapes = (1, _CHANNELS, side, side), *[(_CHANNELS, _CHANNELS, 3, 3)] * 2
-    return [torch.randn(s, generator=generator).mul_(0.05).requires_grad_() for s in shapes]
+    shapes = (_BATCH[kind], _CHANNELS, side, side), *[(_CHANNELS, _CHANNELS, 3, 3)] * 2
+    drawn = (torch.randn(s, generator=generator).mul_(0.05) for s in shapes)
+    return [d.to(kind).requires_grad_() for d in drawn]
 
 
 def _step(x: torch.Tensor, weights: list[torch.Tensor], low: bool) -> None:
     """One forward and backward pass."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=low):
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=low):
         h = x
         for w in weights:
             h = F.silu(F.conv2d(h, w, padding=1))
