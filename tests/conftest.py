@@ -1,6 +1,7 @@
 import pytest
 
 from bright import Bright, write_set
+from hardsight.core.threads import usable_cpus
 from tiny_parts import write_parts
 
 TINY_PRESET = """
@@ -19,6 +20,11 @@ selection:
   steps: 1
   shortlist: 1
 """
+
+
+def pytest_xdist_auto_num_workers():
+    """How many workers ``-n auto`` starts: one a CPU, and no more than memory holds."""
+    return min(usable_cpus(), 8)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from hardsight.cli.lists import methods, presets, suites
 from hardsight.cli.score import score
 from hardsight.cli.watch import watch
 from hardsight.core.memory import keep_memory
+from hardsight.core.threads import share_cpus
 
 app = typer.Typer(
     name="hardsight",
@@ -52,5 +53,6 @@ def _setup(
 def main() -> None:
     """Run the command line."""
     speak_utf8()
+    share_cpus()
     keep_memory()
     app()
