@@ -68,7 +68,7 @@ class Mixture:
         return x + noise * self.score(x, sigma)
 
     def classify(self, x: Tensor, sigma: float | Tensor = 0.0) -> Tensor:
-        """Return (N, classes) log-probabilities of (N, D): the best classifier there is, as logits."""
+        """Return (N, classes) log-probabilities of (N, D), of the best classifier there is."""
         exponents = self._exponents(x, self._variance(sigma, x))
         classes = range(int(self.classes.max()) + 1)
         joint = [exponents[:, self.classes == c].logsumexp(1) for c in classes]

@@ -1,4 +1,4 @@
-"""What normal images show themselves, and batches drawn evenly from kinds of them."""
+"""What normal images show themselves, and batches drawn evenly under their policies."""
 
 import pytest
 import torch
@@ -66,7 +66,7 @@ def numbered(*counts: int) -> torch.Tensor:
     return torch.arange(sum(counts), dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 8, 8)
 
 
-def test_kinds_are_drawn_equally_often_and_images_of_one_too():
+def test_policies_are_drawn_equally_often_and_images_of_one_too():
     (x,) = drawn(
         (AugmentationPolicy(2), AugmentationPolicy(30)), 4000, None, generator(), numbered(2, 30)
     )
@@ -75,11 +75,11 @@ def test_kinds_are_drawn_equally_often_and_images_of_one_too():
     torch.testing.assert_close(seen[2:], torch.full((30,), 0.5 / 30), rtol=0, atol=0.01)
 
 
-def test_each_kind_is_turned_its_own_way_and_masks_with_it():
+def test_each_policy_turns_its_own_way_and_masks_with_it():
     images = torch.randint(0, 256, (4, 3, 8, 8), generator=generator(), dtype=torch.uint8)
     masks = images[:, :1] > 100
-    kinds = (AugmentationPolicy(2), AugmentationPolicy(2, ("half turn",)))
-    x, where = drawn(kinds, 200, None, generator(1), images, masks)
+    policies = (AugmentationPolicy(2), AugmentationPolicy(2, ("half turn",)))
+    x, where = drawn(policies, 200, None, generator(1), images, masks)
     assert torch.equal(where, x[:, :1] > 100)
     allowed = [*images, *(i.rot90(2, (-2, -1)) for i in images[2:])]
     seen = {r.numpy().tobytes() for r in x}
@@ -95,8 +95,8 @@ def test_shifted_masks_stay_on_their_images():
     assert not torch.equal(where[0], where[1])
 
 
-def test_one_kind_draws_what_turned_images_always_drew():
-    """A run that began before there were kinds goes on to the same weights."""
+def test_one_policy_draws_what_turned_images_always_drew():
+    """A run that began before there were policies goes on to the same weights."""
     images, turns = parts(5), ("flip", "flop")
     (x,) = drawn((AugmentationPolicy(5, turns),), 9, None, generator(4), images)
     g = generator(4)
@@ -105,5 +105,5 @@ def test_one_kind_draws_what_turned_images_always_drew():
 
 
 def test_counts_must_add_up():
-    with pytest.raises(ValueError, match="kinds of 2, 3 images do not add up to 6"):
+    with pytest.raises(ValueError, match="policies of 2, 3 images do not add up to 6"):
         drawn((AugmentationPolicy(2), AugmentationPolicy(3)), 1, None, generator(), numbered(6))

@@ -109,7 +109,7 @@ def test_a_hair_fine_scratch_is_one_to_three_pixels_wide() -> None:
 
 def test_what_cannot_be_seen() -> None:
     even = torch.full((3, 64, 64), 0.5)
-    with pytest.raises(UnseenError, match=r"kind='blur'.*could not be seen.*severity 0.5"):
+    with pytest.raises(UnseenError, match=r"name='blur'.*could not be seen.*severity 0.5"):
         add_defect(even, seeded(0), "blur", 0.5)
     kinds = {add_defect(even, seeded(seed), severity=0.8)[2] for seed in range(40)}
     assert kinds >= {"scratch", "stain", "hole", "thread"}
@@ -121,7 +121,7 @@ def test_what_cannot_be_seen() -> None:
 
 def test_bad_arguments_name_themselves() -> None:
     image, generator = surface(32), seeded(0)
-    with pytest.raises(ValueError, match=r"kind must be one of scratch, .* got 'rust'"):
+    with pytest.raises(ValueError, match=r"name must be one of scratch, .* got 'rust'"):
         add_defect(image, generator, "rust")
     for severity in (0, 1.1):
         with pytest.raises(ValueError, match=r"severity must be in \(0, 1\]"):

@@ -1,4 +1,4 @@
-"""Kinds of normal images, and training batches drawn evenly from them."""
+"""Augmentation policies of normal images, and training batches drawn evenly from these."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ FEW = 32
 
 @dataclass(frozen=True, eq=False)
 class AugmentationPolicy:
-    """Normal images that are alike, as those of one category, and what keeps them normal."""
+    """What keeps the normal images of one category normal: flips, turns, shifts and light."""
 
     count: int
+    """How many images it is the policy of."""
     turns: tuple[str, ...] = ()
     """Names in ``hardsight.augment.TURNS``."""
     shift: int = 0
@@ -47,17 +48,17 @@ class AugmentationPolicy:
 
 
 def drawn(
-    kinds: Sequence[AugmentationPolicy],
+    policies: Sequence[AugmentationPolicy],
     size: int,
     crop: int | None,
     generator: Generator,
     images: Tensor,
     *masks: Tensor,
 ) -> tuple[Tensor, ...]:
-    """Draw images, each kind equally often however many it has, and change each its kind's way.
+    """Draw images, as many under each policy however many it has, and change each as it says.
 
     Args:
-        kinds: of the images, in their order; their counts add up to N.
+        policies: of the images, in their order; their counts add up to N.
         size: B, how many to draw.
         crop: see ``cropped``.
         generator: of all that is random.
@@ -67,40 +68,40 @@ def drawn(
     Returns:
         (B, C, h, w) and (B, 1, h, w) each.
     """
-    if sum(kind.count for kind in kinds) != len(images):
-        counts = ", ".join(str(kind.count) for kind in kinds)
-        raise ValueError(f"kinds of {counts} images do not add up to {len(images)}")
-    if len(kinds) == 1:
+    if sum(policy.count for policy in policies) != len(images):
+        counts = ", ".join(str(policy.count) for policy in policies)
+        raise ValueError(f"policies of {counts} images do not add up to {len(images)}")
+    if len(policies) == 1:
         which = torch.zeros(size, dtype=torch.long)
         index = torch.randint(len(images), (size,), generator=generator)
     else:
-        which = torch.randint(len(kinds), (size,), generator=generator)
-        many = torch.tensor([kind.count for kind in kinds])
+        which = torch.randint(len(policies), (size,), generator=generator)
+        many = torch.tensor([policy.count for policy in policies])
         within = (torch.rand(size, generator=generator) * many[which]).long()
         index = within + (many.cumsum(0) - many)[which]
     batches = cropped(index, crop, generator, images, *masks)
     found = [torch.empty_like(batch) for batch in batches]
     start = 0
-    for i, kind in enumerate(kinds):
+    for i, policy in enumerate(policies):
         rows = (which == i).nonzero().flatten()
         if len(rows):
-            parts = _changed(kind, index[rows] - start, generator, *(b[rows] for b in batches))
+            parts = _changed(policy, index[rows] - start, generator, *(b[rows] for b in batches))
             for whole, part in zip(found, parts, strict=True):
                 whole[rows] = part
-        start += kind.count
+        start += policy.count
     return tuple(found)
 
 
 def _changed(
-    kind: AugmentationPolicy, index: Tensor, generator: Generator, *rows: Tensor
+    policy: AugmentationPolicy, index: Tensor, generator: Generator, *rows: Tensor
 ) -> tuple[Tensor, ...]:
-    """Turn, move and relight rows of one kind, the images first; ``index`` (B,) is within it."""
-    images, *masks = turned(kind.turns, generator, *rows)
-    if kind.shift:
-        span = 2 * kind.shift + 1
-        moves = torch.randint(span, (len(index), 2), generator=generator) - kind.shift
+    """Turn, move and relight images and masks under one policy; ``index`` (B,) is among its own."""
+    images, *masks = turned(policy.turns, generator, *rows)
+    if policy.shift:
+        span = 2 * policy.shift + 1
+        moves = torch.randint(span, (len(index), 2), generator=generator) - policy.shift
         images, *masks = (shifted(batch, moves) for batch in (images, *masks))
-    if kind.light is not None:
-        other = torch.randint(kind.count, (len(index),), generator=generator)
-        images = relit(images, kind.light[index], kind.light[other], generator)
+    if policy.light is not None:
+        other = torch.randint(policy.count, (len(index),), generator=generator)
+        images = relit(images, policy.light[index], policy.light[other], generator)
     return (images, *masks)

@@ -42,7 +42,7 @@ def symmetries(images: Tensor, tolerance: float = 0.3, side: int = 32) -> tuple[
 
     At ``side`` x ``side`` pixels, the median distance of a turned image to its nearest *other*
     image is compared with that of an unturned one (0) and with that of two arbitrary images (1),
-    see ``Likeness``; a turn below ``tolerance`` is one the camera could have seen.
+    see ``NearestNeighbourDistance``; a turn below ``tolerance`` is one the camera could have seen.
     Screws on a table pass in all directions, a toothbrush in a jig in none.
 
     Args:
@@ -53,14 +53,12 @@ def symmetries(images: Tensor, tolerance: float = 0.3, side: int = 32) -> tuple[
     if len(images) < 3 or images.shape[-1] != images.shape[-2]:
         return ()
     small = thumbnails(images, side)
-    alike = Likeness(small)
-    return tuple(
-        name for name, turn in TURNS.items() if alike.strangeness(turn(small)) <= tolerance
-    )
+    distance = NearestNeighbourDistance(small)
+    return tuple(name for name, turn in TURNS.items() if distance.of(turn(small)) <= tolerance)
 
 
 def thumbnails(images: Tensor, side: int) -> Tensor:
-    """(N, C, H, W) uint8 or float -> (N, 1, side, side) float, grey, area-averaged."""
+    """Return (N, 1, side, side) float of (N, C, H, W) uint8 or float: grey, area-averaged."""
     return torch.cat(
         [
             F.interpolate(part.float().mean(1, keepdim=True), size=(side, side), mode="area")
@@ -69,8 +67,8 @@ def thumbnails(images: Tensor, side: int) -> Tensor:
     )
 
 
-class Likeness:
-    """How normal images look like each other, to judge what a change makes of them.
+class NearestNeighbourDistance:
+    """Compares changed images with normal ones by the distance to the nearest other one.
 
     Args:
         small: (N, 1, h, w) from ``thumbnails``, N >= 3.
@@ -83,7 +81,7 @@ class Likeness:
         self.usual = apart[~self.own].median()
         self.nearest = apart.masked_fill(self.own, torch.inf).amin(1).median()
 
-    def strangeness(self, changed: Tensor) -> float:
+    def of(self, changed: Tensor) -> float:
         """Return the median distance of changed images (N, 1, h, w) to their nearest *other* image.
 
         0 is that of an unchanged image, 1 that of two arbitrary ones; where there is no difference

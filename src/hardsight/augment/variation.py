@@ -3,7 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
-from hardsight.augment.symmetry import Likeness, thumbnails
+from hardsight.augment.symmetry import NearestNeighbourDistance, thumbnails
 from hardsight.core.batches import per_image
 
 SHIFTS = (1 / 64, 1 / 32, 1 / 16)
@@ -13,10 +13,10 @@ SHIFTS = (1 / 64, 1 / 32, 1 / 16)
 def shown_shift(images: Tensor, tolerance: float = 0.1, side: int = 32) -> int:
     """Return by how many pixels images may be shifted and still look like other normal images.
 
-    The yardstick of ``symmetries``, on images whose brightness and contrast were made equal, so
+    As in ``symmetries``, on images whose brightness and contrast were made equal, so
     that lamps which flicker do not excuse a part that would have to move: the largest of ``SHIFTS``
-    along both diagonals whose ``Likeness.strangeness`` is at most ``tolerance``. A part in a jig
-    has 0, a texture without beginning or end the largest.
+    along both diagonals whose ``NearestNeighbourDistance`` is at most ``tolerance``. A part in a
+    jig has 0, a texture without beginning or end the largest.
 
     Args:
         images: (N, C, H, W) uint8 or float; 0 for fewer than 3.
@@ -26,13 +26,13 @@ def shown_shift(images: Tensor, tolerance: float = 0.1, side: int = 32) -> int:
     """
     if len(images) < 3:
         return 0
-    alike = Likeness(_even(thumbnails(images, side)))
+    distance = NearestNeighbourDistance(_even(thumbnails(images, side)))
     found = 0
     for share in SHIFTS:
         pixels = max(1, round(share * images.shape[-1]))
         for way in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
             moves = torch.tensor([way]).expand(len(images), 2) * pixels
-            if alike.strangeness(_even(thumbnails(shifted(images, moves), side))) > tolerance:
+            if distance.of(_even(thumbnails(shifted(images, moves), side))) > tolerance:
                 return found
         found = pixels
     return found
@@ -51,7 +51,7 @@ def shifted(x: Tensor, moves: Tensor) -> Tensor:
 
 
 def light(images: Tensor) -> Tensor:
-    """(N, C, H, W) uint8 -> (N, 2): brightness and contrast, as mean and standard deviation."""
+    """Return brightness and contrast (N, 2), mean and standard deviation, of (N, C, H, W) uint8."""
     return torch.stack([torch.stack((i.mean(), i.std())) for i in (i.float() for i in images)])
 
 
@@ -76,7 +76,7 @@ def relit(x: Tensor, own: Tensor, other: Tensor, generator: Generator) -> Tensor
 
 
 def _even(small: Tensor) -> Tensor:
-    """Images of mean 0 and standard deviation 1; one that is quite even stays even."""
+    """Return images of mean 0 and standard deviation 1; one that is quite even stays even."""
     flat = small.flatten(1)
     spread = flat.std(1).clamp_min(1e-6)
     return (small - per_image(flat.mean(1), small)) / per_image(spread, small)

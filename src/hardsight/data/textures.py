@@ -96,7 +96,7 @@ def write_textures(
             the other two.
         validation: See ``train``.
         test_good: See ``train``.
-        defects_per_kind: Defective test crops of each kind in ``DEFECTS``; severity 0.6 to 1.
+        defects_per_kind: Defective test crops of each of ``DEFECTS``; severity 0.6 to 1.
         seed: Of crops and defects.
 
     Raises:
@@ -192,23 +192,23 @@ def _write_texture(folder: Path, name: str, settings: _Settings) -> None:
     for place, role, count in _plan(settings):
         for index in range(count):
             generator = _generator(f"{settings.seed}/{name}/{place}/{index}")
-            kind = place.rpartition("/")[2]
-            if kind in DEFECTS:
-                image, mask = _defective(band(whole, role), settings.size, kind, generator)
-                _save(mask.float(), folder / "ground_truth" / kind / f"{index:03}_mask.png")
+            defect = place.rpartition("/")[2]
+            if defect in DEFECTS:
+                image, mask = _defective(band(whole, role), settings.size, defect, generator)
+                _save(mask.float(), folder / "ground_truth" / defect / f"{index:03}_mask.png")
             else:
                 image = _crop(band(whole, role), settings.size, generator)
             _save(image, folder / place / f"{index:03}.png")
 
 
-def _defective(rows: Tensor, size: int, kind: str, generator: Generator) -> tuple[Tensor, Tensor]:
+def _defective(rows: Tensor, size: int, defect: str, generator: Generator) -> tuple[Tensor, Tensor]:
     """Return a crop with a defect and its mask; another crop is taken if the defect is unseen."""
     for _ in range(_CROPS):
         severity = uniform(generator, 0.6, 1.0)
         crop = _crop(rows, size, generator)
         with contextlib.suppress(UnseenError):
-            return add_defect(crop, generator, kind, severity)[:2]
-    raise UnseenError(f"{kind!r} shows on none of {_CROPS} crops of {size} pixels; raise size")
+            return add_defect(crop, generator, defect, severity)[:2]
+    raise UnseenError(f"{defect!r} shows on none of {_CROPS} crops of {size} pixels; raise size")
 
 
 def _crop(rows: Tensor, size: int, generator: Generator) -> Tensor:
@@ -246,16 +246,16 @@ def _plan(settings: _Settings) -> list[tuple[str, str, int]]:
         ("train/good", "train", settings.train),
         ("validation/good", "validation", settings.validation),
         ("test/good", "test", settings.test_good),
-        *((f"test/{kind}", "test", settings.defects_per_kind) for kind in DEFECTS),
+        *((f"test/{defect}", "test", settings.defects_per_kind) for defect in DEFECTS),
     ]
 
 
 def _files(settings: _Settings) -> list[str]:
     plan = _plan(settings)
     files = [f"{place}/{i:03}.png" for place, _, count in plan for i in range(count)]
-    for kind in DEFECTS:
+    for defect in DEFECTS:
         numbers = range(settings.defects_per_kind)
-        files += [f"ground_truth/{kind}/{i:03}_mask.png" for i in numbers]
+        files += [f"ground_truth/{defect}/{i:03}_mask.png" for i in numbers]
     return [f"{name}/{file}" for name in settings.textures for file in files]
 
 

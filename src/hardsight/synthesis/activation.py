@@ -80,7 +80,7 @@ def activation_foreground(
 ) -> Tensor:
     """Return where the object lies, by Grad-CAM of a ResNet-18 (Selvaraju et al., 2017).
 
-    The paper names the network, Grad-CAM and the two kinds of augmentation, and no more. Assumed
+    The paper names the network, Grad-CAM and the two sorts of augmentation, and no more. Assumed
     here: the class is the one the network gives the unchanged image; the layer is the last block;
     each map is scaled to [0, 1]; the maps of the soft changes and of the image are averaged, and
     ``contrast`` times the mean map of the hard changes, laid over the same place, is taken off:
@@ -88,7 +88,7 @@ def activation_foreground(
     Otsu threshold serves all images.
 
     Args:
-        images: (N, 3, H, W) uint8 or float in [0, 1], normal images of one kind.
+        images: (N, 3, H, W) uint8 or float in [0, 1], normal images of one category.
         weights: "imagenet" for torchvision's, fetched once; or the path of a ResNet-18's state
             dict (.safetensors, or .pt / .pth without pickled code).
         contrast: weight of the hard changes, >= 0.

@@ -26,7 +26,7 @@ class Rectangles(NamedTuple):
 
 @dataclass(frozen=True)
 class CutPaste:
-    """Spoil images by a distorted, turned part of themselves (PatchGuard, section B and code).
+    """Make images anomalous by a distorted, turned part of their own (PatchGuard, section B).
 
     A rectangle inside the foreground is cut out, distorted, turned by up to ``angle`` degrees,
     squeezed into its own size again and pasted, hard-edged, elsewhere in the foreground. What is
@@ -38,7 +38,7 @@ class CutPaste:
         canvas: side of what a patch is distorted on as a fraction of the image's side, rounded up
             to a multiple of 16 pixels; a larger patch is shrunk to it.
         angle: largest turn in degrees.
-        defects: share of the images that get a synthetic defect instead (``data.add_defect``).
+        defects: share of the images that get a synthetic defect instead (``add_defect``).
         levels: of the distortions.
     """
 
@@ -64,7 +64,7 @@ class CutPaste:
     def __call__(
         self, images: Tensor, foreground: Tensor, generator: Generator
     ) -> tuple[Tensor, Tensor]:
-        """Spoil every image of a batch.
+        """Make every image of a batch anomalous.
 
         Args:
             images: (B, 3, H, W) float in [0, 1], at least 16 pixels a side.
@@ -85,18 +85,18 @@ class CutPaste:
         extent = torch.stack((where.height, where.width), 1) / scale[:, None]
         patches = distort(patches, extent, generator, self.levels)
         angle = torch.deg2rad(self.angle * (2 * draw(generator, len(images), like=images) - 1))
-        spoilt, masks = _paste(images, patches, where, scale, offset, angle)
+        anomalous, masks = _paste(images, patches, where, scale, offset, angle)
         if self.defects:
             drawn = torch.rand(len(images), generator=generator, device=generator.device)
             for i in (drawn < self.defects).nonzero()[:, 0].tolist():
                 place = foreground[i] if bool(foreground[i].any()) else None
-                spoilt[i], masks[i], _ = add_defect(images[i], generator, foreground=place)
-        return spoilt, masks
+                anomalous[i], masks[i], _ = add_defect(images[i], generator, foreground=place)
+        return anomalous, masks
 
     def some(
         self, images: Tensor, foreground: Tensor, which: Tensor, generator: Generator
     ) -> Tensor:
-        """Return images of which those that ``which``, (B,) bool, picks are spoilt; see a call.
+        """Return images of which those that ``which``, (B,) bool, picks are anomalous; see a call.
 
         In the images' own precision: autocast is off meanwhile.
         """

@@ -26,7 +26,7 @@ class UnseenError(ValueError):
 
 
 class Defect(Protocol):
-    """A way to spoil an image."""
+    """A way to put a defect on an image."""
 
     def __call__(
         self,
@@ -75,14 +75,14 @@ class Composed:
         for _ in range(_REDRAWS):
             centre = _centre((height, width), generator, foreground)
             alpha = self.shape((height, width), centre, generator, severity).to(image)
-            spoilt = self.filling(image, alpha, generator, severity)
-            change = (spoilt - image).abs().amax(0, keepdim=True)
+            defective = self.filling(image, alpha, generator, severity)
+            change = (defective - image).abs().amax(0, keepdim=True)
             if (change * alpha).sum() > _STRIKING * alpha.sum():
                 mask = change > VISIBLE
-                return torch.where(mask, spoilt, image), mask
+                return torch.where(mask, defective, image), mask
         raise UnseenError(
             f"the defect could not be seen on the image in {_REDRAWS} draws at severity "
-            f"{severity:g}; raise the severity, or choose another kind for so even an image"
+            f"{severity:g}; raise the severity, or choose another defect for so even an image"
         )
 
 
@@ -94,47 +94,47 @@ DEFECTS: dict[str, Defect] = {
     "thread": Composed(shapes.fibre((0.25, 0.9), (1.2, 3.4)), fillings.strand),
     "blur": Composed(shapes.blob((0.06, 0.16), 0.4, 0.2, stretch=2.5), fillings.defocus),
 }
-"""AugmentationPolicy -> defect."""
+"""Name -> defect."""
 
 
 def add_defect(
     image: Tensor,
     generator: Generator,
-    kind: str | None = None,
+    name: str | None = None,
     severity: float | None = None,
     foreground: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, str]:
-    """Spoil an image by one of ``DEFECTS``.
+    """Put one of ``DEFECTS`` on an image.
 
     Args:
         image: (3, H, W) float in [0, 1].
         generator: All the randomness.
-        kind: A key of ``DEFECTS``; drawn if None, among those that can be seen on the image.
+        name: A key of ``DEFECTS``; drawn if None, among those that can be seen on the image.
         severity: In (0, 1]; drawn from [0.1, 1] if None.
         foreground: (1, H, W) bool, where the defect's centre must lie.
 
     Returns:
-        image (3, H, W), mask (1, H, W) bool, kind; see ``Defect``.
+        image (3, H, W), mask (1, H, W) bool, name; see ``Defect``.
 
     Raises:
-        UnseenError: the defect, or every kind if none is given, cannot be seen on the image.
-        ValueError: an unknown kind or bad arguments.
+        UnseenError: the defect, or every one if none is given, cannot be seen on the image.
+        ValueError: an unknown name or bad arguments.
     """
-    if kind is not None and kind not in DEFECTS:
-        raise ValueError(f"kind must be one of {', '.join(DEFECTS)}, got {kind!r}")
+    if name is not None and name not in DEFECTS:
+        raise ValueError(f"name must be one of {', '.join(DEFECTS)}, got {name!r}")
     if severity is None:
         severity = uniform(generator, 0.1, 1)
     _check(image, severity, foreground)
-    kinds = list(DEFECTS)
-    order = torch.randperm(len(kinds), generator=generator, device=generator.device).tolist()
-    choice = [kind] if kind is not None else [kinds[i] for i in order]
+    names = list(DEFECTS)
+    order = torch.randperm(len(names), generator=generator, device=generator.device).tolist()
+    choice = [name] if name is not None else [names[i] for i in order]
     unseen: UnseenError | None = None
     for one in choice:
         try:
             return *DEFECTS[one](image, generator, severity, foreground), one
         except UnseenError as error:
             unseen = error
-    raise UnseenError(f"kind={kind!r}: {unseen}") from unseen
+    raise UnseenError(f"name={name!r}: {unseen}") from unseen
 
 
 def _check(image: Tensor, severity: float, foreground: Tensor | None) -> Tensor:

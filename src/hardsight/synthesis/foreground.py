@@ -23,7 +23,7 @@ def foreground(images: Tensor) -> Tensor:
     foreground.
 
     Args:
-        images: (N, 3, H, W) uint8 or float in [0, 1], normal images of one kind.
+        images: (N, 3, H, W) uint8 or float in [0, 1], normal images of one category.
 
     Returns:
         (N, 1, H, W) bool; no image's mask is empty.

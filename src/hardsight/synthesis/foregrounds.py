@@ -12,11 +12,11 @@ from hardsight.synthesis.foreground import foreground
 Foreground = Literal["grad-cam", "saliency", "all"]
 
 
-def find_foreground(kind: Foreground, images: Tensor, weights: str | Path = "imagenet") -> Tensor:
-    """Return where the object lies in normal images of one kind.
+def find_foreground(method: Foreground, images: Tensor, weights: str | Path = "imagenet") -> Tensor:
+    """Return where the object lies in normal images of one category.
 
     Args:
-        kind: "grad-cam" (PatchGuard; needs a pretrained ResNet-18), "saliency" (distance from the
+        method: "grad-cam" (PatchGuard; needs a pretrained ResNet-18), "saliency" (distance from the
             border's colour and local contrast; needs no weights) or "all" (textures).
         images: (N, 3, H, W) uint8 or float in [0, 1].
         weights: of the ResNet-18, see ``activation_foreground``.
@@ -24,10 +24,10 @@ def find_foreground(kind: Foreground, images: Tensor, weights: str | Path = "ima
     Returns:
         (N, 1, H, W) bool; no image's mask is empty. To be looked at: ``foreground_sheet``.
     """
-    if kind == "grad-cam":
+    if method == "grad-cam":
         return activation_foreground(images, weights)
-    if kind == "saliency":
+    if method == "saliency":
         return foreground(images)
-    if kind == "all":
+    if method == "all":
         return torch.ones_like(images[:, :1], dtype=torch.bool)
-    raise ValueError(f"foreground={kind!r} is not known; choose from grad-cam, saliency, all")
+    raise ValueError(f"foreground={method!r} is not known; choose from grad-cam, saliency, all")

@@ -30,13 +30,13 @@ class PseudoAnomalies(NamedTuple):
 def pseudo_anomalies(
     normals: Tensor, copies: int, severities: tuple[float, float], generator: Generator
 ) -> PseudoAnomalies:
-    """Spoil each normal image ``copies`` times, on the object where there is one.
+    """Put a defect on copies of each normal image, on the object where there is one.
 
     Args:
         normals: (N, 3, H, W) uint8.
         copies: defective copies of each, at least 1.
         severities: range they are drawn from, within (0, 1].
-        generator: of kinds, places and severities.
+        generator: of defects, places and severities.
 
     Raises:
         UnseenError: an image so even that no defect shows on it.
@@ -51,8 +51,8 @@ def pseudo_anomalies(
     for _ in range(copies):
         for image, place in zip(x, where, strict=True):
             severity = uniform(generator, low, high)
-            spoilt, mask, _ = add_defect(image, generator, severity=severity, foreground=place)
-            defective.append(spoilt)
+            shown, mask, _ = add_defect(image, generator, severity=severity, foreground=place)
+            defective.append(shown)
             masks.append(mask)
     return PseudoAnomalies(
         images=torch.cat([x, torch.stack(defective)]),

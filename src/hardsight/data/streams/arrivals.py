@@ -17,7 +17,7 @@ POLL = 0.1
 
 
 class _Tried(NamedTuple):
-    """A file as it was before it was read, in vain so far."""
+    """Holds a file as it was before it was read, in vain so far."""
 
     state: tuple[int, int]
     since: float
@@ -90,7 +90,7 @@ def _arrivals(
 def _due(
     folder: Path, done: set[Path], tried: dict[Path, _Tried], patience: float
 ) -> Iterator[Path]:
-    """The images to be read now, each put among the ``tried``."""
+    """Yield the images to be read now, each put among the ``tried``."""
     try:
         for path in walk(folder):
             if path in done or (state := _state(path)) is None:
@@ -107,7 +107,7 @@ def _due(
 
 
 def _state(path: Path) -> tuple[int, int] | None:
-    """Size and time of a file; None if it is not there."""
+    """Return size and time of a file; None if it is not there."""
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -44,7 +44,7 @@ class Reading:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error: type[BaseException] | None,
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:

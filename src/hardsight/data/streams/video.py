@@ -15,7 +15,7 @@ from hardsight.data.streams.frames import Frame
 
 
 def is_live(source: str) -> bool:
-    """Whether a source goes on whether it is read or not: a camera's number or device, a URL."""
+    """Return whether a source goes on though nobody reads it: a camera's number or device, a URL."""
     return source.isdecimal() or "://" in source or Path(source).is_char_device()
 
 
@@ -46,7 +46,7 @@ def video(
     capture = cv2.VideoCapture(int(name) if name.isdecimal() else name)
     if not capture.isOpened():
         what = "camera or stream" if live else "video"
-        raise ValueError(f"OpenCV cannot open the {what} {name!r}; is it in use, or of a new kind?")
+        raise ValueError(f"OpenCV cannot open the {what} {name!r}; is it in use, or damaged?")
     prefix = f"camera-{name}" if name.isdecimal() else name
     return _frames(cv2, capture, prefix, size, stop or threading.Event(), live)
 
