@@ -124,6 +124,7 @@ def test_patchguard_paper_holds_the_papers_constants():
     ("values", "message"),
     [
         ({"trainng": {}}, "did you mean 'training'"),
+        ({"game": {}}, "game is called adversarial_training now"),
         ({"training": {"stepz": 3}}, "did you mean 'steps'"),
         ({"detector": {"filter_sise": 3}}, "did you mean 'filter_size'"),
         ({"selection": {"shortlst": 3}}, "did you mean 'shortlist'"),

@@ -16,7 +16,7 @@ AdapterConfig = arguments(Adapter, "size", "image_channels")  # those are the im
 
 
 class Adversary(BaseModel):
-    """PGD on the cross-entropy of each batch, from a random start (Madry et al., 2018)."""
+    """Configure adversarial training by PGD on the cross-entropy (Madry et al., 2018)."""
 
     model_config = STRICT
 
@@ -28,12 +28,12 @@ class Adversary(BaseModel):
 
     @property
     def attack(self) -> PGD:
-        """The attack."""
+        """PGD from a random start, with these settings."""
         return PGD(build_ball(self.norm, self.eps), self.steps, self.step_size)
 
 
 class Network(BaseModel):
-    """A classifier, and whether it is trained on attacks."""
+    """Configure a classifier, and whether it is trained on attacks."""
 
     model_config = STRICT
 
@@ -43,8 +43,8 @@ class Network(BaseModel):
     """Train on its attacks; None: plain training."""
 
 
-class Behind(Network):
-    """The classifier behind a purifier: another run's, or trained first."""
+class PurifiedNetwork(Network):
+    """Configure the classifier behind a purifier: another run's, or trained first."""
 
     run: str | None = None
     """Run folder of a plain classifier, which is copied; None: train one as set out here."""
@@ -75,7 +75,7 @@ class ClassifierConfig(Config):
 
 
 class PlainConfig(ClassifierConfig):
-    """A classifier, trained plainly or on PGD's images (Madry et al., 2018)."""
+    """Train a classifier plainly, or on PGD's images (Madry et al., 2018)."""
 
     preset: str = "classifier"
     method: Literal["classifier"] = "classifier"
@@ -86,7 +86,7 @@ class RAPConfig(ClassifierConfig):
 
     preset: str = "rap"
     method: Literal["rap"] = "rap"
-    classifier: Behind = Field(default_factory=Behind)
+    classifier: PurifiedNetwork = Field(default_factory=PurifiedNetwork)
     adapter: AdapterConfig = Field(default_factory=AdapterConfig)  # type: ignore[valid-type]
     rap: RAPSettings = Field(default_factory=RAPSettings)
     """The attack that the adapter undoes, and its loss."""
@@ -110,7 +110,7 @@ class RAPConfig(ClassifierConfig):
 class DiffusionConfig(ClassifierConfig):
     """A purifier that needs a denoiser, in front of a classifier; ``training`` is its own."""
 
-    classifier: Behind = Field(default_factory=Behind)
+    classifier: PurifiedNetwork = Field(default_factory=PurifiedNetwork)
     denoiser: dict[str, Any] = Field(default_factory=lambda: {"name": "fast"})
     """Name (fast, paper) and arguments; size and channels are the data's."""
     purifier: BaseModel

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
-from hardsight.config.renamed import translated
+from hardsight.config.renamed import RENAMED, translated
 from hardsight.core.files import write_atomically
 from hardsight.training import Settings
 from hardsight.training.settings import FREE
@@ -34,7 +34,7 @@ def arguments(method: type, *without: str) -> type[BaseModel]:
 
 
 class Config(BaseModel):
-    """Everything that decides a run's result; what every method has."""
+    """Hold everything that decides a run's result; what every method has."""
 
     model_config = STRICT
 
@@ -75,11 +75,11 @@ class Config(BaseModel):
             near = difflib.get_close_matches(str(method), list(CONFIGS), n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(CONFIGS)}"
             raise ConfigError(f"{source}: method={method!r} is not known; {hint}")
-        kind = CONFIGS[method]
+        config = CONFIGS[method]
         try:
-            return kind.model_validate(values)
+            return config.model_validate(values)
         except ValidationError as error:
-            said = "; ".join(_explain(e, kind, CONFIGS) for e in error.errors())
+            said = "; ".join(_explain(e, config, CONFIGS) for e in error.errors())
             raise ConfigError(f"{source}: {said}") from None
 
     @classmethod
@@ -141,21 +141,23 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _explain(error: Any, kind: type[Config], known: Mapping[str, type[Config]]) -> str:
-    """One validation error in words, with the nearest key for one that is unknown."""
+def _explain(error: Any, config: type[Config], known: Mapping[str, type[Config]]) -> str:
+    """Say one validation error in words, with the nearest key for one that is unknown."""
     place = ".".join(str(p) for p in error["loc"])
     if not place:  # of several settings together
         return str(error["msg"]).removeprefix("Value error, ")
     if error["type"] != "extra_forbidden":
         return f"{place}={error['input']!r}: {error['msg']}"
     key = str(error["loc"][-1])
-    others = [m for m, c in known.items() if c is not kind and key in c.model_fields]
+    if place in RENAMED:
+        return f"{place} is called {RENAMED[place]} now"
+    others = [m for m, c in known.items() if c is not config and key in c.model_fields]
     if len(error["loc"]) == 1 and others:
-        mine = next(m for m, c in known.items() if c is kind)
+        mine = next(m for m, c in known.items() if c is config)
         *some, last = others
         methods = f"methods {', '.join(some)} and {last}" if some else f"method {last}"
         return f"{key} is a setting of the {methods}, not of {mine}"
-    model: Any = kind
+    model: Any = config
     for part in error["loc"][:-1]:
         annotation = model.model_fields[part].annotation
         model = next(
@@ -164,7 +166,7 @@ def _explain(error: Any, kind: type[Config], known: Mapping[str, type[Config]]) 
                 for a in (annotation, *getattr(annotation, "__args__", ()))
                 if hasattr(a, "model_fields")
             ),
-            kind,
+            config,
         )
     near = difflib.get_close_matches(key, list(model.model_fields), n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(model.model_fields)}"

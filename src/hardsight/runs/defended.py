@@ -21,7 +21,7 @@ from hardsight.classifiers import (
     save_model,
 )
 from hardsight.config import ClassifierConfig, DiffusionConfig, RAPConfig
-from hardsight.config.classification import PURIFIERS, Behind
+from hardsight.config.classification import PURIFIERS, PurifiedNetwork
 from hardsight.core.files import write_atomically
 from hardsight.core.modules import seeded
 from hardsight.core.types import Progress
@@ -59,7 +59,7 @@ def fit_classifier(
     if isinstance(config, RAPConfig):
         _rap(config, data)
     own, training = folder / CLASSIFIER, folder / "training"
-    alone = not isinstance(config.classifier, Behind)
+    alone = not isinstance(config.classifier, PurifiedNetwork)
     if not (own / "config.json").is_file():
         if given is None:
             place = training if alone else training / CLASSIFIER
@@ -155,7 +155,7 @@ def _trained_classifier(
     config: ClassifierConfig, data: LabelledImages, folder: Path, progress: Progress
 ) -> Classifier:
     part, settings = config.classifier, config.training
-    if isinstance(part, Behind):
+    if isinstance(part, PurifiedNetwork):
         settings = part.training.model_copy(update={"seed": settings.seed})
     made = CLASSIFIERS.get(str(part.network.get("name")))
     known = inspect.signature(made).parameters if made else {}

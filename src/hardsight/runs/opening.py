@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hardsight.config import ClassifierConfig, Config, DetectorConfig, anchored
-from hardsight.config.classification import Behind
+from hardsight.config.classification import PurifiedNetwork
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.detector import DetectorRun
 from hardsight.runs.folder import CONFIG, MANIFEST, RunError
@@ -111,7 +111,7 @@ def _run(path: Path, config: Config) -> DetectorRun | ClassifierRun:
     if isinstance(config, DetectorConfig):
         return DetectorRun(path, config)
     assert isinstance(config, ClassifierConfig)
-    other = config.classifier.run if isinstance(config.classifier, Behind) else None
+    other = config.classifier.run if isinstance(config.classifier, PurifiedNetwork) else None
     return ClassifierRun(path, config, partial(_classifier_of, other) if other else None)
 
 
