@@ -15,7 +15,7 @@ from hardsight.data.streams.frames import Frame
 
 
 def is_live(source: str) -> bool:
-    """Return whether a source goes on though nobody reads it: a camera's number or device, a URL."""
+    """Return whether a source goes on unread: a camera's number or device, a URL."""
     return source.isdecimal() or "://" in source or Path(source).is_char_device()
 
 
