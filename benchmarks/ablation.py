@@ -30,6 +30,7 @@ from hardsight.attacks import build_suite
 from hardsight.config import load_preset
 from hardsight.data import load, split_validation
 from hardsight.detectors.advrad.search import distance
+from hardsight.evaluation import Protocol
 from hardsight.metrics import auroc, bootstrap
 from hardsight.runs import DetectorRun, open_run, start_run
 from hardsight.synthesis import pseudo_anomalies
@@ -245,7 +246,7 @@ def main() -> None:
     preset = load_preset(given.preset)
     source = root(given, preset)
     parts = ("rows", "notes", "labels", "scores")
-    fixed = {"curve": (), "eps": given.eps, "parts": parts}
+    fixed = {"protocol": Protocol(), "parts": parts}
     suites = [
         build_suite(ATTACK, "Linf", given.eps, "fast", objectives=("score", "mean"), fixed=False),
         build_suite("map-pgd", "Linf", given.eps, "fast", fixed=False),

@@ -27,9 +27,14 @@ from hardsight.cli.certify import print_certificate
 from hardsight.cli.console import bars
 from hardsight.core.devices import pick_device
 from hardsight.detectors.evidence import shares
-from hardsight.evaluation.certified.attacked import attack_certified
-from hardsight.evaluation.certified.protocol import certify
-from hardsight.evaluation.certified.results import Certification
+from hardsight.evaluation import (
+    Certification,
+    Smoothing,
+    Terms,
+    Work,
+    attack_certified,
+    certify,
+)
 from hardsight.evaluation.provenance import commit
 from hardsight.runs import open_run
 
@@ -107,26 +112,24 @@ def main() -> None:
     _, calibrating = shares(data.validation.images(), selecting)
     folder = run.path / "certificate"
     suites = [s for radius in given.attack_radii for s in attacks(L2(radius), given)]
-    common = {
-        "n": given.n,
-        "alpha": given.alpha,
-        "radii": given.radii,
-        "normals": calibrating,
-        "batch_size": given.batch,
-        "folder": folder / "state",
-        "max_minutes": given.max_minutes,
-    }
+    place = Work(folder / "state", given.max_minutes)
     found: list[Certification] = []
     for design, sigma in itertools.product(given.designs, given.sigma):
-        common |= {"design": design, "sigma": sigma}
+        terms = Terms(sigma, given.n, given.alpha, radii=tuple(sorted(set(given.radii))))
+        smoothing = Smoothing(design, batch_size=given.batch)
         with bars() as progress:
-            whole = certify(detector, data, progress=progress, **common)
+            common = {
+                "smoothing": smoothing,
+                "normals": calibrating,
+                "work": replace(place, progress=progress),
+            }
+            whole = certify(detector, data, terms, **common)
             if suites:
                 few = data.limited(given.attack_images) if given.attack_images else data
                 # the same copies as above: nothing is sampled again
-                part = certify(detector, few, progress=progress, **common)
+                part = certify(detector, few, terms, **common)
                 attacked = attack_certified(
-                    part, detector, few, suites, folder=folder / "state", progress=progress
+                    part, detector, few, suites, work=Work(folder / "state", progress=progress)
                 )
                 whole = replace(whole, attacks=attacked.attacks)
         found.append(whole)

@@ -16,6 +16,8 @@ from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
 from hardsight.config import load_preset
+from hardsight.evaluation import Protocol
+from hardsight.evaluation.detectors import CURVE_EPS
 from hardsight.runs import start_run
 
 
@@ -48,8 +50,8 @@ def main() -> None:
     for name in arguments.names:
         place = config.updated({"data.path": str(folder / name)})
         run = start_run(arguments.runs / name, place, resume=True)
-        options = {} if arguments.curve else {"curve": ()}
-        record = evaluated(run, suites, arguments.limit, eps=arguments.eps, **options)
+        protocol = Protocol(curve=CURVE_EPS if arguments.curve else ())
+        record = evaluated(run, suites, arguments.limit, protocol=protocol)
         part = f"{name}, {arguments.limit} test images" if arguments.limit else name
         if config.training.seed:
             part = f"{part}, seed {config.training.seed}"

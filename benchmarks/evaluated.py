@@ -4,10 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from hardsight import evaluate, write_html, write_json
 from hardsight.attacks import Suite
 from hardsight.cli.console import bars
+from hardsight.evaluation import Protocol, Record, Work, evaluate
 from hardsight.evaluation.provenance import commit
+from hardsight.reports import write_report
 from hardsight.runs import SELECTION, DetectorRun
 from hardsight.training.logs import read
 
@@ -16,7 +17,7 @@ def evaluated(
     run: DetectorRun,
     suites: Sequence[Suite],
     limit: int | None = None,
-    parts: Sequence[str] = ("rows", "curve", "notes"),
+    parts: Sequence[str] = ("rows", "curves", "notes"),
     **options: Any,
 ) -> dict[str, Any]:
     """Return what an evaluation found with all that made it; print the means of its rows.
@@ -35,18 +36,16 @@ def evaluated(
         detector = run.detector() if run.finished else run.fit(progress=progress)
         data = run.data()
         common: dict[str, Any] = {
-            "folder": run.path / "evaluation" / "state",
-            "provenance": {"preset": run.config.preset, "run": run.path.name},
-            "progress": progress,
+            "work": Work(run.path / "evaluation" / "state", progress=progress),
+            "record": Record(provenance={"preset": run.config.preset, "run": run.path.name}),
         }
         whole: dict[str, Any] = {}
         if limit:
-            clean = evaluate(detector, data, (), curve=(), gallery=0, **common).to_json()
+            clean = evaluate(detector, data, (), protocol=Protocol(gallery=0), **common).to_json()
             whole = {"clean, all test images": clean["rows"]}
             data = data.limited(limit)
         result = evaluate(detector, data, suites, **common, **options)
-    write_html(result, run.path / "evaluation" / "report.html")
-    write_json(result, run.path / "evaluation" / "report.json")
+    write_report(result, run.path / "evaluation")
     for row in result.rows:
         name = f"{run.path.name:<24} {row.target:<6} {row.metric:<7} {row.attack:<8}"
         print(f"{name} {row.mean.value:.3f}")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from boundary import class_map, margins, write_boundary_html
 from figures import keep
 from gaussian_mixture import Mixture, MixtureDenoiser, even_schedule
 from torch import Generator, nn
@@ -20,7 +21,6 @@ from hardsight.attacks import L2, PGD, MarginObjective
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.evaluation.provenance import commit
 from hardsight.purifiers import DDIMPurifier, Purified
-from hardsight.reports.boundary import class_map, margins, write_boundary_html
 
 
 def fit(mixture: Mixture, seed: int, steps: int, width: int) -> nn.Module:

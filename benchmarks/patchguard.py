@@ -23,11 +23,12 @@ from patchguard_protocol import published_protocol
 from scipy import stats
 from sets import add_sets, changed, root
 
-from hardsight import evaluate, write_html, write_json
 from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
 from hardsight.config import Config, load_preset
+from hardsight.evaluation import Protocol, Record, Work, evaluate
 from hardsight.evaluation.provenance import commit, device_name
+from hardsight.reports import write_report
 from hardsight.runs import SELECTION, DetectorRun, open_run, start_run
 from hardsight.training.logs import read
 
@@ -93,15 +94,11 @@ def measure(run: DetectorRun, given: argparse.Namespace) -> dict[str, Any]:
             detector,
             data,
             suites,
-            curve=(),
-            fresh_draws=1,  # deterministic: another would be the same
-            batch_size=given.batch,
-            folder=run.path / "evaluation" / "state",
-            provenance={"preset": run.config.preset, "run": run.path.name},
-            progress=progress,
+            protocol=Protocol(1, batch_size=given.batch),  # deterministic: one draw says all
+            work=Work(run.path / "evaluation" / "state", progress=progress),
+            record=Record(provenance={"preset": run.config.preset, "run": run.path.name}),
         )
-    write_html(result, run.path / "evaluation" / "report.html")
-    write_json(result, run.path / "evaluation" / "report.json")
+    write_report(result, run.path / "evaluation")
     log = read(run.path / "training" / "train.jsonl")
     selection = run.path / SELECTION
     found: dict[str, Any] = {

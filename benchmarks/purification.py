@@ -22,15 +22,18 @@ from hardsight.classifiers import ClassificationTask, WideResNet, save_classifie
 from hardsight.cli.console import bars
 from hardsight.data import LabelledImages, cifar10, cifar10c
 from hardsight.diffusion import Denoiser, FastDenoiser, PaperDenoiser
-from hardsight.evaluation.accuracy import (
+from hardsight.evaluation import (
     FOUR_THREATS,
     Curve,
+    Protocol,
+    Record,
+    Work,
     accuracy_curve,
     class_suite,
     evaluate_classifier,
 )
 from hardsight.purifiers import ADP, DDIMPurifier, DiffPure, OneShot, Purified, Purifier
-from hardsight.reports.classifier import write_accuracy_html, write_accuracy_json
+from hardsight.reports import write_report
 from hardsight.synthesis import CORRUPTIONS, corrupt
 from hardsight.training import DenoisingTask
 
@@ -72,14 +75,18 @@ def curves(
             DDIMPurifier(denoiser, int(depth), g.skip, checkpoint=g.checkpoint), classifier
         )
 
-    where = {"batch_size": g.batch, "folder": g.runs / "curves"}
+    protocol, state = Protocol(batch_size=g.batch), g.runs / "curves"
     whole = [class_suite(n, steps=g.steps, draws=g.draws) for n in ("blau-pgd", "blau-eot")]
     lines = {}
     for suite in (None, *whole):
         name = suite.name if suite else "clean"
         with bars() as progress:
             lines[name] = accuracy_curve(
-                g.depths, lambda d: (model(d), test), suite, progress=progress, **where
+                g.depths,
+                lambda d: (model(d), test),
+                suite,
+                protocol=protocol,
+                work=Work(state, progress=progress),
             )
     found = [Curve("Accuracy against depth", "T*", lines, "Figure 4: L-inf 8/255")]
     if g.severities:
@@ -88,7 +95,10 @@ def curves(
             pooled = corrupted(g, test, severity)
             with bars() as progress:
                 each[f"severity {severity}"] = accuracy_curve(
-                    g.depths, lambda d, x=pooled: (model(d), x), progress=progress, **where
+                    g.depths,
+                    lambda d, x=pooled: (model(d), x),
+                    protocol=protocol,
+                    work=Work(state, progress=progress),
                 )
         origin = "CIFAR-10-C" if g.cifar10c else "generated here"
         text = f"Figure 6: all nineteen corruptions pooled, {origin}"
@@ -183,16 +193,16 @@ def main() -> None:
                 model,
                 test,
                 plan,
-                title=f"{name} on {test.name}",
                 method=METHODS.get(name),
-                batch_size=given.batch,
-                folder=given.runs / name / "state",
-                provenance={"denoiser": f"{type(denoiser).__name__}, {size} weights"},
-                progress=progress,
+                protocol=Protocol(batch_size=given.batch),
+                work=Work(given.runs / name / "state", progress=progress),
+                record=Record(
+                    title=f"{name} on {test.name}",
+                    provenance={"denoiser": f"{type(denoiser).__name__}, {size} weights"},
+                ),
             )
         found = replace(found, curves=(*found.curves, *more))
-        write_accuracy_html(found, given.runs / name / "report.html")
-        write_accuracy_json(found, given.runs / name / "report.json")
+        write_report(found, given.runs / name)
         report = found.to_json()
         keys = ("rows", "averages", "curves", "provenance", "notes", "known")
         keep("purification", f"{name}, {len(test)} images", {k: report[k] for k in keys})

@@ -20,12 +20,9 @@ from hardsight.attacks import PGD, Linf
 from hardsight.classifiers import MNISTCNN, ClassificationTask, save_classifier
 from hardsight.cli.console import bars
 from hardsight.data import mnist
-from hardsight.evaluation.accuracy import (
-    class_suite,
-    evaluate_classifier,
-)
+from hardsight.evaluation import Protocol, Record, Work, class_suite, evaluate_classifier
 from hardsight.purifiers import RAP, Adapter, Purified, RAPSettings, RAPTask, save_adapter
-from hardsight.reports.classifier import write_accuracy_html, write_accuracy_json
+from hardsight.reports import write_report
 from hardsight.training import Task
 
 
@@ -131,15 +128,13 @@ def main() -> None:
                 model,
                 test,
                 suites(given),
-                title=f"{name} on MNIST",
-                method=methods[name],
                 trained=None if name == "cnn" else Linf(given.eps),
-                batch_size=given.eval_batch,
-                folder=root / name / "state",
-                progress=progress,
+                method=methods[name],
+                protocol=Protocol(batch_size=given.eval_batch),
+                work=Work(root / name / "state", progress=progress),
+                record=Record(title=f"{name} on MNIST"),
             )
-        write_accuracy_html(found, root / name / "report.html")
-        write_accuracy_json(found, root / name / "report.json")
+        write_report(found, root / name)
         report = found.to_json()
         keep(
             "rap_mnist",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hardsight.attacks import build_suite
 from hardsight.cli.console import bars
-from hardsight.evaluation import evaluate
+from hardsight.evaluation import Protocol, Work, evaluate
 from hardsight.evaluation.provenance import commit, device_name
 from hardsight.metrics import auroc, bootstrap
 from hardsight.runs import open_run
@@ -54,13 +54,11 @@ def main() -> None:
                 detector,
                 run.data().limited(given.limit, balanced=True),
                 suites,
-                curve=(),
-                gallery=0,
-                folder=run.path / "evaluation" / "state",
-                progress=progress,
+                protocol=Protocol(gallery=0),
+                work=Work(run.path / "evaluation" / "state", progress=progress),
             )
         rows = {}
-        for attack, scores in result.scores.items():
+        for attack, scores in result.outputs.items():
             value, low, high = bootstrap(auroc, scores.mean(1), result.labels)
             apart = distance(scores.mean(1), result.labels)
             rows[attack] = {"auroc": value, "low": low, "high": high, "distance": apart}

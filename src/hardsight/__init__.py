@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from hardsight.core.types import AttackResult, Detection
     from hardsight.data import load, textures
     from hardsight.detectors import AdvRAD, Bastion, Detector, PatchGuard, Selection, as_detector
-    from hardsight.evaluation import attack, evaluate
-    from hardsight.evaluation.accuracy import evaluate_classifier
+    from hardsight.evaluation import attack, evaluate, evaluate_classifier
     from hardsight.purifiers import Purified
     from hardsight.reports import write_html, write_json, write_markdown
     from hardsight.runs import open_run
@@ -51,8 +50,7 @@ __all__ = [
 _ROOMS = {
     "data": ("load", "textures"),
     "detectors": ("AdvRAD", "Bastion", "Detector", "PatchGuard", "Selection", "as_detector"),
-    "evaluation": ("attack", "evaluate"),
-    "evaluation.accuracy": ("evaluate_classifier",),
+    "evaluation": ("attack", "evaluate", "evaluate_classifier"),
     "config": ("load_preset",),
     "purifiers": ("Purified",),
     "reports": ("write_html", "write_json", "write_markdown"),

@@ -2,7 +2,8 @@ import pytest
 from masked import pictures
 
 from hardsight.audit import Budget
-from hardsight.audit.context import Context
+from hardsight.audit.audited import Audited, Terms
+from hardsight.evaluation.subjects import DetectorSubject
 
 TINY = Budget("tiny", ("score", "mean"), (2, 6), 6, (1, 2), (1, 2), (4,), queries=40, gradients=8)
 
@@ -14,13 +15,13 @@ def tiny():
 
 
 @pytest.fixture
-def context():
-    """detector, ball -> the context of an audit on 16 pictures."""
+def audited():
+    """detector, ball -> a detector under audit on 16 pictures."""
 
-    def make(detector, ball, budget=TINY, shown=None, **settings) -> Context:
+    def make(detector, ball, budget=TINY, shown=None, source=None, **terms) -> Audited:
         images, labels = shown or pictures()
-        return Context(
-            detector.eval().requires_grad_(False), images, labels.numpy(), ball, budget, **settings
-        )
+        model = detector.eval().requires_grad_(False)
+        subject = DetectorSubject(model, images, labels.numpy(), source)
+        return Audited(subject, Terms(ball, budget, **terms))
 
     return make

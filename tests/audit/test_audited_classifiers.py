@@ -9,15 +9,16 @@ from misread import blobs, purified
 from scipy.stats import binomtest
 
 from hardsight.attacks import L2, Linf
+from hardsight.attacks.class_suites import class_suite
 from hardsight.audit import CHECKS, Audit, Budget, audit
-from hardsight.audit.classes import ClassContext
+from hardsight.audit.audited import Audited, Terms
 from hardsight.audit.outcomes import BlockedError
 from hardsight.data import LabelledImages
 from hardsight.detectors import gradient_agreement
-from hardsight.evaluation.accuracy import class_suite, evaluate_classifier
+from hardsight.evaluation import ClassifierSubject, Protocol, Work, evaluate_classifier
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.purifiers import Purified
-from hardsight.reports.audit import write_html, write_markdown
+from hardsight.reports import write_html, write_markdown
 
 EPS = 8 / 255
 
@@ -28,12 +29,12 @@ def network():
 
 
 @pytest.fixture
-def case(tiny):
-    """model -> the context of an audit on 32 blobs."""
+def classified(tiny):
+    """model -> a classifier under audit on 32 blobs."""
 
-    def make(model, ball=None, budget=tiny, data=None, **settings) -> ClassContext:
-        given = (data or blobs(), ball or Linf(EPS), budget)
-        return ClassContext(model.requires_grad_(False), *given, **settings)
+    def make(model, ball=None, budget=tiny, data=None, source=None, **terms) -> Audited:
+        subject = ClassifierSubject.of(model.requires_grad_(False), data or blobs(), source)
+        return Audited(subject, Terms(ball or Linf(EPS), budget, **terms))
 
     return make
 
@@ -81,28 +82,28 @@ def test_an_honest_classifier_passes_all(kind, tiny, network):
     ],
     ids=lambda v: v if isinstance(v, str) else type(getattr(v, "purifier", v)).__name__,
 )
-def test_a_masked_classifier_is_caught(model, check, verdict, case):
-    assert CHECKS[check](case(model)).verdict == verdict
+def test_a_masked_classifier_is_caught(model, check, verdict, classified):
+    assert CHECKS[check](classified(model)).verdict == verdict
 
 
 @pytest.mark.parametrize(("gain", "flat"), [(1.0, 0.0), (1e4, 1.0)])
-def test_a_loss_that_underflows_is_told_from_one_that_does_not(gain, flat, case):
+def test_a_loss_that_underflows_is_told_from_one_that_does_not(gain, flat, classified):
     """Of an image read rightly by 104 nats, exp(-margin) is no number in single precision."""
-    c = case(misread.Linear(20 * gain))
+    c = classified(misread.Linear(20 * gain))
     found = CHECKS["saturation"](c)
     assert found.values["images on which the loss has no slope"] == flat
     assert float((c.gradient("ce") == 0).double().mean()) == flat
     assert c.best == ("ce" if not flat else c.best)
-    assert c.figure(c.attack(c.apgd("margin")).scores) < 1  # the margin is not blind
+    assert c.subject.figure(c.attack(c.apgd("margin")).scores) < 1  # the margin is not blind
 
 
-def test_ties_in_even_ground_are_no_masking(case):
+def test_ties_in_even_ground_are_no_masking(classified):
     """There a maximum has no slope, and finite differences find none: it is not looked at there."""
     pixels = (90 + 60 * misread.quarters()).to(torch.uint8)
     data = LabelledImages("even", pixels, torch.arange(misread.CLASSES), tuple("abcd"))
-    c = case(misread.Pooling(), data=data)
-    index = c.examples(2)
-    assert not gradient_agreement(c.scorer(index), c.x[index], c.generator("any")).exact
+    c = classified(misread.Pooling(), data=data)
+    index = c.subject.chosen(2)
+    assert not gradient_agreement(c.subject.scorer(index), c.x[index], c.generator("any")).exact
     assert CHECKS["gradient"](c).verdict == "pass"
 
 
@@ -110,41 +111,41 @@ STRONG = Budget("strong", steps=(2, 6), base=6, queries=200)
 
 
 @pytest.mark.parametrize("check", ["square", "transfer"])
-def test_who_knows_less_unmasks_a_shattered_gradient(check, case):
+def test_who_knows_less_unmasks_a_shattered_gradient(check, classified):
     source, ball = misread.Linear().requires_grad_(False), Linf(16 / 255)
-    rippled = case(misread.Rippled(), ball, STRONG, source=source)
+    rippled = classified(misread.Rippled(), ball, STRONG, source=source)
     assert CHECKS[check](rippled).verdict == "fail"
-    honest = case(misread.Linear(), ball, STRONG, source=source)
+    honest = classified(misread.Linear(), ball, STRONG, source=source)
     assert CHECKS[check](honest).verdict == "pass"
 
 
 @pytest.mark.parametrize("check", ["bpda", "transfer"])
-def test_going_round_a_purifier_unmasks_it(check, case):
+def test_going_round_a_purifier_unmasks_it(check, classified):
     """The source is, without another, the classifier behind the purifier."""
     ball = Linf(16 / 255)
-    shattering = case(purified(misread.Shattering()), ball, STRONG)
+    shattering = classified(purified(misread.Shattering()), ball, STRONG)
     assert CHECKS[check](shattering).verdict == "fail"
-    assert CHECKS[check](case(purified(misread.Shake()), ball, STRONG)).verdict == "pass"
+    assert CHECKS[check](classified(purified(misread.Shake()), ball, STRONG)).verdict == "pass"
 
 
-def test_luck_is_told_from_robustness(case):
+def test_luck_is_told_from_robustness(classified):
     """Each draw of noise changes labels, and the mean of ten does not show it."""
-    c = case(misread.Lucky(), Linf(2 / 255))
-    assert c.figure(c.known_scores(c.x)) < c.figure(c.clean) - 0.2
+    c = classified(misread.Lucky(), Linf(2 / 255))
+    assert c.subject.figure(c.known_scores(c.x)) < c.subject.figure(c.clean) - 0.2
     assert CHECKS["fixed"](c).verdict == "warn"
 
 
-def test_a_head_called_classifier_is_no_other_classifier(case):
+def test_a_head_called_classifier_is_no_other_classifier(classified):
     """As torchvision's networks have one."""
     model = misread.Linear()
     model.classifier = torch.nn.Linear(3, 4)
-    assert CHECKS["transfer"](case(purified(misread.Shake()))).verdict == "pass"
+    assert CHECKS["transfer"](classified(purified(misread.Shake()))).verdict == "pass"
     with pytest.raises(BlockedError, match="No other classifier was given"):
-        CHECKS["transfer"](case(model))
+        CHECKS["transfer"](classified(model))
 
 
-def test_noise_that_is_as_bad_as_the_attack_is_told(case):
-    assert CHECKS["chance"](case(misread.Linear(), Linf(120 / 255))).verdict == "warn"
+def test_noise_that_is_as_bad_as_the_attack_is_told(classified):
+    assert CHECKS["chance"](classified(misread.Linear(), Linf(120 / 255))).verdict == "warn"
 
 
 def pair():
@@ -155,10 +156,10 @@ def pair():
 
 
 @pytest.mark.parametrize("ball", [Linf(4 / 255), L2(0.3)])
-def test_the_known_optimum_is_reached(ball, case):
+def test_the_known_optimum_is_reached(ball, classified):
     """Of a linear margin the best attack gains eps times the dual norm of its weights."""
     model, data = pair()
-    c = case(model, ball, data=data)
+    c = classified(model, ball, data=data)
     weight = model.weights[0] - model.weights[1]
     gain = ball.eps * float(weight.abs().sum() if isinstance(ball, Linf) else weight.norm())
     found = c.attack(c.apgd("margin", steps=20)).scores
@@ -169,35 +170,36 @@ def test_figures_are_those_of_the_evaluation():
     """Clean, and under the same attack by the evaluation's own suite, within an image or two."""
     model, data = purified(misread.Shake(0.1)).eval(), blobs(48)
     suite = class_suite("autoattack-rand", "Linf", 12 / 255, steps=10, draws=4, queries=20)
-    table = evaluate_classifier(model, data, [suite], gallery=0)
+    table = evaluate_classifier(model, data, [suite], protocol=Protocol(gallery=0))
     budget = Budget("own", steps=(5, 10), base=10, draws=(1, 4))
-    c = ClassContext(model.requires_grad_(False), data, Linf(12 / 255), budget)
-    assert c.figure(c.clean) == pytest.approx(table.rows[0].mean.value, abs=0.021)
-    assert c.figure(c.white.scores) == pytest.approx(table.rows[1].mean.value, abs=0.05)
+    subject = ClassifierSubject.of(model.requires_grad_(False), data)
+    c = Audited(subject, Terms(Linf(12 / 255), budget, batch_size=64))
+    assert c.subject.figure(c.clean) == pytest.approx(table.rows[0].mean.value, abs=0.021)
+    assert c.subject.figure(c.white.scores) == pytest.approx(table.rows[1].mean.value, abs=0.05)
 
 
-def test_scores_are_margins_of_mean_logits(case):
-    c = case(purified(misread.Shake(0.3)), batch_size=10)
-    assert c.fresh_draws == 10
+def test_scores_are_margins_of_mean_logits(classified):
+    c = classified(purified(misread.Shake(0.3)), batch_size=10)
     right, logits = np.zeros(len(c.x), bool), []
+    labels = torch.from_numpy(c.subject.truth)
     for start, x in c.batches():
         generator = c.generator("fresh", start)
-        draws = [c.model(x, c.model.sample_noise(x, generator)) for _ in range(10)]
+        draws = [c.subject.model(x, c.subject.model.sample_noise(x, generator)) for _ in range(10)]
         mean = torch.stack(draws).mean(0)
-        right[start : start + len(x)] = mean.argmax(1) == c.labels[start : start + len(x)]
+        right[start : start + len(x)] = mean.argmax(1) == labels[start : start + len(x)]
         logits.append(mean)
-    assert c.figure(c.clean) == right.mean()
-    margins = torch.cat(logits) - torch.cat(logits).gather(1, c.labels[:, None])
-    margins.scatter_(1, c.labels[:, None], -torch.inf)
+    assert c.subject.figure(c.clean) == right.mean()
+    margins = torch.cat(logits) - torch.cat(logits).gather(1, labels[:, None])
+    margins.scatter_(1, labels[:, None], -torch.inf)
     np.testing.assert_allclose(c.clean, margins.amax(1), atol=1e-4)
 
 
-def test_intervals_of_an_accuracy(case):
-    c = case(misread.Linear())
+def test_intervals_of_an_accuracy(classified):
+    c = classified(misread.Linear())
     scores = np.where(np.arange(32) < 21, -1.0, 1.0)
     exact = binomtest(21, 32).proportion_ci(0.95, "exact")
-    assert c.interval(scores) == pytest.approx((21 / 32, exact.low, exact.high))
-    assert c.above(c.clean, c.clean) == (0, 0, 0)
+    assert c.subject.interval(scores) == pytest.approx((21 / 32, exact.low, exact.high))
+    assert c.subject.above(c.clean, c.clean) == (0, 0, 0)
 
 
 def test_a_failed_audit_stamps_and_its_page_speaks_of_classifiers(tiny, tmp_path):
@@ -216,7 +218,7 @@ def test_a_failed_audit_stamps_and_its_page_speaks_of_classifiers(tiny, tmp_path
 def test_the_classifier_is_left_as_it_was(tiny):
     model = misread.trained(1, dropout=0.3).train()
     before = torch.random.get_rng_state()
-    found = audit(model, blobs(), eps=EPS, budget=tiny, max_minutes=0.0)
+    found = audit(model, blobs(), eps=EPS, budget=tiny, work=Work(max_minutes=0.0))
     assert model.training
     assert all(p.requires_grad and p.dtype == torch.float32 for p in model.parameters())
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -224,19 +226,19 @@ def test_the_classifier_is_left_as_it_was(tiny):
     assert found.stamp == ("audited in part",)
 
 
-def test_same_seed_same_result(case):
+def test_same_seed_same_result(classified):
     def scores(seed: int):
-        c = case(purified(misread.Shake()), seed=seed)
+        c = classified(purified(misread.Shake()), seed=seed)
         return c.attack(c.apgd("ce")).scores.tolist()
 
     assert scores(0) == scores(0) != scores(1)
 
 
-def test_losses_that_need_more_classes_are_left_out(case):
-    assert "dlr" in case(misread.Linear()).objectives
+def test_losses_that_need_more_classes_are_left_out(classified):
+    assert "dlr" in classified(misread.Linear()).objectives
     model, data = pair()
-    assert case(model, data=data).objectives == ("ce", "margin")
-    c = case(misread.Linear(), budget=Budget("own", losses=("margin", "dlr-3", "dlr-4")))
+    assert classified(model, data=data).objectives == ("ce", "margin")
+    c = classified(misread.Linear(), budget=Budget("own", losses=("margin", "dlr-3", "dlr-4")))
     assert c.objectives == ("margin", "dlr-3")
 
 

@@ -7,9 +7,9 @@ from masked import pictures
 
 from hardsight.attacks import Linf
 from hardsight.audit import CHECKS, Budget, audit
-from hardsight.audit.context import Context
 from hardsight.data import load
 from hardsight.detectors import AdvRAD
+from hardsight.evaluation import DetectorSubject, Work
 from hardsight.training import Settings
 
 EPS = 4 / 255
@@ -63,9 +63,9 @@ def test_a_small_trained_advrad_passes_all(parts):
         (masked.Meddling, "zero", "fail"),
     ],
 )
-def test_a_masked_detector_is_caught(kind, check, verdict, context):
-    c = context(kind(), Linf(EPS))
-    c.detector.train(kind is masked.Dropping)
+def test_a_masked_detector_is_caught(kind, check, verdict, audited):
+    c = audited(kind(), Linf(EPS))
+    c.subject.model.train(kind is masked.Dropping)
     assert CHECKS[check](c).verdict == verdict
 
 
@@ -73,42 +73,42 @@ def strong(queries: int) -> Budget:
     return Budget("strong", ("score",), (2, 6), 6, queries=queries)
 
 
-def test_a_random_search_unmasks_a_shattered_gradient(context):
+def test_a_random_search_unmasks_a_shattered_gradient(audited):
     assert (
-        CHECKS["square"](context(masked.Rippled(), Linf(24 / 255), strong(200))).verdict == "fail"
+        CHECKS["square"](audited(masked.Rippled(), Linf(24 / 255), strong(200))).verdict == "fail"
     )
-    assert CHECKS["square"](context(masked.Linear(), Linf(24 / 255), strong(200))).verdict == "pass"
+    assert CHECKS["square"](audited(masked.Linear(), Linf(24 / 255), strong(200))).verdict == "pass"
 
 
-def test_an_attack_from_elsewhere_unmasks_a_shattered_gradient(context):
+def test_an_attack_from_elsewhere_unmasks_a_shattered_gradient(audited):
     source = masked.Linear().eval().requires_grad_(False)
     ball = Linf(8 / 255)
-    assert CHECKS["transfer"](context(masked.Rippled(), ball, source=source)).verdict == "fail"
-    assert CHECKS["transfer"](context(masked.Linear(), ball, source=source)).verdict == "pass"
+    assert CHECKS["transfer"](audited(masked.Rippled(), ball, source=source)).verdict == "fail"
+    assert CHECKS["transfer"](audited(masked.Linear(), ball, source=source)).verdict == "pass"
 
 
-def test_going_round_a_part_unmasks_it(context):
+def test_going_round_a_part_unmasks_it(audited):
     ball = Linf(8 / 255)
-    assert CHECKS["bpda"](context(masked.Bypassed(2e-4), ball, strong(3))).verdict == "fail"
-    assert CHECKS["bpda"](context(masked.Bypassed(), ball, strong(3))).verdict == "pass"
+    assert CHECKS["bpda"](audited(masked.Bypassed(2e-4), ball, strong(3))).verdict == "fail"
+    assert CHECKS["bpda"](audited(masked.Bypassed(), ball, strong(3))).verdict == "pass"
 
 
-def test_an_attack_that_never_wins_is_suspicious(context):
+def test_an_attack_that_never_wins_is_suspicious(audited):
     """Rounding stops every step; even a start far away leaves a large spot brighter."""
     large = pictures(first=3, last=11, contrast=0.3)
     ball = Linf(EPS)
-    assert CHECKS["unbounded"](context(masked.RoundedLinear(), ball, shown=large)).verdict == "fail"
-    assert CHECKS["unbounded"](context(masked.Linear(), ball, shown=large)).verdict == "pass"
+    assert CHECKS["unbounded"](audited(masked.RoundedLinear(), ball, shown=large)).verdict == "fail"
+    assert CHECKS["unbounded"](audited(masked.Linear(), ball, shown=large)).verdict == "pass"
 
 
-def test_luck_is_told_from_robustness(context):
+def test_luck_is_told_from_robustness(audited):
     """A random slope harms only when its draw is known."""
-    assert CHECKS["fixed"](context(masked.Lucky(), Linf(2 / 255))).verdict == "warn"
+    assert CHECKS["fixed"](audited(masked.Lucky(), Linf(2 / 255))).verdict == "warn"
 
 
-def test_a_fragile_detector_is_told_from_an_attacked_one(context):
+def test_a_fragile_detector_is_told_from_an_attacked_one(audited):
     """Noise of 96/255 drowns the spot; where the gradient is lost, it does more than the attack."""
-    assert CHECKS["chance"](context(masked.Honest(), Linf(96 / 255))).verdict == "warn"
+    assert CHECKS["chance"](audited(masked.Honest(), Linf(96 / 255))).verdict == "warn"
 
 
 def test_a_failed_audit_stamps(tiny):
@@ -123,7 +123,7 @@ def test_a_failed_audit_stamps(tiny):
 def test_the_detector_is_left_as_it_was(tiny):
     detector = masked.Dropping()
     before = torch.random.get_rng_state()
-    found = audit(detector, pictures(), eps=EPS, budget=tiny, max_minutes=0.0)
+    found = audit(detector, pictures(), eps=EPS, budget=tiny, work=Work(max_minutes=0.0))
     assert detector.training
     assert detector.weight.requires_grad
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -133,9 +133,9 @@ def test_the_detector_is_left_as_it_was(tiny):
     assert found.stamp == ("audited in part",)  # nothing failed, and nothing is known
 
 
-def test_same_seed_same_result(context):
+def test_same_seed_same_result(audited):
     def scores(seed: int):
-        c = context(masked.Noisy(), Linf(EPS), seed=seed)
+        c = audited(masked.Noisy(), Linf(EPS), seed=seed)
         return c.attack(c.apgd("score")).scores.tolist()
 
     assert scores(0) == scores(0) != scores(1)
@@ -160,4 +160,4 @@ def test_both_kinds_of_images_are_needed():
     with pytest.raises(ValueError, match="at least 2 normal and 2 anomalous"):
         audit(masked.Honest(), (images, torch.zeros_like(labels)))
     with pytest.raises(ValueError, match="16 images but 3 labels"):
-        Context(masked.Honest(), images, labels.numpy()[:3], Linf(EPS), Budget("b"))
+        DetectorSubject(masked.Honest(), images, labels.numpy()[:3])

@@ -91,7 +91,7 @@ def test_other_images_and_another_source(runs, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--suite", "segpgd"), "suite='segpgd' is not for classifiers; choose from"),
+        (("--suite", "segpgd"), "suite='segpgd' is not for a classifier; choose from"),
         (("--eps", "eight"), "write 8/255 or 0.0314"),
         (("--eps", "8"), "did you mean 8/255"),
         (("--norm", "L3"), "choose from Linf, L2"),

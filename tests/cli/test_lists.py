@@ -10,7 +10,7 @@ from hardsight.core.devices import pick_device
 from hardsight.core.installed import extras
 from hardsight.core.machine import used_instructions
 from hardsight.core.precision import resolve
-from hardsight.evaluation.accuracy import evaluate_classifier
+from hardsight.evaluation import evaluate_classifier
 from hardsight.purifiers import Purified
 
 

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from hardsight import write_html
 from hardsight.attacks import Linf, Suite, build_suite
 from hardsight.detectors.calibration import Calibration
-from hardsight.evaluation import evaluate
-from hardsight.evaluation.gallery import choose
+from hardsight.evaluation import DetectorSubject, Protocol, Work, evaluate
 from hardsight.evaluation.published import published_auroc
 from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE
 from hardsight.metrics import auroc
+from hardsight.reports import write_html
 
 NORMAL = [100, 102, 104, 106]
 ANOMALOUS = [105, 110, 112, 116]
+PLAIN = Protocol(gallery=0)
 
 
 def pgd(eps_255: float, **settings) -> Suite:
@@ -25,7 +25,9 @@ def test_the_known_optimum_is_reached_and_reported(bright, make_set):
     """Each normal score rises by eps and each anomalous one falls by eps: AUROC by counting."""
     data = make_set(NORMAL, ANOMALOUS)
     for eps in (1, 2, 4):
-        result = evaluate(bright(), data, [pgd(eps)], curve=[eps / 255], fresh_draws=2, gallery=2)
+        result = evaluate(
+            bright(), data, [pgd(eps)], protocol=Protocol(2, gallery=2, curve=[eps / 255])
+        )
         pairs = [
             (a - eps > n + eps) + 0.5 * (a - eps == n + eps) for a in ANOMALOUS for n in NORMAL
         ]
@@ -34,7 +36,7 @@ def test_the_known_optimum_is_reached_and_reported(bright, make_set):
         assert abs(row.mean.value - np.mean(pairs)) <= near / 2 + 1e-9  # ties fall as floats do
         assert row.eps == pytest.approx(eps / 255)
         assert (row.single, row.worst) == (None, None)  # no noise, one column
-        gain = result.scores["pgd"][:, 0] - result.scores["clean"][:, 0]
+        gain = result.outputs["pgd"][:, 0] - result.outputs["clean"][:, 0]
         sign = np.where(result.labels, -1, 1)
         np.testing.assert_allclose(gain * sign, eps / 255, atol=1e-6)
 
@@ -42,7 +44,7 @@ def test_the_known_optimum_is_reached_and_reported(bright, make_set):
 def test_without_noise_an_attacked_map_has_one_column_too(bright, make_set):
     data = make_set(NORMAL, ANOMALOUS)
     suite = build_suite("map-pgd", eps=4 / 255)
-    rows = evaluate(bright(), data, [suite], curve=(), gallery=0).rows
+    rows = evaluate(bright(), data, [suite], protocol=PLAIN).rows
     attacked = [r for r in rows if r.attack == "map-pgd"]
     assert [r.metric for r in attacked] == ["AUROC", "AUPRO"]
     assert {(r.single, r.worst, r.fixed, r.fresh_draws) for r in attacked} == {(None,) * 3 + (1,)}
@@ -50,13 +52,13 @@ def test_without_noise_an_attacked_map_has_one_column_too(bright, make_set):
 
 def test_clean_rows_agree_with_the_metrics(bright, make_set):
     data = make_set(NORMAL, ANOMALOUS)
-    result = evaluate(bright(), data, [], curve=(), fresh_draws=1, gallery=0)
+    result = evaluate(bright(), data, [], protocol=Protocol(1, gallery=0))
     names = [(r.target, r.metric) for r in result.rows]
     image = [("image", name) for name in ("AUROC", "AP", "F1-max")]
     assert names == [*image, *(("pixel", name) for name in ("AUROC", "AUPRO", OBJECT_ALONE))]
     expected = auroc(np.array(NORMAL + ANOMALOUS, float), np.repeat([False, True], 4))
     assert result.rows[0].mean.value == expected
-    assert result.curve == ()
+    assert result.curves == ()
 
 
 def test_defects_are_compared_with_the_good_parts_of_the_calibration_too(bright, make_set):
@@ -64,7 +66,7 @@ def test_defects_are_compared_with_the_good_parts_of_the_calibration_too(bright,
     held_out = [90, 104, 106, 107, 111, 120]
     scores = np.array(held_out) / 255
     detector.calibration = Calibration.fit(scores, scores, level=0.5)
-    result = evaluate(detector, data, [], curve=(), fresh_draws=3, gallery=0)
+    result = evaluate(detector, data, [], protocol=Protocol(3, gallery=0))
     (row,) = [r for r in result.rows if r.metric == HELD_OUT]
     beaten = [(a > h) + 0.5 * (a == h) for a in ANOMALOUS for h in held_out]
     assert (row.target, row.attack) == ("image", "clean")
@@ -75,7 +77,9 @@ def test_defects_are_compared_with_the_good_parts_of_the_calibration_too(bright,
 @pytest.mark.parametrize(("noise", "passes"), [(0.0, 63), (0.01, 273)])
 def test_what_has_no_noise_is_attacked_on_one_draw(bright, make_set, noise, passes):
     suite = build_suite("eot-pgd", "Linf", "2/255")
-    result = evaluate(bright(noise=noise), make_set(NORMAL, ANOMALOUS), [suite], curve=())
+    result = evaluate(
+        bright(noise=noise), make_set(NORMAL, ANOMALOUS), [suite], protocol=Protocol()
+    )
     (row,) = [r for r in result.rows if r.attack == "eot-pgd"]
     assert row.budget.passes == passes
 
@@ -83,9 +87,9 @@ def test_what_has_no_noise_is_attacked_on_one_draw(bright, make_set, noise, pass
 def test_four_noise_columns(bright, make_set):
     data = make_set(NORMAL, ANOMALOUS)
     detector = bright(noise=4 / 255)
-    result = evaluate(detector, data, [pgd(1, fixed=True)], curve=(), fresh_draws=12, gallery=0)
+    result = evaluate(detector, data, [pgd(1, fixed=True)], protocol=Protocol(12, gallery=0))
     row = next(r for r in result.rows if r.attack == "pgd")
-    scores = result.scores["pgd"]
+    scores = result.outputs["pgd"]
     assert scores.shape == (8, 12)
     assert row.mean.value == auroc(scores.mean(1), result.labels)
     singles = [auroc(scores[:, d], result.labels) for d in range(12)]
@@ -100,7 +104,7 @@ def test_four_noise_columns(bright, make_set):
 def test_same_seed_same_result_and_other_batches_other_noise(bright, make_set):
     data, detector = make_set(NORMAL, ANOMALOUS), bright(noise=4 / 255)
     runs = [
-        evaluate(detector, data, [pgd(1)], curve=(), seed=s, gallery=0).scores["pgd"]
+        evaluate(detector, data, [pgd(1)], protocol=Protocol(seed=s, gallery=0)).outputs["pgd"]
         for s in (0, 0, 1)
     ]
     assert np.array_equal(runs[0], runs[1])
@@ -115,43 +119,46 @@ def test_killed_and_started_again_it_goes_on(bright, make_set, tmp_path):
         pass
 
     def kill(stage: str, done: int, total: int, info: str = "") -> None:
-        if (stage, done) == ("pgd", 4):
+        if (stage, info) == ("evaluate", "pgd, 4 of 8 images"):
             raise KilledError
 
-    settings = {"curve": (), "gallery": 2, "batch_size": 2, "folder": tmp_path / "state"}
+    settings, state = {"protocol": Protocol(batch_size=2, gallery=2)}, tmp_path / "state"
     with pytest.raises(KilledError):
-        evaluate(detector, data, [pgd(1)], progress=kill, **settings)
-    finished = sorted((tmp_path / "state").glob("pgd-*/*.safetensors"))
+        evaluate(detector, data, [pgd(1)], work=Work(state, progress=kill), **settings)
+    finished = sorted(state.glob("pgd-*/*.safetensors"))
     assert len(finished) == 2
     stamps = [f.stat().st_mtime_ns for f in finished]
-    again = evaluate(detector, data, [pgd(1)], **settings)
+    again = evaluate(detector, data, [pgd(1)], work=Work(state), **settings)
     assert [f.stat().st_mtime_ns for f in finished] == stamps
-    whole = evaluate(detector, data, [pgd(1)], **(settings | {"folder": None}))
-    assert np.array_equal(again.scores["pgd"], whole.scores["pgd"])
+    whole = evaluate(detector, data, [pgd(1)], **settings)
+    assert np.array_equal(again.outputs["pgd"], whole.outputs["pgd"])
     assert torch.equal(again.gallery[0].attacked, whole.gallery[0].attacked)
 
 
 def test_a_changed_detector_does_not_reuse_finished_batches(bright, make_set, tmp_path):
     data = make_set(NORMAL, ANOMALOUS)
-    settings = {"curve": (), "gallery": 0, "folder": tmp_path / "state"}
+    settings = {"protocol": PLAIN, "work": Work(tmp_path / "state")}
     one, two = bright(), bright()
     two.weight.data.fill_(2.0)
-    first = evaluate(one, data, [], **settings).scores["clean"]
-    second = evaluate(two, data, [], **settings).scores["clean"]
+    first = evaluate(one, data, [], **settings).outputs["clean"]
+    second = evaluate(two, data, [], **settings).outputs["clean"]
     np.testing.assert_allclose(second, 2 * first)
 
 
 def test_out_of_time_is_said(bright, make_set):
     data = make_set(NORMAL, ANOMALOUS)
-    result = evaluate(bright(), data, [pgd(1)], curve=[1 / 255], max_minutes=1e-9, gallery=0)
+    result = evaluate(
+        bright(), data, [pgd(1)], protocol=Protocol(curve=[1 / 255]), work=Work(max_minutes=1e-9)
+    )
     assert [r.attack for r in result.rows if r.attack == "pgd"] == []
     assert any("pgd covers 0 of 8" in n for n in result.notes)
 
 
 def test_missing_masks_are_said_and_image_metrics_stay(bright, make_set):
-    result = evaluate(bright(), make_set(NORMAL, ANOMALOUS, masks=False), [], curve=(), gallery=0)
+    result = evaluate(bright(), make_set(NORMAL, ANOMALOUS, masks=False), [], protocol=PLAIN)
     assert all(r.target == "image" for r in result.rows)
-    assert any("masks" in n for n in result.notes)
+    (note,) = [n for n in result.notes if "no mask" in n]
+    assert "4 of 8 test images are anomalous and have no mask (test/bright/000.png" in note
 
 
 def test_a_test_set_of_one_kind_is_refused(bright, make_set):
@@ -161,7 +168,7 @@ def test_a_test_set_of_one_kind_is_refused(bright, make_set):
 
 def test_report_of_a_real_evaluation(bright, make_set, tmp_path):
     data = make_set(NORMAL, ANOMALOUS)
-    result = evaluate(bright(), data, [pgd(2)], curve=[2 / 255], gallery=4)
+    result = evaluate(bright(), data, [pgd(2)], protocol=Protocol(gallery=4, curve=[2 / 255]))
     page = write_html(result, tmp_path / "report.html").read_text()
     assert "Bright on set" in page
     assert json.loads(json.dumps(result.to_json()))["rows"][0]["attack"] == "clean"
@@ -169,13 +176,14 @@ def test_report_of_a_real_evaluation(bright, make_set, tmp_path):
     assert all(g.attacked is not None for g in result.gallery)
 
 
-def test_gallery_takes_positions_not_results():
+def test_gallery_takes_positions_not_results(bright):
     labels = np.array([False] * 10 + [True] * 5)
-    assert choose(labels, 4) == choose(labels, 4)
-    picked = choose(labels, 4)
-    assert sum(labels[list(picked)]) == 2
-    assert choose(labels, 0) == frozenset()
-    assert len(choose(labels, 100)) == 15
+    subject = DetectorSubject(bright(), torch.zeros(15, 3, 16, 16), labels)
+    picked = subject.chosen(4)
+    assert picked == [2, 7, 11, 13]
+    assert sum(labels[picked]) == 2
+    assert subject.chosen(0) == []
+    assert len(subject.chosen(100)) == 15
 
 
 def test_published_figures():
@@ -195,7 +203,7 @@ def test_figures_of_patchguard_are_those_of_its_own_attack():
     assert published_auroc("PatchGuard", "screw", "map-pgd", ball, "pixel") == pytest.approx(0.865)
     assert published_auroc("PatchGuard", "screw", "pgd", ball, "pixel") is None
     assert published_auroc("PatchGuard", "screw", "pgd", Linf(2 / 255)) is None
-    from hardsight.evaluation.published import _PGD
+    from hardsight.evaluation.published.detectors import _PGD
 
     means = np.mean(list(_PGD.values()), axis=0)
     np.testing.assert_allclose(means, (95.7, 80.5, 88.8), atol=0.06)

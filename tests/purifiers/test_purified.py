@@ -7,7 +7,7 @@ from torch import nn
 
 from hardsight.attacks import ClassVictim, CrossEntropyObjective, MarginObjective, build_suite
 from hardsight.certify import certify_vote
-from hardsight.evaluation.certified.classes import certify_classifier
+from hardsight.evaluation import Terms, certify_classifier
 from hardsight.purifiers import OneShot, Purified, Purifier
 
 X = torch.rand(4, 1, 3, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -108,9 +108,7 @@ def test_one_shot_purification_carries_a_certificate():
         Purified(purifier, nearest),
         points.view(-1, 1, 1, 2),
         labels,
-        sigma=sigma,
-        n=300,
-        radii=(0.0, 0.04, 0.12),
+        Terms(sigma, 300, radii=(0.0, 0.04, 0.12)),
     )
     certified = [p.accuracy for p in found.rows]
     assert certified[0] >= certified[1] > 0.8

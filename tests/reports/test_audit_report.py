@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 import pytest
 
 from hardsight.audit import CHECKS, Audit, Check, Plot
-from hardsight.reports.audit import plot_svg, question, write_html, write_markdown
+from hardsight.reports import write_html, write_markdown
+from hardsight.reports.audit import plot_svg, question
 
 HOSTILE = "<script>alert(1)</script> | *x*"
 PLOT = Plot("steps", "AUROC under attack", ("1", "2"), {"AUROC": (0.9, 0.1)}, (0.8, 0), (1, 0.2))

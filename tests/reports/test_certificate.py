@@ -3,16 +3,10 @@ from dataclasses import replace
 
 import pytest
 
+from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.protocol import certify
-from hardsight.evaluation.certified.results import Terms
-from hardsight.reports.certificate import (
-    percent,
-    write_certificate_html,
-    write_certificate_json,
-    write_certificate_markdown,
-)
-
-SMALL = {"sigma": 0.3, "n": 60, "batch_size": 16, "pixels": 2}
+from hardsight.reports import write_html, write_json, write_markdown
+from hardsight.reports.certified_words import percent
 
 
 def test_what_is_promised_is_never_rounded_up():
@@ -25,18 +19,19 @@ def test_what_is_promised_is_never_rounded_up():
 @pytest.mark.parametrize("early", [False, True])
 def test_the_report_says_it_all_and_needs_nothing_else(bright, make_set, tmp_path, early):
     data = make_set([90, 92], [140, 150])
-    settings = SMALL | {"radii": (0.0, 0.1, 5.0 if not early else 0.2), "early_stopping": early}
-    found = certify(bright(), data, **settings)
+    terms = Terms(0.3, 60, radii=(0.0, 0.1, 0.2 if early else 5.0))
+    smoothing = Smoothing(early_stopping=early, pixels=2, batch_size=16)
+    found = certify(bright(), data, terms, smoothing=smoothing)
     both = [found, replace(found, design="other")]
-    page = write_certificate_html(both, tmp_path / "c.html").read_text()
+    page = write_html(both, tmp_path / "c.html").read_text()
     assert page.count("<svg") == (2 if early else 3)
     assert "What this does not say" in page
     assert "http" not in page.replace("http-equiv", "")
     assert ("Which pixels are certain" in page) != early
-    text = write_certificate_markdown(both, tmp_path / "c.md").read_text()
+    text = write_markdown(both, tmp_path / "c.md").read_text()
     assert "not a certificate" in text
     assert "8/255 would take" in text
-    values = json.loads(write_certificate_json(both, tmp_path / "c.json").read_text())
+    values = json.loads(write_json(both, tmp_path / "c.json").read_text())
     first = values["certificates"][0]
     assert first["terms"]["sigma"] == 0.3
     if early:

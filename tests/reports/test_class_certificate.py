@@ -5,24 +5,16 @@ import numpy as np
 import pytest
 
 from hardsight.certify import ABSTAIN
-from hardsight.evaluation.certified.classes import ClassCertification
-from hardsight.evaluation.certified.results import Terms
-from hardsight.reports.class_certificate import (
-    ClassReport,
-    accuracy_svg,
-    cells,
-    headline,
-    limits,
-    remarks,
-    write_class_certificate_html,
-    write_class_certificate_json,
-    write_class_certificate_markdown,
-)
+from hardsight.evaluation.certified.plan import Terms
+from hardsight.evaluation.certified.results import ClassCertification
+from hardsight.reports import write_html, write_json, write_markdown
+from hardsight.reports.certified_classes import accuracy_svg, cells, headline, limits, remarks
 
 
 def found(**changes) -> ClassCertification:
     """Four images: right and far, right and near, wrong and far, without a class."""
     values = {
+        "title": "a | b",
         "terms": Terms(0.25, 1000, 0.001, 0.5, (0.0, 0.1, 0.4)),
         "joint": False,
         "index": np.arange(4),
@@ -31,41 +23,37 @@ def found(**changes) -> ClassCertification:
         "radii": np.array([0.5, 0.2, 0.5, math.nan]),
         "values": 784,
         "seconds_per_image": 0.5,
-        "complete": True,
+        "classes": ("<zero>", "one"),
+        "provenance": {"run": "x"},
+        "notes": ("Only 4 of 9 images.",),
     }
     return ClassCertification(**(values | changes))
 
 
-REPORT = ClassReport("a | b", found(), ("<zero>", "one"), {"run": "x"}, ["Only 4 of 9 images."])
-
-
 def test_the_table_is_the_share_that_is_right_and_sure():
     rows = [cells(found(), p) for p in found().rows]
-    assert [r["accuracy"] for r in rows] == ["50.0", "50.0", "25.0"]
-    assert [r["radius"] for r in rows] == ["0", "0.1", "0.4"]
-    assert rows[2]["linf"] == f"{255 * 0.4 / 28:.2g}/255"
+    assert [r["accuracy"].main for r in rows] == ["50.0", "50.0", "25.0"]
+    assert [r["radius"].main for r in rows] == ["0", "0.1", "0.4"]
+    assert rows[2]["linf"].main == f"{255 * 0.4 / 28:.2g}/255"
     # Clopper-Pearson of 2 of 4: the quantiles of Beta(2, 3) and Beta(3, 2) are symmetric
-    assert rows[0]["interval"] == "6.8 to 93.2"
+    assert rows[0]["interval"].main == "6.8 to 93.2"
     assert headline(found()).startswith("50.0 % are certainly right when left alone, 25.0 %")
 
 
 def test_what_is_not_said_is_said():
-    text = " ".join([*remarks(found()), *limits(REPORT)])
+    text = " ".join([*remarks(found()), *limits(found())])
     assert "4 images; 1 got no class" in text
     assert "Only 4 of 9" in text
     assert f"a radius of {8 / 255 * 28:.3g}" in text
-    assert "Time ran out" not in text
-    late = ClassReport("t", found(complete=False), ("a", "b"))
-    assert limits(late)[0].startswith("Time ran out")
     few = found(terms=Terms(0.25, 5, 0.001, 0.5, (0.0,)))
     assert "too few to certify anything" in " ".join(remarks(few))
     assert "all statements together" in " ".join(remarks(found(joint=True)))
 
 
 def test_the_three_files(tmp_path):
-    write_class_certificate_json(REPORT, tmp_path / "c.json")
-    write_class_certificate_markdown(REPORT, tmp_path / "c.md")
-    write_class_certificate_html(REPORT, tmp_path / "c.html")
+    write_json(found(), tmp_path / "c.json")
+    write_markdown(found(), tmp_path / "c.md")
+    write_html(found(), tmp_path / "c.html")
     held = json.loads((tmp_path / "c.json").read_text())
     assert [i["predicted"] for i in held["images"]] == ["<zero>", "one", "<zero>", None]
     assert [i["radius"] for i in held["images"]] == [0.5, 0.2, 0.5, None]

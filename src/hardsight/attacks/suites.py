@@ -74,7 +74,7 @@ class Suite:
         build: ball -> attempts; kept as a function, so that the radius can change.
         target: see ``Target``.
         budget: "fast" or "full", see ``BUDGETS``, or "own".
-        fixed: also attack with the noise fixed and known to the attacker.
+        fixed: also make all attempts with the noise fixed and known to the attacker.
     """
 
     name: str
@@ -107,16 +107,20 @@ class Suite:
         return replace(self, ball=replace(self.ball, eps=eps))
 
     def seen_by(self, model: Model, images: Tensor) -> "Suite":
-        """Return the same attacks; of a model that says it has no noise one draw, each only once.
-
-        An attack crafted on another model keeps its draws: that one may have noise.
+        """Return the same attacks; of a model that says it has no noise, as ``once`` has them.
 
         Args:
             model: see ``Model``.
             images: (B, C, H, W) in [0, 1]; the first is looked at.
         """
-        if is_random(model, images) is not False:
-            return self
+        return self if is_random(model, images) is not False else self.once
+
+    @property
+    def once(self) -> "Suite":
+        """The same attacks with one draw, each only once: for a known noise, or none.
+
+        An attack crafted on another model keeps its draws: that one may have noise.
+        """
         whole = self.build
 
         def once(ball: Ball) -> tuple[Attempt, ...]:
@@ -135,7 +139,11 @@ class Suite:
         return sum(each)
 
     def __call__(
-        self, victim: Victim, images: Tensor, generator: torch.Generator | None = None
+        self,
+        victim: Victim,
+        images: Tensor,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
     ) -> AttackResult:
         """Return the worst image of all attempts and of doing nothing, for each image.
 
@@ -148,6 +156,8 @@ class Suite:
             victim: the model and the truth about ``images``.
             images: (B, C, H, W) in [0, 1].
             generator: where all randomness comes from.
+            noise: the victim's, fixed and known: all attempts are made and judged on it; None: it
+                is drawn afresh.
 
         Raises:
             TypeError, ValueError: as of an attack, see ``Entry``; a transferred attack without a
@@ -155,26 +165,31 @@ class Suite:
         """
         images = attackable(images)
         with at_rest(victim.model, victim.source):
-            return self._worst(victim, images, generator)
+            return self._worst(victim, images, generator, noise)
 
     def _worst(
-        self, victim: Victim, images: Tensor, generator: torch.Generator | None
+        self,
+        victim: Victim,
+        images: Tensor,
+        generator: torch.Generator | None,
+        noise: Tensor | None,
     ) -> AttackResult:
         """Make every attempt on images and a model that are in order."""
-        judge = victim.judge(max(JUDGING, *(a.draws for a in self.attempts)))
+        judge = victim.judge(max(JUDGING, *(a.draws for a in self.attempts)), noise)
         device = generator.device if generator is not None else "cpu"
         seed = int(torch.randint(2**62, (), generator=generator, device=device))
-        noise = Noise(seed, images.device)
-        worst, harm = images, evaluate(judge, images, noise.generator("judge"))
+        purposes = Noise(seed, images.device)
+        worst, harm = images, evaluate(judge, images, purposes.generator("judge"))
         queries = 0
         for attempt in self.attempts:
             if attempt.optional and not victim.knows(attempt.objective):
                 continue
-            own = noise.generator(attempt.description)
+            own = purposes.generator(attempt.description)
+            known = None if attempt.via == "source" else noise
             with _seen(victim, attempt.via, self.name) as seen:
-                objective = seen.objective(attempt.objective, images, attempt.draws, generator=own)
+                objective = seen.objective(attempt.objective, images, attempt.draws, known, own)
                 found = attempt.optimiser(objective, images, own)
-            value = evaluate(judge, found.images, noise.generator("judge"))
+            value = evaluate(judge, found.images, purposes.generator("judge"))
             better = value > harm
             worst, harm = choose(better, found.images, worst), torch.maximum(value, harm)
             queries += found.queries

@@ -59,8 +59,13 @@ class Victim(Protocol):
         """
         ...
 
-    def judge(self, draws: int) -> Objective:
-        """Return what tells which of several attacks did the most harm."""
+    def judge(self, draws: int, noise: Tensor | None = None) -> Objective:
+        """Return what tells which of several attacks did the most harm.
+
+        Args:
+            draws: fresh noise draws averaged.
+            noise: fixed and known; None draws it afresh.
+        """
         ...
 
 
@@ -109,9 +114,9 @@ class ScoreVictim:
             return ScoreObjective(self.model, self.labels, draws, region, noise)
         return ScoreObjective(self.model, self.labels, draws, name, noise)
 
-    def judge(self, draws: int) -> Objective:
+    def judge(self, draws: int, noise: Tensor | None = None) -> Objective:
         """The true score."""
-        return ScoreObjective(self.model, self.labels, draws)
+        return ScoreObjective(self.model, self.labels, draws, noise=noise)
 
 
 @dataclass(frozen=True)
@@ -153,10 +158,10 @@ class MapVictim:
         scale = (self.threshold, self.scale)
         return MapObjective(self.model, self.masks, name, draws, *scale, noise=noise)
 
-    def judge(self, draws: int) -> Objective:
+    def judge(self, draws: int, noise: Tensor | None = None) -> Objective:
         """How high normal pixels rank above anomalous ones, on the scale of clean maps."""
         scale = (self.threshold, self.scale)
-        return MapObjective(self.model, self.masks, _rank, draws, *scale)
+        return MapObjective(self.model, self.masks, _rank, draws, *scale, noise=noise)
 
 
 def _rank(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
@@ -207,6 +212,6 @@ class ClassVictim:
         kind = MarginObjective if name == "decision" else CLASS_OBJECTIVES[name]
         return kind(self.model, self.labels, draws, noise)
 
-    def judge(self, draws: int) -> Objective:
+    def judge(self, draws: int, noise: Tensor | None = None) -> Objective:
         """The margin: above 0, the image is misclassified."""
-        return MarginObjective(self.model, self.labels, draws)
+        return MarginObjective(self.model, self.labels, draws, noise)

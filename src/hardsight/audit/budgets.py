@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from hardsight.evaluation.subjects.subject import Kind
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -38,6 +40,10 @@ class Budget:
                 raise ValueError(f"{name} must be a rising ladder of counts, got {ladder}")
         if self.gradients < 4 or self.gradients % 2:
             raise ValueError(f"gradients must be even and at least 4, got {self.gradients}")
+
+    def of(self, kind: Kind) -> tuple[str, ...]:
+        """Return the objectives that a kind of subject is attacked by."""
+        return self.objectives if kind == "detector" else self.losses
 
 
 BUDGETS = {

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hardsight.audit.results import Verdict
-
-Scores = NDArray[np.float64]
+from hardsight.evaluation.subjects import Scores
 
 
 class BlockedError(Exception):

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from hardsight.attacks import Attempt, Linf, Square
-from hardsight.audit.case import FORWARD, Case
+from hardsight.audit.audited import Audited
+from hardsight.evaluation.costs import FORWARD
 
 ALMOST_UNBOUNDED = (64 / 255, 1.0)
 """L-inf radii at which every honest model is fooled."""
@@ -11,29 +12,29 @@ FIXED_COST = 80.0
 """Of finite differences and neighbours, in double precision, and single scores: forward passes."""
 
 
-def steps(c: Case, objective: str) -> dict[int, Attempt]:
+def steps(c: Audited, objective: str) -> dict[int, Attempt]:
     """Steps -> attack."""
     return {n: c.apgd(objective, steps=n) for n in c.budget.steps}
 
 
-def restarts(c: Case, objective: str) -> dict[int, Attempt]:
+def restarts(c: Audited, objective: str) -> dict[int, Attempt]:
     """Restarts -> attack."""
     return {n: c.apgd(objective, restarts=n) for n in c.budget.restarts}
 
 
-def draws(c: Case, objective: str) -> dict[int, Attempt]:
+def draws(c: Audited, objective: str) -> dict[int, Attempt]:
     """Single draws that are really averaged -> attack; one entry without noise."""
     attempts = [c.apgd(objective, draws=n) for n in c.budget.draws]
     return {c.draws_of(a): a for a in attempts}
 
 
-def unbounded(c: Case, objective: str) -> dict[float, Attempt]:
+def unbounded(c: Audited, objective: str) -> dict[float, Attempt]:
     """Radius -> attack, in L-inf whatever the audit's norm."""
-    start = not c.chance_wins
+    start = not c.subject.chance_wins
     return {eps: c.apgd(objective, Linf(eps), random_start=start) for eps in ALMOST_UNBOUNDED}
 
 
-def radii(c: Case, objective: str) -> dict[float, Attempt]:
+def radii(c: Audited, objective: str) -> dict[float, Attempt]:
     """Radius in the audit's norm -> attack, rising."""
     linf = isinstance(c.ball, Linf)
     wanted = {m * c.ball.eps for m in c.budget.radii}
@@ -43,22 +44,22 @@ def radii(c: Case, objective: str) -> dict[float, Attempt]:
     return {eps: c.apgd(objective, kind(eps)) for eps in sorted(wanted)}
 
 
-def square(c: Case) -> Attempt:
+def square(c: Audited) -> Attempt:
     """The random search."""
-    return Attempt(Square(c.ball, c.budget.queries), c.judged)
+    return Attempt(Square(c.ball, c.budget.queries), c.subject.judged)
 
 
-def bpda(c: Case, objective: str) -> Attempt:
+def bpda(c: Audited, objective: str) -> Attempt:
     """The attack round the part that the model names."""
     return Attempt(c.apgd(objective).optimiser, objective, via="bpda")
 
 
-def transfer(c: Case) -> list[Attempt]:
+def transfer(c: Audited) -> list[Attempt]:
     """The attacks made on the source."""
     return [Attempt(c.apgd(o).optimiser, o, via="source") for o in c.objectives]
 
 
-def _attempts(c: Case) -> Iterator[Attempt]:
+def _attempts(c: Audited) -> Iterator[Attempt]:
     """All of them; that another objective may turn out strongest changes no cost."""
     if not c.gradient_error:
         first = c.objectives[0]
@@ -66,20 +67,21 @@ def _attempts(c: Case) -> Iterator[Attempt]:
         for ladder in (steps, restarts, draws):
             yield from ladder(c, first).values()
         yield from (*unbounded(c, first).values(), *radii(c, first).values())
-        if c.bypass is not None:
+        if c.subject.bypass is not None:
             yield bpda(c, first)
-    if c.source is not None:
+    if c.subject.source is not None:
         yield from transfer(c)
     yield square(c)
 
 
-def evaluations(c: Case) -> float:
+def evaluations(c: Audited) -> float:
     """Return what the audit of an image costs, in evaluations with gradient."""
     different = {a.__class__(a.optimiser, a.objective, c.draws_of(a), a.via) for a in _attempts(c)}
-    gradients = len(c.surrogates) + (c.budget.base + 2 + c.budget.gradients) * c.random
+    gradients = len(c.surrogates) + (c.budget.base + 2 + c.budget.gradients) * c.subject.random
     return sum(map(c.cost, different)) + gradients + FORWARD * FIXED_COST
 
 
-def minutes(c: Case) -> float:
-    """Return how long the audit will take, about, by the speed of the model here and now."""
-    return evaluations(c) * len(c.x) * c.seconds / 60
+def announced(c: Audited) -> str:
+    """Return about how long the audit will take, by the speed of the model here and now."""
+    minutes = evaluations(c) * len(c.x) * c.seconds / 60
+    return f"about {max(1, round(minutes))} min on this machine"

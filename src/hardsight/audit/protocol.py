@@ -1,11 +1,11 @@
 """The audit of a detector or a classifier: all checks, one after another."""
 
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,27 +14,31 @@ from torch import Tensor, nn
 
 from hardsight.attacks import build_ball, frozen
 from hardsight.audit import plan
+from hardsight.audit.audited import Audited, Terms
 from hardsight.audit.budgets import BUDGETS, Budget
-from hardsight.audit.case import Case
 from hardsight.audit.checks import CHECKS
-from hardsight.audit.classes import ClassContext
-from hardsight.audit.context import Context
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Audit, Check
-from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData, LabelledImages
 from hardsight.detectors import Detector, as_detector
-from hardsight.evaluation.attack import matched
-from hardsight.evaluation.deadline import deadline
+from hardsight.evaluation.batches import deadline
+from hardsight.evaluation.detectors import matched
+from hardsight.evaluation.plan import Work
 from hardsight.evaluation.provenance import commit, device_name, fingerprint
+from hardsight.evaluation.subjects import ClassifierSubject, DetectorSubject, Subject
+from hardsight.evaluation.subjects.subject import Kind
+from hardsight.evaluation.subjects.synthetic import demand_defects
 
 Data = AnomalyData | str | Path | tuple[Tensor, ArrayLike] | LabelledImages
 """Of a detector: a data set or its folder, whose test images are used; or images (N, 3, H, W) and
 labels (N,), true = anomalous. Of a classifier: labelled images."""
-IMAGES = {"detector": 16, "classifier": 64}
+IMAGES: dict[Kind, int] = {"detector": 16, "classifier": 64}
 """How many are used of a data set: an accuracy counts images, an AUROC all pairs of them."""
-BATCH = {"detector": 8, "classifier": 64}
+BATCH: dict[Kind, int] = {"detector": 8, "classifier": 64}
 """Images attacked at a time."""
+FEWEST = 4
+"""Images, below which nothing is beyond chance."""
+WORK = Work()
 
 
 def audit(
@@ -47,9 +51,9 @@ def audit(
     budget: str | Budget = "default",
     seed: int = 0,
     source: nn.Module | None = None,
+    synthetic: bool = False,
     batch_size: int | None = None,
-    max_minutes: float | None = None,
-    progress: Progress = quiet,
+    work: Work = WORK,
 ) -> Audit:
     """Check whether robust figures of a detector or a classifier can be believed.
 
@@ -67,9 +71,10 @@ def audit(
         seed: of all randomness; same seed, same result.
         source: another model of the same kind and image size, from which attacks are transferred;
             None: of a classifier behind a purifier, that classifier.
+        synthetic: of a detector's data set without defects: take synthetic ones on good parts.
         batch_size: images attacked at a time; None: see ``BATCH``.
-        max_minutes: after this long the remaining checks are skipped and say so.
-        progress: told, first of all, about how long it will take.
+        work: whom it tells, and how long it may take: after that the remaining checks are skipped
+            and say so. Nothing is kept.
 
     Raises:
         ValueError: an unknown budget, norm or radius; too few images of a kind, or images that the
@@ -83,92 +88,121 @@ def audit(
     ball = build_ball(norm, eps)
     if ball.eps == 0:
         raise ValueError("eps must be above 0 for an audit; use the radius of your figures")
-    opened = _opened(model, data, images)
+    subject = _subject(model, data, images, source, seed if synthetic else None)
+    _demand_enough(subject)
     begun = time.monotonic()
-    modules = [m for m in (opened.model, source) if m is not None]
-    devices = {p.device.index or 0 for p in opened.model.parameters() if p.device.type == "cuda"}
-    with frozen(*modules), torch.random.fork_rng(sorted(devices)):
-        torch.manual_seed(seed)  # of randomness that a model ought not to have
-        case = opened.case(
-            ball,
-            budget,
-            source=source,
-            seed=seed,
-            batch_size=batch_size or BATCH[opened.kind],
-            progress=progress,
-        )
-        case.deadline = deadline(max_minutes)
-        case.total = plan.evaluations(case) * len(case.x)
-        about = f"about {max(1, round(plan.minutes(case)))} min"
-        progress("audit", 0, round(case.total), about)
-        checks = tuple(_check(name, case) for name in CHECKS)
-    progress("audit", round(case.total), round(case.total), "done")
+    size = batch_size or BATCH[subject.kind]
+    terms = Terms(ball, budget, seed, size, deadline(work.max_minutes), work.progress)
+    with frozen(*subject.models), _restored(seed, *subject.models):
+        audited = Audited(subject, terms)
+        _demand_right(audited)
+        audited.meter.total = plan.evaluations(audited) * len(subject)
+        work.progress("audit", 0, round(audited.meter.total), plan.announced(audited))
+        checks = tuple(_check(name, audited) for name in CHECKS)
+    audited.meter.end()
+    took = {"time": f"{(time.monotonic() - begun) / 60:.1f} min"}
     return Audit(
         checks=checks,
-        title=f"{type(case.model).__name__}{opened.on}",
-        weights=fingerprint(case.model),
+        title=subject.title,
+        weights=fingerprint(subject.model),
         norm=ball.name,
         eps=ball.eps,
-        provenance=_provenance(case, seed) | {"time": f"{(time.monotonic() - begun) / 60:.1f} min"},
-        kind=case.kind,
+        provenance=_provenance(audited, seed) | took,
+        kind=subject.kind,
     )
 
 
-class _Opened(NamedTuple):
-    """A model and the images it is audited on."""
+@contextmanager
+def _restored(seed: int, *models: nn.Module) -> Iterator[None]:
+    """Seed the randomness that a model ought not to have; restore it, and the models' buffers.
 
-    kind: str
-    model: nn.Module
-    on: str
-    """" on bottle", "" for images without a name."""
-    case: Callable[..., Case]
-    """Makes the case from what is left to say."""
+    A batch norm in train mode counts every image into its running statistics.
+    """
+    places = {p.device for m in models for p in m.parameters() if p.device.type == "cuda"}
+    kept = [(b, b.clone()) for m in models for b in m.buffers()]
+    try:
+        with torch.random.fork_rng([p.index or 0 for p in places]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        for buffer, before in kept:
+            buffer.copy_(before)
 
 
-def _opened(model: Any, data: Data, images: int | None) -> _Opened:
-    """Look at what was given."""
+def _subject(
+    model: Any,
+    data: Data,
+    images: int | None,
+    source: nn.Module | None,
+    synthetic: int | None,
+) -> Subject:
+    """Look at what was given; ``synthetic``: the seed of synthetic defects."""
     if isinstance(data, LabelledImages):
         if not isinstance(model, nn.Module) or isinstance(model, Detector):
             raise TypeError(
                 f"model must be an nn.Module that returns logits to be audited on labelled images, "
                 f"got {type(model).__name__}"
             )
-        part = data.limited(images or IMAGES["classifier"])
-        return _Opened("classifier", model, f" on {data.name}", partial(ClassContext, model, part))
+        return ClassifierSubject.of(model, data.limited(images or IMAGES["classifier"]), source)
+    if source is not None and not isinstance(source, Detector):
+        raise TypeError(f"source must be a Detector, got {type(source).__name__}; see as_detector")
     if isinstance(data, tuple):
         x, labels = data[0], np.asarray(data[1], dtype=np.bool_)
-        detector, on = as_detector(model, _size(model, x)), ""
-    else:
-        detector, whole = matched(model, data)
-        test = whole.limited(images or IMAGES["detector"], balanced=True).test
-        on, x, labels = f" on {whole.name}", test.images(), test.labels
-    return _Opened("detector", detector, on, partial(Context, detector, x, labels))
+        size = None if isinstance(model, Detector) else x.shape[-1]
+        return DetectorSubject(as_detector(model, size), x, labels, source)
+    detector, whole = matched(model, data)
+    count = images or IMAGES["detector"]
+    if synthetic is not None:
+        return DetectorSubject.synthetic(detector, whole, source, synthetic).some(count)
+    demand_defects(whole)
+    return DetectorSubject.of(detector, whole.limited(count, balanced=True), source)
 
 
-def _size(model: Any, x: Tensor) -> int | None:
-    return None if isinstance(model, Detector) else x.shape[-1]
+def _demand_enough(subject: Subject) -> None:
+    """Refuse images of which nothing is beyond chance, or that the source cannot take."""
+    if isinstance(subject, DetectorSubject):
+        normal, anomalous = int((~subject.truth).sum()), int(subject.truth.sum())
+        if min(normal, anomalous) < FEWEST // 2:
+            raise ValueError(
+                f"an audit needs at least {FEWEST // 2} normal and {FEWEST // 2} anomalous images, "
+                f"got {normal} and {anomalous}; take more images"
+            )
+        if subject.source is not None:
+            subject.source.prepare(subject.images[:1])
+    elif len(subject) < FEWEST:
+        raise ValueError(
+            f"an audit needs at least {FEWEST} images, got {len(subject)}; take more images"
+        )
 
 
-def _provenance(case: Case, seed: int) -> dict[str, str]:
-    b = case.budget
-    name = f"{type(case.model).__name__} {getattr(case.model, 'settings', '')}".strip()
+def _demand_right(audited: Audited) -> None:
+    """Refuse a model that has nothing to lose."""
+    if audited.subject.kind == "classifier" and audited.subject.figure(audited.clean) == 0:
+        raise ValueError(
+            "the classifier reads none of the images rightly before any attack, so there is "
+            "nothing to audit; check that classes and labels are in the same order"
+        )
+
+
+def _provenance(audited: Audited, seed: int) -> dict[str, str]:
+    b, subject = audited.budget, audited.subject
     return {
-        case.kind: name,
-        "images": case.shown,
+        subject.kind: subject.described,
+        "images": subject.shown,
         "budget": f"{b.name}: {b.base} steps, ladders of {list(b.steps)} steps, {list(b.restarts)} "
         f"restarts and {list(b.draws)} draws, {b.queries} queries; objectives "
-        f"{', '.join(case.objectives)}",
+        f"{', '.join(audited.objectives)}",
         "seed": str(seed),
-        "device": device_name(case.x.device),
+        "device": device_name(subject.device),
         "hardsight": f"{version('hardsight')}, commit {commit()}",
     }
 
 
-def _check(name: str, case: Case) -> Check:
+def _check(name: str, audited: Audited) -> Check:
     """Make a check, unless it cannot be made."""
-    case.stage = name
+    audited.stage = name
     try:
-        case.check_time()
-        return CHECKS[name](case)
+        audited.check_time()
+        return CHECKS[name](audited)
     except BlockedError as blocked:
         return Check(name, blocked.verdict, str(blocked), due=blocked.due)

@@ -18,6 +18,7 @@ from hardsight.cli.options import (
     RunFolder,
     Seed,
     Source,
+    Synthetic,
 )
 from hardsight.cli.progress import told
 
@@ -42,6 +43,7 @@ def audit(
         str, typer.Option(help="quick, default or full (for an accelerator).")
     ] = "default",
     source: Source = None,
+    synthetic: Synthetic = False,
     batch_size: AttackedAtOnce = None,
     seed: Seed = 0,
     max_minutes: Annotated[
@@ -57,7 +59,8 @@ def audit(
     `hardsight audit runs/rap --images 128`
     """
     from hardsight.audit import audit as run_audit
-    from hardsight.reports.audit import write_html, write_markdown
+    from hardsight.evaluation import Work
+    from hardsight.reports import write_report
     from hardsight.runs import ClassifierRun, open_classifier_run, open_detector_run, open_run
 
     with explained():
@@ -72,11 +75,13 @@ def audit(
                 "source": source and open_classifier_run(source).classifier(device),
             }
         else:
-            model, data = work.tested(device, path, allow_data_change)
+            opened = work.opened if synthetic else work.tested
+            model, data = opened(device, path, allow_data_change)
             given = {
                 "model": model,
                 "data": data,
                 "eps": eps or "2/255",
+                "synthetic": synthetic,
                 "source": source and open_detector_run(source).detector(device),
             }
         with told() as shown:
@@ -87,12 +92,9 @@ def audit(
                 budget="quick" if quick else budget,
                 seed=seed,
                 batch_size=batch_size,
-                max_minutes=max_minutes,
-                progress=_Announced(shown),
+                work=Work(max_minutes=max_minutes, progress=_Announced(shown)),
             )
-        found.write(work.audit_path)
-        write_markdown(found, work.audit_path.with_suffix(".md"))
-        page = write_html(found, work.audit_path.with_suffix(".html"))
+        page = write_report(found, work.audit_path.parent, work.audit_path.stem)
         _show(found)
         say_report(page)
     if not found.passed:

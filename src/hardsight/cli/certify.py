@@ -1,7 +1,8 @@
 """``hardsight certify``: what no perturbation within a radius can do."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -68,22 +69,17 @@ def certify(
     `hardsight certify runs/digits --sigma 0.25 --limit 500`
     """
     from hardsight.detectors.evidence import shares
-    from hardsight.evaluation.certified.protocol import certify as run_certification
-    from hardsight.evaluation.certified.sigma import choose_sigma as choose
+    from hardsight.evaluation import Record, Smoothing, Terms, Voting, Work
+    from hardsight.evaluation import certify as run_certification
+    from hardsight.evaluation import choose_sigma as choose
     from hardsight.runs import ClassifierRun, open_run
 
     with explained(f"Go on with the same command: hardsight certify {run} ..."):
         asked = _numbers(radii, "radii")
         work = open_run(run)
         folder = output or work.path / "certificate"
-        common: dict[str, Any] = {
-            "n": n,
-            "alpha": alpha,
-            "radii": asked,
-            "batch_size": batch_size,
-            "seed": seed,
-            "folder": folder / "state",
-        }
+        terms = Terms(sigma, n, alpha, radii=tuple(sorted(set(asked))))
+        place = Work(folder / "state", max_minutes)
         if isinstance(work, ClassifierRun):
             given = {
                 "--design": design,
@@ -95,9 +91,9 @@ def certify(
                     f"{' and '.join(used)}: for detectors only, and {run} holds a classifier; "
                     "leave them out"
                 )
-            terms = common | {"max_minutes": max_minutes}
             test = work.labelled("test", path, allow_data_change)
-            certify_classes(work, test, limit, sigma, device, folder, terms)
+            voting = Voting(batch_size=batch_size, seed=seed)
+            certify_classes(work, test, limit, device, folder, terms, voting, place)
             return
         detector, data = work.tested(device, path, allow_data_change)
         data = data.limited(limit) if limit else data
@@ -107,31 +103,28 @@ def certify(
         for name in dict.fromkeys(design or ["plain"]):
             provenance = {"preset": work.config.preset, "run": work.path.name}
             with told() as progress:
+                smoothing = Smoothing(name, early_stopping, pixels, None, batch_size, seed)
                 if choose_sigma:
                     choice = choose(
                         detector,
                         data,
+                        terms,
                         _numbers(sigmas, "sigmas"),
-                        design=name,
+                        smoothing=smoothing,
                         normals=choosing,
-                        progress=progress,
-                        **common,
+                        work=replace(place, max_minutes=None, progress=progress),
                     )
-                    sigma = choice.sigma
+                    terms = replace(terms, sigma=choice.sigma)
                     provenance["sigma"] = choice.statement
                 found.append(
                     run_certification(
                         detector,
                         data,
-                        sigma=sigma,
-                        design=name,
-                        early_stopping=early_stopping,
-                        pixels=pixels,
+                        terms,
+                        smoothing=smoothing,
                         normals=calibrating,
-                        max_minutes=max_minutes,
-                        provenance=provenance,
-                        progress=progress,
-                        **common,
+                        work=replace(place, progress=progress),
+                        record=Record(provenance=provenance),
                     )
                 )
         print_certificate(found, folder)
@@ -139,21 +132,20 @@ def certify(
 
 def print_certificate(found: "list[Certification]", folder: Path) -> None:
     """Write the report's three files and show a table of each design."""
-    from hardsight.reports import certificate as report
+    from hardsight.reports import certified_scores as words
+    from hardsight.reports import write_report
 
-    report.write_certificate_json(found, folder / "certificate.json")
-    report.write_certificate_markdown(found, folder / "certificate.md")
-    page = report.write_certificate_html(found, folder / "certificate.html")
+    page = write_report(found, folder, "certificate")
     for c in found:
-        rows = [report.cells(c, point) for point in c.rows]
-        headings = {k: v for k, (v, _) in report.COLUMNS.items() if k != "design"}
+        rows = [words.cells(c, point) for point in c.rows]
+        headings = {k: v for k, (v, _) in words.COLUMNS.items() if k != "design"}
         if all(row["needed"][0] == "-" for row in rows):
             del headings["needed"]
         table = Table(*headings.values(), title=", ".join(rows[0]["design"]))
         for row in rows:
             table.add_row(*(_cell(*row[k]) for k in headings))
         console.print(table)
-        for finding in report.findings(c):
+        for finding in words.findings(c):
             say(finding.text)
     say_report(page)
 

@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     from hardsight.attacks import Ball, Suite
     from hardsight.config import ClassifierConfig
     from hardsight.data import LabelledImages
-    from hardsight.evaluation.accuracy import Accuracy
-    from hardsight.reports.class_certificate import ClassReport
+    from hardsight.evaluation import (
+        ClassCertification,
+        Cost,
+        Evaluation,
+        Protocol,
+        Terms,
+        Voting,
+        Work,
+    )
     from hardsight.runs import ClassifierRun
 
 
@@ -39,7 +46,7 @@ class Plan:
             random: whether the classifier draws noise.
         """
         from hardsight.attacks import parse_radius
-        from hardsight.evaluation.accuracy import class_suite
+        from hardsight.evaluation import class_suite
 
         norm, eps = threat(self.norm, self.eps, trained)
         names = ("bpda-eot", "blau-pgd", "blau-eot") if random else ("pgd", "autoattack")
@@ -66,6 +73,14 @@ def threat(norm: str | None, eps: str | None, trained: "Ball | None") -> tuple[s
     return norm, parse_radius(eps or (trained.eps if trained and same else usual))
 
 
+def print_costs(costs: "list[Cost]") -> None:
+    """Say what is going to be run, and how long it will take."""
+    table = Table("suite", "attacks", "passes an image", "minutes, about", title="Budget")
+    for suite, passes, minutes in costs:
+        table.add_row(suite.name, suite.description, f"{passes:,}", f"{minutes:.1f}")
+    errors.print(table)
+
+
 def evaluate_classes(
     work: "ClassifierRun",
     plan: Plan,
@@ -74,7 +89,8 @@ def evaluate_classes(
     source: Path | None,
     device: str,
     folder: Path,
-    terms: dict[str, Any],
+    protocol: "Protocol",
+    place: "Work",
 ) -> None:
     """Attack the classifier of a run and write the report.
 
@@ -86,38 +102,34 @@ def evaluate_classes(
         source: run folder of another classifier, for transferred and grey-box attacks.
         device: where.
         folder: of the report.
-        terms: further arguments of ``evaluate_classifier``.
+        protocol: how it is measured; the curve is the plan's.
+        place: where work is kept, and how long it may take.
     """
-    from hardsight.attacks import is_random
-    from hardsight.evaluation.accuracy import evaluate_classifier
+    from hardsight.evaluation import ClassifierSubject, Record, estimate, evaluate_classifier
     from hardsight.runs import open_classifier_run
 
     config = work.config
     model = work.classifier(device)
     part = test.limited(limit)
-    first = part.take([0]).images.to(next(model.parameters()).device).float() / 255
-    suites, curve = plan.build(config.trained_on, bool(is_random(model, first)))
-    suites = [s.seen_by(model, first) for s in suites]
+    subject = ClassifierSubject.of(model, part)
+    suites, curve = plan.build(config.trained_on, subject.random)
     stamp, note = work.audited(model)
-    own = int(getattr(model, "draws", 1))
-    table = Table("suite", "attacks", "passes an image", title="Budget")
-    for suite in suites:
-        table.add_row(suite.name, suite.description, f"{suite.passes(own):,}")
-    errors.print(table)
+    print_costs(estimate(subject, suites, protocol.batch_size, protocol.fresh_draws))
     with told() as progress:
         found = evaluate_classifier(
             model,
             part,
             suites,
-            title=f"{work.path.name} on {test.name}",
-            method=published_method(config, test),
-            trained=config.trained_on,
             source=open_classifier_run(source).classifier(device) if source else None,
-            curve=curve,
-            stamp=stamp,
-            provenance={"preset": config.preset, "run": work.path.name} | config.assumed,
-            progress=progress,
-            **terms,
+            trained=config.trained_on,
+            method=published_method(config, test),
+            protocol=replace(protocol, curve=curve),
+            work=replace(place, progress=progress),
+            record=Record(
+                title=f"{work.path.name} on {test.name}",
+                stamp=stamp,
+                provenance={"preset": config.preset, "run": work.path.name} | config.assumed,
+            ),
         )
     notes = (*found.notes, *_limited(part, test), note)
     print_accuracy(replace(found, notes=notes), folder)
@@ -127,10 +139,11 @@ def certify_classes(
     work: "ClassifierRun",
     test: "LabelledImages",
     limit: int | None,
-    sigma: float,
     device: str,
     folder: Path,
-    terms: dict[str, Any],
+    terms: "Terms",
+    voting: "Voting",
+    place: "Work",
 ) -> None:
     """Certify the classifier of a run and write the report.
 
@@ -138,50 +151,50 @@ def certify_classes(
         work: the run.
         test: labelled images.
         limit: of them at most; None: all.
-        sigma: standard deviation of the smoothing noise.
         device: where.
         folder: of the report.
-        terms: further arguments of ``certify_classifier``.
+        terms, voting: what is certified, and how it is sampled.
+        place: where work is kept, and how long it may take.
     """
-    from hardsight.certify.percentile import check_sigma
-    from hardsight.core.devices import pick_device
-    from hardsight.evaluation.certified.classes import certify_classifier
-    from hardsight.evaluation.provenance import fingerprint, made_with
-    from hardsight.reports.class_certificate import ClassReport
+    from hardsight.evaluation import Record, certify_classifier
 
-    model = work.classifier(device, check_sigma(sigma))
+    model = work.classifier(device, terms.sigma)
     part = test.limited(limit)
+    record = Record(
+        title=f"{work.path.name} on {test.name}",
+        provenance={
+            "preset": work.config.preset,
+            "run": work.path.name,
+            "data": f"{test.name}, {len(part)} images",
+            "images (SHA-256)": part.sha256,
+        },
+    )
     with told() as progress:
         found = certify_classifier(
-            model, part.images, part.labels, sigma=sigma, progress=progress, **terms
+            model,
+            part.images,
+            part.labels,
+            terms,
+            voting=voting,
+            classes=part.classes,
+            work=replace(place, progress=progress),
+            record=record,
         )
-    notes = [*([f"The images are {test.note}."] if test.note else []), *_limited(part, test)]
-    config = work.config
-    name = type(model).__name__
-    provenance = {
-        "preset": config.preset,
-        "run": work.path.name,
-        "model": f"{name} {getattr(model, 'settings', '')}".strip(),
-        "weights": fingerprint(model),
-        "data": f"{test.name}, {len(part)} images",
-        "images (SHA-256)": part.sha256,
-    } | made_with(pick_device(device), terms["seed"])
-    title = f"{work.path.name} on {test.name}"
-    print_class_certificate(ClassReport(title, found, part.classes, provenance, notes), folder)
+    said = [*([f"The images are {test.note}."] if test.note else []), *_limited(part, test)]
+    print_class_certificate(replace(found, notes=(*found.notes, *said)), folder)
 
 
-def print_class_certificate(made: "ClassReport", folder: Path) -> None:
+def print_class_certificate(found: "ClassCertification", folder: Path) -> None:
     """Write the report's three files and show the table."""
-    from hardsight.reports import class_certificate as class_report
+    from hardsight.reports import certified_classes as words
+    from hardsight.reports import write_report
 
-    class_report.write_class_certificate_json(made, folder / "certificate.json")
-    class_report.write_class_certificate_markdown(made, folder / "certificate.md")
-    page = class_report.write_class_certificate_html(made, folder / "certificate.html")
-    table = Table(*(heading for heading, _ in class_report.COLUMNS.values()))
-    for point in made.found.rows:
-        table.add_row(*class_report.cells(made.found, point).values())
+    page = write_report(found, folder, "certificate")
+    table = Table(*(heading for heading, _ in words.COLUMNS.values()))
+    for point in found.rows:
+        table.add_row(*(cell.main for cell in words.cells(found, point).values()))
     console.print(table)
-    for sentence in (class_report.headline(made.found), *class_report.remarks(made.found)):
+    for sentence in (words.headline(found), *words.remarks(found)):
         say(sentence)
     say_report(page)
 
@@ -203,21 +216,13 @@ def published_method(config: "ClassifierConfig", data: "LabelledImages") -> str 
     return None if digits else config.method
 
 
-def print_accuracy(found: "Accuracy", folder: Path) -> None:
+def print_accuracy(found: "Evaluation", folder: Path) -> None:
     """Write the report's three files and show the table."""
-    from hardsight.evaluation.accuracy.results import remarks
+    from hardsight.evaluation.diagnostics import judge_accuracy
     from hardsight.evaluation.wording import radius, tags
-    from hardsight.reports.classifier import (
-        headline,
-        write_accuracy_html,
-        write_accuracy_json,
-        write_accuracy_markdown,
-    )
+    from hardsight.reports import write_report
 
-    folder.mkdir(parents=True, exist_ok=True)
-    write_accuracy_json(found, folder / "report.json")
-    write_accuracy_markdown(found, folder / "report.md")
-    page = write_accuracy_html(found, folder / "report.html")
+    page = write_report(found, folder)
     table = Table("attack", "accuracy, %", "95 % interval", "worst draw", "published", "flags")
     for row in found.rows:
         ball, v = radius(row.norm, row.eps), row.mean
@@ -230,6 +235,7 @@ def print_accuracy(found: "Accuracy", folder: Path) -> None:
             ", ".join(tags(row.flags)),
         )
     console.print(table)
-    for sentence in (headline(found), *remarks(found.rows)):
+    verdict = judge_accuracy(found)
+    for sentence in (verdict.headline, *verdict.remarks):
         say(sentence)
     say_report(page)

@@ -26,7 +26,9 @@ def demo(
     from hardsight.attacks import build_suite
     from hardsight.config import load_preset
     from hardsight.data import write_textures
+    from hardsight.evaluation import Protocol, Record, Work
     from hardsight.evaluation import evaluate as run_evaluation
+    from hardsight.evaluation.detectors import CURVE_EPS
     from hardsight.runs import open_detector_run, start_run
 
     begun = time.perf_counter()
@@ -48,12 +50,9 @@ def demo(
                 detector,
                 run.data(),
                 suites,
-                eps=eps,
-                seed=seed,
-                batch_size=16,
-                folder=run.path / "evaluation" / "state",
-                provenance={"preset": "demo", "run": run.path.name},
-                progress=progress,
+                protocol=Protocol(seed=seed, batch_size=16, curve=CURVE_EPS),
+                work=Work(run.path / "evaluation" / "state", progress=progress),
+                record=Record(provenance={"preset": "demo", "run": run.path.name}),
             )
         console.print()
         print_report(result, run.path / "evaluation")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from hardsight.cli.classes import Plan, evaluate_classes
-from hardsight.cli.console import console, errors, explained, say_report
+from hardsight.cli.classes import Plan, evaluate_classes, print_costs
+from hardsight.cli.console import console, explained, say_report
 from hardsight.cli.options import (
     AllowDataChange,
     AttackedAtOnce,
@@ -20,12 +20,12 @@ from hardsight.cli.options import (
     RunFolder,
     Seed,
     Source,
+    Synthetic,
 )
 from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
     from hardsight.evaluation import Evaluation
-    from hardsight.evaluation.estimate import Cost
 
 CURVE = "1/255,2/255,4/255,8/255"
 
@@ -59,6 +59,7 @@ def evaluate(
     restarts: Annotated[int | None, typer.Option(min=1, help="Restarts of every attack.")] = None,
     source: Source = None,
     limit: Limit = None,
+    synthetic: Synthetic = False,
     curve: Annotated[
         str | None,
         typer.Option(
@@ -90,7 +91,7 @@ def evaluate(
     `hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3 --limit 1000`
     """
     from hardsight.attacks import build_suite, parse_radius
-    from hardsight.evaluation import estimate
+    from hardsight.evaluation import DetectorSubject, Protocol, Record, Work, estimate
     from hardsight.evaluation import evaluate as run_evaluation
     from hardsight.runs import ClassifierRun, open_detector_run, open_run, origin
 
@@ -104,13 +105,8 @@ def evaluate(
             "step_size": alpha,
         }
         own = {k: v for k, v in given.items() if v is not None}
-        common: dict[str, Any] = {
-            "fresh_draws": fresh_draws,
-            "seed": seed,
-            "gallery": gallery,
-            "folder": folder / "state",
-            "max_minutes": max_minutes,
-        }
+        protocol = Protocol(fresh_draws, seed, batch_size or 8, gallery)
+        place = Work(folder / "state", max_minutes)
         if isinstance(work, ClassifierRun):
             evaluate_classes(
                 work,
@@ -120,31 +116,40 @@ def evaluate(
                 source,
                 device,
                 folder,
-                common | {"batch_size": batch_size or 64},
+                replace(protocol, batch_size=batch_size or 64),
+                place,
             )
             return
-        detector, data = work.tested(device, path, allow_data_change)
-        eps, norm, batch_size = eps or "2/255", norm or "Linf", batch_size or 8
+        opened = work.opened if synthetic else work.tested
+        detector, data = opened(device, path, allow_data_change)
+        eps, norm = eps or "2/255", norm or "Linf"
         radii = CURVE if curve is None else curve
         stamp, note = work.audited(detector)
         planned = [build_suite(n, norm, eps, budget, **own) for n in suite or ["pgd", "eot-pgd"]]
         other = open_detector_run(source).detector(device) if source else None
-        part = data.limited(limit) if limit else data
-        _print_costs(estimate(detector, part, planned, batch_size))
+        part = data.limited(limit) if limit and not synthetic else data
+        subject = (
+            DetectorSubject.synthetic(detector, part, seed=seed)
+            if synthetic
+            else DetectorSubject.of(detector, part)
+        )
+        print_costs(estimate(subject, planned, protocol.batch_size, fresh_draws))
         with told() as progress:
             result = run_evaluation(
                 detector,
                 part,
                 planned,
-                source=other,
-                eps=eps,
                 norm=norm,
-                curve=[parse_radius(c) for c in radii.split(",") if c.strip()],
-                batch_size=batch_size,
-                stamp=stamp,
-                provenance={"preset": work.config.preset, "run": run.name} | origin(run),
-                progress=progress,
-                **common,
+                source=other,
+                synthetic=synthetic,
+                protocol=replace(
+                    protocol, curve=[parse_radius(c) for c in radii.split(",") if c.strip()]
+                ),
+                work=replace(place, progress=progress),
+                record=Record(
+                    stamp=stamp,
+                    provenance={"preset": work.config.preset, "run": run.name} | origin(run),
+                ),
             )
         notes = [*result.notes, note]
         if len(part.test) < len(data.test):
@@ -153,23 +158,12 @@ def evaluate(
         print_report(replace(result, notes=tuple(notes)), folder)
 
 
-def _print_costs(costs: "list[Cost]") -> None:
-    """Say what is going to be run, and how long it will take."""
-    table = Table("suite", "attacks", "passes an image", "minutes, about", title="Budget")
-    for suite, passes, minutes in costs:
-        table.add_row(suite.name, suite.description, f"{passes:,}", f"{minutes:.1f}")
-    errors.print(table)
-
-
 def print_report(result: "Evaluation", folder: Path) -> None:
     """Write the report's three files and show the table."""
     from hardsight.evaluation.wording import fraction_of_255, tags
-    from hardsight.reports import write_html, write_json, write_markdown
+    from hardsight.reports import write_report
 
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(result, folder / "report.json")
-    write_markdown(result, folder / "report.md")
-    page = write_html(result, folder / "report.html")
+    page = write_report(result, folder)
     table = Table("attack", "metric", "value", "95 % interval", "published", "flags")
     for row in result.rows:
         attack = f"{row.attack} {row.norm} {fraction_of_255(row.eps)}" if row.norm else row.attack

@@ -49,7 +49,7 @@ def suites(
     way; `hardsight evaluate RUN --suite NAME` takes the one that fits the run.
     """
     from hardsight.attacks import ATTACKS, attack_names, build_suite
-    from hardsight.evaluation.accuracy import class_suite
+    from hardsight.evaluation import class_suite
 
     with explained():
         table = Table("suite", "victim", "aims at", "what it is", "attacks", "passes an image")

@@ -56,3 +56,11 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 AllowDataChange = Annotated[
     bool, typer.Option(help="Go on although the data set changed since the run was made.")
 ]
+Synthetic = Annotated[
+    bool,
+    typer.Option(
+        "--synthetic",
+        help="Take synthetic defects on good parts, for a data set without defects; with false "
+        "alarms and attacks.",
+    ),
+]

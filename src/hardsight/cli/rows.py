@@ -136,7 +136,7 @@ def _draw(
     folder: Path, name: str, image: "Tensor", anomaly_map: "Tensor", calibration: "Calibration"
 ) -> None:
     """Write the heat map over the image."""
-    from hardsight.reports.plots import heat, heat_scale
+    from hardsight.reports.pictures import heat, heat_scale
 
     scale, threshold = heat_scale([anomaly_map]), calibration.map_threshold
     if threshold:

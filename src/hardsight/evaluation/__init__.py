@@ -1,33 +1,48 @@
-"""Evaluation: clean, attacked, drawn and written down."""
+"""Evaluation: one protocol for detectors and classifiers, clean, attacked and certified."""
 
-from hardsight.evaluation.attack import attack
+from hardsight.attacks.class_suites import FOUR_THREATS, class_suite
 from hardsight.evaluation.certified.attacked import attack_certified
-from hardsight.evaluation.certified.classes import ClassCertification, certify_classifier
+from hardsight.evaluation.certified.classes import certify_classifier
+from hardsight.evaluation.certified.plan import Smoothing, Terms, Voting
 from hardsight.evaluation.certified.protocol import certify
-from hardsight.evaluation.certified.results import Certification, Terms
-from hardsight.evaluation.certified.sigma import SigmaChoice, choose_sigma
-from hardsight.evaluation.distribution_shift import Shortcut, shortcuts
-from hardsight.evaluation.estimate import estimate
-from hardsight.evaluation.protocol import evaluate
-from hardsight.evaluation.results import Budget, Estimate, Evaluation, GalleryItem, Row
+from hardsight.evaluation.certified.results import Certification, ClassCertification
+from hardsight.evaluation.certified.sigma import Evidence, SigmaChoice, choose_sigma
+from hardsight.evaluation.classifiers import accuracy_curve, evaluate_classifier
+from hardsight.evaluation.costs import Cost, estimate
+from hardsight.evaluation.detectors import attack, evaluate
+from hardsight.evaluation.plan import Protocol, Record, Work
+from hardsight.evaluation.results import Budget, Curve, Estimate, Evaluation, Row
+from hardsight.evaluation.subjects import ClassifierSubject, DetectorSubject, Subject
 
 __all__ = [
+    "FOUR_THREATS",
     "Budget",
     "Certification",
     "ClassCertification",
+    "ClassifierSubject",
+    "Cost",
+    "Curve",
+    "DetectorSubject",
     "Estimate",
     "Evaluation",
-    "GalleryItem",
+    "Evidence",
+    "Protocol",
+    "Record",
     "Row",
-    "Shortcut",
     "SigmaChoice",
+    "Smoothing",
+    "Subject",
     "Terms",
+    "Voting",
+    "Work",
+    "accuracy_curve",
     "attack",
     "attack_certified",
     "certify",
     "certify_classifier",
     "choose_sigma",
+    "class_suite",
     "estimate",
     "evaluate",
-    "shortcuts",
+    "evaluate_classifier",
 ]

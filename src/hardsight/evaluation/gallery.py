@@ -1,61 +1,79 @@
-"""The pictures of a report: which test images, and what is drawn of each."""
+"""The pictures of a report: what is shown of the images that were chosen."""
 
-import numpy as np
+from collections.abc import Sequence
+
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from hardsight.data import AnomalyData
-from hardsight.data.splits import evenly
-from hardsight.detectors import Detector
 from hardsight.evaluation.attacked import Attacked
-from hardsight.evaluation.results import GalleryItem
-
-
-def choose(labels: NDArray[np.bool_], count: int) -> frozenset[int]:
-    """Return indices spread evenly over the anomalous and the normal images, half of each.
-
-    By position alone, never by result: a gallery of the best would be an advertisement.
-    """
-    shown: list[int] = []
-    for kind, n in ((True, (count + 1) // 2), (False, count // 2)):
-        shown += evenly(np.flatnonzero(labels == kind), n)
-    return frozenset(shown)
+from hardsight.evaluation.capabilities import Purifying, Reconstructing
+from hardsight.evaluation.results import ClassifiedItem, GalleryItem
+from hardsight.evaluation.subjects import ClassifierSubject, DetectorSubject, Subject
 
 
 @torch.no_grad()
-def pictures(
-    detector: Detector,
-    data: AnomalyData,
-    indices: list[int],
+def detector_items(
+    subject: DetectorSubject,
+    indices: Sequence[int],
     clean: Attacked,
     attacked: Attacked | None,
     seed: int,
 ) -> tuple[GalleryItem, ...]:
-    """Draw the test images at ``indices``, anomalous ones first; one noise for clean and attacked.
+    """Draw test images under a detector, anomalous ones first; one noise for clean and attacked.
 
-    The scores are the means of the evaluation's fresh draws, not those of the drawn maps.
+    The scores are those that are decided by or, without a threshold, the means of the fresh draws.
     """
-    device = detector.device
     items = []
-    for i in sorted(indices, key=lambda i: (not data.test.labels[i], i)):
-        item = data.test[i]
-        x = item.image[None].to(device)
-        noise = detector.sample_noise(x, torch.Generator(device).manual_seed(seed))
-        found = attacked.images.get(i) if attacked else None
-        hit = found[None].to(device) if found is not None else None
+    for i in sorted(indices, key=lambda i: (not subject.truth[i], i)):
+        x, hit, noise = _pair(subject, i, attacked, seed)
         items.append(
             GalleryItem(
-                name=data.test.names[i],
-                anomalous=item.anomalous,
-                image=item.image,
-                attacked=found,
-                reconstruction=_reconstruction(detector, x, noise),
-                map_clean=detector(x, noise).anomaly_map[0, 0].cpu(),
-                map_attacked=None if hit is None else detector(hit, noise).anomaly_map[0, 0].cpu(),
-                mask=item.mask[0] if item.anomalous and item.mask is not None else None,
-                score_clean=float(clean.scores[i].mean()),
-                score_attacked=float(attacked.scores[i].mean())
+                name=subject.names[i],
+                anomalous=bool(subject.truth[i]),
+                image=x[0].cpu(),
+                attacked=None if hit is None else hit[0].cpu(),
+                reconstruction=_mean_of_draws(subject.model.reconstruct(x, noise))
+                if isinstance(subject.model, Reconstructing)
+                else None,
+                map_clean=subject.model(x, noise).anomaly_map[0, 0].cpu(),
+                map_attacked=None
+                if hit is None
+                else subject.model(hit, noise).anomaly_map[0, 0].cpu(),
+                mask=subject.mask(i),
+                score_clean=_score(clean, i),
+                score_attacked=_score(attacked, i) if attacked and hit is not None else None,
+            )
+        )
+    return tuple(items)
+
+
+@torch.no_grad()
+def classifier_items(
+    subject: ClassifierSubject,
+    indices: Sequence[int],
+    clean: Attacked,
+    attacked: Attacked | None,
+    seed: int,
+) -> tuple[ClassifiedItem, ...]:
+    """Draw test images under a classifier; one noise for clean and attacked."""
+
+    def purified(x: Tensor | None, noise: Tensor | None) -> Tensor | None:
+        if x is None or not isinstance(subject.model, Purifying):
+            return None
+        return subject.model.purify(x, noise)[0, 0].clamp(0, 1).cpu()
+
+    items = []
+    for i in indices:
+        x, hit, noise = _pair(subject, i, attacked, seed)
+        items.append(
+            ClassifiedItem(
+                label=subject.classes[int(subject.truth[i])],
+                image=x[0].cpu(),
+                attacked=None if hit is None else hit[0].cpu(),
+                purified=purified(x, noise),
+                purified_attacked=purified(hit, noise),
+                said_clean=subject.classes[int(clean.mean[i])],
+                said_attacked=subject.classes[int(attacked.mean[i])]
                 if attacked and hit is not None
                 else None,
             )
@@ -63,10 +81,20 @@ def pictures(
     return tuple(items)
 
 
-def _reconstruction(detector: Detector, x: Tensor, noise: Tensor | None) -> Tensor | None:
-    """(C, H, W) in [0, 1] for showing, None for a detector that does not reconstruct."""
-    reconstruct = getattr(detector, "reconstruct", None)
-    if reconstruct is None:
-        return None
-    shown: Tensor = reconstruct(x, noise)[0].mean(0).clamp(0, 1).cpu()
-    return shown
+def _score(done: Attacked, index: int) -> float:
+    return float((done.mean if done.decided is None else done.decided)[index])
+
+
+def _pair(
+    subject: Subject, index: int, attacked: Attacked | None, seed: int
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Return an image, the attacked one in its place if there is one, and a noise for both."""
+    x = subject.batch(index, 1)
+    found = attacked.images.get(index) if attacked else None
+    noise = subject.sample_noise(x, torch.Generator(x.device).manual_seed(seed))
+    return x, None if found is None else found[None].to(x.device), noise
+
+
+def _mean_of_draws(reconstructions: Tensor) -> Tensor:
+    """(1, draws, C, H, W) -> (C, H, W) in [0, 1] for showing."""
+    return reconstructions[0].mean(0).clamp(0, 1).cpu()

@@ -1,7 +1,7 @@
 """The result of an evaluation: rows of a table, and what is needed to draw them."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ OBJECT_ALONE = "AUROC, object alone"
 
 
 class Estimate(NamedTuple):
-    """A value with its 95 % bootstrap interval."""
+    """A value with its 95 % interval."""
 
     value: float
     low: float
@@ -37,9 +37,10 @@ class Budget:
 class Row:
     """One line of the table: a metric under one attack, in the four noise columns.
 
-    ``mean``: scores averaged over fresh draws. ``single``: one draw, its interval over draws and
-    images. ``worst``: the worst of the draws for the defender, per image. ``fixed``: the noise is
-    fixed and known to the attacker. A column is None where it was not measured.
+    ``mean``: of all fresh draws together. ``single``: one draw, its interval over draws and images.
+    ``worst``: the worst of the draws for the defender, per image. ``fixed``: the noise is fixed and
+    known to the attacker, the worst of all his attempts. A column is None where it was not
+    measured.
     """
 
     attack: str
@@ -47,7 +48,7 @@ class Row:
     target: str
     """"image" or "pixel": the level the attack aimed at and the metric speaks of."""
     metric: str
-    """"AUROC", "AP", "F1-max", "AUPRO", ``HELD_OUT`` or ``OBJECT_ALONE``."""
+    """A name of ``hardsight.metrics.METRICS``, ``HELD_OUT`` or ``OBJECT_ALONE``."""
     mean: Estimate
     single: Estimate | None = None
     worst: Estimate | None = None
@@ -57,18 +58,42 @@ class Row:
     eps: float = 0.0
     """Radius in [0, 1] pixel units."""
     fresh_draws: int = 0
-    """Draws scored after the attack, none of which it saw."""
+    """Draws looked at after the attack, none of which it saw."""
     budget: Budget = field(default_factory=Budget)
     published: float | None = None
-    """The paper's figure for the same row, in [0, 1]."""
+    """A paper's figure for the same row, in [0, 1]."""
+    place: str = ""
+    """Where that stands."""
     seconds_per_image: float = 0.0
     flags: tuple[str, ...] = ()
     """Reasons for which the row must not be trusted as it is, e.g. "not audited"."""
 
 
 @dataclass(frozen=True)
+class Curve:
+    """The figure of a subject against something."""
+
+    title: str
+    x_label: str
+    lines: dict[str, tuple[tuple[float, Estimate], ...]]
+    """Name -> (x, figure) in rising x."""
+    caption: str = ""
+
+
+class Averages(NamedTuple):
+    """One suite over several threat models (Blau et al., 2022, section 4.2)."""
+
+    suite: str
+    threats: tuple[str, ...]
+    all: float
+    """AoA, over all threat models."""
+    unseen: float | None
+    """AwT, over those not trained on; None if there are none of these."""
+
+
+@dataclass(frozen=True)
 class GalleryItem:
-    """The pictures of one test image."""
+    """The pictures of one test image under a detector."""
 
     name: str
     anomalous: bool
@@ -86,38 +111,68 @@ class GalleryItem:
 
 
 @dataclass(frozen=True)
+class ClassifiedItem:
+    """The pictures of one test image under a classifier; (C, H, W) in [0, 1], None: not shown."""
+
+    label: str
+    image: Tensor
+    attacked: Tensor | None
+    purified: Tensor | None
+    purified_attacked: Tensor | None
+    said_clean: str
+    """Class by the mean of the fresh draws."""
+    said_attacked: str | None
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """Everything an evaluation measured on one data set."""
+    """Everything an evaluation measured of one subject on one data set."""
 
     title: str
     provenance: dict[str, str]
-    """Detector, preset, data, split hash, seed, commit, device, versions: shown as they are."""
-    labels: NDArray[np.bool_]
-    """(N,) true = anomalous."""
-    names: tuple[str, ...]
-    """(N,) the test images' paths, relative to the data set."""
-    scores: dict[str, NDArray[np.float64]]
-    """Attack name -> (N, D) fresh-noise scores, "clean" first."""
+    """Model, preset, data, split hash, seed, commit, device, versions: shown as they are."""
+    labels: NDArray[Any]
+    """(N,) true = anomalous; of a classifier the true classes."""
+    outputs: dict[str, NDArray[Any]]
+    """Row's attack -> (n, D) scores, or classes, on the fresh draws, "clean" first."""
     rows: tuple[Row, ...]
-    curve: tuple[tuple[float, Estimate], ...]
-    """(eps, image AUROC, mean of draws) in rising eps, eps = 0 first; empty if not asked for."""
-    curve_label: str
-    """What attack drew the curve, e.g. "eot-pgd, Linf, 10 steps x 4 draws"."""
-    threshold: float | None
-    false_alarm_level: float | None
-    """The level the threshold was calibrated for, e.g. 0.01."""
-    gallery: tuple[GalleryItem, ...]
+    kind: Literal["detector", "classifier"] = "detector"
+    """What was measured."""
+    names: tuple[str, ...] = ()
+    """(N,) the test images' paths, relative to the data set."""
+    curves: tuple[Curve, ...] = ()
+    gallery: tuple[GalleryItem, ...] | tuple[ClassifiedItem, ...] = ()
+    gallery_attack: str = ""
+    """The attack of the pictures."""
     notes: tuple[str, ...] = ()
     """Sentences a reader must know: what was skipped, partial or not covered."""
+    known: tuple[str, ...] = ()
+    """What is known of the published figures."""
+    averages: tuple[Averages, ...] = ()
+    """Of suites at several threat models."""
+    classes: tuple[str, ...] = ()
+    """Names, of a classifier."""
+    threshold: float | None = None
+    """Of a detector's score."""
+    decided: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Attack -> (n,) scores on the known noise that decisions are made on, where there is a
+    threshold."""
+    false_alarm_level: float | None = None
+    """The level the threshold was calibrated for, e.g. 0.01."""
     held_out: tuple[float, ...] = ()
-    """Scores, one draw each, of the good parts that the threshold was set on."""
+    """Scores of the good parts that the threshold was set on, on the same noise."""
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary: all but the pictures."""
-        skip = {"gallery", "labels", "scores"}
+        skip = {"gallery", "labels", "outputs", "decided", "rows", "averages", "curves"}
         plain = {k: v for k, v in vars(self).items() if k not in skip}
         return plain | {
             "rows": [asdict(r) for r in self.rows],
+            "averages": [a._asdict() for a in self.averages],
+            "curves": [asdict(c) for c in self.curves],
             "labels": self.labels.astype(int).tolist(),
-            "scores": {k: np.asarray(v).tolist() for k, v in self.scores.items()},
+            "decided": {k: v.tolist() for k, v in self.decided.items()},
+            "scores" if self.kind == "detector" else "predicted": {
+                k: np.asarray(v).tolist() for k, v in self.outputs.items()
+            },
         }

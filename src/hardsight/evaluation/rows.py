@@ -1,115 +1,119 @@
-"""From scores and maps to the rows of the table."""
+"""From outputs and maps to the rows of the table."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardsight.attacks import Suite
+from hardsight.attacks import Ball, Suite
 from hardsight.evaluation.attacked import Attacked
-from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Budget, Estimate, Row
-from hardsight.metrics import (
-    aupro,
-    auroc,
-    average_precision,
-    best_f1,
-    bootstrap,
-    bootstrap_over_draws,
-    pixel_auroc_interval,
-)
+from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Averages, Budget, Estimate, Row
+from hardsight.evaluation.subjects import DetectorSubject, Subject
+from hardsight.evaluation.wording import radius
+from hardsight.metrics import auroc, bootstrap, metrics_of, pixel_auroc_interval
 from hardsight.synthesis.foreground import foreground
 
-Metric = Callable[[Any, NDArray[np.bool_]], float]
+Flags = tuple[str, ...]
 
 
-def over_mean(metric: Metric, done: Attacked, labels: NDArray[np.bool_]) -> Estimate:
-    """The metric of the scores averaged over their draws, with its bootstrap interval."""
-    return Estimate(*bootstrap(metric, done.scores.mean(1), labels[: len(done.scores)]))
+def output_rows(
+    subject: Subject, name: str, done: Attacked, suite: Suite | None = None, flags: Flags = ()
+) -> Iterator[Row]:
+    """Yield the figures of a subject's outputs, the main one in the four noise columns.
 
+    "mean" is that of all fresh draws together, "single" that of one draw, "worst" that of each
+    image's worst draw, "fixed" that under noise the attacker knew. Without noise only the first is
+    there.
 
-def image_row(
-    name: str,
-    done: Attacked,
-    labels: NDArray[np.bool_],
-    suite: Suite | None = None,
-    published: float | None = None,
-    flags: tuple[str, ...] = (),
-) -> Row:
-    """The image AUROC in the four noise columns."""
-    part = labels[: len(done.scores)]
-    random = done.scores.shape[1] > 1 and bool(np.ptp(done.scores, axis=1).any())
-    worst = np.where(part, done.scores.min(1), done.scores.max(1))
-    return Row(
+    Args:
+        subject: of the outputs.
+        name: of the attack, "clean" without one.
+        done: what was attacked, or its beginning.
+        suite: by what.
+        flags: of an attacked row.
+    """
+    truth = subject.truth[: len(done)]
+    main, *others = metrics_of(subject.target, attacked=suite is not None)
+    drawn = done.outputs.shape[1] > 1
+    yield Row(
         attack=name,
         target="image",
-        metric="AUROC",
-        mean=over_mean(auroc, done, labels),
-        single=Estimate(*bootstrap_over_draws(auroc, done.scores, part)) if random else None,
-        worst=Estimate(*bootstrap(auroc, worst, part)) if random else None,
-        fixed=None if done.fixed is None else Estimate(*bootstrap(auroc, done.fixed, part)),
-        published=published,
-        **_attack(done, suite, flags),
+        metric=main.name,
+        mean=Estimate(*main.interval(done.mean, truth)),
+        single=Estimate(*main.over_draws(done.outputs, truth))
+        if drawn and main.over_draws
+        else None,
+        worst=Estimate(*main.interval(subject.worst_outputs(done.outputs), truth))
+        if drawn
+        else None,
+        fixed=None if done.fixed is None else Estimate(*main.interval(done.fixed, truth)),
+        **_spent(done, suite, flags),
+        **_published(subject, suite),
     )
+    for metric in others:
+        value = Estimate(*metric.interval(done.mean, truth))
+        yield Row(name, "image", metric.name, value, **_spent(done, suite, flags))
 
 
-def clean_rows(clean: Attacked, labels: NDArray[np.bool_]) -> list[Row]:
-    """Average precision and best F1 of clean images."""
-    draws = clean.scores.shape[1]
-    return [
-        Row("clean", "image", name, over_mean(metric, clean, labels), fresh_draws=draws)
-        for name, metric in (("AP", average_precision), ("F1-max", best_f1))
-    ]
-
-
-def held_out_row(clean: Attacked, labels: NDArray[np.bool_], held_out: NDArray[np.float64]) -> Row:
-    """The AUROC of the test set's defects against other good parts than its own.
-
-    Args:
-        clean: scores of the test images; one draw of them is compared.
-        labels: (N,) true = anomalous.
-        held_out: (n,) scores of good parts that were held out of training, one draw each.
-    """
-    scores = np.concatenate([held_out, clean.scores[labels, 0]])
-    anomalous = np.arange(len(scores)) >= len(held_out)
-    return Row(
-        "clean", "image", HELD_OUT, Estimate(*bootstrap(auroc, scores, anomalous)), fresh_draws=1
-    )
-
-
-def pixel_rows(
+def map_rows(
+    subject: DetectorSubject,
     name: str,
-    maps: NDArray[Any],
-    masks: NDArray[np.bool_],
     done: Attacked | None = None,
     suite: Suite | None = None,
-    flags: tuple[str, ...] = (),
-    published: float | None = None,
-) -> Iterable[Row]:
-    """Pixel AUROC with its interval over images, and AUPRO.
-
-    Args:
-        name: of the attack, "clean" without one.
-        maps: (N, H, W) or (N, 1, H, W).
-        masks: the same shape, of as many images.
-        done, suite: of an attack of the map.
-        flags: of every row.
-        published: a paper's pixel AUROC.
-    """
-    spent = _attack(done, suite, flags) if done else {"fresh_draws": 1}
+    flags: Flags = (),
+) -> Iterator[Row]:
+    """Yield the figures of a detector's maps, clean ones without ``done``; none without masks."""
+    maps = subject.maps if done is None else done.maps
+    if maps is None or subject.masks is None:
+        return
+    masks = subject.masks[: len(maps)].numpy()
+    main, *others = metrics_of("pixel", attacked=suite is not None)
+    spent = {"fresh_draws": 1} if done is None else _spent(done, suite, flags)
     one = None if done is None else done.maps_of_one
     yield Row(
         name,
         "pixel",
-        "AUROC",
-        Estimate(*pixel_auroc_interval(maps, masks)),
-        single=None if one is None else Estimate(*pixel_auroc_interval(one, masks)),
-        published=published,
+        main.name,
+        Estimate(*main.interval(maps, masks)),
+        single=None if one is None else Estimate(*main.interval(one, masks)),
         **spent,
+        **_published(subject, suite, on_map=True),
     )
-    value = aupro(maps, masks)
-    yield Row(name, "pixel", "AUPRO", Estimate(value, value, value), **spent)
+    for metric in others:
+        yield Row(name, "pixel", metric.name, Estimate(*metric.interval(maps, masks)), **spent)
+
+
+def clean_rows(subject: Subject, clean: Attacked) -> list[Row]:
+    """Return all that is measured of a subject left alone, the main figure first."""
+    main, *others = output_rows(subject, "clean", clean)
+    if not isinstance(subject, DetectorSubject):
+        return [main, *others]
+    calibration, rows = subject.model.calibration, [main]
+    if calibration and calibration.normal_scores and clean.decided is not None:
+        held_out = np.array(calibration.normal_scores)
+        rows.append(held_out_row(clean.decided, subject.truth, held_out))
+    rows += [*others, *map_rows(subject, "clean")]
+    if subject.masks is not None:
+        rows.append(object_row(subject.images, subject.masks.numpy()))
+    return rows
+
+
+def held_out_row(
+    decided: NDArray[np.float64], labels: NDArray[np.bool_], held_out: NDArray[np.float64]
+) -> Row:
+    """The AUROC of the test set's defects against other good parts than its own.
+
+    Args:
+        decided: (N,) scores of the test images on the known noise of decisions.
+        labels: (N,) true = anomalous.
+        held_out: (n,) scores of good parts that were held out of training, on the same noise.
+    """
+    scores = np.concatenate([held_out, decided[labels]])
+    anomalous = np.arange(len(scores)) >= len(held_out)
+    value = Estimate(*bootstrap(auroc, scores, anomalous))
+    return Row("clean", "image", HELD_OUT, value, fresh_draws=1)
 
 
 def object_row(images: Tensor, masks: NDArray[np.bool_]) -> Row:
@@ -127,9 +131,36 @@ def object_row(images: Tensor, masks: NDArray[np.bool_]) -> Row:
     return Row("clean", "pixel", OBJECT_ALONE, value)
 
 
-def _attack(done: Attacked, suite: Suite | None, flags: tuple[str, ...]) -> dict[str, Any]:
+def averages(
+    rows: Sequence[Row], suites: Sequence[Suite], trained: Ball | None = None
+) -> tuple[Averages, ...]:
+    """Average each suite over its threat models: all (AoA), and those not trained on (AwT).
+
+    Args:
+        rows: attacked, in the order of the suites.
+        suites: one a row.
+        trained: the threat model of adversarial training; None: the model saw none.
+    """
+    found = []
+    for name in dict.fromkeys(s.name for s in suites):
+        same = [(r, s.ball) for r, s in zip(rows, suites, strict=True) if s.name == name]
+        if len(same) < 2:
+            continue
+        unseen = [r.mean.value for r, ball in same if ball != trained]
+        found.append(
+            Averages(
+                name,
+                tuple(radius(ball.name, ball.eps) for _, ball in same),
+                float(np.mean([r.mean.value for r, _ in same])),
+                float(np.mean(unseen)) if unseen else None,
+            )
+        )
+    return tuple(found)
+
+
+def _spent(done: Attacked, suite: Suite | None, flags: Flags) -> dict[str, Any]:
     """What a row says of the attack and its cost."""
-    cost = {"fresh_draws": done.scores.shape[1], "seconds_per_image": done.seconds_per_image}
+    cost = {"fresh_draws": done.outputs.shape[1], "seconds_per_image": done.seconds_per_image}
     if suite is None:
         return cost
     return cost | {
@@ -138,3 +169,9 @@ def _attack(done: Attacked, suite: Suite | None, flags: tuple[str, ...]) -> dict
         "budget": Budget(suite.budget, suite.description, done.passes),
         "flags": flags,
     }
+
+
+def _published(subject: Subject, suite: Suite | None, on_map: bool = False) -> dict[str, Any]:
+    """What a paper has in a row's place."""
+    found = subject.published(suite, on_map)
+    return {"published": found.value, "place": found.place} if found else {}

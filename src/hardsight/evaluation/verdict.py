@@ -52,6 +52,7 @@ class Verdict(NamedTuple):
     """The whole answer."""
 
     status: str
+    """A key of ``HEADLINES``; "" where no word is put on the figures."""
     headline: str
     clean: tuple[str, ...]
     findings: tuple[Finding, ...]
@@ -64,10 +65,10 @@ def strongest(evaluation: Evaluation) -> str | None:
 
     Of equal ones that which does more harm at the threshold, where there is one.
     """
-    attacked = [name for name in evaluation.scores if name != "clean"]
+    attacked = [name for name in evaluation.outputs if name != "clean"]
 
     def left(name: str) -> tuple[float, int]:
-        columns = evaluation.scores[name]
+        columns = evaluation.outputs[name]
         ranked = auroc(columns.mean(axis=1), evaluation.labels[: len(columns)])
         if evaluation.threshold is None:
             return ranked, 0
@@ -129,12 +130,12 @@ def _about_noise(rows: list[Row], value: float) -> Iterable[str]:
 
 
 def counts(evaluation: Evaluation, name: str) -> tuple[int, int, int, int]:
-    """Return (defects found, defects, false alarms, good parts) at the threshold, mean scores."""
+    """Return (defects found, defects, false alarms, good parts) at the threshold."""
     if evaluation.threshold is None:
         raise ValueError("threshold is None: calibrate the detector before counting alarms")
-    columns = evaluation.scores[name]
-    labels = evaluation.labels[: len(columns)]
-    alarm = columns.mean(axis=1) > evaluation.threshold
+    scores = evaluation.decided[name]
+    labels = evaluation.labels[: len(scores)]
+    alarm = scores > evaluation.threshold
     found, false = np.count_nonzero(alarm & labels), np.count_nonzero(alarm & ~labels)
     return int(found), int(labels.sum()), int(false), int((~labels).sum())
 
@@ -159,6 +160,17 @@ def outcome(item: GalleryItem, threshold: float | None) -> tuple[str, bool]:
     return words[item.anomalous, before, after], fooled
 
 
+def unreliable_because(rows: Iterable[Row]) -> list[str]:
+    """Return why rows are unreliable, a sentence for each check of the audit that failed."""
+    flags = dict.fromkeys(flag for row in rows for flag in row.flags)
+    marked = [flag.partition(": ") for flag in flags]
+    return [
+        f"Why {UNRELIABLE}: the audit's check {reason}"
+        for mark, _, reason in marked
+        if mark == UNRELIABLE and reason
+    ]
+
+
 def _remarks(evaluation: Evaluation) -> Iterable[str]:
     if evaluation.threshold is not None:
         level = evaluation.false_alarm_level
@@ -177,10 +189,7 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
             )
         yield text + "."
     yield from _about_held_out(evaluation)
-    for flag in dict.fromkeys(flag for row in evaluation.rows for flag in row.flags):
-        mark, _, reason = flag.partition(": ")
-        if mark == UNRELIABLE and reason:
-            yield f"Why {UNRELIABLE}: the audit's check {reason}"
+    yield from unreliable_because(evaluation.rows)
     maps = [r for r in evaluation.rows if r.target == "pixel"]
     clean = next((r for r in maps if r.norm is None), None)
     if clean:
@@ -212,7 +221,7 @@ def _about_held_out(evaluation: Evaluation) -> Iterable[str]:
     """Say where good parts of the test set do not score like those the threshold was set on."""
     if not evaluation.held_out:
         return
-    good = compare(evaluation.scores["clean"][~evaluation.labels, 0], evaluation.held_out)
+    good = compare(evaluation.decided["clean"][~evaluation.labels], evaluation.held_out)
     if good.alike:
         return
     row = next(r for r in evaluation.rows if r.metric == HELD_OUT)

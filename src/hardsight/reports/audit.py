@@ -1,16 +1,14 @@
 """The page of an audit: the verdict, and a card for every check."""
 
 import inspect
-from pathlib import Path
 
 from markupsafe import Markup
 
 from hardsight.audit.checks import CHECKS
 from hardsight.audit.results import Audit, Plot, Verdict
-from hardsight.core.files import write_atomically
 from hardsight.evaluation.wording import radius
 from hardsight.reports.canvas import DASHES, INK, SERIES, add_legend, as_svg, label_axes, panels
-from hardsight.reports.page import markdown_table, plain, render
+from hardsight.reports.page import markdown_table, plain, provenance_lines, render
 
 TONES: dict[Verdict, str] = {
     "pass": "holds",
@@ -54,13 +52,9 @@ def plot_svg(plot: Plot, name: str) -> str:
     return as_svg(figure, f"audit-{name}")
 
 
-def write_html(audit: Audit, path: str | Path) -> Path:
-    """Write the page as one HTML file that needs nothing else.
-
-    Raises:
-        OSError: the folder cannot be written; what was at ``path`` is then untouched.
-    """
-    page = render(
+def html(audit: Audit) -> str:
+    """Return the verdict, and a card for every check, as one page."""
+    return render(
         "audit.html.j2",
         audit=audit,
         tone=TONES[audit.verdict],
@@ -78,16 +72,13 @@ def write_html(audit: Audit, path: str | Path) -> Path:
             for c in sorted(audit.checks, key=lambda c: ORDER.index(c.verdict))
         ],
     )
-    return write_atomically(path, page)
 
 
-def write_markdown(audit: Audit, path: str | Path) -> Path:
-    """Write verdict, checks and provenance as Markdown; errors as ``write_html``."""
+def markdown(audit: Audit) -> list[str]:
+    """Return verdict, checks and provenance as lines of Markdown."""
     lines = [f"# Audit of {plain(audit.title)}", "", f"**{plain(audit.headline)}**", ""]
     lines += [f"Checked at {radius(audit.norm, audit.eps)}.", ""]
     rows = [[c.name, c.verdict, c.evidence or "-", c.sentence] for c in audit.checks]
     lines += [*markdown_table(["Check", "Verdict", "Evidence", "What it means"], rows), ""]
     lines += [f"- **{c.name}**: {question(c.name)}" for c in audit.checks]
-    lines += ["", "## Provenance", ""]
-    lines += markdown_table(["What", "Value"], [list(p) for p in audit.provenance.items()])
-    return write_atomically(path, "\n".join([*lines, ""]))
+    return [*lines, "", *provenance_lines(audit.provenance)]

@@ -1,277 +1,136 @@
-"""The report of a certification: one HTML file, a Markdown page, a JSON file."""
+"""The report of a certification, of a detector's designs or of a classifier."""
 
-import base64
-import json
-import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from hardsight.certify import NOT_A_CERTIFICATE, Decision, linf_radius
-from hardsight.core.files import write_atomically
-from hardsight.evaluation.certified.results import Certification, PixelItem, Point
-from hardsight.evaluation.verdict import HOLDS, WEAKENED
-from hardsight.reports import certificate_plots as plots
-from hardsight.reports.page import markdown_table, plain, render
-from hardsight.reports.plots import photo
+from hardsight.certify import Decision
+from hardsight.evaluation.certified.results import Certification, ClassCertification
+from hardsight.reports import certified_classes, certified_scores
+from hardsight.reports.certificate_plots import COLOURS
+from hardsight.reports.certified_words import TONES, Finding
+from hardsight.reports.page import bullets, markdown_table, plain, provenance_lines, render
+from hardsight.reports.tables import Cell, joined
 
-COLUMNS = {
-    "design": (
-        "Design",
-        "plain: the detector with its own noise; single: one draw of it; denoise: one noise only",
-    ),
-    "radius": ("L2 radius", "of the perturbation, pixels from 0 to 1; below it as L-infinity"),
-    "auroc": ("AUROC", "no perturbation brings it lower; each image's bound by itself"),
-    "joint": ("all together", "the same, with one confidence for all images (Bonferroni)"),
-    "tpr": ("TPR", "certified, at the certified false-positive rate named below; all together"),
-    "f1": ("F1", "lowest at the threshold; all together below it"),
-    "mean": ("by the mean", NOT_A_CERTIFICATE),
-    "published": ("Published", "FreeRAD, Table 6, by the mean; and what stands here minus it"),
-    "needed": ("n needed", "noisy copies without which nothing is bounded; all together below it"),
-}
-"""Key -> (header, what it means), in the order shown."""
-WORDS = {"holds": "Certified", "weakened": "In part", "broken": "Little", "open": "Nothing"}
-"""Tone -> word, by the joint certified AUROC."""
-DECISIONS = {
-    Decision.NORMAL: "certainly normal",
-    Decision.UNDECIDED: "abstains",
-    Decision.ANOMALOUS: "certainly anomalous",
-}
+Certificate = Certification | ClassCertification
+Certificates = Certificate | Sequence[Certificate]
+ATTACK_HEADS = ["Attack", "L2 radius", "AUROC attacked", "Certified", "Images", "Broken"]
 
 
-class Finding(NamedTuple):
-    """What is certain within one radius."""
+class Reading(NamedTuple):
+    """What is said of one certificate."""
 
-    tone: str
-    """A key of ``WORDS``."""
-    text: str
-
-
-def percent(value: float | None) -> str:
-    """Return "97.8" for 0.9789, "-" for None: what is promised is never rounded up."""
-    return "-" if value is None else f"{math.floor(1000 * value + 1e-6) / 10:.1f}"
-
-
-def cells(found: Certification, p: Point) -> dict[str, tuple[str, str]]:
-    """Return a point's (figure, what stands small beneath it) by the keys of ``COLUMNS``."""
-    gap = None if p.published is None or p.auroc is None else p.auroc - p.published
-    short = found.terms.n
-    needed, together = (
-        f"{v:,.0f}" if math.isfinite(v) and v > short else "" for v in (p.needed, p.needed_joint)
-    )
-    return {
-        "design": (found.design, f"sigma {found.terms.sigma:g}"),
-        "radius": (f"{p.radius:g}", f"L-inf {255 * p.linf:.2g}/255"),
-        "auroc": (percent(p.auroc), ""),
-        "joint": (percent(p.auroc_joint), ""),
-        "tpr": (percent(p.tpr), percent(p.tpr_joint) if p.tpr_joint is not None else ""),
-        "f1": (percent(p.f1), percent(p.f1_joint) if p.f1_joint is not None else ""),
-        "mean": (percent(p.auroc_mean), ""),
-        "published": (percent(p.published), "" if gap is None else f"{100 * gap:+.1f}"),
-        "needed": (needed or "-", together),
-    }
+    name: str
+    """What was smoothed, and how."""
+    findings: list[Finding]
+    remarks: list[str]
+    limits: list[str]
+    """What it does not say."""
+    rows: list[dict[str, Cell]]
+    """By the keys of the table's columns."""
 
 
-def findings(found: Certification) -> list[Finding]:
-    """Return what the joint certificate says, radius by radius."""
-    said = []
-    confidence = f"{100 * (1 - found.terms.alpha):.6g} %"
-    for p in found.rows:
-        where = f"Within an L2 radius of {p.radius:g}" if p.radius else "Left alone"
-        if p.auroc_joint is None:
-            certain = found.settlings[0].certain
-            said.append(
-                Finding(
-                    "open",
-                    f"{where}: the decisions of {certain} of {len(found.labels)} images are "
-                    f"certain, each with confidence {confidence}.",
-                )
-            )
-            continue
-        v = p.auroc_joint
-        tone = "holds" if v >= HOLDS else "weakened" if v >= WEAKENED else "broken"
-        if v == 0 and p.needed_joint > found.terms.n:
-            many = f"{p.needed_joint:,.0f}" if math.isfinite(p.needed_joint) else "too many"
-            said.append(
-                Finding("open", f"{where}: nothing; it takes {many} noisy copies an image.")
-            )
-        else:
-            said.append(
-                Finding(
-                    tone,
-                    f"{where}: the smoothed detector ranks at least {percent(v)} % of all pairs "
-                    f"of a defect and a good part correctly, with confidence {confidence}.",
-                )
-            )
-    return said
+class Table(NamedTuple):
+    """What stands above the rows."""
+
+    columns: dict[str, tuple[str, str]]
+    """Key -> (header, what it means)."""
+    figure: str
+    """The key of the figure that counts."""
+    note: str
 
 
-def limits(found: Certification) -> list[str]:
-    """Return what a certificate does not say, in sentences."""
-    t = found.terms
-    values = int(found.rows[-1].radius ** 2 / found.rows[-1].linf ** 2 + 0.5) if t.radii[-1] else 0
-    said = [
-        f"It speaks of the smoothed detector: the {'median' if t.quantile == 0.5 else 'quantile'} "
-        f"of scores under noise of standard deviation {t.sigma:g}, not of the detector that sees "
-        "an image once, without it.",
-        "It speaks of the L2 norm: a scratch or a sticker is far outside any of these radii.",
-    ]
-    if values:
-        widest = t.radii[-1]
-        said.append(
-            f"Of L-infinity it says little: a radius of {widest:g} covers a change of all pixels "
-            f"by {255 * linf_radius(widest, values):.2g} of 255 grey levels, and 8/255 would take "
-            f"a radius of {8 / 255 * math.sqrt(values):.3g}."
-        )
-    said += [
-        f"Each radius has its own confidence of {100 * (1 - t.alpha):.6g} %; they do not hold all "
-        "at once, and none may be picked because it came out well.",
-        f"The mean is shown for comparison: {NOT_A_CERTIFICATE}.",
-        "It is about the test images at hand; how other images fare is for statistics to say.",
-        "Noise and scores are single-precision numbers from a pseudo-random generator, not real "
-        "numbers from a true Gaussian.",
-    ]
-    return [*found.notes, *said]
-
-
-def remarks(found: Certification) -> list[str]:
-    """Return what else was measured, in sentences."""
-    t = found.terms
-    said = []
-    if found.clean is not None:
-        said.append(
-            f"Left alone, the smoothed detector has an AUROC of {percent(found.clean)} % by the "
-            f"median ({percent(found.clean_mean)} % by the mean)."
-        )
-    abstained = int((found.decisions == Decision.UNDECIDED).sum())
-    said.append(
-        f"At the threshold {found.threshold:.4g} it decides on {len(found.labels) - abstained} of "
-        f"{len(found.labels)} images and abstains on {abstained}. {found.statement}"
-    )
-    for s in found.settlings:
-        whole = s.samples + s.saved
-        verb = "saved" if not found.curve else "would save"
-        said.append(
-            f"Early stopping {verb} {100 * s.saved / whole:.0f} % of the noisy copies at radius "
-            f"{s.radius:g}."
-        )
-    said.append(
-        f"{found.terms.n:,} noisy copies an image, {found.seconds_per_image:.3g} s an image; "
-        f"alpha = {t.alpha:g}."
-    )
-    return said
-
-
-def write_certificate_json(found: Sequence[Certification], path: str | Path) -> Path:
-    """Write every number as JSON; what is not finite is null."""
-    text = json.dumps({"certificates": [c.to_json() for c in found]}, allow_nan=False, indent=1)
-    return write_atomically(path, text + "\n")
-
-
-def write_certificate_markdown(found: Sequence[Certification], path: str | Path) -> Path:
-    """Write findings, table, limits and provenance as Markdown."""
-    lines = [f"# Certificate: {plain(found[0].title)}", ""]
-    for c in found:
-        lines += [f"## {c.design}, sigma {c.terms.sigma:g}", ""]
-        lines += [f"- {plain(f.text)}" for f in findings(c)]
-        lines += ["", *(plain(s) for s in remarks(c)), ""]
-    table = [
-        [f"{main} ({small})" if small else main for main, small in cells(c, p).values()]
-        for c in found
-        for p in c.rows
-    ]
-    lines += ["In per cent.", "", *markdown_table([h for h, _ in COLUMNS.values()], table), ""]
-    lines += [f"- **{title}**: {meaning}." for title, meaning in COLUMNS.values()]
-    if any(c.attacks for c in found):
-        heads = ["Attack", "Radius", "AUROC attacked", "Certified", "Images", "Broken"]
-        lines += ["", *markdown_table(heads, attack_rows(found))]
-    lines += ["", "## What this does not say", "", *(f"- {plain(s)}" for s in limits(found[0]))]
-    lines += ["", "## Provenance", ""]
-    lines += markdown_table(["What", "Value"], [list(p) for p in found[0].provenance.items()])
-    return write_atomically(path, "\n".join([*lines, ""]))
-
-
-def attack_rows(found: Sequence[Certification]) -> list[list[str]]:
-    """Return a line for each attack of a smoothed score."""
-    return [
-        [
-            f"{a.name} on {c.design}",
-            f"{a.radius:g}",
-            percent(a.auroc),
-            percent(a.certified),
-            str(a.images),
-            str(a.broken),
-        ]
-        for c in found
-        for a in c.attacks
-    ]
-
-
-def _uri(jpeg: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
-
-
-def _shown(item: PixelItem) -> dict[str, Any]:
-    """What the template shows of an image."""
-    pictures = [("input", photo(item.image))]
-    for r, decisions in item.pixels.items():
-        pictures.append((f"radius {r:g}", plots.pixel_picture(item, decisions)))
-    wrong = item.decision == (Decision.NORMAL if item.anomalous else Decision.ANOMALOUS)
-    text = DECISIONS[Decision(item.decision)]
-    if math.isfinite(item.radius):
-        text += f" within {item.radius:.3g}"
-    tone = "open" if item.decision == Decision.UNDECIDED else "broken" if wrong else "holds"
-    return {
-        "item": item,
-        "pictures": [(caption, _uri(jpeg)) for caption, jpeg in pictures],
-        "small": max(item.image.shape[-2:]) < 128,
-        "outcome": text,
-        "tone": tone,
-    }
-
-
-def write_certificate_html(found: Sequence[Certification], path: str | Path) -> Path:
-    """Write the report as one HTML file that needs nothing else: no network, no other file.
-
-    Args:
-        found: one or more designs of one detector on one data set.
-        path: of the file.
+def _several(found: Certificates) -> list[Certificate]:
+    """Return certificates as a list.
 
     Raises:
-        ValueError: nothing was certified.
-        OSError: the folder cannot be written; what was at ``path`` is then untouched.
+        ValueError: there are none.
     """
-    if not found:
-        raise ValueError("found must hold at least one certification")
-    figures = []
-    if any(c.curve for c in found):
-        caption = (
-            "What no perturbation within the radius can undercut, down to nothing where there are "
-            "too few noisy copies. Solid: each image's bound by itself. Dashed: all together. "
-            "Dotted: by the mean, not a certificate. Attacks must stay above the solid line."
-        )
-        figures.append(("Certified AUROC", Markup(plots.curve_svg(found)), caption))
-    for c in found:
-        caption = f"{c.design}: how far the decision of each test image is certain."
-        figures.append(("Certain decisions", Markup(plots.radius_svg(c)), caption))
-    text = render(
-        "certificate.html.j2",
-        title=found[0].title,
-        found=[(c, findings(c), remarks(c)) for c in found],
-        words=WORDS,
-        columns=COLUMNS,
-        rows=[cells(c, p) for c in found for p in c.rows],
-        fpr=found[0].terms.fpr,
-        figures=figures,
-        attacks=attack_rows(found),
-        gallery=[(c, [_shown(i) for i in c.gallery]) for c in found if c.gallery],
-        colours=[
-            (DECISIONS[d], "rgb({:.0f}, {:.0f}, {:.0f})".format(*(255 * v for v in rgb)))
-            for d, rgb in plots.COLOURS.items()
-        ],
-        limits=limits(found[0]),
-        provenance=found[0].provenance,
+    made = list(found) if isinstance(found, Sequence) else [found]
+    if not made:
+        raise ValueError("found must hold at least one certificate")
+    return made
+
+
+def read(found: Certificate) -> Reading:
+    """Return what is said of a certificate."""
+    words = certified_scores if isinstance(found, Certification) else certified_classes
+    return Reading(
+        words.name(found),
+        words.findings(found),
+        words.remarks(found),
+        words.limits(found),
+        [words.cells(found, p) for p in found.rows],
     )
-    return write_atomically(path, text)
+
+
+def table(found: Certificate) -> Table:
+    """Return what stands above the rows of a kind of certificate."""
+    note = "In per cent; what no perturbation within the radius can undercut."
+    if isinstance(found, Certification):
+        at = f" TPR at {100 * found.terms.fpr:g} % certified false positives."
+        return Table(certified_scores.COLUMNS, "joint", note + at)
+    return Table(certified_classes.COLUMNS, "accuracy", note)
+
+
+def _figures(found: list[Certificate]) -> list[tuple[str, Markup, str]]:
+    drawn = certified_scores.figures([c for c in found if isinstance(c, Certification)])
+    classes = (c for c in found if isinstance(c, ClassCertification))
+    return [*drawn, *(figure for c in classes for figure in certified_classes.figures(c))]
+
+
+def _attacks(found: list[Certificate]) -> list[list[str]]:
+    return certified_scores.attack_rows([c for c in found if isinstance(c, Certification)])
+
+
+def html(found: Certificates) -> str:
+    """Return one or more certificates of one model on one data set as one page."""
+    made = _several(found)
+    readings = [read(c) for c in made]
+    return render(
+        "certificate.html.j2",
+        title=made[0].title,
+        readings=readings,
+        tones=TONES,
+        table=table(made[0]),
+        figures=_figures(made),
+        attacks=_attacks(made),
+        attack_heads=ATTACK_HEADS,
+        gallery=[
+            (c, [certified_scores.shown(i) for i in c.gallery])
+            for c in made
+            if isinstance(c, Certification) and c.gallery
+        ],
+        colours=[
+            (certified_scores.DECISIONS[Decision(d)], "rgb({:.0f}, {:.0f}, {:.0f})".format(*rgb))
+            for d, rgb in ((d, [255 * v for v in rgb]) for d, rgb in COLOURS.items())
+        ],
+        provenance=made[0].provenance,
+    )
+
+
+def markdown(found: Certificates) -> list[str]:
+    """Return findings, table, limits and provenance as lines of Markdown."""
+    made = _several(found)
+    readings, shape = [read(c) for c in made], table(made[0])
+    lines = [f"# Certificate: {plain(made[0].title)}", ""]
+    for reading in readings:
+        lines += [f"## {plain(reading.name)}", "", *bullets(f.text for f in reading.findings), ""]
+        lines += [*map(plain, reading.remarks), ""]
+    cells = [[joined(c) for c in row.values()] for r in readings for row in r.rows]
+    heads = shape.columns.values()
+    lines += [shape.note, "", *markdown_table([h for h, _ in heads], cells), ""]
+    lines += [f"- **{title}**: {meaning}." for title, meaning in heads]
+    if attacks := _attacks(made):
+        lines += ["", *markdown_table(ATTACK_HEADS, attacks)]
+    lines += ["", "## What this does not say", "", *bullets(readings[0].limits), ""]
+    return [*lines, *provenance_lines(made[0].provenance)]
+
+
+def values(found: Certificates) -> Any:
+    """Return all numbers; what is not finite is None."""
+    made = _several(found)
+    if isinstance(made[0], ClassCertification):
+        return made[0].to_json()
+    return {"certificates": [c.to_json() for c in made]}

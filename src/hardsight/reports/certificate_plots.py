@@ -19,7 +19,7 @@ from hardsight.reports.canvas import (
     label_axes,
     panels,
 )
-from hardsight.reports.plots import photo
+from hardsight.reports.pictures import photo
 
 COLOURS = {
     Decision.NORMAL: (0.0, 0.45, 0.70),

@@ -1,5 +1,6 @@
 """What all pages share: how they look, and how plain text goes into them."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,23 +9,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str | Path, **values: Any) -> str:
     """Return a page as one HTML text that needs nothing else: no network, no other file.
 
     Args:
-        template: name of a Jinja2 file of ``TEMPLATES``; it extends ``page.html.j2``, which holds
-            the style, and fills its blocks ``title`` and ``main``. ``badge.html.j2`` has the
-            coloured words.
+        template: name of a Jinja2 file of ``TEMPLATES``, or the path of one elsewhere; it extends
+            ``page.html.j2``, which holds the style, and fills its blocks ``title`` and ``main``.
+            ``badge.html.j2`` has the coloured words.
         values: what the template names.
     """
+    place = TEMPLATES / template
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([place.parent, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(**values)
+    return environment.get_template(place.name).render(**values)
 
 
 def plain(text: str) -> str:
@@ -39,3 +41,14 @@ def markdown_table(heads: list[str], rows: list[list[str]]) -> list[str]:
     """Return the lines of a table; no cell is taken for markup."""
     lines = [heads, ["---"] * len(heads), *([plain(cell) for cell in row] for row in rows)]
     return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def bullets(sentences: Iterable[str]) -> list[str]:
+    """Return the lines of a list; no sentence is taken for markup."""
+    return [f"- {plain(sentence)}" for sentence in sentences]
+
+
+def provenance_lines(provenance: Mapping[str, str]) -> list[str]:
+    """Return the lines that say what a result owes to."""
+    rows = [list(pair) for pair in provenance.items()]
+    return ["## Provenance", "", *markdown_table(["What", "Value"], rows)]

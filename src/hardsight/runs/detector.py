@@ -72,8 +72,9 @@ class DetectorRun(RunFolder[DetectorConfig]):
             raise RunError(
                 f"{data.name} has {int((~labels).sum())} normal and {int(labels.sum())} anomalous "
                 "test images, and figures need both. Add the others and pass --allow-data-change, "
-                f"or name a data set that has both with --data. hardsight score {self.path} IMAGES "
-                "judges images without"
+                "name a data set that has both with --data, or measure false alarms and synthetic "
+                f"defects with --synthetic. hardsight score {self.path} IMAGES judges images "
+                "without"
             )
         return detector, data
 

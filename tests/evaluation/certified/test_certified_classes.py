@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,8 @@ from scipy.stats import norm
 
 from hardsight.certify import ABSTAIN
 from hardsight.evaluation.certified.classes import certify_classifier
+from hardsight.evaluation.certified.plan import Terms, Voting
+from hardsight.evaluation.plan import Work
 
 
 def test_a_linear_classifier_has_its_known_radii(tmp_path):
@@ -17,11 +21,12 @@ def test_a_linear_classifier_has_its_known_radii(tmp_path):
         s = x.mean((1, 2, 3)) - 0.5
         return torch.stack([-s, s], 1)
 
-    settings = {"sigma": 0.5, "n": 2000, "batch_size": 500, "radii": (0.0, 0.2, 1.0)}
-    found = certify_classifier(model, images, labels, folder=tmp_path, **settings)
+    terms, voting = Terms(0.5, 2000, radii=(0.0, 0.2, 1.0)), Voting(batch_size=500)
+    settings = {"voting": voting, "work": Work(tmp_path)}
+    found = certify_classifier(model, images, labels, terms, **settings)
     at = np.argsort(found.index)
     distance = np.abs(values.numpy() - 0.5) * np.sqrt(48)
-    n = settings["n"]
+    n = terms.n
     largest = 0.5 * norm.ppf(0.001 ** (1 / n))  # all votes for one class
     expected = np.minimum(distance, largest)
     assert np.all(found.radii[at] <= expected + 1e-9)
@@ -32,11 +37,11 @@ def test_a_linear_classifier_has_its_known_radii(tmp_path):
     assert found.rows[1].accuracy == 4 / 6
     assert found.rows[2].accuracy == 3 / 6  # 0.1, 0.3 and 0.7 are that far and right
     assert found.abstained == 0
-    assert found.complete
-    again = certify_classifier(model, images, labels, folder=tmp_path, **settings)
+    assert found.notes == ()
+    again = certify_classifier(model, images, labels, terms, **settings)
     assert np.array_equal(again.radii, found.radii)
     assert again.seconds_per_image == found.seconds_per_image  # nothing was computed again
-    joint = certify_classifier(model, images, labels, joint=True, **settings)
+    joint = certify_classifier(model, images, labels, terms, voting=replace(voting, joint=True))
     assert np.all(joint.radii[np.argsort(joint.index)] <= found.radii[at])
 
 
@@ -49,10 +54,10 @@ def test_a_classifier_may_have_noise_of_its_own_and_abstain():
             return noise
 
     found = certify_classifier(
-        Coin(), torch.full((3, 3, 4, 4), 0.5), torch.zeros(3), sigma=0.1, n=50, radii=(0.0,)
+        Coin(), torch.full((3, 3, 4, 4), 0.5), torch.zeros(3), Terms(0.1, 50, radii=(0.0,))
     )
     assert set(found.predicted) == {ABSTAIN}
     assert found.abstained == 1.0
     assert found.rows[0].accuracy == 0.0
     with pytest.raises(ValueError, match="a label for each image"):
-        certify_classifier(Coin(), torch.zeros(2, 3, 4, 4), torch.zeros(3), sigma=0.1)
+        certify_classifier(Coin(), torch.zeros(2, 3, 4, 4), torch.zeros(3), Terms(0.1))

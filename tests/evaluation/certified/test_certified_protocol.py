@@ -8,16 +8,19 @@ from hardsight.attacks import APGD, L2, PGD, Attempt, Suite, build_suite
 from hardsight.certify import Decision, certified_radius, plan_looks
 from hardsight.data import ImageSet
 from hardsight.evaluation.certified.attacked import attack_certified
+from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.points import would_settle
 from hardsight.evaluation.certified.protocol import certify
-from hardsight.evaluation.certified.published import published_certified
 from hardsight.evaluation.certified.sampled import in_proportion
+from hardsight.evaluation.plan import Protocol, Work
+from hardsight.evaluation.published import published_certified
 from hardsight.metrics import conformal_threshold
 
 NORMAL = [100, 102, 104, 106]
 ANOMALOUS = [105, 110, 112, 116]
 WEIGHT = 1 / np.sqrt(3 * 16 * 16)  # ||w|| of the mean
-SMALL = {"sigma": 0.3, "n": 60, "radii": (0.0, 0.1), "batch_size": 16, "pixels": 2}
+TERMS = Terms(0.3, 60, radii=(0.0, 0.1))
+FEW = Smoothing(pixels=2, batch_size=16)
 
 
 def score(images):
@@ -27,9 +30,8 @@ def score(images):
 def test_a_linear_detector_gets_its_analytic_certificate(bright, make_set):
     """The smoothed score of w.x is w.x, and moves by at most r ||w||."""
     data, sigma, radii = make_set(NORMAL, ANOMALOUS), 0.3, (0.03, 0.25, 0.3)
-    found = certify(
-        bright(), data, sigma=sigma, n=4000, alpha=0.01, radii=radii, pixels=0, batch_size=250
-    )
+    terms = Terms(sigma, 4000, 0.01, radii=radii)
+    found = certify(bright(), data, terms, smoothing=Smoothing(pixels=0, batch_size=250))
     assert found.rows[0].linf == pytest.approx(0.03 * WEIGHT)
     for point in found.rows:
         shift = 255 * point.radius * WEIGHT
@@ -49,7 +51,8 @@ def test_a_linear_detector_gets_its_analytic_certificate(bright, make_set):
 
 def test_the_threshold_comes_of_validation_normals_alone(bright, make_set):
     data = make_set([80, 85], [150, 160])
-    found = certify(bright(), data, **SMALL | {"sigma": 0.02, "n": 200}, level=0.2)
+    terms = replace(TERMS, sigma=0.02, n=200)
+    found = certify(bright(), data, terms, smoothing=replace(FEW, level=0.2))
     normals = data.validation.images().float().mean((1, 2, 3)).numpy() / 255
     error = 5 * 0.02 * WEIGHT * np.sqrt(np.pi / 2 / 100)
     assert abs(found.threshold - conformal_threshold(normals, 0.2)) < error
@@ -62,7 +65,8 @@ def test_the_threshold_comes_of_validation_normals_alone(bright, make_set):
 
 def test_pixels_are_those_of_the_same_copies(bright, make_set):
     data = make_set([100, 100], [140, 140])
-    found = certify(bright(), data, **SMALL | {"sigma": 0.01, "radii": (0.0, 0.005, 1.0)})
+    terms = replace(TERMS, sigma=0.01, radii=(0.0, 0.005, 1.0))
+    found = certify(bright(), data, terms, smoothing=FEW)
     assert [i.anomalous for i in found.gallery] == [True, False]
     defect, good = found.gallery
     assert list(defect.pixels) == [0.0, 0.005]  # nothing is bounded at 1
@@ -91,12 +95,12 @@ def test_killed_and_started_again_it_gives_the_same(bright, make_set, tmp_path):
             raise KilledError
 
     with pytest.raises(KilledError):
-        certify(detector, data, folder=tmp_path / "a", progress=kill, **SMALL)
+        certify(detector, data, TERMS, smoothing=FEW, work=Work(tmp_path / "a", progress=kill))
     stamps = {p: p.stat().st_mtime_ns for p in kept(tmp_path / "a").values()}
     assert len(stamps) == len(data.validation) + 3
-    again = certify(detector, data, folder=tmp_path / "a", **SMALL)
+    again = certify(detector, data, TERMS, smoothing=FEW, work=Work(tmp_path / "a"))
     assert all(p.stat().st_mtime_ns == t for p, t in stamps.items())
-    whole = certify(detector, data, folder=tmp_path / "b", **SMALL)
+    whole = certify(detector, data, TERMS, smoothing=FEW, work=Work(tmp_path / "b"))
     a, b = kept(tmp_path / "a"), kept(tmp_path / "b")
     assert a.keys() == b.keys()
     for name in a:
@@ -104,34 +108,36 @@ def test_killed_and_started_again_it_gives_the_same(bright, make_set, tmp_path):
         assert all(x[k].numpy().tobytes() == y[k].numpy().tobytes() for k in x if k != "seconds")
     texts = [json.dumps(c.to_json() | {"seconds_per_image": 0}) for c in (again, whole)]
     assert texts[0] == texts[1]
-    few = certify(detector, data.limited(4), folder=tmp_path / "a", **SMALL)
+    few = certify(detector, data.limited(4), TERMS, smoothing=FEW, work=Work(tmp_path / "a"))
     assert len(kept(tmp_path / "a")) == len(a)  # other images change nothing of one
     assert len(few.labels) == 4
-    other = certify(detector, data, folder=tmp_path / "a", **SMALL, seed=1)
+    other = certify(
+        detector, data, TERMS, smoothing=replace(FEW, seed=1), work=Work(tmp_path / "a")
+    )
     assert not np.array_equal(other.scores, whole.scores)
 
 
 def test_out_of_time_is_said(bright, make_set, tmp_path):
     data = make_set(NORMAL, ANOMALOUS)
     with pytest.raises(ValueError, match="time ran out after 0 of 8 images"):
-        certify(bright(), data, max_minutes=1e-9, **SMALL)
+        certify(bright(), data, TERMS, smoothing=FEW, work=Work(max_minutes=1e-9))
 
     def stop(stage: str, done: int, total: int, info: str = "") -> None:
         if (stage, done) == ("certify plain", 4):
             raise KilledError
 
     with pytest.raises(KilledError):
-        certify(bright(), data, folder=tmp_path, progress=stop, **SMALL)
-    found = certify(bright(), data, folder=tmp_path, max_minutes=1e-9, **SMALL)
+        certify(bright(), data, TERMS, smoothing=FEW, work=Work(tmp_path, progress=stop))
+    found = certify(bright(), data, TERMS, smoothing=FEW, work=Work(tmp_path, 1e-9))
     assert found.labels.sum() == 2  # both kinds in proportion
     assert any("4 of 8 test images" in note for note in found.notes)
 
 
 def test_early_stopping_decides_as_all_copies_do_and_saves_some(bright, make_set):
     data = make_set([80, 80], [150, 150])
-    settings = SMALL | {"sigma": 0.1, "n": 400, "radii": (0.0, 0.1)}
-    whole = certify(bright(), data, **settings)
-    early = certify(bright(), data, early_stopping=True, **settings)
+    terms = replace(TERMS, sigma=0.1, n=400)
+    whole = certify(bright(), data, terms, smoothing=FEW)
+    early = certify(bright(), data, terms, smoothing=replace(FEW, early_stopping=True))
     assert np.array_equal(early.decisions, whole.decisions)
     assert set(early.decisions) == {Decision.NORMAL, Decision.ANOMALOUS}
     assert early.rows[0].f1 == whole.rows[-1].f1 == 1.0
@@ -168,36 +174,44 @@ def test_any_function_is_certified_without_a_gradient(make_set):
     def quantised(images):
         return (score(images) * 1000).round()
 
-    found = certify(quantised, data, **SMALL)
+    found = certify(quantised, data, TERMS, smoothing=FEW)
     assert found.gallery == ()  # no maps
     assert found.clean > 0.8
 
 
-def test_mistakes_are_named(bright, make_set):
+@pytest.mark.parametrize(
+    ("terms", "smoothing", "message"),
+    [
+        ({"sigma": 0.0}, {}, "sigma must be finite"),
+        ({"radii": (-0.1,)}, {}, "radii must be rising"),
+        ({"radii": (0.1, 0.0)}, {}, "radii must be rising"),
+        ({"alpha": 2.0}, {}, "alpha must be"),
+        ({"fpr": 5.0}, {}, "fpr must be"),
+        ({}, {"design": "best"}, "choose from plain, single, denoise, as-is"),
+        ({"n": 3}, {"early_stopping": True}, "settle nothing"),
+    ],
+)
+def test_mistakes_are_named(bright, make_set, terms, smoothing, message):
     data = make_set(NORMAL, ANOMALOUS)
-    for change, message in (
-        ({"sigma": 0.0}, "sigma must be finite"),
-        ({"radii": (-0.1,)}, "radii must be rising"),
-        ({"alpha": 2.0}, "alpha must be"),
-        ({"design": "best"}, "choose from plain, single, denoise, as-is"),
-        ({"fpr": 5.0}, "fpr must be"),
-        ({"early_stopping": True, "n": 3}, "settle nothing"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            certify(bright(), data, **SMALL | change)
+    with pytest.raises(ValueError, match=message):
+        certify(bright(), data, replace(TERMS, **terms), smoothing=replace(FEW, **smoothing))
+
+
+def test_a_design_that_a_detector_cannot_have_is_refused(bright, make_set):
+    data = make_set(NORMAL, ANOMALOUS)
     with pytest.raises(TypeError, match="needs an AdvRAD"):
-        certify(bright(), data, **SMALL, design="denoise")
+        certify(bright(), data, TERMS, smoothing=replace(FEW, design="denoise"))
 
 
 def test_no_attack_breaks_a_certificate_and_a_false_one_is_caught(bright, make_set, tmp_path):
     data, detector = make_set(NORMAL, ANOMALOUS), bright()
-    found = certify(detector, data, **SMALL | {"sigma": 0.1, "n": 400, "radii": (0.1,)})
+    found = certify(detector, data, replace(TERMS, sigma=0.1, n=400, radii=(0.1,)), smoothing=FEW)
     ball = L2(0.1)
     suites = [
         Suite(name, ball, lambda _, o=optimiser: (Attempt(o, "score", 4),))
         for name, optimiser in (("pgd", PGD(ball, 5)), ("apgd", APGD(ball, 5)))
     ]
-    kinds = {"fresh_draws": 400, "folder": tmp_path}
+    kinds = {"protocol": Protocol(400), "work": Work(tmp_path)}
     attacked = attack_certified(found, detector, data, suites, **kinds)
     assert [a.name for a in attacked.attacks] == ["pgd", "apgd"]
     shift = 255 * 0.1 * WEIGHT  # the strongest attack there is
@@ -233,4 +247,4 @@ def test_an_empty_set_of_one_kind_is_refused(bright, make_set):
     data = make_set(NORMAL, ANOMALOUS)
     good = [s for s in data.test.samples if not s.anomalous]
     with pytest.raises(ValueError, match="no anomalous image"):
-        certify(bright(), replace(data, test=ImageSet(good, 16)), **SMALL)
+        certify(bright(), replace(data, test=ImageSet(good, 16)), TERMS, smoothing=FEW)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from hardsight.data import AnomalyData, load
-from hardsight.evaluation.certified.sigma import choose_sigma
+from hardsight.evaluation.certified.plan import Smoothing, Terms
+from hardsight.evaluation.certified.sigma import Evidence, choose_sigma
 
 
 class Untouchable:
@@ -19,13 +20,18 @@ def test_sigma_is_chosen_without_the_test_set(parts):
         return images.std((1, 2, 3))
 
     found = choose_sigma(
-        spread, blind, (0.01, 0.05), radii=(0.0, 0.1), samples=40, images=2, batch_size=40
+        spread,
+        blind,
+        Terms(0.1, radii=(0.0, 0.1)),
+        (0.01, 0.05),
+        smoothing=Smoothing(batch_size=40),
+        evidence=Evidence(images=2, samples=40),
     )
     assert [t.sigma for t in found.tried] == [0.05, 0.01]
     assert found.sigma == 0.05
     unbounded = found.tried[1]
     assert unbounded.aurocs[1] == 0.0  # 0.1 is ten sigma
-    assert found.tried[0].merit == np.mean(found.tried[0].aurocs)
+    assert found.tried[0].score == np.mean(found.tried[0].aurocs)
     assert "0.05" in found.statement
     with pytest.raises(ValueError, match="at least one sigma"):
-        choose_sigma(spread, blind, ())
+        choose_sigma(spread, blind, Terms(0.1), ())

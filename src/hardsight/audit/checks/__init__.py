@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from hardsight.audit.case import Case
+from hardsight.audit.audited import Audited
 from hardsight.audit.checks.continuity import continuity
 from hardsight.audit.checks.effort import draws, monotone, restarts, steps, unbounded
 from hardsight.audit.checks.gradients import gradient, pixels, precision, step
@@ -11,7 +11,7 @@ from hardsight.audit.checks.rivals import bpda, chance, square, transfer
 from hardsight.audit.checks.scores import mode, saturation, zero
 from hardsight.audit.results import Check
 
-CHECKS: dict[str, Callable[[Case], Check]] = {
+CHECKS: dict[str, Callable[[Audited], Check]] = {
     "gradient": gradient,
     "pixels": pixels,
     "step": step,

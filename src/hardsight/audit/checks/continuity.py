@@ -4,7 +4,7 @@ import torch
 from torch import Generator, Tensor
 
 from hardsight.attacks import ScoreObjective, frozen, value_and_gradient
-from hardsight.audit.case import Case
+from hardsight.audit.audited import Audited
 from hardsight.audit.checks.gradients import COMPARED, in_full_precision
 from hardsight.audit.results import Check
 from hardsight.detectors import Detector
@@ -19,7 +19,7 @@ LIMIT = 1.0
 """Jumps beyond this many times what the gradient explains are no slope."""
 
 
-def continuity(c: Case) -> Check:
+def continuity(c: Audited) -> Check:
     """Do images that differ by less than a grey level score alike?"""
     c.demand_gradient()
     with in_full_precision(c, COMPARED) as (scorer, x):
@@ -32,15 +32,15 @@ def continuity(c: Case) -> Check:
         return Check(
             "continuity",
             "fail",
-            f"Between images that no eye and no sensor can tell apart the {c.answer} jumps by "
-            f"{float(worst.max()):.3g} times what its slope explains: it is rounded or scattered "
-            "on the way, and an attack that follows the slope is led by chance.",
+            f"Between images that no eye and no sensor can tell apart the {c.subject.answer} jumps "
+            f"by {float(worst.max()):.3g} times what its slope explains: it is rounded or "
+            "scattered on the way, and an attack that follows the slope is led by chance.",
             values,
         )
     return Check(
         "continuity",
         "pass",
-        f"The {c.answer} of neighbouring images differs as its slope says.",
+        f"The {c.subject.answer} of neighbouring images differs as its slope says.",
         values,
     )
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from hardsight.attacks import PGD, Attempt, Ball, Linf
 from hardsight.audit import plan
-from hardsight.audit.case import Case
-from hardsight.audit.outcomes import BlockedError, Scores, worst
+from hardsight.audit.audited import Audited
+from hardsight.audit.outcomes import BlockedError, worst
 from hardsight.audit.results import Check, Plot
+from hardsight.evaluation.subjects import Scores
 from hardsight.evaluation.wording import fraction_of_255
 
 NEAR_ZERO = 0.1
@@ -15,50 +16,52 @@ HARDER = 4
 """How many times the base steps are taken where the plain attack does not win."""
 
 
-def steps(c: Case) -> Check:
+def steps(c: Audited) -> Check:
     """Do more steps ever help the defender?"""
     found = plan.steps(c, c.best)
     return ladder(c, "steps", "steps", [c.attack(a).scores for a in found.values()], list(found))
 
 
-def restarts(c: Case) -> Check:
+def restarts(c: Audited) -> Check:
     """Do more restarts ever help the defender?"""
     found = plan.restarts(c, c.best)
     scores = [c.attack(a).scores for a in found.values()]
     return ladder(c, "restarts", "restarts", scores, list(found))
 
 
-def draws(c: Case) -> Check:
+def draws(c: Audited) -> Check:
     """Do more noise draws in a gradient ever help the defender?"""
-    if not c.random:
-        raise BlockedError(f"The {c.kind} has no noise.")
+    s = c.subject
+    if not s.random:
+        raise BlockedError(f"The {s.kind} has no noise.")
     found = plan.draws(c, c.best)
     if len(found) < 2:
-        raise BlockedError(f"The {c.kind} itself averages {c.own} draws, as many.")
+        raise BlockedError(f"The {s.kind} itself averages {s.own_draws} draws, as many.")
     scores = [c.attack(a).scores for a in found.values()]
     return ladder(c, "draws", "draws averaged in a gradient", scores, list(found))
 
 
-def ladder(c: Case, name: str, what: str, scores: list[Scores], rungs: list[int]) -> Check:
+def ladder(c: Audited, name: str, what: str, scores: list[Scores], rungs: list[int]) -> Check:
     """Judge attacks of rising effort."""
-    values = {f"{c.measure} with {n}": c.figure(s) for n, s in zip(rungs, scores, strict=True)}
+    s = c.subject
+    values = {f"{s.measure} with {n}": s.figure(one) for n, one in zip(rungs, scores, strict=True)}
     plot = _plot(c, what, [str(n) for n in rungs], scores)
     rise = _rise(c, scores)
     if rise is not None:
         return Check(
             name,
             "fail",
-            f"More {what} make the attack weaker ({c.measure} rises from {rungs[rise[0]]} to "
+            f"More {what} make the attack weaker ({s.measure} rises from {rungs[rise[0]]} to "
             f"{rungs[rise[1]]}): the attack is led astray, and a figure found with many is not "
             "a limit.",
             values,
             plot,
         )
-    if len(scores) > 1 and c.above(scores[-2], scores[-1]).low > 0:
+    if len(scores) > 1 and s.above(scores[-2], scores[-1]).low > 0:
         return Check(
             name,
             "warn",
-            f"With {rungs[-1]} instead of {rungs[-2]} {what} the {c.measure} still falls: the "
+            f"With {rungs[-1]} instead of {rungs[-2]} {what} the {s.measure} still falls: the "
             "attack has not converged, and robust figures are upper limits. Spend more.",
             values,
             plot,
@@ -66,40 +69,42 @@ def ladder(c: Case, name: str, what: str, scores: list[Scores], rungs: list[int]
     return Check(name, "pass", f"More {what} change nothing beyond chance.", values, plot)
 
 
-def _rise(c: Case, scores: Sequence[Scores]) -> tuple[int, int] | None:
+def _rise(c: Audited, scores: Sequence[Scores]) -> tuple[int, int] | None:
     """The first pair of attacks of which the later one leaves a higher figure beyond chance."""
     for j in range(len(scores)):
         for i in range(j):
-            if c.above(scores[j], scores[i]).low > 0:
+            if c.subject.above(scores[j], scores[i]).low > 0:
                 return i, j
     return None
 
 
-def _plot(c: Case, x: str, ticks: list[str], scores: Sequence[Scores]) -> Plot:
-    intervals = [c.interval(s) for s in scores]
+def _plot(c: Audited, x: str, ticks: list[str], scores: Sequence[Scores]) -> Plot:
+    s = c.subject
+    intervals = [s.interval(one) for one in scores]
     value, low, high = zip(*intervals, strict=True)
-    y = f"{c.measure} under attack"
-    return Plot(x, y, tuple(ticks), {c.measure: value}, low, high)
+    y = f"{s.measure} under attack"
+    return Plot(x, y, tuple(ticks), {s.measure: value}, low, high)
 
 
-def unbounded(c: Case) -> Check:
+def unbounded(c: Audited) -> Check:
     """Does an attacker who may change everything win?"""
+    s = c.subject
     values, scores = {}, {}
     for eps, attempt in plan.unbounded(c, c.best).items():
         found = c.attack(attempt)
-        if c.figure(found.scores) > NEAR_ZERO:
+        if s.figure(found.scores) > NEAR_ZERO:
             harder = [c.attack(a) for a in _harder(c, attempt.optimiser.ball)]
             found = worst([found, *harder])
         scores[eps] = found.scores
-        values[f"{c.measure} at L-inf {_radius(eps)}"] = c.figure(found.scores)
-    last = c.interval(scores[1.0])
+        values[f"{s.measure} at L-inf {_radius(eps)}"] = s.figure(found.scores)
+    last = s.interval(scores[1.0])
     if last.value > NEAR_ZERO and last.low > NEAR_ZERO:
         return Check(
             "unbounded",
             "fail",
             f"Even an attacker who may repaint the whole image leaves {last.value:.0%} of the "
-            f"{c.counted}. He must win; that he does not shows that the attack is blind, not "
-            f"that the {c.kind} is strong.",
+            f"{s.counted}. He must win; that he does not shows that the attack is blind, not "
+            f"that the {s.kind} is strong.",
             values,
         )
     if last.value > NEAR_ZERO or min(values.values()) > NEAR_ZERO:
@@ -115,26 +120,27 @@ def unbounded(c: Case) -> Check:
     )
 
 
-def _harder(c: Case, ball: Ball) -> list[Attempt]:
+def _harder(c: Audited, ball: Ball) -> list[Attempt]:
     """Long attacks on every objective, from the image itself and, where it proves anything, not."""
     n = HARDER * c.budget.base
     found = []
     for name in c.objectives:
         found += [
-            c.apgd(name, ball, n, random_start=not c.chance_wins),
+            c.apgd(name, ball, n, random_start=not c.subject.chance_wins),
             Attempt(PGD(ball, n, random_start=False), name),
         ]
     return found
 
 
-def monotone(c: Case) -> Check:
+def monotone(c: Audited) -> Check:
     """Does a larger radius ever help the defender?"""
+    s = c.subject
     found = plan.radii(c, c.best)
     radii = [0.0, *found]
     scores = [c.clean, *(c.attack(a).scores for a in found.values())]
     linf = isinstance(c.ball, Linf)
     names = [_radius(eps) if linf else f"{eps:.3g}" for eps in radii]
-    values = {f"{c.measure} at {n}": c.figure(s) for n, s in zip(names, scores, strict=True)}
+    values = {f"{s.measure} at {n}": s.figure(one) for n, one in zip(names, scores, strict=True)}
     plot = _plot(c, f"{'L-inf' if linf else c.ball.name} radius", names, scores)
     rise = _rise(c, scores)
     if rise is not None:

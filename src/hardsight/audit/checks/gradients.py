@@ -9,7 +9,7 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor
 
-from hardsight.audit.case import Case
+from hardsight.audit.audited import Audited
 from hardsight.audit.full_precision import FullPrecision
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Check
@@ -30,13 +30,14 @@ NEGLIGIBLE = 1e-7
 """An entry smaller than this part of the largest is lost in single precision."""
 
 
-def gradient(c: Case) -> Check:
+def gradient(c: Audited) -> Check:
     """Is the gradient the one that finite differences find?"""
+    s = c.subject
     if c.gradient_error:
         return Check(
             "gradient",
             "fail",
-            f"No gradient leads from the {c.answer} back to the image, so an attack that follows "
+            f"No gradient leads from the {s.answer} back to the image, so an attack that follows "
             f"it cannot even begin: {c.gradient_error}.",
         )
     with in_full_precision(c, COMPARED) as (scorer, x):
@@ -45,21 +46,21 @@ def gradient(c: Case) -> Check:
     values = {name: value for name, value in named.items() if math.isfinite(value)}
     if found.reached == 0:
         sentence = (
-            f"The {c.answer} has no slope at all: it is rounded or at the end of its scale, and an "
+            f"The {s.answer} has no slope at all: it is rounded or at the end of its scale, and an "
             "attack that follows the slope stands still."
         )
     elif not found.exact:
         sentence = (
-            f"The gradient the attack follows is not the slope of the {c.answer}: the attack is "
+            f"The gradient the attack follows is not the slope of the {s.answer}: the attack is "
             "led astray, and that it fails proves nothing."
         )
     else:
-        sentence = f"The gradient the attack follows is the true slope of the {c.answer}."
+        sentence = f"The gradient the attack follows is the true slope of the {s.answer}."
     return Check("gradient", "pass" if found.exact else "fail", sentence, values)
 
 
 @contextmanager
-def in_full_precision(c: Case, count: int) -> Iterator[tuple[Detector, Tensor]]:
+def in_full_precision(c: Audited, count: int) -> Iterator[tuple[Detector, Tensor]]:
     """Yield a scorer and images for it, in double where it can, with no clamp or tie near.
 
     Args:
@@ -69,8 +70,8 @@ def in_full_precision(c: Case, count: int) -> Iterator[tuple[Detector, Tensor]]:
     Raises:
         BlockedError: no gradient can be computed.
     """
-    index = c.examples(count)
-    scorer, x = c.scorer(index), 0.05 + 0.9 * c.x[index]
+    index = c.subject.chosen(count)
+    scorer, x = c.subject.scorer(index), 0.05 + 0.9 * c.x[index]
     x = x + TIES * (2 * torch.rand(x.shape, generator=c.generator("ties"), device=x.device) - 1)
     with FullPrecision(x.device.type):
         wide = computes_in_double(scorer, x)
@@ -85,15 +86,16 @@ def in_full_precision(c: Case, count: int) -> Iterator[tuple[Detector, Tensor]]:
             raise BlockedError(reason, "fail") from error
 
 
-def step(c: Case) -> Check:
+def step(c: Audited) -> Check:
     """Does a step along the gradient do more than one at random?"""
-    g = c.gradient(c.judged)
+    s = c.subject
+    g = c.gradient(s.judged)
     noise = torch.randn(g.shape, generator=c.generator("step"), device=g.device)
     clean, gains = c.known_scores(c.x), []
     for direction in (g, noise, -noise):
         steps = [c.ball.ascend(c.x, direction, share * c.ball.eps) for share in SHARES]
         moved = [c.known_scores(c.ball.project(x, c.x)) - clean for x in steps]
-        gains.append(np.max([m * c.sign for m in moved], axis=0))
+        gains.append(np.max([m * s.sign for m in moved], axis=0))
     wins = gains[0] > np.maximum(gains[1], gains[2])
     chance = float(binomtest(int(wins.sum()), len(wins), 1 / 3, alternative="greater").pvalue)
     values = {"images where it does": float(wins.mean()), "probability by chance": chance}
@@ -116,15 +118,16 @@ def step(c: Case) -> Check:
     return Check("step", "pass", "A step along the gradient does more than one at random.", values)
 
 
-def pixels(c: Case) -> Check:
+def pixels(c: Audited) -> Check:
     """Does the gradient reach the pixels?"""
+    s = c.subject
     shares = {}
     for name in c.surrogates:
         size = c.gradient(name).abs().amax(1).flatten(1)
         reached = size > NEGLIGIBLE * size.amax(1, keepdim=True)
         shares[name] = float(reached.double().mean())
     values = {f"reached by {name}": share for name, share in shares.items()}
-    own, best = shares[c.judged], max(shares, key=lambda name: shares[name])
+    own, best = shares[s.judged], max(shares, key=lambda name: shares[name])
     if shares[best] < SPARSE:
         return Check(
             "pixels",
@@ -137,26 +140,27 @@ def pixels(c: Case) -> Check:
         return Check(
             "pixels",
             "warn",
-            f"The {c.answer} itself leads an attack to only {own:.2%} of the pixels; only attacks "
+            f"The {s.answer} itself leads an attack to only {own:.2%} of the pixels; only attacks "
             f"of a smooth stand-in ({best}) see the whole image. Do not use attacks of the "
-            f"{c.answer} alone.",
+            f"{s.answer} alone.",
             values,
         )
     return Check("pixels", "pass", f"An attack sees {own:.0%} of the pixels.", values)
 
 
-def precision(c: Case) -> Check:
+def precision(c: Audited) -> Check:
     """Does the gradient survive the precision it is computed in?"""
+    s = c.subject
     c.demand_gradient()
-    with FullPrecision(c.x.device.type):
+    with FullPrecision(s.device.type):
         try:
-            wide = c.fresh_gradient(c.judged)
+            wide = c.fresh_gradient(s.judged)
         except RuntimeError as error:  # weights stored in 16 bits: "same dtype"
             raise BlockedError(f"It does not compute in single precision: {error}.") from error
-    change = (c.fresh_gradient(c.judged) - c.gradient(c.judged)).abs().max()
-    if float(change) > 0.01 * float(c.gradient(c.judged).abs().max()):
+    change = (c.fresh_gradient(s.judged) - c.gradient(s.judged)).abs().max()
+    if float(change) > 0.01 * float(c.gradient(s.judged).abs().max()):
         raise BlockedError("The gradient changes by chance: see the check mode.")
-    full, own = wide.flatten(1).float(), c.gradient(c.judged).flatten(1).float()
+    full, own = wide.flatten(1).float(), c.gradient(s.judged).flatten(1).float()
     there, gone = underflown(own, full)
     if not bool(there.any()):
         raise BlockedError("There is no gradient in any precision: see the check gradient.")
@@ -167,7 +171,7 @@ def precision(c: Case) -> Check:
         return Check(
             "precision",
             "fail",
-            f"In the precision the {c.kind} computes in, the gradient is lost to rounding: "
+            f"In the precision the {s.kind} computes in, the gradient is lost to rounding: "
             f"{lost:.0%} of its entries become zero. Attack it in single precision.",
             values,
         )
@@ -175,7 +179,7 @@ def precision(c: Case) -> Check:
         return Check(
             "precision",
             "warn",
-            f"Part of the gradient is lost to rounding in the precision the {c.kind} computes in. "
+            f"Part of the gradient is lost to rounding in the precision the {s.kind} computes in. "
             "An attack in single precision may be stronger.",
             values,
         )

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks import value_and_gradient
-from hardsight.audit.case import Case
+from hardsight.audit.audited import Audited
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Check, Plot
 from hardsight.core.batches import choose
@@ -17,45 +17,47 @@ SIGNAL = 0.5
 """Cosine with the true mean gradient below which an averaged gradient leads nowhere."""
 
 
-def fixed(c: Case) -> Check:
+def fixed(c: Audited) -> Check:
     """Is it robust without its luck?"""
-    if not c.random:
-        raise BlockedError(f"The {c.kind} has no noise.")
+    s = c.subject
+    if not s.random:
+        raise BlockedError(f"The {s.kind} has no noise.")
     c.demand_gradient()
     parts = []
     for start, x in c.batches():
         c.check_time()
-        known, victim = c.known_noise(x, start), c.victim(start, len(x))
+        known, victim = c.known_noise(x, start), s.victim(start, len(x))
         objective = victim.objective(c.best, x, 1, known)
         found = c.apgd().optimiser(objective, x, c.generator("fixed", start)).images
-        harm = victim.objective(c.judged, x, 1, known)
+        harm = victim.objective(s.judged, x, 1, known)
         with torch.no_grad():
             found = choose(harm(found) > harm(x), found, x)
-            parts.append(c.scores(found, known, start).double().cpu().numpy())
+            parts.append(s.scores(found, known, start).double().cpu().numpy())
         c.tell((c.budget.base + 2) * len(x))
     known_scores = np.concatenate(parts)
     values = {
-        f"{c.measure}, noise unknown": c.figure(c.white.scores),
-        f"{c.measure}, noise known": c.figure(known_scores),
+        f"{s.measure}, noise unknown": s.figure(c.white.scores),
+        f"{s.measure}, noise known": s.figure(known_scores),
     }
-    gap = c.above(c.white.scores, known_scores)
+    gap = s.above(c.white.scores, known_scores)
     if gap.low > 0 and gap.value > NOTABLE:
         return Check(
             "fixed",
             "warn",
-            f"An attacker who knows the {c.kind}'s noise does much more harm: part of what looks "
+            f"An attacker who knows the {s.kind}'s noise does much more harm: part of what looks "
             "robust is only luck, and goes when the noise is known or an image tried again.",
             values,
         )
     return Check("fixed", "pass", "Knowing the noise in advance helps an attacker little.", values)
 
 
-def agreement(c: Case) -> Check:
+def agreement(c: Audited) -> Check:
     """Do the gradients of different noise draws point the same way?"""
-    if not c.random:
-        raise BlockedError(f"The {c.kind} has no noise.")
+    s = c.subject
+    if not s.random:
+        raise BlockedError(f"The {s.kind} has no noise.")
     cosine, halves = _cosines(c)
-    own = c.own
+    own = s.own_draws
     few, many = signal(cosine, AFFORDED), signal(cosine, LITERATURE)
     values = {
         "cosine between draws": cosine,
@@ -101,13 +103,14 @@ def signal(cosine: float, n: int) -> float:
     return float(np.sqrt(n * c / (1 + (n - 1) * c)))
 
 
-def _cosines(c: Case) -> tuple[float, list[float]]:
+def _cosines(c: Audited) -> tuple[float, list[float]]:
     """Mean cosine of two gradients, and of the means of n and n others for n = 1, 2, 4, ..."""
+    s = c.subject
     m, pairs, halves = c.budget.gradients, [], []
     for start, x in c.batches():
         c.demand_gradient()
         c.check_time()
-        objective = c.victim(start, len(x)).objective(c.judged, x)
+        objective = s.victim(start, len(x)).objective(s.judged, x)
         generator = c.generator("agreement", start)
         found = [value_and_gradient(objective, x, generator)[1].flatten(1) for _ in range(m)]
         g = torch.stack(found, dim=1)

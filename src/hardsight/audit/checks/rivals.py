@@ -3,40 +3,43 @@
 import numpy as np
 
 from hardsight.audit import plan
-from hardsight.audit.case import Case
-from hardsight.audit.outcomes import BlockedError, Scores, worst
+from hardsight.audit.audited import Audited
+from hardsight.audit.outcomes import BlockedError, worst
 from hardsight.audit.results import Check
+from hardsight.evaluation.subjects import Scores
 from hardsight.evaluation.verdict import NOTABLE
 
 
-def square(c: Case) -> Check:
+def square(c: Audited) -> Check:
     """Does the gradient beat a random search?"""
-    return _rival(
-        c, "square", f"a random search that sees only {c.answer}s", c.attack(plan.square(c)).scores
-    )
+    what = f"a random search that sees only {c.subject.answer}s"
+    return _rival(c, "square", what, c.attack(plan.square(c)).scores)
 
 
-def transfer(c: Case) -> Check:
+def transfer(c: Audited) -> Check:
     """Does the gradient beat an attack made on another model?"""
-    if c.source is None:
-        raise BlockedError(f"No other {c.kind} was given to transfer attacks from.")
+    s = c.subject
+    if s.source is None:
+        raise BlockedError(f"No other {s.kind} was given to transfer attacks from.")
     found = worst([c.attack(a) for a in plan.transfer(c)])
-    return _rival(c, "transfer", f"an attack made on another {c.kind}", found.scores)
+    return _rival(c, "transfer", f"an attack made on another {s.kind}", found.scores)
 
 
-def bpda(c: Case) -> Check:
+def bpda(c: Audited) -> Check:
     """Does the exact gradient beat one that goes round a part?"""
-    if c.bypass is None:
-        raise BlockedError(f"The {c.kind} names no part to go round (its attribute bypass).")
+    s = c.subject
+    if s.bypass is None:
+        raise BlockedError(f"The {s.kind} names no part to go round (its attribute bypass).")
     found = c.attack(plan.bpda(c, c.best)).scores
-    return _rival(c, "bpda", f"an attack that goes round a part of the {c.kind}", found)
+    return _rival(c, "bpda", f"an attack that goes round a part of the {s.kind}", found)
 
 
-def _rival(c: Case, name: str, what: str, rival: Scores) -> Check:
+def _rival(c: Audited, name: str, what: str, rival: Scores) -> Check:
+    s = c.subject
     white = c.white.scores
-    own, other = f"{c.measure} by gradient", f"{c.measure} by the other"
-    values = {own: c.figure(white), other: c.figure(rival)}
-    lead = c.above(white, rival)
+    own, other = f"{s.measure} by gradient", f"{s.measure} by the other"
+    values = {own: s.figure(white), other: s.figure(rival)}
+    lead = s.above(white, rival)
     if lead.low > 0:
         return Check(
             name,
@@ -52,8 +55,9 @@ def _rival(c: Case, name: str, what: str, rival: Scores) -> Check:
     return Check(name, "pass", sentence, values)
 
 
-def chance(c: Case) -> Check:
+def chance(c: Audited) -> Check:
     """Is random noise of the same size harmless?"""
+    s = c.subject
     moved = []
     for start, x in c.batches():
         direction = x.new_empty(x.shape).normal_(generator=c.generator("chance", start))
@@ -62,25 +66,25 @@ def chance(c: Case) -> Check:
         [c.fresh_scores(m, s) for m, (s, _) in zip(moved, c.batches(), strict=True)]
     )
     values = {
-        f"{c.measure} clean": c.figure(c.clean),
-        f"{c.measure} with random noise": c.figure(noisy),
+        f"{s.measure} clean": s.figure(c.clean),
+        f"{s.measure} with random noise": s.figure(noisy),
     }
     if not c.gradient_error:
-        values[f"{c.measure} by gradient"] = c.figure(c.white.scores)
-        if c.above(c.white.scores, noisy).low > 0:
+        values[f"{s.measure} by gradient"] = s.figure(c.white.scores)
+        if s.above(c.white.scores, noisy).low > 0:
             return Check(
                 "chance",
                 "fail",
                 "Plain random noise does more harm than the attack: the attack is no attack.",
                 values,
             )
-    loss = c.above(c.clean, noisy)
+    loss = s.above(c.clean, noisy)
     if loss.low > 0 and loss.value > NOTABLE:
         return Check(
             "chance",
             "warn",
-            f"Plain random noise of the same size already spoils the {c.answer}s: at this radius "
-            f"the {c.kind} is fragile, attacked or not.",
+            f"Plain random noise of the same size already spoils the {s.answer}s: at this radius "
+            f"the {s.kind} is fragile, attacked or not.",
             values,
         )
     return Check("chance", "pass", "Random noise of the same size is harmless.", values)

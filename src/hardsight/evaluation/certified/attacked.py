@@ -2,21 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hardsight.attacks import Suite
 from hardsight.certify import per_image_alpha, percentile_bounds
-from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData
 from hardsight.detectors.adapters.smoothed import Smoothed
-from hardsight.evaluation.attacked import Truth, attack_set, run_key
+from hardsight.evaluation.attacked import attack_set, run_key
+from hardsight.evaluation.batches import deadline
 from hardsight.evaluation.certified.protocol import own_detector, prepare
 from hardsight.evaluation.certified.results import Certification, SmoothedAttack
+from hardsight.evaluation.plan import Protocol, Work
 from hardsight.evaluation.provenance import fingerprint
+from hardsight.evaluation.subjects import DetectorSubject
 from hardsight.metrics import auroc, certified_auroc
+
+PROTOCOL, WORK = Protocol(fresh_draws=100), Work()
 
 
 def attack_certified(
@@ -25,12 +28,8 @@ def attack_certified(
     data: AnomalyData,
     suites: Sequence[Suite],
     *,
-    fresh_draws: int = 100,
-    seed: int = 0,
-    batch_size: int = 8,
-    folder: str | Path | None = None,
-    deadline: float = float("inf"),
-    progress: Progress = quiet,
+    protocol: Protocol = PROTOCOL,
+    work: Work = WORK,
 ) -> Certification:
     """Attack the smoothed score of every certified image; return the certification with the gap.
 
@@ -39,16 +38,12 @@ def attack_certified(
     together at ``alpha`` on either side, do not meet.
 
     Args:
-        found: of ``detector`` on ``data``, with all noisy copies and the same ``seed``.
+        found: of ``detector`` on ``data``, with all noisy copies and the same seed.
         detector, data: as given to ``certify``.
         suites: L2 attacks of the image score, each at its radius.
-        fresh_draws: noisy copies of each attacked image.
-        seed: of all randomness.
-        batch_size: images attacked at a time.
-        folder: where finished batches are kept.
-        deadline: ``time.monotonic()`` after which no further batch starts; what is not whole by
-            then is left out, and noted.
-        progress: told of every finished batch.
+        protocol: noisy copies of each attacked image, as fresh draws; seed and batch size.
+        work: where finished batches are kept; what is not whole when time runs out is left out,
+            and noted.
 
     Raises:
         ValueError: a suite of another norm or of the map, or a certification without bounds.
@@ -62,35 +57,29 @@ def attack_certified(
     if len(found.scores) == 0:
         raise ValueError("found holds no bounds; certify without early stopping")
     terms, labels = found.terms, found.labels
-    inner = prepare(own_detector(detector, data.test.size), data, terms.sigma, found.design, seed)
+    own = own_detector(detector, data.test.size)
+    inner = prepare(own, data, terms.sigma, found.design, protocol.seed)
     smoothed = Smoothed(inner, terms.sigma).eval()
     place = {name: i for i, name in enumerate(data.test.names)}
     images = data.test.images()[[place[name] for name in found.names]]
+    subject = DetectorSubject(smoothed, images, labels)
     joint = terms.bounds | {"alpha": per_image_alpha(terms.alpha, len(labels))}
+    until, draws = deadline(work.max_minutes), protocol.fresh_draws
     rows, notes = [], []
     for suite in suites:
         radius = suite.ball.eps
-        key = run_key(suite, fingerprint(smoothed), found.names, seed, fresh_draws, batch_size)
-        done = attack_set(
-            smoothed,
-            images,
-            Truth(labels),
-            suite,
-            fresh_draws=fresh_draws,
-            seed=seed,
-            batch_size=batch_size,
-            folder=Path(folder) / key if folder else None,
-            deadline=deadline,
-            progress=progress,
-        )
-        if not done.complete:
+        facts = (found.names, protocol.seed, draws, protocol.batch_size)
+        key = run_key(suite, fingerprint(smoothed), *facts)
+        with subject.at_rest():
+            done = attack_set(subject, suite, protocol, folder=work.place(key), deadline=until)
+        if done is None or len(done) < len(subject):
             notes.append(f"Time ran out: {suite.name} at radius {radius:g} was left out.")
             continue
-        attacked = done.scores.T
+        attacked = done.outputs.T
         low, high = percentile_bounds(attacked, 0.0, **joint)
         lower, upper = percentile_bounds(found.scores, radius, **joint)
         each_low, each_high = percentile_bounds(found.scores, radius, **terms.bounds)
-        rank = max(1, int(np.ceil(terms.quantile * fresh_draws - 1e-9)))
+        rank = max(1, int(np.ceil(terms.quantile * draws - 1e-9)))
         rows.append(
             SmoothedAttack(
                 name=suite.name,

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from hardsight.certify import (
@@ -15,9 +14,10 @@ from hardsight.certify import (
     per_image_alpha,
 )
 from hardsight.data import AnomalyData
-from hardsight.evaluation.batches import Tensors
+from hardsight.evaluation.certified.plan import Terms
 from hardsight.evaluation.certified.points import certified_points, settlings
-from hardsight.evaluation.certified.results import Certification, PixelItem, Point, Settling, Terms
+from hardsight.evaluation.certified.results import Certification, PixelItem, Point, Settling
+from hardsight.evaluation.certified.sampled import Sampled
 from hardsight.metrics import auroc, certified_f1
 
 CURVE_POINTS = 41
@@ -25,19 +25,19 @@ Labels = NDArray[np.bool_]
 
 
 def bounded(
-    parts: list[Tensors], labels: Labels, terms: Terms, threshold: float, values: int, category: str
+    found: Sampled, labels: Labels, terms: Terms, threshold: float, values: int, category: str
 ) -> dict[str, Any]:
     """Return the fields of a ``Certification`` that come of n scores an image.
 
     Args:
-        parts: "scores" (n,) of each image.
+        found: "scores" (n,) of each image.
         labels: (N,) of these images.
         terms: what is certified.
         threshold: of the smoothed score.
         values: of an image, channels x height x width.
         category: of the published figures.
     """
-    scores = torch.stack([p["scores"] for p in parts], dim=1).numpy()
+    scores = found.column("scores", dim=1)
     medians = np.sort(scores, axis=0)[terms.rank - 1]
     decided = certified_radius(scores, threshold, **terms.bounds)
     return {
@@ -66,16 +66,16 @@ def _grid(terms: Terms, images: int) -> list[float]:
     return sorted({*np.linspace(0, end, CURVE_POINTS).tolist(), *sharp})
 
 
-def settled(parts: list[Tensors], labels: Labels, radius: float, values: int) -> dict[str, Any]:
+def settled(found: Sampled, labels: Labels, radius: float, values: int) -> dict[str, Any]:
     """Return the fields that come of early stopping: decisions at one radius.
 
     Args:
-        parts: "settled" (3,) of each image: decision, samples, saved.
+        found: "settled" (3,) of each image: decision, samples, saved.
         labels: (N,) of these images.
         radius: at which decisions were settled.
         values: of an image.
     """
-    decisions, samples, saved = torch.stack([p["settled"] for p in parts]).numpy().T
+    decisions, samples, saved = found.column("settled").T
     # relative to a threshold of 0: all that is known of a score is its side, or nothing
     lower = np.where(decisions == Decision.ANOMALOUS, 1.0, -np.inf)[labels]
     upper = np.where(decisions == Decision.NORMAL, 0.0, np.inf)[~labels]
@@ -95,28 +95,23 @@ def settled(parts: list[Tensors], labels: Labels, radius: float, values: int) ->
 
 
 def pixel_items(
-    found: Certification,
-    data: AnomalyData,
-    done: NDArray[np.intp],
-    parts: list[Tensors],
-    wanted: frozenset[int],
+    found: Certification, data: AnomalyData, sampled: Sampled, wanted: frozenset[int]
 ) -> tuple[PixelItem, ...]:
     """Return the pixels of the test images ``wanted`` that were certified; anomalous ones first.
 
     Args:
         found: the certification without them.
         data: whose test set holds them.
-        done: (N,) index in the test set of each certified image.
-        parts: "above" (H, W) of each.
+        sampled: "above" (H, W) of each certified image.
         wanted: indices in the test set.
     """
-    terms = found.terms
+    terms, done = found.terms, sampled.places
     reach = largest_radius(terms.n, **terms.bounds)
     items = []
     for place in sorted(range(len(done)), key=lambda p: (not found.labels[p], done[p])):
         if int(done[place]) not in wanted:
             continue
-        item, above = data.test[int(done[place])], parts[place]["above"].numpy()
+        item, above = data.test[int(done[place])], sampled.parts[place]["above"].numpy()
         items.append(
             PixelItem(
                 name=found.names[place],

@@ -14,8 +14,9 @@ from hardsight.certify import (
     percentile_bounds,
     plan_looks,
 )
-from hardsight.evaluation.certified.published import published_certified
-from hardsight.evaluation.certified.results import Floats, Point, Settling, Terms
+from hardsight.evaluation.certified.plan import Terms
+from hardsight.evaluation.certified.results import Floats, Point, Settling
+from hardsight.evaluation.published import published_certified
 from hardsight.metrics import certified_auroc, certified_f1, certified_tpr_at_fpr
 
 

@@ -1,14 +1,14 @@
 """The certification of a detector on a test set."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from hardsight.certify import (
+    Looks,
     PixelCounter,
     decide,
     detections,
@@ -16,45 +16,34 @@ from hardsight.certify import (
     plan_looks,
     score_samples,
 )
-from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData, Manifest
-from hardsight.detectors import Detector, as_detector
+from hardsight.detectors import Calibration, Detector, as_detector
 from hardsight.detectors.adapters.anomalib import is_anomalib, unchecked
 from hardsight.detectors.adapters.smoothed import DESIGNS
 from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.certified.findings import bounded, pixel_items, settled
-from hardsight.evaluation.certified.results import Certification, Terms
-from hardsight.evaluation.certified.sampled import Sampling, in_proportion
+from hardsight.evaluation.certified.plan import Smoothing, Terms
+from hardsight.evaluation.certified.results import Certification
+from hardsight.evaluation.certified.sampled import Sampling
 from hardsight.evaluation.certified.threshold import calibrate_smoothed
-from hardsight.evaluation.deadline import deadline
-from hardsight.evaluation.gallery import choose
+from hardsight.evaluation.plan import Record, Work
 from hardsight.evaluation.provenance import describe, fingerprint
+from hardsight.evaluation.subjects import DetectorSubject
+from hardsight.evaluation.subjects.synthetic import demand_defects
 
-RADII = (0.0, 0.05, 0.1, 0.2)
+SMOOTHING, WORK, RECORD = Smoothing(), Work(), Record()
 CALIBRATION_SAMPLES = 100
 
 
 def certify(
     detector: Any,
     data: AnomalyData,
+    terms: Terms,
     *,
-    sigma: float,
-    n: int = 1000,
-    alpha: float = 0.001,
-    radii: Sequence[float] = RADII,
-    quantile: float = 0.5,
-    design: str = "plain",
-    early_stopping: bool = False,
-    pixels: int = 6,
-    fpr: float = 0.05,
-    level: float | None = None,
+    smoothing: Smoothing = SMOOTHING,
     normals: Tensor | None = None,
-    batch_size: int = 32,
-    seed: int = 0,
-    folder: str | Path | None = None,
-    max_minutes: float | None = None,
-    provenance: dict[str, str] | None = None,
-    progress: Progress = quiet,
+    work: Work = WORK,
+    record: Record = RECORD,
 ) -> Certification:
     """Certify a smoothed detector on the test set.
 
@@ -67,103 +56,100 @@ def certify(
             values outside [0, 1].
         data: ``train`` prepares the design, ``validation`` sets the threshold, ``test`` is
             certified.
-        sigma: standard deviation of the smoothing noise in [0, 1] pixel units.
-        n: noisy copies an image.
-        alpha: probability that a statement is false.
-        radii: L2, in [0, 1] pixel units, for the table.
-        quantile: of the smoothed score; 0.5 is the median.
-        design: see ``hardsight.detectors.adapters.smoothed.DESIGNS``.
-        early_stopping: stop sampling an image once its decision at the largest of ``radii`` is
-            settled (``hardsight.certify.decide``). Faster, but there are only decisions then: no
-            AUROC, no other radius, no pixels.
-        pixels: images whose pixels are certified and pictured, half of them anomalous.
-        fpr: false-positive rate at which the certified TPR is taken.
-        level: false-alarm rate of the threshold; None: 1 %, or the lowest the normals support.
+        terms: what is certified.
+        smoothing: how the detector is smoothed and sampled.
         normals: (M, 3, H, W) for the threshold; None: all of ``data.validation``.
-        batch_size: noisy copies scored at a time.
-        seed: of all randomness.
-        folder: where finished images are kept; a killed certification goes on from there. A
-            function cannot be told from another: give it a folder of its own.
-        max_minutes: start no further image after this long and report what is done, saying so.
-        provenance: what else the report shall show.
-        progress: told of every finished image.
+        work: where finished images are kept; a function cannot be told from another: give it a
+            folder of its own. Both kinds of images have their part in what is done in time.
+        record: what the report says besides.
 
     Raises:
         ValueError: a test set without both kinds of images, a bad parameter, or too few normals.
         TypeError: a design that the detector cannot have.
     """
-    terms = Terms(sigma, n, alpha, quantile, tuple(sorted(set(radii))), fpr)
-    looks = plan_looks(n, terms.radii[-1], sigma, alpha, quantile) if early_stopping else None
-    labels = data.demand_both_kinds()
-    victim = own_detector(detector, data.test.size)
-    smoothed = prepare(victim, data, sigma, design, seed)
-    sampling = Sampling(
-        victim.device,
-        seed,
-        Path(folder) if folder else None,
-        deadline(max_minutes),
-        progress,
-    )
-    facts = (fingerprint(smoothed), batch_size)
+    last = terms.radii[-1]
+    early = smoothing.early_stopping
+    looks = plan_looks(terms.n, last, terms.sigma, terms.alpha, terms.quantile) if early else None
+    labels, victim = demand_defects(data), own_detector(detector, data.test.size)
+    smoothed = prepare(victim, data, terms.sigma, smoothing.design, smoothing.seed)
+    sampling = Sampling.of(victim.device, smoothing.seed, work)
+    facts = (fingerprint(smoothed), smoothing.batch_size)
     calibration = calibrate_smoothed(
         smoothed,
         data.validation.images() if normals is None else normals,
         sampling,
-        sigma=sigma,
-        n=min(n, CALIBRATION_SAMPLES),
-        quantile=quantile,
-        level=level,
-        batch_size=batch_size,
-        facts=facts,
+        replace(terms, n=min(terms.n, CALIBRATION_SAMPLES)),
+        smoothing,
+        facts,
     )
-    counted = pixels > 0 and smoothed.has_maps and looks is None
-
-    def work(image: Tensor, generator: torch.Generator) -> Tensors:
-        if looks:
-            scorer = detector_scorer(smoothed)
-            made = decide(scorer, image, calibration.threshold, looks, generator, batch_size)
-            return {"settled": torch.tensor([int(v) for v in made])}
-        if not counted:
-            scorer = detector_scorer(smoothed)
-            return {"scores": score_samples(scorer, image, n, sigma, generator, batch_size)}
-        counter = PixelCounter(detections(smoothed), calibration.map_threshold)
-        scores = score_samples(counter, image, n, sigma, generator, batch_size)
-        return {"scores": scores, "above": torch.from_numpy(counter.above).int()}
-
+    counted = smoothing.pixels > 0 and smoothed.has_maps and looks is None
     known = calibration.threshold if looks else calibration.map_threshold if counted else None
-    order = in_proportion(labels)
-    images = data.test.images()[torch.from_numpy(order)]
-    stage = f"certify {design}"
-    parts = list(sampling.each(images, work, f"certify/{sigma}", stage, *facts, n, looks, known))
-    done = order[: len(parts)]
-    part = labels[done]
+    images = data.test.images()
+    copies = _Copies(smoothed, terms, smoothing.batch_size, calibration, looks, counted)
+    found = sampling.spread(
+        images,
+        labels,
+        copies,
+        f"certify/{terms.sigma}",
+        f"certify {smoothing.design}",
+        *(*facts, terms.n, looks, known),
+    )
+    done, part = found.places, labels[found.places]
     if len(done) == 0 or part.all() or not part.any():
         raise ValueError(
             f"time ran out after {len(done)} of {len(labels)} images, too few to report on; raise "
-            f"max_minutes={max_minutes}"
+            f"max_minutes={work.max_minutes}"
         )
-    values, t = images[0].numel(), calibration.threshold
-    found = Certification(
-        title=f"{type(victim).__name__} on {data.name}",
-        design=design,
+    values, threshold = images[0].numel(), calibration.threshold
+    origin = describe(smoothed, data, Manifest.of(data).sha256, smoothing.seed)
+    result = Certification(
+        title=record.title or f"{type(victim).__name__} on {data.name}",
+        design=smoothing.design,
         terms=terms,
-        threshold=t,
+        threshold=threshold,
         statement=calibration.statement,
         labels=part,
         names=tuple(data.test.names[i] for i in done),
-        seconds_per_image=float(torch.stack([p["seconds"] for p in parts]).mean()),
-        provenance=(provenance or {}) | describe(smoothed, data, Manifest.of(data).sha256, seed),
-        notes=tuple(_notes(data, len(done), terms, early_stopping)),
+        seconds_per_image=found.seconds_per_image,
+        provenance={**record.provenance, **origin},
+        notes=tuple(_notes(data, len(done), terms, early)),
         **(
-            settled(parts, part, terms.radii[-1], values)
+            settled(found, part, last, values)
             if looks
-            else bounded(parts, part, terms, t, values, data.name)
+            else bounded(found, part, terms, threshold, values, data.name)
         ),
     )
     if not counted:
-        return found
-    wanted = choose(labels, pixels)
-    return replace(found, gallery=pixel_items(found, data, done, parts, wanted))
+        return result
+    wanted = DetectorSubject(victim, images, labels).chosen(smoothing.pixels)
+    return replace(result, gallery=pixel_items(result, data, found, frozenset(wanted)))
+
+
+@dataclass(frozen=True)
+class _Copies:
+    """What is made of the noisy copies of an image."""
+
+    smoothed: Detector
+    terms: Terms
+    batch_size: int
+    calibration: Calibration
+    looks: Looks | None
+    """Of early stopping; None scores all copies."""
+    counted: bool
+    """Whether the pixels above the threshold are counted."""
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensors:
+        n, sigma = self.terms.n, self.terms.sigma
+        if self.looks:
+            threshold, scorer = self.calibration.threshold, detector_scorer(self.smoothed)
+            made = decide(scorer, image, threshold, self.looks, generator, self.batch_size)
+            return {"settled": torch.tensor([int(v) for v in made])}
+        if not self.counted:
+            scorer = detector_scorer(self.smoothed)
+            return {"scores": score_samples(scorer, image, n, sigma, generator, self.batch_size)}
+        counter = PixelCounter(detections(self.smoothed), self.calibration.map_threshold)
+        scores = score_samples(counter, image, n, sigma, generator, self.batch_size)
+        return {"scores": scores, "above": torch.from_numpy(counter.above).int()}
 
 
 def own_detector(thing: Any, size: int) -> Detector:

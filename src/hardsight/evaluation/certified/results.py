@@ -1,57 +1,17 @@
 """The result of a certification: what no perturbation within a radius can do on a test set."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardsight.certify import NOT_A_CERTIFICATE
-from hardsight.certify.confidence import check_alpha, check_samples
-from hardsight.certify.percentile import check_quantile, check_sigma
+from hardsight.certify import ABSTAIN, NOT_A_CERTIFICATE, linf_radius
+from hardsight.evaluation.certified.plan import Terms
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What is certified, and with what confidence."""
-
-    sigma: float
-    """Standard deviation of the smoothing noise in [0, 1] pixel units."""
-    n: int = 1000
-    """Noisy copies an image, at most."""
-    alpha: float = 0.001
-    """Probability that a statement is false."""
-    quantile: float = 0.5
-    """Of the smoothed score; 0.5 is the median."""
-    radii: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2)
-    """L2, in [0, 1] pixel units, rising."""
-    fpr: float = 0.05
-    """False-positive rate at which the certified TPR is taken."""
-
-    def __post_init__(self) -> None:
-        check_sigma(self.sigma)
-        check_samples(self.n)
-        check_alpha(self.alpha)
-        check_quantile(self.quantile)
-        rising = all(a < b for a, b in zip(self.radii, self.radii[1:], strict=False))
-        if not self.radii or not rising or not 0 <= self.radii[0] <= self.radii[-1] < math.inf:
-            raise ValueError(f"radii must be rising numbers >= 0, got {self.radii}")
-        if not 0 <= self.fpr <= 1:
-            raise ValueError(f"fpr must be in [0, 1], got {self.fpr}; use 0.05 for 5 %")
-
-    @property
-    def bounds(self) -> dict[str, float]:
-        """The arguments that every certificate takes."""
-        return {"sigma": self.sigma, "alpha": self.alpha, "quantile": self.quantile}
-
-    @property
-    def rank(self) -> int:
-        """Place of the empirical quantile among n sorted scores, from 1."""
-        return max(1, math.ceil(self.quantile * self.n - 1e-9))
 
 
 class Point(NamedTuple):
@@ -182,6 +142,86 @@ class Certification:
         }
         finite: dict[str, Any] = _finite(found)
         return finite
+
+
+class AccuracyPoint(NamedTuple):
+    """What is certified at one radius."""
+
+    radius: float
+    """L2, in [0, 1] pixel units."""
+    linf: float
+    """The largest L-infinity eps that this radius covers."""
+    accuracy: float
+    """Share of the images that keep their true label throughout the radius."""
+
+
+@dataclass(frozen=True)
+class ClassCertification:
+    """What was certified of one classifier."""
+
+    title: str
+    terms: Terms
+    joint: bool
+    """Whether all images' statements hold together with confidence 1 - alpha, or each by itself."""
+    index: NDArray[np.intp]
+    """(M,) places in the data set of the images that were certified."""
+    labels: NDArray[np.int64]
+    """(M,) true classes."""
+    predicted: NDArray[np.int64]
+    """(M,) the smoothed classifier's; ABSTAIN where no class certainly wins."""
+    radii: NDArray[np.float64]
+    """(M,) in which the predictions are certain; NaN where it abstains."""
+    values: int
+    """Of an image, channels x height x width."""
+    seconds_per_image: float
+    classes: tuple[str, ...] = ()
+    """Their names; their numbers where there are none."""
+    provenance: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What was not covered, besides what no such certificate covers."""
+
+    @property
+    def rows(self) -> tuple[AccuracyPoint, ...]:
+        """The curve, at the radii asked for."""
+        return tuple(
+            AccuracyPoint(r, linf_radius(r, self.values), self.accuracy(r))
+            for r in self.terms.radii
+        )
+
+    @property
+    def abstained(self) -> float:
+        """Share of the images without a prediction."""
+        return float(np.isnan(self.radii).mean())
+
+    def accuracy(self, radius: float) -> float:
+        """Cohen et al. (2019), section 4: the share that is right, and certainly so, at a radius.
+
+        Beyond the largest radius that n votes can certify it is 0.
+        """
+        return float(((self.predicted == self.labels) & (self.radii >= radius)).mean())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary; None for the class and radius of an abstention."""
+        names = self.classes or tuple(map(str, range(int(self.labels.max(initial=0)) + 1)))
+        said = (None if p == ABSTAIN else names[p] for p in self.predicted)
+        rows = zip(self.index, self.labels, said, self.radii, strict=True)
+        values: dict[str, Any] = _finite(
+            {
+                "title": self.title,
+                "terms": asdict(self.terms),
+                "joint": self.joint,
+                "rows": [p._asdict() for p in self.rows],
+                "abstained": self.abstained,
+                "seconds_per_image": self.seconds_per_image,
+                "images": [
+                    {"index": int(i), "class": names[label], "predicted": p, "radius": float(r)}
+                    for i, label, p, r in rows
+                ],
+                "notes": list(self.notes),
+                "provenance": self.provenance,
+            }
+        )
+        return values
 
 
 def _finite(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Work done image by image, and kept, so that a killed run goes on where it was."""
+"""Noisy copies of images, made image by image and kept: what all certificates share."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -15,9 +16,10 @@ from torch import Tensor
 
 from hardsight.core.noise import Noise
 from hardsight.core.types import Progress, quiet
-from hardsight.evaluation.batches import Tensors, pieces
+from hardsight.evaluation.batches import Tensors, deadline, resumed
+from hardsight.evaluation.plan import Work
 
-Work = Callable[[Tensor, torch.Generator], Tensors]
+Each = Callable[[Tensor, torch.Generator], Tensors]
 """``(image (C, H, W) in [0, 1] on the device, its own generator)`` -> what is kept of it."""
 
 
@@ -37,8 +39,34 @@ class Sampling:
     """``time.monotonic()`` after which no further image starts."""
     progress: Progress = quiet
 
+    @classmethod
+    def of(cls, device: torch.device, seed: int, work: Work) -> Self:
+        """Sample on a device, as far as the work allows; its time begins now."""
+        folder = Path(work.folder) if work.folder else None
+        return cls(device, seed, folder, deadline(work.max_minutes), work.progress)
+
+    def spread(
+        self,
+        images: Tensor,
+        truth: NDArray[np.generic],
+        work: Each,
+        purpose: str,
+        stage: str,
+        *facts: object,
+    ) -> "Sampled":
+        """Do the work for each image until time runs out, each kind of truth in proportion.
+
+        Args:
+            images, work, purpose, stage, facts: see ``each``.
+            truth: (N,) what the images are.
+        """
+        order = in_proportion(truth)
+        chosen = images[torch.from_numpy(order)]
+        parts = list(self.each(chosen, work, purpose, stage, *facts))
+        return Sampled(order[: len(parts)], parts)
+
     def each(
-        self, images: Tensor, work: Work, purpose: str, stage: str, *facts: object
+        self, images: Tensor, work: Each, purpose: str, stage: str, *facts: object
     ) -> Iterator[Tensors]:
         """Yield what ``work`` makes of each image, and "seconds", until time runs out.
 
@@ -67,9 +95,27 @@ class Sampling:
                 digest = hashlib.sha256(content).hexdigest()[:16]
                 yield digest, partial(one, stored, digest)
 
-        for done, found in enumerate(pieces(named(), folder, self.deadline), 1):
+        for done, found in enumerate(resumed(named(), folder, self.deadline), 1):
             self.progress(stage, done, len(images), "images")
             yield found
+
+
+class Sampled(NamedTuple):
+    """What was made of the images that time allowed."""
+
+    places: NDArray[np.intp]
+    """(M,) places of these images."""
+    parts: list[Tensors]
+    """What is kept of each."""
+
+    def column(self, key: str, dim: int = 0) -> NDArray[Any]:
+        """Return what is called ``key`` of all of them, stacked along ``dim``."""
+        return torch.stack([p[key] for p in self.parts], dim=dim).numpy()
+
+    @property
+    def seconds_per_image(self) -> float:
+        """What one took."""
+        return float(torch.stack([p["seconds"] for p in self.parts]).mean())
 
 
 def in_proportion(kinds: NDArray[np.generic]) -> NDArray[np.intp]:

@@ -1,21 +1,23 @@
 """The smoothing noise, chosen on validation normals and pseudo-anomalies."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.certify import detector_scorer, ranks, score_samples
-from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData
+from hardsight.detectors import Detector
 from hardsight.evaluation.batches import Tensors
+from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.protocol import own_detector, prepare
-from hardsight.evaluation.certified.results import Floats, Terms
+from hardsight.evaluation.certified.results import Floats
 from hardsight.evaluation.certified.sampled import Sampling
+from hardsight.evaluation.plan import Work
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.metrics import certified_auroc
 from hardsight.synthesis import pseudo_anomalies
@@ -31,7 +33,7 @@ class Tried(NamedTuple):
     """Estimated certified AUROC at each radius."""
 
     @property
-    def merit(self) -> float:
+    def score(self) -> float:
         """Their mean."""
         return float(np.mean(self.aurocs))
 
@@ -51,32 +53,43 @@ class SigmaChoice:
     @property
     def statement(self) -> str:
         """What was chosen among, and how."""
-        others = ", ".join(f"{t.sigma:g}: {100 * t.merit:.1f} %" for t in self.tried)
+        others = ", ".join(f"{t.sigma:g}: {100 * t.score:.1f} %" for t in self.tried)
         return (
             "Chosen on validation normals and synthetic defects by the mean certified AUROC over "
             f"the radii {', '.join(f'{r:g}' for r in self.radii)} ({others})."
         )
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What sigma is chosen on: normal images, and defective copies of them.
+
+    Args:
+        images: normals used at most.
+        copies: defective copies of each.
+        severities: range of the synthetic defects' severity.
+        samples: noisy copies scored of each image.
+    """
+
+    images: int = 8
+    copies: int = 2
+    severities: tuple[float, float] = (0.3, 1.0)
+    samples: int = 100
+
+
+EVIDENCE, SMOOTHING, WORK = Evidence(), Smoothing(), Work()
+
+
 def choose_sigma(
     detector: Any,
     data: AnomalyData,
+    terms: Terms,
     candidates: Sequence[float] = SIGMAS,
     *,
-    n: int = 1000,
-    alpha: float = 0.001,
-    radii: Sequence[float] = (0.0, 0.05, 0.1, 0.2),
-    quantile: float = 0.5,
-    design: str = "plain",
+    smoothing: Smoothing = SMOOTHING,
+    evidence: Evidence = EVIDENCE,
     normals: Tensor | None = None,
-    images: int = 8,
-    copies: int = 2,
-    severities: tuple[float, float] = (0.3, 1.0),
-    samples: int = 100,
-    batch_size: int = 32,
-    seed: int = 0,
-    folder: str | Path | None = None,
-    progress: Progress = quiet,
+    work: Work = WORK,
 ) -> SigmaChoice:
     """Try each sigma on normal images and defective copies of them; no test image is seen.
 
@@ -84,16 +97,13 @@ def choose_sigma(
     scores: an estimate is enough to choose by, and the certificate is made of other samples.
 
     Args:
-        detector, n, alpha, radii, quantile, design, batch_size, seed, folder, progress: as for
-            ``certify``.
+        detector, smoothing, work: as for ``certify``.
         data: ``train`` prepares the design, ``validation`` is judged on.
+        terms: what is to be certified, whatever its sigma.
         candidates: sigmas to try; of equals the first.
+        evidence: how many images and copies are looked at.
         normals: (M, 3, H, W) uint8 to judge on; None: the even half of ``data.validation``, which
             leaves the odd one for the threshold.
-        images: normals used at most.
-        copies: defective copies of each.
-        severities: range of the synthetic defects' severity.
-        samples: noisy copies scored of each image.
 
     Raises:
         ValueError: no candidate, no normals, or a bad parameter.
@@ -102,32 +112,49 @@ def choose_sigma(
         raise ValueError(f"candidates must name at least one sigma, e.g. {SIGMAS}")
     victim = own_detector(detector, data.train.size)
     found = data.validation.images()[::2] if normals is None else normals
-    generator = torch.Generator().manual_seed(seed)
-    evidence = pseudo_anomalies(found[:images], copies, severities, generator)
-    labels = evidence.labels.numpy()
-    sampling = Sampling(victim.device, seed, Path(folder) if folder else None, progress=progress)
+    generator = torch.Generator().manual_seed(smoothing.seed)
+    made = pseudo_anomalies(
+        found[: evidence.images], evidence.copies, evidence.severities, generator
+    )
+    sampling = Sampling.of(victim.device, smoothing.seed, work)
     tried = []
     for sigma in candidates:
-        terms = Terms(sigma, n, alpha, quantile, tuple(sorted(set(radii))))
-        smoothed = prepare(victim, data, sigma, design, seed)
-        scorer = detector_scorer(smoothed)
-
-        def work(image: Tensor, g: torch.Generator) -> Tensors:
-            made = score_samples(scorer, image, samples, sigma, g, batch_size)  # noqa: B023
-            return {"scores": made}
-
-        purpose, stage = f"choose/{sigma}", f"sigma {sigma:g}"
-        facts = (fingerprint(smoothed), samples, batch_size)
-        parts = sampling.each(evidence.images, work, purpose, stage, *facts)
-        scores = torch.stack([p["scores"] for p in parts], dim=1).numpy()
-        lower, upper = _expected_bounds(scores, terms)
-        aurocs = (
-            certified_auroc(low[labels], high[~labels])
-            for low, high in zip(lower, upper, strict=True)
-        )
-        tried.append(Tried(sigma, tuple(aurocs)))
-    best_first = tuple(sorted(tried, key=lambda t: -t.merit))
+        wanted = replace(terms, sigma=sigma)
+        scores = _sampled(victim, data, made.images, wanted, smoothing, sampling, evidence.samples)
+        tried.append(Tried(sigma, _certified(scores, made.labels.numpy(), wanted)))
+    best_first = tuple(sorted(tried, key=lambda t: -t.score))
     return SigmaChoice(best_first, terms.radii)
+
+
+def _sampled(
+    victim: Detector,
+    data: AnomalyData,
+    images: Tensor,
+    terms: Terms,
+    smoothing: Smoothing,
+    sampling: Sampling,
+    samples: int,
+) -> Floats:
+    """(samples, N) scores of noisy copies."""
+    smoothed = prepare(victim, data, terms.sigma, smoothing.design, smoothing.seed)
+    scorer = detector_scorer(smoothed)
+
+    def scored(image: Tensor, g: torch.Generator) -> Tensors:
+        size = smoothing.batch_size
+        return {"scores": score_samples(scorer, image, samples, terms.sigma, g, size)}
+
+    purpose, stage = f"choose/{terms.sigma}", f"sigma {terms.sigma:g}"
+    facts = (fingerprint(smoothed), samples, smoothing.batch_size)
+    parts = list(sampling.each(images, scored, purpose, stage, *facts))
+    return torch.stack([p["scores"] for p in parts], dim=1).numpy()
+
+
+def _certified(scores: Floats, labels: NDArray[np.bool_], terms: Terms) -> tuple[float, ...]:
+    """Estimated certified AUROC at each radius."""
+    lower, upper = _expected_bounds(scores, terms)
+    return tuple(
+        certified_auroc(low[labels], high[~labels]) for low, high in zip(lower, upper, strict=True)
+    )
 
 
 def _expected_bounds(scores: Floats, terms: Terms) -> tuple[Floats, Floats]:

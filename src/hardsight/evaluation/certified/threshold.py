@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from hardsight.certify import detections, noisy_batches
 from hardsight.detectors import Calibration, Detector
 from hardsight.evaluation.batches import Tensors
+from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.sampled import Sampling
 
 
@@ -16,44 +16,39 @@ def calibrate_smoothed(
     detector: Detector,
     normals: Tensor,
     sampling: Sampling,
-    *,
-    sigma: float,
-    n: int = 100,
-    quantile: float = 0.5,
-    level: float | None = None,
-    batch_size: int = 32,
+    terms: Terms,
+    smoothing: Smoothing,
     facts: tuple[object, ...] = (),
 ) -> Calibration:
     """Return where the smoothed score, and a pixel of the smoothed map, becomes an anomaly.
 
     Split-conformal, as ``Calibration.fit``, on the empirical quantiles of n noisy copies of each
     normal image. Whatever the threshold, a certificate at it holds: n decides only how near the
-    false-alarm rate of the smoothed detector comes to ``level``.
+    false-alarm rate of the smoothed detector comes to its level.
 
     Args:
         detector: what is smoothed.
         normals: (M, 3, H, W) held out of everything else; none of the test set.
         sampling: where their scores are kept; its deadline does not apply.
-        sigma, quantile: of the smoothing.
-        n: noisy copies of each; their maps are held in memory.
-        level: false-alarm rate; None takes 1 %, or the lowest that M images can support.
-        batch_size: noisy copies at a time.
+        terms: noise, copies of each, whose maps are held in memory, and quantile.
+        smoothing: level and batch size.
         facts: what tells this detector from others.
 
     Raises:
         ValueError: too few images for the level.
     """
-    level = Calibration.check(len(normals), level)
+    level = Calibration.check(len(normals), smoothing.level)
     detect = detections(detector)
+    n, sigma, quantile, rank = terms.n, terms.sigma, terms.quantile, terms.rank
 
     @torch.no_grad()
     def work(image: Tensor, generator: torch.Generator) -> Tensors:
         scores, maps = [], []
-        for x in noisy_batches(image, n, sigma, generator, batch_size):
+        for x in noisy_batches(image, n, sigma, generator, smoothing.batch_size):
             found = detect(x, generator)
             scores.append(found.pred_score.clone())
             maps.append(found.anomaly_map[:, 0].clone())
-        rank = max(1, int(np.ceil(quantile * n - 1e-9)))  # the smallest y with P[score <= y] >= q
+        # the smallest y with P[score <= y] >= quantile
         score = torch.cat(scores).double().kthvalue(rank).values
         middle = torch.cat(maps).kthvalue(rank, dim=0).values if detector.has_maps else score
         return {"score": score, "largest": middle.double().amax()}

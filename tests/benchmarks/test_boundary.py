@@ -1,6 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from boundary import (
+    boundary_svg,
+    class_map,
+    margins,
+    write_boundary_html,
+)
 from gaussian_mixture import Mixture, MixtureDenoiser, even_schedule
 from torch import Generator, nn
 from torch.nn import functional as F
@@ -8,12 +14,6 @@ from torch.nn import functional as F
 from hardsight.attacks import L2, PGD, MarginObjective
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.purifiers import DDIMPurifier, Purified
-from hardsight.reports.boundary import (
-    boundary_svg,
-    class_map,
-    margins,
-    write_boundary_html,
-)
 
 MIXTURE = Mixture.rings()
 

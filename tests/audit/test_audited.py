@@ -19,8 +19,8 @@ class Counting(masked.Honest):
         return super().forward(images, noise)
 
 
-def test_an_attack_is_made_once(context):
-    c = context(Counting(), Linf(4 / 255))
+def test_an_attack_is_made_once(audited):
+    c = audited(Counting(), Linf(4 / 255))
     first = c.attack(c.apgd("score"))
     calls = Counting.calls
     assert c.attack(c.apgd("score", draws=4)) is first  # no noise: draws change nothing
@@ -29,14 +29,14 @@ def test_an_attack_is_made_once(context):
 
 
 @pytest.mark.parametrize("ball", [Linf(1 / 255), L2(0.05)])
-def test_the_known_optimum_is_reached(ball, context):
+def test_the_known_optimum_is_reached(ball, audited):
     """Of a linear score the best attack gains eps times the dual norm of its weights."""
-    c = context(masked.Linear(), ball)
+    c = audited(masked.Linear(), ball)
     x = c.x[:1].clone().requires_grad_(True)
-    weight = torch.autograd.grad(c.detector(x).pred_score.sum(), x)[0]
+    weight = torch.autograd.grad(c.subject.model(x).pred_score.sum(), x)[0]
     gain = ball.eps * float(weight.abs().sum() if isinstance(ball, Linf) else weight.norm())
     found = c.attack(c.apgd("score", steps=20)).scores
-    sign = np.where(c.labels, -1, 1)
+    sign = np.where(c.subject.truth, -1, 1)
     np.testing.assert_allclose(sign * (found - c.clean), gain, rtol=0.02)
 
 
@@ -48,24 +48,23 @@ def test_the_worst_is_chosen_by_the_judge_not_by_the_score():
     assert found.harm.tolist() == [5.0, 1.0]
 
 
-def test_clean_scores_average_fresh_draws(context):
-    c = context(masked.Noisy(), Linf(4 / 255))
-    assert c.fresh_draws == 10
+def test_clean_scores_average_fresh_draws(audited):
+    c = audited(masked.Noisy(), Linf(4 / 255))
     single = c.known_scores(c.x)
     assert np.abs(c.clean - single).max() > 0
-    assert auroc(c.clean, c.labels) == c.auroc(c.clean)
+    assert auroc(c.clean, c.subject.truth) == c.subject.figure(c.clean)
     assert np.array_equal(c.rescored(c.x), c.clean)
 
 
 def rank(values, c):
     """Scores (N,) whose AUROC is ``values``: that share of the normal images lies below."""
-    scores = np.linspace(0, 1, len(c.labels))
-    scores[c.labels] = np.quantile(scores[~c.labels], values) + 1e-3
+    scores = np.linspace(0, 1, len(c.subject.truth))
+    scores[c.subject.truth] = np.quantile(scores[~c.subject.truth], values) + 1e-3
     return scores
 
 
-def test_a_ladder_is_judged_by_its_rungs(context):
-    c = context(masked.Honest(), Linf(4 / 255))
+def test_a_ladder_is_judged_by_its_rungs(audited):
+    c = audited(masked.Honest(), Linf(4 / 255))
     high, low = rank(0.99, c), rank(0.01, c)
     assert ladder(c, "steps", "steps", [high, high, low], [1, 2, 3]).verdict == "warn"
     assert ladder(c, "steps", "steps", [high, low, low], [1, 2, 3]).verdict == "pass"
@@ -73,7 +72,7 @@ def test_a_ladder_is_judged_by_its_rungs(context):
     found = ladder(c, "steps", "steps", rising, [1, 2, 3])
     assert found.verdict == "fail"
     assert "from 1 to 3" in found.sentence
-    assert found.plot.lines["AUROC"] == tuple(map(c.auroc, rising))
+    assert found.plot.lines["AUROC"] == tuple(map(c.subject.figure, rising))
 
 
 def test_the_expected_signal_is_that_of_simulated_gradients():
@@ -88,9 +87,9 @@ def test_the_expected_signal_is_that_of_simulated_gradients():
     assert signal(-0.1, 4) == 0
 
 
-def test_what_is_announced_is_what_is_spent(context):
+def test_what_is_announced_is_what_is_spent(audited):
     """Every attack counts what it was planned to cost; those not planned are the escalations."""
-    c = context(masked.Linear(), Linf(4 / 255))
+    c = audited(masked.Linear(), Linf(4 / 255))
     attempts = {
         Attempt(a.optimiser, a.objective, c.draws_of(a), a.via)
         for ladder_ in (plan.steps, plan.restarts)
@@ -98,7 +97,7 @@ def test_what_is_announced_is_what_is_spent(context):
     }
     for attempt in attempts:
         c.attack(attempt)
-    assert c.spent == pytest.approx(sum(map(c.cost, attempts)) * len(c.x))
+    assert c.meter.spent == pytest.approx(sum(map(c.cost, attempts)) * len(c.x))
     assert plan.evaluations(c) >= sum(map(c.cost, attempts))
 
 
@@ -116,9 +115,9 @@ def test_a_budget_that_is_none_is_refused(settings, message):
         Budget("own", **settings)
 
 
-def test_an_audit_in_l2(context):
+def test_an_audit_in_l2(audited):
     """The radii are those of the norm; the unbounded attack stays in L-inf."""
-    c = context(masked.Linear(), L2(0.5))
+    c = audited(masked.Linear(), L2(0.5))
     assert list(plan.radii(c, "score")) == [2.0]
     assert CHECKS["monotone"](c).verdict == CHECKS["unbounded"](c).verdict == "pass"
     assert CHECKS["step"](c).values["images where it does"] == 1

@@ -10,7 +10,7 @@ _8, _16 = 8 / 255, 16 / 255
 class Published(NamedTuple):
     """A figure of a paper."""
 
-    accuracy: float
+    value: float
     """In [0, 1]."""
     place: str
     """Where it stands."""

@@ -10,8 +10,7 @@ from hardsight.attacks import (
     attack_names,
     value_and_gradient,
 )
-from hardsight.evaluation.accuracy import class_suite
-from hardsight.evaluation.accuracy.suites import LabelledVictim
+from hardsight.attacks.class_suites import LabelledVictim, class_suite
 from hardsight.purifiers import Purified, Purifier
 
 X = torch.rand(5, 1, 4, 4, generator=Generator().manual_seed(0))

@@ -15,6 +15,7 @@ from hardsight.evaluation.results import (
     HELD_OUT,
     OBJECT_ALONE,
     Budget,
+    Curve,
     Estimate,
     Evaluation,
     GalleryItem,
@@ -23,15 +24,10 @@ from hardsight.evaluation.results import (
 from hardsight.evaluation.verdict import counts, judge, outcome, strongest
 from hardsight.evaluation.wording import fraction_of_255, pairs, radius
 from hardsight.metrics import auroc, bootstrap
-from hardsight.reports.detector import (
-    COLUMNS,
-    check_finite,
-    table_row,
-    write_html,
-    write_json,
-    write_markdown,
-)
-from hardsight.reports.plots import heat, heat_scale, histogram_svg, perturbation
+from hardsight.reports import write_html, write_json, write_markdown
+from hardsight.reports.pictures import heat, heat_scale, perturbation
+from hardsight.reports.plots import histogram_svg
+from hardsight.reports.tables import COLUMNS, check_finite, table_row
 
 EPS = 2 / 255
 HOSTILE = 'broken_large/<script>alert("1")</script>&amp;$x_1$|.png'
@@ -123,26 +119,25 @@ def synthetic(shift=1.6, items=2, size=32, flags=(), seed=0, **changes):
         )
     top = rows[2].mean.value
     end = Estimate(top - 0.4, top - 0.5, top - 0.3)
+    points = tuple(
+        zip((0, 1 / 255, 2 / 255, 8 / 255), (*(r.mean for r in rows[:3]), end), strict=True)
+    )
     values = {
         "title": "AdvRAD on <bottle>",
         "provenance": {"detector": "AdvRAD <b>", "seed": "0", "split": "3fa9" * 16, "torch": "2"},
         "labels": labels,
         "names": tuple(f"{k:03d}.png" for k in range(83)),
-        "scores": scores,
+        "outputs": scores,
         "rows": tuple(rows),
-        "curve": (
-            (0.0, rows[0].mean),
-            (1 / 255, rows[1].mean),
-            (2 / 255, rows[2].mean),
-            (8 / 255, end),
-        ),
-        "curve_label": "PGD on the score, Linf, 10 steps x 2 draws",
+        "curves": (Curve("How strong?", "eps", {"pgd": points}, "PGD 10 steps, Linf"),),
         "threshold": 1.55,
         "false_alarm_level": 0.05,
         "gallery": tuple(gallery),
         "notes": ("Localisation was measured on clean images only.", "No masks for <x>."),
     }
-    return Evaluation(**(values | changes))
+    values |= changes
+    mean = {name: columns.mean(1) for name, columns in values["outputs"].items()}
+    return Evaluation(**({"decided": mean} | values))
 
 
 class Checker(HTMLParser):
@@ -202,8 +197,8 @@ def test_the_page_is_whole_and_needs_nothing_else(tmp_path):
 
 def test_hostile_names_are_shown_and_not_obeyed(tmp_path):
     evaluation = synthetic()
-    columns = evaluation.scores.pop("eot-pgd")
-    evaluation.scores["<script>$\\frac{$ &"] = columns
+    for kept in (evaluation.outputs, evaluation.decided):
+        kept["<script>$\\frac{$ &"] = kept.pop("eot-pgd")
     page = write_html(evaluation, tmp_path / "r.html")
     text = page.read_text(encoding="utf-8")
     assert "<script" not in text
@@ -238,8 +233,8 @@ def test_a_nan_is_named_and_the_old_report_stays(tmp_path, write):
     evaluation.gallery[0].map_clean[3, 4] = torch.inf
     with pytest.raises(ValueError, match=r"evaluation\.gallery\[0\]\.map_clean"):
         write(evaluation, path)
-    evaluation.scores["pgd"][1, 1] = np.nan
-    with pytest.raises(ValueError, match=r"evaluation\.scores\['pgd'\]"):
+    evaluation.outputs["pgd"][1, 1] = np.nan
+    with pytest.raises(ValueError, match=r"evaluation\.outputs\['pgd'\]"):
         check_finite(evaluation)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -252,9 +247,9 @@ def test_what_was_not_measured_is_left_out(tmp_path):
     )
     evaluation = replace(
         base,
-        scores={"clean": base.scores["clean"]},
+        outputs={"clean": base.outputs["clean"]},
         rows=base.rows[:1],
-        curve=(),
+        curves=(),
         threshold=None,
         false_alarm_level=None,
         gallery=(bare,),
@@ -272,9 +267,9 @@ def test_what_was_not_measured_is_left_out(tmp_path):
 def test_a_partial_attack_is_drawn_with_the_labels_it_has(tmp_path):
     evaluation = synthetic()
     order = np.random.default_rng(0).permutation(83)
-    evaluation.scores["pgd"] = evaluation.scores["pgd"][order][:40]
-    evaluation.scores["clean"] = evaluation.scores["clean"][order]
-    evaluation.scores["eot-pgd"] = evaluation.scores["eot-pgd"][order]
+    for kept in (evaluation.outputs, evaluation.decided):
+        kept.update({name: values[order] for name, values in kept.items()})
+        kept["pgd"] = kept["pgd"][:40]
     evaluation = replace(evaluation, labels=evaluation.labels[order])
     _, defects, _, good = counts(evaluation, "pgd")
     assert defects + good == 40
@@ -286,7 +281,7 @@ def test_json_round_trips(tmp_path):
     evaluation = synthetic()
     back = json.loads(write_json(evaluation, tmp_path / "r.json").read_text())
     assert back == json.loads(json.dumps(evaluation.to_json()))
-    np.testing.assert_array_equal(back["scores"]["eot-pgd"], evaluation.scores["eot-pgd"])
+    np.testing.assert_array_equal(back["scores"]["eot-pgd"], evaluation.outputs["eot-pgd"])
     assert back["rows"][2]["mean"] == list(evaluation.rows[2].mean)
     assert back["rows"][2]["budget"]["passes"] == 252
     assert back["labels"] == evaluation.labels.astype(int).tolist()
@@ -369,7 +364,7 @@ def test_the_worst_threat_is_on_top_and_one_flag_spoils_its_threat():
 def test_alarms_are_counted_strictly_above_the_threshold():
     scores = {"clean": np.array([[1.0, 1.0], [3.0, 1.0], [2.0, 4.0]])}
     labels = np.array([False, False, True])
-    evaluation = synthetic(items=0, scores=scores, labels=labels, threshold=2.0)
+    evaluation = synthetic(items=0, outputs=scores, labels=labels, threshold=2.0)
     assert counts(evaluation, "clean") == (1, 1, 0, 2)
     assert strongest(evaluation) is None
     assert strongest(synthetic(items=0)) == "eot-pgd"
@@ -381,7 +376,7 @@ def test_alarms_are_counted_strictly_above_the_threshold():
 )
 def test_good_parts_unlike_those_of_the_calibration_are_spoken_of(shift, said):
     evaluation = synthetic(items=0)
-    good = evaluation.scores["clean"][~evaluation.labels, 0]
+    good = evaluation.decided["clean"][~evaluation.labels]
     held_out = tuple(np.repeat(good, 2) - shift)
     row = Row("clean", "image", HELD_OUT, Estimate(0.61, 0.5, 0.7), fresh_draws=1)
     told = synthetic(items=0, held_out=held_out, rows=(*evaluation.rows, row))
@@ -433,12 +428,12 @@ def test_of_attacks_that_leave_one_auroc_the_strongest_does_more_harm_at_the_thr
         "many": np.array([[2.5], [3.0], [4.0]]),
     }
     scores = {"clean": np.array([[0.0], [1.0], [3.0]])} | {name: alike[name] for name in order}
-    assert strongest(synthetic(items=0, scores=scores, labels=labels, threshold=2.0)) == "many"
+    assert strongest(synthetic(items=0, outputs=scores, labels=labels, threshold=2.0)) == "many"
     missed = scores | {"few": np.array([[0.0], [0.1], [1.9]])}
-    assert strongest(synthetic(items=0, scores=missed, labels=labels, threshold=2.0)) == "many"
+    assert strongest(synthetic(items=0, outputs=missed, labels=labels, threshold=2.0)) == "many"
     missed = missed | {"many": np.array([[0.0], [0.1], [2.1]])}
-    assert strongest(synthetic(items=0, scores=missed, labels=labels, threshold=2.0)) == "few"
-    assert strongest(synthetic(items=0, scores=scores, labels=labels, threshold=None)) == order[0]
+    assert strongest(synthetic(items=0, outputs=missed, labels=labels, threshold=2.0)) == "few"
+    assert strongest(synthetic(items=0, outputs=scores, labels=labels, threshold=None)) == order[0]
 
 
 @pytest.mark.parametrize(
@@ -503,7 +498,7 @@ def test_a_figure_has_no_fixed_ink_and_leaves_no_global_behind():
 
     before = dict(mpl.rcParams)
     evaluation = synthetic(items=0)
-    svg = histogram_svg(evaluation.scores, evaluation.labels, ["clean"], 0.0)
+    svg = histogram_svg({"clean": evaluation.decided["clean"]}, evaluation.labels, 0.0)
     assert dict(mpl.rcParams) == before
     assert "#0102" not in svg
     assert "currentColor" in svg

@@ -1,146 +1,85 @@
-"""What every check of an audit sees: the model, a few images, and attacks made once."""
+"""What every check of an audit sees: a subject, a few images, and attacks made once."""
 
 import math
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from hardsight.attacks import APGD, Attempt, Ball, Square, Suite, Victim, value_and_gradient
-from hardsight.attacks.suites import JUDGING
+from hardsight.attacks import APGD, Attempt, Ball, Square, Suite, value_and_gradient
 from hardsight.audit.budgets import Budget
-from hardsight.audit.outcomes import Attacked, BlockedError, Scores, worst
-from hardsight.audit.probe import probe
+from hardsight.audit.outcomes import Attacked, BlockedError, worst
 from hardsight.core.noise import Noise
 from hardsight.core.types import Progress, quiet
-from hardsight.detectors import Detector
-from hardsight.evaluation import Estimate
+from hardsight.evaluation.costs import Meter, attack_cost
+from hardsight.evaluation.probe import probe
+from hardsight.evaluation.subjects import Scores, Subject
 
 FRESH_DRAWS = 10
 """Noise draws behind every score, counted in single draws; no attack sees them."""
-FORWARD = 1 / 3
-"""Cost of a forward pass beside that of a forward and a backward pass."""
 
 
-class Case(ABC):
-    """A model under audit, in the mode in which it was given.
-
-    The model has one number for every image, its score here: what an attack of it moves, and what
-    the figure that is judged is made of.
+@dataclass(frozen=True)
+class Terms:
+    """How an audit attacks.
 
     Args:
-        model: its parameters must not need gradients, see ``hardsight.attacks.frozen``.
-        x: (N, C, H, W) float in [0, 1], on the model's device.
         ball: the threat model.
-        budget: how hard to attack.
-        source: another model, from which attacks are transferred.
+        budget: how hard.
         seed: of all randomness.
         batch_size: images attacked at a time.
+        deadline: ``time.monotonic()`` after which no further batch is attacked.
         progress: told after every attack of a batch.
     """
 
-    kind: ClassVar[str]
-    """What the model is, for a reader."""
-    measure: ClassVar[str]
-    """The figure that is judged."""
-    counted: ClassVar[str]
-    """What it is a share of."""
-    answer: ClassVar[str]
-    """What the score of an image is, for a reader."""
-    judged: ClassVar[str]
-    """The objective that is the score, with the sign of harm."""
-    loss: ClassVar[str | None] = None
-    """The objective that attacks usually climb in its stead; None: the same."""
-    chance_wins: ClassVar[bool] = False
-    """Whether most random images fool the model, so that a random start proves nothing."""
+    ball: Ball
+    budget: Budget
+    seed: int = 0
+    batch_size: int = 8
+    deadline: float = math.inf
+    progress: Progress = quiet
 
-    def __init__(
-        self,
-        model: nn.Module,
-        x: Tensor,
-        ball: Ball,
-        budget: Budget,
-        *,
-        source: nn.Module | None = None,
-        seed: int = 0,
-        batch_size: int = 8,
-        progress: Progress = quiet,
-    ) -> None:
-        self.model, self.source, self.x = model, source, x
-        self.ball, self.budget, self.batch_size = ball, budget, batch_size
-        self.noise = Noise(seed, x.device)
-        self.own = int(getattr(model, "draws", 1))
-        """Noise draws averaged in one score."""
-        self.deadline = math.inf
-        """``time.monotonic()`` after which no further batch is attacked."""
-        self.progress, self.stage = progress, ""
-        self.spent, self.total = 0.0, 1.0
+
+class Audited:
+    """A subject under audit, in the mode in which its model was given.
+
+    Args:
+        subject: whose model's parameters must not need gradients, see ``hardsight.attacks.frozen``.
+        terms: how it is attacked.
+    """
+
+    def __init__(self, subject: Subject, terms: Terms) -> None:
+        self.subject, self.terms = subject, terms
+        self.ball, self.budget, self.batch_size = terms.ball, terms.budget, terms.batch_size
+        self.x = subject.prepare(subject.images)
+        self.noise = Noise(terms.seed, subject.device)
+        self.meter = Meter(terms.progress, "audit", 1.0)
+        self.stage = ""
+        """The check that is being made."""
         self._attacks: dict[Attempt, Attacked] = {}
         self._gradients: dict[str, Tensor] = {}
-        with torch.no_grad():
-            self.random = self.sample_noise(x[:1], self.generator("probe")) is not None
         start, x = next(self.batches())
-        aim = self.victim(start, len(x)).objective(self.judged, x)
+        aim = subject.victim(start, len(x)).objective(subject.judged, x)
         self.seconds, self.gradient_error = probe(aim, x, lambda: self.generator("probe", start))
 
     @property
-    @abstractmethod
     def objectives(self) -> tuple[str, ...]:
         """Names of the objectives that are tried; the strongest goes on alone."""
+        return self._known(self.budget.of(self.subject.kind))
 
     @property
-    @abstractmethod
     def surrogates(self) -> tuple[str, ...]:
         """Names of all objectives whose gradients are looked at."""
+        return self._known(self.subject.surrogates)
 
-    @property
-    @abstractmethod
-    def sign(self) -> Scores:
-        """(N,) 1 where a rising score is harm, and -1 elsewhere."""
-
-    @property
-    @abstractmethod
-    def shown(self) -> str:
-        """The images in words."""
-
-    @abstractmethod
-    def victim(self, start: int, count: int) -> Victim:
-        """What attacks of the ``count`` images from ``start`` on are aimed at."""
-
-    @abstractmethod
-    def scores(self, x: Tensor, noise: Tensor | None, start: int) -> Tensor:
-        """(B, C, H, W) in place of the images from ``start`` on -> (B,) scores on given noise."""
-
-    @abstractmethod
-    def fresh_scores(self, images: Tensor, start: int) -> Scores:
-        """(B,) scores of a batch, averaged over draws that no attack sees."""
-
-    @abstractmethod
-    def scorer(self, index: Sequence[int]) -> Detector:
-        """What gives the scores of the images at ``index``, in their order, as a detector."""
-
-    @abstractmethod
-    def examples(self, count: int) -> list[int]:
-        """Indices of some images, spread evenly."""
-
-    @abstractmethod
-    def figure(self, scores: Scores) -> float:
-        """The figure that scores (N,) amount to, in [0, 1]: less after a better attack."""
-
-    @abstractmethod
-    def interval(self, scores: Scores) -> Estimate:
-        """The figure with its 95 % interval over the images."""
-
-    @abstractmethod
-    def above(self, a: Scores, b: Scores) -> Estimate:
-        """Figure of a less that of b with its paired interval; a low end above zero is no luck."""
+    def _known(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        victim = self.subject.victim(0, 1)
+        return tuple(name for name in names if victim.knows(name))
 
     def generator(self, purpose: str, start: int = 0) -> torch.Generator:
         """Return the generator of a batch; the same purpose, the same noise."""
@@ -150,16 +89,6 @@ class Case(ABC):
         """Yield (start, images)."""
         for i in range(0, len(self.x), self.batch_size):
             yield i, self.x[i : i + self.batch_size].clone()
-
-    @property
-    def bypass(self) -> object | None:
-        """The part that a BPDA may go round, as the model names it; None: none."""
-        return getattr(self.model, "bypass", None)
-
-    def sample_noise(self, x: Tensor, generator: torch.Generator) -> Tensor | None:
-        """Draw all the randomness of one forward pass; None without any."""
-        sample = getattr(self.model, "sample_noise", None)
-        return None if sample is None else sample(x, generator)
 
     def demand_gradient(self) -> None:
         """Leave a check that needs a gradient where there is none."""
@@ -178,13 +107,13 @@ class Case(ABC):
         found = []
         for start, x in self.batches():
             known = self.known_noise(x, start)
-            objective = self.victim(start, len(x)).objective(name, x, 1, known)
+            objective = self.subject.victim(start, len(x)).objective(name, x, 1, known)
             found.append(value_and_gradient(objective, x)[1])
         return torch.cat(found)
 
     def known_noise(self, x: Tensor, start: int) -> Tensor | None:
         """The noise of a batch that checks with fixed noise share; None without any."""
-        return self.sample_noise(x, self.generator("known", start))
+        return self.subject.sample_noise(x, self.generator("known", start))
 
     @torch.no_grad()
     def known_scores(self, images: Tensor) -> Scores:
@@ -193,13 +122,13 @@ class Case(ABC):
         for start, x in self.batches():
             known = self.known_noise(x, start)
             part = images[start : start + len(x)].clone()  # a model may spoil what it is given
-            found.append(self.scores(part, known, start).cpu())
+            found.append(self.subject.scores(part, known, start).cpu())
         return torch.cat(found).double().numpy()
 
-    @property
-    def fresh_draws(self) -> int:
-        """Evaluations behind a score."""
-        return math.ceil(FRESH_DRAWS / self.own) if self.random else 1
+    def fresh_scores(self, images: Tensor, start: int) -> Scores:
+        """(B,) scores of a batch, of draws that no attack sees together."""
+        draws = math.ceil(FRESH_DRAWS / self.subject.own_draws)
+        return self.subject.fresh_scores(images, start, draws, self.generator("fresh", start))
 
     @cached_property
     def clean(self) -> Scores:
@@ -237,7 +166,7 @@ class Case(ABC):
 
         def harm(name: str) -> tuple[float, float]:
             found = self.attack(self.apgd(name))
-            return -self.figure(found.scores), float(found.harm.mean())
+            return -self.subject.figure(found.scores), float(found.harm.mean())
 
         return max(self.objectives, key=harm)
 
@@ -252,7 +181,8 @@ class Case(ABC):
 
     def draws_of(self, attempt: Attempt) -> int:
         """Single draws really averaged: those of one score come whole."""
-        return math.ceil(attempt.draws / self.own) * self.own if self.random else 1
+        own = self.subject.own_draws
+        return math.ceil(attempt.draws / own) * own if self.subject.random else 1
 
     def attack(self, attempt: Attempt) -> Attacked:
         """Attack every image, once for every attempt.
@@ -264,7 +194,7 @@ class Case(ABC):
             self.demand_gradient()
         attempt = replace(attempt, draws=self.draws_of(attempt))
         if attempt not in self._attacks:
-            suite = Suite("audit", attempt.optimiser.ball, lambda ball: (attempt,))
+            suite = alone(attempt)
             found = [self._attack_batch(suite, *batch) for batch in self.batches()]
             self._attacks[attempt] = Attacked(*map(np.concatenate, zip(*found, strict=True)))
         return self._attacks[attempt]
@@ -272,7 +202,7 @@ class Case(ABC):
     def _attack_batch(self, suite: Suite, start: int, x: Tensor) -> Attacked:
         self.check_time()
         try:
-            found = suite(self.victim(start, len(x)), x, self.generator("attack", start))
+            found = suite(self.subject.victim(start, len(x)), x, self.generator("attack", start))
         except ValueError as error:
             raise BlockedError(f"The attack could not be carried out: {error}.", "fail") from error
         self.tell(self.cost(suite.attempts[0]) * len(x))
@@ -281,19 +211,19 @@ class Case(ABC):
 
     def cost(self, attempt: Attempt) -> float:
         """What an attack of an image costs, in evaluations with gradient."""
-        forward = FORWARD if isinstance(attempt.optimiser, Square) else 1.0
-        draws = self.draws_of(attempt)
-        search = attempt.optimiser.evaluations * forward * math.ceil(draws / self.own)
-        judging = 2 * math.ceil(max(JUDGING, draws) / self.own) if self.random else 2
-        return search + FORWARD * (judging + self.fresh_draws)
+        drawn = replace(attempt, draws=self.draws_of(attempt))
+        return attack_cost(self.subject, alone(drawn), FRESH_DRAWS)
 
     def check_time(self) -> None:
         """Leave a check for which no time is left."""
-        if time.monotonic() > self.deadline:
+        if time.monotonic() > self.terms.deadline:
             raise BlockedError("Out of time: this was not checked.", due=True)
 
     def tell(self, cost: float) -> None:
         """Report progress of ``cost`` evaluations with gradient."""
-        self.spent += cost
-        done, total = min(round(self.spent), round(self.total)), round(self.total)
-        self.progress("audit", done, total, self.stage)
+        self.meter.tell(cost, self.stage)
+
+
+def alone(attempt: Attempt) -> Suite:
+    """Return a suite of one attempt."""
+    return Suite("audit", attempt.optimiser.ball, lambda ball: (attempt,))

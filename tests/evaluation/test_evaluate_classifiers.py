@@ -6,24 +6,15 @@ import torch
 from torch import Generator, nn
 
 from hardsight.attacks import L2, Linf
+from hardsight.attacks.class_suites import FOUR_THREATS, class_suite
 from hardsight.data import LabelledImages
-from hardsight.evaluation.accuracy import (
-    FOUR_THREATS,
-    Curve,
-    accuracy_curve,
-    class_suite,
-    evaluate_classifier,
-)
-from hardsight.evaluation.accuracy.published import published_accuracy
-from hardsight.evaluation.accuracy.results import remarks
-from hardsight.evaluation.accuracy.rows import averages
-from hardsight.evaluation.results import Estimate, Row
+from hardsight.evaluation import Curve, Estimate, Protocol, Record, Row, Work
+from hardsight.evaluation.classifiers import accuracy_curve, evaluate_classifier
+from hardsight.evaluation.diagnostics import diagnosed
+from hardsight.evaluation.published import published_accuracy
+from hardsight.evaluation.rows import averages
 from hardsight.purifiers import Purified, Purifier
-from hardsight.reports.classifier import (
-    write_accuracy_html,
-    write_accuracy_json,
-    write_accuracy_markdown,
-)
+from hardsight.reports import write_html, write_json, write_markdown
 
 N = 24
 G = Generator().manual_seed(0)
@@ -74,7 +65,9 @@ def test_a_linear_classifier_has_its_known_accuracy(tmp_path):
         class_suite("autoattack", "Linf", EPS, steps=10, queries=10),
         class_suite("pgd", "L2", wide, steps=10),
     ]
-    found = evaluate_classifier(Linear(), DATA, suites, batch_size=7, folder=tmp_path)
+    found = evaluate_classifier(
+        Linear(), DATA, suites, protocol=Protocol(batch_size=7), work=Work(tmp_path)
+    )
     right = torch.arange(N) >= 3
     linf = float((right & (EPS * MODEL.w.abs().sum() < DISTANCE)).float().mean())
     l2 = float((right & (wide * MODEL.w.norm() < DISTANCE)).float().mean())
@@ -90,7 +83,9 @@ def test_a_linear_classifier_has_its_known_accuracy(tmp_path):
     assert found.rows[1].single is None  # no noise, no columns
     assert found.averages[0].all == pytest.approx((linf + l2) / 2)
     again = Linear()
-    resumed = evaluate_classifier(again, DATA, suites, batch_size=7, folder=tmp_path)
+    resumed = evaluate_classifier(
+        again, DATA, suites, protocol=Protocol(batch_size=7), work=Work(tmp_path)
+    )
     assert again.calls == 0
     assert [r.mean for r in resumed.rows] == [r.mean for r in found.rows]
 
@@ -98,8 +93,8 @@ def test_a_linear_classifier_has_its_known_accuracy(tmp_path):
 def test_noise_columns_of_a_random_classifier():
     model = Purified(Shake(), Linear())
     suite = class_suite("blau-eot", "Linf", EPS, steps=3, draws=3)
-    found = evaluate_classifier(model, DATA, [suite], fresh_draws=12, gallery=2)
-    row, right = found.rows[1], found.predicted["blau-eot"] == LABELS.numpy()[:, None]
+    found = evaluate_classifier(model, DATA, [suite], protocol=Protocol(12, gallery=2))
+    row, right = found.rows[1], found.outputs["blau-eot"] == LABELS.numpy()[:, None]
     assert right.shape == (N, 12)
     assert row.single.value == pytest.approx(right.mean())
     assert row.worst.value == pytest.approx(right.all(1).mean())
@@ -110,8 +105,8 @@ def test_noise_columns_of_a_random_classifier():
     shown = found.gallery[0]
     assert shown.purified.shape == shown.attacked.shape == (1, 4, 4)
     assert shown.purified_attacked is not None
-    again = evaluate_classifier(model, DATA, [suite], fresh_draws=12, gallery=2)
-    assert np.array_equal(again.predicted["blau-eot"], found.predicted["blau-eot"])
+    again = evaluate_classifier(model, DATA, [suite], protocol=Protocol(12, gallery=2))
+    assert np.array_equal(again.outputs["blau-eot"], found.outputs["blau-eot"])
 
 
 def test_a_purifier_without_noise_is_attacked_on_one_draw():
@@ -121,7 +116,7 @@ def test_a_purifier_without_noise_is_attacked_on_one_draw():
 
     suite = class_suite("eot-pgd", eps="2/255")
     still, shaken = (
-        evaluate_classifier(Purified(p, Linear()), DATA, [suite], curve=(), fresh_draws=2).rows[1]
+        evaluate_classifier(Purified(p, Linear()), DATA, [suite], protocol=Protocol(2)).rows[1]
         for p in (Still(), Shake())
     )
     assert "x 1 draw " in still.budget.attacks
@@ -145,18 +140,18 @@ def row(attack, value, eps=8 / 255):
 
 
 def test_what_diagnostics_say():
-    said = remarks([row("blau-eot", 0.5), row("bpda-eot", 0.8), row("square", 0.45)])
+    said = diagnosed([row("blau-eot", 0.5), row("bpda-eot", 0.8), row("square", 0.45)])
     assert said[0] == (
         "bpda-eot overstates the accuracy under blau-eot by 30.0 points: it is a diagnostic, not "
         "a robust accuracy."
     )
     assert "square is stronger than blau-eot, by 5.0 points" in said[1]
-    assert not remarks([row("bpda-eot", 0.8), row("blau-eot", 0.5, eps=0.1)])
+    assert not diagnosed([row("bpda-eot", 0.8), row("blau-eot", 0.5, eps=0.1)])
 
 
 def test_published_figures():
-    assert published_accuracy("ddim", "blau-eot", Linf(8 / 255)).accuracy == 0.5105
-    assert published_accuracy("ddim", "clean", None).accuracy == 0.8628
+    assert published_accuracy("ddim", "blau-eot", Linf(8 / 255)).value == 0.5105
+    assert published_accuracy("ddim", "clean", None).value == 0.8628
     assert published_accuracy("ddim", "blau-eot", L2(0.7)) is None
     assert published_accuracy(None, "clean", None) is None
 
@@ -165,32 +160,37 @@ def test_a_curve_and_the_reports(tmp_path):
     suite = class_suite("blau-eot", "Linf", EPS, steps=2, draws=2)
     model = Purified(Shake(), Linear())
     points = accuracy_curve(
-        (0.0, 0.3), lambda size: (Purified(Shake(size), Linear()), DATA), fresh_draws=4
+        (0.0, 0.3), lambda size: (Purified(Shake(size), Linear()), DATA), protocol=Protocol(4)
     )
     assert points[0][1].value == pytest.approx(21 / 24)
     found = evaluate_classifier(
-        model, DATA, [suite], curve=(EPS,), fresh_draws=4, gallery=3, method="ddim", title="A <b>"
+        model,
+        DATA,
+        [suite],
+        method="ddim",
+        protocol=Protocol(4, gallery=3, curve=(EPS,)),
+        record=Record(title="A <b>"),
     )
     from dataclasses import replace
 
     found = replace(
         found, curves=(*found.curves, Curve("Depth", "T*", {"clean": points}, "no attack"))
     )
-    page = write_accuracy_html(found, tmp_path / "a.html").read_text()
+    page = write_html(found, tmp_path / "a.html").read_text()
     assert "A &lt;b&gt;" in page
     assert page.count("<svg") == 2
     assert page.count("data:image/jpeg") == 15
     assert "made up" in page
     assert "51.05 % in Table 2" in page
-    text = write_accuracy_markdown(found, tmp_path / "a.md").read_text()
+    text = write_markdown(found, tmp_path / "a.md").read_text()
     assert "| blau-eot |" in text
-    kept = json.loads(write_accuracy_json(found, tmp_path / "a.json").read_text())
+    kept = json.loads(write_json(found, tmp_path / "a.json").read_text())
     assert kept["rows"][1]["mean"][0] == found.rows[1].mean.value
     assert len(kept["predicted"]["clean"]) == N
 
 
 def test_time_runs_out():
     suite = class_suite("pgd", "Linf", EPS, steps=2)
-    found = evaluate_classifier(Linear(), DATA, [suite], max_minutes=0.0)
+    found = evaluate_classifier(Linear(), DATA, [suite], work=Work(max_minutes=0.0))
     assert [r.attack for r in found.rows] == ["clean"]
     assert "Time ran out: pgd covers 0 of 24 images." in found.notes

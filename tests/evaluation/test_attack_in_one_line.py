@@ -4,7 +4,7 @@ import torch
 
 from hardsight import attack
 from hardsight.audit import audit
-from hardsight.evaluation.attack import matched
+from hardsight.evaluation.detectors import matched
 
 NORMAL = [100, 102, 104, 106]
 ANOMALOUS = [105, 110, 112, 116]

@@ -98,7 +98,7 @@ def write_boundary_html(
         low, middle = np.quantile(margins(classes, points, labels), [0.05, 0.5])
         rows.append([name, f"{low:.3f}", f"{middle:.3f}"])
     text = render(
-        "boundary.html.j2",
+        Path(__file__).with_name("boundary.html.j2"),
         title=title,
         svg=Markup(boundary_svg(maps, points, labels)),
         rows=rows,

@@ -1,0 +1,79 @@
+"""What a model may offer besides being called: small protocols, of one method or attribute each."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+
+@runtime_checkable
+class Random(Protocol):
+    """Is called with (images, noise)."""
+
+    def sample_noise(
+        self, images: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor | None:
+        """Draw all the randomness of one forward pass; None: there is none."""
+        ...
+
+
+@runtime_checkable
+class Averaging(Protocol):
+    """Averages several noise draws in one output."""
+
+    draws: int
+
+
+@runtime_checkable
+class Described(Protocol):
+    """Says what decides its outputs, besides its weights."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """For the record."""
+        ...
+
+
+@runtime_checkable
+class Bypassable(Protocol):
+    """Names a part that a BPDA may go round, and what it does instead; None: none."""
+
+    bypass: Any
+
+
+@runtime_checkable
+class Reconstructing(Protocol):
+    """Compares an image with a reconstruction of it."""
+
+    def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        """(B, C, H, W) -> (B, draws, C, H, W)."""
+        ...
+
+
+@runtime_checkable
+class Purifying(Protocol):
+    """Purifies an image before it looks at it."""
+
+    def purify(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        """(B, C, H, W) -> (B, draws, C, H, W)."""
+        ...
+
+
+def sample_noise(model: object, images: Tensor, generator: torch.Generator | None) -> Tensor | None:
+    """Return the noise of one forward pass of a model; None where it draws none."""
+    return model.sample_noise(images, generator) if isinstance(model, Random) else None
+
+
+def averaged_draws(model: object) -> int:
+    """Return the noise draws that a model averages in one output."""
+    return int(model.draws) if isinstance(model, Averaging) else 1
+
+
+def settings_of(model: object) -> dict[str, Any]:
+    """Return what decides a model's outputs besides its weights; empty where nothing is known."""
+    return model.settings if isinstance(model, Described) else {}
+
+
+def named(model: object) -> str:
+    """Return a model's class and settings in words."""
+    return f"{type(model).__name__} {settings_of(model) or ''}".strip()

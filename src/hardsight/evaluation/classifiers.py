@@ -1,0 +1,118 @@
+"""The evaluation of a classifier."""
+
+from collections.abc import Callable, Sequence
+
+from torch import nn
+
+from hardsight.attacks import Ball, Suite
+from hardsight.attacks.class_suites import class_suite
+from hardsight.data import LabelledImages
+from hardsight.evaluation.attacked import attack_set, run_key
+from hardsight.evaluation.diagnostics import hardest
+from hardsight.evaluation.gallery import classifier_items
+from hardsight.evaluation.plan import Protocol, Record, Work
+from hardsight.evaluation.protocol import Measurement
+from hardsight.evaluation.provenance import fingerprint, made_with
+from hardsight.evaluation.published import known_of
+from hardsight.evaluation.results import Estimate, Evaluation
+from hardsight.evaluation.rows import averages, output_rows
+from hardsight.evaluation.subjects import ClassifierSubject
+from hardsight.evaluation.wording import radius
+
+USUAL, WORK, RECORD = Protocol(batch_size=32), Work(), Record()
+
+
+def evaluate_classifier(
+    model: nn.Module,
+    data: LabelledImages,
+    suites: Sequence[Suite] | None = None,
+    *,
+    source: nn.Module | None = None,
+    trained: Ball | None = None,
+    method: str | None = None,
+    protocol: Protocol = USUAL,
+    work: Work = WORK,
+    record: Record = RECORD,
+) -> Evaluation:
+    """Measure a classifier on labelled images, clean and under attack.
+
+    The classifier is measured in eval mode, and left as it was.
+
+    Args:
+        model: images (B, C, H, W) in [0, 1] -> logits (B, K); random ones, such as ``Purified``,
+            have ``sample_noise(images, generator)`` and are called with (images, noise).
+        data: labelled.
+        suites: from ``class_suite``; default: blau-pgd and blau-eot at L-inf 8/255. The same suite
+            at several threat models is averaged over them.
+        source: another classifier, for transferred and grey-box attacks; None: the classifier
+            behind a purifier.
+        trained: the threat model the classifier was trained against, left out of AwT.
+        method: whose published figures stand beside, see ``published_accuracy``.
+        protocol: draws, seed, batches, gallery and curve, whose norm is the first suite's.
+        work: where it is kept, how long it may take, whom it tells.
+        record: what the report says besides.
+    """
+    if suites is None:
+        suites = [class_suite("blau-pgd"), class_suite("blau-eot")]
+    subject = ClassifierSubject.of(model, data, source, method)
+    norm = suites[0].ball.name if suites else "Linf"
+    with subject.at_rest():
+        made = Measurement(subject, suites, norm, protocol, work, record.flags)
+        found = made.run()
+        row = hardest(found.rows)
+        worst = found.attacked[row.attack] if row else None
+        return Evaluation(
+            kind=subject.kind,
+            title=record.title or subject.title,
+            provenance={
+                **record.provenance,
+                "model": subject.described,
+                "weights": fingerprint(model),
+                **subject.facts,
+                **made_with(subject.device, protocol.seed),
+            },
+            labels=subject.truth,
+            classes=subject.classes,
+            outputs={"clean": found.clean.outputs}
+            | {name: a.outputs for name, a in found.attacked.items()},
+            rows=tuple(found.rows),
+            averages=averages(found.rows[1:], found.suites, trained),
+            curves=found.curves,
+            gallery=classifier_items(subject, made.shown, found.clean, worst, protocol.seed),
+            gallery_attack=f"{row.attack}, {radius(row.norm, row.eps)}" if row else "",
+            notes=(*subject.notes, *found.notes),
+            known=known_of(method),
+        )
+
+
+def accuracy_curve(
+    values: Sequence[float],
+    build: Callable[[float], tuple[nn.Module, LabelledImages]],
+    suite: Suite | None = None,
+    *,
+    protocol: Protocol = USUAL,
+    work: Work = WORK,
+) -> tuple[tuple[float, Estimate], ...]:
+    """Measure accuracy against a setting, such as T* (Blau et al., 2022, Figures 4 and 6).
+
+    Args:
+        values: of the setting.
+        build: value -> (model, images): a purifier at that depth, or images of that severity.
+        suite: the attack; None: the images as they are.
+        protocol, work: as ``evaluate_classifier``, without a time limit.
+
+    Returns:
+        (value, accuracy by the mean of the draws) for each value, a line of a ``Curve``.
+    """
+    points = []
+    for value in values:
+        model, data = build(value)
+        subject = ClassifierSubject.of(model, data)
+        facts = (fingerprint(model), data.sha256, protocol.seed, protocol.fresh_draws)
+        key = run_key(suite, "curve", *facts, protocol.batch_size)
+        with subject.at_rest():
+            done = attack_set(subject, suite, protocol, folder=work.place(key))
+        assert done is not None  # no deadline
+        points.append((value, next(output_rows(subject, "", done, suite)).mean))
+        work.progress("curve", len(points), len(values), f"at {value:g}")
+    return tuple(points)

@@ -1,0 +1,105 @@
+"""What attacks cost, before they begin and while they go on."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+
+from hardsight.attacks import Square, Suite
+from hardsight.attacks.suites import JUDGING
+from hardsight.core.types import Progress
+from hardsight.evaluation.probe import probe
+from hardsight.evaluation.subjects import Subject
+
+FORWARD = 1 / 3
+"""Cost of a forward pass beside that of a forward and a backward pass."""
+
+
+def attack_cost(subject: Subject, suite: Suite | None, fresh_draws: int) -> float:
+    """Return what a suite costs an image, in evaluations with gradient: search, judging, scoring.
+
+    Args:
+        subject: whose noise and draws decide.
+        suite: None: the clean images are looked at alone.
+        fresh_draws: single draws looked at afterwards.
+    """
+    own = subject.own_draws if subject.random else 1
+    draws = math.ceil(fresh_draws / own) if subject.random else 1
+    if suite is None:
+        return FORWARD * draws
+    found = _search(subject, suite, own) + FORWARD * draws
+    if suite.fixed and subject.random and not suite.on_map:
+        found += _search(subject, suite.once, own, known=True)
+    return found
+
+
+def _search(subject: Subject, suite: Suite, own: int, known: bool = False) -> float:
+    attempts = suite.attempts
+    search = sum(
+        math.ceil(a.draws / own)
+        * a.optimiser.evaluations
+        * (FORWARD if isinstance(a.optimiser, Square) else 1.0)
+        for a in attempts
+    )
+    drawn = math.ceil(max(JUDGING, *(a.draws for a in attempts)) / own)
+    judging = drawn if subject.random and not known else 1
+    return search + FORWARD * (1 + len(attempts)) * judging
+
+
+@dataclass
+class Meter:
+    """Tells of unequal parts of long work as one stage, so that its pace says how long all takes.
+
+    Args:
+        progress: is told.
+        stage: what the work is.
+        total: its cost, in any unit.
+    """
+
+    progress: Progress
+    stage: str
+    total: float
+    spent: float = 0.0
+
+    def tell(self, cost: float, info: str = "") -> None:
+        """Add to what is spent, and tell of it."""
+        self.spent += cost
+        total = max(1, round(self.total))
+        self.progress(self.stage, min(round(self.spent), total), total, info)
+
+    def end(self) -> None:
+        """Tell that all is done, whatever it came to."""
+        self.tell(self.total, "done")
+
+
+class Cost(NamedTuple):
+    """What a suite will cost on a data set."""
+
+    suite: Suite
+    passes: int
+    """Network evaluations an image, at most."""
+    minutes: float
+    """For all images, on this device as busy as it is now."""
+
+
+def estimate(
+    subject: Subject, suites: Sequence[Suite], batch_size: int = 8, fresh_draws: int = 10
+) -> list[Cost]:
+    """Time a gradient of one batch, and multiply.
+
+    Args:
+        subject: what will be attacked.
+        suites: by which.
+        batch_size, fresh_draws: see ``Protocol``.
+    """
+    x = subject.batch(0, batch_size)
+    with subject.at_rest():
+        objective = subject.victim(0, len(x)).objective(subject.judged, x)
+        seconds, _ = probe(objective, x, lambda: torch.Generator(x.device).manual_seed(0))
+    found = []
+    for suite in map(subject.sees, suites):
+        cost = attack_cost(subject, suite, fresh_draws) * len(subject)
+        found.append(Cost(suite, suite.passes(subject.own_draws), cost * seconds / 60))
+    return found

@@ -1,0 +1,157 @@
+"""The evaluation of a detector."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hardsight.attacks import Suite, build_suite
+from hardsight.data import AnomalyData, load
+from hardsight.detectors import Detector, as_detector
+from hardsight.evaluation.gallery import detector_items
+from hardsight.evaluation.plan import Protocol, Record, Work
+from hardsight.evaluation.protocol import Measurement
+from hardsight.evaluation.provenance import fingerprint, made_with
+from hardsight.evaluation.results import Evaluation
+from hardsight.evaluation.subjects import DetectorSubject
+from hardsight.evaluation.verdict import strongest
+
+CURVE_EPS = (1 / 255, 2 / 255, 4 / 255, 8 / 255)
+USUAL, WORK, RECORD = Protocol(curve=CURVE_EPS), Work(), Record()
+
+
+def evaluate(
+    detector: Detector,
+    data: AnomalyData,
+    suites: Sequence[Suite] | None = None,
+    *,
+    eps: str | float = "2/255",
+    norm: str = "Linf",
+    source: Detector | None = None,
+    synthetic: bool = False,
+    protocol: Protocol = USUAL,
+    work: Work = WORK,
+    record: Record = RECORD,
+) -> Evaluation:
+    """Measure a detector on the test set, clean and under attack.
+
+    The detector is measured in eval mode, and left as it was.
+
+    Args:
+        detector: fitted.
+        data: its ``test`` set is used, and nothing else.
+        suites: attacks to run; default ``pgd`` and ``eot-pgd`` in ``norm`` at ``eps``. Those of
+            the map give pixel figures and need masks.
+        eps, norm: the threat model of the default attacks; that of the curve is ``norm``.
+        source: another detector, on which suites of transferred attacks are crafted.
+        synthetic: take synthetic defects on good parts that training never saw, instead of the
+            test set's: for data without defects.
+        protocol: draws, seed, batches, gallery and curve.
+        work: where it is kept, how long it may take, whom it tells.
+        record: what the report says besides.
+
+    Raises:
+        ValueError: a test set without both normal and anomalous images.
+    """
+    if suites is None:
+        suites = [build_suite(n, norm, eps) for n in ("pgd", "eot-pgd")]
+    subject = (
+        DetectorSubject.synthetic(detector, data, source, protocol.seed)
+        if synthetic
+        else DetectorSubject.of(detector, data, source)
+    )
+    with subject.at_rest():
+        subject = subject.with_maps(protocol.seed)
+        made = Measurement(subject, suites, norm, protocol, work, record.flags)
+        found = made.run()
+        calibration = detector.calibration
+        result = Evaluation(
+            kind=subject.kind,
+            title=record.title or subject.title,
+            provenance={
+                **record.provenance,
+                "detector": subject.described,
+                "weights": fingerprint(detector),
+                **subject.facts,
+                **made_with(subject.device, protocol.seed),
+            },
+            labels=subject.truth,
+            names=subject.names,
+            outputs={"clean": found.clean.outputs}
+            | {name: a.outputs for name, a in found.attacked.items()},
+            rows=tuple(found.rows),
+            curves=found.curves,
+            threshold=calibration.threshold if calibration else None,
+            decided={
+                name: a.decided
+                for name, a in {"clean": found.clean, **found.attacked}.items()
+                if a.decided is not None
+            },
+            false_alarm_level=calibration.level if calibration else None,
+            held_out=calibration.normal_scores if calibration else (),
+            notes=(
+                *subject.notes,
+                *found.notes,
+                *_uncovered(subject, suites),
+                *([calibration.statement] if calibration else []),
+            ),
+        )
+        hardest = found.attacked.get(strongest(result) or "")
+        return replace(
+            result, gallery=detector_items(subject, made.shown, found.clean, hardest, protocol.seed)
+        )
+
+
+def _uncovered(subject: DetectorSubject, suites: Sequence[Suite]) -> list[str]:
+    if subject.masks is None or any(s.on_map for s in suites):
+        return []
+    return ["Localisation was measured on clean images only: no attack aimed at the map."]
+
+
+def matched(
+    detector: Any, data: AnomalyData | str | Path, image_size: int | None = None
+) -> tuple[Detector, AnomalyData]:
+    """Return anything that scores images as a detector, and the data set at its image size.
+
+    Args:
+        detector: see ``as_detector``.
+        data: a data set, or a folder in a known layout.
+        image_size: of a model that does not say; None: that of the data set.
+    """
+    if image_size is None and isinstance(data, AnomalyData) and not isinstance(detector, Detector):
+        image_size = data.test.size
+    victim = as_detector(detector, image_size)
+    return victim, data if isinstance(data, AnomalyData) else load(data, size=victim.image_size)
+
+
+def attack(
+    detector: Any,
+    data: AnomalyData | str | Path,
+    suite: str = "autoattack-rand",
+    eps: str | float = "2/255",
+    norm: str = "Linf",
+    budget: str = "fast",
+    image_size: int | None = None,
+    **options: Any,
+) -> Evaluation:
+    """Attack any detector on a test set, and return the table.
+
+    Args:
+        detector: this project's, an anomalib model, or any module or function that returns scores
+            or (scores, maps); see ``as_detector``. One whose gradient is not the true one is
+            refused.
+        data: a data set, or a folder in a known layout; read at the detector's image size.
+        suite: one of ``hardsight.attacks.attack_names("detector")``.
+        eps, norm: the threat model, at the resolution the detector is given.
+        budget: "fast" or "full".
+        image_size: of a model that does not say; None: that of the data set.
+        options: of ``evaluate``, e.g. ``work=Work("state")`` to go on after a kill.
+
+    Example:
+        >>> from hardsight import attack
+        >>> attack(my_model, "photos/bottle", "eot-pgd", image_size=256).rows  # doctest: +SKIP
+    """
+    victim, images = matched(detector, data, image_size)
+    plan = build_suite(suite, norm, eps, budget)
+    chosen: dict[str, Any] = {"protocol": Protocol(gallery=0)} | options
+    return evaluate(victim, images, [plan], **chosen)

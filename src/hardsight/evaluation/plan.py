@@ -1,0 +1,70 @@
+"""How a subject is measured, and what is to be said of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hardsight.core.types import Progress, quiet
+
+UNAUDITED = "not audited"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a subject is measured.
+
+    Args:
+        fresh_draws: noise draws looked at after each attack, none of which it saw; at least 10 for
+            a table.
+        seed: of all randomness.
+        batch_size: images attacked at a time.
+        gallery: images shown in the report, spread evenly.
+        curve: radii of the figure against eps, attacked by a quick PGD; empty for none.
+    """
+
+    fresh_draws: int = 10
+    seed: int = 0
+    batch_size: int = 8
+    gallery: int = 8
+    curve: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where long work is kept, how long it may take, and whom it tells.
+
+    Args:
+        folder: where finished batches are kept; what was killed goes on from there. None keeps
+            nothing.
+        max_minutes: begin nothing more after this long, and say what is missing; None: no limit.
+        progress: told of every finished batch.
+    """
+
+    folder: str | Path | None = None
+    max_minutes: float | None = None
+    progress: Progress = quiet
+
+    def place(self, name: str) -> Path | None:
+        """Return a folder inside that for one part of the work."""
+        return Path(self.folder) / name if self.folder else None
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a report says besides what was measured.
+
+    Args:
+        title: None: of the model and the data.
+        stamp: reasons not to trust a robust figure, put on every attacked row, see ``Audit.stamp``;
+            None: it was not audited.
+        provenance: what else the report shows of the run.
+    """
+
+    title: str | None = None
+    stamp: Sequence[str] | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Of every attacked row."""
+        return (UNAUDITED,) if self.stamp is None else tuple(self.stamp)

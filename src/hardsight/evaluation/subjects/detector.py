@@ -1,0 +1,290 @@
+"""A detector on a test set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hardsight.attacks import SURROGATES, MapVictim, ScoreVictim, Suite, Victim, build_suite
+from hardsight.data import AnomalyData, ImageSet, Manifest
+from hardsight.data.splits import evenly
+from hardsight.detectors import Detector
+from hardsight.evaluation.batches import Tensors
+from hardsight.evaluation.published import Published, published_auroc
+from hardsight.evaluation.results import Estimate
+from hardsight.evaluation.subjects.subject import Scores, Subject
+from hardsight.evaluation.subjects.synthetic import demand_defects, synthetic_defects
+from hardsight.metrics import auroc, auroc_difference, bootstrap
+
+NAMED = 5
+"""Images named in a note; of more, how many there are."""
+
+
+@dataclass(frozen=True, eq=False)
+class DetectorSubject(Subject):
+    """A detector: its scores are the outputs, and AUROC the figure.
+
+    Args:
+        model: fitted.
+        images: (N, 3, H, W) uint8, or float in [0, 1].
+        truth: (N,) true = anomalous.
+        source: another detector, for transferred attacks.
+        data, digest, facts, notes: see ``Subject``.
+        names: (N,) of the images.
+        masks: (N, 1, H, W) bool; None: localisation is neither measured nor attacked.
+        files: where single masks are, of images that do not all have one.
+        maps: (N, 1, H, W) of the clean images, see ``with_maps``.
+
+    Raises:
+        ValueError: another number of labels than of images.
+    """
+
+    kind = "detector"
+    target = "image"
+    measure = "AUROC"
+    counted = "pairs in order"
+    answer = "score"
+    judged = "score"
+    surrogates = tuple(SURROGATES)
+
+    model: Detector
+    images: Tensor
+    truth: NDArray[np.bool_]
+    source: Detector | None = None
+    data: str = ""
+    digest: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    masks: Tensor | None = None
+    files: ImageSet | None = None
+    maps: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.images) != len(self.truth):
+            raise ValueError(f"{len(self.images)} images but {len(self.truth)} labels")
+
+    @classmethod
+    def of(cls, model: Detector, data: AnomalyData, source: Detector | None = None) -> Self:
+        """Take the test set of a data set, and nothing else of it.
+
+        Raises:
+            ValueError: it has no defects, or no good parts; the message says what can be done.
+        """
+        labels, test = demand_defects(data), data.test
+        bare = [s.anomalous and not s.masks for s in test.samples]
+        return cls(
+            model,
+            test.images(),
+            labels,
+            source,
+            names=tuple(test.names),
+            masks=test.masks() if model.has_maps and not any(bare) else None,
+            files=test,
+            notes=(*_skipped(data), *_without_mask(test.names, bare)),
+            **_record(data, labels),
+        )
+
+    @classmethod
+    def synthetic(
+        cls, model: Detector, data: AnomalyData, source: Detector | None = None, seed: int = 0
+    ) -> Self:
+        """Take good parts that training never saw, and synthetic defects on them."""
+        made = synthetic_defects(data, seed)
+        return cls(
+            model,
+            made.images,
+            made.labels,
+            source,
+            names=made.names,
+            masks=made.masks if model.has_maps else None,
+            notes=(*_skipped(data), made.note),
+            **_record(data, made.labels, f", synthetic defects of seed {seed}"),
+        )
+
+    def some(self, count: int) -> Self:
+        """Return this subject with ``count`` of its images, half of them anomalous."""
+        at = self.chosen(count)
+        return replace(
+            self,
+            images=self.images[at],
+            truth=self.truth[at],
+            names=tuple(self.names[i] for i in at),
+            masks=None if self.masks is None else self.masks[at],
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the detector computes."""
+        return self.model.device
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """Return stored images as the detector takes them; it says what it cannot take."""
+        return self.model.prepare(images)
+
+    @torch.no_grad()
+    def with_maps(self, seed: int) -> Self:
+        """Return this subject with the maps of its clean images, one draw, where it has masks."""
+        if self.masks is None:
+            return self
+        generator = torch.Generator(self.device).manual_seed(seed)
+        return replace(
+            self, maps=self.model.predict(self.images, generator).anomaly_map.float().numpy()
+        )
+
+    def mask(self, index: int) -> Tensor | None:
+        """(H, W) bool of an anomalous image; None where none is known."""
+        if not self.truth[index]:
+            return None
+        if self.masks is not None:
+            return self.masks[index, 0]
+        found = self.files[index].mask if self.files else None
+        return None if found is None else found[0]
+
+    def victim(self, start: int, count: int, on_map: bool = False) -> Victim:
+        """Return the score, or the map, of some images.
+
+        Raises:
+            ValueError: an attack of the map without masks.
+        """
+        part = slice(start, start + count)
+        if not on_map:
+            labels = torch.from_numpy(self.truth[part]).to(self.device)
+            known = self.model.calibration.threshold if self.model.calibration else None
+            return ScoreVictim(self.model, labels, known, self.source)
+        if self.masks is None or self.maps is None:
+            raise ValueError("an attack of the map needs a mask of every anomalous image")
+        high = float(np.quantile(self.maps[:, :, ::4, ::4], 0.95))
+        scale = max(float(self.maps.std()), 1e-12)
+        return MapVictim(self.model, self.masks[part].to(self.device), high, scale, self.source)
+
+    @torch.no_grad()
+    def outputs(self, x: Tensor, noise: Tensor | None) -> Tensor:
+        """(B, C, H, W) -> (B,) scores."""
+        found: Tensor = self.model.score_only(x, noise).pred_score
+        return found
+
+    @torch.no_grad()
+    def fresh_outputs(
+        self, x: Tensor, draws: int, generator: torch.Generator, maps: bool = False
+    ) -> Tensors:
+        """Score images on independent noise, see ``Subject``."""
+        columns, total, one = [], torch.zeros(()), torch.zeros(())
+        draws = draws if self.random else 1
+        for draw in range(draws):
+            noise = self.model.sample_noise(x, generator)
+            found = (self.model if maps else self.model.score_only)(x, noise)
+            columns.append(found.pred_score.cpu())
+            if maps:
+                one = found.anomaly_map.cpu() if draw == 0 else one
+                total = total + found.anomaly_map.cpu() / draws
+        result = {"outputs": torch.stack(columns, dim=1)}
+        if maps:
+            result |= {"maps": total} | ({"maps of one draw": one} if draws > 1 else {})
+        return result
+
+    @torch.no_grad()
+    def decided(self, x: Tensor) -> Tensor | None:
+        """(B, C, H, W) -> (B,) scores on the known noise; None where there is no threshold."""
+        if self.model.calibration is None:
+            return None
+        return self.model.score_only(x, self.model.decision_noise(x)).pred_score
+
+    def worst_outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """The lowest scores of anomalous images, the highest of normal ones."""
+        return np.asarray(np.where(self.truth[: len(outputs)], outputs.min(1), outputs.max(1)))
+
+    def enough(self, n: int) -> bool:
+        """Whether both normal and anomalous images are among them."""
+        part = self.truth[:n]
+        return bool(part.any() and not part.all())
+
+    def chosen(self, count: int) -> list[int]:
+        """Return indices of anomalous and of normal images, half of each."""
+        shown: list[int] = []
+        for anomalous, n in ((True, (count + 1) // 2), (False, count // 2)):
+            shown += evenly(np.flatnonzero(self.truth == anomalous), n)
+        return sorted(shown)
+
+    @property
+    def sign(self) -> Scores:
+        """(N,) normal images are harmed by a rising score, anomalous ones by a falling one."""
+        return np.where(self.truth, -1.0, 1.0)
+
+    def scores(self, x: Tensor, noise: Tensor | None, start: int) -> Tensor:
+        """(B, C, H, W) -> (B,)."""
+        found: Tensor = self.model.score_only(x, noise).pred_score
+        return found
+
+    def fresh_scores(self, x: Tensor, start: int, draws: int, generator: torch.Generator) -> Scores:
+        """(B,) mean scores."""
+        scores = self.fresh_outputs(x, draws, generator)["outputs"]
+        return np.asarray(scores.double().mean(1).numpy())
+
+    def figure(self, scores: Scores) -> float:
+        """AUROC of scores (N,)."""
+        return float(auroc(scores, self.truth))
+
+    def interval(self, scores: Scores) -> Estimate:
+        """AUROC with its 95 % interval over the images."""
+        return Estimate(*bootstrap(auroc, scores, self.truth, 200))
+
+    def above(self, a: Scores, b: Scores) -> Estimate:
+        """AUROC(a) - AUROC(b) with its paired interval."""
+        return Estimate(*auroc_difference(a, b, self.truth))
+
+    def scorer(self, index: Sequence[int]) -> Detector:
+        """The detector itself."""
+        return self.model
+
+    @property
+    def shown(self) -> str:
+        """How many of each kind."""
+        return f"{int((~self.truth).sum())} normal and {int(self.truth.sum())} anomalous"
+
+    def quick(self, norm: str) -> Suite:
+        """Return PGD in ten steps that average two draws."""
+        return build_suite("pgd", norm, 0.0, steps=10, draws=2)
+
+    def published(self, suite: Suite | None, on_map: bool = False) -> Published | None:
+        """Return the figure of the detector's paper."""
+        paper, name, ball = self.model.paper, *_row(suite)
+        value = published_auroc(paper, self.data, name, ball, "pixel" if on_map else "image")
+        return None if value is None else Published(value, paper or "")
+
+
+def _row(suite: Suite | None) -> tuple[str, Any]:
+    return (suite.name, suite.ball) if suite else ("clean", None)
+
+
+def _record(data: AnomalyData, labels: NDArray[np.bool_], extra: str = "") -> dict[str, Any]:
+    """What tells the data from others, for the computer and for a reader."""
+    manifest = Manifest.of(data).sha256
+    counts = (
+        f"{data.name}: {len(data.train)} training, {len(data.validation)} validation, "
+        f"{int((~labels).sum())} normal and {int(labels.sum())} anomalous test images{extra}"
+    )
+    facts = {"data": counts, "split (SHA-256)": manifest}
+    return {"data": data.name, "digest": manifest + extra, "facts": facts}
+
+
+def _skipped(data: AnomalyData) -> list[str]:
+    if not data.skipped:
+        return []
+    return [f"{len(data.skipped)} unreadable files were left out; the manifest lists them."]
+
+
+def _without_mask(names: Sequence[str], bare: Sequence[bool]) -> list[str]:
+    """Say which anomalous images lack a mask, where some do."""
+    found = [name for name, lacks in zip(names, bare, strict=True) if lacks]
+    if not found:
+        return []
+    listed = ", ".join(found[:NAMED]) + (", ..." if len(found) > NAMED else "")
+    return [
+        f"Localisation was not measured: {len(found)} of {len(names)} test images are anomalous "
+        f"and have no mask ({listed})."
+    ]

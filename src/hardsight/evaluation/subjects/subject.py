@@ -1,0 +1,218 @@
+"""What an evaluation, an audit and a certificate ask of a model."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hardsight.attacks import Suite, Victim, frozen, is_random
+from hardsight.core.modules import in_mode
+from hardsight.detectors import Detector
+from hardsight.evaluation.batches import Tensors
+from hardsight.evaluation.capabilities import Bypassable, averaged_draws, named, sample_noise
+from hardsight.evaluation.published import Published
+from hardsight.evaluation.results import Estimate
+from hardsight.metrics.metric import Target
+
+Kind = Literal["detector", "classifier"]
+Scores = NDArray[np.float64]
+
+
+class Subject(ABC):
+    """A model, images, and the truth about them.
+
+    Tables compare the model's *outputs* with the truth: scores of a detector, classes of a
+    classifier. Attacks move a *score*, one number an image: a detector's own, a classifier's margin
+    ``max_{j != y} z_j - z_y``.
+    """
+
+    kind: ClassVar[Kind]
+    target: ClassVar[Target]
+    """Of the metrics of its outputs."""
+    measure: ClassVar[str]
+    """The figure of its scores."""
+    counted: ClassVar[str]
+    """What that is a share of."""
+    answer: ClassVar[str]
+    """What the score of an image is, for a reader."""
+    judged: ClassVar[str]
+    """The objective that is the score, with the sign of harm."""
+    loss: ClassVar[str | None] = None
+    """The objective that attacks usually climb in its stead; None: the same."""
+    surrogates: ClassVar[tuple[str, ...]]
+    """Objectives whose gradients an audit looks at, where the victim knows them."""
+    chance_wins: ClassVar[bool] = False
+    """Whether most random images fool the model, so that a random start proves nothing."""
+
+    model: nn.Module
+    source: nn.Module | None
+    """Another model, on which transferred attacks are crafted."""
+    images: Tensor
+    """(N, C, H, W) uint8, or float in [0, 1]."""
+    truth: NDArray[Any]
+    """(N,) what the outputs are compared with."""
+    data: str
+    """Name of the data set; "" where there is none."""
+    digest: str
+    """SHA-256 of the data set: it tells two evaluations apart."""
+    facts: dict[str, str]
+    """What a table must say of the data, ready to show."""
+    notes: tuple[str, ...]
+    """What a reader must know of the data, in sentences."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def title(self) -> str:
+        """The model and the data set."""
+        return f"{type(self.model).__name__}{f' on {self.data}' if self.data else ''}"
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where the model computes."""
+
+    @property
+    def models(self) -> list[nn.Module]:
+        """The model, and the source if there is one."""
+        return [m for m in (self.model, self.source) if isinstance(m, nn.Module)]
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Put the models in eval mode, their weights without gradients, and restore both after."""
+        with in_mode("eval", *self.models), frozen(*self.models):
+            yield
+
+    @property
+    def own_draws(self) -> int:
+        """Noise draws that the model itself averages in one output."""
+        return averaged_draws(self.model)
+
+    @property
+    def bypass(self) -> object | None:
+        """The part that a BPDA may go round, as the model names it; None: none."""
+        return self.model.bypass if isinstance(self.model, Bypassable) else None
+
+    @cached_property
+    def random(self) -> bool:
+        """Whether the model draws noise."""
+        return bool(is_random(self.model, self.batch(0, 1)))
+
+    def sees(self, suite: Suite) -> Suite:
+        """Return a suite as it attacks this model: once where there is no noise to average."""
+        return suite.seen_by(self.model, self.batch(0, 1))
+
+    @abstractmethod
+    def prepare(self, images: Tensor) -> Tensor:
+        """Return stored images on the device as the model takes them."""
+
+    def batch(self, start: int, count: int) -> Tensor:
+        """Return the images from ``start`` on as the model takes them."""
+        return self.prepare(self.images[start : start + count])
+
+    def sample_noise(self, x: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Draw all the randomness of one forward pass; None without any."""
+        return sample_noise(self.model, x, generator)
+
+    @abstractmethod
+    def victim(self, start: int, count: int, on_map: bool = False) -> Victim:
+        """Return what attacks of the ``count`` images from ``start`` on are aimed at."""
+
+    def attack(self, suite: Suite, x: Tensor, start: int, generator: torch.Generator) -> Tensor:
+        """Return the worst images (B, C, H, W) that a suite finds for those from ``start`` on."""
+        return suite(self.victim(start, len(x), suite.on_map), x, generator).images
+
+    @abstractmethod
+    def outputs(self, x: Tensor, noise: Tensor | None) -> Tensor:
+        """(B, C, H, W) -> (B,) outputs on given noise."""
+
+    @abstractmethod
+    def fresh_outputs(
+        self, x: Tensor, draws: int, generator: torch.Generator, maps: bool = False
+    ) -> Tensors:
+        """Look at (B, C, H, W) on independent noise, one draw of the batch at a time.
+
+        Args:
+            x: the images.
+            draws: of noise; a model without any is asked once.
+            generator: of all of them.
+            maps: of a detector also average its maps.
+
+        Returns:
+            On the CPU: "outputs" (B, draws), "mean" (B,) the output of all draws together where it
+            is not their mean and, if asked for, "maps" (B, 1, H, W) and, of several draws, "maps
+            of one draw".
+        """
+
+    def decided(self, x: Tensor) -> Tensor | None:
+        """(B, C, H, W) -> (B,) scores that decisions are made on; None where there are none."""
+        return None
+
+    @abstractmethod
+    def worst_outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """(n, D) outputs of the first n images -> (n,) each image's worst for the defender."""
+
+    @abstractmethod
+    def enough(self, n: int) -> bool:
+        """Return whether the first n images allow a figure."""
+
+    @abstractmethod
+    def chosen(self, count: int) -> list[int]:
+        """Return indices of some images, spread evenly: by position alone, never by result.
+
+        A gallery of the best would be an advertisement.
+        """
+
+    @property
+    @abstractmethod
+    def sign(self) -> Scores:
+        """(N,) 1 where a rising score is harm, and -1 elsewhere."""
+
+    @abstractmethod
+    def scores(self, x: Tensor, noise: Tensor | None, start: int) -> Tensor:
+        """(B, C, H, W) in place of the images from ``start`` on -> (B,) scores on given noise."""
+
+    @abstractmethod
+    def fresh_scores(self, x: Tensor, start: int, draws: int, generator: torch.Generator) -> Scores:
+        """(B,) scores of all draws together, as ``fresh_outputs`` draws them."""
+
+    @abstractmethod
+    def figure(self, scores: Scores) -> float:
+        """Return the figure that scores (N,) amount to, in [0, 1]: less after a better attack."""
+
+    @abstractmethod
+    def interval(self, scores: Scores) -> Estimate:
+        """Return the figure with its 95 % interval over the images."""
+
+    @abstractmethod
+    def above(self, a: Scores, b: Scores) -> Estimate:
+        """Return the figure of a less that of b with its paired interval."""
+
+    @abstractmethod
+    def scorer(self, index: Sequence[int]) -> Detector:
+        """Return what gives the scores of the images at ``index``, in order, as a detector."""
+
+    @property
+    @abstractmethod
+    def shown(self) -> str:
+        """The images in words."""
+
+    @abstractmethod
+    def quick(self, norm: str) -> Suite:
+        """Return the attack of a curve, at radius 0."""
+
+    @abstractmethod
+    def published(self, suite: Suite | None, on_map: bool = False) -> Published | None:
+        """Return a paper's figure for the same row; of clean images without a suite."""
+
+    @property
+    def described(self) -> str:
+        """The model in words."""
+        return named(self.model)

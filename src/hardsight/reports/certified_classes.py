@@ -1,0 +1,116 @@
+"""What is said of the certificate of a classifier."""
+
+import math
+
+import numpy as np
+from markupsafe import Markup
+
+from hardsight.certify import largest_radius
+from hardsight.evaluation.certified.results import AccuracyPoint, ClassCertification
+from hardsight.metrics import accuracy_interval
+from hardsight.reports.canvas import INK, SERIES, add_legend, as_svg, label_axes, panels
+from hardsight.reports.certified_words import Finding, percent
+from hardsight.reports.tables import Cell
+
+COLUMNS = {
+    "radius": ("L2 radius", "of the perturbation, pixels from 0 to 1"),
+    "linf": ("L-infinity", "the largest change of every value that this radius covers"),
+    "accuracy": (
+        "Certified accuracy",
+        "share of the images that keep their true class whatever happens within the radius",
+    ),
+    "interval": ("95 % interval", "over images: what another draw of test images would give"),
+}
+"""Key -> (header, what it means), in the order shown."""
+
+
+def headline(found: ClassCertification) -> str:
+    """Return the result in one sentence."""
+    last = found.rows[-1]
+    alone = f"{percent(found.accuracy(0.0))} % are certainly right when left alone"
+    if last.radius == 0:
+        return f"{alone}."
+    return f"{alone}, {percent(last.accuracy)} % within an L2 radius of {last.radius:g}."
+
+
+def name(found: ClassCertification) -> str:
+    """Return how the classifier was smoothed."""
+    return f"Majority vote under noise of sigma {found.terms.sigma:g}"
+
+
+def findings(found: ClassCertification) -> list[Finding]:
+    """Return the result; no word is put on it, for how much is enough depends on the classes."""
+    return [Finding("", headline(found))]
+
+
+def cells(found: ClassCertification, p: AccuracyPoint) -> dict[str, Cell]:
+    """Return a point's cells by the keys of ``COLUMNS``."""
+    sure = (found.predicted == found.labels) & (found.radii >= p.radius)
+    _, low, high = accuracy_interval(sure, np.ones(len(sure), np.bool_))
+    return {
+        "radius": Cell(f"{p.radius:g}"),
+        "linf": Cell(f"{255 * p.linf:.2g}/255"),
+        "accuracy": Cell(percent(p.accuracy)),
+        "interval": Cell(f"{100 * low:.1f} to {100 * high:.1f}"),
+    }
+
+
+def remarks(found: ClassCertification) -> list[str]:
+    """Return what else was measured, in sentences."""
+    t = found.terms
+    largest = largest_radius(t.n, t.sigma, t.alpha)
+    confidence = f"{100 * (1 - t.alpha):.6g} %"
+    count = "all statements together" if found.joint else "each image's statement by itself"
+    abstained = round(found.abstained * len(found.labels))
+    return [
+        f"Confidence {confidence}, {count}. {len(found.labels)} images; {abstained} got no class, "
+        "as none certainly wins the vote.",
+        f"{t.n:,} noisy copies of sigma {t.sigma:g} judge an image"
+        + (
+            ": too few to certify anything; raise n."
+            if math.isnan(largest)
+            else f"; however they vote, no radius beyond {largest:.3g} can be certified."
+        ),
+        f"{found.seconds_per_image:.3g} s an image.",
+    ]
+
+
+def limits(found: ClassCertification) -> list[str]:
+    """Return what the certificate does not say, in sentences."""
+    wide = 8 / 255 * math.sqrt(found.values)
+    return [
+        *found.notes,
+        "It speaks of the smoothed classifier: the majority over copies with noise of standard "
+        f"deviation {found.terms.sigma:g}, not of the one that sees an image once, without it.",
+        "It speaks of the L2 norm: a sticker is far outside any of these radii, and L-infinity "
+        f"8/255 would take a radius of {wide:.3g}.",
+        "It is about the test images at hand; the interval says how others may fare.",
+        "Noise and votes are single-precision numbers from a pseudo-random generator, not real "
+        "numbers from a true Gaussian.",
+    ]
+
+
+def accuracy_svg(found: ClassCertification) -> str:
+    """Certified accuracy against the radius, and all that is predicted with certainty."""
+    figure, (ax,) = panels(5.2, 4.1)
+    known = found.radii[np.isfinite(found.radii)]
+    end = max(float(known.max(initial=0.0)), found.terms.radii[-1]) or 1.0
+    radii = np.linspace(0, 1.02 * end, 256)
+    right = [found.accuracy(r) for r in radii]
+    sure = [float((found.radii >= r).mean()) for r in radii]
+    ax.step(radii, right, color=SERIES[0], linewidth=2.2, label="right")
+    ax.step(radii, sure, "--", color=INK, linewidth=1.4, alpha=0.6, label="right or wrong")
+    ax.set(ylim=(-0.02, 1.04))
+    label_axes(ax, "L2 radius, pixels from 0 to 1", "share of images, certainly")
+    add_legend(ax, "outside upper center")
+    return as_svg(figure, "certified accuracy")
+
+
+def figures(found: ClassCertification) -> list[tuple[str, Markup, str]]:
+    """Return (title, SVG, caption) of the plot."""
+    caption = (
+        "Solid: the share of images whose true class no perturbation within the radius can change. "
+        "Dashed: those with a certain class, right or wrong. It ends where the noisy copies are "
+        "too few to certify more."
+    )
+    return [("Certified accuracy", Markup(accuracy_svg(found)), caption)]

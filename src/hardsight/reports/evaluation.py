@@ -1,0 +1,143 @@
+"""The report of an evaluation, of a detector or a classifier."""
+
+from collections.abc import Callable
+from typing import Any
+
+from markupsafe import Markup
+
+from hardsight.evaluation.diagnostics import judge_accuracy
+from hardsight.evaluation.results import Averages, Curve, Evaluation
+from hardsight.evaluation.subjects.subject import Kind
+from hardsight.evaluation.verdict import RULE, Verdict, counts, judge, strongest
+from hardsight.evaluation.wording import tags
+from hardsight.reports import plots
+from hardsight.reports.gallery import shown
+from hardsight.reports.page import bullets, markdown_table, plain, provenance_lines, render
+from hardsight.reports.pictures import AMPLIFY
+from hardsight.reports.tables import check_finite, columns, joined, table_row
+
+JUDGES: dict[Kind, Callable[[Evaluation], Verdict]] = {
+    "detector": judge,
+    "classifier": judge_accuracy,
+}
+RULES: dict[Kind, str] = {
+    "detector": RULE,
+    "classifier": "A robust accuracy is the share of images that stay right under the strongest "
+    "attack tried; a stronger one may leave less. Only a certificate excludes that.",
+}
+UNITS: dict[Kind, str] = {
+    "detector": "Figures in per cent, with 95 % intervals; 50 is a coin toss for AUROC.",
+    "classifier": "Accuracy in per cent, with 95 % intervals.",
+}
+ALARM_HEADS = ["At the threshold", "Defects found", "of", "False alarms", "on good parts"]
+AVERAGE_HEADS = ["Attack", "Threat models", "AoA, of all", "AwT, of those not trained on"]
+
+
+def alarms(found: Evaluation) -> list[tuple[str, int, int, int, int]]:
+    """Return what happens at a detector's threshold under each attack; nothing without one."""
+    if found.threshold is None:
+        return []
+    return [(name, *counts(found, name)) for name in found.outputs]
+
+
+def average_cells(average: Averages) -> list[str]:
+    """Return a suite's averages as cells."""
+    unseen = "-" if average.unseen is None else f"{100 * average.unseen:.1f}"
+    return [average.suite, ", ".join(average.threats), f"{100 * average.all:.1f}", unseen]
+
+
+def figures(found: Evaluation) -> list[tuple[str, Markup, str]]:
+    """Return (title, SVG, caption) of the line plots that the evaluation has numbers for."""
+    measure = found.rows[0].metric if found.rows else ""
+    curves = [
+        (curve.title, Markup(plots.curve_svg(curve, measure)), _caption(curve, measure))
+        for curve in found.curves
+    ]
+    if found.kind == "classifier":
+        return curves
+    attack = strongest(found)
+    names = ["clean"] + ([attack] if attack else [])
+    scores = {n: found.decided.get(n, found.outputs[n].mean(axis=1)) for n in names}
+    told = f", clean above and under {attack} below, on one axis" if attack else ""
+    alarm = " Above the dashed threshold is an alarm." if found.threshold is not None else ""
+    roc = (
+        "Defects found against false alarms",
+        Markup(plots.roc_svg(found.outputs, found.labels)),
+        "Every threshold at once, on scores averaged over the fresh draws. A detector that "
+        "cannot be fooled keeps to the upper left when attacked; on the diagonal it guesses.",
+    )
+    histogram = (
+        "Scores of good parts and defects",
+        Markup(plots.histogram_svg(scores, found.labels, found.threshold)),
+        f"Scores of the test images{told}. The further apart the two colours, the better.{alarm}",
+    )
+    return [roc, *curves, histogram]
+
+
+def _caption(curve: Curve, measure: str) -> str:
+    if curve.x_label != "eps":
+        return curve.caption
+    return (
+        f"{measure} as the allowed perturbation grows, with its 95 % interval. Attack: "
+        f"{curve.caption}."
+    )
+
+
+def html(found: Evaluation) -> str:
+    """Return the report as one page."""
+    check_finite(found)
+    heads = columns(found.kind)
+    return render(
+        "evaluation.html.j2",
+        e=found,
+        verdict=JUDGES[found.kind](found),
+        rule=RULES[found.kind],
+        units=UNITS[found.kind],
+        columns=heads,
+        rows=[
+            ({k: c for k, c in table_row(r).items() if k in heads}, tags(r.flags))
+            for r in found.rows
+        ],
+        alarms=alarms(found),
+        averages=[average_cells(a) for a in found.averages],
+        average_heads=AVERAGE_HEADS,
+        figures=figures(found),
+        gallery=shown(found),
+        amplify=AMPLIFY,
+    )
+
+
+def markdown(found: Evaluation) -> list[str]:
+    """Return verdict, tables, notes and provenance as lines of Markdown."""
+    check_finite(found)
+    v, heads = JUDGES[found.kind](found), columns(found.kind)
+    word = f"**{v.status.capitalize()}.** " if v.status else ""
+    lines = [f"# {plain(found.title)}", "", f"{word}{plain(v.headline)}", ""]
+    lines += bullets((*v.clean, *(f.text for f in v.findings), *v.remarks))
+    lines += ["", UNITS[found.kind], ""]
+    table = [[joined(c) for k, c in table_row(r).items() if k in heads] for r in found.rows]
+    lines += markdown_table([title for title, _ in heads.values()], table)
+    lines += ["", *(f"- **{title}**: {text}." for title, text in heads.values()), ""]
+    if told := alarms(found):
+        lines += [*markdown_table(ALARM_HEADS, [list(map(str, r)) for r in told]), ""]
+    if found.averages:
+        lines += [*markdown_table(AVERAGE_HEADS, [average_cells(a) for a in found.averages]), ""]
+    for curve in found.curves:
+        lines += [f"## {plain(curve.title)}", "", *_curve_table(curve), ""]
+    if found.notes:
+        lines += ["## Not covered", "", *bullets(found.notes), ""]
+    return [*lines, *provenance_lines(found.provenance), "", RULES[found.kind]]
+
+
+def _curve_table(curve: Curve) -> list[str]:
+    """A line for each x, a column for each line of the curve, in per cent."""
+    xs = sorted({x for points in curve.lines.values() for x, _ in points})
+    by = [{x: f"{100 * e.value:.1f}" for x, e in points} for points in curve.lines.values()]
+    rows = [[f"{x:.4g}", *(b.get(x, "-") for b in by)] for x in xs]
+    return markdown_table([curve.x_label, *curve.lines], rows)
+
+
+def values(found: Evaluation) -> dict[str, Any]:
+    """Return all numbers."""
+    check_finite(found)
+    return found.to_json()
