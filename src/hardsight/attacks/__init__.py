@@ -10,11 +10,12 @@ from hardsight.attacks.carlini import CarliniWagner
 from hardsight.attacks.catalogue import ATTACKS, attack_names, build_suite
 from hardsight.attacks.checkpoints import Checkpointed, checkpointed
 from hardsight.attacks.composite import Composite
+from hardsight.attacks.contract import Objective, scheduled
 from hardsight.attacks.deepfool import DeepFool
 from hardsight.attacks.effort import BUDGETS, Effort
 from hardsight.attacks.fab import FAB
 from hardsight.attacks.gaussian import GaussianNoise
-from hardsight.attacks.gradients import Objective, frozen, scheduled, value_and_gradient
+from hardsight.attacks.gradients import frozen, value_and_gradient
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.objectives import (
     MAP_LOSSES,

@@ -1,22 +1,18 @@
 """The adaptive auto attack: starts that learn, and a budget that goes where it may help."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
+from hardsight.attacks.contract import Objective, Selectable, Vectorial
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import Objective
 from hardsight.attacks.optimisers import Stepped, altered
 from hardsight.attacks.pgd import PGD
 from hardsight.core.batches import choose
 from hardsight.core.types import AttackResult
-
-Outputs = Callable[[Tensor, torch.Generator | None], Tensor]
-"""images, generator -> (B, K): what the victim says, oriented so that more helps the attacker."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ class A3(Entry):
         start: Tensor | None,
     ) -> AttackResult:
         """Return the best images, their objective and the whole-batch evaluations spent."""
-        take = getattr(objective, "take", None)
+        take = objective.take if isinstance(objective, Selectable) else None
         if take is None and self.discard > 0 and self.restarts > 1:
             raise ValueError(
                 f"objective {type(objective).__name__} has no take(index), which discarding needs; "
@@ -124,18 +120,17 @@ class A3(Entry):
         generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor | None]:
         """Adaptive direction initialisation: starts, and the directions (B, K) that led there."""
-        outputs: Outputs | None = getattr(objective, "outputs", None)
-        if outputs is None or self.warmup == 0:
+        if not isinstance(objective, Vectorial) or self.warmup == 0:
             return self.ball.random_start(images, generator), None
         with torch.no_grad():
-            like = outputs(images, generator)
+            like = objective.outputs(images, generator)
         direction = torch.empty_like(like).uniform_(-1, 1, generator=generator)
         if successes is not None:
             learnt = direction.abs() * successes.sign()
             direction = torch.where(successes == 0, direction, learnt)
 
         def along(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-            return (outputs(images, generator) * direction).sum(1)
+            return (objective.outputs(images, generator) * direction).sum(1)
 
         warm = PGD(self.ball, self.warmup, self.ball.eps or None)
         return warm(along, images, generator).images, direction

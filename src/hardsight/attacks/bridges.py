@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.attacks.balls import Ball
+from hardsight.attacks.contract import Labelled, Objective, scheduled
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import Objective, evaluate, scheduled
+from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.core.types import AttackResult
 
@@ -97,13 +98,12 @@ class Foreign(Entry):
         Raises:
             ValueError: an objective without labels, or images of another shape.
         """
-        labels = getattr(objective, "labels", None)
-        if labels is None:
+        if not isinstance(objective, Labelled):
             raise ValueError(
                 f"objective {type(objective).__name__} has no labels to hand to another library; "
                 "use MarginObjective, CrossEntropyObjective or DLRObjective"
             )
-        found = self.attack(images, labels).detach().to(images)
+        found = self.attack(images, objective.labels).detach().to(images)
         if found.shape != images.shape:
             raise ValueError(
                 f"attack returned {tuple(found.shape)} for images {tuple(images.shape)}"

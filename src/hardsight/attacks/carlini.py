@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball
+from hardsight.attacks.contract import Objective
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import Objective, value_and_gradient
+from hardsight.attacks.gradients import value_and_gradient
 from hardsight.attacks.minimal import Nearest
 from hardsight.core.batches import per_image
 from hardsight.core.types import AttackResult

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
+from hardsight.attacks.contract import Objective
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import Objective
 from hardsight.attacks.optimisers import Optimiser
 from hardsight.core.batches import choose
 from hardsight.core.types import AttackResult

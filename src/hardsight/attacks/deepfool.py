@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
+from hardsight.attacks.contract import Objective
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import Objective, value_and_gradient
+from hardsight.attacks.gradients import value_and_gradient
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.minimal import finished
 from hardsight.core.batches import choose

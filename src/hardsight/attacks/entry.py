@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from hardsight.attacks.gradients import Objective, aimed_at, frozen
+from hardsight.attacks.contract import Aimed, Objective
+from hardsight.attacks.gradients import frozen
 from hardsight.core.modules import in_mode
 from hardsight.core.types import AttackResult, check_images
 
@@ -30,7 +31,7 @@ class Entry(ABC):
     ) -> AttackResult:
         """Return adversarial images inside the ball, their objective and the evaluations spent.
 
-        The model that the objective is aimed at is in eval mode meanwhile, see ``at_rest``.
+        The model of an ``Aimed`` objective is in eval mode meanwhile, see ``at_rest``.
 
         Args:
             objective: what is maximised, per image.
@@ -48,7 +49,7 @@ class Entry(ABC):
         images = attackable(images)
         if start is not None:
             start = _start(start, images)
-        with at_rest(aimed_at(objective)):
+        with at_rest(objective.model if isinstance(objective, Aimed) else None):
             return self.optimise(objective, images, generator, start)
 
     @abstractmethod

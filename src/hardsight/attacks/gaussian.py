@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball
+from hardsight.attacks.contract import Objective
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import Objective, evaluate
+from hardsight.attacks.gradients import evaluate
 from hardsight.core.types import AttackResult
 
 

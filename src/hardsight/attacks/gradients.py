@@ -2,37 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-
-class Objective(Protocol):
-    """What an attacker maximises: a function from images to one number per image."""
-
-    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, C, H, W) in [0, 1] -> (B,); fresh noise comes from ``generator``."""
-        ...
-
-
-def scheduled(objective: Objective, fraction: float) -> Objective:
-    """Return the objective for the moment when ``fraction`` of the steps, in [0, 1], are done.
-
-    An objective that changes over the attack (SegPGD's weights) has a method ``at(fraction)``; any
-    other is returned as it is. What was found is judged at 1.
-    """
-    at = getattr(objective, "at", None)
-    found: Objective = objective if at is None else at(fraction)
-    return found
-
-
-def aimed_at(objective: Objective) -> object:
-    """Return the model that an objective evaluates, its attribute ``model``; None: it names none.
-
-    While an objective that names its model is attacked, the model is in eval mode.
-    """
-    return getattr(objective, "model", None)
+from hardsight.attacks.contract import Divisible, Objective
 
 
 def evaluate(objective: Objective, images: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -71,17 +45,15 @@ def value_and_gradient(
 
     The images' objectives are summed, never averaged: no image's gradient depends on its batch.
     Where the objective averages over noise draws, this is the EOT gradient of Athalye et al.
-    (2018): the mean of the draws' gradients, taken in one batched pass. An objective of more draws
-    than one pass should hold has a method ``parts(images) -> [(share, objective), ...]`` whose
-    weighted mean it is; the passes follow each other and need the memory of one.
+    (2018): the mean of the draws' gradients, taken in one batched pass. The parts of a
+    ``Divisible`` objective follow each other and need the memory of one.
 
     Raises:
         TypeError: the objective returns no tensor.
         ValueError: it returns anything but one finite number an image, no gradient reaches the
             images, or it is not finite.
     """
-    split = getattr(objective, "parts", None)
-    parts = [(1.0, objective)] if split is None else split(images)
+    parts = objective.parts(images) if isinstance(objective, Divisible) else [(1.0, objective)]
     share, part = parts[0]
     values, gradient = _one_pass(part, share, images, generator)
     for share, part in parts[1:]:

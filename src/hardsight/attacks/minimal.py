@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.gradients import Objective, evaluate
+from hardsight.attacks.contract import Objective
+from hardsight.attacks.gradients import evaluate
 from hardsight.core.batches import choose
 from hardsight.core.types import AttackResult
 

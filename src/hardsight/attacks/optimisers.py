@@ -1,13 +1,13 @@
 """What every attack is, whatever its method."""
 
 import dataclasses
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.gradients import Objective
+from hardsight.attacks.contract import Objective
 from hardsight.core.types import AttackResult
 
 
@@ -39,6 +39,26 @@ class Optimiser(Protocol):
         ...
 
 
+@runtime_checkable
+class Chained(Protocol):
+    """Consists of other attacks."""
+
+    @property
+    def attacks(self) -> tuple[Optimiser, ...]:
+        """First to last."""
+        ...
+
+
+@runtime_checkable
+class Wrapping(Protocol):
+    """Drives another attack."""
+
+    @property
+    def optimiser(self) -> Optimiser:
+        """The other one."""
+        ...
+
+
 class Stepped(Optimiser, Protocol):
     """An optimiser whose budget is a number of steps."""
 
@@ -50,17 +70,15 @@ class Stepped(Optimiser, Protocol):
 
 def describe(optimiser: Optimiser) -> str:
     """Return the attack and its budget in words, e.g. "APGD 20 steps x 2 restarts"."""
-    inner = getattr(optimiser, "optimiser", None)
-    chain = getattr(optimiser, "attacks", ())
     name = type(optimiser).__name__
-    if chain:
-        return f"{name} of " + " + ".join(describe(a) for a in chain)
-    if inner is not None:
-        name = f"{name} {describe(inner)}"
+    if isinstance(optimiser, Chained):
+        return f"{name} of " + " + ".join(describe(a) for a in optimiser.attacks)
+    if isinstance(optimiser, Wrapping):
+        name = f"{name} {describe(optimiser.optimiser)}"
     counts = [
         f"{count} {unit[:-1] if count == 1 else unit}"
         for unit in ("steps", "queries", "restarts")
-        if (count := getattr(optimiser, unit, None)) and not (unit == "restarts" and count == 1)
+        if (count := vars(optimiser).get(unit)) and not (unit == "restarts" and count == 1)
     ]
     return " x ".join([" ".join([name, *counts[:1]]), *counts[1:]])
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.gradients import Objective, scheduled, value_and_gradient
+from hardsight.attacks.contract import Objective, scheduled
+from hardsight.attacks.gradients import value_and_gradient
 from hardsight.attacks.restarts import Restarted
 from hardsight.core.batches import per_image
 

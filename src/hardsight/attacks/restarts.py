@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
+from hardsight.attacks.contract import Objective, scheduled
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import Objective, evaluate, scheduled
+from hardsight.attacks.gradients import evaluate
 from hardsight.core.batches import choose
 from hardsight.core.types import AttackResult
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball, Linf
+from hardsight.attacks.contract import Objective, scheduled
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import Objective, scheduled
 from hardsight.attacks.optimisers import Stepped, altered
 from hardsight.core.types import AttackResult
 

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball, Linf
+from hardsight.attacks.contract import Objective, scheduled
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import Objective, evaluate, scheduled
+from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.squares import concentrate, repaint, stripes, tiles
 from hardsight.core.batches import choose, per_image
 from hardsight.core.types import AttackResult

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol, Self
 import torch
 from torch import Tensor, nn
 
-from hardsight.attacks.gradients import Objective
+from hardsight.attacks.contract import Objective
 from hardsight.attacks.objectives.classes import (
     ClassObjective,
     CrossEntropyObjective,

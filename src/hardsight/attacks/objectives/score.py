@@ -9,6 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from hardsight.attacks.contract import Selectable
 from hardsight.attacks.objectives.draws import (
     count_repeats,
     evaluate_draws,
@@ -112,8 +113,8 @@ class ScoreObjective:
         part = copy.copy(self)
         part.sign = self.sign[index]
         part.noise = None if self.noise is None else self.noise[index]
-        pick = getattr(self.surrogate, "take", None)
-        part.surrogate = self.surrogate if pick is None else pick(index)
+        if isinstance(self.surrogate, Selectable):
+            part.surrogate = self.surrogate.take(index)
         return part
 
     def _evaluate(self, images: Tensor, generator: torch.Generator | None) -> Detection:
