@@ -98,16 +98,30 @@ def test_a_category_below_a_folder(parts):
     assert (data.name, len(data.test)) == ("parts", 8)
 
 
-def test_the_depth_of_grey_goes_with_the_threshold(tiny_preset, tmp_path):
-    """12 bits in 16 are read alike in training and by whoever decides afterwards."""
+@pytest.fixture
+def twelve_bits(tiny_preset, tmp_path):
+    """A configuration, its images of 12 bits in files of 16."""
     rng = np.random.default_rng(0)
     for i in range(24):
         path = tmp_path / f"parts/train/good/{i:02}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(1500, 2100, (16, 16), dtype=np.uint16)).save(path)
-    changes = {"data.path": str(tmp_path / "parts"), "data.bits": 12, "selection": None}
-    config = load_preset(str(tiny_preset)).updated(changes)
-    start_run(tmp_path / "r", config).fit("cpu")
+    changes = {"data.path": str(tmp_path / "parts"), "selection": None}
+    return load_preset(str(tiny_preset)).updated(changes)
+
+
+def test_unused_depth_of_grey_is_told_before_the_training(twelve_bits, tmp_path, caplog):
+    with pytest.raises(ValueError, match="999"):
+        start_run(tmp_path / "r", twelve_bits.updated({"false_alarms": 0.001})).fit("cpu")
+    assert "24 grey images have 16 bits a pixel but no value above" in caplog.text
+    assert "--set data.bits=12" in caplog.text
+
+
+def test_the_depth_of_grey_goes_with_the_threshold(twelve_bits, tmp_path, caplog):
+    """12 bits in 16 are read alike in training and by whoever decides afterwards."""
+    start_run(tmp_path / "r", twelve_bits.updated({"data.bits": 12})).fit("cpu")
+    assert "grey images" not in caplog.text
+    path = min((tmp_path / "parts").rglob("*.png"))
     detector = open_run(tmp_path / "r").detector("cpu")
     assert detector.bits == 12
     stretched = read_image(path, 16, bits=12)

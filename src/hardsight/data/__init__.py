@@ -3,7 +3,7 @@
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.few import few
 from hardsight.data.files import IMAGE_EXTENSIONS, iter_images
-from hardsight.data.findings import findings
+from hardsight.data.findings import findings, training_findings
 from hardsight.data.folder import folder
 from hardsight.data.image_set import ImageSet, Item, Sample
 from hardsight.data.images import from_pil, read_image
@@ -67,6 +67,7 @@ __all__ = [
     "split_validation",
     "textures",
     "together",
+    "training_findings",
     "video",
     "write_textures",
 ]

@@ -24,11 +24,19 @@ def findings(data: AnomalyData) -> list[str]:
         ImageError: a file cannot be read.
     """
     return [
-        *data.notes,
+        *training_findings(data),
         *_copies(data),
         *_masks(data.test),
-        *_unused_depth((data.train, data.validation, data.test)),
     ]
+
+
+def training_findings(data: AnomalyData) -> list[str]:
+    """Return what is odd before a training, a sentence each: notes, and unused depth of grey.
+
+    Raises:
+        ImageError: a file cannot be read.
+    """
+    return [*data.notes, *_unused_depth((data.train, data.validation))]
 
 
 def _copies(data: AnomalyData) -> list[str]:

@@ -1,5 +1,6 @@
 """The run folder of an anomaly detector."""
 
+import logging
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from hardsight.config import DetectorConfig, load_data
 from hardsight.core.devices import pick_device
 from hardsight.core.types import Progress, quiet
-from hardsight.data import AnomalyData, Manifest
+from hardsight.data import AnomalyData, Manifest, training_findings
 from hardsight.detectors import Calibration, SavedDetector
 from hardsight.detectors.base import Detector
 from hardsight.detectors.methods import METHODS
@@ -18,6 +19,7 @@ from hardsight.runs.folder import MANIFEST, METRICS, RunError, RunFolder
 from hardsight.runs.metrics import write_metrics
 from hardsight.runs.started import origin, record_start
 
+_log = logging.getLogger(__name__)
 SELECTION = "selection.json"
 
 
@@ -110,6 +112,8 @@ class DetectorRun(RunFolder[DetectorConfig]):
         config, data = self.config, self.data()
         method = METHODS[config.method].detector
         self._check(data, method)
+        for finding in training_findings(data):
+            _log.warning(finding)
         detector: Any = method(**config.settings_for(data.name))
         detector.to(pick_device(device))
         options = config.fit.options

@@ -1,0 +1,43 @@
+"""``hardsight data``: what it counts, says and refuses."""
+
+import numpy as np
+from PIL import Image
+from typed import call, words
+
+from tiny_parts import write_parts
+
+
+def test_what_is_odd_is_named(tmp_path):
+    top = write_parts(tmp_path / "parts")
+    (top / "test" / "good").rename(top / "test" / "OK")
+    (top / "test" / "OK" / "copy.png").write_bytes(min((top / "train").rglob("*.png")).read_bytes())
+    mask = min((top / "ground_truth").rglob("*.png"))
+    mask.rename(mask.with_name("none_mask.png"))
+    done = call("data", top, "--size", 16)
+    said = words(done)
+    assert done.exit_code == 0, said
+    for part in (
+        "test/OK is read as good parts",
+        "1 masks belong to no image and are not used: ground_truth/spot/none_mask.png",
+        "1 held-out images are copies of or links to training images: test/OK/copy.png",
+        "1 anomalous images have no mask, so that localisation is not measured: test/spot/",
+    ):
+        assert f"Beware: {part}" in said
+
+
+def test_a_mask_of_another_shape_cannot_be_used(tmp_path):
+    top = write_parts(tmp_path / "parts")
+    mask = min((top / "ground_truth").rglob("*.png"))
+    Image.fromarray(np.zeros((16, 24), np.uint8)).save(mask)
+    done = call("data", top, "--size", 16)
+    assert done.exit_code == 1
+    assert f"unusable: cannot use image {mask}: it has 24 x 16 pixels and its image" in words(done)
+
+
+def test_bits_stretch_grey(tmp_path):
+    for i in range(4):
+        path = tmp_path / "good" / f"{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((16, 16), 4095 - i, np.uint16)).save(path)
+    assert "--set data.bits=12" in words(call("data", tmp_path, "--size", 16))
+    assert "Beware" not in words(call("data", tmp_path, "--size", 16, "--bits", 12))
