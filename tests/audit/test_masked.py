@@ -8,7 +8,7 @@ from masked import pictures
 from hardsight.attacks import Linf
 from hardsight.audit import CHECKS, Budget, audit
 from hardsight.data import load
-from hardsight.detectors import AdvRAD
+from hardsight.detectors import AdvRAD, AdvRADFit, Scoring
 from hardsight.evaluation import DetectorSubject, Work
 from hardsight.training import Settings
 
@@ -30,8 +30,9 @@ def test_an_honest_detector_passes_all(kind, tiny):
 def test_a_small_trained_advrad_passes_all(parts):
     data = load(parts, size=16)
     denoiser = {"name": "fast", "channels": 8, "multipliers": [1, 1], "patch": 2}
-    detector = AdvRAD(denoiser, image_size=16, filter_size=3, precision="fp32", draws=1)
-    detector.fit(data, Settings(steps=20, precision="32-true", accelerator="cpu"))
+    detector = AdvRAD(denoiser, 16, Scoring(filter_size=3, draws=1), precision="fp32")
+    training = Settings(steps=20, precision="32-true", accelerator="cpu")
+    detector = detector.fit(data, AdvRADFit(training=training))
     small = Budget("small", ("score",), (1, 3), 3, (1,), (1, 2), (4,), queries=6, gradients=4)
     found = audit(detector, data, eps="8/255", budget=small)
     assert {c.verdict for c in found.checks} <= {"pass", "skipped"}, found.to_json()

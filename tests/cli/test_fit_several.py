@@ -34,7 +34,7 @@ def test_one_model_of_two_categories_scores_without_a_reference(both, root):
     detector, data = run.opened("cpu")
     assert data.name == "nuts+bolts"
     assert len(data.test) == 16
-    assert detector.reference == "error"
+    assert detector.scoring.reference == "error"
     assert len(detector.calibration.normal_scores) == 4  # of 5 held out in each, every other
     assert run.data(root / "bolts").name == "bolts"
     assert run.config.data.category == ("nuts", "bolts")
@@ -82,7 +82,7 @@ def test_a_start_that_cannot_be_one(both, root, tiny_preset, tmp_path):
     other = config.updated({"detector.denoiser.channels": 16})
     with pytest.raises(ValueError, match=r"channels 8 \(here 16\)"):
         start_run(tmp_path / "a", other).fit("cpu")
-    with pytest.raises(ConfigError, match="not the folder of a finished run"):
+    with pytest.raises(ConfigError, match="neither the folder of a finished run"):
         start_run(tmp_path / "b", config.updated({"start": str(tmp_path)})).fit("cpu")
     with pytest.raises(ConfigError, match="steps=0 leaves the network untrained"):
         config.updated({"start": None, "training.steps": 0})

@@ -74,9 +74,10 @@ def test_the_run_is_of_pictures_and_its_denoiser_of_tiles(run):
     detector = open_run(run).detector("cpu")
     assert (detector.image_size, detector.tile, len(detector.tiles)) == (128, 64, 9)
     assert detector.denoiser.config["size"] == 64
-    assert detector.map_mean.shape == (1, 1, 128, 128)
+    mean = detector.statistics.mean
+    assert mean.shape == (1, 1, 128, 128)
     # each place of the part has its own reference: the disc's edge is harder than the ground
-    centre, corner = detector.map_mean[0, 0, 54:74, 54:74], detector.map_mean[0, 0, :20, :20]
+    centre, corner = mean[0, 0, 54:74, 54:74], mean[0, 0, :20, :20]
     assert float(centre.mean()) != pytest.approx(float(corner.mean()), rel=0.05)
 
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from hardsight.config import Config, ConfigError, anchored, load_preset, preset_names
-from hardsight.detectors import AdvRAD, HeadTraining, PatchGuard
+from hardsight.detectors import AdvRAD, MapHeadTraining, PatchGuard, Scoring, Tiling
 from hardsight.detectors.patchguard import Adversary, CheckpointChoice, Recipe
 from hardsight.detectors.patchguard.detector import DEFAULT
 from hardsight.training import Settings
@@ -23,7 +23,7 @@ def test_the_default_preset_is_the_default_of_the_classes():
     defaults = {
         n: p.default for n, p in inspect.signature(AdvRAD).parameters.items() if n != "seed"
     }
-    named = config.detector.model_dump()
+    named = config.detector_settings
     assert named | {"denoiser": None} == defaults
     from hardsight.diffusion import build_denoiser
 
@@ -34,8 +34,8 @@ def test_the_default_preset_is_the_default_of_the_classes():
 
 def test_the_training_of_a_head_is_bastions_alone():
     config = load_preset("hardsight")
-    assert config.map_head_training == HeadTraining()
-    assert config.fit.map_head_training == HeadTraining()
+    assert config.map_head_training == MapHeadTraining()
+    assert config.fit.map_head_training == MapHeadTraining()
     said = "map_head_training is a setting of the method bastion, not"
     with pytest.raises(ConfigError, match=said):
         Config.parse({"map_head_training": {"steps": 3}}, "mine.yaml")
@@ -46,6 +46,18 @@ def test_keys_of_earlier_versions_are_translated_where_a_file_is_read(tmp_path):
     values = now.model_dump(mode="json")
     for new, old in (("adversarial_training", "game"), ("map_head_training", "head_training")):
         values[old] = values.pop(new)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    assert Config.read(tmp_path / "config.yaml") == now
+
+
+def test_flat_settings_of_a_detector_are_put_in_their_groups(tmp_path):
+    """As files of earlier versions have them, and as the command line may name them."""
+    now = load_preset("hardsight").updated({"detector.tile": 64, "detector.k": 50})
+    assert (now.detector.tiling, now.detector.scoring.k) == (Tiling(64), 50)
+    values = now.model_dump(mode="json")
+    groups = [values["detector"].pop(name) for name in ("scoring", "tiling")]
+    for group in groups:
+        values["detector"] |= group
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
     assert Config.read(tmp_path / "config.yaml") == now
 
@@ -75,13 +87,8 @@ def test_freerad_paper_holds_the_papers_constants():
         "constant",
     )
     d = config.detector
-    assert (d.image_size, d.shots, d.draws, d.reference, d.aggregation) == (
-        256,
-        1,
-        1,
-        "deviation",
-        "max",
-    )
+    scoring = Scoring(draws=1, filter_size=21, reference="deviation", aggregation="max")
+    assert (d.image_size, d.scoring) == (256, scoring)
     assert config.selection is None
     assert {c: config.k_by_category[c] for c in ("bottle", "screw", "cable", "metal_nut")} == {
         "bottle": 50,
@@ -127,6 +134,9 @@ def test_patchguard_paper_holds_the_papers_constants():
         ({"game": {}}, "game is called adversarial_training now"),
         ({"training": {"stepz": 3}}, "did you mean 'steps'"),
         ({"detector": {"filter_sise": 3}}, "did you mean 'filter_size'"),
+        ({"detector": {"scoring": {"kay": 3, "margen": 0}}}, "did you mean 'margin'"),
+        ({"detector": {"k": 0}}, r"detector\.scoring: need 1 <= shots <= k, got shots=1, k=0"),
+        ({"detector": {"draws": "two"}}, r"detector\.scoring\.draws='two'"),
         ({"selection": {"shortlst": 3}}, "did you mean 'shortlist'"),
         ({"data": {"xyz": 3}}, "known are path"),
         ({"training": {"steps": 0}}, r"training.steps=0"),
@@ -177,8 +187,7 @@ def test_a_method_of_its_own_round_trips(tmp_path):
         "recipe.regulariser.layers": ([2, "discriminator"], [-1]),
         "recipe.regulariser.weights": ([1.0, 2.0], [1.0]),
     }
-    assert read.fit.options["recipe"] == config.recipe
-    assert "recipe" not in load_preset("advrad").fit.options
+    assert read.fit.recipe == config.recipe
 
 
 def test_files_that_are_no_configuration(tmp_path):

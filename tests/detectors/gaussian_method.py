@@ -1,6 +1,6 @@
 """A method in one file: every pixel beside those of normal images at its place."""
 
-from typing import Any, Self
+import copy
 
 import torch
 from torch import Tensor
@@ -8,7 +8,8 @@ from torch import Tensor
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors import SavedDetector
-from hardsight.detectors.method import Method
+from hardsight.detectors.fitted import Fitted, Work
+from hardsight.detectors.method import FitConfig, Method
 
 
 class PixelGaussian(SavedDetector):
@@ -25,12 +26,16 @@ class PixelGaussian(SavedDetector):
         maps = ((images - self.mean) / (self.std + self.floor)).square().mean(1, keepdim=True)
         return Detection(maps.flatten(1).amax(1), maps)
 
-    def fit(self, data: AnomalyData, *_: Any, false_alarms: float | None = None, **__: Any) -> Self:
-        """Take mean and standard deviation from the training images, calibrate on the held-out."""
-        normals = self.prepare(data.train.images())
-        self.mean.copy_(normals.mean(0))
-        self.std.copy_(normals.std(0))
-        return self.calibrate(data.validation.images(), false_alarms)
+
+def fit(detector: PixelGaussian, data: AnomalyData, config: FitConfig, work: Work) -> Fitted:
+    """Take mean and standard deviation from the training images, calibrate on the held-out."""
+    found = copy.deepcopy(detector)
+    normals = found.prepare(data.train.images())
+    found.mean, found.std = normals.mean(0), normals.std(0)
+    found = found.calibrate(data.validation.images(), config.false_alarms)
+    return Fitted(found, found.demand_calibration())
 
 
-METHOD = Method("gaussian", PixelGaussian, "Compare every pixel with a Gaussian.", "gaussian.yaml")
+METHOD = Method(
+    "gaussian", PixelGaussian, "Compare every pixel with a Gaussian.", "gaussian.yaml", fit
+)

@@ -1,11 +1,9 @@
-import inspect
-
 import pytest
 import torch
 from gaussian_method import METHOD
 
 from hardsight.data import load
-from hardsight.detectors.method import FitConfig
+from hardsight.detectors.fitted import Work
 from hardsight.detectors.methods import METHODS
 
 
@@ -16,7 +14,7 @@ def test_a_method_of_one_file_and_one_line_is_fitted_saved_loaded_and_scored(
     method = METHODS["gaussian"]
     data = load(parts, size=16)
     detector = method.detector(image_size=16)
-    detector = detector.fit(data, **method.config().options)
+    detector = method.fit(detector, data, method.config(), Work()).detector
     detector.save_pretrained(tmp_path)
     again = method.detector.from_pretrained(tmp_path)
     images = data.test.images()
@@ -30,17 +28,12 @@ def test_a_method_of_one_file_and_one_line_is_fitted_saved_loaded_and_scored(
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
-def test_what_a_preset_can_set_of_a_fit_is_what_fit_takes(method):
-    options = method.config().options
-    assert inspect.signature(method.detector.fit).bind(None, None, **options)
-    assert set(options) >= set(FitConfig.model_fields)
+def test_a_summary_is_one_sentence(method):
     assert method.summary.endswith(".")
     assert "\n" not in method.summary
 
 
-def test_a_start_makes_training_steps_needless_and_a_category_has_its_own_k():
+def test_a_start_makes_training_steps_needless():
     config = METHODS["advrad"].config
-    assert config().needs_steps
-    assert not config(start="runs/all").needs_steps
-    assert config(k_by_category={"screw": 9}).arguments_for("screw") == {"k": 9}
-    assert config(k_by_category={"screw": 9}).arguments_for("bottle") == {}
+    assert config().started_from is None
+    assert config(start="runs/all").started_from == "runs/all"

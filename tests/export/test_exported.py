@@ -71,7 +71,7 @@ def test_the_folder_is_whole(exported, data):
     values = json.loads((found.folder / "config.json").read_text())
     noise = None if detector.known_noise else [2, 3, 16, 16]
     assert (values["format"], values["noise"]) == (found.config.format, noise)
-    assert (values["image_size"], values["detector"]["k"]) == (16, detector.k)
+    assert (values["image_size"], values["detector"]["k"]) == (16, detector.scoring.k)
     again = Exported(found.folder)
     assert again.calibration == found.calibration is not None
     assert again.settings == found.settings

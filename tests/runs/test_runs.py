@@ -54,9 +54,9 @@ def test_papers_k_by_category(parts, tiny_preset, tmp_path):
         {"data.path": str(parts), "k_by_category": {"parts": 7, "screw": 9}, "selection": None}
     )
     detector = start_run(tmp_path / "r", config).fit("cpu")
-    assert detector.k == 7
-    assert open_run(tmp_path / "r").detector("cpu").k == 7
-    assert detector.report is None
+    assert detector.scoring.k == 7
+    assert open_run(tmp_path / "r").detector("cpu").scoring.k == 7
+    assert not (tmp_path / "r/selection.json").exists()
 
 
 def test_same_seed_same_weights_other_seed_other(parts, tiny_preset, tmp_path):

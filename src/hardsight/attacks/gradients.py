@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +23,15 @@ def evaluate(objective: Objective, images: Tensor, generator: torch.Generator | 
     return values if values.dtype == torch.float64 else values.float()
 
 
+class Parametrised(Protocol):
+    """What has parameters, as every module."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Yield them."""
+
+
 @contextmanager
-def frozen(*modules: nn.Module) -> Iterator[None]:
+def frozen(*modules: Parametrised) -> Iterator[None]:
     """Switch the parameters' gradients off meanwhile: an attack needs those of the images alone.
 
     This saves the weight half of every backward pass, about a third of an attack's time.

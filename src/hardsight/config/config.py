@@ -3,6 +3,7 @@
 import difflib
 import inspect
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +147,9 @@ def _explain(error: Any, config: type[Config], known: Mapping[str, type[Config]]
     place = ".".join(str(p) for p in error["loc"])
     if not place:  # of several settings together
         return str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] != "extra_forbidden":
-        return f"{place}={error['input']!r}: {error['msg']}"
+    if error["type"] not in ("extra_forbidden", "unexpected_keyword_argument"):
+        value = "" if isinstance(error["input"], dict) else f"={error['input']!r}"
+        return f"{place}{value}: {str(error['msg']).removeprefix('Value error, ')}"
     key = str(error["loc"][-1])
     if place in RENAMED:
         return f"{place} is called {RENAMED[place]} now"
@@ -157,17 +159,24 @@ def _explain(error: Any, config: type[Config], known: Mapping[str, type[Config]]
         *some, last = others
         methods = f"methods {', '.join(some)} and {last}" if some else f"method {last}"
         return f"{key} is a setting of the {methods}, not of {mine}"
-    model: Any = config
+    group: Any = config
     for part in error["loc"][:-1]:
-        annotation = model.model_fields[part].annotation
-        model = next(
-            (
-                a
-                for a in (annotation, *getattr(annotation, "__args__", ()))
-                if hasattr(a, "model_fields")
-            ),
-            config,
-        )
-    near = difflib.get_close_matches(key, list(model.model_fields), n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(model.model_fields)}"
+        group = _group(_settings(group)[part]) or config
+    names = list(_settings(group))
+    flat = [n for annotation in _settings(group).values() for n in _settings(_group(annotation))]
+    near = difflib.get_close_matches(key, [*names, *flat], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
     return f"{place} is not a setting; {hint}"
+
+
+def _group(annotation: Any) -> Any:
+    """Return the settings that an annotation, or one of its alternatives, holds; None: none."""
+    choices = (annotation, *getattr(annotation, "__args__", ()))
+    return next((a for a in choices if hasattr(a, "model_fields") or is_dataclass(a)), None)
+
+
+def _settings(group: Any) -> dict[str, Any]:
+    """Return name -> annotation of a group's settings."""
+    if is_dataclass(group):
+        return {field.name: field.type for field in fields(group)}
+    return {name: field.annotation for name, field in getattr(group, "model_fields", {}).items()}

@@ -1,8 +1,8 @@
 """The configurations of anomaly detectors' runs, one of each method."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, BeforeValidator, Field, create_model
 
 from hardsight.config.config import Config, arguments
 from hardsight.config.data import DataConfig
@@ -14,14 +14,12 @@ class DetectorConfig(Config):
     """Configure a run of an anomaly detector; what every method has."""
 
     detector: BaseModel
-    false_alarms: float | None = Field(None, gt=0, lt=1)
-    """False-alarm rate of the threshold; None: 1 %, or the lowest the held-out normals support."""
     data: DataConfig = Field(default_factory=DataConfig)
 
     @property
     def detector_settings(self) -> dict[str, Any]:
         """The arguments of the detector's constructor."""
-        return BaseModel.model_dump(self.detector)
+        return {name: getattr(self.detector, name) for name in type(self.detector).model_fields}
 
     @property
     def fit(self) -> FitConfig:
@@ -29,21 +27,21 @@ class DetectorConfig(Config):
         model = METHODS[self.method].config
         return model(**{name: getattr(self, name) for name in model.model_fields})
 
-    def settings_for(self, category: str) -> dict[str, Any]:
-        """Return the arguments of the detector's constructor, the seed too, for a category."""
-        seed = {"seed": self.training.seed}
-        return self.detector_settings | self.fit.arguments_for(category) | seed
-
     @property
     def trained_already(self) -> bool:
         """Whether the fit starts from trained weights."""
-        return not self.fit.needs_steps
+        return self.fit.started_from is not None
 
 
 def detector_config(method: Method) -> type[DetectorConfig]:
     """Return the configuration of a method's runs: its detector's arguments, its fit's fields."""
     # the seed is the training's
     given: Any = arguments(method.detector, "seed")
+
+    def in_groups(values: Any) -> Any:
+        return method.detector.grouped(values) if isinstance(values, dict) else values
+
+    placed: Any = Annotated[given, BeforeValidator(in_groups)]
     own: Any = {name: (f.annotation, f) for name, f in method.config.model_fields.items()}
     return create_model(
         f"{method.detector.__name__}RunConfig",
@@ -51,6 +49,6 @@ def detector_config(method: Method) -> type[DetectorConfig]:
         __doc__=f"Configure a run of {method.detector.__name__}.",
         preset=(str, method.preset),
         method=(Literal[method.name], method.name),  # type: ignore[arg-type]
-        detector=(given, Field(default_factory=given)),
+        detector=(placed, Field(default_factory=given)),
         **own,
     )

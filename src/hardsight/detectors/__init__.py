@@ -16,29 +16,40 @@ from hardsight.detectors.advrad.adversarial import AdversarialTraining
 from hardsight.detectors.advrad.bastion import Bastion
 from hardsight.detectors.advrad.detector import AdvRAD
 from hardsight.detectors.advrad.errors import noisy_reference
-from hardsight.detectors.advrad.map_head_training import HeadTraining
+from hardsight.detectors.advrad.map_head_training import MapHeadTraining
+from hardsight.detectors.advrad.recipe import AdvRADFit, BastionFit
+from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
 from hardsight.detectors.advrad.selection import Selection
+from hardsight.detectors.advrad.tiling import Tiling
 from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.fitted import Fitted, Work
 from hardsight.detectors.patchguard.detector import PatchGuard
 from hardsight.detectors.saved import SavedDetector
 
 __all__ = [
     "DESIGNS",
     "AdvRAD",
+    "AdvRADFit",
     "AdversarialTraining",
     "Agreement",
     "Bastion",
+    "BastionFit",
     "Calibration",
     "Denoised",
     "Detector",
+    "Fitted",
     "GradientError",
-    "HeadTraining",
+    "MapHeadTraining",
     "PatchGuard",
+    "ReferenceStatistics",
     "SavedDetector",
+    "Scoring",
     "Selection",
     "Smoothed",
     "Tiled",
+    "Tiling",
+    "Work",
     "Wrapped",
     "anomalib_detector",
     "as_detector",

@@ -1,25 +1,33 @@
-"""On what validation evidence a fit chooses: normals, spoilt copies, and an attack on both."""
+"""On what validation evidence a fit chooses: normals, defective copies, an attack on both."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from hardsight.attacks import PGD, Linf, Objective, frozen
 from hardsight.core.batches import at_once
 from hardsight.synthesis import PseudoAnomalies, pseudo_anomalies
 
-if TYPE_CHECKING:
-    from hardsight.detectors.base import Detector
+
+class Attackable(Protocol):
+    """What is attacked: a Detector, by two of its methods."""
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """Return stored images as the detector takes them."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Yield the weights."""
+
 
 Aim = Callable[[Tensor, Tensor], Objective]
 """(labels (B,) bool, masks (B, 1, H, W) bool) -> what an attack on their images maximises."""
 
 
-def merit(clean: float, robust: float, weight: float) -> float:
-    """Weighted mean of clean and robust AUROC.
+def selection_score(clean: float, robust: float, weight: float) -> float:
+    """Return the weighted mean of clean and robust AUROC, by which a fit chooses.
 
     A robust AUROC below one half counts as one half: where the attack wins, by how much it
     wins tells nothing about what is better for a part that is not attacked.
@@ -63,7 +71,7 @@ class Evidence(BaseModel):
 
     def attack(
         self,
-        detector: "Detector",
+        detector: Attackable,
         shown: PseudoAnomalies,
         aim: Aim,
         generator: Generator,

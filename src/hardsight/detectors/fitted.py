@@ -8,11 +8,10 @@ from typing import Generic, Protocol, TypeVar
 
 from hardsight.core.files import working_folder
 from hardsight.core.types import Progress, quiet
-from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
 from hardsight.training import Settings, Task, complete
 
-D = TypeVar("D", bound=Detector)
+D = TypeVar("D")
 
 
 class Report(Protocol):
@@ -28,13 +27,10 @@ class Fitted(Generic[D]):
 
     detector: D
     """Trained, chosen and calibrated."""
+    calibration: Calibration
+    """Its threshold."""
     report: Report | None = None
     """What was chosen on validation data; None where nothing was."""
-
-    @property
-    def calibration(self) -> Calibration:
-        """The detector's threshold."""
-        return self.detector.demand_calibration()
 
 
 @dataclass(frozen=True)

@@ -1,41 +1,44 @@
 """The record that registers a method: its detector, and what a fit of it is configured by."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from hardsight.augment import Augment
+from hardsight.data import AnomalyData
+from hardsight.detectors.fitted import Fitted, Work
 from hardsight.detectors.saved import SavedDetector
+from hardsight.training import Settings
 
 
 class FitConfig(BaseModel):
-    """Configure a fit: what a method asks for beside the detector's arguments and its training.
+    """Configure a fit: what a method asks for beside the detector and the images.
 
-    Each field is a key of a preset, and a keyword argument of the detector's ``fit``. A method
-    without settings of its own takes this class as it is; others derive one from it.
+    Each field is a key of a preset. A method without settings of its own takes this class as it is;
+    others derive one from it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    training: Settings = Field(default_factory=Settings)
+    """Of the method's own network."""
     selection: BaseModel | None = None
     """What is chosen on validation data, and among what; None: nothing."""
     augment: Augment = "auto"
     """How training images are changed, see ``hardsight.augment.AugmentationPolicy.of``."""
+    false_alarms: float | None = Field(None, gt=0, lt=1)
+    """False-alarm rate of the threshold; None: 1 %, or the lowest the held-out normals support."""
 
     @property
-    def options(self) -> dict[str, Any]:
-        """The keyword arguments of the detector's ``fit``."""
-        return {name: getattr(self, name) for name in type(self).model_fields}
+    def started_from(self) -> str | None:
+        """Folder of the saved detector whose networks the training starts from; None: of none."""
+        return None
 
-    @property
-    def needs_steps(self) -> bool:
-        """Whether a fit of 0 training steps would leave the network with its first weights."""
-        return True
 
-    def arguments_for(self, category: str) -> dict[str, Any]:
-        """Return the detector's arguments that differ for one category; most methods: none."""
-        return {}
+Fit = Callable[[Any, AnomalyData, Any, Work], Fitted[Any]]
+"""(detector, data, configuration, work) -> the detector fitted; the first is left as it was."""
 
 
 @dataclass(frozen=True)
@@ -53,5 +56,7 @@ class Method:
     """One line for ``hardsight methods``."""
     preset: str
     """The preset that shows its defaults."""
+    fit: Fit
+    """What ``Detector.fit`` and runs call."""
     config: type[FitConfig] = FitConfig
     """What its fit is configured by."""

@@ -1,14 +1,17 @@
 """Detectors that are saved and loaded: safetensors and JSON, never pickle."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import Any, Self, cast
 
 from huggingface_hub import ModelCard, PyTorchModelHubMixin, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_model
 
+from hardsight.core.files import write_atomically
+from hardsight.core.precision import Choice
 from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.card import model_card
@@ -25,19 +28,28 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
     ``calibration.json``, and a card as ``README.md``; ``from_pretrained`` reads them.
     """
 
-    later: ClassVar[tuple[tuple[str, str], ...]] = ()
-    """Arguments that older fits do not have, and which argument switches each on: while it is off
-    they are not recorded, else such a fit would no longer be the one that was audited."""
+    precision: Choice = "fp32"
+    """Of its networks, see ``hardsight.core.precision``."""
 
     @property
     def settings(self) -> dict[str, Any]:
         """The constructor's arguments, as ``config.json`` holds them."""
-        whole = cast(dict[str, Any], self._hub_mixin_config or {})
-        silent = {name for name, switch in self.later if not whole.get(switch)}
-        return {name: value for name, value in whole.items() if name not in silent}
+        return cast(dict[str, Any], self._hub_mixin_config or {})
+
+    @classmethod
+    def grouped(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings, as files and the command line have them, as the constructor's."""
+        return dict(settings)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """Return an unfitted detector from ``settings``."""
+        return cls(**settings)
 
     def _save_pretrained(self, save_directory: Path) -> None:
         super()._save_pretrained(save_directory)
+        text = json.dumps(self.settings, sort_keys=True, indent=2)
+        write_atomically(save_directory / CONFIG_FILE, text)
         if self.calibration is not None:
             self.calibration.write(save_directory / CALIBRATION_FILE)
 
@@ -64,18 +76,19 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
         cls,
         *,
         model_id: str,
+        config: dict[str, Any] | None = None,
         revision: str | None = None,
         cache_dir: str | Path | None = None,
         force_download: bool = False,
         local_files_only: bool = False,
         token: str | bool | None = None,
-        **settings: Any,
+        **changed: Any,
     ) -> Self:
-        """Load weights and calibration from a folder or a hub's repository, in silence.
+        """Load settings, weights and calibration from a folder or a hub's repository, in silence.
 
         Raises:
             FileNotFoundError: no weights there.
-            ValueError: weights that are damaged, or of another architecture.
+            ValueError: settings or weights that are damaged, or of another architecture.
         """
 
         def find(name: str) -> Path | None:
@@ -99,7 +112,7 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
         weights = find(WEIGHTS_FILE)
         if weights is None:
             raise FileNotFoundError(f"{model_id} holds no {WEIGHTS_FILE}; fit and save a detector")
-        detector = cls(**settings)
+        detector = cls.from_settings((config or {}) | changed)
         try:
             load_model(detector, weights)
         except (SafetensorError, RuntimeError) as error:

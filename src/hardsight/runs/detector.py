@@ -4,7 +4,6 @@ import logging
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from hardsight.config import DetectorConfig, load_data
 from hardsight.core.devices import pick_device
@@ -12,6 +11,7 @@ from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData, Manifest, training_findings
 from hardsight.detectors import Calibration, SavedDetector
 from hardsight.detectors.base import Detector
+from hardsight.detectors.fitted import Work
 from hardsight.detectors.methods import METHODS
 from hardsight.detectors.saved import CALIBRATION_FILE
 from hardsight.export import Exported
@@ -110,35 +110,26 @@ class DetectorRun(RunFolder[DetectorConfig]):
             ManifestChanged: it is not the one that the run began with.
         """
         config, data = self.config, self.data()
-        method = METHODS[config.method].detector
-        self._check(data, method)
+        method = METHODS[config.method]
+        self._check(data, method.detector)
         for finding in training_findings(data):
             _log.warning(finding)
-        detector: Any = method(**config.settings_for(data.name))
-        detector.to(pick_device(device))
-        options = config.fit.options
-        record_start(self.path, options.get("start"), method)
+        made = method.detector(**config.detector_settings, seed=config.training.seed)
+        record_start(self.path, config.fit.started_from)
         self.check_manifest(data, allow_data_change)
         begun = time.perf_counter()
-        detector.fit(
-            data,
-            config.training,
-            false_alarms=config.false_alarms,
-            folder=self.path / "training",
-            resume=True,
-            progress=progress,
-            **options,
-        )
-        detector.calibration = replace(detector.demand_calibration(), bits=data.train.bits)
-        if detector.report is not None:
-            detector.report.write(self.path / SELECTION)
+        work = Work(self.path / "training", resume=True, progress=progress)
+        fitted = method.fit(made.to(pick_device(device)), data, config.fit, work)
+        calibration = replace(fitted.calibration, bits=data.train.bits)
+        detector: SavedDetector = fitted.detector.with_calibration(calibration)
+        if fitted.report is not None:
+            fitted.report.write(self.path / SELECTION)
         normals = f"{len(data.train)} normal images of {data.name}"
         facts = {"preset": config.preset, "trained on": normals} | origin(self.path)
         detector.save_pretrained(self.path, model_card_kwargs=facts)
         precisions = config.training.precision_choice, detector.precision
         write_metrics(self.path / METRICS, begun, detector.device, *precisions)
-        fitted: SavedDetector = detector
-        return fitted
+        return detector
 
     def detector(self, device: str = "auto") -> Detector:
         """Load the fitted detector; where the folder holds an export, that, which needs no device.

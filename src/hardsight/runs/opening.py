@@ -100,7 +100,11 @@ def _refuse_changes(path: Path, recorded: Config, asked: Config) -> None:
     each = (f"{key} is {was!r} there, not {now!r}" for key, (was, now) in changed.items())
     ways = [f"go on as it began with hardsight fit --resume --run {path}", "name another folder"]
     before, now = changed.get("training.steps", (0, 0))
-    if isinstance(asked, DetectorConfig) and "start" in asked.fit.options and now > before:
+    if (
+        isinstance(asked, DetectorConfig)
+        and "start" in type(asked.fit).model_fields
+        and now > before
+    ):
         more = f"--start {path} --steps {now - before} --run ANOTHER"
         ways.append(f"train its denoiser on with {more}")
     said = "; ".join(each)

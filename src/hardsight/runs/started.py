@@ -5,23 +5,33 @@ from pathlib import Path
 
 from hardsight.config.config import ConfigError
 from hardsight.core.files import write_atomically
-from hardsight.detectors import SavedDetector
+from hardsight.detectors.methods import METHODS
+from hardsight.detectors.saved import CONFIG_FILE, WEIGHTS_FILE
 from hardsight.evaluation.provenance import fingerprint
 
 START = "start.json"
 
 
-def record_start(folder: Path, start: str | None, method: type[SavedDetector]) -> None:
-    """Write down from which weights the run in ``folder``, of ``method``, starts.
+def record_start(folder: Path, start: str | None) -> None:
+    """Write down from which weights the run in ``folder`` starts.
+
+    Args:
+        folder: of the run.
+        start: folder of a finished run or of a saved detector, an AdvRAD or a Bastion; None: none.
 
     Raises:
-        ConfigError: ``start`` is no finished run, or not what it was when the run began.
+        ConfigError: ``start`` is no such folder, or not what it was when the run began.
     """
     if start is None:
         return
-    if not (Path(start) / "metrics.json").is_file() or not (Path(start) / "config.json").is_file():
-        raise ConfigError(f"start={start!r} is not the folder of a finished run of a detector")
-    now = {"run": start, "weights": fingerprint(method.from_pretrained(start))}
+    if not all((Path(start) / name).is_file() for name in (CONFIG_FILE, WEIGHTS_FILE)):
+        raise ConfigError(
+            f"start={start!r} is neither the folder of a finished run of a detector nor that of a "
+            "saved one"
+        )
+    head = "head" in json.loads((Path(start) / CONFIG_FILE).read_text("utf-8"))
+    detector = METHODS["bastion" if head else "advrad"].detector.from_pretrained(start)
+    now = {"run": start, "weights": fingerprint(detector)}
     path = folder / START
     if path.is_file() and (before := json.loads(path.read_text("utf-8"))) != now:
         raise ConfigError(

@@ -10,7 +10,7 @@ from hardsight.detectors import Detector, Wrapped
 from hardsight.detectors.adapters.denoised import Denoised
 from hardsight.detectors.adapters.smoothed import DESIGNS, Smoothed
 from hardsight.detectors.advrad.errors import noisy_reference
-from hardsight.detectors.advrad.scoring import mean_filter, multiscale_error
+from hardsight.detectors.advrad.maps import mean_filter, multiscale_error
 from hardsight.diffusion import Denoiser
 from hardsight.diffusion.schedule import Schedule
 
@@ -83,7 +83,7 @@ def test_a_noisy_reference_is_that_of_noisy_normals(make_advrad):
         for batch in torch.split(x, 8):
             noisy = batch + 0.1 * torch.randn(batch.shape, generator=g)
             errors.append(detector.error_map(noisy, detector.sample_noise(noisy, g)))
-    maps = mean_filter(torch.cat(errors), detector.filter_size)
+    maps = mean_filter(torch.cat(errors), detector.scoring.filter_size)
     torch.testing.assert_close(found.map_mean[0], maps.mean(0))
     torch.testing.assert_close(found.map_spread[0], maps.std(0))
     assert torch.equal(detector.map_mean, before)
@@ -99,7 +99,7 @@ def test_a_noisy_reference_is_that_of_noisy_normals(make_advrad):
 def test_the_step_matches_the_noise_and_none_is_added(make_advrad):
     detector, sigma = make_advrad(), 0.125
     denoised = Denoised(detector, sigma, images(8), seeded())
-    schedule, k = detector.denoiser.schedule, denoised.detector.k
+    schedule, k = detector.denoiser.schedule, denoised.detector.scoring.k
     levels = ((1 - schedule.alpha_bar(k)) / schedule.alpha_bar(k)).sqrt()
     assert float(levels) / 2 == pytest.approx(sigma, rel=0.02)
     x = images() + sigma * torch.randn(3, 3, 16, 16, generator=seeded(1))
@@ -109,7 +109,7 @@ def test_the_step_matches_the_noise_and_none_is_added(make_advrad):
     torch.testing.assert_close(denoised.error_map(x), multiscale_error(x, expected))
     assert denoised.sample_noise(x) is None
     assert torch.equal(denoised(x).pred_score, denoised(x).pred_score)
-    assert detector.k == 100
+    assert detector.scoring.k == 100
 
 
 class Gaussian(Denoiser):

@@ -1,13 +1,13 @@
 import pytest
 import torch
 from scipy.ndimage import uniform_filter
-from tiny_detector import TINY, tiny_advrad
+from tiny_detector import tiny_advrad, untrained_advrad
 
 from hardsight.attacks import value_and_gradient
 from hardsight.data import load
-from hardsight.detectors import AdversarialTraining, AdvRAD
+from hardsight.detectors import AdversarialTraining, AdvRADFit, Work
 from hardsight.detectors.advrad.adversarial import AdversarialTask, ErrorObjective
-from hardsight.detectors.advrad.scoring import multiscale_error
+from hardsight.detectors.advrad.maps import multiscale_error
 from hardsight.training import Settings
 
 SMALL = {"steps": 3, "k_low": 80, "k_high": 120}
@@ -21,12 +21,12 @@ def task():
     return AdversarialTask(tiny_advrad().denoiser, images, where, AdversarialTraining(**SMALL))
 
 
-def test_half_of_a_batch_is_spoilt_and_all_is_drawn_from_the_generator(task):
+def test_half_of_a_batch_is_anomalous_and_all_is_drawn_from_the_generator(task):
     first, again = (task.batch(4, torch.Generator().manual_seed(3)) for _ in range(2))
     for a, b in zip(first, again, strict=True):
         assert torch.equal(a, b)
-    x, where, spoilt, t, noise, *_ = first
-    assert spoilt.sum() == 2
+    x, where, anomalous, t, noise, *_ = first
+    assert anomalous.sum() == 2
     assert ((t >= 80) & (t <= 120)).all()
     assert x.shape == noise.shape
     assert where.shape == x[:, :1].shape
@@ -37,8 +37,8 @@ def test_the_objective_raises_normal_errors_and_lowers_the_others():
     g = torch.Generator().manual_seed(0)
     x, noise = torch.rand(2, 3, 16, 16, generator=g), torch.randn(2, 3, 16, 16, generator=g)
     sign = torch.tensor([1.0, -1.0])
-    game = AdversarialTraining(margin=0.2, filter_size=3, top=1 / 256)
-    objective = ErrorObjective(detector.denoiser, torch.tensor([100, 100]), noise, sign, game)
+    training = AdversarialTraining(margin=0.2, filter_size=3, top=1 / 256)
+    objective = ErrorObjective(detector.denoiser, torch.tensor([100, 100]), noise, sign, training)
     r = detector.reconstruct(x, noise[:, None])[:, 0]
     errors = multiscale_error(x, r.detach(), margin=0.2).double().numpy()
     expected = sign * torch.tensor(
@@ -51,30 +51,30 @@ def test_the_objective_raises_normal_errors_and_lowers_the_others():
 
 @pytest.mark.parametrize("eps", [0.0, 8 / 255])
 def test_the_loss_is_that_of_the_attacked_image_against_the_clean_one(task, eps):
-    """With nothing spoilt it is written out: plain denoising of the attacked images, and peaks."""
-    game = AdversarialTraining(**SMALL, eps=eps, peak=0.5)
-    calm = AdversarialTask(task.module, task.images, task.where, game)
-    x, where, spoilt, t, noise, seeds = calm.batch(4, torch.Generator().manual_seed(1))
-    loss = calm.loss(x, where, torch.zeros_like(spoilt), t, noise, seeds)
+    """With nothing anomalous, written out: plain denoising of the attacked images, and peaks."""
+    training = AdversarialTraining(**SMALL, eps=eps, peak=0.5)
+    calm = AdversarialTask(task.module, task.images, task.where, training)
+    x, where, anomalous, t, noise, seeds = calm.batch(4, torch.Generator().manual_seed(1))
+    loss = calm.loss(x, where, torch.zeros_like(anomalous), t, noise, seeds)
     assert all(p.grad is None and p.requires_grad for p in task.module.parameters())
-    objective = ErrorObjective(task.module, t, noise, torch.ones(4), game)
+    objective = ErrorObjective(task.module, t, noise, torch.ones(4), training)
     generator = torch.Generator().manual_seed(int(seeds[0]))
-    hurt = game.attack(generator)(objective, x.float() / 255, generator).images
-    assert float((hurt - x / 255).abs().max()) == pytest.approx(eps, abs=1e-6)
+    adversarial = training.attack(generator)(objective, x.float() / 255, generator).images
+    assert float((adversarial - x / 255).abs().max()) == pytest.approx(eps, abs=1e-6)
     schedule, clean = task.module.schedule, x.float() / 127.5 - 1
     total = 0.0
     for i in range(4):
         ab = float(schedule.alpha_bar(int(t[i])))
-        x_t = ab**0.5 * (2 * hurt[i] - 1) + (1 - ab) ** 0.5 * noise[i]
+        x_t = ab**0.5 * (2 * adversarial[i] - 1) + (1 - ab) ** 0.5 * noise[i]
         r = task.module(x_t[None], t[i : i + 1]).detach()
-        peak = game.peaks((clean[i : i + 1] + 1) / 2, (r + 1) / 2)
+        peak = training.peaks((clean[i : i + 1] + 1) / 2, (r + 1) / 2)
         error = ((r[0] - clean[i]) ** 2).mean() + 0.5 * 4 * peak
         total += float(error) / ((1 - ab) / ab + 0.01) / 4
     assert float(loss.detach()) == pytest.approx(total, rel=1e-4)
 
 
 @pytest.mark.parametrize(("share", "count"), [(0.0, 0), (0.25, 1), (1.0, 4)])
-def test_a_game_of_one_side_or_of_unequal_ones(task, share, count):
+def test_batches_of_one_class_or_of_unequal_ones(task, share, count):
     uneven = AdversarialTask(
         task.module, task.images, task.where, AdversarialTraining(**SMALL, anomalous=share)
     )
@@ -85,15 +85,15 @@ def test_a_game_of_one_side_or_of_unequal_ones(task, share, count):
 
 def test_radii_are_drawn_between_two():
     generator = torch.Generator().manual_seed(0)
-    game = AdversarialTraining(eps=0.1, eps_low=0.04)
-    attacks = [game.attack(generator) for _ in range(200)]
+    training = AdversarialTraining(eps=0.1, eps_low=0.04)
+    attacks = [training.attack(generator) for _ in range(200)]
     radii = torch.tensor([a.ball.eps for a in attacks])
     assert 0.04 <= radii.min() < 0.045
     assert 0.095 < radii.max() <= 0.1
     assert attacks[0].step_size == pytest.approx(0.7 * attacks[0].ball.eps)
 
 
-def test_impossible_games_are_refused(task):
+def test_impossible_trainings_are_refused(task):
     with pytest.raises(ValueError, match=r"eps_low must not be above eps, got 0\.2 > 0\.1"):
         AdversarialTraining(eps=0.1, eps_low=0.2)
     with pytest.raises(ValueError, match="k_low"):
@@ -106,23 +106,23 @@ def test_impossible_games_are_refused(task):
         )
 
 
-def test_fit_plays_after_the_training_and_goes_on_where_it_was(tmp_path, parts):
+def test_a_fit_trains_on_after_the_plain_training_and_goes_on_where_it_was(tmp_path, parts):
     data = load(parts, size=16)
     settings = Settings(steps=4, batch_size=2, precision="32-true", sample_every=None)
-    common = {"denoiser": TINY, "image_size": 16, "filter_size": 3, "precision": "fp32"}
-    plain = AdvRAD(**common).fit(data, settings, folder=tmp_path / "a")
-    played = AdvRAD(**common).fit(
-        data, settings, game=AdversarialTraining(**SMALL), folder=tmp_path / "b"
+    plain = AdvRADFit(training=settings)
+    further = AdvRADFit(training=settings, adversarial_training=AdversarialTraining(**SMALL))
+    fits = (
+        (plain, Work(tmp_path / "a")),
+        (further, Work(tmp_path / "b")),
+        (further, Work(tmp_path / "b", resume=True)),
     )
-    again = AdvRAD(**common).fit(
-        data, settings, game=AdversarialTraining(**SMALL), folder=tmp_path / "b", resume=True
-    )
-    weights = [torch.cat([p.flatten() for p in d.parameters()]) for d in (plain, played, again)]
+    detectors = [untrained_advrad().fit(data, config, work) for config, work in fits]
+    weights = [torch.cat([p.flatten() for p in d.parameters()]) for d in detectors]
     assert not torch.equal(weights[0], weights[1])
     assert torch.equal(weights[1], weights[2])
 
 
-def test_a_game_is_open_until_it_has_a_k(task):
+def test_a_training_is_open_until_it_has_a_k(task):
     assert (AdversarialTraining().at(70).k_low, AdversarialTraining().at(70).k_high) == (70, 70)
     with pytest.raises(ValueError, match="needs k_low and k_high"):
         AdversarialTask(task.module, task.images, task.where, AdversarialTraining())

@@ -1,11 +1,13 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from hardsight.attacks import L2, PGD, Linf, ScoreObjective, value_and_gradient
-from hardsight.detectors import AdvRAD
-from hardsight.detectors.advrad.scoring import (
+from hardsight.detectors import AdvRAD, Bastion, ReferenceStatistics, Scoring, Tiling
+from hardsight.detectors.advrad.maps import (
     inner_mean_filter,
     mean_filter,
     multiscale_error,
@@ -22,7 +24,7 @@ def test_algorithm_4_step_by_step(make_advrad):
     detector = make_advrad(reference="deviation", aggregation="max", draws=1)
     x = images()
     noise = detector.sample_noise(x, torch.Generator().manual_seed(0))
-    r = (one_shot(detector.denoiser, 2 * x - 1, detector.k, noise[:, 0]) + 1) / 2
+    r = (one_shot(detector.denoiser, 2 * x - 1, detector.scoring.k, noise[:, 0]) + 1) / 2
     expected = (mean_filter(multiscale_error(x, r), 3) - detector.map_mean).abs()
     found = detector(x, noise)
     torch.testing.assert_close(found.anomaly_map, expected)
@@ -100,8 +102,7 @@ def test_a_second_filter_is_of_the_map_alone(make_advrad):
 
 
 def test_save_and_load_give_the_same_detector(make_advrad, tmp_path):
-    detector = make_advrad(k=40, aggregation="top:0.2")
-    detector.configure(
+    scoring = Scoring(
         k=30,
         average="reconstruction",
         margin=0.05,
@@ -110,6 +111,8 @@ def test_save_and_load_give_the_same_detector(make_advrad, tmp_path):
         aggregation="mean",
         map_filter_size=3,
     )
+    detector = make_advrad(k=40, aggregation="top:0.2")
+    detector = detector.with_scoring(scoring, detector.statistics)
     detector = detector.calibrate(images(20), level=0.1)
     detector.save_pretrained(tmp_path)
     assert not list(tmp_path.glob("*.p*t*"))  # nothing pickled
@@ -120,7 +123,7 @@ def test_save_and_load_give_the_same_detector(make_advrad, tmp_path):
     )
     assert loaded.calibration == detector.calibration
     assert loaded.settings == detector.settings
-    assert loaded.settings["k"] == 30
+    assert loaded.scoring == scoring
 
 
 def test_loading_is_silent_and_damage_is_explained(make_advrad, tmp_path, capfd):
@@ -165,8 +168,8 @@ def test_wrong_images_are_explained(make_advrad, x, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"k": 0}, "k <= 1000"),
-        ({"k": 2000}, "k=2000"),
+        ({"k": 0}, "need 1 <= shots <= k, got shots=1, k=0"),
+        ({"k": 2000}, "need k <= 1000, got k=2000"),
         ({"shots": 200, "k": 100}, "shots=200"),
         ({"draws": 0}, "draws"),
         ({"average": "median"}, "average"),
@@ -220,16 +223,15 @@ def test_noise_that_is_not_fixed_is_not_recorded(make_advrad, tmp_path):
 
 def test_fixed_noise_has_as_many_draws_and_shots_as_the_detector(make_advrad):
     detector = make_advrad(fixed_noise=True, seed=3)
-    detector.configure(**detector.how | {"draws": 4})
-    four = make_advrad(fixed_noise=True, draws=4, seed=3)
-    assert detector.known_noise(1).shape == (1, 4, 3, 16, 16)
-    assert torch.equal(detector.known_noise(1), four.known_noise(1))
-    assert detector.settings == four.settings
-    detector.configure(**detector.how | {"shots": 2})
-    assert detector.known_noise(1).shape == (1, 4, 2, 3, 16, 16)
-    assert detector.reconstruct(images()).shape == (3, 4, 3, 16, 16)
-    with pytest.raises(ValueError, match="draws must be at least 1, got 0"):
-        detector.configure(**detector.how | {"draws": 0})
+    four = detector.with_scoring(replace(detector.scoring, draws=4), detector.statistics)
+    made = make_advrad(fixed_noise=True, draws=4, seed=3)
+    assert four.known_noise(1).shape == (1, 4, 3, 16, 16)
+    assert torch.equal(four.known_noise(1), made.known_noise(1))
+    assert four.settings == made.settings
+    assert detector.known_noise(1).shape == (1, 2, 3, 16, 16)
+    shots = four.with_scoring(replace(four.scoring, shots=2), detector.statistics)
+    assert shots.known_noise(1).shape == (1, 4, 2, 3, 16, 16)
+    assert shots.reconstruct(images()).shape == (3, 4, 3, 16, 16)
 
 
 def test_bfloat16_scores_are_close_to_single_precision(make_advrad):
@@ -239,3 +241,67 @@ def test_bfloat16_scores_are_close_to_single_precision(make_advrad):
     torch.testing.assert_close(
         fast(x, noise).pred_score, exact(x, noise).pred_score, rtol=0.05, atol=0.0
     )
+
+
+def test_another_scoring_shares_the_networks_and_leaves_the_detector_as_it_was(make_advrad):
+    detector, x = make_advrad().calibrate(images(20), 0.1), images()
+    noise = detector.sample_noise(x, torch.Generator().manual_seed(0))
+    before = detector(x, noise)
+    errors = 0.2 * torch.rand(6, 1, 16, 16)
+    scoring = Scoring(k=30, filter_size=5, aggregation="max")
+    found = detector.with_scoring(scoring, ReferenceStatistics.of(errors, 5))
+    assert found.denoiser is detector.denoiser
+    assert found.calibration is None
+    made = make_advrad(k=30, filter_size=5, aggregation="max")
+    made.map_mean.copy_(mean_filter(errors, 5).mean(0, keepdim=True))
+    made.map_spread.copy_(mean_filter(errors, 5).std(0, keepdim=True))
+    assert torch.equal(found(x, noise).pred_score, made(x, noise).pred_score)
+    assert torch.equal(detector(x, noise).pred_score, before.pred_score)
+    assert detector.calibration is not None
+
+
+def test_statistics_are_kept_only_for_errors_that_they_are_of(make_advrad):
+    detector = make_advrad()
+    for same in ({"aggregation": "max"}, {"reference": "deviation"}, {"map_filter_size": 3}):
+        found = detector.with_scoring(replace(detector.scoring, **same))
+        assert torch.equal(found.map_mean, detector.map_mean)
+    detector.with_scoring(replace(detector.scoring, k=30, reference="error"))  # needs none
+    for other in ({"k": 30}, {"draws": 3}, {"filter_size": 5}, {"margin": 0.1}):
+        with pytest.raises(ValueError, match=r"give their statistics: ReferenceStatistics\.of"):
+            detector.with_scoring(replace(detector.scoring, **other))
+
+
+def test_a_flat_file_of_before_scoring_was_grouped_is_read(make_advrad, tmp_path):
+    """``config.json`` as earlier versions wrote it, and weights under the names they had."""
+    weights = make_advrad(k=40).state_dict() | {"known_noise.drawn": torch.ones(1, 2, 3, 16, 16)}
+    save_file(weights, tmp_path / "model.safetensors")
+    flat = {
+        "denoiser": {"name": "fast", "channels": 8, "multipliers": [1, 1], "patch": 2},
+        "image_size": 16, "k": 40, "shots": 1, "draws": 2, "average": "error", "margin": 0.06,
+        "filter_size": 3, "reference": "standardised", "aggregation": "top:0.1",
+        "map_filter_size": 1, "precision": "fp32", "fixed_noise": True, "seed": 0,
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(flat))
+    found = AdvRAD.from_pretrained(tmp_path)
+    assert found.scoring == Scoring(k=40, margin=0.06, filter_size=3, aggregation="top:0.1")
+    assert found.settings == flat
+    plain, x = make_advrad(k=40, margin=0.06, aggregation="top:0.1"), images()
+    ones = torch.ones(3, 2, 3, 16, 16)
+    assert torch.equal(found(x).pred_score, plain(x, ones).pred_score)
+
+
+def test_a_damaged_configuration_is_named(make_advrad, tmp_path):
+    make_advrad().save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text('{"k": ')
+    with pytest.raises(ValueError, match=r"config\.json is damaged .*; restore it, or fit again"):
+        AdvRAD.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("method", [AdvRAD, Bastion])
+def test_settings_are_flat_or_in_groups(method):
+    flat = {"image_size": 32, "k": 30, "tile": 16, "overlap": 0.5, "precision": "fp32"}
+    groups = {"image_size": 32, "scoring": {"k": 20}, "tiling": Tiling(16, 0.5), "k": 30}
+    one, other = (method.from_settings(s) for s in (flat, groups | {"precision": "fp32"}))
+    assert one.settings == other.settings
+    assert one.scoring == replace(method(image_size=16).scoring, k=30)
+    assert (one.tile, other.tile) == (16, 16)

@@ -4,14 +4,14 @@ import json
 
 import pytest
 import torch
-from tiny_detector import TINY, tiny_advrad
+from tiny_detector import tiny_advrad, untrained_advrad
 from torch import Tensor
 
 from hardsight.attacks import ScoreObjective, bypassed, value_and_gradient
 from hardsight.data import Tiles
 from hardsight.detectors import AdvRAD, Smoothed
 from hardsight.detectors.adapters.smoothed import DESIGNS
-from hardsight.detectors.advrad.scoring import mean_filter, multiscale_error
+from hardsight.detectors.advrad.maps import mean_filter, multiscale_error
 from hardsight.diffusion import TiledDenoiser, arbitrary_shot, one_shot
 
 
@@ -24,10 +24,7 @@ def pictures(n: int = 2, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def tiled_advrad(**settings) -> AdvRAD:
-    settings = {"image_size": 40, "tile": 16, "filter_size": 3, "precision": "fp32"} | settings
-    detector = AdvRAD(denoiser=TINY, **settings)
-    detector.fit_reference(0.1 * torch.rand(8, 1, 40, 40, generator=seeded(1)))
-    return detector.eval()
+    return tiny_advrad(**{"image_size": 40, "tile": 16} | settings)
 
 
 def test_tile_by_tile_with_the_pictures_noise():
@@ -43,7 +40,7 @@ def test_tile_by_tile_with_the_pictures_noise():
                     one_shot(
                         detector.denoiser,
                         2 * x[b : b + 1, :, top : top + 16, left : left + 16] - 1,
-                        detector.k,
+                        detector.scoring.k,
                         noise[b : b + 1, 0, :, top : top + 16, left : left + 16],
                     )
                     for top, left in tiles.corners
@@ -61,9 +58,7 @@ def test_tile_by_tile_with_the_pictures_noise():
 
 def test_one_tile_is_the_untiled_detector():
     whole = tiny_advrad()
-    tiled = AdvRAD(
-        denoiser=TINY, image_size=16, tile=16, overlap=0.5, filter_size=3, precision="fp32"
-    )
+    tiled = tiny_advrad(tile=16, overlap=0.5)
     tiled.load_state_dict(whole.state_dict())
     x = pictures()[:, :, :16, :16]
     noise = whole.sample_noise(x, seeded())
@@ -150,8 +145,8 @@ def test_it_is_smoothed_denoised_and_bypassed_like_any():
 
 def test_sizes_that_do_not_fit_are_refused_at_once():
     with pytest.raises(ValueError, match="multiple of 8, got 36"):
-        AdvRAD(denoiser=TINY, image_size=36, tile=16)
+        untrained_advrad(image_size=36, tile=16)
     with pytest.raises(ValueError, match="take smaller tiles"):
-        AdvRAD(denoiser=TINY, image_size=16, tile=32)
+        untrained_advrad(image_size=16, tile=32)
     with pytest.raises(ValueError, match="size must be a multiple"):
-        AdvRAD(denoiser=TINY, image_size=40, tile=15)
+        untrained_advrad(image_size=40, tile=15)

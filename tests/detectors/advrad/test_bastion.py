@@ -1,20 +1,39 @@
 import pytest
 import torch
-from tiny_detector import HEAD, TINY, tiny_bastion
+from tiny_detector import HEAD, TINY, tiny_advrad, tiny_bastion, untrained_advrad, untrained_bastion
 
+import hardsight.detectors.advrad.bastion as detector_module
+import hardsight.detectors.advrad.scoring as scoring_module
 from hardsight.attacks import ScoreObjective, value_and_gradient
 from hardsight.attacks.objectives.score import SURROGATES
 from hardsight.data import load
-from hardsight.detectors import AdvRAD, Bastion, HeadTraining, Selection, Smoothed
+from hardsight.detectors import (
+    AdvRADFit,
+    Bastion,
+    BastionFit,
+    MapHeadTraining,
+    Scoring,
+    Selection,
+    Smoothed,
+    Work,
+)
+from hardsight.detectors.advrad.bastion_fitting import fit_bastion
+from hardsight.detectors.advrad.choice import score_map_filters
 from hardsight.detectors.advrad.errors import error_maps
-from hardsight.detectors.advrad.scoring import inner_mean_filter
-from hardsight.detectors.advrad.selection import localising
-from hardsight.detectors.evidence import merit, shares
+from hardsight.detectors.advrad.maps import inner_mean_filter
+from hardsight.detectors.evidence import selection_score, shares
 from hardsight.training import Settings
 
-SMALL = {"denoiser": TINY, "head": HEAD, "image_size": 16, "filter_size": 3, "precision": "fp32"}
 TRAINING = Settings(steps=4, batch_size=2, precision="32-true", sample_every=None)
-HEAD_TRAINING = HeadTraining(steps=3, warm_up=2, smallest=0.2)
+NONE = TRAINING.model_copy(update={"steps": 0})
+HEAD_TRAINING = MapHeadTraining(steps=3, warm_up=2, smallest=0.2)
+FIT = BastionFit(training=TRAINING, map_head_training=HEAD_TRAINING)
+STILL = MapHeadTraining(steps=1, warm_up=0, lr=1e-12, smallest=0.2)
+
+
+def kept(start) -> BastionFit:
+    """A fit that changes no network of its start."""
+    return BastionFit(training=NONE, map_head_training=STILL, start=str(start))
 
 
 def images(n: int = 2) -> torch.Tensor:
@@ -27,15 +46,7 @@ def weights(*modules: torch.nn.Module) -> torch.Tensor:
 
 def test_the_score_is_advrads_and_the_map_the_heads():
     detector, x = tiny_bastion(map_filter_size=3), images()
-    plain = AdvRAD(
-        denoiser=TINY,
-        image_size=16,
-        filter_size=3,
-        margin=0.12,
-        aggregation="top:0.0015",
-        map_filter_size=3,
-        precision="fp32",
-    )
+    plain = tiny_advrad(margin=0.12, aggregation="top:0.0015", map_filter_size=3)
     own = {k: v for k, v in detector.state_dict().items() if not k.startswith("head.")}
     plain.load_state_dict(own)
     noise = detector.sample_noise(x, torch.Generator().manual_seed(1))
@@ -49,9 +60,8 @@ def test_the_score_is_advrads_and_the_map_the_heads():
 
 
 def test_a_smoothed_one_is_asked_for_the_map_of_the_score():
-    detector, plain = tiny_bastion(), tiny_bastion()
-    plain.detect = lambda x, r: AdvRAD.detect(plain, x, r)  # as if there were no head
-    whole, bare = Smoothed(detector, 0.1), Smoothed(plain, 0.1)
+    detector = tiny_bastion()
+    whole, bare = Smoothed(detector, 0.1), Smoothed(detector.advrad, 0.1)
     noise = whole.sample_noise(images(), torch.Generator().manual_seed(1))
     found, expected = whole.score_only(images(), noise), bare(images(), noise)
     torch.testing.assert_close(found.pred_score, expected.pred_score)
@@ -74,9 +84,8 @@ def test_an_attack_of_the_score_is_one_of_the_error(surrogate):
 
 def test_saved_and_loaded_it_is_the_same(tmp_path):
     detector = tiny_bastion()
-    detector.configure(
-        k=40, average="error", filter_size=5, reference="deviation", aggregation="mean", margin=0.1
-    )
+    scoring = Scoring(k=40, filter_size=5, reference="deviation", aggregation="mean", margin=0.1)
+    detector = detector.with_scoring(scoring, detector.statistics)
     detector.save_pretrained(tmp_path)
     loaded = Bastion.from_pretrained(tmp_path)
     noise = detector.sample_noise(images())
@@ -85,30 +94,92 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
     assert loaded.settings == detector.settings
 
 
+def test_the_score_asks_for_no_map_and_the_map_for_no_filtered_errors(monkeypatch):
+    detector, x = tiny_bastion(map_filter_size=3), images()
+    calls = []
+    for module in (detector_module, scoring_module):
+        real = module.inner_mean_filter
+        monkeypatch.setattr(
+            module, "inner_mean_filter", lambda m, size, real=real: calls.append(m) or real(m, size)
+        )
+    detector(x)
+    assert len(calls) == 1
+    monkeypatch.setattr(detector.head, "maps", None)
+    detector.score_only(x)
+
+
+def test_weights_have_the_names_of_an_advrad_by_itself(tmp_path):
+    """So files of before it was composed load, and an AdvRAD's are those of its part."""
+    detector = tiny_bastion(fixed_noise=True)
+    names = set(detector.state_dict())
+    assert names > set(tiny_advrad(fixed_noise=True).state_dict())
+    assert {n.split(".")[0] for n in names} == {
+        "denoiser", "head", "map_mean", "map_spread", "known_noise",
+    }  # fmt: skip
+    inside = torch.nn.Sequential(detector)
+    again = torch.nn.Sequential(untrained_bastion(fixed_noise=True, seed=5))
+    again.load_state_dict(inside.state_dict())
+    assert torch.equal(again[0](images()).pred_score, detector(images()).pred_score)
+
+
 def test_the_head_is_trained_on_the_finished_denoiser_and_goes_on_where_it_was(tmp_path, parts):
     data = load(parts, size=16)
-    plain = AdvRAD(**{k: v for k, v in SMALL.items() if k != "head"}).fit(data, TRAINING)
+    plain = untrained_advrad().fit(data, AdvRADFit(training=TRAINING))
     first, again = (
-        Bastion(**SMALL).fit(
-            data, TRAINING, head_training=HEAD_TRAINING, folder=tmp_path / "a", resume=resume
-        )
-        for resume in (False, True)
+        untrained_bastion().fit(data, FIT, Work(tmp_path / "a", resume)) for resume in (False, True)
     )
     assert torch.equal(weights(first.denoiser), weights(plain.denoiser))
     assert torch.equal(weights(first.head), weights(again.head))
-    assert not torch.equal(weights(first.head), weights(Bastion(**SMALL).head))
+    assert not torch.equal(weights(first.head), weights(untrained_bastion().head))
     assert float(first.head.spread) == float(again.head.spread) != 1
     assert first.calibration == again.calibration
 
 
+def test_a_fit_leaves_the_detector_it_is_given_as_it_was(parts):
+    detector, fresh = untrained_bastion(), untrained_bastion()
+    fitted = fit_bastion(detector, load(parts, size=16), FIT, Work())
+    assert fitted.detector.calibration == fitted.calibration
+    assert detector.calibration is None
+    for name, value in fresh.state_dict().items():
+        assert torch.equal(detector.state_dict()[name], value)
+        assert not torch.equal(fitted.detector.state_dict()[name], value) or value.numel() < 17
+
+
 def test_a_start_gives_denoiser_and_head(tmp_path, parts):
     data = load(parts, size=16)
-    first = Bastion(**SMALL).fit(data, TRAINING, head_training=HEAD_TRAINING)
+    first = untrained_bastion().fit(data, FIT)
     first.save_pretrained(tmp_path)
-    kept = TRAINING.model_copy(update={"steps": 0})
-    still = HeadTraining(steps=1, warm_up=0, lr=1e-12, smallest=0.2)
-    second = Bastion(**SMALL, seed=3).fit(data, kept, head_training=still, start=tmp_path)
-    torch.testing.assert_close(weights(*first.networks), weights(*second.networks))
+    second = untrained_bastion(seed=3).fit(data, kept(tmp_path))
+    for name, network in first.networks.items():
+        torch.testing.assert_close(weights(network), weights(second.networks[name]))
+
+
+def test_the_start_of_a_bastion_may_be_an_advrad_and_the_other_way_round(tmp_path, parts):
+    """What the start lacks is new, what it has beside is left."""
+    data = load(parts, size=16)
+    untrained_advrad(seed=7).save_pretrained(tmp_path / "advrad")
+    found = untrained_bastion(seed=3).fit(data, kept(tmp_path / "advrad"))
+    assert torch.equal(weights(found.denoiser), weights(untrained_advrad(seed=7).denoiser))
+    torch.testing.assert_close(weights(found.head), weights(untrained_bastion(seed=3).head))
+    untrained_bastion(seed=7).save_pretrained(tmp_path / "bastion")
+    config = AdvRADFit(training=NONE, start=str(tmp_path / "bastion"))
+    back = untrained_advrad(seed=3).fit(data, config)
+    assert torch.equal(weights(back.denoiser), weights(untrained_advrad(seed=7).denoiser))
+
+
+def test_starts_that_do_not_fit_are_refused(tmp_path, parts):
+    data = load(parts, size=16)
+    detector = untrained_bastion(head=HEAD | {"channels": 16})
+    untrained_bastion().save_pretrained(tmp_path / "head")
+    with pytest.raises(ValueError, match=r"the head of start is another .*detector\.head its"):
+        detector.fit(data, kept(tmp_path / "head"))
+    untrained_advrad(denoiser=TINY | {"channels": 16}).save_pretrained(tmp_path / "wide")
+    with pytest.raises(ValueError, match=r"denoiser of start is another: it has channels 16 \(her"):
+        detector.fit(data, kept(tmp_path / "wide"))
+    with pytest.raises(
+        ValueError, match=r"start='.*nowhere' holds no saved detector .*finished run"
+    ):
+        detector.fit(data, kept(tmp_path / "nowhere"))
 
 
 def test_a_selection_filters_the_map_of_the_trained_head(parts):
@@ -117,19 +188,20 @@ def test_a_selection_filters_the_map_of_the_trained_head(parts):
         ks=(50,), filter_sizes=(1, 3), map_filter_sizes=(1, 3, 5), images=4, attacked=4, steps=1,
         shortlist=1,
     )  # fmt: skip
-    detector = Bastion(**SMALL).fit(data, TRAINING, chosen, head_training=HEAD_TRAINING)
+    config = FIT.model_copy(update={"selection": chosen})
+    fitted = fit_bastion(untrained_bastion(), data, config, Work())
     held_out, _ = shares(data.validation.images(), True)
     evidence = chosen.evidence(held_out, TRAINING.seed)
-    side, noise = detector.map_filter_size, torch.Generator().manual_seed(TRAINING.seed)
+    detector, noise = fitted.detector, torch.Generator().manual_seed(TRAINING.seed)
     error_maps(detector, data.train.images(), noise)  # what a fit draws before
-    found = localising(detector, evidence, chosen, noise)
-    assert detector.report.localising == found
-    assert side == max(found, key=lambda s: merit(*found[s], chosen.robust_weight))
+    found = score_map_filters(detector, evidence, chosen, noise)
+    assert fitted.report.localising == found
+    best = max(found, key=lambda s: selection_score(*found[s], chosen.robust_weight))
+    assert detector.scoring.map_filter_size == best
 
 
 def test_large_pictures_are_mapped_tile_by_tile(parts):
-    settings = SMALL | {"image_size": 40, "tile": 16}
-    detector = Bastion(**settings).fit(load(parts, size=40), TRAINING, head_training=HEAD_TRAINING)
+    detector = untrained_bastion(image_size=40, tile=16).fit(load(parts, size=40), FIT)
     x = torch.rand(1, 3, 40, 40)
     noise = detector.sample_noise(x, torch.Generator().manual_seed(0))
     with torch.no_grad():

@@ -1,6 +1,6 @@
 import torch
 
-from hardsight.detectors.advrad.fixed_reconstruction import painted
+from hardsight.detectors.advrad.fixed_reconstruction import attack_fixed_reconstruction
 
 
 def test_nothing_in_reach_is_worse_for_the_error_of_a_fixed_reconstruction():
@@ -8,11 +8,11 @@ def test_nothing_in_reach_is_worse_for_the_error_of_a_fixed_reconstruction():
     g = torch.Generator().manual_seed(0)
     x, r = torch.rand(4, 3, 8, 8, generator=g), torch.rand(4, 2, 3, 8, 8, generator=g)
     labels, eps = torch.tensor([False, True, False, True]), 0.1
-    paint = painted(x, r, labels, eps)
-    assert (paint - x).abs().max() <= eps + 1e-6
-    assert paint.min() >= 0
-    assert paint.max() <= 1
-    left = (paint - r.mean(1)).abs()
+    moved = attack_fixed_reconstruction(x, r, labels, eps)
+    assert (moved - x).abs().max() <= eps + 1e-6
+    assert moved.min() >= 0
+    assert moved.max() <= 1
+    left = (moved - r.mean(1)).abs()
     for _ in range(200):
         d = eps * (2 * torch.rand(x.shape, generator=g) - 1).sign() * torch.rand((), generator=g)
         other = ((x + d).clamp(0, 1) - r.mean(1)).abs()
@@ -21,9 +21,9 @@ def test_nothing_in_reach_is_worse_for_the_error_of_a_fixed_reconstruction():
         assert (left <= other + 1e-6)[labels].all()
 
 
-def test_a_defect_within_reach_is_painted_over():
+def test_a_defect_within_reach_is_removed():
     r = torch.full((1, 1, 3, 4, 4), 0.5)
     x = r[:, 0] + 0.08
     labels = torch.tensor([True])
-    torch.testing.assert_close(painted(x, r, labels, 0.1), r[:, 0])
-    torch.testing.assert_close(painted(x, r, labels, 0.03), r[:, 0] + 0.05)
+    torch.testing.assert_close(attack_fixed_reconstruction(x, r, labels, 0.1), r[:, 0])
+    torch.testing.assert_close(attack_fixed_reconstruction(x, r, labels, 0.03), r[:, 0] + 0.05)

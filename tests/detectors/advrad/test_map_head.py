@@ -6,7 +6,7 @@ from hardsight.attacks import value_and_gradient
 from hardsight.core.modules import seeded
 from hardsight.data import Tiles
 from hardsight.detectors.advrad.map_head import FLOOR, MARGIN, MapHead
-from hardsight.detectors.advrad.scoring import multiscale_error
+from hardsight.detectors.advrad.maps import multiscale_error
 
 SMALL = {"channels": 8, "multipliers": (1, 1), "patch": 2}
 

@@ -2,7 +2,8 @@ import torch
 from tiny_detector import tiny_advrad
 
 from hardsight.detectors import Selection
-from hardsight.detectors.advrad.patch_size import choose_patch
+from hardsight.detectors.advrad.patch_size import choose_patch, with_patch
+from hardsight.detectors.fitted import OpenWork
 from hardsight.training import Settings
 
 SMALL = Selection(
@@ -26,35 +27,29 @@ def normals(n: int) -> torch.Tensor:
 
 
 def choose(folder):
-    detector = tiny_advrad()
     seen = []
-    merits = choose_patch(
-        detector,
-        normals(6),
-        (),
-        SMALL.evidence(normals(4), 0),
-        SMALL,
-        Settings(steps=100, sample_every=None),
-        folder,
-        lambda stage, done, total, info="": seen.append((stage, done, total)),
-    )
-    return detector, merits, seen
+    work = OpenWork(folder, True, lambda *told: seen.append(told[:3]))
+    training = Settings(steps=100, sample_every=None)
+    given = tiny_advrad()
+    evidence = SMALL.evidence(normals(4), 0)
+    detector, scores = choose_patch(given, normals(6), (), evidence, SMALL, training, work)
+    assert given.settings == tiny_advrad().settings
+    return detector, scores, seen
 
 
 def test_patches_are_trained_for_the_same_cost_and_the_best_is_kept(tmp_path):
-    detector, merits, seen = choose(tmp_path)
-    assert set(merits) == {2, 4}
-    assert seen[-1] == ("pilot, patch 4", 8, 8)
-    assert ("pilot, patch 2", 2, 2) in seen  # four times the cells, a quarter of the steps
-    best = max(merits, key=merits.get)
+    detector, scores, seen = choose(tmp_path)
+    assert set(scores) == {2, 4}
+    assert seen[-1] == ("pilot-4", 8, 8)
+    assert ("pilot-2", 2, 2) in seen  # four times the cells, a quarter of the steps
+    best = max(scores, key=scores.get)
     assert detector.denoiser.patch == best
     assert detector.settings["denoiser"]["patch"] == best
 
 
 def test_the_winner_starts_untrained_and_saves_as_it_is(tmp_path):
     detector, _, _ = choose(tmp_path / "pilots")
-    fresh = tiny_advrad()
-    fresh.rebuild(detector.denoiser.patch)
+    fresh = with_patch(tiny_advrad(), detector.denoiser.patch)
     for a, b in zip(detector.denoiser.parameters(), fresh.denoiser.parameters(), strict=True):
         torch.testing.assert_close(a, b)
     detector.save_pretrained(tmp_path / "saved")

@@ -13,6 +13,7 @@ from torchvision.transforms.v2 import Compose, Resize
 from hardsight.detectors.adapters.anomalib import transform_of
 from hardsight.detectors.advrad.detector import AdvRAD
 from hardsight.detectors.advrad.errors import error_maps
+from hardsight.detectors.advrad.scoring import ReferenceStatistics
 from hardsight.diffusion import Denoiser
 from hardsight.training import Settings
 from hardsight.training.ema import Ema
@@ -45,7 +46,8 @@ class AdvRADModule(AnomalibModule):  # type: ignore[misc]
     validated, saved and predicted with are the averaged weights.
 
     Args:
-        settings: arguments of ``AdvRAD``; its noise is fixed, for anomalib gives models none.
+        settings: of ``AdvRAD``, as ``config.json`` holds them; its noise is fixed, for anomalib
+            gives models none.
         training: fields of ``Settings``: optimizer, lr, weight_decay, schedule, warmup, ema_decay,
             gradient_clip and seed count here; what else there is belongs to the Engine.
         pre_processor: True resizes to the detector's image_size. Images must stay in [0, 1].
@@ -70,7 +72,7 @@ class AdvRADModule(AnomalibModule):  # type: ignore[misc]
         evaluator: Any = True,
         visualizer: Any = True,
     ) -> None:
-        detector = AdvRAD(**(settings or {}) | {"fixed_noise": True})
+        detector = AdvRAD.from_settings((settings or {}) | {"fixed_noise": True})
         if pre_processor is True:
             size = (detector.image_size, detector.image_size)
             pre_processor = PreProcessor(Compose([Resize(size, antialias=True)]))
@@ -158,5 +160,6 @@ class AdvRADModule(AnomalibModule):  # type: ignore[misc]
             x = batch.image.to(self.device)
             x = x if transform is None else transform(x)
             errors.append(error_maps(detector, x, generator))
-        detector.fit_reference(torch.cat(errors))
+        statistics = ReferenceStatistics.of(torch.cat(errors), detector.scoring.filter_size)
+        self.model.detector = detector.with_scoring(detector.scoring, statistics)
         self.referred = self.global_step

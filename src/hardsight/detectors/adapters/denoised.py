@@ -1,17 +1,19 @@
 """Denoise and smooth: the smoothing noise is the diffusion's noise, and the only one."""
 
-import copy
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from hardsight.core.types import Detection, Progress, quiet
+from hardsight.detectors.advrad.bastion import Bastion
 from hardsight.detectors.advrad.detector import AdvRAD
 from hardsight.detectors.advrad.errors import error_maps
-from hardsight.detectors.advrad.scoring import SCALES, multiscale_error
+from hardsight.detectors.advrad.maps import SCALES, multiscale_error
+from hardsight.detectors.advrad.scoring import ReferenceStatistics
 from hardsight.detectors.base import Detector
 
 
@@ -41,7 +43,7 @@ class Denoised(Detector):
 
     def __init__(
         self,
-        detector: AdvRAD,
+        detector: AdvRAD | Bastion,
         sigma: float,
         normals: Tensor,
         generator: torch.Generator | None = None,
@@ -57,13 +59,12 @@ class Denoised(Detector):
                 f"sigma={sigma:g} is no noise level of the diffusion: the nearest is {level:.3g} "
                 f"at k={k}; choose one of at least that"
             )
-        memo = {id(detector.denoiser): detector.denoiser}
-        self.detector = copy.deepcopy(detector, memo).eval()
-        self.detector.configure(**detector.how | {"k": k, "shots": 1, "average": "error"})
+        scoring = replace(detector.scoring, k=k, shots=1, average="error")
+        self.detector = detector.with_scoring(replace(scoring, reference="error"))
         self.image_size, self.sigma, self.scales = detector.image_size, sigma, tuple(scales)
-        self.detector.fit_reference(
-            error_maps(self.detector, normals, generator, sigma, self.error_map, progress=progress)
-        )
+        errors = error_maps(detector, normals, generator, sigma, self.error_map, progress)
+        statistics = ReferenceStatistics.of(errors, scoring.filter_size)
+        self.detector = detector.with_scoring(scoring, statistics)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -77,8 +78,9 @@ class Denoised(Detector):
 
     def error_map(self, images: Tensor) -> Tensor:
         """(B, 1, H, W) error of noisy images, before the filter."""
-        return multiscale_error(images, self.reconstruct(images), self.scales, self.detector.margin)
+        margin = self.detector.scoring.margin
+        return multiscale_error(images, self.reconstruct(images), self.scales, margin)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score noisy images (B, 3, H, W), differentiably; there is no further noise."""
-        return self.detector.judge(self.error_map(images))
+        return self.detector.scoring.detect(self.error_map(images), self.detector.statistics)

@@ -10,6 +10,7 @@ from torch import Tensor
 from hardsight.core.types import Detection
 from hardsight.detectors.adapters.around import Around
 from hardsight.detectors.adapters.denoised import Denoised
+from hardsight.detectors.advrad.bastion import Bastion
 from hardsight.detectors.advrad.detector import AdvRAD
 from hardsight.detectors.advrad.errors import noisy_reference
 from hardsight.detectors.base import Detector
@@ -84,7 +85,7 @@ def _with_draws(draws: int | None) -> Design:
     def design(
         detector: Detector, normals: Tensor, sigma: float, generator: torch.Generator | None = None
     ) -> Detector:
-        if isinstance(detector, AdvRAD):
+        if isinstance(detector, AdvRAD | Bastion):
             return noisy_reference(detector, normals, sigma, generator, draws)
         return detector
 
@@ -94,7 +95,7 @@ def _with_draws(draws: int | None) -> Design:
 def _denoise(
     detector: Detector, normals: Tensor, sigma: float, generator: torch.Generator | None = None
 ) -> Detector:
-    if not isinstance(detector, AdvRAD):
+    if not isinstance(detector, AdvRAD | Bastion):
         raise TypeError(
             f'design="denoise" needs an AdvRAD, got {type(detector).__name__}; choose "plain"'
         )

@@ -1,4 +1,4 @@
-"""The joint game: a denoiser learns to reconstruct what an attacker made of its images."""
+"""Adversarial training: a denoiser learns to reconstruct what an attacker made of its images."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
 from hardsight.augment import AugmentationPolicy, drawn
-from hardsight.detectors.advrad.scoring import (
+from hardsight.detectors.advrad.maps import (
     aggregate,
     demand_filter,
     mean_filter,
@@ -21,7 +21,7 @@ from hardsight.training import DenoisingTask, Settings
 
 
 class AdversarialTraining(BaseModel):
-    """How a denoiser plays, after its plain training, against attacks on its own score.
+    """Train a denoiser, after its plain training, against attacks on its own score.
 
     One part of a batch is normal and attacked so that its error rises, the other pseudo-anomalous
     and attacked so that it falls. Both are to be reconstructed as the clean normal image: the first
@@ -53,10 +53,10 @@ class AdversarialTraining(BaseModel):
     """Weight of that same error of the attacked reconstruction, beside the mean of the squares."""
     k_low: int | None = Field(None, ge=1)
     """Diffusion steps are drawn evenly from ``k_low`` to ``k_high``; None, both: always the one
-    that is scored, which a painter decides where a selection has several, see ``choose_k``."""
+    that is scored, which is chosen where a selection has several, see ``choose_k``."""
     k_high: int | None = Field(None, ge=1)
     plain: float = Field(0.0, ge=0)
-    """Weight of the plain training's loss beside that of the game."""
+    """Weight of the plain training's loss beside the adversarial one."""
     anomalous: float = Field(0.5, ge=0, le=1)
     """Share of a batch that is pseudo-anomalous, rounded to images."""
     foreground: Foreground = "saliency"
@@ -76,7 +76,7 @@ class AdversarialTraining(BaseModel):
         return self
 
     def at(self, k: int) -> "AdversarialTraining":
-        """Return the game played at one k."""
+        """Return the training at one k."""
         return self.model_copy(update={"k_low": k, "k_high": k})
 
     def peaks(self, x: Tensor, r: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class AdversarialTraining(BaseModel):
         return aggregate(mean_filter(errors, self.filter_size), f"top:{self.top}")
 
     def settings(self, training: Settings) -> Settings:
-        """Return the plain training's settings with the game's steps and learning rate."""
+        """Return the plain training's settings with the steps and the learning rate of this."""
         return training.model_copy(update={"steps": self.steps, "lr": self.lr})
 
     def attack(self, generator: Generator) -> PGD:
@@ -104,29 +104,35 @@ class ErrorObjective:
         t: (B,) diffusion steps.
         noise: (B, C, H, W) of the diffusion, known to the attacker.
         sign: (B,) 1 to raise, -1 to lower.
-        game: which errors.
+        training: which errors.
     """
 
     def __init__(
-        self, denoiser: Denoiser, t: Tensor, noise: Tensor, sign: Tensor, game: AdversarialTraining
+        self,
+        denoiser: Denoiser,
+        t: Tensor,
+        noise: Tensor,
+        sign: Tensor,
+        training: AdversarialTraining,
     ) -> None:
-        self.denoiser, self.t, self.noise, self.sign, self.game = denoiser, t, noise, sign, game
+        self.denoiser, self.t, self.noise = denoiser, t, noise
+        self.sign, self.training = sign, training
 
     def __call__(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B,) to be maximised."""
         r = (one_shot(self.denoiser, 2 * images - 1, self.t, self.noise) + 1) / 2
-        return self.sign * self.game.peaks(images, r)
+        return self.sign * self.training.peaks(images, r)
 
 
 class AdversarialTask:
-    """Draws images, turns, diffusion steps and noise; the attack follows from them on the device.
+    """Draws images, diffusion steps and noise; the attack follows from them on the device.
 
     Args:
         denoiser: what is trained.
         images: (N, 3, H, W) uint8, normal.
         where: (N, 1, H, W) bool, the foreground.
-        game: how, at given diffusion steps.
-        kinds, crop: see ``DenoisingTask``.
+        training: how, at given diffusion steps.
+        policies, crop: see ``DenoisingTask``.
     """
 
     def __init__(
@@ -134,57 +140,62 @@ class AdversarialTask:
         denoiser: Denoiser,
         images: Tensor,
         where: Tensor,
-        game: AdversarialTraining,
-        kinds: Sequence[AugmentationPolicy] = (),
+        training: AdversarialTraining,
+        policies: Sequence[AugmentationPolicy] = (),
         crop: int | None = None,
     ) -> None:
-        if game.k_low is None or game.k_high is None:
+        if training.k_low is None or training.k_high is None:
             raise ValueError(
-                "the game needs k_low and k_high, got None; see AdversarialTraining.at"
+                "adversarial training needs k_low and k_high, got None; see AdversarialTraining.at"
             )
-        if not game.k_high <= denoiser.schedule.T:
-            raise ValueError(f"k_high must be at most {denoiser.schedule.T}, got {game.k_high}")
-        self.ks = game.k_low, game.k_high
-        self.module, self.game, self.images = denoiser, game, images
+        if not training.k_high <= denoiser.schedule.T:
+            raise ValueError(f"k_high must be at most {denoiser.schedule.T}, got {training.k_high}")
+        self.ks = training.k_low, training.k_high
+        self.module, self.training, self.images = denoiser, training, images
         self.where = dilated(where)
         self.crop = crop
-        self.plain = DenoisingTask(denoiser, images, kinds, sum(self.ks) // 2, crop)
-        self.spoiler = CutPaste(defects=game.defects)
+        self.plain = DenoisingTask(denoiser, images, policies, sum(self.ks) // 2, crop)
+        self.cut_paste = CutPaste(defects=training.defects)
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
-        """Draw images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, which are spoilt (B,)
-        bool, diffusion steps (B,), noise (B, 3, H, W), seeds (B,), and what a plain loss draws.
+        """Draw the images of a step and its randomness.
+
+        Returns:
+            Images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, which are made anomalous (B,)
+            bool, diffusion steps (B,), noise (B, 3, H, W), seeds (B,), and what a plain loss draws.
         """
         x, where = drawn(self.plain.kinds, size, self.crop, generator, self.images, self.where)
-        spoilt = torch.arange(size) >= size - round(self.game.anomalous * size)
+        anomalous = torch.arange(size) >= size - round(self.training.anomalous * size)
         low, high = self.ks
         t = torch.randint(low, high + 1, (size,), generator=generator)
         noise = torch.randn(x.shape, generator=generator)
         seeds = torch.randint(2**62, (size,), generator=generator)
-        order = torch.randperm(size, generator=generator)  # so that each device has both kinds
-        plain = self.module.draw(x.shape, generator) if self.game.plain else ()
-        return (x, where, spoilt[order], t, noise, seeds, *plain)
+        order = torch.randperm(size, generator=generator)  # so that each device has both
+        plain = self.module.draw(x.shape, generator) if self.training.plain else ()
+        return (x, where, anomalous[order], t, noise, seeds, *plain)
 
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean over images of the error to the clean one / (sigma^2 + 0.01).
 
         The error is the mean squared one, in [-1, 1] units, and ``peak`` times the largest.
         """
-        images, where, spoilt, t, noise, seeds, *randomness = batch
+        images, where, anomalous, t, noise, seeds, *randomness = batch
         generator = Generator(images.device).manual_seed(int(seeds[0]))
         normal = images.float() / 255
-        shown = self.spoiler.some(normal, where, spoilt, generator)
-        sign = 1.0 - 2.0 * spoilt.float()
+        shown = self.cut_paste.some(normal, where, anomalous, generator)
+        sign = 1.0 - 2.0 * anomalous.float()
         with frozen(self.module):
-            objective = ErrorObjective(self.module, t, noise, sign, self.game)
-            hurt = self.game.attack(generator).last(objective, shown, generator)
-        r = one_shot(self.module, 2 * hurt - 1, t, noise)
+            objective = ErrorObjective(self.module, t, noise, sign, self.training)
+            adversarial = self.training.attack(generator).last(objective, shown, generator)
+        r = one_shot(self.module, 2 * adversarial - 1, t, noise)
         error = (r - (2 * normal - 1)).square().flatten(1).mean(1)
-        if self.game.peak:
-            error = error + 4 * self.game.peak * self.game.peaks(normal, (r.float() + 1) / 2)
+        if self.training.peak:
+            error = error + 4 * self.training.peak * self.training.peaks(
+                normal, (r.float() + 1) / 2
+            )
         total = (error / (self.module.schedule.sigma(t).to(error) ** 2 + 0.01)).mean()
-        if self.game.plain:
-            total = total + self.game.plain * self.plain.loss(images, *randomness)
+        if self.training.plain:
+            total = total + self.training.plain * self.plain.loss(images, *randomness)
         return total
 
     def sample(self, module: Denoiser) -> Tensor:

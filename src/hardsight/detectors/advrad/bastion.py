@@ -1,137 +1,187 @@
 """Bastion: a score from the error, and a map from a head that was attacked in its training."""
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Self
 
-import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
-from hardsight.core.modules import seeded
+from hardsight.attacks import local_mean
+from hardsight.core.modules import seeded, sharing
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
-from hardsight.data import AnomalyData
+from hardsight.data import AnomalyData, Tiles
+from hardsight.detectors.advrad.bastion_fitting import fit_bastion
 from hardsight.detectors.advrad.detector import AdvRAD
-from hardsight.detectors.advrad.fitting import TrainingContext
 from hardsight.detectors.advrad.map_head import MapHead
-from hardsight.detectors.advrad.map_head_training import HeadTask, HeadTraining
-from hardsight.detectors.advrad.scoring import Average, Reference, inner_mean_filter
-from hardsight.detectors.advrad.selection import Selection
-from hardsight.training import Settings
+from hardsight.detectors.advrad.maps import aggregate, inner_mean_filter
+from hardsight.detectors.advrad.recipe import BastionFit
+from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
+from hardsight.detectors.advrad.settings import arguments, grouped
+from hardsight.detectors.advrad.tiling import Tiling
+from hardsight.detectors.fitted import Work
+from hardsight.detectors.saved import SavedDetector
+from hardsight.diffusion import Denoiser
 
-REFERENCE = 64
-"""Normal images, or a few more, that the head's reference is fitted to."""
+SCORING = Scoring(margin=0.12, filter_size=9, aggregation="top:0.0015")
+_OWN = "advrad."
 
 
-class Bastion(AdvRAD):
-    """AdvRAD whose map is that of a head, trained against attacks on it.
+class Bastion(SavedDetector):
+    """An AdvRAD for the score, and a head for the map, trained against attacks on it.
 
-    The score is AdvRAD's, of the error. The map are the logits of a small network that sees the
-    image, its reconstruction and their error (``MapHead``), learned from attacked pseudo-anomalies
-    (``HeadTraining``) once the scoring is chosen.
+    The score is that of the AdvRAD. The map are the logits of a small network that sees the image,
+    its reconstruction and their error (``MapHead``), learned from attacked pseudo-anomalies
+    (``MapHeadTraining``) once the scoring is chosen. In files the weights of the AdvRAD have the
+    names that an AdvRAD by itself gives them.
 
     Args:
-        denoiser, image_size, k, draws, average, margin, filter_size, reference, aggregation,
-        precision, tile, overlap, fixed_noise: see ``AdvRAD``.
-        map_filter_size: side of a mean filter of the head's map, odd; 1: none.
+        denoiser, image_size, scoring, precision, tiling, fixed_noise: see ``AdvRAD``; the second
+            filter of ``scoring`` is that of the head's map.
         head: configuration of the head, the arguments of ``MapHead`` but ``size``.
-        seed: of the initial weights.
+        seed: of the initial weights and the known noise.
     """
 
-    paper = None
+    bypass = ("advrad.denoiser", local_mean(9))
+    random, categories, exportable, tileable = True, True, True, False
 
     def __init__(
         self,
         denoiser: dict[str, Any] | None = None,
         image_size: int = 256,
-        k: int = 100,
-        shots: int = 1,
-        draws: int = 2,
-        average: Average = "error",
-        margin: float = 0.12,
-        filter_size: int = 9,
-        reference: Reference = "standardised",
-        aggregation: str = "top:0.0015",
-        map_filter_size: int = 1,
+        scoring: Scoring = SCORING,
         precision: Choice = "auto",
-        tile: int | None = None,
-        overlap: float = 0.25,
+        tiling: Tiling | None = None,
         head: dict[str, Any] | None = None,
         fixed_noise: bool = False,
         seed: int = 0,
     ) -> None:
-        super().__init__(
+        super().__init__()
+        self.advrad = AdvRAD(
             denoiser,
             image_size,
-            k,
-            shots,
-            draws,
-            average,
-            margin,
-            filter_size,
-            reference,
-            aggregation,
-            map_filter_size,
-            precision,
-            tile,
-            overlap,
-            fixed_noise,
-            seed,
+            scoring,
+            precision=precision,
+            tiling=tiling,
+            fixed_noise=fixed_noise,
+            seed=seed,
         )
+        self.image_size, self.noise_seed, self._head_settings = image_size, seed, head
         with seeded(seed + 1):
-            self.head = MapHead(image_size if tile is None else tile, **head or {})
+            self.head = MapHead(tiling.tile if tiling else image_size, **head or {})
+        self.random = self.advrad.random
+        self._score_by(self.advrad)
+        self.register_state_dict_post_hook(_named_as_in_files)  # type: ignore[no-untyped-call]
 
-    def detect(self, images: Tensor, r: Tensor) -> Detection:
-        """Score as AdvRAD does, and map by the head, differentiably."""
-        found = super().detect(images, r)
-        with autocast(self.precision, images.device):
-            logits = self.head.maps(images, r.mean(1), self.tiles)
-        maps = inner_mean_filter(logits, self.map_filter_size)
-        return found._replace(anomaly_map=maps)
-
-    def score_only(self, images: Tensor, noise: Tensor | None = None) -> Detection:
-        """Score as AdvRAD does, with its map of the error; the head is not asked."""
-        return super().detect(images, self.reconstruct(images, noise))
-
-    def fit(
-        self,
-        data: AnomalyData,
-        training: Settings | None = None,
-        selection: Selection | None = None,
-        *,
-        head_training: HeadTraining | None = None,
-        start: str | Path | None = None,
-        **options: Any,
-    ) -> Self:
-        """Fit as an AdvRAD, and train the head before the threshold is calibrated.
-
-        Args:
-            data, training, selection, start, options: see ``AdvRAD.fit``.
-            head_training: how; None: the defaults.
-
-        Raises:
-            KeyboardInterrupt, ValueError: see ``AdvRAD.fit``.
-        """
-        self.head_training = head_training or HeadTraining()
-        return super().fit(data, training, selection, start=start, **options)
-
-    def refine(self, lesson: TrainingContext) -> None:
-        """Train the head; a part of ``fit``."""
-        how = self.head_training
-        where = lesson.foreground(how.foreground)
-
-        def task(eps: float) -> HeadTask:
-            shared = self.head, self.denoiser, self.k
-            return HeadTask(*shared, lesson.normals, where, how, eps, lesson.kinds, self.tile)
-
-        generator = torch.Generator().manual_seed(lesson.training.seed)
-        self.head.fit_reference(task(0).log_errors(REFERENCE, generator))
-        stages = (("head-warm-up", how.warm_up, 0.0), ("head", how.steps, how.eps))
-        for stage, steps, eps in stages:
-            if steps:
-                lesson.complete(task(eps), how.settings(lesson.training, steps), stage)
-        self.head.eval()
+    def _score_by(self, advrad: AdvRAD) -> None:
+        self.advrad, self.draws, self.exportable = advrad, advrad.draws, advrad.exportable
 
     @property
-    def networks(self) -> tuple[nn.Module, ...]:
-        """Denoiser and head."""
-        return self.denoiser, self.head
+    def settings(self) -> dict[str, Any]:
+        """The constructor's arguments, flat, as ``config.json`` holds them."""
+        return self.advrad.settings | {"head": self._head_settings}
+
+    @classmethod
+    def grouped(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings with flat ones in their groups."""
+        return grouped(settings)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """Return an unfitted detector from ``settings``."""
+        return cls(**arguments(settings, SCORING))
+
+    @property
+    def scoring(self) -> Scoring:
+        """That of the AdvRAD."""
+        return self.advrad.scoring
+
+    @property
+    def statistics(self) -> ReferenceStatistics:
+        """Those of the AdvRAD."""
+        return self.advrad.statistics
+
+    @property
+    def denoiser(self) -> Denoiser:
+        """That of the AdvRAD."""
+        return self.advrad.denoiser
+
+    @property
+    def tile(self) -> int | None:
+        """That of the AdvRAD."""
+        return self.advrad.tile
+
+    @property
+    def tiles(self) -> Tiles | None:
+        """Those of the AdvRAD."""
+        return self.advrad.tiles
+
+    @property
+    def precision(self) -> Choice:
+        """That of the AdvRAD."""
+        return self.advrad.precision
+
+    @precision.setter
+    def precision(self, precision: Choice) -> None:
+        self.advrad.precision = precision
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """What is trained, by name."""
+        return {"denoiser": self.denoiser, "head": self.head}
+
+    def with_scoring(self, scoring: Scoring, statistics: ReferenceStatistics | None = None) -> Self:
+        """Return a detector that scores as told, with the same networks; see ``AdvRAD``."""
+        found = sharing(self)
+        found.calibration = None
+        found._score_by(self.advrad.with_scoring(scoring, statistics))
+        return found
+
+    def sample_noise(self, images: Tensor, generator: Generator | None = None) -> Tensor | None:
+        """Draw the noise of the AdvRAD."""
+        return self.advrad.sample_noise(images, generator)
+
+    def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Reconstruct as the AdvRAD does."""
+        return self.advrad.reconstruct(images, noise)
+
+    def error_map(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        """(B, 1, H, W) error of the AdvRAD, before the filter."""
+        return self.advrad.error_map(images, noise)
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Score as the AdvRAD does, and map by the head, differentiably.
+
+        Shape:
+            images (B, 3, image_size, image_size) in [0, 1]; noise as from ``sample_noise``.
+        """
+        r = self.reconstruct(images, noise)
+        related = self.scoring.related(self.scoring.compare(images, r), self.statistics)
+        with autocast(self.precision, images.device):
+            logits = self.head.maps(images, r.mean(1), self.tiles)
+        maps = inner_mean_filter(logits, self.scoring.map_filter_size)
+        return Detection(aggregate(related, self.scoring.aggregation), maps)
+
+    def score_only(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Score as the AdvRAD does, with its map of the error; the head is not asked."""
+        return self.advrad.score_only(images, noise)
+
+    def fit(
+        self, data: AnomalyData, config: BastionFit | None = None, work: Work | None = None
+    ) -> Self:
+        """Return this detector fitted to normal images; see ``fit_bastion``."""
+        return fit_bastion(self, data, config or BastionFit(), work or Work()).detector
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *rest: Any, **named: Any
+    ) -> None:
+        """Give weights of the AdvRAD their names here, and load."""
+        heads = f"{prefix}head."
+        for name in [n for n in state_dict if n.startswith(prefix) and not n.startswith(heads)]:
+            state_dict[f"{prefix}{_OWN}{name.removeprefix(prefix)}"] = state_dict.pop(name)
+        super()._load_from_state_dict(state_dict, prefix, *rest, **named)
+
+
+def _named_as_in_files(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:
+    """Give weights of the AdvRAD the names that an AdvRAD by itself has."""
+    for name in [n for n in state if n.startswith(prefix + _OWN)]:
+        state[prefix + name.removeprefix(prefix + _OWN)] = state.pop(name)

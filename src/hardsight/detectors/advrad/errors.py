@@ -1,27 +1,24 @@
-"""What AdvRAD's error looks like on normal images, with and without smoothing noise."""
+"""AdvRAD's error on normal images, with and without smoothing noise."""
 
-import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from hardsight.core.batches import at_once
 from hardsight.core.types import Progress, quiet
-
-if TYPE_CHECKING:
-    from hardsight.detectors.advrad.detector import AdvRAD
+from hardsight.detectors.advrad.contract import E, ErrorDetector
+from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
 
 
 @torch.no_grad()
 def error_maps(
-    detector: "AdvRAD",
+    detector: ErrorDetector,
     normals: Tensor,
-    generator: torch.Generator | None = None,
+    generator: Generator | None = None,
     sigma: float = 0.0,
     error_map: Callable[[Tensor], Tensor] | None = None,
-    batch_size: int = 8,
     progress: Progress = quiet,
 ) -> Tensor:
     """(N, 1, H, W) unfiltered error maps of normal images, on the CPU.
@@ -33,7 +30,6 @@ def error_maps(
         sigma: standard deviation in [0, 1] pixel units of fresh noise that is added; nothing is
             clamped. 0: none.
         error_map: images (B, 3, H, W) -> (B, 1, H, W).
-        batch_size: images at a time, or fewer large ones.
         progress: told after every batch.
 
     Raises:
@@ -43,7 +39,7 @@ def error_maps(
         raise ValueError(f"sigma must be >= 0, got {sigma}; it is in [0, 1] pixel units")
     parts: list[Tensor] = []
     done = 0
-    for batch in torch.split(normals, at_once(normals.shape, batch_size)):
+    for batch in torch.split(normals, at_once(normals.shape, 8)):
         x = detector.prepare(batch)
         if sigma:
             z = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
@@ -59,15 +55,36 @@ def error_maps(
     return torch.cat(parts)
 
 
+def with_reference(
+    detector: E,
+    scoring: Scoring,
+    normals: Tensor,
+    generator: Generator | None = None,
+    sigma: float = 0.0,
+    progress: Progress = quiet,
+) -> E:
+    """Return a detector that scores as told, beside the errors of normal images under it.
+
+    Args:
+        detector: with a trained denoiser, which is shared.
+        scoring: how.
+        normals: (N, 3, H, W) training normals, N >= 2.
+        generator, sigma, progress: see ``error_maps``.
+    """
+    bare = detector.with_scoring(replace(scoring, reference="error"))
+    errors = error_maps(bare, normals, generator, sigma, progress=progress)
+    return detector.with_scoring(scoring, ReferenceStatistics.of(errors, scoring.filter_size))
+
+
 def noisy_reference(
-    detector: "AdvRAD",
+    detector: E,
     normals: Tensor,
     sigma: float,
-    generator: torch.Generator | None = None,
+    generator: Generator | None = None,
     draws: int | None = None,
     progress: Progress = quiet,
-) -> "AdvRAD":
-    """Return a copy of a detector that knows how normal images err under smoothing noise.
+) -> E:
+    """Return a detector that knows how normal images err under smoothing noise.
 
     Without it, every noisy image deviates from the mean map of noiseless ones. Weights are shared
     with the original; the threshold is not taken over, for the scores have another scale.
@@ -77,15 +94,10 @@ def noisy_reference(
         normals: (N, 3, H, W) training normals, N >= 2.
         sigma: standard deviation of the smoothing noise in [0, 1] pixel units.
         generator: of all noise.
-        draws: of the detector's own noise that the copy averages; None: as many as the detector.
+        draws: of the detector's own noise that are averaged; None: as many as the detector's.
         progress: told after every batch.
     """
     if not sigma > 0:
         raise ValueError(f"sigma must be > 0, got {sigma}; it is in [0, 1] pixel units, e.g. 0.125")
-    memo = {id(detector.denoiser): detector.denoiser}  # not changed, hence not copied
-    fitted = copy.deepcopy(detector, memo)
-    if draws is not None:
-        fitted.configure(**fitted.how | {"draws": draws})
-    fitted.fit_reference(error_maps(fitted, normals, generator, sigma, progress=progress))
-    fitted.calibration = None
-    return fitted
+    scoring = replace(detector.scoring, draws=detector.draws if draws is None else draws)
+    return with_reference(detector, scoring, normals, generator, sigma, progress)

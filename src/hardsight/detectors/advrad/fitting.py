@@ -1,147 +1,252 @@
 """From normal images to a trained, chosen and calibrated AdvRAD."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from hardsight.augment import Augment, AugmentationPolicy
-from hardsight.core.types import Progress
+from hardsight.augment import AugmentationPolicy
 from hardsight.data import AnomalyData
-from hardsight.detectors.advrad.adversarial import AdversarialTask, AdversarialTraining
-from hardsight.detectors.advrad.candidates import Report
-from hardsight.detectors.advrad.errors import error_maps
+from hardsight.detectors.advrad.adversarial import AdversarialTask
+from hardsight.detectors.advrad.choice import choose_scoring, score_map_filters
+from hardsight.detectors.advrad.contract import E, ErrorDetector
+from hardsight.detectors.advrad.errors import with_reference
 from hardsight.detectors.advrad.noise_level import choose_k
 from hardsight.detectors.advrad.patch_size import choose_patch
-from hardsight.detectors.advrad.selection import Selection, localising, select
+from hardsight.detectors.advrad.recipe import AdvRADFit
+from hardsight.detectors.advrad.report import Report
+from hardsight.detectors.advrad.scoring import ReferenceStatistics
+from hardsight.detectors.advrad.selection import Selection
+from hardsight.detectors.advrad.start import Start, take_over
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.evidence import shares
-from hardsight.synthesis import Foreground, find_foreground
-from hardsight.training import DenoisingTask, Settings, Task, complete
-
-if TYPE_CHECKING:
-    from hardsight.detectors.advrad.detector import AdvRAD
+from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.synthesis import Foreground, PseudoAnomalies, find_foreground
+from hardsight.training import DenoisingTask, Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainingContext:
-    """What a detector is trained on."""
+    """What a detector is trained on, and where."""
 
     categories: tuple[Tensor, ...]
     """(N, 3, H, W) uint8 training normals of each."""
     normals: Tensor
     """Those of all categories."""
-    kinds: tuple[AugmentationPolicy, ...]
+    policies: tuple[AugmentationPolicy, ...]
     """Of each category's images."""
     training: Settings
-    folder: Path
-    resume: bool
-    progress: Progress
+    work: OpenWork
 
     def foreground(self, kind: Foreground) -> Tensor:
         """(N, 1, H, W) bool where the objects lie, found for each category by itself."""
         return _joined([find_foreground(kind, images) for images in self.categories])
 
-    def complete(self, task: Task, settings: Settings, stage: str) -> None:
-        """Train to the last step, in a folder of the stage's name; see ``training.complete``."""
-        complete(task, settings, self.folder / stage, stage, self.progress, self.resume)
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Validation normals: some to choose by, the others to calibrate on."""
+
+    calibrating: Tensor
+    """(n, 3, H, W) uint8."""
+    selection: Selection | None
+    """What is chosen; None: nothing."""
+    evidence: PseudoAnomalies | None
+    """What it is chosen on; None: nothing is."""
+
+
+Refine = Callable[[E, TrainingContext], None]
+"""Trains what else a detector has, once its scoring is chosen."""
 
 
 def fit_advrad(
-    detector: "AdvRAD",
+    detector: E,
     data: AnomalyData,
-    training: Settings,
-    selection: Selection | None,
-    game: AdversarialTraining | None,
-    start: "AdvRAD | None",
-    augment: Augment,
-    false_alarms: float | None,
-    folder: Path,
-    resume: bool,
-    progress: Progress,
-) -> None:
-    """Fit in place; see ``AdvRAD.fit``. What can be refused is refused before the training."""
-    parts = data.parts or (data,)
-    each = [part.train.images() for part in parts]
-    normals = _joined(each)
-    detector.prepare(normals[:1])
-    selection = _meaningful(detector, selection, data)
-    held_out = [shares(p.validation.images(), selection is not None) for p in parts]
-    calibrating = _joined([c for _, c in held_out])
-    Calibration.check(len(calibrating), false_alarms)
-    choosing = _alternating([c for c, _ in held_out])
-    evidence = None if selection is None else selection.evidence(choosing, training.seed)
-    if start is not None:
-        _adopt(detector, start, selection)
-    kinds = [AugmentationPolicy.of(images, augment) for images in each]
-    pilots: dict[int, float] = {}
-    if selection and evidence and len(selection.patches) > 1:
-        pilots = choose_patch(
-            detector, normals, kinds, evidence, selection, training, folder, progress
+    config: AdvRADFit,
+    work: Work,
+    refine: Refine[E] = lambda detector, context: None,
+) -> Fitted[E]:
+    """Train the denoiser, choose what is open, and calibrate the threshold.
+
+    Only ``data.train`` and ``data.validation`` are used. With a selection, one half of the
+    validation normals serves it and the other calibrates (see ``shares``). Of several categories
+    (``together``) each is drawn equally often, and no reference is used. What can be refused is
+    refused before the training.
+
+    Args:
+        detector: left as it is.
+        data: at the detector's size.
+        config: how to train, and what to choose among.
+        work: where, and who is told.
+        refine: see ``Refine``.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
+        ValueError: images of another size, or too few of them; the start is another detector.
+    """
+    with work.opened() as place:
+        scoring = detector.scoring
+        scoring = replace(scoring, k=config.k_by_category.get(data.name, scoring.k))
+        none = ReferenceStatistics.none(detector.image_size)
+        detector = copy.deepcopy(detector).with_scoring(scoring, none)
+        context, held_out = (
+            _context(detector, data, config, place),
+            _held_out(detector, data, config),
         )
+        pilots: dict[int, float] = {}
+        if config.start is not None:
+            take_over(detector, Start.read(config.start))
+        elif held_out.selection and held_out.evidence and len(held_out.selection.patches) > 1:
+            detector, pilots = choose_patch(
+                detector,
+                context.normals,
+                context.policies,
+                held_out.evidence,
+                held_out.selection,
+                config.training,
+                place,
+            )
+        _train_denoiser(detector, context)
+        held_out, levels = _train_adversarially(detector, context, held_out, config)
+        detector.eval()
+        detector, report = _scored(detector, context, held_out)
+        refine(detector, context)
+        generator = torch.Generator(detector.device).manual_seed(config.training.seed)
+        if not data.parts:  # of several categories nothing is compared with a reference
+            detector = with_reference(
+                detector, detector.scoring, context.normals, generator, progress=place.progress
+            )
+        if report and held_out.selection and held_out.evidence:
+            sides = score_map_filters(
+                detector, held_out.evidence, held_out.selection, generator, place.progress
+            )
+            report = replace(report, pilots=pilots, fixed_reconstruction=levels, localising=sides)
+            detector = detector.with_scoring(report.scoring_of(detector.scoring))
+        detector = detector.calibrate(held_out.calibrating, config.false_alarms)
+        return Fitted(detector, detector.demand_calibration(), report)
 
-    lesson = TrainingContext(tuple(each), normals, tuple(kinds), training, folder, resume, progress)
-    if training.steps:
-        task = DenoisingTask(detector.denoiser, normals, kinds, detector.k, detector.tile)
-        complete(task, training, folder, "train", progress, resume)
-    merits: dict[int, float] = {}
-    if game is not None:
-        if game.k_low is None:
-            k, merits = choose_k(detector, normals, evidence, selection, training.seed, progress)
-            game = game.at(k)
-            selection = selection and selection.model_copy(update={"ks": (k,)})
-        where = lesson.foreground(game.foreground)
-        match = AdversarialTask(detector.denoiser, normals, where, game, kinds, detector.tile)
-        lesson.complete(match, game.settings(training), "game")
-    detector.eval()
-    report: Report | None = None
-    if selection and evidence:
-        report = select(detector, normals, evidence, selection, training.seed, progress)
-    detector.refine(lesson)
-    generator = torch.Generator(detector.device).manual_seed(training.seed)
-    if not data.parts:  # of several categories nothing is compared with a reference
-        detector.fit_reference(error_maps(detector, normals, generator, progress=progress))
-    if report and selection and evidence:
-        sides = localising(detector, evidence, selection, generator, progress)
-        detector.report = replace(report, pilots=pilots, painted=merits, localising=sides)
-        detector.configure(**detector.report.chosen)
-    detector.calibration = detector.calibrate(calibrating, false_alarms).calibration
+
+def _context(
+    detector: ErrorDetector, data: AnomalyData, config: AdvRADFit, work: OpenWork
+) -> TrainingContext:
+    """Read the training images.
+
+    Raises:
+        ValueError: too few, or none that the detector takes.
+    """
+    categories = [part.train.images() for part in data.parts or (data,)]
+    normals = _joined(categories)
+    if len(normals) < 2:
+        raise ValueError(
+            f"{data.name} has {len(normals)} training images beside {len(data.validation)} held "
+            "out; a fit needs at least 2, to know how normal images differ: give more"
+        )
+    detector.prepare(normals[:1])
+    policies = [AugmentationPolicy.of(images, config.augment) for images in categories]
+    return TrainingContext(tuple(categories), normals, tuple(policies), config.training, work)
 
 
-def _adopt(detector: "AdvRAD", start: "AdvRAD", selection: Selection | None) -> None:
-    """Take over the weights of another fit."""
-    if selection and len(selection.patches) > 1:
+def _held_out(detector: ErrorDetector, data: AnomalyData, config: AdvRADFit) -> HeldOut:
+    """Share the validation normals between selection and calibration.
+
+    Raises:
+        ValueError: too few for either, or settings that several categories do not allow.
+    """
+    selection = _meaningful(detector, config.selection, data)
+    if config.start is not None and selection and len(selection.patches) > 1:
         raise ValueError(
             f"selection.patches={selection.patches} would train other denoisers than that of "
             "start; leave one of them out"
         )
-    ours, theirs = detector.denoiser.config, start.denoiser.config
-    apart = [k for k in sorted(ours | theirs) if ours.get(k) != theirs.get(k)]
-    if apart:
-        said = ", ".join(f"{k} {theirs.get(k)} (here {ours.get(k)})" for k in apart)
-        raise ValueError(
-            f"the denoiser of start is another: it has {said}; give detector.denoiser and the "
-            "image size its settings, or start from another run"
+    parts = [
+        shares(part.validation.images(), selection is not None) for part in data.parts or (data,)
+    ]
+    calibrating = _joined([c for _, c in parts])
+    Calibration.check(len(calibrating), config.false_alarms)
+    choosing = _alternating([c for c, _ in parts])
+    evidence = None if selection is None else selection.evidence(choosing, config.training.seed)
+    return HeldOut(calibrating, selection, evidence)
+
+
+def _train_denoiser(detector: ErrorDetector, context: TrainingContext) -> None:
+    """Train plainly, in place."""
+    if context.training.steps:
+        task = DenoisingTask(
+            detector.denoiser,
+            context.normals,
+            context.policies,
+            detector.scoring.k,
+            detector.tile,
         )
-    for mine, other in zip(detector.networks, start.networks, strict=True):
-        mine.load_state_dict(other.state_dict())
+        context.work.train(task, context.training)
+
+
+def _train_adversarially(
+    detector: ErrorDetector, context: TrainingContext, held_out: HeldOut, config: AdvRADFit
+) -> tuple[HeldOut, dict[int, float]]:
+    """Train on against attacks, in place.
+
+    Returns:
+        What is held out, with the k of the training as the only one to choose, and selection scores
+        by k where it was chosen.
+    """
+    how, levels = config.adversarial_training, dict[int, float]()
+    if how is None:
+        return held_out, levels
+    if how.k_low is None:
+        k, selection = detector.scoring.k, held_out.selection
+        if selection and held_out.evidence:
+            k, levels = choose_k(
+                detector,
+                context.normals,
+                held_out.evidence,
+                selection,
+                context.training.seed,
+                context.work.progress,
+            )
+            selection = selection.model_copy(update={"ks": (k,)})
+        how, held_out = how.at(k), replace(held_out, selection=selection)
+    task = AdversarialTask(
+        detector.denoiser,
+        context.normals,
+        context.foreground(how.foreground),
+        how,
+        context.policies,
+        detector.tile,
+    )
+    context.work.train(task, how.settings(context.training), "adversarial-training")
+    return held_out, levels
+
+
+def _scored(detector: E, context: TrainingContext, held_out: HeldOut) -> tuple[E, Report | None]:
+    """Return the detector as it shall score, compared with nothing yet, and why."""
+    if held_out.selection is None or held_out.evidence is None:
+        return detector, None
+    report = choose_scoring(
+        detector,
+        context.normals,
+        held_out.evidence,
+        held_out.selection,
+        context.training.seed,
+        context.work.progress,
+    )
+    return detector.with_scoring(report.scoring_of(detector.scoring)), report
 
 
 def _meaningful(
-    detector: "AdvRAD", selection: Selection | None, data: AnomalyData
+    detector: ErrorDetector, selection: Selection | None, data: AnomalyData
 ) -> Selection | None:
     """Of several categories, leave to the selection what does not compare pixel with pixel."""
     if not data.parts:
         return selection
-    if "error" in (selection.references if selection else (detector.reference,)):
+    if "error" in (selection.references if selection else (detector.scoring.reference,)):
         return selection and selection.model_copy(update={"references": ("error",)})
     raise ValueError(
         f"several categories ({data.name}) have no common normal error at a pixel; set "
-        'detector.reference=error (in a selection have "error" among the references), or fit each '
-        "category by itself, with a run of all of them as its start"
+        'detector.scoring.reference=error (in a selection have "error" among the references), or '
+        "fit each category by itself, with a run of all of them as its start"
     )
 
 

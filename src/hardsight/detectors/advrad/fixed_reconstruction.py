@@ -1,11 +1,13 @@
-"""The painter: an attacker who fools no network, and moves what it is compared with."""
+"""The fixed-reconstruction attack: it moves images as if their reconstructions stayed."""
 
 import torch
 from torch import Tensor
 
 
-def painted(images: Tensor, r: Tensor, labels: Tensor, eps: float) -> Tensor:
+def attack_fixed_reconstruction(images: Tensor, r: Tensor, labels: Tensor, eps: float) -> Tensor:
     """Move every pixel away from its reconstruction on normal images, else towards it.
+
+    No network need be fooled for it: it bounds what an attack of a perfect denoiser can do.
 
     Args:
         images: (B, C, H, W) in [0, 1].

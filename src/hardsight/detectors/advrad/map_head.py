@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from hardsight.core.batches import at_once, in_parts
 from hardsight.data import Tiles
-from hardsight.detectors.advrad.scoring import multiscale_error
+from hardsight.detectors.advrad.maps import multiscale_error
 from hardsight.diffusion.folded import small_unet, usual_patch
 
 MARGIN = 0.12

@@ -1,4 +1,4 @@
-"""How a head learns to see pseudo-anomalies through an attack on what it says."""
+"""Train the map head on pseudo-anomalies under attacks on its map."""
 
 from collections.abc import Sequence
 
@@ -16,8 +16,8 @@ from hardsight.synthesis import CutPaste, Foreground, dilated
 from hardsight.training import Settings
 
 
-class HeadTraining(BaseModel):
-    """One half of a batch is normal, the other pseudo-anomalous; both are attacked."""
+class MapHeadTraining(BaseModel):
+    """Train on batches one half of which is pseudo-anomalous, all of it attacked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -66,7 +66,7 @@ class HeadTraining(BaseModel):
     def losses(self, logits: Tensor, anomalous: Tensor, normal: Tensor) -> Tensor:
         """(B,) cross-entropy of anomalous cells, of normal ones and of the image, added.
 
-        Each kind of cells counts by its mean. An image is normal if all its cells are; what has
+        Each sort of cells counts by its mean. An image is normal if all its cells are; what has
         cells that are neither, and no anomalous one, has no label.
         """
         label = anomalous.flatten(1).any(1)
@@ -82,8 +82,8 @@ class HeadTraining(BaseModel):
         return parts[0] + parts[1] + self.image * image * labelled
 
 
-class HeadTask:
-    """Draws images, turns and noise; the attack follows from them on the device.
+class MapHeadTask:
+    """Draws images and noise; the attack follows from them on the device.
 
     The attack goes through the denoiser, which is trained no more.
 
@@ -95,7 +95,7 @@ class HeadTask:
         where: (N, 1, H, W) bool, the foreground.
         training: how.
         eps: radius of the attack; None: the training's. 0: there is none.
-        kinds, crop: see ``DenoisingTask``.
+        policies, crop: see ``DenoisingTask``.
     """
 
     def __init__(
@@ -105,39 +105,42 @@ class HeadTask:
         k: int,
         images: Tensor,
         where: Tensor,
-        training: HeadTraining,
+        training: MapHeadTraining,
         eps: float | None = None,
-        kinds: Sequence[AugmentationPolicy] = (),
+        policies: Sequence[AugmentationPolicy] = (),
         crop: int | None = None,
     ) -> None:
         self.module, self.denoiser, self.k, self.training = head, denoiser, k, training
         self.images, self.where = images, dilated(where)
         self.eps = training.eps if eps is None else eps
-        self.kinds, self.crop = tuple(kinds) or (AugmentationPolicy(len(images)),), crop
-        self.spoiler = CutPaste(smallest=training.smallest)
+        self.policies, self.crop = tuple(policies) or (AugmentationPolicy(len(images)),), crop
+        self.cut_paste = CutPaste(smallest=training.smallest)
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
-        """Draw images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, which are spoilt (B,)
-        bool, noise (B, 3, H, W) and seeds (B,).
+        """Draw the images of a step and its randomness.
+
+        Returns:
+            Images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, which are made anomalous (B,)
+            bool, noise (B, 3, H, W) and seeds (B,).
         """
-        x, where = drawn(self.kinds, size, self.crop, generator, self.images, self.where)
-        spoilt = torch.arange(size) >= size // 2
+        x, where = drawn(self.policies, size, self.crop, generator, self.images, self.where)
+        anomalous = torch.arange(size) >= size // 2
         noise = torch.randn(x.shape, generator=generator)
         seeds = torch.randint(2**62, (size,), generator=generator)
-        order = torch.randperm(size, generator=generator)  # so that each device has both kinds
-        return x, where, spoilt[order], noise, seeds
+        order = torch.randperm(size, generator=generator)  # so that each device has both
+        return x, where, anomalous[order], noise, seeds
 
     def loss(self, *batch: Tensor) -> Tensor:
-        """Return the mean over images of ``HeadTraining.losses`` under attack."""
-        images, where, spoilt, noise, seeds = batch
+        """Return the mean over images of ``MapHeadTraining.losses`` under attack."""
+        images, where, anomalous, noise, seeds = batch
         generator = Generator(images.device).manual_seed(int(seeds[0]))
         normal = images.float() / 255
-        shown = self.spoiler.some(normal, where, spoilt, generator)
+        shown = self.cut_paste.some(normal, where, anomalous, generator)
         cells = self.training.cells(normal, shown, self.module.patch)
-        hurt = self.attacked(shown, cells, noise, generator)
+        adversarial = self.attacked(shown, cells, noise, generator)
         with torch.no_grad():
-            r = self.reconstructed(hurt, noise)
-        return self.training.losses(self.module(hurt, r), *cells).mean()
+            r = self.reconstructed(adversarial, noise)
+        return self.training.losses(self.module(adversarial, r), *cells).mean()
 
     def attacked(
         self, shown: Tensor, cells: tuple[Tensor, Tensor], noise: Tensor, generator: Generator
@@ -171,12 +174,12 @@ class HeadTask:
 
     @torch.no_grad()
     def sample(self, module: MapHead) -> Tensor:
-        """(3, h, w): normal images, spoilt copies, their reconstructions, and what is said."""
+        """(3, h, w): normal images, anomalous copies, their reconstructions, and what is said."""
         device = next(module.parameters()).device
         index = torch.linspace(0, len(self.images) - 1, min(8, len(self.images))).round().long()
         x, where = cropped(index, self.crop, Generator().manual_seed(0), self.images, self.where)
         normal, generator = x.to(device).float() / 255, Generator(device).manual_seed(0)
-        shown, _ = self.spoiler(normal, where.to(device), generator)
+        shown, _ = self.cut_paste(normal, where.to(device), generator)
         noise = torch.randn(shown.shape, generator=generator, device=device)
         r = self.reconstructed(shown, noise)
         said = torch.sigmoid(module(shown, r))

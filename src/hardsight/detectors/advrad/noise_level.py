@@ -1,73 +1,54 @@
-"""The noise level of the game: as much as a painter allows."""
+"""The noise level of adversarial training: as much as the fixed-reconstruction attack allows."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from hardsight.core.types import Progress, quiet
+from hardsight.detectors.advrad.contract import ErrorDetector
 from hardsight.detectors.advrad.search import ScoringSearch
 from hardsight.detectors.advrad.selection import Selection
 from hardsight.synthesis import PseudoAnomalies
 
-if TYPE_CHECKING:
-    from hardsight.detectors.advrad.detector import AdvRAD
-
 
 def choose_k(
-    detector: "AdvRAD",
-    train: Tensor,
-    evidence: PseudoAnomalies | None,
-    selection: Selection | None,
-    seed: int,
-    progress: Progress = quiet,
-) -> tuple[int, dict[int, float]]:
-    """Return the k to play and to score at, and what a painter leaves at each of several.
-
-    Args:
-        detector: plainly trained; left configured in some way.
-        train: (N, 3, H, W) uint8 training normals.
-        evidence: from ``selection.evidence``.
-        selection: the ks, all other ways to score, and the radius; None: the detector's own k.
-        seed: of the noise.
-        progress: told after each k.
-    """
-    if selection is None or evidence is None:
-        return detector.k, {}
-    if len(selection.ks) == 1:
-        return selection.ks[0], {}
-    detector.eval()
-    merits = painted_merits(detector, train, evidence, selection, seed, progress)
-    return most_noise(merits, selection.slack), merits
-
-
-def painted_merits(
-    detector: "AdvRAD",
+    detector: ErrorDetector,
     train: Tensor,
     evidence: PseudoAnomalies,
     selection: Selection,
     seed: int,
-    progress: Progress,
-) -> dict[int, float]:
-    """Return the merit that a painter leaves the best way to score at each k; see ``choose_k``.
+    progress: Progress = quiet,
+) -> tuple[int, dict[int, float]]:
+    """Return the k to train and to score at, and the selection score of each of several.
 
-    A network that no attack fools holds that much. What remains of normal images in their error
-    is what can be added to everywhere; more noise leaves more of it, most of all of a texture.
+    It is that of the best way to score under the fixed-reconstruction attack: a network that no
+    attack fools holds that much. What remains of normal images in their error is what can be added
+    to everywhere; more noise leaves more of it, most of all of a texture.
+
+    Args:
+        detector: plainly trained; left as it is.
+        train: (N, 3, H, W) uint8 training normals.
+        evidence: from ``selection.evidence``.
+        selection: the ks, all other ways to score, and the radius.
+        seed: of the noise.
+        progress: told after each k.
     """
-    ks = selection.ks
+    ks, weight = selection.ks, selection.robust_weight
+    if len(ks) == 1:
+        return ks[0], {}
 
     def compared(k: int) -> None:
         progress("noise", ks.index(k) + 1, len(ks), "levels")
 
-    contest = ScoringSearch(detector, train, evidence, selection, seed, compared)
-    contest.paint()
-    weight = selection.robust_weight
-    return {k: max(c.merit(weight) for c in contest.candidates if c.k == k) for k in ks}
+    search = ScoringSearch(detector, train, evidence, selection, seed, compared)
+    search.attack_fixed_reconstructions()
+    scores = {k: max(c.selection_score(weight) for c in search.candidates if c.k == k) for k in ks}
+    return most_noise(scores, selection.slack), scores
 
 
-def most_noise(merits: Mapping[int, float], slack: float) -> int:
-    """Return the largest k that loses at most ``slack`` of the best merit.
+def most_noise(scores: Mapping[int, float], slack: float) -> int:
+    """Return the largest k that loses at most ``slack`` of the best selection score.
 
     Noise hides an attack from the network, and costs an attacker nothing who does not ask it.
     """
-    return max(k for k, merit in merits.items() if merit >= max(merits.values()) - slack)
+    return max(k for k, score in scores.items() if score >= max(scores.values()) - slack)

@@ -1,180 +1,124 @@
-"""From an image and its reconstruction to an anomaly map and a score (FreeRAD, Algorithm 4)."""
+"""How AdvRAD scores: the settings as a value, and what errors are compared with."""
 
-import math
-from collections.abc import Sequence
-from typing import Literal, get_args
+from dataclasses import dataclass, fields
+from typing import ClassVar, get_args
 
 import torch
-import torch.nn.functional as F
+from pydantic import ConfigDict
 from torch import Tensor
 
-SCALES = (1, 2, 4, 8)
-"""Downsampling factors of FreeRAD's ``L = {1, 1/2, 1/4, 1/8}``."""
+from hardsight.core.types import Detection
+from hardsight.detectors.advrad.maps import (
+    Average,
+    Reference,
+    aggregate,
+    demand_filter,
+    error_over_draws,
+    inner_mean_filter,
+    mean_filter,
+    relate,
+    top_count,
+)
 
-Average = Literal["error", "reconstruction"]
-"""What the noise draws average: the error maps, or the reconstruction before its error."""
 
-Reference = Literal["error", "deviation", "standardised"]
-"""What a pixel's error is compared with; see ``relate``."""
+@dataclass(frozen=True, eq=False)
+class ReferenceStatistics:
+    """Mean and spread of the filtered errors of normal images, (1, 1, H, W) each."""
+
+    mean: Tensor
+    spread: Tensor
+
+    @classmethod
+    def none(cls, size: int) -> "ReferenceStatistics":
+        """Return those of no images, of ``size`` x ``size`` pixels: an error is compared with 0."""
+        return cls(torch.zeros(1, 1, size, size), torch.ones(1, 1, size, size))
+
+    @classmethod
+    def of(cls, errors: Tensor, filter_size: int) -> "ReferenceStatistics":
+        """Measure them on unfiltered error maps of normal images (Algorithm 4, line 7).
+
+        Args:
+            errors: (N, 1, H, W), N >= 2.
+            filter_size: side of the mean filter in pixels, odd.
+        """
+        if len(errors) < 2:
+            raise ValueError(f"a spread needs at least 2 normal images, got {len(errors)}")
+        maps = mean_filter(errors, filter_size)
+        return cls(maps.mean(0, keepdim=True), maps.std(0, keepdim=True))
 
 
-def multiscale_error(
-    x: Tensor, r: Tensor, scales: Sequence[int] = SCALES, margin: float = 0.0
-) -> Tensor:
-    """Mean over scales of the squared difference (FreeRAD, Algorithm 4, lines 1-6, unfiltered).
+@dataclass(frozen=True)
+class Scoring:
+    """From images and reconstructions to scores (FreeRAD, Algorithm 4).
 
-    Down by area averaging, up bilinearly. Both are linear, so the difference is taken once.
+    The defaults are those of the preset ``advrad``.
 
-    With a margin m a difference d counts d^2 * d^2 / (d^2 + m^2): next to nothing well below m, and
-    nearly d^2 - m^2 well above. What an attacker can add everywhere is small everywhere, and
-    filters and means add it up; a defect is large somewhere. Smooth, so that no gradient vanishes.
-
-    Args:
-        margin: in units of ``x``; 0 gives the plain square of the paper.
-
-    Shape:
-        x, r: (B, C, H, W) -> (B, 1, H, W). H and W must be divisible by every scale.
+    Raises:
+        ValueError: a value out of its range.
     """
-    difference = x - r
-    size = difference.shape[-2:]
-    if any(side % s for side in size for s in scales):
-        raise ValueError(
-            f"image size {tuple(size)} must be divisible by the scales {tuple(scales)}"
+
+    k: int = 100
+    """Diffusion step at which the image is reconstructed, 1-based."""
+    shots: int = 1
+    """Denoising steps of a reconstruction: 1 is one-shot (Algorithm 2), k is full-shot
+    (Algorithm 1), anything between evenly spaced (Algorithm 3)."""
+    draws: int = 2
+    """Noise draws averaged in one score."""
+    average: Average = "error"
+    """What the draws average: the "error" maps, or the "reconstruction" before its error."""
+    margin: float = 0.0
+    """Contrast in [0, 1] that an error must exceed to count, see ``multiscale_error``."""
+    filter_size: int = 21
+    """Side of the mean filter in pixels, odd."""
+    reference: Reference = "standardised"
+    """What an error is compared with; see ``relate``."""
+    aggregation: str = "top:0.015"
+    """"max" (Algorithm 4), "mean" or "top:F", the mean of a fraction F of the pixels."""
+    map_filter_size: int = 1
+    """Side of a second mean filter, odd, of the map alone; 1: none (the papers)."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.shots <= self.k:
+            raise ValueError(f"need 1 <= shots <= k, got shots={self.shots}, k={self.k}")
+        if self.draws < 1:
+            raise ValueError(f"draws must be at least 1, got {self.draws}")
+        for name, choices in (("average", get_args(Average)), ("reference", get_args(Reference))):
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} is not known; choose from {', '.join(choices)}"
+                )
+        if not 0 <= self.margin <= 1:
+            raise ValueError(f"margin must be in [0, 1], got {self.margin}")
+        demand_filter(self.filter_size)
+        demand_filter(self.map_filter_size)
+        top_count(self.aggregation, 1)
+
+    def refers_like(self, other: "Scoring") -> bool:
+        """Return whether both compare errors with the same reference statistics, or with none."""
+        free = {"reference", "aggregation", "map_filter_size"}
+        names = {f.name for f in fields(self)} - free
+        return self.reference == "error" or all(
+            getattr(self, n) == getattr(other, n) for n in names
         )
-    total = torch.zeros_like(difference[:, :1])
-    for s in scales:
-        smaller = difference if s == 1 else F.avg_pool2d(difference, s)
-        squared = smaller.square()
-        if margin:
-            squared = squared.square() / (squared + margin**2)
-        error = squared.mean(1, keepdim=True)
-        if s > 1:
-            error = F.interpolate(error, size=size, mode="bilinear", align_corners=False)
-        total = total + error
-    return total / len(scales)
 
+    def compare(self, images: Tensor, r: Tensor) -> Tensor:
+        """Return the unfiltered error maps of images beside their reconstructions.
 
-def demand_filter(size: int) -> None:
-    """Refuse what is no side of a filter.
+        Shape:
+            images (B, C, H, W) in [0, 1], r (B, draws, C, H, W) -> (B, 1, H, W).
+        """
+        return error_over_draws(images, r, self.average, self.margin)
 
-    Raises:
-        ValueError: it is even or not positive.
-    """
-    if size < 1 or size % 2 == 0:
-        raise ValueError(f"filter_size must be odd and positive, got {size}")
+    def related(self, errors: Tensor, statistics: ReferenceStatistics) -> Tensor:
+        """Return the maps that a score is taken from, (B, 1, H, W), of unfiltered errors."""
+        maps = mean_filter(errors, self.filter_size)
+        return relate(maps, statistics.mean, statistics.spread, self.reference)
 
-
-def mean_filter(maps: Tensor, size: int) -> Tensor:
-    """The ``f_{s x s}`` of Algorithm 4, zero-padded; differences of running sums, for any size.
-
-    Shape:
-        maps: (B, 1, H, W) -> the same. ``size`` must be odd; 1 changes nothing.
-    """
-    demand_filter(size)
-    if size == 1:
-        return maps
-    half, (height, width) = size // 2, maps.shape[-2:]
-    sums = F.pad(maps, (half + 1, half)).cumsum(-1)
-    rows = sums[..., size:] - sums[..., :width]
-    sums = F.pad(rows, (0, 0, half + 1, half)).cumsum(-2)
-    return (sums[..., size:, :] - sums[..., :height, :]) / size**2
-
-
-def inner_mean_filter(maps: Tensor, size: int) -> Tensor:
-    """``mean_filter`` over the part of each window that is inside: no fall at the edges."""
-    if size == 1:
-        return maps
-    near = [torch.arange(side, device=maps.device) for side in maps.shape[-2:]]
-    half = size // 2
-    rows, columns = ((i + half).clamp(max=len(i) - 1) - (i - half).clamp(min=0) + 1.0 for i in near)
-    return mean_filter(maps, size) * (size**2 / torch.outer(rows, columns)).to(maps)
-
-
-def normal_errors(errors: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """(1, 1, H, W) mean and spread of the filtered errors (N, 1, H, W) of normal images."""
-    maps = mean_filter(errors, size)
-    return maps.mean(0, keepdim=True), maps.std(0, keepdim=True)
-
-
-def relate(maps: Tensor, mean: Tensor, spread: Tensor, reference: Reference) -> Tensor:
-    """Compare filtered error maps with those of normal training images.
-
-    ``error``: as they are. ``deviation``: ``|Err - mean|`` (Algorithm 4, line 7).
-    ``standardised``: ``|Err - mean| / (spread + 0.3 average spread)``, so that a pixel where normal
-    images vary weighs less; the second term keeps quiet pixels from dividing by nothing.
-
-    Shape:
-        maps: (B, 1, H, W); mean, spread: (1, 1, H, W) -> (B, 1, H, W).
-    """
-    if reference == "error":
-        return maps
-    deviation = (maps - mean).abs()
-    if reference == "deviation":
-        return deviation
-    if reference == "standardised":
-        return deviation / (spread + 0.3 * spread.mean())
-    raise ValueError(
-        f"reference={reference!r} is not known; choose from {', '.join(get_args(Reference))}"
-    )
-
-
-def top_count(aggregation: str, pixels: int) -> int:
-    """Return how many of the map's largest pixels the score averages.
-
-    ``"max"``: one (the paper). ``"top:0.01"``: the largest 1 %. ``"mean"``: all.
-
-    Raises:
-        ValueError: another word, or a fraction outside (0, 1].
-    """
-    if aggregation == "max":
-        return 1
-    if aggregation == "mean":
-        return pixels
-    kind, _, number = aggregation.partition(":")
-    try:
-        fraction = float(number)
-    except ValueError:
-        fraction = math.nan
-    if kind != "top" or not 0 < fraction <= 1:
-        raise ValueError(
-            f"aggregation={aggregation!r} is not known; "
-            'choose "max", "mean" or "top:F" with a fraction F of the pixels in (0, 1]'
+    def detect(self, errors: Tensor, statistics: ReferenceStatistics) -> Detection:
+        """Score unfiltered error maps, (B, 1, H, W)."""
+        maps = self.related(errors, statistics)
+        return Detection(
+            aggregate(maps, self.aggregation), inner_mean_filter(maps, self.map_filter_size)
         )
-    return max(1, round(fraction * pixels))
-
-
-def demand_scoring(
-    draws: int,
-    average: str,
-    margin: float,
-    filter_sizes: Sequence[int],
-    reference: Reference,
-    aggregation: str,
-) -> None:
-    """Refuse what is no way to score.
-
-    Raises:
-        ValueError: the argument, its value and what there is.
-    """
-    if draws < 1:
-        raise ValueError(f"draws must be at least 1, got {draws}")
-    if average not in get_args(Average):
-        raise ValueError(f'average must be "error" or "reconstruction", got {average!r}')
-    if not 0 <= margin <= 1:
-        raise ValueError(f"margin must be in [0, 1], got {margin}")
-    for size in filter_sizes:
-        demand_filter(size)
-    pixel = torch.zeros(1, 1, 1, 1)
-    relate(pixel, pixel, pixel, reference)
-    top_count(aggregation, 1)
-
-
-def aggregate(maps: Tensor, aggregation: str) -> Tensor:
-    """(B, 1, H, W) -> (B,): the mean of the largest pixels; see ``top_count``."""
-    flat = maps.flatten(1)
-    n = top_count(aggregation, flat.shape[1])
-    if n == 1:
-        return flat.amax(1)
-    if n == flat.shape[1]:
-        return flat.mean(1)
-    return flat.topk(n, dim=1, sorted=False).values.mean(1)

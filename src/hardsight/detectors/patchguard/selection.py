@@ -11,7 +11,7 @@ from torch import Tensor
 from hardsight.attacks import Objective, ScoreObjective
 from hardsight.core.files import write_atomically
 from hardsight.core.types import Detection, Progress, quiet
-from hardsight.detectors.evidence import Aim, Evidence, merit
+from hardsight.detectors.evidence import Aim, Evidence, selection_score
 from hardsight.detectors.patchguard.objective import PatchObjective, cell_labels
 from hardsight.metrics import auroc, pixel_auroc
 from hardsight.synthesis import PseudoAnomalies
@@ -42,10 +42,10 @@ class CheckpointCandidate:
     attacked_pixel: float
     """Under an attack on the patches."""
 
-    def merit(self, weight: float) -> float:
-        """Mean of image's and map's, see ``merit``."""
+    def selection_score(self, weight: float) -> float:
+        """Return the mean of image's and map's, see ``selection_score``."""
         parts = ((self.image, self.attacked_image), (self.pixel, self.attacked_pixel))
-        return sum(merit(*part, weight) for part in parts) / 2
+        return sum(selection_score(*part, weight) for part in parts) / 2
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class CheckpointReport:
     def write(self, path: Path) -> None:
         """Write the report as JSON, best candidate first."""
         weight = self.settings.robust_weight
-        rows = [asdict(c) | {"merit": c.merit(weight)} for c in self.candidates]
+        rows = [asdict(c) | {"selection_score": c.selection_score(weight)} for c in self.candidates]
         text = {"settings": self.settings.model_dump(), "candidates": rows}
         write_atomically(path, json.dumps(text, indent=1) + "\n")
 
@@ -91,7 +91,7 @@ def choose_checkpoint(
             figures = judge(detector.eval(), evidence, settings, seed)
             found.append((CheckpointCandidate(held.step, name, *figures), weights, path))
             progress("select", len(found), 2 * len(paths), "checkpoints")
-    found.sort(key=lambda row: -row[0].merit(settings.robust_weight))
+    found.sort(key=lambda row: -row[0].selection_score(settings.robust_weight))
     _, weights, path = found[0]
     checkpoint.load_into(detector.network, weights, path)
     return CheckpointReport(tuple(row[0] for row in found), settings)

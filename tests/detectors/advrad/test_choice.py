@@ -6,7 +6,9 @@ import torch
 from sklearn.metrics import roc_auc_score
 from tiny_detector import tiny_advrad
 
-from hardsight.detectors.advrad.selection import Selection, by_side, localising, select
+from hardsight.detectors.advrad.candidates import Candidate
+from hardsight.detectors.advrad.choice import by_side, choose_scoring, score_map_filters
+from hardsight.detectors.advrad.selection import Selection
 
 SMALL = Selection(
     ks=(50, 200),
@@ -20,7 +22,6 @@ SMALL = Selection(
     steps=2,
     shortlist=3,
 )
-SCORING = ("k", "average", "margin", "filter_size", "reference", "aggregation")
 
 
 def normals(n: int, seed: int) -> torch.Tensor:
@@ -32,7 +33,7 @@ def normals(n: int, seed: int) -> torch.Tensor:
 def chosen(request):
     detector = tiny_advrad()
     seen = []
-    report = select(
+    report = choose_scoring(
         detector,
         normals(12, 0),
         SMALL.evidence(normals(8, 1), seed=3),
@@ -55,10 +56,13 @@ def test_every_candidate_is_reported_best_first(chosen):
     assert seen[-1] == ("select", 6, 6)
 
 
-def test_the_best_is_configured(chosen):
+def test_the_best_is_chosen_and_the_detector_left_as_it_was(chosen):
     detector, report, _ = chosen
-    assert {n: detector.settings[n] for n in report.chosen} == report.chosen
-    assert report.chosen["map_filter_size"] == 1
+    assert detector.scoring == tiny_advrad().scoring
+    scoring = report.scoring_of(detector.scoring)
+    assert scoring == report.best.scoring_of(detector.scoring)
+    assert (scoring.k, scoring.filter_size) == (report.best.k, report.best.filter_size)
+    assert scoring.map_filter_size == 1
 
 
 def test_by_side_is_the_pixel_auroc_of_the_filtered_map():
@@ -66,24 +70,24 @@ def test_by_side_is_the_pixel_auroc_of_the_filtered_map():
     evidence = SMALL.evidence(normals(6, 1), seed=0)
     images, masks = evidence.images, evidence.masks
     values = by_side(detector, images, masks, (1, 5), torch.Generator().manual_seed(2))
-    scoring = {n: detector.settings[n] for n in SCORING}
     for side, value in values.items():
-        detector.configure(**scoring, map_filter_size=side)
-        maps = detector.predict(images, torch.Generator().manual_seed(2)).anomaly_map
+        filtered = detector.with_scoring(replace(detector.scoring, map_filter_size=side))
+        maps = filtered.predict(images, torch.Generator().manual_seed(2)).anomaly_map
         ranked = roc_auc_score(masks.flatten(), maps.flatten())
         assert value == pytest.approx(ranked, abs=1e-9)
     assert values[1] != values[5]
 
 
-def test_localising_scores_clean_and_attacked_maps():
+def test_map_filters_are_scored_on_clean_and_attacked_maps():
     """Clean as by side; attacked, at more than any image's contrast, far below."""
     detector, seen = tiny_advrad(map_filter_size=7, reference="error"), []
     settings = SMALL.model_copy(update={"eps": 0.3, "steps": 4})
     evidence = settings.evidence(normals(6, 1), seed=0)
-    found = localising(
+    found = score_map_filters(
         detector, evidence, settings, torch.Generator().manual_seed(2), lambda *a: seen.append(a)
     )
-    assert detector.map_filter_size == 1
+    assert detector.scoring.map_filter_size == 7
+    detector = detector.with_scoring(replace(detector.scoring, map_filter_size=1))
     shown = evidence.images, evidence.masks, settings.map_filter_sizes
     clean = by_side(detector, *shown, torch.Generator().manual_seed(0))
     for side, (untouched, attacked) in found.items():
@@ -98,7 +102,7 @@ def test_of_equal_maps_the_least_filtered_is_chosen(chosen):
     trade = {1: (0.9, 0.6), 9: (0.89, 0.7)}
     lost = {1: (0.9, 0.2), 9: (0.89, 0.4)}
     for sides, wanted in ((equal, 9), (trade, 9), (lost, 1), ({}, 1)):
-        assert replace(report, localising=sides).chosen["map_filter_size"] == wanted
+        assert replace(report, localising=sides).map_filter_size == wanted
 
 
 def test_report_file(chosen, tmp_path):
@@ -111,25 +115,19 @@ def test_report_file(chosen, tmp_path):
 
 
 def test_weight_moves_the_choice():
-    from hardsight.detectors.advrad.candidates import Candidate
-
     clean = Candidate(50, "error", 0.0, 1, "error", "max", clean=1.0, transferred=0.2)
     robust = Candidate(50, "error", 0.0, 1, "error", "max", clean=0.8, transferred=0.9, robust=0.7)
-    assert clean.merit(0.0) > robust.merit(0.0)
-    assert clean.merit(1.0) < robust.merit(1.0) == 0.7
+    assert clean.selection_score(0.0) > robust.selection_score(0.0)
+    assert clean.selection_score(1.0) < robust.selection_score(1.0) == 0.7
 
 
 def test_how_far_below_chance_an_attack_leads_does_not_count():
-    from hardsight.detectors.advrad.candidates import Candidate
-
     lost = Candidate(50, "error", 0.0, 1, "error", "max", clean=0.9, transferred=0.0)
     chance = Candidate(50, "error", 0.0, 1, "error", "max", clean=0.8, transferred=0.5)
-    assert lost.merit(0.5) > chance.merit(0.5)
+    assert lost.selection_score(0.5) > chance.selection_score(0.5)
 
 
 def test_of_a_tie_the_more_distant_is_chosen():
-    from hardsight.detectors.advrad.candidates import Candidate
-
     how = (50, "error", 0.0, 1, "error", "max")
     tied = {"clean": 0.9, "transferred": 0.7}
     near = Candidate(*how, **tied, clean_distance=1.0, worst_distance=0.5)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.ndimage import uniform_filter
 
-from hardsight.detectors.advrad.scoring import (
+from hardsight.detectors.advrad.maps import (
     aggregate,
     inner_mean_filter,
     mean_filter,

@@ -1,0 +1,114 @@
+"""Choose how AdvRAD scores and maps, on validation normals with and without synthetic defects."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+import torch
+from torch import Generator, Tensor, nn
+
+from hardsight.attacks import MapObjective
+from hardsight.core.types import Progress, quiet
+from hardsight.detectors.advrad.contract import E, ErrorDetector
+from hardsight.detectors.advrad.maps import inner_mean_filter
+from hardsight.detectors.advrad.report import Report
+from hardsight.detectors.advrad.search import ScoringSearch
+from hardsight.detectors.advrad.selection import Selection
+from hardsight.metrics import pixel_auroc
+from hardsight.synthesis import PseudoAnomalies
+
+
+def choose_scoring(
+    detector: ErrorDetector,
+    train: Tensor,
+    evidence: PseudoAnomalies,
+    settings: Selection,
+    seed: int = 0,
+    progress: Progress = quiet,
+) -> Report:
+    """Choose k, averaging, margin, filter, reference and aggregation; no test image is seen.
+
+    For each k the clean maps of all candidates come from one pass. What an EOT-PGD attack on one
+    of them makes of the images is scored in all the other ways too, and can only lower what they
+    are thought to hold. So the best that was not attacked yet is attacked, again and again, until
+    the best of all is one that was, or ``settings.shortlist`` were; the best of those attacked is
+    chosen.
+
+    Args:
+        detector: with a trained denoiser; left as it is.
+        train: (N, 3, H, W) uint8 training normals.
+        evidence: from ``settings.evidence``.
+        settings: candidates and budget.
+        seed: of noise and attack.
+        progress: told after each k and each attack.
+    """
+    total = len(settings.ks) + 1 + settings.shortlist
+
+    def compared(k: int) -> None:
+        progress("select", settings.ks.index(k) + 1, total, "scorings")
+
+    search = ScoringSearch(detector, train, evidence, settings, seed, compared)
+    search.attack_middling()
+    for done in range(settings.shortlist):
+        if search.best.robust is not None:
+            break
+        progress("select", len(settings.ks) + 1 + done, total, "attacks")
+        search.attack(search.best)
+    progress("select", total, total, "attacks")
+    return Report(search.ranked, settings, settings.robust_weight)
+
+
+def score_map_filters(
+    detector: E,
+    evidence: PseudoAnomalies,
+    settings: Selection,
+    generator: Generator,
+    progress: Progress = quiet,
+) -> dict[int, tuple[float, float]]:
+    """Return pixel AUROCs, clean and attacked, by the side of the map's own filter.
+
+    The attack is one on the unfiltered map.
+
+    Args:
+        detector: whole; left as it is.
+        evidence: from ``settings.evidence``.
+        settings: sides and budget.
+        generator: of noise and attack.
+        progress: told of every image attacked.
+    """
+    plain = detector.with_scoring(replace(detector.scoring, map_filter_size=1))
+    few = settings.few(evidence)
+
+    def aim(labels: Tensor, masks: Tensor) -> MapObjective:
+        return MapObjective(cast(nn.Module, plain), masks, "balanced", settings.draws)
+
+    def told(done: int) -> None:
+        progress("localise", done, len(few.images), "images")
+
+    adversarial = settings.attack(plain, few, aim, generator, told)
+    clean, attacked = (
+        by_side(plain, images, masks, settings.map_filter_sizes, generator)
+        for images, masks in ((evidence.images, evidence.masks), (adversarial, few.masks))
+    )
+    return {side: (clean[side], attacked[side]) for side in clean}
+
+
+def by_side(
+    detector: ErrorDetector,
+    images: Tensor,
+    masks: Tensor,
+    sides: Sequence[int],
+    generator: Generator,
+) -> dict[int, float]:
+    """Return the pixel AUROC by the side of a filter of the detector's map.
+
+    Args:
+        detector: whole; its map has no filter yet.
+        images: (N, 3, H, W) float in [0, 1], or uint8.
+        masks: (N, 1, H, W) bool.
+        sides: to try, odd.
+        generator: of the noise.
+    """
+    maps = torch.cat([found.anomaly_map for found in detector.stream(images, generator)])
+    true = masks.numpy()
+    return {side: pixel_auroc(inner_mean_filter(maps, side).numpy(), true) for side in sides}

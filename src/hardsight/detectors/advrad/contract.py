@@ -1,0 +1,76 @@
+"""What the algorithms of a fit need of a detector that scores reconstruction errors."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, Self, TypeVar
+
+import torch
+from torch import Generator, Tensor, nn
+
+from hardsight.core.types import Detection
+from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
+from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.inputs import Images
+from hardsight.diffusion import Denoiser
+
+
+class ErrorDetector(Protocol):
+    """AdvRAD and Bastion, as ``Detector`` and they themselves describe it."""
+
+    image_size: int
+    draws: int
+
+    @property
+    def device(self) -> torch.device: ...  # noqa: D102 (described there, as all that follows)
+
+    @property
+    def denoiser(self) -> Denoiser: ...  # noqa: D102
+
+    @property
+    def networks(self) -> dict[str, nn.Module]: ...  # noqa: D102
+
+    @property
+    def scoring(self) -> Scoring: ...  # noqa: D102
+
+    @property
+    def tile(self) -> int | None: ...  # noqa: D102
+
+    @property
+    def settings(self) -> dict[str, Any]: ...  # noqa: D102
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self: ...  # noqa: D102
+
+    def with_scoring(  # noqa: D102
+        self, scoring: Scoring, statistics: ReferenceStatistics | None = None
+    ) -> Self: ...
+
+    def __call__(self, images: Tensor, noise: Tensor | None = None) -> Detection: ...  # noqa: D102
+
+    def sample_noise(  # noqa: D102
+        self, images: Tensor, generator: Generator | None = None
+    ) -> Tensor | None: ...
+
+    def prepare(self, images: Tensor) -> Tensor: ...  # noqa: D102
+
+    def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Tensor: ...  # noqa: D102
+
+    def error_map(self, images: Tensor, noise: Tensor | None = None) -> Tensor: ...  # noqa: D102
+
+    def stream(  # noqa: D102
+        self, images: Images, generator: Generator | None = None, batch_size: int = 8
+    ) -> Iterator[Detection]: ...
+
+    def with_calibration(self, calibration: Calibration | None) -> Self: ...  # noqa: D102
+
+    def calibrate(self, normals: Images, level: float | None = None) -> Self: ...  # noqa: D102
+
+    def demand_calibration(self) -> Calibration: ...  # noqa: D102
+
+    def parameters(self) -> Iterator[nn.Parameter]: ...  # noqa: D102
+
+    def eval(self) -> Any: ...  # noqa: D102
+
+    def to(self, device: torch.device) -> Self: ...  # noqa: D102
+
+
+E = TypeVar("E", bound=ErrorDetector)

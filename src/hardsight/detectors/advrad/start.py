@@ -1,0 +1,88 @@
+"""Networks to start from: those of a saved AdvRAD or Bastion."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from hardsight.core.modules import seeded
+from hardsight.detectors.advrad.contract import ErrorDetector
+from hardsight.detectors.advrad.settings import grouped
+from hardsight.detectors.saved import CONFIG_FILE, WEIGHTS_FILE
+from hardsight.diffusion import Denoiser, build_denoiser
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Settings and weights of a saved detector."""
+
+    settings: Mapping[str, Any]
+    weights: Mapping[str, Tensor]
+
+    @classmethod
+    def read(cls, folder: str | Path) -> "Start":
+        """Read the folder of a run or of a saved detector.
+
+        Raises:
+            ValueError: there is no saved AdvRAD or Bastion, or it is damaged.
+        """
+        place = Path(folder)
+        try:
+            settings = json.loads((place / CONFIG_FILE).read_text(encoding="utf-8"))
+            found = cls(settings, load_file(place / WEIGHTS_FILE))
+        except (OSError, ValueError, SafetensorError) as error:
+            raise ValueError(
+                f"start={str(folder)!r} holds no saved detector ({error}); name the folder of a "
+                "finished run, or of save_pretrained, of an AdvRAD or a Bastion"
+            ) from error
+        if not found.part("denoiser"):
+            raise ValueError(
+                f"start={str(folder)!r} holds a detector without a denoiser; name one of method "
+                "advrad or bastion"
+            )
+        return found
+
+    def part(self, name: str) -> dict[str, Tensor]:
+        """Return the weights of a network, by their names in it; empty where there is none."""
+        own = f"{name}."
+        return {n.removeprefix(own): w for n, w in self.weights.items() if n.startswith(own)}
+
+    def denoiser(self) -> Denoiser:
+        """Return a denoiser like the saved one, untrained."""
+        values = grouped(self.settings)
+        side = values["tiling"]["tile"] if values["tiling"] else values["image_size"]
+        with seeded(0):
+            return build_denoiser({"name": "fast", "size": side} | (values["denoiser"] or {}))
+
+
+def take_over(detector: ErrorDetector, start: Start) -> None:
+    """Load the networks of a start into a detector; one that the start lacks stays as it is.
+
+    Raises:
+        ValueError: the denoiser of the start, or its head, is another.
+    """
+    ours, theirs = detector.denoiser.config, start.denoiser().config
+    apart = [k for k in sorted(ours | theirs) if ours.get(k) != theirs.get(k)]
+    if apart:
+        said = ", ".join(f"{k} {theirs.get(k)} (here {ours.get(k)})" for k in apart)
+        raise ValueError(
+            f"the denoiser of start is another: it has {said}; give detector.denoiser and the "
+            "image size its settings, or start from another run"
+        )
+    for name, network in detector.networks.items():
+        weights = start.part(name)
+        if not weights:
+            continue
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            first = str(error).splitlines()[1].strip()  # a mismatch for each tensor
+            raise ValueError(
+                f"the {name} of start is another ({first}); give detector.{name} its settings, or "
+                "start from another run"
+            ) from error
