@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from hardsight.core.precision import Choice, resolve
+from hardsight.core.processor import instruction_sets
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector
 
@@ -54,10 +55,11 @@ def commit() -> str:
 
 
 def device_name(device: torch.device) -> str:
-    """Return the device in words, with the threads a CPU may use."""
+    """Return the device in words, of a CPU its instruction sets and the threads it may use."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    sets = ", ".join(instruction_sets())
+    return f"{platform.machine()} CPU ({sets}), {torch.get_num_threads()} threads"
 
 
 def made_with(device: torch.device, seed: int) -> dict[str, str]:
