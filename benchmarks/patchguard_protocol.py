@@ -30,7 +30,7 @@ def published_protocol(
     with frozen(detector):
         for start in range(0, len(images), batch_size):
             x = detector.prepare(images[start : start + batch_size])
-            cells = cell_labels(masks[start : start + len(x)].to(x.device), detector.cell)
+            cells = cell_labels(masks[start : start + len(x)].to(x.device), detector.network.cell)
             found = attack(PatchObjective(detector.patch_logits, cells), x).images
             said = detector.predict(found, batch_size=batch_size)
             scores.append(said.pred_score.double())

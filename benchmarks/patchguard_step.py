@@ -67,14 +67,14 @@ def main() -> None:
         optimizers[0].step()
 
     def generate() -> None:
-        task.spoiler(rows[0].float() / 255, rows[1], Generator(device).manual_seed(0))
+        task.cut_paste(rows[0].float() / 255, rows[1], Generator(device).manual_seed(0))
 
     x, seen = rows[0].cpu(), rows[1].cpu()
     took = interleaved(
         {
             "ours": our_step,
             "plain": lambda: step(
-                plain, optimizers[1], x, seen, task.cell, adversary.eps, adversary.steps
+                plain, optimizers[1], x, seen, task.network.cell, adversary.eps, adversary.steps
             ),
             "our generation": generate,
             "plain generation": lambda: spoil(x, seen),

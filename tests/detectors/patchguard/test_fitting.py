@@ -1,4 +1,5 @@
 import json
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from PIL import Image
 from hardsight.config import load_preset
 from hardsight.detectors import PatchGuard
 from hardsight.detectors.patchguard import PatchTask
-from hardsight.detectors.patchguard.selection import CheckpointCandidate, CheckpointChoice, judge
+from hardsight.detectors.patchguard.choice import choose_checkpoint, measure_aurocs
+from hardsight.detectors.patchguard.selection import Aurocs, CheckpointChoice
 from hardsight.metrics import auroc, pixel_auroc
 from hardsight.runs import start_run
 from hardsight.training import checkpoint, train
@@ -70,10 +72,10 @@ def test_the_run_loads_as_what_was_fitted(run):
 
 def test_the_weights_are_those_of_the_best_candidate(run):
     report = json.loads((run.path / "selection.json").read_text())
-    merits = [c["merit"] for c in report["candidates"]]
-    assert merits == sorted(merits, reverse=True)
+    scores = [c["selection_score"] for c in report["candidates"]]
+    assert scores == sorted(scores, reverse=True)
     assert {(c["step"], c["weights"]) for c in report["candidates"]} == {
-        (step, kind) for step in (4, 6) for kind in ("average", "last")
+        (step, weights) for step in (4, 6) for weights in ("average", "last")
     }
     best = report["candidates"][0]
     held = checkpoint.load(run.path / f"training/checkpoints/step-{best['step']:08d}.safetensors")
@@ -89,18 +91,34 @@ def test_figures_are_aurocs_of_the_evidence(run):
     found = detector.predict(evidence.images)
     image = auroc(found.pred_score.double().numpy(), evidence.labels.numpy())
     pixel = pixel_auroc(found.anomaly_map.double().numpy(), evidence.masks.numpy())
-    clean = judge(detector, evidence, settings, 0)
-    assert clean == pytest.approx((image, pixel, image, pixel))  # a ball of no size
-    hurt = judge(detector, evidence, settings.model_copy(update={"eps": 0.1, "steps": 5}), 0)
-    assert hurt[:2] == clean[:2]
-    assert hurt[2] < clean[2] or clean[2] == 0
-    assert hurt[3] < clean[3]
+    clean = measure_aurocs(detector, evidence, settings, 0)
+    assert astuple(clean) == pytest.approx((image, pixel, image, pixel))  # a ball of no size
+    wider = settings.model_copy(update={"eps": 0.1, "steps": 5})
+    attacked = measure_aurocs(detector, evidence, wider, 0)
+    assert (attacked.image, attacked.pixel) == (clean.image, clean.pixel)
+    assert attacked.attacked_image < clean.image or clean.image == 0
+    assert attacked.attacked_pixel < clean.pixel
+
+
+def test_a_search_leaves_its_detector_as_it_is(run):
+    detector = run.detector("cpu")
+    other = PatchGuard(**detector.settings | {"seed": 7}).eval()
+    before = {name: weights.clone() for name, weights in other.state_dict().items()}
+    settings = CheckpointChoice(images=2, steps=1)
+    evidence = settings.evidence(run.data().validation.images()[::2], 0)
+    found, report = choose_checkpoint(
+        other, run.path / "training/checkpoints", evidence, settings, 0
+    )
+    assert all(torch.equal(other.state_dict()[name], w) for name, w in before.items())
+    chosen = detector.state_dict()
+    assert all(torch.equal(found.state_dict()[name], w) for name, w in chosen.items())
+    assert len(report.candidates) == 4
 
 
 def test_a_robust_auroc_below_a_half_counts_as_a_half():
-    candidate = CheckpointCandidate(1, "last", 0.9, 0.7, 0.2, 0.6)
-    assert candidate.merit(0.0) == pytest.approx(0.8)
-    assert candidate.merit(1.0) == pytest.approx(0.55)
+    aurocs = Aurocs(0.9, 0.7, 0.2, 0.6)
+    assert aurocs.selection_score(0.0) == pytest.approx(0.8)
+    assert aurocs.selection_score(1.0) == pytest.approx(0.55)
 
 
 def test_same_seed_same_weights_other_seed_other(parts, preset, tmp_path):

@@ -6,7 +6,7 @@ from tiny_patchguard import TINY, images, tiny_patchguard
 
 from hardsight.attacks import L2, PGD, Linf, MapObjective, ScoreObjective, value_and_gradient
 from hardsight.detectors import PatchGuard
-from hardsight.detectors.patchguard import PatchObjective, cell_labels
+from hardsight.detectors.patchguard import PatchObjective, PatchScoring, cell_labels
 
 NETWORKS = {
     "vit": TINY,
@@ -32,6 +32,19 @@ def test_score_and_map_are_their_definitions():
     torch.testing.assert_close(found.anomaly_map, smooth, atol=1e-5, rtol=1e-4)
     plain = tiny_patchguard(sigma=0.0)
     torch.testing.assert_close(plain(x).anomaly_map, large, atol=1e-5, rtol=1e-4)
+
+
+def test_another_scoring_leaves_the_detector_as_it_is(tmp_path):
+    detector, x = tiny_patchguard().calibrate(images(20), level=0.1), images()
+    before = detector(x)
+    other = detector.with_scoring(PatchScoring(k=1, sigma=0.0))
+    assert torch.equal(other(x).pred_score, detector.patch_logits(x).flatten(1).amax(1))
+    assert other.network is detector.network
+    assert other.calibration is None
+    assert detector.calibration is not None
+    assert torch.equal(detector(x).anomaly_map, before.anomaly_map)
+    other.save_pretrained(tmp_path)
+    assert torch.equal(PatchGuard.from_pretrained(tmp_path)(x).anomaly_map, other(x).anomaly_map)
 
 
 def test_it_is_deterministic_and_without_noise():
@@ -61,7 +74,7 @@ def test_gradient_equals_finite_differences(backbone):
     for objective in (
         ScoreObjective(detector, labels),
         MapObjective(detector, masks, "balanced"),
-        PatchObjective(detector.patch_logits, cell_labels(masks, detector.cell)),
+        PatchObjective(detector.patch_logits, cell_labels(masks, detector.network.cell)),
     ):
         _, gradient = value_and_gradient(objective, x)
         d = torch.randn(x.shape, generator=torch.Generator().manual_seed(7), dtype=x.dtype)
@@ -139,7 +152,7 @@ def test_a_resnet_judges_each_patch_by_itself():
 
 def test_a_u_net_averages_as_large_a_share_of_pixels():
     detector = tiny_patchguard(backbone=NETWORKS["unet"], k=2)
-    assert detector.k == round(2 / (32 / 14) ** 2 * 32**2)
+    assert detector.top == round(2 / (32 / 14) ** 2 * 32**2)
     assert detector.patch_logits(images()).shape == (3, 1, 32, 32)
 
 
@@ -185,7 +198,7 @@ def test_bfloat16_scores_are_close_to_single_precision():
         ({"backbone": {"architecture": "resnet18"}}, "cannot be built|no plain ViT"),
         ({"backbone": TINY | {"patch_size": 7}}, "not a multiple"),
         ({"backbone": {"name": "unet", "colours": 3}}, "colours"),
-        ({"k": 0}, "k must be"),
+        ({"k": 0}, "k >= 1"),
         ({"k": 17}, "16 patches"),
         ({"sigma": -1.0}, "sigma"),
     ],

@@ -7,7 +7,7 @@ from tiny_patchguard import TINY, images, tiny_patchguard
 
 from hardsight.attacks import Linf, value_and_gradient
 from hardsight.detectors.patchguard import PatchObjective, PatchTask, Recipe, cell_labels
-from hardsight.detectors.patchguard.adversary import FreePerturbation, attacked, misalignment
+from hardsight.detectors.patchguard.adversary import FreePerturbation, attack_patches, misalignment
 from hardsight.detectors.patchguard.attention import REGULARISERS
 
 
@@ -33,14 +33,14 @@ def test_the_loss_is_four_terms_summed_over_patches():
     rows = mine.batch(4, generator())
     x, where, seeds = rows
     normal = x.float() / 255
-    spoilt, masks = mine.spoiler(normal, where, generator(int(seeds[0])))
+    pseudo, masks = mine.cut_paste(normal, where, generator(int(seeds[0])))
     total = torch.zeros(())
     for clean, cells in (
         (normal, torch.zeros(4, 1, 4, 4, dtype=torch.bool)),
-        (spoilt, cell_labels(masks, 8)),
+        (pseudo, cell_labels(masks, 8)),
     ):
-        hurt = attacked(mine.module, clean, cells, mine.recipe.adversary, generator())
-        for images_ in (clean, hurt):
+        adversarial = attack_patches(mine.module, clean, cells, mine.recipe.adversary, generator())
+        for images_ in (clean, adversarial):
             for image, cell in zip(images_, cells, strict=True):
                 logits, maps = mine.network.with_attention(image[None], (2,))
                 loss = F.binary_cross_entropy_with_logits(
@@ -53,8 +53,8 @@ def test_the_loss_is_four_terms_summed_over_patches():
 def test_clean_training_has_two_terms_and_no_attack():
     mine = task(**kinds("none"), regulariser={"kind": "none"})
     rows = mine.batch(3, generator())
-    spoilt, masks = mine.spoiler(rows[0].float() / 255, rows[1], generator(int(rows[2][0])))
-    logits = mine.network(torch.cat([rows[0].float() / 255, spoilt]))
+    pseudo, masks = mine.cut_paste(rows[0].float() / 255, rows[1], generator(int(rows[2][0])))
+    logits = mine.network(torch.cat([rows[0].float() / 255, pseudo]))
     labels = torch.cat([torch.zeros(3, 1, 4, 4), cell_labels(masks, 8).float()])
     each = F.binary_cross_entropy_with_logits(logits, labels, reduction="none").sum((1, 2, 3))
     torch.testing.assert_close(mine.loss(*rows), each.sum() / 3)
@@ -104,7 +104,7 @@ def test_the_attack_makes_patches_worse_inside_the_ball(kind):
     labels = torch.zeros(4, 1, 4, 4, dtype=torch.bool)
     labels[2:, :, 1:3, 1:3] = True
     adversary = Recipe(**kinds(kind)).adversary
-    found = attacked(network, x, labels, adversary, generator())
+    found = attack_patches(network, x, labels, adversary, generator())
     objective = PatchObjective(network, labels)
     assert (Linf(8 / 255).distance(found, x) <= 8 / 255 + 1e-6).all()
     assert (objective(found) > objective(x)).all()
@@ -117,7 +117,9 @@ def test_the_mode_of_the_attack_is_as_asked():
     labels = torch.zeros(2, 1, 4, 4, dtype=torch.bool)
     for mode, same in (("train", False), ("eval", True)):
         adversary = Recipe(**kinds("pgd", mode=mode)).adversary
-        one, two = (attacked(network, images(2), labels, adversary, generator()) for _ in range(2))
+        one, two = (
+            attack_patches(network, images(2), labels, adversary, generator()) for _ in range(2)
+        )
         assert torch.equal(one, two) == same
         assert network.training
 
@@ -175,8 +177,8 @@ def test_free_uses_one_backward_pass_for_both():
     rows = mine.batch(2, generator())
     mine.loss(*rows).backward()
     normal = rows[0].float() / 255
-    spoilt, masks = mine.spoiler(normal, rows[1], generator(int(rows[2][0])))
-    clean = torch.cat([normal, spoilt])
+    pseudo, masks = mine.cut_paste(normal, rows[1], generator(int(rows[2][0])))
+    clean = torch.cat([normal, pseudo])
     labels = torch.cat([torch.zeros(2, 1, 4, 4), cell_labels(masks, 8).float()])
 
     def loss(x, generator=None):

@@ -9,7 +9,13 @@ from hardsight.detectors.patchguard.attention import (
 from hardsight.detectors.patchguard.detector import PatchGuard
 from hardsight.detectors.patchguard.networks import NETWORKS
 from hardsight.detectors.patchguard.objective import PatchObjective, cell_labels
-from hardsight.detectors.patchguard.recipe import Adversary, Recipe, Regularisation
+from hardsight.detectors.patchguard.recipe import (
+    Adversary,
+    PatchGuardFit,
+    Recipe,
+    Regularisation,
+)
+from hardsight.detectors.patchguard.scoring import PatchScoring
 from hardsight.detectors.patchguard.selection import CheckpointChoice
 from hardsight.detectors.patchguard.task import PatchTask
 
@@ -20,7 +26,9 @@ __all__ = [
     "CheckpointChoice",
     "PatchAttention",
     "PatchGuard",
+    "PatchGuardFit",
     "PatchObjective",
+    "PatchScoring",
     "PatchTask",
     "Recipe",
     "Regularisation",

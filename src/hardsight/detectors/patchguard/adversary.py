@@ -1,4 +1,4 @@
-"""The attacks of the training images, and what goes with each."""
+"""The adversaries of the training, and what goes with each."""
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from hardsight.detectors.patchguard.objective import PatchObjective
 from hardsight.detectors.patchguard.recipe import Adversary
 
 
-def attacked(
+def attack_patches(
     network: nn.Module,
     images: Tensor,
     labels: Tensor,

@@ -5,8 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hardsight.detectors.patchguard.patch_network import PatchNetwork
 
-class PatchResNet(nn.Module):
+
+class PatchResNet(PatchNetwork):
     """A ResNet that judges every patch by itself, cut out by hand.
 
     Args:
@@ -30,7 +32,7 @@ class PatchResNet(nn.Module):
         return logits.view(len(x), 1, self.side, self.side)
 
 
-class UNet(nn.Module):
+class UNet(PatchNetwork):
     """A U-Net that judges every pixel (Ronneberger et al., 2015).
 
     Args:

@@ -1,13 +1,14 @@
-"""What judges patches, by name."""
+"""The networks that judge patches, by name."""
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from hardsight.core.modules import seeded
 from hardsight.detectors.patchguard.convolutional import PatchResNet, UNet
+from hardsight.detectors.patchguard.patch_network import Layer, PatchNetwork
 from hardsight.detectors.patchguard.vit import PatchViT
 
 _MEAN = (0.485, 0.456, 0.406)
@@ -16,24 +17,11 @@ _STD = (0.229, 0.224, 0.225)
 SPARSE: dict[str, int] = {"block": 16, "window": 3, "random": 1, "general": 1}
 
 
-class Judge(Protocol):
-    """A network whose logit speaks of a cell of the image."""
-
-    cell: int
-    """Pixels of a cell along a side."""
-    side: int
-    """Cells along a side."""
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """(B, 3, H, W), normalised -> (B, 1, side, side) logits, above 0 anomalous."""
-        ...
-
-
 def _bigbird(size: int, sparse: dict[str, int] | None = None, **settings: Any) -> PatchViT:
     return PatchViT(size, sparse=SPARSE | (sparse or {}), **settings)
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {
+NETWORKS: dict[str, Callable[..., PatchNetwork]] = {
     "vit": PatchViT,
     "bigbird": _bigbird,
     "resnet": PatchResNet,
@@ -48,9 +36,10 @@ class Normalised(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: PatchNetwork) -> None:
         super().__init__()
         self.network = network
+        self.cell, self.side = network.cell, network.side
         self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(_STD).view(3, 1, 1), persistent=False)
 
@@ -59,15 +48,14 @@ class Normalised(nn.Module):
         logits: Tensor = self.network((images - self.mean) / self.std)
         return logits
 
-    def with_attention(self, images: Tensor, layers: Any) -> tuple[Tensor, list[Tensor]]:
-        """Return the logits and the attention of layers, see ``PatchViT.with_attention``.
+    def with_attention(
+        self, images: Tensor, layers: Sequence[Layer]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return the logits and the attention of layers, see ``PatchNetwork.with_attention``.
 
         Raises:
-            ValueError: a network without attention.
+            ValueError: a network without attention, or without such a layer.
         """
-        if not isinstance(self.network, PatchViT):
-            name = type(self.network).__name__
-            raise ValueError(f"{name} has no attention to regularise; set the regulariser to none")
         return self.network.with_attention((images - self.mean) / self.std, layers)
 
 

@@ -21,18 +21,18 @@ class PatchObjective:
     cross-entropy, whose gradient fades where a patch is flipped.
 
     Args:
-        judge: images (B, 3, H, W) in [0, 1] -> logits (B, 1, h, w).
+        model: images (B, 3, H, W) in [0, 1] -> logits (B, 1, h, w).
         labels: (B, 1, h, w) bool, true = anomalous, of the images it will see, in order.
     """
 
-    def __init__(self, judge: Callable[[Tensor], Tensor], labels: Tensor) -> None:
+    def __init__(self, model: Callable[[Tensor], Tensor], labels: Tensor) -> None:
         if labels.dtype != torch.bool or labels.ndim != 4:
             raise ValueError(f"labels must be (B, 1, h, w) bool, got {tuple(labels.shape)}")
-        self.judge, self.labels = judge, labels
+        self.model, self.labels = model, labels
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """(B, 3, H, W) -> (B,) to be maximised."""
-        logits = self.judge(images).to(images.dtype)
+        logits = self.model(images).to(images.dtype)
         if logits.shape != self.labels.shape:
             raise ValueError(
                 f"logits are {tuple(logits.shape)} but labels {tuple(self.labels.shape)}; "

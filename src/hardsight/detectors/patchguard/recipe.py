@@ -1,19 +1,21 @@
-"""How PatchGuard is taught: every choice of its training that is no matter of the loop."""
+"""What a fit of PatchGuard is configured by."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hardsight.attacks import PGD, Linf
+from hardsight.detectors.method import FitConfig
 from hardsight.detectors.patchguard.attention import Regulariser
-from hardsight.detectors.patchguard.vit import Layer
+from hardsight.detectors.patchguard.patch_network import Layer
+from hardsight.detectors.patchguard.selection import CheckpointChoice
 from hardsight.synthesis import CutPaste, Foreground
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
 class Adversary(BaseModel):
-    """The attack that the training images suffer, an L-inf ball."""
+    """Configure the attack on the training images, in an L-inf ball."""
 
     model_config = _STRICT
 
@@ -41,7 +43,7 @@ class Adversary(BaseModel):
 
 
 class Regularisation(BaseModel):
-    """What raises the attention degree."""
+    """Configure the regulariser that raises the attention degree."""
 
     model_config = _STRICT
 
@@ -67,7 +69,7 @@ class Regularisation(BaseModel):
 
 
 class Recipe(BaseModel):
-    """How PatchGuard is taught."""
+    """Configure the adversarial training: all of it that is no matter of the loop."""
 
     model_config = _STRICT
 
@@ -89,6 +91,18 @@ class Recipe(BaseModel):
     anomalous_weight: float = Field(1.0, gt=0)
     """Of an anomalous patch beside a normal one."""
 
-    def spoiler(self) -> CutPaste:
+    def cut_paste(self) -> CutPaste:
         """Return what makes pseudo-anomalies."""
         return CutPaste(smallest=self.smallest, defects=self.defects)
+
+
+class PatchGuardFit(FitConfig):
+    """Configure a fit of PatchGuard."""
+
+    selection: CheckpointChoice | None = None
+    """Choose among the last checkpoints on validation data; None keeps the last, averaged."""
+    augment: Literal["auto", "none"] = "none"
+    """Flips and turns of training images: those the normal images show themselves, or none, as in
+    the paper."""
+    recipe: Recipe = Field(default_factory=Recipe)
+    """Adversary, regulariser and pseudo-anomalies of the training."""

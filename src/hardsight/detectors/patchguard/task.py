@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 from hardsight.attacks import Linf
 from hardsight.augment import turned
 from hardsight.data import sheet
-from hardsight.detectors.patchguard.adversary import FreePerturbation, attacked, misalignment
+from hardsight.detectors.patchguard.adversary import FreePerturbation, attack_patches, misalignment
 from hardsight.detectors.patchguard.attention import REGULARISERS
 from hardsight.detectors.patchguard.networks import Normalised
 from hardsight.detectors.patchguard.objective import cell_labels
@@ -51,10 +51,9 @@ class PatchTask:
             )
         self.module: nn.Module = network
         self.network = network
-        self.cell: int = network.network.cell  # type: ignore[assignment]
         self.images, self.recipe, self.turns = images, recipe, tuple(turns)
         self.foreground = dilated(foreground, recipe.dilation)
-        self.spoiler = recipe.spoiler()
+        self.cut_paste = recipe.cut_paste()
         self.free = FreePerturbation(Linf(recipe.adversary.eps))
         self._kept: tuple[Tensor, ...] | None = None
         self._left = 0
@@ -77,9 +76,9 @@ class PatchTask:
         generator = Generator(images.device).manual_seed(int(seeds[0]))
         normal = images.float() / 255
         with torch.autocast(images.device.type, enabled=False):
-            spoilt, masks = self.spoiler(normal, where, generator)
-        clean = torch.cat([normal, spoilt])
-        cells = cell_labels(masks, self.cell)
+            pseudo, masks = self.cut_paste(normal, where, generator)
+        clean = torch.cat([normal, pseudo])
+        cells = cell_labels(masks, self.network.cell)
         labels = torch.cat([torch.zeros_like(cells), cells])
         kind = self.recipe.adversary.kind
         extra = clean.new_zeros(())
@@ -87,19 +86,21 @@ class PatchTask:
             x, terms = clean, 2
         else:
             if kind == "free":
-                hurt = self.free.perturb(clean)
+                adversarial = self.free.perturb(clean)
             else:
-                hurt = attacked(self.module, clean, labels, self.recipe.adversary, generator)
+                adversarial = attack_patches(
+                    self.module, clean, labels, self.recipe.adversary, generator
+                )
             if kind == "fast" and self.recipe.adversary.alignment:
                 apart = misalignment(
                     self.module, clean, labels, self.recipe.adversary.eps, generator
                 )
                 weight = self.recipe.adversary.alignment * labels[0].numel()
                 extra = weight * apart.view(2, -1).sum(0).mean()
-            x, labels, terms = torch.cat([clean, hurt]), labels.repeat(2, 1, 1, 1), 4
-        return self._judged(x, labels).view(terms, -1).sum(0).mean() + extra
+            x, labels, terms = torch.cat([clean, adversarial]), labels.repeat(2, 1, 1, 1), 4
+        return self._losses(x, labels).view(terms, -1).sum(0).mean() + extra
 
-    def _judged(self, x: Tensor, labels: Tensor) -> Tensor:
+    def _losses(self, x: Tensor, labels: Tensor) -> Tensor:
         """(B,) cross-entropy summed over the patches, and the regulariser."""
         chosen = self.recipe.regulariser
         regular = chosen.kind != "none"
@@ -120,11 +121,11 @@ class PatchTask:
 
     @torch.no_grad()
     def sample(self, module: nn.Module) -> Tensor:
-        """(3, h, w): normal images, spoilt copies, their masks, and what the module says."""
+        """Return a picture (3, h, w): normal images, pseudo-anomalies, their masks, predictions."""
         device = next(module.parameters()).device
         index = torch.linspace(0, len(self.images) - 1, min(8, len(self.images))).round().long()
         x = self.images[index].to(device).float() / 255
         generator = Generator(device).manual_seed(0)
-        spoilt, masks = self.spoiler(x, self.foreground[index].to(device), generator)
-        said = torch.sigmoid(module(spoilt).float())
-        return sheet(x, spoilt, masks, F.interpolate(said, x.shape[-2:]))
+        pseudo, masks = self.cut_paste(x, self.foreground[index].to(device), generator)
+        predicted = torch.sigmoid(module(pseudo).float())
+        return sheet(x, pseudo, masks, F.interpolate(predicted, x.shape[-2:]))

@@ -1,7 +1,7 @@
 """Vision transformers of timm that judge patches."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import timm
 import torch
@@ -10,13 +10,11 @@ from torch import Tensor, nn
 from hardsight.detectors.patchguard.attention import PatchAttention, recorded_inputs
 from hardsight.detectors.patchguard.discriminator import Discriminator
 from hardsight.detectors.patchguard.embedding import PatchProjection
+from hardsight.detectors.patchguard.patch_network import Layer, PatchNetwork
 from hardsight.detectors.patchguard.sparse import block_sparse
 
-Layer = int | Literal["discriminator"]
-"""A layer with attention: 1 is the ViT's first, -1 its last."""
 
-
-class PatchViT(nn.Module):
+class PatchViT(PatchNetwork):
     """A ViT whose normalised patch features a discriminator judges (PatchGuard).
 
     Args:
@@ -70,7 +68,7 @@ class PatchViT(nn.Module):
                 block.ls1, block.ls2 = nn.Identity(), nn.Identity()
         self.vit.patch_embed.proj = PatchProjection.of(self.vit.patch_embed.proj)
         self.depth = len(self.vit.blocks)
-        self.cell: int = self.vit.patch_embed.patch_size[0]
+        self.cell = self.vit.patch_embed.patch_size[0]
         self.side = size // self.cell
         if size % self.cell:
             raise ValueError(f"image_size={size} is not a multiple of the patch, {self.cell}")
