@@ -9,7 +9,8 @@ from hardsight.detectors.adapters.agreement import (
 from hardsight.detectors.adapters.anomalib import anomalib_detector
 from hardsight.detectors.adapters.as_detector import as_detector
 from hardsight.detectors.adapters.denoised import Denoised
-from hardsight.detectors.adapters.smoothed import DESIGNS, Smoothed
+from hardsight.detectors.adapters.designs import DESIGNS
+from hardsight.detectors.adapters.smoothed import Smoothed
 from hardsight.detectors.adapters.tiled import Tiled
 from hardsight.detectors.adapters.wrapped import Wrapped
 from hardsight.detectors.advrad.adversarial import AdversarialTraining

@@ -8,7 +8,8 @@ from hardsight.attacks import L2, PGD, ScoreObjective
 from hardsight.core.types import Detection
 from hardsight.detectors import Detector, Wrapped
 from hardsight.detectors.adapters.denoised import Denoised
-from hardsight.detectors.adapters.smoothed import DESIGNS, Smoothed
+from hardsight.detectors.adapters.designs import DESIGNS
+from hardsight.detectors.adapters.smoothed import Smoothed
 from hardsight.detectors.advrad.errors import noisy_reference
 from hardsight.detectors.advrad.maps import mean_filter, multiscale_error
 from hardsight.diffusion import Denoiser

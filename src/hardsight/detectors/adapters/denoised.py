@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from hardsight.core.types import Detection, Progress, quiet
-from hardsight.detectors.advrad.bastion import Bastion
-from hardsight.detectors.advrad.detector import AdvRAD
+from hardsight.detectors.advrad.contract import ErrorDetector
 from hardsight.detectors.advrad.errors import error_maps
 from hardsight.detectors.advrad.maps import SCALES, multiscale_error
 from hardsight.detectors.advrad.scoring import ReferenceStatistics
@@ -43,7 +42,7 @@ class Denoised(Detector):
 
     def __init__(
         self,
-        detector: AdvRAD | Bastion,
+        detector: ErrorDetector,
         sigma: float,
         normals: Tensor,
         generator: torch.Generator | None = None,

@@ -1,7 +1,6 @@
 """A detector under smoothing noise: what a certificate speaks of, and what to attack."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,10 +8,6 @@ from torch import Tensor
 
 from hardsight.core.types import Detection
 from hardsight.detectors.adapters.around import Around
-from hardsight.detectors.adapters.denoised import Denoised
-from hardsight.detectors.advrad.bastion import Bastion
-from hardsight.detectors.advrad.detector import AdvRAD
-from hardsight.detectors.advrad.errors import noisy_reference
 from hardsight.detectors.base import Detector
 
 
@@ -75,43 +70,3 @@ class Smoothed(Around):
         values = images[0].numel()
         x = images + self.sigma * noise[:, :values].view_as(images)
         return x, None if self._own is None else noise[:, values:].reshape(-1, *self._own)
-
-
-Design = Callable[[Detector, Tensor, float, torch.Generator | None], Detector]
-"""``(detector, normals, sigma, generator)`` -> what is to be smoothed; normals are training's."""
-
-
-def _with_draws(draws: int | None) -> Design:
-    def design(
-        detector: Detector, normals: Tensor, sigma: float, generator: torch.Generator | None = None
-    ) -> Detector:
-        if isinstance(detector, AdvRAD | Bastion):
-            return noisy_reference(detector, normals, sigma, generator, draws)
-        return detector
-
-    return design
-
-
-def _denoise(
-    detector: Detector, normals: Tensor, sigma: float, generator: torch.Generator | None = None
-) -> Detector:
-    if not isinstance(detector, AdvRAD | Bastion):
-        raise TypeError(
-            f'design="denoise" needs an AdvRAD, got {type(detector).__name__}; choose "plain"'
-        )
-    return Denoised(detector, sigma, normals, generator)
-
-
-DESIGNS: dict[str, Design] = {
-    "plain": _with_draws(None),
-    "single": _with_draws(1),
-    "denoise": _denoise,
-    "as-is": lambda detector, *_: detector,
-}
-"""Name -> how a detector is prepared for smoothing noise.
-
-``plain``: the detector with its own noise; an AdvRAD gets its reference from noisy normals.
-``single``: the same with one draw of an AdvRAD's own noise for each noisy copy, which its other
-copies average as well, at a fraction of the cost.
-``denoise``: see ``Denoised``. ``as-is``: nothing is done.
-"""

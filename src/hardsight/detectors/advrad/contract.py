@@ -1,7 +1,7 @@
 """What the algorithms of a fit need of a detector that scores reconstruction errors."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
 from torch import Generator, Tensor, nn
@@ -13,6 +13,7 @@ from hardsight.detectors.inputs import Images
 from hardsight.diffusion import Denoiser
 
 
+@runtime_checkable
 class ErrorDetector(Protocol):
     """AdvRAD and Bastion, as ``Detector`` and they themselves describe it."""
 
@@ -30,6 +31,9 @@ class ErrorDetector(Protocol):
 
     @property
     def scoring(self) -> Scoring: ...  # noqa: D102
+
+    @property
+    def statistics(self) -> ReferenceStatistics: ...  # noqa: D102
 
     @property
     def tile(self) -> int | None: ...  # noqa: D102

@@ -57,7 +57,7 @@ class Smoothing:
     """How a detector is smoothed and sampled.
 
     Args:
-        design: see ``hardsight.detectors.adapters.smoothed.DESIGNS``.
+        design: see ``hardsight.detectors.adapters.designs.DESIGNS``.
         early_stopping: stop sampling an image once its decision at the largest radius is settled
             (``hardsight.certify.decide``). Faster, but there are only decisions then: no AUROC, no
             other radius, no pixels.

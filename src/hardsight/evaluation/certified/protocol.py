@@ -19,7 +19,7 @@ from hardsight.certify import (
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Calibration, Detector, as_detector
 from hardsight.detectors.adapters.anomalib import is_anomalib, unchecked
-from hardsight.detectors.adapters.smoothed import DESIGNS
+from hardsight.detectors.adapters.designs import DESIGNS
 from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.certified.findings import bounded, pixel_items, settled
 from hardsight.evaluation.certified.plan import Smoothing, Terms

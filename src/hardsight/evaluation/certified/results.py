@@ -93,7 +93,7 @@ class Certification:
 
     title: str
     design: str
-    """A name of ``hardsight.detectors.adapters.smoothed.DESIGNS``."""
+    """A name of ``hardsight.detectors.adapters.designs.DESIGNS``."""
     terms: Terms
     threshold: float
     """Of the smoothed score, from held-out normal images."""
