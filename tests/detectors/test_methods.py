@@ -2,21 +2,22 @@ import pytest
 import torch
 from gaussian_method import METHOD
 
-from hardsight.data import load
-from hardsight.detectors.fitted import Work
+from hardsight.config import CONFIGS, Config
+from hardsight.config.detection import detector_config
 from hardsight.detectors.methods import METHODS
+from hardsight.runs import open_detector_run, start_run
 
 
 def test_a_method_of_one_file_and_one_line_is_fitted_saved_loaded_and_scored(
     parts, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(METHODS, METHOD.name, METHOD)
-    method = METHODS["gaussian"]
-    data = load(parts, size=16)
-    detector = method.detector(image_size=16)
-    detector = method.fit(detector, data, method.config(), Work()).detector
-    detector.save_pretrained(tmp_path)
-    again = method.detector.from_pretrained(tmp_path)
+    monkeypatch.setitem(CONFIGS, METHOD.name, detector_config(METHOD))  # from METHODS, at import
+    values = {"method": "gaussian", "detector": {"image_size": 16}, "data": {"path": str(parts)}}
+    start_run(tmp_path / "run", Config.parse(values, "test")).fit("cpu")
+    run = open_detector_run(tmp_path / "run")
+    again, data = run.detector("cpu"), run.data()
+    assert isinstance(again, METHOD.detector)
     images = data.test.images()
     found = again.predict(images)
     normals = data.train.images().float() / 255
