@@ -1,5 +1,6 @@
 """The configurations of anomaly detectors' runs, one of each method."""
 
+from inspect import signature
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, create_model
@@ -18,8 +19,15 @@ class DetectorConfig(Config):
 
     @property
     def detector_settings(self) -> dict[str, Any]:
-        """The arguments of the detector's constructor."""
+        """The arguments of the detector's constructor, without the seed."""
         return {name: getattr(self.detector, name) for name in type(self.detector).model_fields}
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of the detector's constructor, with the seed if it takes one."""
+        taken = signature(METHODS[self.method].detector).parameters
+        seed = {"seed": self.training.seed} if "seed" in taken else {}
+        return self.detector_settings | seed
 
     @property
     def fit(self) -> FitConfig:

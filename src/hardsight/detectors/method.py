@@ -51,7 +51,8 @@ class Method:
     name: str
     """What presets and runs call the method."""
     detector: type[SavedDetector]
-    """Its constructor's arguments are the keys below ``detector`` in a preset."""
+    """Its constructor's arguments are the keys below ``detector`` in a preset; ``seed``, if it is
+    one of them, is that of the training."""
     summary: str
     """One line for ``hardsight methods``."""
     preset: str

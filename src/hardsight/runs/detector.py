@@ -114,7 +114,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         self._check(data, method.detector)
         for finding in training_findings(data):
             _log.warning(finding)
-        made = method.detector(**config.detector_settings, seed=config.training.seed)
+        made = method.detector(**config.arguments)
         record_start(self.path, config.fit.started_from)
         self.check_manifest(data, allow_data_change)
         begun = time.perf_counter()
