@@ -63,12 +63,12 @@ class A3(Entry):
 
     @property
     def ball(self) -> Ball:
-        """The threat model."""
+        """Return the threat model."""
         return self.optimiser.ball
 
     @property
     def evaluations(self) -> int:
-        """Of the objective, in one call, at most."""
+        """Count the evaluations of the objective in one call, at most."""
         return self.restarts * (self.optimiser.evaluations + self.warmup + 2)
 
     def optimise(

@@ -67,7 +67,7 @@ class APGD(Restarted):
 
     @property
     def evaluations(self) -> int:
-        """Of the objective, in one call."""
+        """Count the evaluations of the objective in one call."""
         return self.restarts * (self.steps + 2)
 
     def run(

@@ -83,7 +83,7 @@ class Foreign(Entry):
 
     @property
     def evaluations(self) -> int:
-        """Of the model, as told, and the judgement."""
+        """Count the evaluations of the model, as told, and the judgement."""
         return self.cost + 1
 
     def optimise(

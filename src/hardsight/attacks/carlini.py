@@ -59,7 +59,7 @@ class CarliniWagner(Entry):
 
     @property
     def evaluations(self) -> int:
-        """Of the objective, in one call."""
+        """Count the evaluations of the objective in one call."""
         return 2 + self.searches * self.steps
 
     def optimise(

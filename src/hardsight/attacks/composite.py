@@ -39,12 +39,12 @@ class Composite(Entry):
 
     @property
     def ball(self) -> Ball:
-        """The threat model."""
+        """Return the threat model."""
         return self.attacks[0].ball
 
     @property
     def evaluations(self) -> int:
-        """Of the objective, in one call."""
+        """Count the evaluations of the objective in one call."""
         return sum(a.evaluations for a in self.attacks)
 
     def optimise(

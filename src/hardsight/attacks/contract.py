@@ -20,7 +20,7 @@ class Aimed(Protocol):
 
     @property
     def model(self) -> Any:
-        """A module, or any function of images."""
+        """Return a module, or any function of images."""
         ...
 
 
@@ -66,7 +66,7 @@ class Labelled(Protocol):
 
     @property
     def labels(self) -> Tensor:
-        """(B,) int64."""
+        """Return (B,) int64."""
         ...
 
 

@@ -42,7 +42,7 @@ class DeepFool(Entry):
 
     @property
     def evaluations(self) -> int:
-        """Of the objective, in one call, at most."""
+        """Count the evaluations of the objective in one call, at most."""
         return self.steps + 1
 
     def optimise(

@@ -64,7 +64,7 @@ class FAB(Entry):
 
     @property
     def evaluations(self) -> int:
-        """Of the objective, in one call."""
+        """Count the evaluations of the objective in one call."""
         return 2 + 2 * self.restarts * self.steps + self.search
 
     def optimise(

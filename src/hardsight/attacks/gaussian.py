@@ -24,7 +24,7 @@ class GaussianNoise(Entry):
 
     @property
     def evaluations(self) -> int:
-        """None."""
+        """Count none: there is no search."""
         return 0
 
     def optimise(

@@ -16,12 +16,12 @@ class Optimiser(Protocol):
 
     @property
     def ball(self) -> Ball:
-        """The threat model."""
+        """Return the threat model."""
         ...
 
     @property
     def evaluations(self) -> int:
-        """How often a call evaluates the objective, at most."""
+        """Count the evaluations of the objective in one call, at most."""
         ...
 
     def __call__(
@@ -45,7 +45,7 @@ class Chained(Protocol):
 
     @property
     def attacks(self) -> tuple[Optimiser, ...]:
-        """First to last."""
+        """Return them, first to last."""
         ...
 
 
@@ -55,7 +55,7 @@ class Wrapping(Protocol):
 
     @property
     def optimiser(self) -> Optimiser:
-        """The other one."""
+        """Return the other one."""
         ...
 
 
@@ -64,7 +64,7 @@ class Stepped(Optimiser, Protocol):
 
     @property
     def steps(self) -> int:
-        """Of a restart."""
+        """Return the steps of a restart."""
         ...
 
 

@@ -59,7 +59,7 @@ class PGD(Restarted):
 
     @property
     def evaluations(self) -> int:
-        """Of the objective, in one call."""
+        """Count the evaluations of the objective in one call."""
         return self.restarts * (self.steps + 1)
 
     def last(
@@ -98,12 +98,12 @@ def _normalised(gradient: Tensor) -> Tensor:
 
 
 def fgsm(ball: Ball) -> PGD:
-    """The fast gradient sign method (Goodfellow et al., 2015): one step of eps from the image."""
+    """Return the fast gradient sign method (Goodfellow et al., 2015): one step from the image."""
     return PGD(ball, steps=1, step_size=ball.eps or None, random_start=False)
 
 
 def bim(ball: Ball, steps: int = 10) -> PGD:
-    """The basic iterative method (Kurakin et al., 2017): from the image, no random start.
+    """Return the basic iterative method (Kurakin et al., 2017): from the image itself.
 
     The paper steps by 1/255 and takes ``1.25 eps`` such steps, a quarter more than the radius in
     all; that ratio is kept for any number of steps: ``step_size = 1.25 * eps / steps``.

@@ -35,7 +35,7 @@ class Restarted(Entry):
     @property
     @abstractmethod
     def evaluations(self) -> int:
-        """Of the objective, in one call."""
+        """Count the evaluations of the objective in one call."""
 
     @abstractmethod
     def run(

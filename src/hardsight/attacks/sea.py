@@ -51,12 +51,12 @@ class Progressive(Entry):
 
     @property
     def ball(self) -> Ball:
-        """The threat model: the last and smallest ball."""
+        """Return the threat model: the last and smallest ball."""
         return self.optimiser.ball
 
     @property
     def evaluations(self) -> int:
-        """Of the objective, in one call."""
+        """Count the evaluations of the objective in one call."""
         return sum(altered(self.optimiser, steps=steps).evaluations for steps in self._steps())
 
     def _steps(self) -> list[int]:

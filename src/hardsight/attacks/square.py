@@ -68,7 +68,7 @@ class Square(Entry):
 
     @property
     def evaluations(self) -> int:
-        """Of the objective, in one call."""
+        """Count the evaluations of the objective in one call."""
         return self.queries
 
     @torch.no_grad()

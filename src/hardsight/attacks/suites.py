@@ -17,6 +17,7 @@ from hardsight.attacks.objectives.draws import Model, is_random
 from hardsight.attacks.optimisers import Optimiser, describe
 from hardsight.attacks.victims import Victim
 from hardsight.core.batches import choose
+from hardsight.core.capabilities import bypass_of
 from hardsight.core.noise import Noise
 from hardsight.core.types import AttackResult
 
@@ -53,13 +54,13 @@ class Attempt:
 
     @property
     def words(self) -> tuple[str, str]:
-        """The budget, and what it goes through, in words."""
+        """Return the budget, and what it goes through, in words."""
         how = f"{describe(self.optimiser)} x {self.draws} draw{'s' * (self.draws > 1)}"
         return how, {"exact": "", "bpda": " by BPDA", "source": " on another model"}[self.via]
 
     @property
     def description(self) -> str:
-        """All of it in words, e.g. "PGD 20 steps x 4 draws on score"."""
+        """Return all of it in words, e.g. "PGD 20 steps x 4 draws on score"."""
         how, via = self.words
         return f"{how} on {self.objective}{via}"
 
@@ -86,17 +87,17 @@ class Suite:
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """The attacks, first to last."""
+        """Return the attacks, first to last."""
         return self.build(self.ball)
 
     @property
     def on_map(self) -> bool:
-        """Whether the map is attacked."""
+        """Return whether the map is attacked."""
         return self.target == "pixel"
 
     @property
     def description(self) -> str:
-        """The budget in words; attempts that differ in their objective alone are taken together."""
+        """Return the budget in words; attempts that differ in the objective alone stand together."""
         groups: dict[tuple[str, str], list[str]] = {}
         for a in self.attempts:
             groups.setdefault(a.words, []).append(a.objective)
@@ -208,7 +209,7 @@ def _seen(victim: Victim, via: Via, suite: str) -> Iterator[Victim]:
             )
         yield victim.of(victim.source)
     else:
-        part = getattr(victim.model, "bypass", None)
+        part = bypass_of(victim.model)
         if part is None:
             raise ValueError(
                 f"suite={suite!r} goes round a part of the model, and "

@@ -24,12 +24,12 @@ class Victim(Protocol):
 
     @property
     def model(self) -> nn.Module:
-        """What is attacked."""
+        """Return what is attacked."""
         ...
 
     @property
     def source(self) -> nn.Module | None:
-        """What a transferred attack is crafted on; None where there is no such model."""
+        """Return what a transferred attack is crafted on; None where there is no such model."""
         ...
 
     def of(self, model: nn.Module) -> Self:
@@ -91,7 +91,7 @@ class ScoreVictim:
         return replace(self, model=model, threshold=None)
 
     def knows(self, name: str) -> bool:
-        """A decision needs a threshold."""
+        """Return whether the objective can be built: a decision needs a threshold."""
         return name != "decision" or self.threshold is not None
 
     def objective(
@@ -102,7 +102,7 @@ class ScoreVictim:
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Objective:
-        """One of ``names``; "region" is the mean of the map where it is largest now."""
+        """Build one of ``names``; "region" is the mean of the map where it is largest now."""
         if name == "decision":
             if self.threshold is None:
                 raise ValueError('objective="decision" needs a threshold: calibrate the detector')
@@ -115,7 +115,7 @@ class ScoreVictim:
         return ScoreObjective(self.model, self.labels, draws, name, noise)
 
     def judge(self, draws: int, noise: Tensor | None = None) -> Objective:
-        """The true score."""
+        """Return the true score."""
         return ScoreObjective(self.model, self.labels, draws, noise=noise)
 
 
@@ -143,7 +143,7 @@ class MapVictim:
         return replace(self, model=model)
 
     def knows(self, name: str) -> bool:
-        """All is known."""
+        """Return true: every objective can be built."""
         return True
 
     def objective(
@@ -154,12 +154,12 @@ class MapVictim:
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Objective:
-        """One of ``MAP_LOSSES``."""
+        """Build one of ``MAP_LOSSES``."""
         scale = (self.threshold, self.scale)
         return MapObjective(self.model, self.masks, name, draws, *scale, noise=noise)
 
     def judge(self, draws: int, noise: Tensor | None = None) -> Objective:
-        """How high normal pixels rank above anomalous ones, on the scale of clean maps."""
+        """Return how high normal pixels rank above anomalous ones, on the scale of clean maps."""
         scale = (self.threshold, self.scale)
         return MapObjective(self.model, self.masks, _rank, draws, *scale, noise=noise)
 
@@ -197,7 +197,7 @@ class ClassVictim:
         return replace(self, model=model)
 
     def knows(self, name: str) -> bool:
-        """All is known."""
+        """Return true: every objective can be built."""
         return True
 
     def objective(
@@ -208,10 +208,10 @@ class ClassVictim:
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Objective:
-        """One of ``names``."""
+        """Build one of ``names``."""
         kind = MarginObjective if name == "decision" else CLASS_OBJECTIVES[name]
         return kind(self.model, self.labels, draws, noise)
 
     def judge(self, draws: int, noise: Tensor | None = None) -> Objective:
-        """The margin: above 0, the image is misclassified."""
+        """Return the margin: above 0, the image is misclassified."""
         return MarginObjective(self.model, self.labels, draws, noise)

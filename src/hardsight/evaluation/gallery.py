@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from hardsight.core.capabilities import Purifying, Reconstructing
 from hardsight.evaluation.attacked import Attacked
-from hardsight.evaluation.capabilities import Purifying, Reconstructing
 from hardsight.evaluation.results import ClassifiedItem, GalleryItem
 from hardsight.evaluation.subjects import ClassifierSubject, DetectorSubject, Subject
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, autograd, nn
 
 from hardsight.core.batches import per_image
+from hardsight.core.capabilities import Scoring, averaged_draws, draws_noise
 
 Model = nn.Module | Callable[..., Any]
 """images (B, C, H, W) -> anything with a batch dimension; with a method ``sample_noise(images,
@@ -52,7 +53,7 @@ def count_repeats(model: Model, draws: int, noise: Tensor | None = None) -> int:
     """
     if draws < 1:
         raise ValueError(f"draws must be at least 1, got {draws}")
-    return 1 if noise is not None else math.ceil(draws / int(getattr(model, "draws", 1)))
+    return 1 if noise is not None else math.ceil(draws / averaged_draws(model))
 
 
 def evaluate_draws(
@@ -82,16 +83,15 @@ def evaluate_draws(
     Returns:
         The model's output for B * repeats rows, or for B rows if it is deterministic.
     """
-    sample = getattr(model, "sample_noise", None)
+    run: Any = model.score_only if scores and isinstance(model, Scoring) else model
     x = images if repeats == 1 else images.repeat_interleave(repeats, dim=0)
-    if sample is not None and noise is None:
-        noise = sample(x, generator)
+    if draws_noise(model) and noise is None:
+        noise = model.sample_noise(x, generator)
         if noise is None:
             x, repeats = images, 1
     if unit_gradients:
         x = _UnitGradients.apply(x, repeats)
-    run = getattr(model, "score_only", model) if scores else model
-    return run(x) if sample is None and noise is None else run(x, noise)
+    return run(x, noise) if draws_noise(model) or noise is not None else run(x)
 
 
 def mean_over_draws(values: Tensor, batch: int) -> Tensor:
@@ -123,8 +123,7 @@ def split_draws(objective: T, model: Model, images: Tensor) -> list[tuple[float,
 
 def is_random(model: Model, images: Tensor) -> bool | None:
     """Return whether a model draws noise; None where it has no ``sample_noise`` to tell by."""
-    sample = getattr(model, "sample_noise", None)
-    if sample is None:
+    if not draws_noise(model):
         return None
     aside = torch.Generator(images.device).manual_seed(0)  # disturbs no other randomness
-    return sample(images[:1], aside) is not None
+    return model.sample_noise(images[:1], aside) is not None

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from hardsight.attacks.objectives.draws import Model, evaluate_draws
 from hardsight.certify import certify_vote, per_image_alpha
+from hardsight.core.capabilities import named
 from hardsight.evaluation.batches import Tensors
-from hardsight.evaluation.capabilities import named
 from hardsight.evaluation.certified.plan import Terms, Voting
 from hardsight.evaluation.certified.results import ClassCertification
 from hardsight.evaluation.certified.sampled import Sampling

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from hardsight.attacks import Attempt, MarginObjective, Suite
 from hardsight.attacks.class_suites import LabelledVictim, class_suite
 from hardsight.attacks.objectives.draws import evaluate_draws
+from hardsight.core.capabilities import averaged_draws, sample_noise
 from hardsight.core.types import Detection
 from hardsight.data import LabelledImages
 from hardsight.data.splits import evenly
 from hardsight.detectors import Detector
 from hardsight.evaluation.batches import Tensors
-from hardsight.evaluation.capabilities import averaged_draws, sample_noise
 from hardsight.evaluation.published import Published, published_accuracy
 from hardsight.evaluation.results import Estimate
 from hardsight.evaluation.subjects.subject import Scores, Subject

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hardsight.attacks import Suite, Victim, frozen, is_random
+from hardsight.core.capabilities import averaged_draws, bypass_of, named, sample_noise
 from hardsight.core.modules import in_mode
 from hardsight.detectors import Detector
 from hardsight.evaluation.batches import Tensors
-from hardsight.evaluation.capabilities import Bypassable, averaged_draws, named, sample_noise
 from hardsight.evaluation.published import Published
 from hardsight.evaluation.results import Estimate
 from hardsight.metrics.metric import Target
@@ -98,7 +98,7 @@ class Subject(ABC):
     @property
     def bypass(self) -> object | None:
         """The part that a BPDA may go round, as the model names it; None: none."""
-        return self.model.bypass if isinstance(self.model, Bypassable) else None
+        return bypass_of(self.model)
 
     @cached_property
     def random(self) -> bool:

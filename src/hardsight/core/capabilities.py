@@ -1,6 +1,6 @@
 """What a model may offer besides being called: small protocols, of one method or attribute each."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -59,14 +59,33 @@ class Purifying(Protocol):
         ...
 
 
+@runtime_checkable
+class Scoring(Protocol):
+    """Scores images without the map that it need not make for that."""
+
+    def score_only(self, images: Tensor, noise: Tensor | None = None) -> Any:
+        """(B, C, H, W) -> a Detection whose score counts."""
+        ...
+
+
+def draws_noise(model: object) -> TypeGuard[Random]:
+    """Return whether a model is called with noise; a compiled module passes its attributes on."""
+    return hasattr(model, "sample_noise")
+
+
 def sample_noise(model: object, images: Tensor, generator: torch.Generator | None) -> Tensor | None:
     """Return the noise of one forward pass of a model; None where it draws none."""
-    return model.sample_noise(images, generator) if isinstance(model, Random) else None
+    return model.sample_noise(images, generator) if draws_noise(model) else None
 
 
 def averaged_draws(model: object) -> int:
     """Return the noise draws that a model averages in one output."""
     return int(model.draws) if isinstance(model, Averaging) else 1
+
+
+def bypass_of(model: object) -> Any:
+    """Return the part (name, surrogate) that a BPDA may go round; None where a model names none."""
+    return model.bypass if isinstance(model, Bypassable) else None
 
 
 def settings_of(model: object) -> dict[str, Any]:
