@@ -97,7 +97,7 @@ class Suite:
 
     @property
     def description(self) -> str:
-        """Return the budget in words; attempts that differ in the objective alone stand together."""
+        """Return the budget in words; attempts that differ in objective alone stand together."""
         groups: dict[tuple[str, str], list[str]] = {}
         for a in self.attempts:
             groups.setdefault(a.words, []).append(a.objective)

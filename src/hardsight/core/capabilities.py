@@ -38,7 +38,7 @@ class Described(Protocol):
 class Bypassable(Protocol):
     """Names a part that a BPDA may go round, and what it does instead; None: none."""
 
-    bypass: Any
+    bypass: tuple[str, Any] | None
 
 
 @runtime_checkable
@@ -83,7 +83,7 @@ def averaged_draws(model: object) -> int:
     return int(model.draws) if isinstance(model, Averaging) else 1
 
 
-def bypass_of(model: object) -> Any:
+def bypass_of(model: object) -> tuple[str, Any] | None:
     """Return the part (name, surrogate) that a BPDA may go round; None where a model names none."""
     return model.bypass if isinstance(model, Bypassable) else None
 
