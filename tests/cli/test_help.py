@@ -31,5 +31,4 @@ def test_help_imports_nothing_that_takes_seconds():
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_says_what_it_does(name):
     said = call(name, "--help").stdout
-    assert name in said
-    assert len(said.split()) > 20
+    assert f"hardsight {name}" in " ".join(said.split())  # an example

@@ -50,7 +50,7 @@ def test_the_doctor_tells_what_the_machine_is_and_what_is_missing():
     found = {r[0]: r[1:] for r in rows(done.stdout) if r[0]}
     chosen = resolve("auto", pick_device("auto"))
     assert found["precision"][0].startswith(f"{chosen.name} on ")
-    assert found["threads"][0].startswith(f"{torch.get_num_threads()} of torch")
+    assert found["threads"][0].startswith(f"{torch.get_num_threads()} compute")
     assert used_instructions() in found["instruction sets"][0]
     assert found["devices"][0].endswith("cpu")
     lacking = {extra.name: bool(extra.missing) for extra in extras()}

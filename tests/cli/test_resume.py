@@ -103,6 +103,17 @@ def test_relative_folders_are_recorded_as_absolute_ones(parts, tiny_preset, tmp_
     assert done.exit_code == 0, words(done)
 
 
+def test_a_data_set_that_has_gone_is_named_anew(run, parts, tmp_path):
+    folder = shutil.copytree(run, tmp_path / "run")
+    config = (folder / "config.yaml").read_text().replace(str(parts), "/gone")
+    (folder / "config.yaml").write_text(config)
+    terms = ("--suite", "pgd", "--steps", 1, "--curve", "", "--gallery", 0)
+    lost = call("evaluate", folder, *terms)
+    assert lost.exit_code == 1
+    assert "/gone, is not there any more; say where it is now with --data" in words(lost)
+    assert call("evaluate", folder, *terms, "--data", parts).exit_code == 0
+
+
 def test_of_good_parts_alone_fit_says_what_can_be_done(parts, tiny_preset, tmp_path):
     good = shutil.copytree(parts / "train/good", tmp_path / "photos/good").parent
     run = tmp_path / "run"

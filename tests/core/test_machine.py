@@ -1,12 +1,7 @@
-import math
-import os
-
 from hardsight.core.machine import (
-    _quota,
     instruction_sets,
     memory,
     processor,
-    usable_cpus,
     used_instructions,
 )
 
@@ -31,12 +26,3 @@ def test_this_machine_is_told():
     assert used_instructions()
     free, whole = memory()
     assert 0 < free <= whole
-
-
-def test_no_more_cpus_than_the_process_may_use():
-    assert 0 < usable_cpus() <= os.cpu_count()
-
-
-def test_a_cgroup_grants_parts_of_a_cpu():
-    assert _quota("150000 100000") == 1.5
-    assert math.isinf(_quota("max 100000"))

@@ -21,7 +21,7 @@ def demo(
 ) -> None:
     """Write the embedded data, train, calibrate, attack and report: six minutes on two cores.
 
-    Started again, it goes on where it was.
+    Started again, it goes on where it was. Example: `hardsight demo gravel --folder trial`
     """
     from hardsight.attacks import build_suite
     from hardsight.config import load_preset

@@ -26,6 +26,7 @@ def _machine() -> Table:
     from hardsight.core import machine
     from hardsight.core.devices import pick_device
     from hardsight.core.precision import resolve
+    from hardsight.core.threads import usable_cpus
 
     device = pick_device("auto")
     chosen = resolve("auto", device)
@@ -36,8 +37,8 @@ def _machine() -> Table:
     table.add_row("processor", machine.processor())
     used = f"torch uses {machine.used_instructions()}"
     table.add_row("instruction sets", ", ".join((*machine.instruction_sets(), used)))
-    cpus = f"{torch.get_num_threads()} of torch, {machine.usable_cpus():g} CPUs may be used"
-    table.add_row("threads", cpus)
+    threads = f"{torch.get_num_threads()} compute; the process may use {usable_cpus()} CPUs"
+    table.add_row("threads", threads)
     if memory is not None:
         table.add_row("memory", f"{memory[0]:.1f} of {memory[1]:.1f} GiB free")
     table.add_row("devices", ", ".join(_devices()))

@@ -11,7 +11,10 @@ from hardsight.cli.console import console, explained
 
 
 def methods() -> None:
-    """List the methods: of anomaly detection, and of classifying under attack."""
+    """List the methods: of anomaly detection, and of classifying under attack.
+
+    A preset names one. Example: `hardsight methods`
+    """
     from hardsight.config import CONFIGS
     from hardsight.detectors.methods import METHODS
 
@@ -26,7 +29,10 @@ def methods() -> None:
 def presets(
     name: Annotated[str | None, typer.Argument(help="Show all settings of this preset.")] = None,
 ) -> None:
-    """List the presets, or show one in full (a start for a `.yaml` of your own)."""
+    """List the presets, or show one in full, a start for one of your own.
+
+    Example: `hardsight presets advrad > mine.yaml` and `hardsight fit mine.yaml --data photos`
+    """
     from hardsight.config import load_preset, preset_names
 
     with explained():
@@ -46,7 +52,7 @@ def suites(
     """List the attack suites: whom and what each attacks, and what it spends on an image.
 
     A suite of the same name attacks a detector's score and a classifier's classes, each in its own
-    way; `hardsight evaluate RUN --suite NAME` takes the one that fits the run.
+    way. Example: `hardsight suites --budget full` and `hardsight evaluate runs/bottle --suite bim`
     """
     from hardsight.attacks import ATTACKS, attack_names, build_suite
     from hardsight.evaluation import class_suite

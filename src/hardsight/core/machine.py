@@ -1,4 +1,4 @@
-"""What a machine is: its processor, instruction sets, memory and the CPUs one may use."""
+"""What a machine is: its processor, instruction sets and memory."""
 
 import os
 import platform
@@ -9,7 +9,6 @@ import torch
 FLAGS = ("avx", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16", "sve")
 """Instruction sets that networks gain by, as Linux calls them."""
 _CPUINFO = Path("/proc/cpuinfo")
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def processor(cpuinfo: str | None = None) -> str:
@@ -32,12 +31,6 @@ def used_instructions() -> str:
     return torch.backends.cpu.get_cpu_capability()
 
 
-def usable_cpus() -> float:
-    """Return how many CPUs the process may use: its affinity, and its cgroup's quota if less."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(float(allowed or 1), _quota(_QUOTA.read_text() if _QUOTA.is_file() else "max"))
-
-
 def memory() -> tuple[float, float] | None:
     """Return (free, all) of the memory in GiB; None where the system does not tell."""
     try:
@@ -56,9 +49,3 @@ def _entry(key: str, cpuinfo: str | None) -> str:
         if name.strip() == key:
             return value.strip()
     return ""
-
-
-def _quota(text: str) -> float:
-    """CPUs that cgroup's ``cpu.max`` grants: "quota period" in microseconds, or "max"."""
-    quota, _, period = text.partition(" ")
-    return float("inf") if quota.strip() == "max" else float(quota) / float(period)

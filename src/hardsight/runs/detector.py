@@ -52,6 +52,12 @@ class DetectorRun(RunFolder[DetectorConfig]):
         Raises:
             RunError, ManifestChanged: the run was not finished, or its data set changed.
         """
+        place = self.config.data.path
+        if path is None and place is not None and not Path(place).exists():
+            raise RunError(
+                f"the data set of {self.path}, {place}, is not there any more; say where it is now "
+                "with --data"
+            )
         detector, data = self.detector(device), self.data(path)
         if path is None:
             self.check_manifest(data, allow_data_change)
