@@ -260,3 +260,11 @@ def test_a_classifier_is_no_function_and_no_detector():
         audit(lambda x: x, blobs())
     with pytest.raises(TypeError, match="got Honest"):
         audit(masked.Honest(), blobs())
+
+
+def test_batch_statistics_are_left_as_they_were(tiny):
+    """A batch norm in train mode counts every image that passes."""
+    model = torch.nn.Sequential(torch.nn.BatchNorm2d(1), misread.Linear()).train()
+    before = [b.clone() for b in model.buffers()]
+    audit(model, blobs(), eps=EPS, budget=tiny, work=Work(max_minutes=0.0))
+    assert all(torch.equal(a, b) for a, b in zip(before, model.buffers(), strict=True))

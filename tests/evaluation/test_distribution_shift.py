@@ -6,7 +6,12 @@ import torch
 from scipy.signal import convolve2d
 from sklearn.metrics import roc_auc_score
 
-from hardsight.evaluation.distribution_shift import STATISTICS, compare, shortcuts, warning
+from hardsight.evaluation.distribution_shift import (
+    STATISTICS,
+    compare,
+    distribution_shifts,
+    warning,
+)
 
 
 def test_a_comparison_counts_pairs():
@@ -66,7 +71,7 @@ def test_statistics_of_pictures_with_known_ones():
 )
 def test_a_test_set_in_another_light_is_warned_of(make_set, good, bad, said):
     data = make_set(good, bad)
-    known = shortcuts(data)
+    known = distribution_shifts(data)
     assert [one.name for one in known] == list(STATISTICS)
     bright = known[0]
     parts = (data.train, data.validation)

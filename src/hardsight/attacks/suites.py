@@ -126,7 +126,7 @@ class Suite:
 
         def once(ball: Ball) -> tuple[Attempt, ...]:
             seen = (a if a.via == "source" else replace(a, draws=1) for a in whole(ball))
-            return tuple({a.description: a for a in seen}.values())
+            return tuple(dict.fromkeys(seen))
 
         return replace(self, build=once)
 

@@ -121,7 +121,7 @@ class Audited:
         found = []
         for start, x in self.batches():
             known = self.known_noise(x, start)
-            part = images[start : start + len(x)].clone()  # a model may spoil what it is given
+            part = images[start : start + len(x)].clone()  # a model may change what it is given
             found.append(self.subject.scores(part, known, start).cpu())
         return torch.cat(found).double().numpy()
 

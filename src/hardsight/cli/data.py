@@ -10,7 +10,7 @@ from hardsight.cli.console import console, errors, explained, say
 
 if TYPE_CHECKING:
     from hardsight.data import ImageSet
-    from hardsight.evaluation.distribution_shift import Shortcut
+    from hardsight.evaluation.distribution_shift import Shift
 
 
 def data(
@@ -41,7 +41,7 @@ def data(
     """
     from hardsight.config import DataConfig, load_data
     from hardsight.data import findings, write_textures
-    from hardsight.evaluation.distribution_shift import shortcuts
+    from hardsight.evaluation.distribution_shift import distribution_shifts
 
     with explained():
         if write:
@@ -60,7 +60,7 @@ def data(
             _beware(finding)
         labels = found.test.labels
         if labels.any() and not labels.all():
-            _tell_shortcuts(shortcuts(found))
+            _tell_shifts(distribution_shifts(found))
             _tell_object(found.test)
         for error in found.skipped:
             say(("unusable:", "red"), f" {error}", to=errors)
@@ -68,7 +68,7 @@ def data(
         raise typer.Exit(1)
 
 
-def _tell_shortcuts(known: "list[Shortcut]") -> None:
+def _tell_shifts(known: "list[Shift]") -> None:
     from hardsight.evaluation.distribution_shift import warning
 
     table = Table("AUROC of", "defects, in the test set", "good parts, test against training")

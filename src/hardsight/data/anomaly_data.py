@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hardsight.data.image_set import ImageSet
 from hardsight.data.opening import ImageError
@@ -50,20 +49,6 @@ class AnomalyData:
         for label, n in ((False, count - wanted), (True, wanted)):
             chosen += evenly(np.flatnonzero(labels == label), n)
         return replace(self, test=self.test.of([self.test.samples[i] for i in chosen]))
-
-    def demand_both_kinds(self) -> NDArray[np.bool_]:
-        """Return the labels (N,) of the test set, true = anomalous.
-
-        Raises:
-            ValueError: images of one label alone, of which there is no AUROC.
-        """
-        labels = self.test.labels
-        for name, there in (("anomalous", labels.any()), ("normal", not labels.all())):
-            if not there or len(labels) == 0:
-                raise ValueError(
-                    f"the test set of {self.name} has no {name} image; AUROC needs both labels"
-                )
-        return labels
 
     @property
     def skipped(self) -> list[ImageError]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hardsight.data import AnomalyData, ImageSet
+from hardsight.evaluation.subjects.synthetic import demand_defects
 
 UNLIKE, CHANCE = 0.70, 0.01
 """Two sets are not alike where more than this share of their pairs is told apart, which happens by
@@ -49,8 +50,8 @@ def compare(values: ArrayLike, others: ArrayLike) -> Comparison:
     return Comparison(float(test.statistic) / (a.size * b.size), float(test.pvalue))
 
 
-class Shortcut(NamedTuple):
-    """What one statistic of the whole picture knows of a data set."""
+class Shift(NamedTuple):
+    """How far one statistic of the whole picture shifts between the parts of a data set."""
 
     name: str
     """A key of ``STATISTICS``."""
@@ -60,7 +61,7 @@ class Shortcut(NamedTuple):
     """Defects of the test set with its good parts."""
 
 
-def warning(known: Iterable[Shortcut]) -> str | None:
+def warning(known: Iterable[Shift]) -> str | None:
     """Return what a user must know of a data set; None where good parts are alike."""
     open_ones = [one for one in known if not one.good.alike]
     if not open_ones:
@@ -80,7 +81,7 @@ def warning(known: Iterable[Shortcut]) -> str | None:
     )
 
 
-def shortcuts(data: AnomalyData) -> list[Shortcut]:
+def distribution_shifts(data: AnomalyData) -> list[Shift]:
     """Return what ``STATISTICS`` know of a data set.
 
     Args:
@@ -89,13 +90,13 @@ def shortcuts(data: AnomalyData) -> list[Shortcut]:
     Raises:
         ValueError: a test set without both normal and anomalous images.
     """
-    labels = data.demand_both_kinds()
+    labels = demand_defects(data)
     train, validation, test = map(_measured, (data.train, data.validation, data.test))
     found = []
     for name in STATISTICS:
         good, bad = test[name][~labels], test[name][labels]
         normal = np.concatenate([train[name], validation[name]])
-        found.append(Shortcut(name, compare(good, normal), compare(bad, good)))
+        found.append(Shift(name, compare(good, normal), compare(bad, good)))
     return found
 
 

@@ -14,7 +14,7 @@ from hardsight.evaluation.wording import radius, tags
 COLUMNS = {
     "attack": ("Attack", "how the perturbation was searched for; clean: none"),
     "flags": ("Flags", "reasons not to trust the row as it is"),
-    "target": ("Aimed at", "what the attacker tried to spoil: the image score or the heat map"),
+    "target": ("Aimed at", "what the attacker tried to change: the image score or the heat map"),
     "ball": ("Perturbation", "the largest change allowed: L-inf to any pixel, L2 to all together"),
     "metric": (
         "Metric",

@@ -183,7 +183,7 @@ def precision(c: Audited) -> Check:
             "An attack in single precision may be stronger.",
             values,
         )
-    return Check("precision", "pass", "Rounding does not spoil the gradient.", values)
+    return Check("precision", "pass", "Rounding does not harm the gradient.", values)
 
 
 def underflown(own: Tensor, full: Tensor) -> tuple[Tensor, Tensor]:

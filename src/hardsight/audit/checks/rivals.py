@@ -83,7 +83,7 @@ def chance(c: Audited) -> Check:
         return Check(
             "chance",
             "warn",
-            f"Plain random noise of the same size already spoils the {s.answer}s: at this radius "
+            f"Plain random noise of the same size already corrupts the {s.answer}s: at this radius "
             f"the {s.kind} is fragile, attacked or not.",
             values,
         )

@@ -39,9 +39,9 @@ def demand_defects(data: AnomalyData) -> NDArray[np.bool_]:
     missing = "normal" if len(labels) and labels.all() else "anomalous"
     raise ValueError(
         f"the test set of {data.name} has no {missing} image, and AUROC compares the two. What can "
-        "be done: synthetic=True measures false alarms and synthetic defects on good parts that "
-        "training never saw, attacked too; hardsight.audit.audit checks the attacks on the same "
-        "images; or add test images of both kinds"
+        "be done: evaluate(..., synthetic=True) measures false alarms and synthetic defects on "
+        "good parts that training never saw, attacked too; audit(..., synthetic=True) checks the "
+        "attacks on the same images; or add test images of both labels"
     )
 
 
