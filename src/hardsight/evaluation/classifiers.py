@@ -1,6 +1,7 @@
 """The evaluation of a classifier."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from torch import nn
 
@@ -12,7 +13,7 @@ from hardsight.evaluation.diagnostics import hardest
 from hardsight.evaluation.gallery import classifier_items
 from hardsight.evaluation.plan import Protocol, Record, Work
 from hardsight.evaluation.protocol import Measurement
-from hardsight.evaluation.provenance import fingerprint, made_with
+from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.published import known_of
 from hardsight.evaluation.results import Estimate, Evaluation
 from hardsight.evaluation.rows import averages, output_rows
@@ -57,30 +58,16 @@ def evaluate_classifier(
     subject = ClassifierSubject.of(model, data, source, method)
     norm = suites[0].ball.name if suites else "Linf"
     with subject.at_rest():
-        made = Measurement(subject, suites, norm, protocol, work, record.flags)
+        made = Measurement(subject, suites, norm, protocol, work, record)
         found = made.run()
         row = hardest(found.rows)
         worst = found.attacked[row.attack] if row else None
-        return Evaluation(
-            kind=subject.kind,
-            title=record.title or subject.title,
-            provenance={
-                **record.provenance,
-                "model": subject.described,
-                "weights": fingerprint(model),
-                **subject.facts,
-                **made_with(subject.device, protocol.seed),
-            },
-            labels=subject.truth,
+        return replace(
+            made.result(found),
             classes=subject.classes,
-            outputs={"clean": found.clean.outputs}
-            | {name: a.outputs for name, a in found.attacked.items()},
-            rows=tuple(found.rows),
             averages=averages(found.rows[1:], found.suites, trained),
-            curves=found.curves,
             gallery=classifier_items(subject, made.shown, found.clean, worst, protocol.seed),
             gallery_attack=f"{row.attack}, {radius(row.norm, row.eps)}" if row else "",
-            notes=(*subject.notes, *found.notes),
             known=known_of(method),
         )
 

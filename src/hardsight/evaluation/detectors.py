@@ -11,7 +11,6 @@ from hardsight.detectors import Detector, as_detector
 from hardsight.evaluation.gallery import detector_items
 from hardsight.evaluation.plan import Protocol, Record, Work
 from hardsight.evaluation.protocol import Measurement
-from hardsight.evaluation.provenance import fingerprint, made_with
 from hardsight.evaluation.results import Evaluation
 from hardsight.evaluation.subjects import DetectorSubject
 from hardsight.evaluation.verdict import strongest
@@ -62,36 +61,18 @@ def evaluate(
     )
     with subject.at_rest():
         subject = subject.with_maps(protocol.seed)
-        made = Measurement(subject, suites, norm, protocol, work, record.flags)
+        made = Measurement(subject, suites, norm, protocol, work, record)
         found = made.run()
+        result = made.result(found)
         calibration = detector.calibration
-        result = Evaluation(
-            kind=subject.kind,
-            title=record.title or subject.title,
-            provenance={
-                **record.provenance,
-                "detector": subject.described,
-                "weights": fingerprint(detector),
-                **subject.facts,
-                **made_with(subject.device, protocol.seed),
-            },
-            labels=subject.truth,
+        result = replace(
+            result,
             names=subject.names,
-            outputs={"clean": found.clean.outputs}
-            | {name: a.outputs for name, a in found.attacked.items()},
-            rows=tuple(found.rows),
-            curves=found.curves,
             threshold=calibration.threshold if calibration else None,
-            decided={
-                name: a.decided
-                for name, a in {"clean": found.clean, **found.attacked}.items()
-                if a.decided is not None
-            },
             false_alarm_level=calibration.level if calibration else None,
             held_out=calibration.normal_scores if calibration else (),
             notes=(
-                *subject.notes,
-                *found.notes,
+                *result.notes,
                 *_uncovered(subject, suites),
                 *([calibration.statement] if calibration else []),
             ),

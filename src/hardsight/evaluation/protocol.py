@@ -8,9 +8,9 @@ from hardsight.attacks import Suite
 from hardsight.evaluation.attacked import Attacked, attack_set, run_key
 from hardsight.evaluation.batches import deadline
 from hardsight.evaluation.costs import Meter, attack_cost
-from hardsight.evaluation.plan import Protocol, Work
-from hardsight.evaluation.provenance import fingerprint
-from hardsight.evaluation.results import Curve, Row
+from hardsight.evaluation.plan import Protocol, Record, Work
+from hardsight.evaluation.provenance import fingerprint, made_with
+from hardsight.evaluation.results import Curve, Evaluation, Row
 from hardsight.evaluation.rows import clean_rows, map_rows, output_rows
 from hardsight.evaluation.subjects import DetectorSubject, Subject
 from hardsight.evaluation.wording import radius
@@ -41,8 +41,7 @@ class Measurement:
         subject: what is measured.
         suites: attacks to run.
         norm: of the curve.
-        protocol, work: see there.
-        flags: of every attacked row.
+        protocol, work, record: see there.
     """
 
     def __init__(
@@ -52,9 +51,9 @@ class Measurement:
         norm: str,
         protocol: Protocol,
         work: Work,
-        flags: tuple[str, ...] = (),
+        record: Record,
     ) -> None:
-        self.subject, self.protocol, self.work, self.flags = subject, protocol, work, flags
+        self.subject, self.protocol, self.work, self.record = subject, protocol, work, record
         self.suites = [subject.sees(s) for s in suites]
         self.shown = subject.chosen(protocol.gallery)
         self.quick = subject.sees(subject.quick(norm))
@@ -80,6 +79,28 @@ class Measurement:
             found.curves = (self.curve(found),)
         self.meter.end()
         return found
+
+    def result(self, found: Measured) -> Evaluation:
+        """Return what was measured as every kind of subject has it, without pictures."""
+        subject, record = self.subject, self.record
+        done = {"clean": found.clean, **found.attacked}
+        return Evaluation(
+            kind=subject.kind,
+            title=record.title or subject.title,
+            provenance={
+                **record.provenance,
+                subject.kind: subject.described,
+                "weights": self.state[0],
+                **subject.facts,
+                **made_with(subject.device, self.protocol.seed),
+            },
+            labels=subject.truth,
+            outputs={name: a.outputs for name, a in done.items()},
+            decided={name: a.decided for name, a in done.items() if a.decided is not None},
+            rows=tuple(found.rows),
+            curves=found.curves,
+            notes=(*subject.notes, *found.notes),
+        )
 
     def attack(self, suite: Suite | None, protocol: Protocol) -> Attacked | None:
         """Attack all images; the clean ones are looked at however long it takes."""
@@ -114,9 +135,9 @@ class Measurement:
         if name in found.attacked:
             name = f"{name} {radius(suite.ball.name, suite.ball.eps)}"
         if suite.on_map and isinstance(self.subject, DetectorSubject):
-            found.rows += map_rows(self.subject, name, done, suite, self.flags)
+            found.rows += map_rows(self.subject, name, done, suite, self.record.flags)
             return
-        found.rows += output_rows(self.subject, name, done, suite, self.flags)
+        found.rows += output_rows(self.subject, name, done, suite, self.record.flags)
         found.attacked[name] = done
         found.suites.append(suite)
 
