@@ -169,7 +169,9 @@ def borrow(run: DetectorRun, label: str, other: DetectorRun) -> None:
     parts = {key.partition(".")[0] for key in VARIANTS[label]}
     same = not parts & {"data", "training"} and "detector.denoiser" not in VARIANTS[label]
     if same and label != BASE and (other.path / "training").is_dir():
-        take_over(run, other, *(["game"] if "adversarial_training" in parts else []))
+        take_over(
+            run, other, *(["adversarial-training"] if "adversarial_training" in parts else [])
+        )
 
 
 def table(name: str, seeds: int) -> None:

@@ -23,7 +23,6 @@ def main() -> None:
     given = arguments.parse_args()
     device, batch, draws = pick_device("auto"), given.batch, given.draws
     detector = build("advrad", device, draws=1)
-    detector.fit_reference(torch.rand(4, 1, 256, 256))
     x = torch.rand(batch, 3, 256, 256, device=device)
     labels = torch.arange(batch, device=device) % 2 == 0
     wide = x.repeat_interleave(draws, dim=0)

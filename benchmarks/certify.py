@@ -43,7 +43,6 @@ from hardsight.runs import open_run
 def speed(batch: int, rounds: int) -> None:
     device = pick_device("auto")
     detector = build("advrad", device)
-    detector.fit_reference(torch.rand(4, 1, 256, 256))
     x = torch.rand(batch, 3, 256, 256, device=device)
     generator = torch.Generator(device).manual_seed(0)
 

@@ -1,15 +1,16 @@
-"""What another game would do at the preset's full length, on validation data alone.
+"""What another adversarial training would do at full length, on validation data alone.
 
     .venv/bin/python benchmarks/games.py runs/hardsight/bottle --only "as it is" "k = 50"
-    .venv/bin/python benchmarks/games.py runs/hardsight/bottle --set game.lr=4e-4
+    .venv/bin/python benchmarks/games.py runs/hardsight/bottle --set adversarial_training.lr=4e-4
 
 Each variant goes on from the plain training of a run, and has a selection and a head of its own.
 All are judged by the same validation images and synthetic defects, attacked in the same ways of
-scoring, so that the game and not the choice of a way is compared; a map is that of the whole run.
-No test image is read. Runs are kept in runs/games/; what is recorded is not done again.
+scoring, so that the training and not the choice of a way is compared; a map is that of the whole
+run. No test image is read. Runs are kept in runs/games/; what is recorded is not done again.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ from hardsight.attacks import ScoreObjective
 from hardsight.attacks.objectives import MapObjective
 from hardsight.cli.console import bars
 from hardsight.core.types import Detection
-from hardsight.detectors import AdvRAD, Selection
-from hardsight.detectors.advrad.errors import error_maps
-from hardsight.detectors.advrad.search import distance
+from hardsight.detectors import AdvRAD, Bastion, Selection
+from hardsight.detectors.advrad.candidates import distance
+from hardsight.detectors.advrad.errors import with_reference
 from hardsight.evaluation.provenance import commit
 from hardsight.metrics import auroc, pixel_auroc
 from hardsight.runs import DetectorRun, open_run, start_run
@@ -40,15 +41,15 @@ WAYS: dict[str, dict[str, Any]] = {
     "largest 0.15 %, margin 0.06": {"margin": 0.06, "aggregation": "top:0.0015"},
     "maximum, margin 0.12": {"margin": 0.12, "aggregation": "max"},
 }
-"""How a score is taken from standardised errors of 9 x 9 pixels, as ``configure`` takes it."""
+"""How a score is taken from standardised errors of 9 x 9 pixels, as fields of ``Scoring``."""
 
 
 def fitted(source: DetectorRun, place: Path, changes: dict[str, Any]) -> DetectorRun:
-    """Return the run of a changed game that goes on from a run's plain training."""
+    """Return the run of a changed adversarial training that follows a run's plain training."""
     run = start_run(place, source.config.updated(changes), resume=True)
     if not run.finished:
         if not (place / "training").exists():
-            take_over(run, source, "game")
+            take_over(run, source, "adversarial-training")
         with bars() as progress:
             run.fit("cpu", progress=progress)
     return run
@@ -57,7 +58,7 @@ def fitted(source: DetectorRun, place: Path, changes: dict[str, Any]) -> Detecto
 def judged(run: DetectorRun) -> dict[str, Any]:
     """Return pixel AUROC, clean and attacked, and for each way to score AUROC and d'."""
     detector, data, settings = run.detector("cpu"), run.data(), run.config.selection
-    if not isinstance(detector, AdvRAD) or not isinstance(settings, Selection):
+    if not isinstance(detector, AdvRAD | Bastion) or not isinstance(settings, Selection):
         raise SystemExit(f"{run.path} chose nothing; name a run of preset hardsight")
     validation = data.validation.images()
     n = len(validation)
@@ -71,19 +72,19 @@ def judged(run: DetectorRun) -> dict[str, Any]:
     def pixels(images: Tensor) -> float:
         return pixel_auroc(seen(images).anomaly_map.numpy(), shown.masks.numpy())
 
-    hurt = judging.attack(
+    adversarial = judging.attack(
         detector, shown, lambda _, m: MapObjective(detector, m, "balanced"), generator
     )
-    found: dict[str, Any] = {"pixel": pixels(shown.images), "pixel, attacked": pixels(hurt)}
+    found: dict[str, Any] = {"pixel": pixels(shown.images), "pixel, attacked": pixels(adversarial)}
     normals = data.train.images()[:: max(1, len(data.train.samples) // 64)]
     labels = shown.labels.numpy()
     for name, way in WAYS.items():
-        detector.configure(**detector.how | way | {"filter_size": 9, "reference": "standardised"})
-        detector.fit_reference(error_maps(detector, normals, generator))
-        hurt = judging.attack(
-            detector, shown, lambda y, _: ScoreObjective(detector, y, 1), generator
+        scoring = replace(detector.scoring, shots=1, filter_size=9, reference="standardised", **way)
+        detector = with_reference(detector, scoring, normals, generator)
+        adversarial = judging.attack(
+            detector, shown, lambda y, _, d=detector: ScoreObjective(d, y, 1), generator
         )
-        clean, attacked = (seen(x).pred_score.double().numpy() for x in (shown.images, hurt))
+        clean, attacked = (seen(x).pred_score.double().numpy() for x in (shown.images, adversarial))
         found[name] = {
             "clean": auroc(clean, labels),
             "attacked": auroc(attacked, labels),
@@ -112,10 +113,10 @@ def main() -> None:
                 continue
             place = given.out / f"{path.name}-{label}-{seed}".replace(" ", "_")
             run = fitted(source, place, changes)
-            game = run.config.adversarial_training.model_dump()
+            training = run.config.adversarial_training.model_dump()
             found = judged(run)
             print(key, *(f"{name}: {value}" for name, value in found.items()), sep="\n  ")
-            keep("games", key, found | {"game": game, "commit": commit()})
+            keep("games", key, found | {"adversarial_training": training, "commit": commit()})
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ validation evidence; a fit with a selection looks at attacked maps too.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Generator
 
 from hardsight.data import AnomalyData
 from hardsight.detectors import AdvRAD, Selection
-from hardsight.detectors.advrad.selection import by_side
+from hardsight.detectors.advrad.choice import by_side
 from hardsight.detectors.evidence import shares
 from hardsight.evaluation.provenance import commit
 from hardsight.runs import open_run
@@ -32,7 +33,7 @@ def localisation(detector: AdvRAD, data: AnomalyData) -> list[dict[str, Any]]:
         "test": (data.test.images(), torch.from_numpy(data.test.masks())),
     }
     sides = settings.map_filter_sizes
-    detector.map_filter_size = 1
+    detector = detector.with_scoring(replace(detector.scoring, map_filter_size=1))
     found = {
         part: by_side(detector, *shown, sides, Generator(detector.device).manual_seed(0))
         for part, shown in known.items()

@@ -1,11 +1,11 @@
-"""What is left to a margin when the attack only paints, and the network is not fooled?
+"""What is left to a margin under the fixed-reconstruction attack?
 
     .venv/bin/python benchmarks/margins.py runs/hardsight/bottle runs/hardsight/toothbrush
 
 The reconstruction of the clean image is kept, and every pixel moved by eps: away from it on normal
 images, towards it on anomalous ones. That is as much as an attacker can do to a network that is not
 fooled; how far a real attack falls below it is what the network gives away. For every margin the
-best scoring is chosen on validation evidence, painted and clean, and its test figures are reported.
+best scoring is chosen on validation evidence, attacked and clean; its test figures are reported.
 """
 
 import argparse
@@ -20,30 +20,32 @@ from torch import Generator, Tensor
 from hardsight.data import AnomalyData
 from hardsight.detectors import AdvRAD, Selection
 from hardsight.detectors.advrad.candidates import scorings
-from hardsight.detectors.advrad.fixed_reconstruction import painted
-from hardsight.detectors.advrad.scoring import normal_errors
+from hardsight.detectors.advrad.fixed_reconstruction import attack_fixed_reconstruction
+from hardsight.detectors.advrad.maps import error_over_draws
+from hardsight.detectors.advrad.scoring import ReferenceStatistics
 from hardsight.detectors.evidence import shares
 from hardsight.evaluation.provenance import commit
 from hardsight.metrics import auroc
 from hardsight.runs import open_run
 
 Maps = dict[float, tuple[Tensor, Tensor]]
-"""Margin -> (N, 1, H, W) unfiltered error maps of clean and of painted images."""
+"""Margin -> (N, 1, H, W) unfiltered error maps of clean and of attacked images."""
 
 
 @torch.no_grad()
 def error_maps(
     detector: AdvRAD, images: Tensor, labels: Tensor, eps: float, margins: Sequence[float]
 ) -> Maps:
-    """Compare each image and its painted one with the same reconstructions, by every margin."""
+    """Compare each image and its attacked one with the same reconstructions, by every margin."""
     parts: dict[float, tuple[list[Tensor], list[Tensor]]] = {m: ([], []) for m in margins}
     noise = Generator(detector.device).manual_seed(0)
     for batch, known in zip(images.split(8), labels.split(8), strict=True):
         x = detector.prepare(batch)
         r = detector.reconstruct(x, detector.sample_noise(x, noise))
-        for shown, place in ((x, 0), (painted(x, r, known.to(x.device), eps), 1)):
+        adversarial = attack_fixed_reconstruction(x, r, known.to(x.device), eps)
+        for shown, place in ((x, 0), (adversarial, 1)):
             for margin in margins:
-                error = detector.compare(shown, r, "error", margin)
+                error = error_over_draws(shown, r, "error", margin)
                 parts[margin][place].append(error.cpu())
     return {m: (torch.cat(clean), torch.cat(worst)) for m, (clean, worst) in parts.items()}
 
@@ -62,18 +64,20 @@ def compare(
     maps = {p: error_maps(detector, images[p], labels[p], eps, margins) for p in labels}
     rows = []
     for margin in margins:
-        yards = {size: normal_errors(normal[margin][0], size) for size in settings.filter_sizes}
+        statistics = {
+            size: ReferenceStatistics.of(normal[margin][0], size) for size in settings.filter_sizes
+        }
         found = {
             f"{part}, {state}": {
                 tuple(how.values()): auroc(scores, labels[part].numpy())
                 for how, scores in scorings(
-                    yards, maps[part][margin][i], settings.references, settings.aggregations
+                    statistics, maps[part][margin][i], settings.references, settings.aggregations
                 )
             }
             for part in labels
-            for i, state in enumerate(("clean", "painted"))
+            for i, state in enumerate(("clean", "attacked"))
         }
-        clean, worst = found["validation, clean"], found["validation, painted"]
+        clean, worst = found["validation, clean"], found["validation, attacked"]
         best = max(clean, key=lambda how: clean[how] + worst[how])
         values = {name: aurocs[best] for name, aurocs in found.items()}
         rows.append({"margin": margin, "scoring": best} | values)
@@ -92,7 +96,7 @@ def main() -> None:
     for path in given.runs:
         run = open_run(path)
         detector, data = run.detector(), run.data()
-        key = f"{data.name}, {run.config.preset}, k={detector.k}, {given.eps:g}/255"
+        key = f"{data.name}, {run.config.preset}, k={detector.scoring.k}, {given.eps:g}/255"
         print(key)
         rows = compare(detector, data, given.eps / 255, given.margins)
         keep("margins", key, {"rows": rows, "commit": commit()})

@@ -10,14 +10,15 @@ from timing import interleaved, parser, record
 
 from hardsight.config import load_preset
 from hardsight.core.devices import pick_device
-from hardsight.detectors import AdvRAD
+from hardsight.detectors import AdvRAD, Bastion
 from hardsight.detectors.methods import METHODS
 
 
-def build(preset: str, device: torch.device, **changes: object) -> AdvRAD:
+def build(preset: str, device: torch.device, **changes: object) -> AdvRAD | Bastion:
     config = load_preset(preset)
-    detector = METHODS[config.method].detector(**config.detector_settings | changes)
-    assert isinstance(detector, AdvRAD)
+    method = METHODS[config.method].detector
+    detector = method.from_settings(config.detector_settings | changes)
+    assert isinstance(detector, AdvRAD | Bastion)
     return detector.to(device).eval()
 
 

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from hardsight.cli.console import bars
-from hardsight.detectors import AdvRAD
-from hardsight.detectors.advrad.candidates import Candidate
-from hardsight.detectors.advrad.search import ScoringSearch, distance
-from hardsight.detectors.evidence import merit
+from hardsight.detectors import AdvRAD, Bastion
+from hardsight.detectors.advrad.candidates import Candidate, distance
+from hardsight.detectors.advrad.search import ScoringSearch
+from hardsight.detectors.evidence import selection_score
 from hardsight.evaluation.provenance import commit
 from hardsight.metrics import auroc
 from hardsight.runs import open_run
@@ -39,9 +39,9 @@ def _distance(candidate: Candidate) -> float:
 
 
 def _near_the_best(seen: Sequence[Candidate], each: int) -> Candidate:
-    best = max(seen, key=lambda c: c.merit(WEIGHT))
+    best = max(seen, key=lambda c: c.selection_score(WEIGHT))
     error = math.hypot(*(_error(a, each) for a in (best.clean, max(best.transferred, 0.5)))) / 2
-    near = [c for c in seen if c.merit(WEIGHT) >= best.merit(WEIGHT) - error]
+    near = [c for c in seen if c.selection_score(WEIGHT) >= best.selection_score(WEIGHT) - error]
     return max(near, key=_distance)
 
 
@@ -54,14 +54,14 @@ def _error(value: float, each: int) -> float:
 def _binormal(candidate: Candidate) -> float:
     distances = candidate.clean_distance, candidate.worst_distance
     clean, worst = (float(norm.cdf(d / math.sqrt(2))) for d in distances)
-    return merit(clean, worst, WEIGHT)
+    return selection_score(clean, worst, WEIGHT)
 
 
 RULES: dict[str, Rule] = {
-    "merit, ties by d'": lambda seen, each: max(seen, key=lambda c: c.rank(WEIGHT)),
+    "selection score, ties by d'": lambda seen, each: max(seen, key=lambda c: c.rank(WEIGHT)),
     "d' alone": lambda seen, each: max(seen, key=_distance),
     "d' as the AUROC of two normal distributions": lambda seen, each: max(seen, key=_binormal),
-    "d' within a standard error of the best merit": _near_the_best,
+    "d' within a standard error of the best score": _near_the_best,
 }
 
 
@@ -86,20 +86,20 @@ def judged(
 
 
 def study(
-    contest: ScoringSearch, clean: NDArray[np.float64], normals: int, each: int
+    search: ScoringSearch, clean: NDArray[np.float64], normals: int, each: int
 ) -> dict[str, float]:
-    """Return the mean merit, on images left out, of what each rule chooses by ``each`` normals."""
-    labels = contest.few.labels.numpy()
+    """Return the mean selection score, on images left out, of what each rule chooses."""
+    labels = search.few.labels.numpy()
     owner = np.arange(len(labels)) % normals  # a copy stands a multiple of all normals behind
     rng = np.random.default_rng(0)
     found: dict[str, list[float]] = {}
     for _ in range(200):
         some = np.isin(owner, rng.permutation(normals)[:each])
         seen, others = (
-            judged(contest.candidates, clean[:, part], contest.worst[:, part], labels[part])
+            judged(search.candidates, clean[:, part], search.worst[:, part], labels[part])
             for part in (some, ~some)
         )
-        true = [c.merit(WEIGHT) for c in others]
+        true = [c.selection_score(WEIGHT) for c in others]
         for name, rule in RULES.items():
             found.setdefault(name, []).append(true[seen.index(rule(seen, each))])
         found.setdefault("best there is", []).append(max(true))
@@ -118,7 +118,7 @@ def main() -> None:
     for path in given.runs:
         run = open_run(path)
         detector, data, settings = run.detector(), run.data(), run.config.selection
-        if not isinstance(detector, AdvRAD) or settings is None:
+        if not isinstance(detector, AdvRAD | Bastion) or settings is None:
             raise SystemExit(f"{path} chose nothing; name a run of preset advrad or hardsight")
         validation = data.validation.images()
         n = len(validation)
@@ -126,17 +126,17 @@ def main() -> None:
         settings = settings.model_copy(update=everything)
         evidence = settings.evidence(validation, 99)
         with bars() as progress:
-            contest = ScoringSearch(detector, data.train.images(), evidence, settings, 0)
-            clean = contest.worst.copy()
-            contest.attack_middling()
+            search = ScoringSearch(detector, data.train.images(), evidence, settings, 0)
+            clean = search.worst.copy()
+            search.attack_middling()
             for done in range(given.attacks):
                 progress("attacks", done, given.attacks)
-                by = done % 2  # what is best by merit and by distance, in turns
-                left = [c for c in contest.candidates if c.robust is None]
-                contest.attack(max(left, key=lambda c: c.rank(settings.robust_weight)[by:]))
+                by = done % 2  # what is best by score and by distance, in turns
+                left = [c for c in search.candidates if c.robust is None]
+                search.attack(max(left, key=lambda c: c.rank(settings.robust_weight)[by:]))
             progress("attacks", given.attacks, given.attacks)
         each = min(given.normals, n // 2)
-        found = study(contest, clean, n, each)
+        found = study(search, clean, n, each)
         for name, value in found.items():
             print(f"{data.name:<12} {name:<46} {value:.3f}")
         about = {"ways to score": len(clean), "normals": n, "commit": commit()}

@@ -1,13 +1,12 @@
-"""Does what a denoiser learnt in the game hold on images it never saw?
+"""Does what a denoiser learnt in adversarial training hold on images it never saw?
 
     .venv/bin/python benchmarks/unseen.py runs/hardsight/bottle runs/hardsight/toothbrush
 
-The error that the game makes small, the largest of a reconstruction against the clean normal image
-(``AdversarialTraining.peaks``), on validation images and as many training images: normal and
-spoilt ones, clean
-and attacked by PGD at the game's radius. Where attacked validation images are far above attacked
-training images, the network has learnt its training images by heart; where both are alike, it is
-as good as it will get by being trained on these.
+The error that the training makes small, the largest of a reconstruction against the clean normal
+image (``AdversarialTraining.peaks``), on validation images and as many training images: normal and
+anomalous ones, clean and attacked by PGD at the training's radius. Where attacked validation images
+are far above attacked training images, the network has learnt its training images by heart; where
+both are alike, it is as good as it will get by being trained on these.
 """
 
 import argparse
@@ -27,34 +26,34 @@ from hardsight.synthesis import find_foreground
 
 
 def peaks(
-    detector: Bastion, images: Tensor, game: AdversarialTraining, steps: int
+    detector: Bastion, images: Tensor, training: AdversarialTraining, steps: int
 ) -> dict[str, float]:
-    """Return the mean largest errors x 1,000, of normal and spoilt, clean and attacked images.
+    """Return the mean largest errors x 1,000, of normal and anomalous, clean and attacked images.
 
     Args:
         detector: whose denoiser reconstructs, at its k.
         images: (N, 3, H, W) uint8, normal.
-        game: how images are spoilt and what counts as an error.
+        training: how images are made anomalous and what counts as an error.
         steps: of the attack.
     """
     denoiser = detector.denoiser
-    task = AdversarialTask(denoiser, images, find_foreground(game.foreground, images), game)
+    task = AdversarialTask(denoiser, images, find_foreground(training.foreground, images), training)
     generator = Generator(detector.device).manual_seed(0)
-    attack = PGD(Linf(game.eps), steps)
+    attack = PGD(Linf(training.eps), steps)
     found: dict[str, list[Tensor]] = {}
     for batch, where in zip(torch.split(images, 4), torch.split(task.where, 4), strict=True):
         normal = detector.prepare(batch)
-        spoilt, _ = task.spoiler(normal, where.to(normal.device), generator)
-        t = torch.full((len(normal),), detector.k, device=normal.device)
-        for kind, shown, sign in (("normal", normal, 1.0), ("spoilt", spoilt, -1.0)):
+        anomalous, _ = task.cut_paste(normal, where.to(normal.device), generator)
+        t = torch.full((len(normal),), detector.scoring.k, device=normal.device)
+        for kind, shown, sign in (("normal", normal, 1.0), ("anomalous", anomalous, -1.0)):
             noise = torch.randn(normal.shape, generator=generator, device=normal.device)
-            objective = ErrorObjective(denoiser, t, noise, sign * torch.ones_like(t), game)
+            objective = ErrorObjective(denoiser, t, noise, sign * torch.ones_like(t), training)
             with torch.autocast(normal.device.type, torch.bfloat16), frozen(denoiser):
-                hurt = attack.last(objective, shown, generator)
-                for state, seen in (("clean", shown), ("attacked", hurt)):
+                adversarial = attack.last(objective, shown, generator)
+                for state, seen in (("clean", shown), ("attacked", adversarial)):
                     with torch.no_grad():
                         r = one_shot(denoiser, 2 * seen - 1, t, noise).float()
-                    errors = game.peaks(normal, (r + 1) / 2)
+                    errors = training.peaks(normal, (r + 1) / 2)
                     found.setdefault(f"{kind}, {state}", []).append(errors)
     return {how: 1000 * float(torch.cat(errors).mean()) for how, errors in found.items()}
 
@@ -68,20 +67,22 @@ def main() -> None:
     given = parser.parse_args()
     for path in given.runs:
         run = open_run(path)
-        detector, data, game = (
+        detector, data, training = (
             run.detector(),
             run.data(),
             getattr(run.config, "adversarial_training", None),
         )
-        if not isinstance(detector, Bastion) or game is None:
-            raise SystemExit(f"{path} has played no game; name a run of preset hardsight")
-        game = game.at(detector.k)
+        if not isinstance(detector, Bastion) or training is None:
+            raise SystemExit(
+                f"{path} was not trained adversarially; name a run of preset hardsight"
+            )
+        training = training.at(detector.scoring.k)
         held_out = data.validation.images()
         seen = data.train.images()
         order = torch.randperm(len(seen), generator=Generator().manual_seed(0))[: len(held_out)]
         found = {
-            "training": peaks(detector, seen[order], game, given.steps),
-            "validation": peaks(detector, held_out, game, given.steps),
+            "training": peaks(detector, seen[order], training, given.steps),
+            "validation": peaks(detector, held_out, training, given.steps),
         }
         for part, errors in found.items():
             print(f"{data.name:<12} {part:<12}", {k: round(v, 2) for k, v in errors.items()})
