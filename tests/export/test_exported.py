@@ -69,7 +69,7 @@ def test_the_graph_agrees_with_the_detector(exported, batch):
 def test_the_folder_is_whole(exported, data):
     detector, found, compared = exported
     values = json.loads((found.folder / "config.json").read_text())
-    noise = None if detector.known_noise else [2, 3, 16, 16]
+    noise = [2, 3, 16, 16] if detector.random else None
     assert (values["format"], values["noise"]) == (found.config.format, noise)
     assert (values["image_size"], values["detector"]["k"]) == (16, detector.scoring.k)
     again = Exported(found.folder)
