@@ -2,31 +2,17 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hardsight.core import capabilities
 from hardsight.core.modules import in_mode
 from hardsight.core.types import Detection
 from hardsight.detectors.adapters.outputs import read_output
 from hardsight.detectors.base import Detector
-
-
-@runtime_checkable
-class NoisyModel(Protocol):
-    """A model that takes its randomness as a tensor, as a Detector does."""
-
-    def sample_noise(
-        self, images: Tensor, generator: torch.Generator | None = None
-    ) -> Tensor | None:
-        """Draw the randomness of one call for images (B, 3, H, W): (B, ...), or None."""
-        ...
-
-    def __call__(self, images: Tensor, noise: Tensor) -> Any:
-        """Score images (B, 3, h, w) under the noise."""
-        ...
 
 
 class Wrapped(Detector):
@@ -42,7 +28,8 @@ class Wrapped(Detector):
     Args:
         model: images (B, 3, H, W) -> scores (B,), or (scores, maps), or a ``Prediction``, an object
             with ``pred_score`` and ``anomaly_map`` of which one may be None; maps (B, 1, h, w) or
-            (B, h, w) of any size. One with randomness is a ``NoisyModel``; or see ``seeded``.
+            (B, h, w) of any size. One with randomness draws it in ``sample_noise`` and takes
+            (images, noise), see ``core.capabilities``; or is ``seeded``.
         image_size: height and width in pixels of the images that are scored, and attacked.
         input_size: (height, width) that the model takes, or a number for both; None: as they come.
         mean: (3,) subtracted from the channels before the model.
@@ -114,9 +101,7 @@ class Wrapped(Detector):
         if self.seeded:
             where = generator.device if generator is not None else torch.device("cpu")
             return torch.randint(2**63 - 1, (len(images),), generator=generator, device=where)
-        if isinstance(self.model, NoisyModel):
-            return self.model.sample_noise(images, generator)
-        return None
+        return capabilities.sample_noise(self.model, images, generator)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score a batch, differentiably; without noise, fresh noise is drawn."""
