@@ -41,7 +41,11 @@ def fit(
     size: Annotated[int | None, typer.Option(help="Image size in pixels.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
     start: Annotated[
-        Path | None, typer.Option(help="Run whose denoiser is trained on; --steps 0 keeps it.")
+        Path | None,
+        typer.Option(
+            help="Run or saved detector whose networks are trained on, or photographs: a denoiser "
+            "of natural photographs that comes with hardsight. --steps 0 keeps it."
+        ),
     ] = None,
     normals: Annotated[
         int | None, typer.Option(help="Train on so many normal images (of each category) only.")

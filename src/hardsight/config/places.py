@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from hardsight.config.config import Config, flat
+from hardsight.detectors.advrad.start import BUNDLED
 
 PLACES = ("data.path", "start", "classifier.run")
-"""Keys of folders."""
+"""Keys of folders; a start may be the name of a bundled one instead."""
 INNER = ("data.normal_dir", "data.abnormal_dir", "data.mask_dir")
 """Keys of folders that are relative to ``data.path``, where that is given."""
 
@@ -16,6 +17,8 @@ def anchored(config: Config) -> Config:
     values = flat(config.model_dump(mode="json"))
     keys = PLACES if values.get("data.path") else (*PLACES, *INNER)
     changes: dict[str, Any] = {
-        key: str(Path(values[key]).absolute()) for key in keys if values.get(key)
+        key: str(Path(values[key]).absolute())
+        for key in keys
+        if values.get(key) and values[key] not in BUNDLED
     }
     return config.updated(changes)

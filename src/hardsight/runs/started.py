@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hardsight.config.config import ConfigError
 from hardsight.core.files import write_atomically
+from hardsight.detectors.advrad.start import BUNDLED, start_folder
 from hardsight.detectors.methods import METHODS
 from hardsight.detectors.saved import CONFIG_FILE, WEIGHTS_FILE
 from hardsight.evaluation.provenance import fingerprint
@@ -17,20 +18,22 @@ def record_start(folder: Path, start: str | None) -> None:
 
     Args:
         folder: of the run.
-        start: folder of a finished run or of a saved detector, an AdvRAD or a Bastion; None: none.
+        start: folder of a finished run or of a saved detector, an AdvRAD or a Bastion, or the name
+            of a bundled start; None: none.
 
     Raises:
         ConfigError: ``start`` is no such folder, or not what it was when the run began.
     """
     if start is None:
         return
-    if not all((Path(start) / name).is_file() for name in (CONFIG_FILE, WEIGHTS_FILE)):
+    place = start_folder(start)
+    if not all((place / name).is_file() for name in (CONFIG_FILE, WEIGHTS_FILE)):
         raise ConfigError(
             f"start={start!r} is neither the folder of a finished run of a detector nor that of a "
-            "saved one"
+            f"saved one, nor one of {', '.join(BUNDLED)}"
         )
-    head = "head" in json.loads((Path(start) / CONFIG_FILE).read_text("utf-8"))
-    detector = METHODS["bastion" if head else "advrad"].detector.from_pretrained(start)
+    head = "head" in json.loads((place / CONFIG_FILE).read_text("utf-8"))
+    detector = METHODS["bastion" if head else "advrad"].detector.from_pretrained(place)
     now = {"run": start, "weights": fingerprint(detector)}
     path = folder / START
     if path.is_file() and (before := json.loads(path.read_text("utf-8"))) != now:

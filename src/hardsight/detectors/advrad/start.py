@@ -16,6 +16,14 @@ from hardsight.detectors.advrad.settings import grouped
 from hardsight.detectors.saved import CONFIG_FILE, WEIGHTS_FILE
 from hardsight.diffusion import Denoiser, build_denoiser
 
+BUNDLED = {"photographs": Path(__file__).parent / "starts" / "photographs"}
+"""Name -> folder of a start that comes with hardsight; a card in it says what it was trained on."""
+
+
+def start_folder(start: str | Path) -> Path:
+    """Return the folder of a start, which may be the name of a bundled one."""
+    return BUNDLED.get(str(start), Path(start))
+
 
 @dataclass(frozen=True, eq=False)
 class Start:
@@ -26,19 +34,20 @@ class Start:
 
     @classmethod
     def read(cls, folder: str | Path) -> "Start":
-        """Read the folder of a run or of a saved detector.
+        """Read the folder of a run or of a saved detector, or a bundled start by its name.
 
         Raises:
             ValueError: there is no saved AdvRAD or Bastion, or it is damaged.
         """
-        place = Path(folder)
+        place = start_folder(folder)
         try:
             settings = json.loads((place / CONFIG_FILE).read_text(encoding="utf-8"))
             found = cls(settings, load_file(place / WEIGHTS_FILE))
         except (OSError, ValueError, SafetensorError) as error:
             raise ValueError(
                 f"start={str(folder)!r} holds no saved detector ({error}); name the folder of a "
-                "finished run, or of save_pretrained, of an AdvRAD or a Bastion"
+                "finished run, or of save_pretrained, of an AdvRAD or a Bastion, or one of "
+                f"{', '.join(BUNDLED)}"
             ) from error
         if not found.part("denoiser"):
             raise ValueError(
@@ -63,16 +72,19 @@ class Start:
 def take_over(detector: ErrorDetector, start: Start) -> None:
     """Load the networks of a start into a detector; one that the start lacks stays as it is.
 
+    A denoiser of images of another size serves: its weights do not depend on it, but what they
+    learnt does, at so many pixels a millimetre.
+
     Raises:
         ValueError: the denoiser of the start, or its head, is another.
     """
     ours, theirs = detector.denoiser.config, start.denoiser().config
-    apart = [k for k in sorted(ours | theirs) if ours.get(k) != theirs.get(k)]
+    apart = [k for k in sorted((ours | theirs).keys() - {"size"}) if ours.get(k) != theirs.get(k)]
     if apart:
         said = ", ".join(f"{k} {theirs.get(k)} (here {ours.get(k)})" for k in apart)
         raise ValueError(
-            f"the denoiser of start is another: it has {said}; give detector.denoiser and the "
-            "image size its settings, or start from another run"
+            f"the denoiser of start is another: it has {said}; give "
+            "detector.denoiser its settings, or start from another run"
         )
     for name, network in detector.networks.items():
         weights = start.part(name)

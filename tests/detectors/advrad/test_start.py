@@ -1,0 +1,48 @@
+import hashlib
+
+import pytest
+import skimage.data
+import torch
+import torch.nn.functional as F
+from tiny_detector import TINY
+
+from hardsight.data import load
+from hardsight.detectors import AdvRAD
+from hardsight.detectors.advrad.recipe import AdvRADFit
+from hardsight.detectors.advrad.start import BUNDLED, Start, take_over
+from hardsight.diffusion import one_shot
+from hardsight.training import Settings
+
+FAST = {"name": "fast", "channels": 48, "patch": 4}
+KEPT = AdvRADFit(training=Settings(steps=0), start="photographs")
+
+
+def test_the_card_names_the_weights():
+    folder = BUNDLED["photographs"]
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert digest in (folder / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_the_bundled_start_removes_noise_from_pictures_it_has_not_seen(size):
+    cat = torch.from_numpy(skimage.data.chelsea()).permute(2, 0, 1)[None, :, :256, :256]
+    images = F.interpolate(cat.float() / 127.5 - 1, (size, size), mode="area")
+    noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
+    detector = AdvRAD(denoiser=FAST, image_size=size).eval()
+    take_over(detector, Start.read("photographs"))
+    with torch.no_grad():
+        left = one_shot(detector.denoiser, images, 100, noise) - images
+    added = noise * detector.denoiser.schedule.sigma(100)
+    assert left.square().mean() < 0.3 * added.square().mean()
+
+
+def test_a_fit_of_no_steps_keeps_the_bundled_denoiser(parts):
+    data = load(parts, size=32)
+    fitted = AdvRAD(denoiser=FAST, image_size=32).fit(data, KEPT)
+    for name, weights in Start.read("photographs").part("denoiser").items():
+        torch.testing.assert_close(fitted.denoiser.state_dict()[name], weights.float())
+
+
+def test_another_network_is_refused():
+    with pytest.raises(ValueError, match=r"has channels 48 \(here 8\)"):
+        take_over(AdvRAD(denoiser=TINY, image_size=16), Start.read("photographs"))
