@@ -23,9 +23,9 @@ from timing import record
 
 from hardsight.attacks import PGD, Linf, ScoreObjective, frozen
 from hardsight.config import load_preset
+from hardsight.core.machine import instruction_sets, processor
 from hardsight.core.memory import keep_memory
 from hardsight.core.precision import resolve
-from hardsight.core.processor import cpu_name, instruction_sets
 from hardsight.core.threads import share_cpus
 from hardsight.detectors import AdvRAD
 
@@ -141,7 +141,7 @@ def main() -> None:
         print(json.dumps(parts[given.part]()))
         return
     figures: dict[str, object] = {
-        "CPU": cpu_name(),
+        "CPU": processor(),
         "instruction sets": ", ".join(instruction_sets()),
         "image size": given.size,
     }

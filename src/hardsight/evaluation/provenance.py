@@ -11,8 +11,8 @@ from typing import Any, get_args
 import torch
 from torch import nn
 
+from hardsight.core.machine import instruction_sets
 from hardsight.core.precision import Choice, resolve
-from hardsight.core.processor import instruction_sets
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector
 
