@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from scoring import build
 from timing import record
 
 from hardsight.attacks import PGD, Linf, ScoreObjective, frozen
@@ -27,7 +28,6 @@ from hardsight.core.machine import instruction_sets, processor
 from hardsight.core.memory import keep_memory
 from hardsight.core.precision import resolve
 from hardsight.core.threads import share_cpus
-from hardsight.detectors import AdvRAD
 
 MACHINES = {
     "AVX2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
@@ -44,9 +44,7 @@ NEIGHBOUR = "while True: pass"
 def work(precision: str, size: int) -> dict[str, Callable[[], object]]:
     """A training step, a scoring pass and an attack step in a precision."""
     config = load_preset("advrad")
-    settings = config.detector_settings | {"image_size": size, "precision": precision}
-    detector = AdvRAD(**settings | {"draws": 1})
-    detector.fit_reference(torch.rand(4, 1, size, size))
+    detector = build("advrad", CPU, draws=1, image_size=size, precision=precision)
     optimizer = torch.optim.AdamW(detector.denoiser.parameters(), config.training.lr)
     x, generator = torch.rand(config.training.batch_size, 3, size, size), torch.Generator()
     labels = torch.arange(len(x)) % 2 == 0

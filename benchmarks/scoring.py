@@ -10,6 +10,7 @@ from timing import interleaved, parser, record
 
 from hardsight.config import load_preset
 from hardsight.core.devices import pick_device
+from hardsight.core.precision import autocast
 from hardsight.detectors import AdvRAD, Bastion
 from hardsight.detectors.methods import METHODS
 
@@ -35,7 +36,7 @@ def main() -> None:
     large_noise = tiled.sample_noise(large)
 
     def bare() -> None:
-        with torch.autocast(device.type, torch.bfloat16):
+        with autocast("auto", device):
             one.denoiser.denoise(x, 0.5)
 
     seconds = interleaved(
