@@ -1,6 +1,7 @@
 """The house has floors: a room imports only from rooms below it."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,32 @@ def test_a_room_imports_only_from_below(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_a_file_is_short_enough_to_hold_one_noun(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def module(path: Path) -> str:
+    parts = ("hardsight", *path.relative_to(SOURCE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module(p): p for p in SOURCE.rglob("*.py")}
+
+
+def imported(path: Path) -> set[str]:
+    """Files of hardsight that a file imports, in functions and for type checking too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            whole = node.module or ""
+            inside = {f"{whole}.{a.name}" for a in node.names}
+            found |= {i if i in MODULES else whole for i in inside}
+    return found & MODULES.keys() - {module(path)}
+
+
+def test_no_files_import_each_other_in_a_loop():
+    graph = {name: imported(path) for name, path in MODULES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"files import each other in a loop: {' <- '.join(error.args[1])}")
