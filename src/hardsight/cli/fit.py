@@ -112,7 +112,7 @@ def fit(
         config = config.updated({k: v for k, v in changes.items() if v is not None})
         config = config.updated(_settings(setting or []))
         if select is not None:
-            kept = getattr(config, "selection", None)
+            kept = config.model_dump(mode="json").get("selection")
             config = config.updated({"selection": (kept or {}) if select else None})
         work = start_run(run, config, resume)
         with told() as progress:
