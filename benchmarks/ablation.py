@@ -1,7 +1,7 @@
 """What each part of preset `hardsight` is good for: one factor at a time, on validation data.
 
     .venv/bin/python benchmarks/ablation.py bottle --data ../shared/data/mvtec256
-    .venv/bin/python benchmarks/ablation.py bottle --data ... --only base "no game" --seeds 3
+    .venv/bin/python benchmarks/ablation.py bottle --data ... --only base "one draw" --seeds 3
     .venv/bin/python benchmarks/ablation.py bottle --table
 
 The training images of a category are divided: three quarters are trained on and chosen by, the
@@ -29,10 +29,10 @@ from stages import take_over
 from hardsight.attacks import build_suite
 from hardsight.config import load_preset
 from hardsight.data import load, split_validation
-from hardsight.detectors.advrad.search import distance
+from hardsight.detectors.advrad.candidates import distance
 from hardsight.evaluation import Protocol
 from hardsight.metrics import auroc, bootstrap
-from hardsight.runs import DetectorRun, open_run, start_run
+from hardsight.runs import DetectorRun, open_detector_run, start_run
 from hardsight.synthesis import pseudo_anomalies
 from hardsight.training.loop import write_picture
 
@@ -40,8 +40,8 @@ SIZE = 128
 BASE = "base"
 
 
-def played(low: int, high: int, *scored: int) -> dict[str, Any]:
-    """Return settings: the game at k from ``low`` to ``high``, the score at the best of some."""
+def noised(low: int, high: int, *scored: int) -> dict[str, Any]:
+    """Return settings: adversarial training at k from ``low`` to ``high``, the score at some k."""
     return {
         "adversarial_training.k_low": low,
         "adversarial_training.k_high": high,
@@ -58,7 +58,7 @@ SHORT: dict[str, Any] = {
     "adversarial_training.steps": 400,
     "map_head_training.steps": 200,
     "map_head_training.warm_up": 50,
-    **played(100, 300, 100, 200, 300),
+    **noised(100, 300, 100, 200, 300),
     "adversarial_training.peak": 0.3,
 }
 """What makes the base of the preset: short, small, at any k of those and with the peak that it had
@@ -70,10 +70,13 @@ ONE_STEP: dict[str, Any] = {
 }
 VARIANTS: dict[str, dict[str, Any]] = {
     BASE: {},
-    "no game": {"adversarial_training": None},
-    "the game's time for plain training": {"adversarial_training": None, "training.steps": 1900},
-    "300 plain steps, 600 of the game": {"training.steps": 300, "adversarial_training.steps": 600},
-    "plain training at the game's noise": {
+    "no adversarial training": {"adversarial_training": None},
+    "the time of adversarial training for plain training": {
+        "adversarial_training": None,
+        "training.steps": 1900,
+    },
+    "300 plain steps, 600 adversarial": {"training.steps": 300, "adversarial_training.steps": 600},
+    "plain training at the noise of adversarial training": {
         "detector.denoiser": SHORT["detector.denoiser"]
         | {"log_sigma_mean": -0.4, "log_sigma_std": 0.5}
     },
@@ -81,7 +84,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "anomalous images only": {"adversarial_training.anomalous": 1.0},
     "plain loss beside it, weight 0.3": {"adversarial_training.plain": 0.3},
     "no peak in the loss": NO_PEAK,
-    "no peak, game's learning rate 4e-4": NO_PEAK | {"adversarial_training.lr": 4e-4},
+    "no peak, adversarial learning rate 4e-4": NO_PEAK | {"adversarial_training.lr": 4e-4},
     "no peak, plain loss beside it, weight 0.3": NO_PEAK | {"adversarial_training.plain": 0.3},
     "no peak, attack on the mean error": NO_PEAK
     | {
@@ -93,20 +96,20 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no peak, three attack steps": NO_PEAK
     | {"adversarial_training.attack_steps": 3, "adversarial_training.step_share": 0.5},
     "no peak, anomalous images only": NO_PEAK | {"adversarial_training.anomalous": 1.0},
-    "no peak, k = 100 alone": NO_PEAK | played(100, 100, 100),
-    "no peak, k = 200 alone": NO_PEAK | played(200, 200, 200),
+    "no peak, k = 100 alone": NO_PEAK | noised(100, 100, 100),
+    "no peak, k = 200 alone": NO_PEAK | noised(200, 200, 200),
     "one attack step of 1.25 eps": ONE_STEP,
     "one attack step, 560 steps in that time": ONE_STEP | {"adversarial_training.steps": 560},
     "eps 4/255": {"adversarial_training.eps": 4 / 255},
     "eps drawn from 0 to 8/255": {"adversarial_training.eps_low": 0.0},
-    "game's learning rate 4e-4": {"adversarial_training.lr": 4e-4},
+    "adversarial learning rate 4e-4": {"adversarial_training.lr": 4e-4},
     "peak in the loss, weight 1": {"adversarial_training.peak": 1.0},
-    "k from 200 to 400": played(200, 400, 200, 300, 400),
-    "k from 50 to 200": played(50, 200, 50, 100, 200),
-    **{f"k = {k} alone": played(k, k, k) for k in (10, 50, 100, 200)},
-    "next to no noise, k from 1 to 25": played(1, 25, 1, 10, 25),
+    "k from 200 to 400": noised(200, 400, 200, 300, 400),
+    "k from 50 to 200": noised(50, 200, 50, 100, 200),
+    **{f"k = {k} alone": noised(k, k, k) for k in (10, 50, 100, 200)},
+    "next to no noise, k from 1 to 25": noised(1, 25, 1, 10, 25),
     "cut and paste only": {"adversarial_training.defects": 0.0},
-    "next to no noise, cut and paste only": played(1, 25, 1, 10, 25)
+    "next to no noise, cut and paste only": noised(1, 25, 1, 10, 25)
     | {"adversarial_training.defects": 0.0},
     "synthetic defects only": {"adversarial_training.defects": 1.0},
     "no margin in the score": {"selection.margins": [0.0]},
@@ -118,7 +121,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "20 normals": {"data.limit_train": 20},
     "50 normals": {"data.limit_train": 50},
 }
-"""Label -> dotted settings on top of these. The preset plays at one k, without a peak."""
+"""Label -> dotted settings on top of these. The preset trains at one k, without a peak."""
 ATTACK = "eot-pgd"
 
 
@@ -141,7 +144,7 @@ def divided(category: Path, folder: Path, seed: int = 0) -> Path:
         for part in (data.train, data.validation)
         for s, x in zip(part.samples, part.images(), strict=True)
     }
-    spoilt = pseudo_anomalies(
+    defective = pseudo_anomalies(
         torch.stack([images[s.path] for s in held_out]),
         1,
         (0.3, 1.0),
@@ -151,9 +154,9 @@ def divided(category: Path, folder: Path, seed: int = 0) -> Path:
         write_picture(images[sample.path] / 255, folder / "train" / "good" / f"{i:03}.png")
     n = len(held_out)
     for i in range(n):
-        write_picture(spoilt.images[i], folder / "test" / "good" / f"{i:03}.png")
-        write_picture(spoilt.images[n + i], folder / "test" / "synthetic" / f"{i:03}.png")
-        mask = spoilt.masks[n + i].float().expand(3, -1, -1)
+        write_picture(defective.images[i], folder / "test" / "good" / f"{i:03}.png")
+        write_picture(defective.images[n + i], folder / "test" / "synthetic" / f"{i:03}.png")
+        mask = defective.masks[n + i].float().expand(3, -1, -1)
         write_picture(mask, folder / "ground_truth" / "synthetic" / f"{i:03}_mask.png")
     done.touch()
     return folder
@@ -248,7 +251,6 @@ def main() -> None:
     preset = load_preset(given.preset)
     source = root(given, preset)
     parts = ("rows", "notes", "labels", "scores")
-    fixed = {"protocol": Protocol(), "parts": parts}
     suites = [
         build_suite(ATTACK, "Linf", given.eps, "fast", objectives=("score", "mean"), fixed=False),
         build_suite("map-pgd", "Linf", given.eps, "fast", fixed=False),
@@ -271,8 +273,9 @@ def main() -> None:
                 config = changed(preset.updated(changes), given)
                 run = start_run(place(given.runs, name, label, seed), config, resume=True)
                 if not run.finished:
-                    borrow(run, label, open_run(place(given.runs, name, BASE, seed)))
-                keep("ablation", key, evaluated(run, suites, given.limit, **fixed))
+                    borrow(run, label, open_detector_run(place(given.runs, name, BASE, seed)))
+                record = evaluated(run, suites, given.limit, parts, protocol=Protocol())
+                keep("ablation", key, record)
 
 
 if __name__ == "__main__":

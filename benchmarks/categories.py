@@ -16,11 +16,12 @@ import torch
 from figures import keep
 from sets import add_sets, changed, root
 
-from hardsight.cli.console import bars
+from hardsight.cli.progress import told
 from hardsight.config import load_preset
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Detector
 from hardsight.evaluation.provenance import describe
+from hardsight.evaluation.subjects.synthetic import demand_defects
 from hardsight.metrics import auroc
 from hardsight.runs import DetectorRun, start_run
 
@@ -42,7 +43,7 @@ def main() -> None:
         whole = config.updated({key.replace("__", "."): v for key, v in changes.items()})
         run = start_run(given.runs / folder, whole, resume=True)
         if not run.finished:
-            with bars() as progress:
+            with told() as progress:
                 run.fit(progress=progress)
         return run
 
@@ -76,7 +77,7 @@ def measured(detector: Detector, data: AnomalyData, draws: int) -> float:
     noise = torch.Generator(detector.device).manual_seed(1)
     images = data.test.images()
     scores = torch.stack([detector.predict(images, noise).pred_score for _ in range(draws)])
-    return auroc(scores.double().mean(0).numpy(), data.demand_both_kinds())
+    return auroc(scores.double().mean(0).numpy(), demand_defects(data))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from timing import interleaved, parser, record
 from hardsight.attacks import APGD, L2, PGD, Attempt, Suite
 from hardsight.certify import PixelCounter, detections, score_samples
 from hardsight.cli.certify import print_certificate
-from hardsight.cli.console import bars
+from hardsight.cli.progress import told
 from hardsight.core.devices import pick_device
 from hardsight.detectors.evidence import shares
 from hardsight.evaluation import (
@@ -36,7 +36,7 @@ from hardsight.evaluation import (
     certify,
 )
 from hardsight.evaluation.provenance import commit
-from hardsight.runs import open_run
+from hardsight.runs import open_detector_run
 
 
 @torch.no_grad()
@@ -88,7 +88,7 @@ def main() -> None:
     arguments.add_argument("--alpha", type=float, default=0.001)
     arguments.add_argument("--radii", type=float, nargs="+", default=[0, 0.05, 0.1, 0.2])
     arguments.add_argument("--designs", nargs="+", default=["plain", "denoise"])
-    arguments.add_argument("--limit", type=int, help="test images, as many of each kind")
+    arguments.add_argument("--limit", type=int, help="test images, as many of each label")
     arguments.add_argument("--label", help="keep it under this name beside the run's certificate")
     arguments.add_argument(
         "--attacks", nargs="*", default=["EOT-PGD", "APGD"], choices=["EOT-PGD", "APGD"]
@@ -103,11 +103,11 @@ def main() -> None:
     if given.run is None:
         speed(given.batch, given.rounds)
         return
-    run = open_run(given.run)
+    run = open_detector_run(given.run)
     detector, data = run.detector(), run.data(given.data)
     if given.limit:
         data = data.limited(given.limit, balanced=True)
-    selecting = run.config.selection is not None
+    selecting = run.config.fit.selection is not None
     _, calibrating = shares(data.validation.images(), selecting)
     folder = run.path / "certificate"
     suites = [s for radius in given.attack_radii for s in attacks(L2(radius), given)]
@@ -116,7 +116,7 @@ def main() -> None:
     for design, sigma in itertools.product(given.designs, given.sigma):
         terms = Terms(sigma, given.n, given.alpha, radii=tuple(sorted(set(given.radii))))
         smoothing = Smoothing(design, batch_size=given.batch)
-        with bars() as progress:
+        with told() as progress:
             common = {
                 "smoothing": smoothing,
                 "normals": calibrating,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hardsight.attacks import Suite
-from hardsight.cli.console import bars
+from hardsight.cli.progress import told
 from hardsight.evaluation import Protocol, Record, Work, evaluate
 from hardsight.evaluation.provenance import commit
 from hardsight.reports import write_report
@@ -32,7 +32,7 @@ def evaluated(
         parts: of ``Evaluation.to_json`` that are returned.
         options: of ``evaluate``.
     """
-    with bars() as progress:
+    with told() as progress:
         detector = run.detector() if run.finished else run.fit(progress=progress)
         data = run.data()
         common: dict[str, Any] = {

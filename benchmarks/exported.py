@@ -19,14 +19,14 @@ from timing import record
 from hardsight.detectors import Detector
 from hardsight.detectors.evidence import shares
 from hardsight.export import Exported, Target, compare, export
-from hardsight.runs import open_run
+from hardsight.runs import open_detector_run
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="runs/benchmark/bottle")
     given = parser.parse_args()
-    run = open_run(given.run)
+    run = open_detector_run(given.run)
     half, data = run.opened("cpu")
     full = run.detector("cpu")
     half.precision, full.precision = "bf16", "fp32"
@@ -34,7 +34,7 @@ def main() -> None:
     compiled.precision = "bf16"
     for network in compiled.networks:
         network.compile(dynamic=False)
-    selected = run.config.selection is not None
+    selected = run.config.fit.selection is not None
     choosing, _ = shares(data.validation.images(), selected)
     with tempfile.TemporaryDirectory() as work:
         places = {name: Path(work) / name for name in ("onnx", "openvino", "int8")}

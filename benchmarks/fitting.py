@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from hardsight.cli.console import bars
+from hardsight.cli.progress import told
 from hardsight.training import Settings, Task, train
 from hardsight.training.loop import step_seed
 
@@ -31,7 +31,7 @@ def trained(make: Callable[[], Task], how: dict[str, Any], minutes: float, folde
         task = make()  # as if nothing had been tried
     steps = json.loads(plan.read_text())["steps"]
     settings = Settings(steps=steps, **({"checkpoint_every": max(1, steps // 20)} | how))
-    with bars() as progress:
+    with told() as progress:
         train(
             task,
             settings,

@@ -20,7 +20,7 @@ from hardsight.detectors import AdvRAD, Selection
 from hardsight.detectors.advrad.choice import by_side
 from hardsight.detectors.evidence import shares
 from hardsight.evaluation.provenance import commit
-from hardsight.runs import open_run
+from hardsight.runs import open_detector_run
 
 
 def localisation(detector: AdvRAD, data: AnomalyData) -> list[dict[str, Any]]:
@@ -49,7 +49,7 @@ def main() -> None:
     )
     parser.add_argument("runs", nargs="+", type=Path)
     for path in parser.parse_args().runs:
-        run = open_run(path)
+        run = open_detector_run(path)
         detector, data = run.detector(), run.data()
         rows = localisation(detector, data)
         chosen = max(rows, key=lambda row: row["validation"])

@@ -26,7 +26,7 @@ from hardsight.detectors.advrad.scoring import ReferenceStatistics
 from hardsight.detectors.evidence import shares
 from hardsight.evaluation.provenance import commit
 from hardsight.metrics import auroc
-from hardsight.runs import open_run
+from hardsight.runs import open_detector_run
 
 Maps = dict[float, tuple[Tensor, Tensor]]
 """Margin -> (N, 1, H, W) unfiltered error maps of clean and of attacked images."""
@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--margins", type=float, nargs="+", default=[0, 0.03, 0.06, 0.12, 0.25])
     given = parser.parse_args()
     for path in given.runs:
-        run = open_run(path)
+        run = open_detector_run(path)
         detector, data = run.detector(), run.data()
         key = f"{data.name}, {run.config.preset}, k={detector.scoring.k}, {given.eps:g}/255"
         print(key)

@@ -24,12 +24,12 @@ from scipy import stats
 from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
-from hardsight.cli.console import bars
+from hardsight.cli.progress import told
 from hardsight.config import Config, load_preset
 from hardsight.evaluation import Protocol, Record, Work, evaluate
 from hardsight.evaluation.provenance import commit, device_name
 from hardsight.reports import write_report
-from hardsight.runs import SELECTION, DetectorRun, open_run, start_run
+from hardsight.runs import SELECTION, DetectorRun, open_detector_run, start_run
 from hardsight.training.logs import read
 
 DEFAULT_SUITES = ("pgd", "map-pgd")
@@ -49,7 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=20, help="of each attack")
     parser.add_argument("--budget", default="fast")
     parser.add_argument("--protocol-steps", type=int, default=20, help="published: 1000; 0: off")
-    parser.add_argument("--limit", type=int, help="test images, as many of each kind")
+    parser.add_argument("--limit", type=int, help="test images, as many of each label")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch", type=int, default=16, help="images attacked at a time")
     parser.add_argument("--runs", type=Path, default=Path("runs/patchguard"))
@@ -89,7 +89,7 @@ def measure(run: DetectorRun, given: argparse.Namespace) -> dict[str, Any]:
         for norm, eps in threats
         for name in given.suites
     ]
-    with bars() as progress:
+    with told() as progress:
         result = evaluate(
             detector,
             data,
@@ -208,10 +208,10 @@ def main() -> None:
                 place = f"{name}-{label}-{seed}".replace(" ", "_").replace("/", "_")
                 path = given.runs / given.plan / place
                 if given.minutes and (path / "config.yaml").exists():
-                    config = open_run(path).config  # the pace differs a little each time
+                    config = open_detector_run(path).config  # the pace differs a little each time
                 run = start_run(path, config, resume=True)
                 if not run.finished:
-                    with bars() as progress:
+                    with told() as progress:
                         run.fit(given.device, progress=progress)
                 record = measure(run, given) | {"asked": asked}
                 kept.setdefault("records", {})[key] = record

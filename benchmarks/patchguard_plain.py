@@ -31,7 +31,7 @@ RANGES = {
 
 
 def pseudo_anomaly(image: Image.Image, foreground: np.ndarray) -> tuple[Image.Image, np.ndarray]:
-    """Return a spoilt copy and its mask (H, W), one try after the other."""
+    """Return a defective copy and its mask (H, W), one try after the other."""
     height, width = foreground.shape
     places = np.argwhere(foreground)
     x1 = y1 = x2 = y2 = 0
@@ -54,11 +54,11 @@ def pseudo_anomaly(image: Image.Image, foreground: np.ndarray) -> tuple[Image.Im
     patch = distorted(image.crop((x1, y1, x1 + w, y1 + h))).convert("RGBA")
     patch = patch.rotate(random.uniform(-90, 90), expand=True).resize((w, h), Image.BICUBIC)
     alpha = patch.getchannel("A").point(lambda a: 255 if a else 0)
-    spoilt = image.copy()
-    spoilt.paste(patch.convert("RGB"), (int(x2), int(y2)), alpha)
+    defective = image.copy()
+    defective.paste(patch.convert("RGB"), (int(x2), int(y2)), alpha)
     mask = np.zeros((height, width), dtype=bool)
     mask[y2 : y2 + h, x2 : x2 + w] = np.asarray(alpha) > 0
-    return spoilt, mask
+    return defective, mask
 
 
 def _run(line: np.ndarray) -> int:
@@ -120,8 +120,8 @@ def spoil(images: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
         pseudo_anomaly(to_pil_image(image), where[0].numpy())
         for image, where in zip(images.cpu(), foreground.cpu(), strict=True)
     ]
-    spoilt = torch.stack([pil_to_tensor(image) for image, _ in pairs]).float() / 255
-    return spoilt, torch.stack([torch.from_numpy(mask)[None] for _, mask in pairs])
+    defective = torch.stack([pil_to_tensor(image) for image, _ in pairs]).float() / 255
+    return defective, torch.stack([torch.from_numpy(mask)[None] for _, mask in pairs])
 
 
 def to_stock_layers(network: nn.Module) -> None:
@@ -166,16 +166,16 @@ def step(
     eps: float,
     steps: int,
 ) -> float:
-    """One step: make anomalies, attack both kinds, four terms, one update; return the loss."""
+    """One step: make anomalies, attack both labels, four terms, one update; return the loss."""
     device = next(network.parameters()).device
     normal = images.to(device).float() / 255
-    spoilt, masks = (t.to(device) for t in spoil(images, foreground))
+    defective, masks = (t.to(device) for t in spoil(images, foreground))
     cells = F.max_pool2d(masks.float(), cell)
     zeros = torch.zeros_like(cells)
     total = torch.zeros((), device=device)
-    for clean, labels in ((normal, zeros), (spoilt, cells)):
-        hurt = attack(network, clean, labels > 0, eps, steps)
-        for x in (clean, hurt):
+    for clean, labels in ((normal, zeros), (defective, cells)):
+        adversarial = attack(network, clean, labels > 0, eps, steps)
+        for x in (clean, adversarial):
             loss = F.binary_cross_entropy_with_logits(network(x), labels, reduction="none")
             total = total + loss.flatten(1).sum(1).mean()
     optimizer.zero_grad()

@@ -19,7 +19,7 @@ from torch import Generator, nn
 
 from hardsight.augment import AugmentationPolicy
 from hardsight.classifiers import ClassificationTask, WideResNet, save_classifier
-from hardsight.cli.console import bars
+from hardsight.cli.progress import told
 from hardsight.data import LabelledImages, cifar10, cifar10c
 from hardsight.diffusion import Denoiser, FastDenoiser, PaperDenoiser
 from hardsight.evaluation import (
@@ -80,7 +80,7 @@ def curves(
     lines = {}
     for suite in (None, *whole):
         name = suite.name if suite else "clean"
-        with bars() as progress:
+        with told() as progress:
             lines[name] = accuracy_curve(
                 g.depths,
                 lambda d: (model(d), test),
@@ -93,7 +93,7 @@ def curves(
         each = {}
         for severity in g.severities:
             pooled = corrupted(g, test, severity)
-            with bars() as progress:
+            with told() as progress:
                 each[f"severity {severity}"] = accuracy_curve(
                     g.depths,
                     lambda d, x=pooled: (model(d), x),
@@ -188,7 +188,7 @@ def main() -> None:
         bare = name == "none"  # Figure 5 holds its perturbations against the purified one's
         model = classifier if bare else Purified(purifiers(denoiser, given)[name](), classifier)
         plan = [class_suite("blau-pgd", steps=given.steps)] if bare else suites(given)
-        with bars() as progress:
+        with told() as progress:
             found = evaluate_classifier(
                 model,
                 test,

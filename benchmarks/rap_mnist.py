@@ -18,7 +18,7 @@ from torch import nn
 
 from hardsight.attacks import PGD, Linf
 from hardsight.classifiers import MNISTCNN, ClassificationTask, save_classifier
-from hardsight.cli.console import bars
+from hardsight.cli.progress import told
 from hardsight.data import mnist
 from hardsight.evaluation import Protocol, Record, Work, class_suite, evaluate_classifier
 from hardsight.purifiers import RAP, Adapter, Purified, RAPSettings, RAPTask, save_adapter
@@ -123,7 +123,7 @@ def main() -> None:
         models["rap-at"] = Purified(rap, models["at"])
     for name in given.models:
         model = models[name].requires_grad_(False)
-        with bars() as progress:
+        with told() as progress:
             found = evaluate_classifier(
                 model,
                 test,

@@ -19,19 +19,19 @@ from figures import keep
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from hardsight.cli.console import bars
-from hardsight.detectors import AdvRAD, Bastion
+from hardsight.cli.progress import told
+from hardsight.detectors import AdvRAD, Bastion, Selection
 from hardsight.detectors.advrad.candidates import Candidate, distance
 from hardsight.detectors.advrad.search import ScoringSearch
 from hardsight.detectors.evidence import selection_score
 from hardsight.evaluation.provenance import commit
 from hardsight.metrics import auroc
-from hardsight.runs import open_run
+from hardsight.runs import open_detector_run
 
 WEIGHT = 0.5
 """Of the AUROC under attack beside the clean one, as in the presets."""
 Rule = Callable[[Sequence[Candidate], int], Candidate]
-"""(what every way to score makes of some images, how many there are of each kind) -> the chosen."""
+"""(what every way to score makes of some images, how many of each label) -> the chosen."""
 
 
 def _distance(candidate: Candidate) -> float:
@@ -116,16 +116,16 @@ def main() -> None:
     parser.add_argument("--normals", type=int, default=16, help="to choose by, half at most")
     given = parser.parse_args()
     for path in given.runs:
-        run = open_run(path)
-        detector, data, settings = run.detector(), run.data(), run.config.selection
-        if not isinstance(detector, AdvRAD | Bastion) or settings is None:
+        run = open_detector_run(path)
+        detector, data, settings = run.detector(), run.data(), run.config.fit.selection
+        if not isinstance(detector, AdvRAD | Bastion) or not isinstance(settings, Selection):
             raise SystemExit(f"{path} chose nothing; name a run of preset advrad or hardsight")
         validation = data.validation.images()
         n = len(validation)
         everything = {"images": n, "copies": 1, "attacked": n}
         settings = settings.model_copy(update=everything)
         evidence = settings.evidence(validation, 99)
-        with bars() as progress:
+        with told() as progress:
             search = ScoringSearch(detector, data.train.images(), evidence, settings, 0)
             clean = search.worst.copy()
             search.attack_middling()

@@ -16,15 +16,15 @@ from figures import keep
 from numpy.typing import NDArray
 
 from hardsight.attacks import build_suite
-from hardsight.cli.console import bars
+from hardsight.cli.progress import told
 from hardsight.evaluation import Protocol, Work, evaluate
 from hardsight.evaluation.provenance import commit, device_name
 from hardsight.metrics import auroc, bootstrap
-from hardsight.runs import open_run
+from hardsight.runs import open_detector_run
 
 
 def distance(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
-    """Return how far the log scores of the kinds are apart, in their common standard deviation.
+    """Return how far the log scores of the labels are apart, in their common standard deviation.
 
     It still tells attacks apart where all of them leave the AUROC at 1 or 0.
     """
@@ -47,9 +47,9 @@ def main() -> None:
     own: dict[str, Any] = {"objectives": tuple(given.objectives), "fixed": False, **more}
     suites = [build_suite(name, eps=given.eps, **own) for name in given.suites]
     for name in given.names:
-        run = open_run(given.runs / name)
+        run = open_detector_run(given.runs / name)
         detector = run.detector()
-        with bars() as progress:
+        with told() as progress:
             result = evaluate(
                 detector,
                 run.data().limited(given.limit, balanced=True),

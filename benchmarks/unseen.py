@@ -21,7 +21,7 @@ from hardsight.detectors import AdversarialTraining, Bastion
 from hardsight.detectors.advrad.adversarial import AdversarialTask, ErrorObjective
 from hardsight.diffusion import one_shot
 from hardsight.evaluation.provenance import commit
-from hardsight.runs import open_run
+from hardsight.runs import open_detector_run
 from hardsight.synthesis import find_foreground
 
 
@@ -45,7 +45,7 @@ def peaks(
         normal = detector.prepare(batch)
         anomalous, _ = task.cut_paste(normal, where.to(normal.device), generator)
         t = torch.full((len(normal),), detector.scoring.k, device=normal.device)
-        for kind, shown, sign in (("normal", normal, 1.0), ("anomalous", anomalous, -1.0)):
+        for label, shown, sign in (("normal", normal, 1.0), ("anomalous", anomalous, -1.0)):
             noise = torch.randn(normal.shape, generator=generator, device=normal.device)
             objective = ErrorObjective(denoiser, t, noise, sign * torch.ones_like(t), training)
             with torch.autocast(normal.device.type, torch.bfloat16), frozen(denoiser):
@@ -54,7 +54,7 @@ def peaks(
                     with torch.no_grad():
                         r = one_shot(denoiser, 2 * seen - 1, t, noise).float()
                     errors = training.peaks(normal, (r + 1) / 2)
-                    found.setdefault(f"{kind}, {state}", []).append(errors)
+                    found.setdefault(f"{label}, {state}", []).append(errors)
     return {how: 1000 * float(torch.cat(errors).mean()) for how, errors in found.items()}
 
 
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10, help="of the attack")
     given = parser.parse_args()
     for path in given.runs:
-        run = open_run(path)
+        run = open_detector_run(path)
         detector, data, training = (
             run.detector(),
             run.data(),

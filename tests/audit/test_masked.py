@@ -27,6 +27,19 @@ def test_an_honest_detector_passes_all(kind, tiny):
     assert [c.name for c in found.checks] == list(CHECKS)
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (lambda x, y: (x, 2 * y.long() - 1), r"labels must .* 0 and 1"),
+        (lambda x, y: (255 * x, y), r"images must be finite and in \[0, 1\]"),
+        (lambda x, y: (x[0], y), r"images must have shape \(B, C, H, W\)"),
+    ],
+)
+def test_images_and_labels_of_another_form_are_refused(changed, message, tiny):
+    with pytest.raises(ValueError, match=message):
+        audit(masked.Honest().eval(), changed(*pictures()), eps=EPS, budget=tiny)
+
+
 def test_a_small_trained_advrad_passes_all(parts):
     data = load(parts, size=16)
     denoiser = {"name": "fast", "channels": 8, "multipliers": [1, 1], "patch": 2}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from hardsight.attacks import build_ball, frozen
@@ -19,6 +19,7 @@ from hardsight.audit.budgets import BUDGETS, Budget
 from hardsight.audit.checks import CHECKS
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Audit, Check
+from hardsight.core.types import check_images, check_labels
 from hardsight.data import AnomalyData, LabelledImages
 from hardsight.detectors import Detector, as_detector
 from hardsight.evaluation.batches import deadline
@@ -30,8 +31,8 @@ from hardsight.evaluation.subjects.subject import Kind
 from hardsight.evaluation.subjects.synthetic import demand_defects
 
 Data = AnomalyData | str | Path | tuple[Tensor, ArrayLike] | LabelledImages
-"""Of a detector: a data set or its folder, whose test images are used; or images (N, 3, H, W) and
-labels (N,), true = anomalous. Of a classifier: labelled images."""
+"""Of a detector: a data set or its folder, whose test images are used; or images (N, 3, H, W),
+bytes or floats in [0, 1], and labels (N,), true = anomalous. Of a classifier: labelled images."""
 IMAGES: dict[Kind, int] = {"detector": 16, "classifier": 64}
 """How many are used of a data set: an accuracy counts images, an AUROC all pairs of them."""
 BATCH: dict[Kind, int] = {"detector": 8, "classifier": 64}
@@ -129,6 +130,13 @@ def _restored(seed: int, *models: nn.Module) -> Iterator[None]:
             buffer.copy_(before)
 
 
+def _checked(images: Tensor, labels: ArrayLike) -> tuple[Tensor, NDArray[np.bool_]]:
+    """Return images in [0, 1], of bytes too, and labels; else explain."""
+    levels = isinstance(images, Tensor) and images.dtype == torch.uint8
+    x = check_images(images / 255 if levels else images)
+    return x, check_labels(labels).numpy(force=True)
+
+
 def _subject(
     model: Any,
     data: Data,
@@ -147,7 +155,7 @@ def _subject(
     if source is not None and not isinstance(source, Detector):
         raise TypeError(f"source must be a Detector, got {type(source).__name__}; see as_detector")
     if isinstance(data, tuple):
-        x, labels = data[0], np.asarray(data[1], dtype=np.bool_)
+        x, labels = _checked(*data)
         size = None if isinstance(model, Detector) else x.shape[-1]
         return DetectorSubject(as_detector(model, size), x, labels, source)
     detector, whole = matched(model, data)
