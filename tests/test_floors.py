@@ -94,3 +94,9 @@ def test_no_files_import_each_other_in_a_loop():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"files import each other in a loop: {' <- '.join(error.args[1])}")
+
+
+def test_files_of_tests_have_a_name_each():
+    """pytest imports them by their name alone."""
+    names = [p.name for p in Path(__file__).parent.rglob("*.py") if p.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))

@@ -5,6 +5,8 @@ import torch
 from tiny_detector import TINY, tiny_bastion
 
 from hardsight import AdvRAD, PatchGuard, Settings, load
+from hardsight.detectors.advrad.recipe import AdvRADFit
+from hardsight.detectors.advrad.scoring import Scoring
 from hardsight.metrics import auroc
 
 OTHER = {"bf16": "fp32", "fp32": "bf16"}
@@ -24,13 +26,11 @@ def pictures(n, spots, seed):
 def trained(request, parts, tmp_path_factory):
     """Where a detector was saved that was trained, and calibrated, in a precision."""
     name, folder = request.param, tmp_path_factory.mktemp(request.param)
-    detector = AdvRAD(
-        TINY, 16, filter_size=3, aggregation="top:0.05", precision=name, fixed_noise=True
-    )
+    scoring = Scoring(filter_size=3, aggregation="top:0.05")
+    detector = AdvRAD(TINY, 16, scoring, precision=name, fixed_noise=True)
     settings = Settings(steps=60, precision=TRAINING[name], accelerator="cpu", sample_every=None)
-    detector.fit(load(parts, size=16), settings)
-    detector.calibrate(pictures(200, False, 1), 0.1)
-    detector.save_pretrained(folder)
+    fitted = detector.fit(load(parts, size=16), AdvRADFit(training=settings))
+    fitted.calibrate(pictures(200, False, 1), 0.1).save_pretrained(folder)
     return name, folder
 
 

@@ -199,7 +199,7 @@ def test_mistakes_are_named(bright, make_set, terms, smoothing, message):
 
 def test_a_design_that_a_detector_cannot_have_is_refused(bright, make_set):
     data = make_set(NORMAL, ANOMALOUS)
-    with pytest.raises(TypeError, match="needs an AdvRAD"):
+    with pytest.raises(TypeError, match="needs reconstructions"):
         certify(bright(), data, TERMS, smoothing=replace(FEW, design="denoise"))
 
 
