@@ -3,7 +3,7 @@ import torch
 from analytic_victims import Linear
 
 from hardsight.attacks import L2, Linf, Square
-from hardsight.attacks.squares import _bump, _pattern, concentrate, repaint, stripes, tiles
+from hardsight.attacks.squares import _bump, _pattern, concentrate, recolour, stripes, tiles
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -75,11 +75,11 @@ def test_a_last_evaluation_on_fresh_noise_is_what_is_reported():
     assert found.queries == len(answers) <= 50
 
 
-def test_proposals_repaint_one_square_an_image():
+def test_proposals_recolour_one_square_an_image():
     centre = torch.full((64, 2, 8, 8), 0.5)
     x = stripes(centre, 0.1, seeded())
     assert torch.equal(x, x[:, :, :1].expand_as(x))
-    changed = (repaint(x, centre, 0.1, 0.2, seeded(1)) != x).any(1)
+    changed = (recolour(x, centre, 0.1, 0.2, seeded(1)) != x).any(1)
     corners = set()
     for one in changed:
         rows, columns = one.any(1).nonzero().flatten(), one.any(0).nonzero().flatten()
@@ -88,7 +88,7 @@ def test_proposals_repaint_one_square_an_image():
         assert columns[-1] - columns[0] < 4
         corners.add((int(rows[0]), int(columns[0])))
     assert len(corners) > 5
-    torch.testing.assert_close((repaint(x, centre, 0.1, 0.2, None) - centre).abs(), 0 * x + 0.1)
+    torch.testing.assert_close((recolour(x, centre, 0.1, 0.2, None) - centre).abs(), 0 * x + 0.1)
 
 
 @pytest.mark.parametrize("p", [0.8, 0.2, 0.01])

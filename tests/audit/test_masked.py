@@ -169,7 +169,7 @@ def test_mistakes_get_the_way_out(arguments, message):
         audit(masked.Honest(), pictures(), **arguments)
 
 
-def test_both_kinds_of_images_are_needed():
+def test_both_labels_of_images_are_needed():
     images, labels = pictures()
     with pytest.raises(ValueError, match="at least 2 normal and 2 anomalous"):
         audit(masked.Honest(), (images, torch.zeros_like(labels)))

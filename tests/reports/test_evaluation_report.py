@@ -49,7 +49,7 @@ def picture(rng, anomalous, size):
     change = EPS * np.sign(gaussian_filter(rng.standard_normal(image.shape), (1, 1, 0)))
     haze = gaussian_filter(rng.random((size, size)), 6)
     found = gaussian_filter(mask.astype(float), 5) + 0.5 * haze
-    spoiled = gaussian_filter(mask.astype(float), 9) * 0.5 + haze * (0.6 if anomalous else 1.1)
+    attacked_map = gaussian_filter(mask.astype(float), 9) * 0.5 + haze * (0.6 if anomalous else 1.1)
 
     def tensor(a):
         return torch.tensor(np.moveaxis(a.clip(0, 1), -1, 0), dtype=torch.float32)
@@ -59,7 +59,7 @@ def picture(rng, anomalous, size):
         tensor(image.clip(0, 1) + change),
         tensor(rebuilt),
         torch.tensor(found),
-        torch.tensor(spoiled),
+        torch.tensor(attacked_map),
         torch.tensor(mask),
     )
 
@@ -101,7 +101,7 @@ def synthetic(shift=1.6, items=2, size=32, flags=(), seed=0, **changes):
     rows.append(Row("clean", "pixel", "AUROC", Estimate(0.942, 0.942, 0.942), fresh_draws=1))
     gallery = []
     for k in range(items):
-        image, attacked, rebuilt, found, spoiled, mask = picture(rng, k % 2 == 0, size)
+        image, attacked, rebuilt, found, attacked_map, mask = picture(rng, k % 2 == 0, size)
         i = 20 + k if k % 2 == 0 else k
         gallery.append(
             GalleryItem(
@@ -111,7 +111,7 @@ def synthetic(shift=1.6, items=2, size=32, flags=(), seed=0, **changes):
                 attacked=attacked,
                 reconstruction=rebuilt,
                 map_clean=found,
-                map_attacked=spoiled,
+                map_attacked=attacked_map,
                 mask=mask if k % 2 == 0 else None,
                 score_clean=float(scores["clean"][i].mean()),
                 score_attacked=float(scores["eot-pgd"][i].mean()),
@@ -345,7 +345,7 @@ def test_the_verdict_says_what_the_other_columns_hide():
     assert "line of the rule" not in judged(0.88, low=0.86).findings[0].text
 
 
-def test_the_worst_threat_is_on_top_and_one_flag_spoils_its_threat():
+def test_the_worst_threat_is_on_top_and_one_flag_marks_its_threat():
     def row(name, eps, value, flags=()):
         estimate = Estimate(value, value, value)
         return Row(name, "image", "AUROC", estimate, norm="Linf", eps=eps, flags=flags)

@@ -29,18 +29,18 @@ def seeded(seed: int) -> Generator:
 def test_the_mask_is_what_changed(kind: str, severity: float) -> None:
     for seed in range(6):
         image = surface(seed=seed, colour=seed % 2 == 0)
-        spoilt, mask = DEFECTS[kind](image, seeded(seed), severity)
-        assert spoilt.shape == image.shape
+        defective, mask = DEFECTS[kind](image, seeded(seed), severity)
+        assert defective.shape == image.shape
         assert (mask.dtype, mask.shape) == (torch.bool, (1, 128, 128))
-        assert 0 <= spoilt.min() <= spoilt.max() <= 1
-        change = (spoilt - image).abs().amax(0, keepdim=True)
+        assert 0 <= defective.min() <= defective.max() <= 1
+        change = (defective - image).abs().amax(0, keepdim=True)
         assert torch.equal(mask, change > 0)
         assert torch.equal(mask, change > 1 / 255)
-        bytes_changed = ((spoilt * 255).round() != (image * 255).round()).any(0, keepdim=True)
+        bytes_changed = ((defective * 255).round() != (image * 255).round()).any(0, keepdim=True)
         assert torch.equal(mask, bytes_changed)  # 8-bit files show exactly the mask
         assert 4 <= mask.sum() < 0.4 * mask.numel()
         if seed % 2:
-            assert torch.equal(spoilt[0], spoilt[1])  # a grey image stays grey
+            assert torch.equal(defective[0], defective[1])  # a grey image stays grey
 
 
 @pytest.mark.parametrize("kind", DEFECTS)
@@ -69,8 +69,8 @@ def test_no_gradient_and_the_image_is_left_alone() -> None:
     image = surface().requires_grad_()
     before = image.detach().clone()
     for kind in DEFECTS:
-        spoilt, mask, _ = add_defect(image, seeded(0), kind, 0.5)
-        assert not spoilt.requires_grad
+        defective, mask, _ = add_defect(image, seeded(0), kind, 0.5)
+        assert not defective.requires_grad
         assert not mask.requires_grad
     assert torch.equal(image, before)
 
@@ -97,13 +97,13 @@ def test_foreground_holds_the_centre() -> None:
 
 def test_a_hair_fine_scratch_is_one_to_three_pixels_wide() -> None:
     for seed in range(10):
-        spoilt, mask = DEFECTS["scratch"](torch.full((3, 256, 256), 0.5), seeded(seed), 0.02)
+        defective, mask = DEFECTS["scratch"](torch.full((3, 256, 256), 0.5), seeded(seed), 0.02)
         points = mask[0].nonzero().float()
         spread = torch.linalg.svdvals(points - points.mean(0))
         length = float(spread[0]) * math.sqrt(12 / len(points))  # of a uniform segment
         assert length > 30
         assert float(mask.sum()) / length < 5  # with its faint flanks
-        strong = (spoilt - 0.5).abs().amax(0) > 0.06
+        strong = (defective - 0.5).abs().amax(0) > 0.06
         assert float(strong.sum()) / length < 3
 
 

@@ -45,35 +45,35 @@ def test_an_empty_folder_has_no_latest(tmp_path):
     assert not checkpoint.exists(tmp_path)
 
 
-def spoil_half(path):
+def damage_half(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def spoil_header(path):
+def damage_header(path):
     path.write_bytes(path.read_bytes()[:5])
 
 
-def spoil_garbage(path):
+def damage_garbage(path):
     path.write_bytes(os.urandom(500))
 
 
-def spoil_empty(path):
+def damage_empty(path):
     path.write_bytes(b"")
 
 
-def spoil_foreign(path):
+def damage_foreign(path):
     from safetensors.torch import save_file
 
     save_file({"x": torch.zeros(3)}, path)
 
 
 @pytest.mark.parametrize(
-    "spoil", [spoil_half, spoil_header, spoil_garbage, spoil_empty, spoil_foreign]
+    "damage", [damage_half, damage_header, damage_garbage, damage_empty, damage_foreign]
 )
-def test_a_spoilt_checkpoint_is_skipped_with_a_warning(tmp_path, spoil, caplog):
+def test_a_damaged_checkpoint_is_skipped_with_a_warning(tmp_path, damage, caplog):
     good = checkpoint.save(tmp_path, 5, tensors(), {})
     bad = checkpoint.save(tmp_path, 10, tensors(), {})
-    spoil(bad)
+    damage(bad)
     with caplog.at_level(logging.WARNING):
         assert checkpoint.latest(tmp_path).path == good
     assert bad.name in caplog.text
@@ -81,10 +81,10 @@ def test_a_spoilt_checkpoint_is_skipped_with_a_warning(tmp_path, spoil, caplog):
         checkpoint.load(bad)
 
 
-def test_saving_beside_a_spoilt_later_one_keeps_two_good_ones(tmp_path):
+def test_saving_beside_a_damaged_later_one_keeps_two_good_ones(tmp_path):
     for step in (5, 10, 90):
         checkpoint.save(tmp_path, step, tensors(), {})
-    spoil_half(tmp_path / "step-00000090.safetensors")
+    damage_half(tmp_path / "step-00000090.safetensors")
     checkpoint.save(tmp_path, 20, tensors(), {})
     assert checkpoint.latest(tmp_path).step == 20
     assert (tmp_path / "step-00000010.safetensors").exists()

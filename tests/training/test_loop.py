@@ -188,7 +188,7 @@ def test_nothing_is_overwritten_or_mixed(tmp_path):
     with pytest.raises(CheckpointError, match="does not fit the Sequential"):
         train(other, tiny_settings(), tmp_path, resume=True)
     for path in (tmp_path / "checkpoints").iterdir():
-        path.write_bytes(b"spoilt")
+        path.write_bytes(b"damaged")
     with pytest.raises(CheckpointError, match=r"no checkpoint in .* can be read"):
         train(TinyTask(), tiny_settings(), tmp_path, resume=True)
     assert (tmp_path / "train.jsonl").read_bytes() == before

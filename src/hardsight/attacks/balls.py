@@ -14,12 +14,12 @@ from hardsight.core.batches import per_image
 
 
 def _l2_norm(x: Tensor) -> Tensor:
-    """(B, ...) -> (B, 1, ...) norms that never divide to NaN: zero stays zero."""
+    """Return norms (B, 1, ...) of (B, ...) that never divide to NaN: zero stays zero."""
     return per_image(x.flatten(1).norm(dim=1), x).clamp_min(torch.finfo(x.dtype).tiny)
 
 
 def _sum(x: Tensor) -> Tensor:
-    """(B, ...) -> (B, 1, ...) sums."""
+    """Sum (B, ...) to (B, 1, ...)."""
     return per_image(x.flatten(1).sum(1), x)
 
 
@@ -66,7 +66,7 @@ class Ball(ABC):
 
     @abstractmethod
     def distance(self, x: Tensor, centre: Tensor) -> Tensor:
-        """(B,) norm of ``x - centre``."""
+        """Return the norm (B,) of ``x - centre``."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Linf(Ball):
         return x + step_size * gradient.sign()
 
     def distance(self, x: Tensor, centre: Tensor) -> Tensor:
-        """(B,) largest change of a pixel."""
+        """Return the largest change (B,) of a pixel."""
         return (x - centre).flatten(1).abs().amax(1)
 
 
@@ -148,7 +148,7 @@ class L2(Ball):
         return x + step_size * gradient / _l2_norm(gradient)
 
     def distance(self, x: Tensor, centre: Tensor) -> Tensor:
-        """(B,) Euclidean length of the change."""
+        """Return the Euclidean length (B,) of the change."""
         length: Tensor = (x - centre).flatten(1).norm(dim=1)
         return length
 

@@ -45,7 +45,7 @@ class TwoClasses(nn.Module):
         self.generator = generator
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) in [0, 1] -> logits (B, 2)."""
+        """Return the logits (B, 2) of images (B, C, H, W) in [0, 1]."""
         found = evaluate_draws(self.detector, images, 1, self.generator, scores=True)
         margin = (found.pred_score - self.threshold) / self.scale
         return torch.stack([-margin, margin], dim=1)

@@ -44,7 +44,7 @@ class LabelledVictim(ClassVictim):
         return replace(self, model=model)
 
     def knows(self, name: str) -> bool:
-        """Whether there are classes enough."""
+        """Tell whether there are classes enough."""
         if name.startswith(_TARGET):
             return self.classes >= 4 and int(name.removeprefix(_TARGET)) < self.classes
         return name != "dlr" or self.classes >= 3
@@ -57,7 +57,7 @@ class LabelledVictim(ClassVictim):
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Objective:
-        """As ``ClassVictim``, and "dlr-1", "dlr-2", ..."""
+        """Return one of ``ClassVictim``, or "dlr-1", "dlr-2", ..."""
         if not name.startswith(_TARGET):
             return super().objective(name, images, draws, noise, generator)
         with torch.no_grad():

@@ -10,7 +10,7 @@ class Objective(Protocol):
     """What an attacker maximises: a function from images to one number per image."""
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, C, H, W) in [0, 1] -> (B,); fresh noise comes from ``generator``."""
+        """Return (B,) of images (B, C, H, W) in [0, 1]; fresh noise comes from ``generator``."""
         ...
 
 
@@ -56,7 +56,7 @@ class Vectorial(Protocol):
     """Has more to say than one number an image."""
 
     def outputs(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, C, H, W) -> (B, K), oriented so that more helps the attacker."""
+        """Return (B, K) of images (B, C, H, W), oriented so that more helps the attacker."""
         ...
 
 

@@ -92,7 +92,7 @@ class PGD(Restarted):
 
 
 def _normalised(gradient: Tensor) -> Tensor:
-    """(B, ...) divided by each image's mean absolute value; zero stays zero."""
+    """Divide (B, ...) by each image's mean absolute value; zero stays zero."""
     size = gradient.flatten(1).abs().mean(1).clamp_min(torch.finfo(gradient.dtype).tiny)
     return gradient / per_image(size, gradient)
 

@@ -107,5 +107,5 @@ class Window:
         return scheduled(self.objective, min(moment, 1.0))
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, C, H, W) -> (B,) at the end of the window."""
+        """Return the loss (B,) of images (B, C, H, W) at the end of the window."""
         return self.at(1.0)(images, generator)

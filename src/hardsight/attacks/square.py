@@ -9,7 +9,7 @@ from hardsight.attacks.balls import L2, Ball, Linf
 from hardsight.attacks.contract import Objective, scheduled
 from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import evaluate
-from hardsight.attacks.squares import concentrate, repaint, stripes, tiles
+from hardsight.attacks.squares import concentrate, recolour, stripes, tiles
 from hardsight.core.batches import choose, per_image
 from hardsight.core.types import AttackResult
 
@@ -27,17 +27,16 @@ class Square(Entry):
     Search: every query proposes, for each image its own, new values inside one square; what raises
     the objective stays. The squares shrink as the search goes on.
 
-    Sweep: random search alone cannot climb a slope whose every pixel counts (with d pixels, n
-    answers of the kind better or worse settle at most n signs). So the rest of the queries divide
-    each channel into as many square cells as they can pay for, measure the slope along each, and
-    step along what is known so far, where that raises the objective. ``sweep=0`` is the published
-    attack.
+    Sweep: random search alone cannot climb a slope whose every pixel counts (n answers "better" or
+    "worse" settle at most n signs). So the rest of the queries divide each channel into as many
+    square cells as they allow, measure the slope along each, and step along what is known so far,
+    where that raises the objective. ``sweep=0`` is the published attack.
 
     With a random objective one lucky draw must not stick. The start is evaluated twice; if the
-    values differ, the image in hand is evaluated again at every proposal, and the proposal is held
-    against the mean of its values, from which the one that let it in is left out. What is returned
-    is judged once more on fresh noise. An objective that changes over the attack is taken at its
-    end, see ``scheduled``.
+    values differ, the best image so far is evaluated again at every proposal, and the proposal is
+    held against the mean of its values, from which the one that let it in is left out. What is
+    returned is judged once more on fresh noise. An objective that changes over the attack is taken
+    at its end, see ``scheduled``.
 
     Args:
         ball: ``Linf`` or ``L2``.
@@ -80,26 +79,28 @@ class Square(Entry):
         start: Tensor | None,
     ) -> AttackResult:
         """Search, from random stripes (L-inf) or tiles (L2) without ``start``, then sweep."""
-        begin, propose = (stripes, repaint) if isinstance(self.ball, Linf) else (tiles, concentrate)
+        begin, propose = (
+            (stripes, recolour) if isinstance(self.ball, Linf) else (tiles, concentrate)
+        )
         x = begin(images, self.ball.eps, generator) if start is None else start
         x = self.ball.project(x, images)
-        hand = _Hand(scheduled(objective, 1.0), x, generator)
+        incumbent = _Incumbent(scheduled(objective, 1.0), x, generator)
         left = self.queries - 3
-        ascents = ASCENTS * (2 * hand.price - 1)
+        ascents = ASCENTS * (2 * incumbent.cost - 1)
         cells, count = _grid(x, int(left * self.sweep) - ascents)
-        search = (left - count - ascents * (count > 0)) // hand.price
+        search = (left - count - ascents * (count > 0)) // incumbent.cost
         for i in range(search):
             p = self.p_init / 2 ** sum(i > share * search for share in HALVINGS)
-            proposal = propose(hand.x, images, self.ball.eps, p, generator)
-            hand.offer(self.ball.project(proposal, images))
+            proposal = propose(incumbent.x, images, self.ball.eps, p, generator)
+            incumbent.offer(self.ball.project(proposal, images))
         if count:
-            self._sweep(hand, images, cells, count, generator)
-        value = hand.judge(hand.x)
-        return AttackResult(hand.x, value.float(), hand.spent)
+            self._sweep(incumbent, images, cells, count, generator)
+        value = incumbent.judge(incumbent.x)
+        return AttackResult(incumbent.x, value.float(), incumbent.spent)
 
     def _sweep(
         self,
-        hand: "_Hand",
+        incumbent: "_Incumbent",
         centre: Tensor,
         cells: Tensor,
         count: int,
@@ -113,41 +114,41 @@ class Square(Entry):
         for i in range(count):
             cell = order[:, i, None]
             inside = cells == per_image(cell, centre)
-            level = (hand.x * inside).sum((1, 2, 3), True) / inside.sum((1, 2, 3), True)
-            probe = hand.x + inside * torch.where(level < 0.5, jump, -jump)
-            change = (probe.clamp(0, 1) - hand.x).sum((1, 2, 3))
-            rise = hand.judge(probe.clamp(0, 1)) - hand.value
+            level = (incumbent.x * inside).sum((1, 2, 3), True) / inside.sum((1, 2, 3), True)
+            probe = incumbent.x + inside * torch.where(level < 0.5, jump, -jump)
+            change = (probe.clamp(0, 1) - incumbent.x).sum((1, 2, 3))
+            rise = incumbent.judge(probe.clamp(0, 1)) - incumbent.value
             slope = rise * change.sign() / change.abs().clamp_min(torch.finfo(rise.dtype).tiny)
             slopes.scatter_(1, cell, slope[:, None].to(slopes))
             if (i + 1) * ASCENTS // count > i * ASCENTS // count:
-                ahead = self.ball.ascend(hand.x, slopes[:, cells[0]], step_size)
-                better = hand.offer(self.ball.project(ahead, centre))
+                ahead = self.ball.ascend(incumbent.x, slopes[:, cells[0]], step_size)
+                better = incumbent.offer(self.ball.project(ahead, centre))
                 step_size = choose(better, step_size, step_size / 2)
-                hand.look()  # slopes are measured from a value that luck has not raised
+                incumbent.look()  # slopes are measured from a value that luck has not raised
 
 
-class _Hand:
-    """The images in hand, what they are worth, and the evaluations spent on that."""
+class _Incumbent:
+    """The best images so far, what they are worth, and the evaluations spent on that."""
 
     def __init__(self, objective: Objective, x: Tensor, generator: torch.Generator | None) -> None:
         self.objective, self.x, self.generator = objective, x, generator
         self.spent = 0
         self.value = self.judge(x)
         again = self.judge(x)
-        self.price = 1 if torch.equal(again, self.value) else 2
+        self.cost = 1 if torch.equal(again, self.value) else 2
         """Evaluations that a proposal costs."""
         self.value = (self.value + again) / 2
         self.seen = torch.full_like(self.value, 2)
         """Values behind each mean; 0 where the only one is that of the proposal taken."""
 
     def judge(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B,)."""
+        """Evaluate the objective (B,) of images (B, C, H, W)."""
         self.spent += 1
         return evaluate(self.objective, x, self.generator)
 
     def look(self) -> None:
-        """Evaluate the images in hand again, if that can tell anything new."""
-        if self.price == 2:
+        """Evaluate the best images so far again, if that can tell anything new."""
+        if self.cost == 2:
             self.seen = self.seen + 1
             self.value = self.value + (self.judge(self.x) - self.value) / self.seen
 

@@ -9,7 +9,7 @@ from hardsight.core.batches import choose, per_image
 
 
 def stripes(centre: Tensor, eps: float, generator: torch.Generator | None) -> Tensor:
-    """Vertical stripes one pixel wide of +eps or -eps (Andriushchenko et al., 2020, section 3.3).
+    """Add stripes one pixel wide of +eps or -eps (Andriushchenko et al., 2020, section 3.3).
 
     Shape:
         centre: (B, C, H, W) -> the same, not projected; so for every function here.
@@ -18,10 +18,10 @@ def stripes(centre: Tensor, eps: float, generator: torch.Generator | None) -> Te
     return centre + eps * _signs((b, c, 1, w), centre, generator)
 
 
-def repaint(
+def recolour(
     x: Tensor, centre: Tensor, eps: float, p: float, generator: torch.Generator | None
 ) -> Tensor:
-    """Paint one square of an image in one of the extreme colours round its centre (Algorithm 2).
+    """Set one square of an image to one of the extreme colours round its centre (Algorithm 2).
 
     Colours that would change nothing are turned into their opposites. ``p`` is the share of the
     area that the square covers.
@@ -34,7 +34,7 @@ def repaint(
 
 
 def tiles(centre: Tensor, eps: float, generator: torch.Generator | None) -> Tensor:
-    """Patterns side by side, five a side, signs at random, of length eps together (section 3.4)."""
+    """Add patterns side by side, five a side, signs at random, of length eps (section 3.4)."""
     b, c, h, w = centre.shape
     side = max(1, min(h, w) // 5)
     rows, columns = -(-h // side), -(-w // side)
@@ -64,7 +64,7 @@ def concentrate(
 
 
 def _pattern(side: int, like: Tensor) -> Tensor:
-    """(side, side) of length 1: a bump in the upper half, the opposite one below (section 3.4)."""
+    """Return a bump above its opposite (side, side), of length 1 (section 3.4)."""
     upper = side // 2
     pattern = torch.cat([_bump(upper, side, like), -_bump(side - upper, side, like)])
     unit: Tensor = pattern / pattern.norm()
@@ -72,7 +72,7 @@ def _pattern(side: int, like: Tensor) -> Tensor:
 
 
 def _bump(height: int, width: int, like: Tensor) -> Tensor:
-    """(height, width), highest in the middle: sum over k = 0 .. M of 1 / (n + 1 - k)^2 (Eq. 2)."""
+    """Return a bump (height, width): sums over k = 0 .. M of 1 / (n + 1 - k)^2 (Eq. 2)."""
     n = height // 2
     r = torch.arange(height, device=like.device)[:, None] - n
     s = torch.arange(width, device=like.device) - width // 2
@@ -107,6 +107,6 @@ def _signs(shape: tuple[int, ...], like: Tensor, generator: torch.Generator | No
 
 
 def _length(x: Tensor) -> Tensor:
-    """(B, C, h, w) -> (B, C, 1, 1) length of each channel; zero stays zero."""
+    """Return the length (B, C, 1, 1) of each channel of (B, C, h, w); zero stays zero."""
     length: Tensor = x.flatten(2).norm(dim=2).clamp_min(torch.finfo(x.dtype).tiny)
     return length[..., None, None]

@@ -165,7 +165,7 @@ class MapVictim:
 
 
 def _rank(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
-    """(B,) class means of a logistic's distribution function: bounded, so no pixel outweighs."""
+    """Return class means (B,) of a logistic's distribution function: no pixel outweighs."""
     return class_means(torch.sigmoid(margins(logits, masks)), masks)
 
 

@@ -64,13 +64,13 @@ def audit(
         model: a fitted detector, this project's or anything that scores images, see
             ``as_detector``; or, with labelled images, a classifier: images (B, C, H, W) in [0, 1]
             -> logits (B, K), plain or behind a purifier, see ``Purified``.
-        data: images that it was not trained on; a detector's of both kinds.
+        data: images that it was not trained on; a detector's of both labels.
         eps, norm: the threat model.
-        images: of a data set, how many are used, half of each kind or as many of each class if
+        images: of a data set, how many are used, half of each label or as many of each class if
             there are so many, spread evenly; a tuple is used whole. None: see ``IMAGES``.
         budget: "quick", "default" or "full", see ``BUDGETS``, or one of your own.
         seed: of all randomness; same seed, same result.
-        source: another model of the same kind and image size, from which attacks are transferred;
+        source: another model of the same task and image size, from which attacks are transferred;
             None: of a classifier behind a purifier, that classifier.
         synthetic: of a detector's data set without defects: take synthetic ones on good parts.
         batch_size: images attacked at a time; None: see ``BATCH``.
@@ -78,7 +78,7 @@ def audit(
             and say so. Nothing is kept.
 
     Raises:
-        ValueError: an unknown budget, norm or radius; too few images of a kind, or images that the
+        ValueError: an unknown budget, norm or radius; too few images of a label, or images that the
             model cannot take.
         TypeError: a classifier that is no ``nn.Module``.
     """

@@ -35,7 +35,7 @@ class PixelCounter:
         self._nan = torch.zeros((), dtype=torch.bool)
 
     def __call__(self, images: Tensor, generator: torch.Generator, /) -> Tensor:
-        """(B, C, H, W) -> (B,) image scores."""
+        """Score images (B, C, H, W) as (B,)."""
         found = self.detect(images, generator)
         maps = found.anomaly_map[:, 0]
         self._above = (maps > self.threshold).sum(0) + self._above

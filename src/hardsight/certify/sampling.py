@@ -18,7 +18,7 @@ class Scorer(Protocol):
     """What is smoothed: any function, differentiable or not, deterministic or not."""
 
     def __call__(self, images: Tensor, generator: torch.Generator, /) -> Tensor:
-        """(B, C, H, W), *not* confined to [0, 1], -> (B,); own randomness from ``generator``.
+        """Score images (B, C, H, W), *not* confined to [0, 1]; own randomness from ``generator``.
 
         Whatever is done to the images first (clamp, resize, normalise) belongs to the function,
         and the certificate covers it. The images are overwritten by the next batch.

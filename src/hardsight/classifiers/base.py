@@ -35,7 +35,7 @@ class Classifier(nn.Module, ABC):
 
     @abstractmethod
     def logits(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) normalised -> (B, classes)."""
+        """Return the logits (B, classes) of normalised images (B, C, H, W)."""
 
     @property
     @abstractmethod
@@ -43,7 +43,7 @@ class Classifier(nn.Module, ABC):
         """JSON-able; ``build_classifier(config)`` returns the same architecture."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) in [0, 1] -> logits (B, classes)."""
+        """Return the logits (B, classes) of images (B, C, H, W) in [0, 1]."""
         if images.ndim != 4 or images.shape[1] != self.mean.shape[1]:
             raise ValueError(
                 f"images must have shape (B, {self.mean.shape[1]}, H, W), got {tuple(images.shape)}"

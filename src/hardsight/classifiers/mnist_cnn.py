@@ -43,7 +43,7 @@ class MNISTCNN(Classifier):
         )
 
     def logits(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) normalised -> (B, classes)."""
+        """Return the logits (B, classes) of normalised images (B, C, H, W)."""
         found: Tensor = self.network(x)
         return found
 

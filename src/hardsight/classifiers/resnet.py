@@ -29,7 +29,7 @@ class ResNet18(Classifier):
         self.network.maxpool = nn.Identity()
 
     def logits(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) normalised -> (B, classes)."""
+        """Return the logits (B, classes) of normalised images (B, C, H, W)."""
         found: Tensor = self.network(x)
         return found
 

@@ -68,7 +68,7 @@ class WideResNet(Classifier):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
     def logits(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) normalised -> (B, classes)."""
+        """Return the logits (B, classes) of normalised images (B, C, H, W)."""
         found: Tensor = self.head(self.body(x).mean((2, 3)))
         return found
 

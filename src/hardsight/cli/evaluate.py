@@ -154,7 +154,7 @@ def evaluate(
         notes = [*result.notes, note]
         if len(part.test) < len(data.test):
             n = f"{len(part.test)} of {len(data.test)}"
-            notes.append(f"Only {n} test images were used, spread evenly over both kinds.")
+            notes.append(f"Only {n} test images were used, spread evenly over both labels.")
         print_report(replace(result, notes=tuple(notes)), folder)
 
 

@@ -30,7 +30,7 @@ class Described(Protocol):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """For the record."""
+        """The settings, for the record."""
         ...
 
 
@@ -46,7 +46,7 @@ class Reconstructing(Protocol):
     """Compares an image with a reconstruction of it."""
 
     def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        """(B, C, H, W) -> (B, draws, C, H, W)."""
+        """Return every draw (B, draws, C, H, W) of images (B, C, H, W)."""
         ...
 
 
@@ -55,7 +55,7 @@ class Purifying(Protocol):
     """Purifies an image before it looks at it."""
 
     def purify(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        """(B, C, H, W) -> (B, draws, C, H, W)."""
+        """Return every draw (B, draws, C, H, W) of images (B, C, H, W)."""
         ...
 
 
@@ -64,7 +64,7 @@ class Scoring(Protocol):
     """Scores images without the map that it need not make for that."""
 
     def score_only(self, images: Tensor, noise: Tensor | None = None) -> Any:
-        """(B, C, H, W) -> a Detection whose score counts."""
+        """Return a Detection of images (B, C, H, W) whose score alone counts."""
         ...
 
 

@@ -45,7 +45,7 @@ def extras() -> list[Extra]:
 
 
 def _is_of(requirement: Requirement, extra: str) -> bool:
-    """Whether a requirement is asked for by an extra, and only by extras."""
+    """Tell whether a requirement is asked for by an extra, and only by extras."""
     marker = requirement.marker
     assert marker is not None
     return marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""})

@@ -41,7 +41,7 @@ def memory() -> tuple[float, float] | None:
 
 
 def _entry(key: str, cpuinfo: str | None) -> str:
-    """The first value of a key of /proc/cpuinfo; empty if it has none."""
+    """Read the first value of a key of /proc/cpuinfo; empty if it has none."""
     if cpuinfo is None:
         cpuinfo = _CPUINFO.read_text() if _CPUINFO.is_file() else ""
     for line in cpuinfo.splitlines():

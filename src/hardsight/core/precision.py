@@ -106,7 +106,7 @@ def _layers(side: int, kind: str) -> list[torch.Tensor]:
 
 
 def _step(x: torch.Tensor, weights: list[torch.Tensor], low: bool) -> None:
-    """One forward and backward pass."""
+    """Take one forward and backward pass."""
     with torch.autocast(x.device.type, torch.bfloat16, enabled=low):
         h = x
         for w in weights:

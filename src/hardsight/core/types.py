@@ -139,4 +139,4 @@ class Progress(Protocol):
 
 
 def quiet(stage: str, done: int, total: int, info: str = "") -> None:
-    """A Progress that says nothing."""
+    """Say nothing: a Progress for nobody."""

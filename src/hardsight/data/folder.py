@@ -108,7 +108,7 @@ def _check_disjoint(named: Mapping[str, Mapping[Path, Path]]) -> None:
 
 
 def _split_root(files: Mapping[Path, Path]) -> Path | None:
-    """The folder given, if there is one only: the split then depends on nothing above it."""
+    """Return the folder given, if there is but one: the split then depends on nothing above it."""
     tops = set(files.values())
     return tops.pop() if len(tops) == 1 else None
 

@@ -79,7 +79,7 @@ def from_pil(
 
 
 def resized(image: Tensor, size: tuple[int, int] | None) -> Tensor:
-    """(C, H, W) in [0, 1] -> (C, height, width), antialiased bilinear; None leaves it."""
+    """Resize (C, H, W) in [0, 1] to (C, height, width), antialiased bilinear; None leaves it."""
     if size is None or size == tuple(image.shape[-2:]):
         return image
     return interpolate(image[None], size, mode="bilinear", antialias=True)[0].clamp_(0, 1)

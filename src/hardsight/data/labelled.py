@@ -81,7 +81,7 @@ class LabelledImages:
 
     @property
     def sha256(self) -> str:
-        """Of all pixels and labels."""
+        """The hash of all pixels and labels."""
         digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
         for values in (self.images, self.labels):
             digest.update(values.contiguous().numpy().tobytes())

@@ -97,7 +97,7 @@ def _defects(cover: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _marked(values: Tensor) -> Tensor:
-    """(C, H, W) in [0, 1] -> (1, H, W) bool, by the rule of ``read_mask``."""
+    """Mark the defect in (C, H, W) in [0, 1] as (1, H, W) bool, by the rule of ``read_mask``."""
     grey = values.amax(0, keepdim=True)
     largest = float(grey.max())
     return grey > 0 if largest < _CLASS_NUMBERS else grey >= largest / 2

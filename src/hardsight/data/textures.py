@@ -228,7 +228,7 @@ def _crop(rows: Tensor, size: int, generator: Generator) -> Tensor:
 
 
 def _generator(name: str) -> Generator:
-    """A generator of its own for every file: no count changes another file."""
+    """Return a generator of its own for every file: no count changes another file."""
     digest = hashlib.sha256(name.encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 

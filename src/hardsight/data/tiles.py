@@ -45,7 +45,7 @@ class Tiles:
         return [(top, left) for top in self._rows.starts for left in self._columns.starts]
 
     def cut(self, pictures: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B * T, C, h, w), the T tiles of each picture together."""
+        """Cut (B, C, H, W) into tiles (B * T, C, h, w), the T of each picture together."""
         if pictures.shape[-2:] != self.size:
             raise ValueError(
                 f"pictures must be {self.size[0]} x {self.size[1]} pixels, "
@@ -59,7 +59,7 @@ class Tiles:
         return x.view(b, c, r, h, k, w).permute(0, 2, 4, 1, 3, 5).reshape(-1, c, h, w)
 
     def join(self, tiles: Tensor) -> Tensor:
-        """(B * T, C, h, w) -> (B, C, H, W), blended; the reverse of ``cut``."""
+        """Join tiles (B * T, C, h, w) to (B, C, H, W), blended; the reverse of ``cut``."""
         (r, h), (k, w) = self._rows.cells.shape, self._columns.cells.shape
         c = tiles.shape[1]
         x = tiles.view(-1, r, k, c, h, w).permute(0, 3, 1, 4, 2, 5).reshape(-1, c, r * h, k * w)
@@ -84,7 +84,7 @@ class _Line:
         self.sources = covering * tile + place.masked_fill(self.shares == 0, 0)
 
     def blend(self, x: Tensor, dim: int) -> Tensor:
-        """(..., T * tile, ...) -> (..., n, ...) along ``dim``, -1 or -2."""
+        """Blend (..., T * tile, ...) to (..., n, ...) along ``dim``, -1 or -2."""
         found = first = _take(x, dim, self.sources[0])
         for source, share in zip(self.sources[1:], self.shares[1:], strict=True):
             weight = share.to(x) if dim == -1 else share.to(x)[:, None]

@@ -83,7 +83,7 @@ def draws_of(steps: Sequence[int], eta: float) -> int:
 def _coefficients(
     schedule: Schedule, steps: Sequence[int], eta: float
 ) -> list[tuple[int, float, float, float]]:
-    """(t, a, b, sigma) from the highest step down: x_s = a x0 + b x_t + sigma z."""
+    """Return (t, a, b, sigma) from the highest step down: x_s = a x0 + b x_t + sigma z."""
     schedule.respace(steps)  # checks them
     links = []
     for t, s in zip(reversed(steps), [*reversed(steps[:-1]), 0], strict=True):

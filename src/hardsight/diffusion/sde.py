@@ -64,7 +64,7 @@ def drift(denoiser: Denoiser, x_t: Tensor, t: int) -> Tensor:
 
 
 def spans(schedule: Schedule, steps: Sequence[int]) -> list[tuple[int, float]]:
-    """(t, integral of beta from the step below) from the highest step down."""
+    """Return (t, integral of beta from the step below) from the highest step down."""
     schedule.respace(steps)  # checks them
     bars = [float(schedule.alpha_bar(s).log()) for s in (0, *steps)]
     return [(t, a - b) for t, (a, b) in zip(steps, pairwise(bars), strict=True)][::-1]

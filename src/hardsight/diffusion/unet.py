@@ -137,7 +137,7 @@ class PaperDenoiser(Denoiser):
 def _unet_config(
     size: int, channels: int, multipliers: tuple[int, ...], blocks: int, attention_size: int
 ) -> dict[str, Any]:
-    """The UNet2DModel configuration of improved-diffusion, but for the channels of the image."""
+    """Return improved-diffusion's UNet2DModel configuration, but for the channels of the image."""
     levels = len(multipliers)
     if size % 2 ** (levels - 1):
         raise ValueError(
@@ -161,7 +161,7 @@ def _unet_config(
 
 
 def _diffusers_schedule(root: Path) -> Schedule:
-    """The forward process that a diffusers pipeline folder describes; linear if it has none."""
+    """Read the forward process of a diffusers pipeline folder; linear if it has none."""
     path = root / "scheduler" / "scheduler_config.json"
     if not path.is_file():
         return Schedule.linear()

@@ -30,7 +30,7 @@ class Upsample(nn.Module):
         self.register_buffer("taps", _TAPS, persistent=False)
 
     def forward(self, x: Tensor, output_size: int | None = None) -> Tensor:
-        """(B, C, H, W) -> (B, channels of the convolution, 2H, 2W).
+        """Double (B, C, H, W) to (B, channels of the convolution, 2H, 2W).
 
         Args:
             x: feature map.
@@ -64,12 +64,12 @@ class FixedUpsample(nn.Module):
             self.conv.bias = nn.Parameter(bias.detach(), requires_grad=False)
 
     def forward(self, x: Tensor, output_size: int | None = None) -> Tensor:
-        """As ``Upsample``."""
+        """Compute what ``Upsample`` does."""
         return _interleaved(self.conv(x))
 
 
 def _interleaved(places: Tensor) -> Tensor:
-    """(B, 4 channels, H + 1, W + 1), one place in a doubled pixel each -> (B, channels, 2H, 2W)."""
+    """Interleave (B, 4 channels, H + 1, W + 1), a place each, to (B, channels, 2H, 2W)."""
     b, _, h, w = places.shape
     places = places.view(b, 2, 2, -1, h, w)
     rows = [

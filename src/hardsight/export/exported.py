@@ -53,12 +53,12 @@ class Exported(Detector):
 
     @staticmethod
     def is_at(folder: str | Path) -> bool:
-        """Whether a folder holds a graph."""
+        """Tell whether a folder holds a graph."""
         return any((Path(folder) / r.file).is_file() for r in RUNTIMES.values())
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Those of the export, with the hash of its weights."""
+        """The settings of the export, with the hash of its weights."""
         own = {"precision": self.precision.name, "weights": self._weights}
         return self.config.model_dump(mode="json") | own
 

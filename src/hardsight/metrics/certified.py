@@ -39,7 +39,7 @@ def _bounds(lower_of_anomalous: ArrayLike, upper_of_normal: ArrayLike) -> tuple[
 
 
 def _above(values: Floats, threshold: ArrayLike) -> NDArray[np.int64]:
-    """How many of ascending ``values`` lie strictly above each threshold."""
+    """Count how many of ascending ``values`` lie strictly above each threshold."""
     return np.asarray(values.size - np.searchsorted(values, threshold, "right"), dtype=np.int64)
 
 

@@ -18,7 +18,7 @@ def auroc_difference(
 
     Args:
         a, b: (N,) finite scores; higher is more anomalous.
-        labels: (N,) true = anomalous, both kinds.
+        labels: (N,) true = anomalous, both labels.
         seed: same seed, same interval.
     """
     anomalous, normal = np.flatnonzero(labels), np.flatnonzero(~labels)
@@ -56,6 +56,6 @@ def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _wins(anomalous: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(P, M) 1 where the anomalous image scores higher, a half for a tie."""
+    """Return (P, M): 1 where the anomalous image scores higher, a half for a tie."""
     difference = anomalous[:, None] - normal
     return (np.sign(difference) + 1) / 2

@@ -66,7 +66,7 @@ class ADP(Purifier):
     def sample_noise(
         self, images: Tensor, generator: torch.Generator | None = None
     ) -> Tensor | None:
-        """(B, 1, C, H, W); None at sigma = 0."""
+        """Draw noise (B, 1, C, H, W); None at sigma = 0."""
         return normal_noise(images, 1, generator) if self.sigma else None
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -80,7 +80,7 @@ class ADP(Purifier):
         return self.limited(x)
 
     def score(self, x: Tensor, denoiser: Denoiser | None = None) -> Tensor:
-        """(B, C, H, W) in pixel units -> the gradient of the smoothed log-density there."""
+        """Return the gradient of the smoothed log-density at (B, C, H, W) in pixel units."""
         network = self.denoiser if denoiser is None else denoiser
         scale = math.sqrt(float(self.denoiser.schedule.alpha_bar(self.k)))
         clean: Tensor = (network(scale * (2 * x - 1), self.k) + 1) / 2

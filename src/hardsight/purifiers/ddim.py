@@ -48,7 +48,7 @@ class DDIMPurifier(Purifier):
         return super().settings | {"depth": self.depth, "skip": self.skip, "eta": self.eta}
 
     def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, 1 or steps, C, H, W)."""
+        """Draw noise (B, 1 or steps, C, H, W)."""
         return normal_noise(images, draws_of(self.steps, self.eta), generator)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:

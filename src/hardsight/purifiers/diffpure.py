@@ -65,7 +65,7 @@ class DiffPure(Purifier):
         return super().settings | own
 
     def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, draws, C, H, W): the diffusion's, then one a step (but the last, if ancestral)."""
+        """Draw noise (B, draws, C, H, W): the diffusion's, one a step (ancestral: not the last)."""
         return normal_noise(images, len(self.steps) + (self.form == "sde"), generator)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:

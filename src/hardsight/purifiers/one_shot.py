@@ -47,7 +47,7 @@ class OneShot(Purifier):
     def sample_noise(
         self, images: Tensor, generator: torch.Generator | None = None
     ) -> Tensor | None:
-        """(B, 1, C, H, W); None if the images are noisy as they come."""
+        """Draw noise (B, 1, C, H, W); None if the images are noisy as they come."""
         return None if self.noisy else normal_noise(images, 1, generator)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:

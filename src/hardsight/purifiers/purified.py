@@ -13,7 +13,7 @@ Combine = Literal["mean", "vote"]
 
 
 def identity(x: Tensor) -> Tensor:
-    """What a BPDA takes a purifier for, backwards."""
+    """Return the images: what BPDA takes a purifier for, backwards."""
     return x
 
 
@@ -65,7 +65,7 @@ class Purified(nn.Module):
         return None if noise is None else noise.view(len(images), self.draws, *noise.shape[1:])
 
     def purify(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        """(B, C, H, W) -> (B, draws, C, H, W); one draw where there is no noise to differ by."""
+        """Purify (B, C, H, W) to (B, draws, C, H, W); one draw where there is no noise."""
         if noise is None:
             noise = self.sample_noise(images)
         if noise is None:
@@ -77,7 +77,7 @@ class Purified(nn.Module):
         return clean.view(len(images), draws, *clean.shape[1:])
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        """(B, C, H, W) in [0, 1] -> logits (B, K)."""
+        """Classify images (B, C, H, W) in [0, 1]: logits (B, K)."""
         clean = self.purify(images, noise)
         draws = clean.shape[1]
         each: Tensor = self.classifier(clean.flatten(0, 1))

@@ -34,7 +34,7 @@ class RAP(Purifier):
         return super().settings | {"adapter": self.adapter.config}
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        """(B, C, H, W) in [0, 1] -> the same; there is no noise."""
+        """Restore images (B, C, H, W) in [0, 1]; there is no noise."""
         return self.restore(images, self.adapter.length)
 
     def restore(self, images: Tensor, t: int | Tensor) -> Tensor:

@@ -155,7 +155,7 @@ class RAPTask:
 
     @torch.no_grad()
     def sample(self, module: RAP) -> Tensor:
-        """(3, 3H, 8W): eight images, attacked for T steps, and restored."""
+        """Draw eight images, attacked for T steps, and restored, as one of (3, 3H, 8W)."""
         device = next(module.parameters()).device
         x = self.images[:8].to(device).float() / 255
         labels, s = self.labels[:8].to(device), self.settings

@@ -81,8 +81,8 @@ def fit_classifier(
         save_adapter(task.module, folder / ADAPTER)
     if isinstance(config, DiffusionConfig) and not (folder / DENOISER / "config.json").is_file():
         denoiser = _denoiser(config, data)
-        kind = AugmentationPolicy(len(data.images), ("flip",) if config.flip else ())
-        learnt = DenoisingTask(denoiser, data.images, [kind])
+        policy = AugmentationPolicy(len(data.images), ("flip",) if config.flip else ())
+        learnt = DenoisingTask(denoiser, data.images, [policy])
         complete(learnt, config.training, training, DENOISER, progress)
         save_model(denoiser, denoiser.config, folder / DENOISER)
 

@@ -69,10 +69,10 @@ class DetectorRun(RunFolder[DetectorConfig]):
         path: str | Path | None = None,
         allow_data_change: bool = False,
     ) -> tuple[Detector, AnomalyData]:
-        """As ``opened``, with test images of both kinds.
+        """As ``opened``, with test images of both labels.
 
         Raises:
-            RunError: there are none of one kind, and so no figure of how well they are told apart.
+            RunError: there are none of one label, and so no figure of how well they are told apart.
         """
         detector, data = self.opened(device, path, allow_data_change)
         labels = data.test.labels

@@ -51,7 +51,7 @@ def _turned(x: Tensor, generator: Generator) -> Tensor:
 
 
 def _cropped(x: Tensor, generator: Generator) -> Tensor:
-    """A quarter of the side, enlarged."""
+    """Crop a random square of a quarter of the side, and enlarge it."""
     middle = (2 * draw(generator, len(x), 2, like=x) - 1) * 0.75
     quarter = torch.full_like(middle[:, 0], 0.25)
     zero = torch.zeros_like(quarter)
@@ -128,7 +128,7 @@ def activation_foreground(
 
 
 def class_activation(network: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-    """(B, 1, h, w) Grad-CAM of the classes ``target`` (B,) at the last block, each in [0, 1]."""
+    """Return Grad-CAM (B, 1, h, w) of classes ``target`` (B,) at the last block, in [0, 1]."""
     otherwise = "choose the foreground 'saliency' or 'all'"
     captum = needed("captum.attr", "'hardsight[gradcam]'", "Grad-CAM", otherwise)
     gradcam = captum.LayerGradCam(network, network.get_submodule("1.layer4"))

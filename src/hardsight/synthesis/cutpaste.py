@@ -150,7 +150,7 @@ def dilated(foreground: Tensor, share: float = 10 / 224) -> Tensor:
 
 
 def _runs(inside: Tensor, dim: int) -> Tensor:
-    """(B, H, W): how many pixels from each one on, along ``dim``, are true without a gap."""
+    """Count (B, H, W) how many pixels from each one on, along ``dim``, are true without a gap."""
     length = inside.shape[dim]
     shape = [1, 1, 1]
     shape[dim] = length

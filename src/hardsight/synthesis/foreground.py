@@ -46,7 +46,7 @@ def foreground(images: Tensor) -> Tensor:
 
 
 def _saliency(images: Tensor) -> Tensor:
-    """(N, C, H, W) -> (N, 1, H, W), in units of intensity."""
+    """Return the saliency (N, 1, H, W) of (N, C, H, W), in units of intensity."""
     x = images.float() / 255 if images.dtype == torch.uint8 else images.float()
     around = x[:, :, _ring(x.shape[-2:])].median(dim=2).values[:, :, None, None]
     distance = (x - around).abs().amax(1, keepdim=True)
@@ -57,7 +57,7 @@ def _saliency(images: Tensor) -> Tensor:
 
 
 def _ring(size: torch.Size) -> Tensor:
-    """(H, W) bool, true in a thin ring along the border."""
+    """Return (H, W) bool, true in a thin ring along the border."""
     height, width = size
     edge = max(1, round(_RING * min(height, width)))
     ring = torch.ones(height, width, dtype=torch.bool)

@@ -18,7 +18,7 @@ def draw(generator: Generator, *shape: int, like: Tensor) -> Tensor:
 
 
 def pixel_axes(x: Tensor) -> tuple[Tensor, Tensor]:
-    """(H, 1) and (1, W) pixel coordinates with the origin in the middle of (..., H, W)."""
+    """Return pixel coordinates (H, 1) and (1, W) with the origin in the middle of (..., H, W)."""
     height, width = x.shape[-2:]
     y = torch.arange(height, device=x.device, dtype=x.dtype) - (height - 1) / 2
     x_ = torch.arange(width, device=x.device, dtype=x.dtype) - (width - 1) / 2

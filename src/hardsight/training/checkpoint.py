@@ -100,7 +100,7 @@ def latest(folder: Path) -> Checkpoint | None:
 
 
 def exists(folder: Path) -> bool:
-    """Whether there is any checkpoint file, readable or not."""
+    """Tell whether there is any checkpoint file, readable or not."""
     return bool(_files(folder))
 
 
@@ -150,7 +150,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tenso
 
 
 def _files(folder: Path) -> list[Path]:
-    """The checkpoint files of a folder, oldest first."""
+    """List the checkpoint files of a folder, oldest first."""
     return sorted((p for p in folder.glob("step-*") if _NAME.fullmatch(p.name)), key=_step)
 
 

@@ -15,7 +15,7 @@ class DenoisingTask:
     Args:
         denoiser: what is trained.
         images: (N, 3, H, W) uint8, normal.
-        kinds: of the images, in their order; each is drawn equally often and says how its images
+        policies: of the images, in their order; each is drawn equally often and says how its images
             are changed. Empty: one, left as it is.
         sample_step: diffusion step (1-based) of the reconstructions shown.
         crop: side of the random squares of images that are trained on; None: whole images.
@@ -25,7 +25,7 @@ class DenoisingTask:
         self,
         denoiser: Denoiser,
         images: Tensor,
-        kinds: Sequence[AugmentationPolicy] = (),
+        policies: Sequence[AugmentationPolicy] = (),
         sample_step: int = 100,
         crop: int | None = None,
     ) -> None:
@@ -33,12 +33,12 @@ class DenoisingTask:
             raise ValueError("there are no training images")
         self.module = denoiser
         self.images = images
-        self.kinds = tuple(kinds) or (AugmentationPolicy(len(images)),)
+        self.policies = tuple(policies) or (AugmentationPolicy(len(images)),)
         self.sample_step, self.crop = sample_step, crop
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, the randomness of the denoiser's loss ...)."""
-        (x,) = drawn(self.kinds, size, self.crop, generator, self.images)
+        (x,) = drawn(self.policies, size, self.crop, generator, self.images)
         return (x, *self.module.draw(x.shape, generator))
 
     def loss(self, *batch: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class DenoisingTask:
 
     @torch.no_grad()
     def sample(self, module: Denoiser) -> Tensor:
-        """(3, 2H, 4W): the first four images above their one-shot reconstructions."""
+        """Draw the first four images above their one-shot reconstructions: (3, 2H, 4W)."""
         device = next(module.parameters()).device
         first = torch.arange(min(4, len(self.images)))
         (x,) = cropped(first, self.crop, Generator().manual_seed(0), self.images)

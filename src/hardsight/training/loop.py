@@ -246,7 +246,7 @@ def step_seed(seed: int, step: int, stream: int = 0) -> int:
 
 
 def _strategy(settings: Settings) -> str:
-    """How to start several processes: forked on CPUs, so that a plain script may call train()."""
+    """Return how to start several processes: forked on CPUs, so that a script may call train()."""
     if settings.devices == 1:
         return "auto"
     gpu = settings.accelerator == "cuda" or (

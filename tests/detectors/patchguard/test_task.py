@@ -22,13 +22,13 @@ def task(detector=None, turns=(), **recipe) -> PatchTask:
     return PatchTask(detector.network, stored, where, Recipe(**recipe), turns)
 
 
-def kinds(kind: str, **more) -> dict:
+def attacked_by(kind: str, **more) -> dict:
     return {"adversary": {"kind": kind, "steps": 2, "mode": "eval"} | more}
 
 
 def test_the_loss_is_four_terms_summed_over_patches():
     """Re-derived one image and one term at a time."""
-    mine = task(**kinds("pgd"), regulariser={"layers": [2], "weights": [3.0]})
+    mine = task(**attacked_by("pgd"), regulariser={"layers": [2], "weights": [3.0]})
     mine.module.eval()
     rows = mine.batch(4, generator())
     x, where, seeds = rows
@@ -51,7 +51,7 @@ def test_the_loss_is_four_terms_summed_over_patches():
 
 
 def test_clean_training_has_two_terms_and_no_attack():
-    mine = task(**kinds("none"), regulariser={"kind": "none"})
+    mine = task(**attacked_by("none"), regulariser={"kind": "none"})
     rows = mine.batch(3, generator())
     pseudo, masks = mine.cut_paste(rows[0].float() / 255, rows[1], generator(int(rows[2][0])))
     logits = mine.network(torch.cat([rows[0].float() / 255, pseudo]))
@@ -61,7 +61,7 @@ def test_clean_training_has_two_terms_and_no_attack():
 
 
 def test_an_anomalous_patch_may_weigh_more():
-    light, heavy = (task(**kinds("none"), anomalous_weight=w) for w in (1.0, 5.0))
+    light, heavy = (task(**attacked_by("none"), anomalous_weight=w) for w in (1.0, 5.0))
     rows = light.batch(3, generator())
     assert heavy.loss(*rows) > light.loss(*rows)
 
@@ -69,7 +69,7 @@ def test_an_anomalous_patch_may_weigh_more():
 @pytest.mark.parametrize("kind", ["none", "pgd", "fast", "free"])
 @pytest.mark.parametrize("regulariser", ["none", "soft-degree"])
 def test_every_part_gets_a_gradient(kind, regulariser):
-    mine = task(**kinds(kind), regulariser={"kind": regulariser, "delta": 0.5})
+    mine = task(**attacked_by(kind), regulariser={"kind": regulariser, "delta": 0.5})
     mine.loss(*mine.batch(2, generator())).backward()
     for name, p in mine.module.named_parameters():
         assert p.grad is not None, name
@@ -78,7 +78,7 @@ def test_every_part_gets_a_gradient(kind, regulariser):
 
 
 def test_a_step_follows_from_its_rows_alone():
-    mine, again = task(**kinds("fast")), task(**kinds("fast"))
+    mine, again = task(**attacked_by("fast")), task(**attacked_by("fast"))
     rows = mine.batch(3, generator(4))
     assert all(torch.equal(a, b) for a, b in zip(rows, again.batch(3, generator(4)), strict=True))
     torch.manual_seed(1)
@@ -103,7 +103,7 @@ def test_the_attack_makes_patches_worse_inside_the_ball(kind):
     x = images(4)
     labels = torch.zeros(4, 1, 4, 4, dtype=torch.bool)
     labels[2:, :, 1:3, 1:3] = True
-    adversary = Recipe(**kinds(kind)).adversary
+    adversary = Recipe(**attacked_by(kind)).adversary
     found = attack_patches(network, x, labels, adversary, generator())
     objective = PatchObjective(network, labels)
     assert (Linf(8 / 255).distance(found, x) <= 8 / 255 + 1e-6).all()
@@ -116,7 +116,7 @@ def test_the_mode_of_the_attack_is_as_asked():
     network = tiny_patchguard(backbone=TINY | {"dropout": 0.5}).network.train()
     labels = torch.zeros(2, 1, 4, 4, dtype=torch.bool)
     for mode, same in (("train", False), ("eval", True)):
-        adversary = Recipe(**kinds("pgd", mode=mode)).adversary
+        adversary = Recipe(**attacked_by("pgd", mode=mode)).adversary
         one, two = (
             attack_patches(network, images(2), labels, adversary, generator()) for _ in range(2)
         )
@@ -144,7 +144,7 @@ def test_misalignment_is_nothing_where_the_gradient_is_constant():
 
 def test_misalignment_weighs_as_many_patches_as_an_image_has():
     """What is left of the loss without it is the rest, and the same for the same rows."""
-    free, bound = (task(**kinds("fast", alignment=a)) for a in (0.0, 0.5))
+    free, bound = (task(**attacked_by("fast", alignment=a)) for a in (0.0, 0.5))
     rows = free.batch(2, generator())
     extra = float(bound.loss(*rows) - free.loss(*rows))
     assert 0 < extra <= 0.5 * 16 * 2 * 2  # a cosine is at least -1, and each image counts twice
@@ -163,7 +163,7 @@ def test_a_free_perturbation_follows_the_gradient_of_the_loss():
 
 
 def test_free_replays_each_batch():
-    mine = task(**kinds("free", replays=3))
+    mine = task(**attacked_by("free", replays=3))
     seen = [mine.batch(2, generator(i)) for i in range(7)]
     same = [torch.equal(a[2], b[2]) for a, b in pairwise(seen)]
     assert same == [True, True, False, True, True, False]
@@ -173,7 +173,7 @@ def test_free_replays_each_batch():
 
 def test_free_uses_one_backward_pass_for_both():
     """Its perturbation is the sign of the gradient of the very loss that moved the weights."""
-    mine = task(**kinds("free"), regulariser={"kind": "none"})
+    mine = task(**attacked_by("free"), regulariser={"kind": "none"})
     rows = mine.batch(2, generator())
     mine.loss(*rows).backward()
     normal = rows[0].float() / 255

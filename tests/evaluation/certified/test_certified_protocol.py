@@ -129,7 +129,7 @@ def test_out_of_time_is_said(bright, make_set, tmp_path):
     with pytest.raises(KilledError):
         certify(bright(), data, TERMS, smoothing=FEW, work=Work(tmp_path, progress=stop))
     found = certify(bright(), data, TERMS, smoothing=FEW, work=Work(tmp_path, 1e-9))
-    assert found.labels.sum() == 2  # both kinds in proportion
+    assert found.labels.sum() == 2  # both labels in proportion
     assert any("4 of 8 test images" in note for note in found.notes)
 
 
@@ -211,8 +211,8 @@ def test_no_attack_breaks_a_certificate_and_a_false_one_is_caught(bright, make_s
         Suite(name, ball, lambda _, o=optimiser: (Attempt(o, "score", 4),))
         for name, optimiser in (("pgd", PGD(ball, 5)), ("apgd", APGD(ball, 5)))
     ]
-    kinds = {"protocol": Protocol(400), "work": Work(tmp_path)}
-    attacked = attack_certified(found, detector, data, suites, **kinds)
+    common = {"protocol": Protocol(400), "work": Work(tmp_path)}
+    attacked = attack_certified(found, detector, data, suites, **common)
     assert [a.name for a in attacked.attacks] == ["pgd", "apgd"]
     shift = 255 * 0.1 * WEIGHT  # the strongest attack there is
     worst = np.mean([a - shift > n + shift for a in ANOMALOUS for n in NORMAL])
@@ -221,18 +221,18 @@ def test_no_attack_breaks_a_certificate_and_a_false_one_is_caught(bright, make_s
         assert a.auroc >= a.certified
         assert a.auroc == pytest.approx(worst, abs=0.13)
     narrow = replace(found, scores=np.tile(found.medians, (400, 1)))  # as if nothing could move it
-    (broken,) = attack_certified(narrow, detector, data, suites[:1], **kinds).attacks
+    (broken,) = attack_certified(narrow, detector, data, suites[:1], **common).attacks
     assert broken.broken > 0
     with pytest.raises(ValueError, match="in L2"):
         attack_certified(found, detector, data, [build_suite("pgd")])
 
 
-def test_every_beginning_holds_both_kinds_in_proportion():
-    kinds = np.array([True] * 12 + [False] * 4)
-    order = in_proportion(kinds)
+def test_every_beginning_holds_both_labels_in_proportion():
+    labels = np.array([True] * 12 + [False] * 4)
+    order = in_proportion(labels)
     assert sorted(order) == list(range(16))
     for n in range(4, 17, 4):
-        assert (~kinds[order[:n]]).sum() == n // 4
+        assert (~labels[order[:n]]).sum() == n // 4
 
 
 def test_published_figures():

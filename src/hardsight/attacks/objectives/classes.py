@@ -52,11 +52,11 @@ class ClassObjective(ABC):
         self.repeats = count_repeats(classifier, draws, noise)
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, C, H, W) -> (B,) to be maximised."""
+        """Return what is to be maximised, (B,), of images (B, C, H, W)."""
         return mean_over_draws(self._loss(self._logits(images, generator)), len(images))
 
     def outputs(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, K) logits less the true class's, averaged over the draws."""
+        """Return logits (B, K) less the true class's, averaged over the draws."""
         logits = self._logits(images, generator)
         return mean_over_draws(logits - _pick(logits, self.labels)[:, None], len(images))
 
@@ -72,7 +72,7 @@ class ClassObjective(ABC):
         return part
 
     def _logits(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
-        """(N, K) on every draw; N is a multiple of B."""
+        """Return the logits (N, K) on every draw; N is a multiple of B."""
         if len(images) != len(self.labels):
             raise ValueError(f"{len(images)} images but {len(self.labels)} labels")
         logits: Tensor = evaluate_draws(
@@ -93,7 +93,7 @@ class ClassObjective(ABC):
 
     @abstractmethod
     def _loss(self, logits: Tensor) -> Tensor:
-        """(N, K) -> (N,)."""
+        """Return the loss (N,) of logits (N, K)."""
 
     def _split(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Return the true class's logit (N,), and all (N, K) with it at minus infinity."""
@@ -183,10 +183,10 @@ class TargetedDLRObjective(ClassObjective):
 
 
 def _rows(classes: Tensor, logits: Tensor) -> Tensor:
-    """(B,) -> (N, 1): the class of each row of the logits."""
+    """Return the class of each row of the logits, (N, 1), of one an image (B,)."""
     return classes.to(logits.device).repeat_interleave(len(logits) // len(classes))[:, None]
 
 
 def _pick(logits: Tensor, classes: Tensor) -> Tensor:
-    """(N, K) -> (N,): each row's logit of its image's class."""
+    """Pick of (N, K) each row's logit of its image's class, (N,)."""
     return logits.gather(1, _rows(classes, logits)).squeeze(1)

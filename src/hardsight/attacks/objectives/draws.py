@@ -95,7 +95,7 @@ def evaluate_draws(
 
 
 def mean_over_draws(values: Tensor, batch: int) -> Tensor:
-    """(batch * n, ...) -> (batch, ...): the mean over each image's n evaluations."""
+    """Average (batch * n, ...) over each image's n evaluations to (batch, ...)."""
     return values.view(batch, -1, *values.shape[1:]).mean(1)
 
 

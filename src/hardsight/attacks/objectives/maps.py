@@ -26,12 +26,12 @@ A logit above 0 calls its pixel anomalous; a mask is true where the pixel is."""
 
 
 def margins(logits: Tensor, masks: Tensor) -> Tensor:
-    """(B, N) how far each pixel is on the wrong side: positive once it is flipped."""
+    """Return how far each pixel is on the wrong side, (B, N): positive once it is flipped."""
     return torch.where(masks, -logits, logits).flatten(1)
 
 
 def class_means(values: Tensor, masks: Tensor) -> Tensor:
-    """(B,) mean of (B, N) over the normal pixels plus that over the anomalous ones.
+    """Return the mean (B,) of (B, N) over the normal pixels plus that over the anomalous ones.
 
     Of an image without the one or the other, the other's mean alone.
     """
@@ -43,12 +43,12 @@ def class_means(values: Tensor, masks: Tensor) -> Tensor:
 
 
 def bce(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
-    """(B,) mean cross-entropy of the pixels."""
+    """Return the mean cross-entropy (B,) of the pixels."""
     return F.softplus(margins(logits, masks)).mean(1)
 
 
 def masked_bce(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
-    """(B,) cross-entropy of the pixels not yet flipped (Croce et al., 2024, masked CE).
+    """Return the cross-entropy (B,) of pixels not yet flipped (Croce et al., 2024, masked CE).
 
     A flipped pixel has no gradient and counts log 2, which is the most that another can reach: the
     value rises with every flip, so that an attack may be judged by it.
@@ -57,7 +57,7 @@ def masked_bce(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
 
 
 def balanced_bce(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
-    """(B,) masked cross-entropy; normal and anomalous pixels weigh the same (Croce et al., 2024).
+    """Return the masked cross-entropy (B,), both labels weighing the same (Croce et al., 2024).
 
     The masking is that of ``masked_bce``.
     """
@@ -65,7 +65,7 @@ def balanced_bce(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
 
 
 def jensen_shannon(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
-    """(B,) mean Jensen-Shannon divergence of prediction and truth, at most log 2 a pixel.
+    """Return the mean Jensen-Shannon divergence (B,) of prediction and truth, up to log 2 a pixel.
 
     Croce et al. (2024). With p the probability of the truth the divergence is
     log 2 + (p log p - (1 + p) log(1 + p)) / 2; its gradient fades on either side of the threshold,
@@ -78,7 +78,7 @@ def jensen_shannon(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
 
 
 def segpgd(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
-    """(B,) (1 - lambda) x right pixels' + lambda x flipped pixels' cross-entropy (Gu et al., 2022).
+    """Weigh right pixels' cross-entropy by 1 - lambda, flipped ones' by lambda (Gu et al., 2022).
 
     lambda(t) = (t - 1) / (2 T), half the fraction done: first flip what is right, then keep flipped
     what is wrong; at the end both weigh the same.
@@ -90,7 +90,7 @@ def segpgd(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
 
 
 def balanced(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
-    """(B,) mean over normal pixels minus mean over anomalous ones: neither threshold nor scale."""
+    """Return the normal pixels' mean less the anomalous ones' (B,): no threshold, no scale."""
     return class_means(margins(logits, masks), masks)
 
 
@@ -118,7 +118,7 @@ def patches(size: int, loss: MapLoss = balanced) -> MapLoss:
 
 
 def flipped(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
-    """(B,) share of flipped pixels, normal and anomalous ones apart and added: to judge by.
+    """Add the shares (B,) of flipped pixels among normal and among anomalous ones: to judge by.
 
     It has no gradient: no attack can follow it.
     """
@@ -206,12 +206,12 @@ class MapObjective:
         return part
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, C, H, W) -> (B,) to be maximised."""
+        """Return what is to be maximised, (B,), of images (B, C, H, W)."""
         logits, masks = self._evaluate(images, generator)
         return mean_over_draws(self.loss(logits, masks, self.fraction), len(images))
 
     def outputs(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, K) the map on a coarse grid, its sign turned where a pixel is anomalous."""
+        """Return the map on a coarse grid (B, K), its sign turned where a pixel is anomalous."""
         logits, masks = self._evaluate(images, generator)
         grid = coarse(torch.where(masks, -logits, logits))
         return mean_over_draws(grid, len(images))

@@ -10,7 +10,7 @@ from hardsight.core.types import Detection
 
 
 def top_region(maps: Tensor, share: float = 0.01) -> Tensor:
-    """(B, 1, H, W) bool: the largest ``share`` of each map's pixels, at least one.
+    """Return where the largest ``share`` of each map's pixels is, at least one: (B, 1, H, W) bool.
 
     Of clean maps: the pixels that the clean score came from.
 
@@ -25,7 +25,7 @@ def top_region(maps: Tensor, share: float = 0.01) -> Tensor:
 
 
 def coarse(maps: Tensor, side: int = 8) -> Tensor:
-    """(B, 1, H, W) -> (B, K) means over a grid of at most ``side`` x ``side`` cells."""
+    """Average (B, 1, H, W) over a grid of at most ``side`` x ``side`` cells: (B, K)."""
     height, width = maps.shape[-2:]
     return F.adaptive_avg_pool2d(maps, (min(side, height), min(side, width))).flatten(1)
 
@@ -53,7 +53,7 @@ class RegionMean:
         return RegionMean(self.regions[index])
 
     def __call__(self, detection: Detection) -> Tensor:
-        """(B * draws,) mean of each map over its image's region."""
+        """Return the mean (B * draws,) of each map over its image's region."""
         maps = detection.anomaly_map
         draws, rest = divmod(len(maps), len(self.regions))
         if rest or maps.shape[1:] != self.regions.shape[1:]:

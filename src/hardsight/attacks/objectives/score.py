@@ -24,12 +24,12 @@ Surrogate = Callable[[Detection], Tensor]
 
 
 def true_score(detection: Detection) -> Tensor:
-    """(B,) the score itself; of a maximum over pixels its gradient touches very few of them."""
+    """Return the score (B,) itself; a maximum over pixels gives very few of them a gradient."""
     return detection.pred_score
 
 
 def log_sum_exp(detection: Detection) -> Tensor:
-    """(B,) soft maximum of the map, at a temperature of a fifth of its standard deviation."""
+    """Return the map's soft maximum (B,), at a temperature of a fifth of its standard deviation."""
     flat = detection.anomaly_map.flatten(1)
     temperature = 0.2 * flat.detach().std(1, keepdim=True).clamp_min(1e-12)
     soft = torch.logsumexp(flat / temperature, dim=1) - math.log(flat.shape[1])
@@ -37,13 +37,13 @@ def log_sum_exp(detection: Detection) -> Tensor:
 
 
 def top_mean(detection: Detection) -> Tensor:
-    """(B,) mean of the map's largest 5 %."""
+    """Return the mean (B,) of the map's largest 5 %."""
     flat = detection.anomaly_map.flatten(1)
     return flat.topk(max(1, flat.shape[1] // 20), dim=1).values.mean(1)
 
 
 def map_mean(detection: Detection) -> Tensor:
-    """(B,) mean of the whole map: gradient on every pixel."""
+    """Return the mean (B,) of the whole map: gradient on every pixel."""
     return detection.anomaly_map.flatten(1).mean(1)
 
 
@@ -94,12 +94,12 @@ class ScoreObjective:
         self.repeats = count_repeats(detector, draws, noise)
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, C, H, W) -> (B,) to be maximised."""
+        """Return what is to be maximised, (B,), of images (B, C, H, W)."""
         values = mean_over_draws(self.surrogate(self._evaluate(images, generator)), len(images))
         return self.sign.to(values) * values
 
     def outputs(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, K) the map on a coarse grid, with the sign of the objective."""
+        """Return the map on a coarse grid (B, K), with the sign of the objective."""
         maps = self._evaluate(images, generator).anomaly_map
         grid = mean_over_draws(coarse(maps), len(images))
         return self.sign.to(grid)[:, None] * grid
@@ -154,6 +154,6 @@ class DecisionObjective(ScoreObjective):
         self.threshold = threshold
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, C, H, W) -> (B,) to be maximised; positive where fooled."""
+        """Return what is to be maximised, (B,), of images (B, C, H, W); positive where fooled."""
         values = super().__call__(images, generator)
         return values - self.sign.to(values) * self.threshold

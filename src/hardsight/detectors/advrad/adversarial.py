@@ -164,7 +164,7 @@ class AdversarialTask:
             Images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, which are made anomalous (B,)
             bool, diffusion steps (B,), noise (B, 3, H, W), seeds (B,), and what a plain loss draws.
         """
-        x, where = drawn(self.plain.kinds, size, self.crop, generator, self.images, self.where)
+        x, where = drawn(self.plain.policies, size, self.crop, generator, self.images, self.where)
         anomalous = torch.arange(size) >= size - round(self.training.anomalous * size)
         low, high = self.ks
         t = torch.randint(low, high + 1, (size,), generator=generator)

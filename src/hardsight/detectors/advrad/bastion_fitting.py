@@ -54,9 +54,16 @@ def train_map_head(
     where = context.foreground(training.foreground)
 
     def task(eps: float) -> MapHeadTask:
-        shared = detector.head, detector.denoiser, detector.scoring.k
         return MapHeadTask(
-            *shared, context.normals, where, training, eps, context.policies, detector.tile
+            head=detector.head,
+            denoiser=detector.denoiser,
+            k=detector.scoring.k,
+            images=context.normals,
+            where=where,
+            training=training,
+            eps=eps,
+            policies=context.policies,
+            crop=detector.tile,
         )
 
     generator = torch.Generator().manual_seed(context.training.seed)

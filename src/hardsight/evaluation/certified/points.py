@@ -33,7 +33,7 @@ def certified_points(
 
     Args:
         scores: (n, N) of noisy copies, a column an image.
-        labels: (N,) true = anomalous, both kinds.
+        labels: (N,) true = anomalous, both labels.
         radii: L2, in [0, 1] pixel units.
         terms: all but the radii.
         threshold: of the smoothed score.

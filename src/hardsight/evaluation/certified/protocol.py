@@ -60,11 +60,11 @@ def certify(
         smoothing: how the detector is smoothed and sampled.
         normals: (M, 3, H, W) for the threshold; None: all of ``data.validation``.
         work: where finished images are kept; a function cannot be told from another: give it a
-            folder of its own. Both kinds of images have their part in what is done in time.
+            folder of its own. Images of both labels have their part in what is done in time.
         record: what the report says besides.
 
     Raises:
-        ValueError: a test set without both kinds of images, a bad parameter, or too few normals.
+        ValueError: a test set without both labels, a bad parameter, or too few normals.
         TypeError: a design that the detector cannot have.
     """
     last = terms.radii[-1]

@@ -54,7 +54,7 @@ class Sampling:
         stage: str,
         *facts: object,
     ) -> "Sampled":
-        """Do the work for each image until time runs out, each kind of truth in proportion.
+        """Do the work for each image until time runs out, each label in proportion.
 
         Args:
             images, work, purpose, stage, facts: see ``each``.
@@ -118,10 +118,10 @@ class Sampled(NamedTuple):
         return float(torch.stack([p["seconds"] for p in self.parts]).mean())
 
 
-def in_proportion(kinds: NDArray[np.generic]) -> NDArray[np.intp]:
-    """Return an order of the images in which every beginning holds each kind in proportion."""
-    place = np.empty(len(kinds))
-    for kind in np.unique(kinds):
-        members = np.flatnonzero(kinds == kind)
+def in_proportion(labels: NDArray[np.generic]) -> NDArray[np.intp]:
+    """Return an order of the images in which every beginning holds each label in proportion."""
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
         place[members] = (np.arange(len(members)) + 0.5) / len(members)
     return np.argsort(place, kind="stable")

@@ -243,7 +243,7 @@ class DetectorSubject(Subject):
 
     @property
     def shown(self) -> str:
-        """How many of each kind."""
+        """How many of each label."""
         return f"{int((~self.truth).sum())} normal and {int(self.truth.sum())} anomalous"
 
     def quick(self, norm: str) -> Suite:

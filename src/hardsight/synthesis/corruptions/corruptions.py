@@ -60,12 +60,12 @@ def _normal(x: Tensor, g: Generator) -> Tensor:
 
 
 def gaussian_noise(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """Of electronics in low light."""
+    """Add the noise of electronics in low light."""
     return x + (0.04, 0.06, 0.08, 0.09, 0.10)[severity] * _normal(x, g)
 
 
 def shot_noise(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """Of light's particles: Poisson."""
+    """Draw each pixel as a count of light's particles (Poisson)."""
     photons = (500, 250, 100, 75, 50)[severity]
     return torch.poisson(x * photons, generator=g) / photons
 
@@ -78,7 +78,7 @@ def impulse_noise(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def speckle_noise(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """In proportion to the light."""
+    """Add noise in proportion to the light."""
     return x + (0.06, 0.1, 0.12, 0.16, 0.2)[severity] * x * _normal(x, g)
 
 
@@ -118,7 +118,7 @@ def pixelate(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def _box(n: int, m: int) -> Tensor:
-    """(m, n): the averages of n pixels over m equal parts of their length."""
+    """Return (m, n): the averages of n pixels over m equal parts of their length."""
     ends = torch.arange(m + 1, dtype=torch.float64) * n / m
     start = torch.arange(n, dtype=torch.float64)
     overlap = torch.minimum(ends[1:, None], start + 1) - torch.maximum(ends[:-1, None], start)

@@ -13,12 +13,12 @@ from hardsight.synthesis import blur
 
 
 def gaussian_blur(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """By a Gaussian."""
+    """Blur by a Gaussian."""
     return _gaussian(x, (0.4, 0.6, 0.7, 0.8, 1.0)[severity] * _scale(x))
 
 
 def defocus_blur(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """By a disc with a soft edge."""
+    """Blur by a disc with a soft edge."""
     radius, soft = ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1.0, 0.2), (1.5, 0.1))[severity]
     reach = max(2, math.ceil((radius + 2 * soft) * _scale(x)))
     fine = torch.linspace(-reach - 0.4, reach + 0.4, 5 * (2 * reach + 1))  # five points a pixel
@@ -58,7 +58,7 @@ def motion_blur(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def zoom_blur(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """The mean of ever larger copies."""
+    """Average ever larger copies."""
     last = (1.06, 1.11, 1.16, 1.21, 1.26)[severity]
     zooms = torch.arange(1.0, last - 0.005, 0.01).tolist()
     grid = _grid(x)
@@ -87,7 +87,7 @@ def frost(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def fog(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """A fractal cloud added, and the picture's range kept."""
+    """Add a fractal cloud, and keep the picture's range."""
     amount, smooth = ((0.2, 3.0), (0.5, 3.0), (0.75, 2.5), (1.0, 2.0), (1.5, 1.75))[severity]
     most = x.amax((1, 2, 3), keepdim=True)
     return (x + amount * _fractal(x, smooth, g)) * most / (most + amount)
@@ -107,7 +107,7 @@ def spatter(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def elastic_transform(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """A smooth random bending."""
+    """Bend smoothly at random."""
     length, smooth = ((0.5, 5.0), (0.8, 4.5), (1.1, 4.0), (1.4, 3.5), (1.8, 3.0))[severity]
     n, _, h, w = x.shape
     field = _gaussian(torch.randn(n, 2, h, w, generator=g), smooth * _scale(x))
@@ -117,7 +117,7 @@ def elastic_transform(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def _scale(x: Tensor) -> float:
-    """How much larger than CIFAR-10's the images are; never smaller."""
+    """Return how much larger than CIFAR-10's the images are; never below 1."""
     return max(1.0, min(x.shape[2:]) / 32)
 
 
@@ -147,7 +147,7 @@ def _along(x: Tensor, radius: float, sigma: float, angle: Tensor) -> Tensor:
 
 
 def _fractal(x: Tensor, smooth: float, g: Generator) -> Tensor:
-    """(N, 1, H, W) noise in [0, 1] whose octaves shrink by ``smooth`` each, as of a plasma."""
+    """Draw noise (N, 1, H, W) in [0, 1] whose octaves shrink by ``smooth`` each, as of a plasma."""
     h, w = x.shape[2:]
     frequency = torch.fft.fftfreq(h)[:, None] ** 2 + torch.fft.rfftfreq(w) ** 2
     frequency = frequency.sqrt().clamp_min(1 / max(h, w))
@@ -158,7 +158,7 @@ def _fractal(x: Tensor, smooth: float, g: Generator) -> Tensor:
 
 
 def _grid(x: Tensor) -> Tensor:
-    """(N, H, W, 2) where ``grid_sample`` finds each pixel of the images."""
+    """Return where ``grid_sample`` finds each pixel of the images, (N, H, W, 2)."""
     identity = torch.eye(2, 3).expand(len(x), -1, -1)
     return F.affine_grid(identity, list(x.shape), align_corners=False)
 
