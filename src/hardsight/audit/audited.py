@@ -96,13 +96,13 @@ class Audited:
             raise BlockedError("This needs a gradient, and there is none: see the check gradient.")
 
     def gradient(self, objective: str) -> Tensor:
-        """(N, C, H, W) gradient of an objective at the clean images, known noise."""
+        """Return the gradient (N, C, H, W) of an objective at the clean images, known noise."""
         if objective not in self._gradients:
             self._gradients[objective] = self.fresh_gradient(objective)
         return self._gradients[objective]
 
     def fresh_gradient(self, name: str) -> Tensor:
-        """The same, computed anew."""
+        """Return the same, computed anew."""
         self.demand_gradient()
         found = []
         for start, x in self.batches():
@@ -112,12 +112,12 @@ class Audited:
         return torch.cat(found)
 
     def known_noise(self, x: Tensor, start: int) -> Tensor | None:
-        """The noise of a batch that checks with fixed noise share; None without any."""
+        """Return the noise of a batch that checks with fixed noise share; None without any."""
         return self.subject.sample_noise(x, self.generator("known", start))
 
     @torch.no_grad()
     def known_scores(self, images: Tensor) -> Scores:
-        """(N,) scores under the known noise."""
+        """Return scores (N,) under the known noise."""
         found = []
         for start, x in self.batches():
             known = self.known_noise(x, start)
@@ -126,7 +126,7 @@ class Audited:
         return torch.cat(found).double().numpy()
 
     def fresh_scores(self, images: Tensor, start: int) -> Scores:
-        """(B,) scores of a batch, of draws that no attack sees together."""
+        """Return scores (B,) of a batch, of draws that no attack sees together."""
         draws = math.ceil(FRESH_DRAWS / self.subject.own_draws)
         return self.subject.fresh_scores(images, start, draws, self.generator("fresh", start))
 
@@ -136,7 +136,7 @@ class Audited:
         return self.rescored(self.x)
 
     def rescored(self, images: Tensor) -> Scores:
-        """(N,) the same of other images in their place."""
+        """Return the same, (N,), of other images in their place."""
         parts = [self.fresh_scores(images[i : i + len(x)], i) for i, x in self.batches()]
         return np.concatenate(parts)
 
@@ -155,7 +155,7 @@ class Audited:
         draws: int = 1,
         random_start: bool = True,
     ) -> Attempt:
-        """The audit's attack; by default of the strongest objective, at its base budget."""
+        """Return the audit's attack; by default of the strongest objective, at its base budget."""
         n = steps or self.budget.base
         optimiser = APGD(ball or self.ball, n, restarts, random_start=random_start)
         return Attempt(optimiser, objective or self.best, draws)
@@ -210,7 +210,7 @@ class Audited:
         return Attacked(self.fresh_scores(found.images, start), harm)
 
     def cost(self, attempt: Attempt) -> float:
-        """What an attack of an image costs, in evaluations with gradient."""
+        """Return what an attack of an image costs, in evaluations with gradient."""
         drawn = replace(attempt, draws=self.draws_of(attempt))
         return attack_cost(self.subject, alone(drawn), FRESH_DRAWS)
 

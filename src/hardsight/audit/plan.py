@@ -45,22 +45,22 @@ def radii(c: Audited, objective: str) -> dict[float, Attempt]:
 
 
 def square(c: Audited) -> Attempt:
-    """The random search."""
+    """Return the random search."""
     return Attempt(Square(c.ball, c.budget.queries), c.subject.judged)
 
 
 def bpda(c: Audited, objective: str) -> Attempt:
-    """The attack round the part that the model names."""
+    """Return the attack round the part that the model names."""
     return Attempt(c.apgd(objective).optimiser, objective, via="bpda")
 
 
 def transfer(c: Audited) -> list[Attempt]:
-    """The attacks made on the source."""
+    """Return the attacks made on the source."""
     return [Attempt(c.apgd(o).optimiser, o, via="source") for o in c.objectives]
 
 
 def _attempts(c: Audited) -> Iterator[Attempt]:
-    """All of them; that another objective may turn out strongest changes no cost."""
+    """Yield all of them; that another objective may turn out strongest changes no cost."""
     if not c.gradient_error:
         first = c.objectives[0]
         yield from (c.apgd(name) for name in c.objectives)

@@ -85,7 +85,7 @@ class Audit:
         return tuple(c.name for c in self.checks if c.due)
 
     def of(self, verdict: Verdict) -> tuple[Check, ...]:
-        """The checks that ended so."""
+        """Return the checks that ended so."""
         return tuple(c for c in self.checks if c.verdict == verdict)
 
     def __getitem__(self, name: str) -> Check:

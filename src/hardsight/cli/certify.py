@@ -151,7 +151,7 @@ def print_certificate(found: "list[Certification]", folder: Path) -> None:
 
 
 def _cell(value: str, beside: str) -> Text:
-    """A figure, and in a second line what stands beside it."""
+    """Return a figure, and in a second line what stands beside it."""
     return Text.assemble(value, (f"\n{beside}", "dim")) if beside else Text(value)
 
 

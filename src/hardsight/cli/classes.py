@@ -200,7 +200,7 @@ def print_class_certificate(found: "ClassCertification", folder: Path) -> None:
 
 
 def _limited(part: "LabelledImages", test: "LabelledImages") -> list[str]:
-    """What a report says of images left out."""
+    """Return what a report says of images left out."""
     if len(part) == len(test):
         return []
     return [f"Only {len(part)} of {len(test)} test images were used, spread over the classes."]

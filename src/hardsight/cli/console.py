@@ -63,7 +63,7 @@ def explained(resume_hint: str = "") -> Iterator[None]:
 
 
 def _is_explained(error: Exception) -> bool:
-    """Whether the message of an error was written for a person."""
+    """Tell whether the message of an error was written for a person."""
     if not isinstance(error, RuntimeError):
         return True
     from hardsight.training import CheckpointError, TrainingError  # its import takes seconds

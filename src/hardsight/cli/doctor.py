@@ -47,7 +47,7 @@ def _machine() -> Table:
 
 
 def _devices() -> list[str]:
-    """The devices that ``--device`` takes, the default first."""
+    """List the devices that ``--device`` takes, the default first."""
     import torch
 
     found = [
@@ -57,7 +57,7 @@ def _devices() -> list[str]:
 
 
 def _extras() -> Table:
-    """What is installed beside the package, and what it is for."""
+    """List what is installed beside the package, and what it is for."""
     from hardsight.core.installed import extras
 
     table = Table("extra", "installed", "needed for", title="Extras")

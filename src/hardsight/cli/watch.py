@@ -122,7 +122,7 @@ def _ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def _speed(tally: Tally, dropped: int) -> str:
-    """One line of what was done and how fast."""
+    """Say in one line what was done and how fast."""
     lost = f", {dropped} frames dropped" if dropped else ""
     rate = f"{tally.rate:.1f} a second, " if tally.rate else ""
     return (

@@ -130,7 +130,7 @@ PURIFIERS: dict[str, type[DDIMPurifier] | type[DiffPure] | type[ADP] | type[OneS
 
 
 def _diffusion_config(name: str, purifier: type[Purifier]) -> type[DiffusionConfig]:
-    """The configuration of a purifier's runs."""
+    """Return the configuration of a purifier's runs."""
     # "noisy" is for certificates, which bring the noise along
     settings: Any = arguments(purifier, "denoiser", "noisy")
     required = any(f.is_required() for f in settings.model_fields.values())

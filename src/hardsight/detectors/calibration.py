@@ -69,7 +69,7 @@ class Calibration:
         )
 
     def p_values(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N,) chance that a normal image scores as high; small is anomalous."""
+        """Return the chance (N,) that a normal image scores as high; small is anomalous."""
         return p_values(scores, np.asarray(self.normal_scores))
 
     @property

@@ -77,7 +77,7 @@ class Evidence(BaseModel):
         generator: Generator,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Tensor:
-        """(N, 3, H, W) what PGD makes of images; ``progress`` is told how many are done."""
+        """Attack images by PGD to (N, 3, H, W); ``progress`` is told how many are done."""
         attack = PGD(Linf(self.eps), steps=self.steps)
         parts = []
         with frozen(detector):

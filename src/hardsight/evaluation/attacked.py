@@ -134,7 +134,7 @@ def _batch(
 
 
 def _known(subject: Subject, suite: Suite, x: Tensor, start: int, noise: Noise) -> Tensor:
-    """(B,) outputs after the worst of all the suite's attempts under one noise that it knows."""
+    """Return outputs (B,) after the worst of a suite's attempts under one noise that it knows."""
     generator = noise.generator(f"fixed/{suite.ball}", start)
     known = subject.sample_noise(x, generator)
     found = suite.once(subject.victim(start, len(x)), x, generator, known)

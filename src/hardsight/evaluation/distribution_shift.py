@@ -39,7 +39,7 @@ class Comparison(NamedTuple):
 
     @property
     def alike(self) -> bool:
-        """Whether the two sets may be of one kind, for all that these values say."""
+        """Whether the two sets may be of one distribution, for all that these values say."""
         return self.told_apart <= UNLIKE or self.p_value > CHANCE
 
 
@@ -105,7 +105,7 @@ def _blurred(x: Tensor) -> Tensor:
 
 
 def _measured(images: ImageSet) -> dict[str, np.ndarray]:
-    """(N,) of every statistic."""
+    """Return the values (N,) of every statistic."""
     found: dict[str, list[Tensor]] = {name: [torch.empty(0)] for name in STATISTICS}
     for batch in torch.split(images.images(), 32):
         x = batch.float() / 255

@@ -96,5 +96,5 @@ def _pair(
 
 
 def _mean_of_draws(reconstructions: Tensor) -> Tensor:
-    """(1, draws, C, H, W) -> (C, H, W) in [0, 1] for showing."""
+    """Average (1, draws, C, H, W) to (C, H, W) in [0, 1] for showing."""
     return reconstructions[0].mean(0).clamp(0, 1).cpu()

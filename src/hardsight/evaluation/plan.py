@@ -66,5 +66,5 @@ class Record:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Of every attacked row."""
+        """The flags of every attacked row."""
         return (UNAUDITED,) if self.stamp is None else tuple(self.stamp)

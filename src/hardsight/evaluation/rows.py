@@ -103,7 +103,7 @@ def clean_rows(subject: Subject, clean: Attacked) -> list[Row]:
 def held_out_row(
     decided: NDArray[np.float64], labels: NDArray[np.bool_], held_out: NDArray[np.float64]
 ) -> Row:
-    """The AUROC of the test set's defects against other good parts than its own.
+    """Return the AUROC of the test set's defects against other good parts than its own.
 
     Args:
         decided: (N,) scores of the test images on the known noise of decisions.
@@ -117,7 +117,7 @@ def held_out_row(
 
 
 def object_row(images: Tensor, masks: NDArray[np.bool_]) -> Row:
-    """The pixel AUROC of marking the whole object in every image, with no notion of a defect.
+    """Return the pixel AUROC of marking the whole object in each image, with no notion of a defect.
 
     Defects lie on the object, so that a map which shows no more than that ranks most pixels of a
     background correctly: 0.5 of a surface that fills the image, and the more the smaller the
@@ -159,7 +159,7 @@ def averages(
 
 
 def _spent(done: Attacked, suite: Suite | None, flags: Flags) -> dict[str, Any]:
-    """What a row says of the attack and its cost."""
+    """Return what a row says of the attack and its cost."""
     cost = {"fresh_draws": done.outputs.shape[1], "seconds_per_image": done.seconds_per_image}
     if suite is None:
         return cost
@@ -172,6 +172,6 @@ def _spent(done: Attacked, suite: Suite | None, flags: Flags) -> dict[str, Any]:
 
 
 def _published(subject: Subject, suite: Suite | None, on_map: bool = False) -> dict[str, Any]:
-    """What a paper has in a row's place."""
+    """Return what a paper has in a row's place."""
     found = subject.published(suite, on_map)
     return {"published": found.value, "place": found.place} if found else {}

@@ -61,7 +61,7 @@ def curve_svg(certifications: Sequence[Certification]) -> str:
 
 
 def radius_svg(found: Certification) -> str:
-    """How far the decisions of good parts and defects are certain, those without one apart."""
+    """Plot how far the decisions of good parts and defects are certain, those without one apart."""
     figure, axes = panels(4.3, 4.1, 2)
     known = found.radii[np.isfinite(found.radii)]
     end = max(float(known.max()) if known.size else 0.0, found.terms.radii[-1]) or 1.0
@@ -90,7 +90,7 @@ def radius_svg(found: Certification) -> str:
 
 
 def pixel_picture(item: PixelItem, decisions: NDArray[np.int8], side: int = 288) -> bytes:
-    """The three colours laid over the grey image, the true defect outlined -> JPEG bytes.
+    """Lay the three colours over the grey image, the true defect outlined: JPEG bytes.
 
     Args:
         item: whose image and mask are shown.

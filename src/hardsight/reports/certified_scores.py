@@ -168,7 +168,7 @@ def attack_rows(found: Sequence[Certification]) -> list[list[str]]:
 
 
 def shown(item: PixelItem) -> dict[str, Any]:
-    """What the template shows of an image."""
+    """Return what the template shows of an image."""
     pictures = [("input", photo(item.image))]
     for r, decisions in item.pixels.items():
         pictures.append((f"radius {r:g}", plots.pixel_picture(item, decisions)))

@@ -130,7 +130,7 @@ def markdown(found: Evaluation) -> list[str]:
 
 
 def _curve_table(curve: Curve) -> list[str]:
-    """A line for each x, a column for each line of the curve, in per cent."""
+    """Return a line for each x, with a column for each line of the curve, in per cent."""
     xs = sorted({x for points in curve.lines.values() for x, _ in points})
     by = [{x: f"{100 * e.value:.1f}" for x, e in points} for points in curve.lines.values()]
     rows = [[f"{x:.4g}", *(b.get(x, "-") for b in by)] for x in xs]

@@ -58,7 +58,7 @@ def shown(found: Evaluation) -> Gallery:
 
 
 def _changed(item: GalleryItem | ClassifiedItem, mark: str) -> list[tuple[str, bytes]]:
-    """The attacked image, and what the attack changed."""
+    """Return the attacked image, and what the attack changed."""
     if item.attacked is None:
         return []
     return [

@@ -19,7 +19,7 @@ AMPLIFY = 10
 
 
 def _encode(pixels: NDArray[np.floating[Any]], side: int, quality: int) -> bytes:
-    """(H, W, 3) in [0, 1] -> JPEG bytes, no side longer than ``side``."""
+    """Encode (H, W, 3) in [0, 1] as JPEG bytes, no side longer than ``side``."""
     picture = Image.fromarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     out = io.BytesIO()
@@ -29,24 +29,24 @@ def _encode(pixels: NDArray[np.floating[Any]], side: int, quality: int) -> bytes
 
 
 def _rgb(image: Tensor) -> NDArray[np.float64]:
-    """(C, H, W) -> (H, W, 3); one channel is repeated, others than 1 and 3 are averaged."""
+    """Turn (C, H, W) to (H, W, 3); one channel is repeated, others than 1 and 3 are averaged."""
     x = image.detach().cpu().double().numpy()
     x = x if x.shape[0] == 3 else np.repeat(x.mean(axis=0, keepdims=True), 3, axis=0)
     return np.moveaxis(x, 0, -1)
 
 
 def photo(image: Tensor, side: int = 288) -> bytes:
-    """(C, H, W) in [0, 1] -> JPEG bytes."""
+    """Encode (C, H, W) in [0, 1] as JPEG bytes."""
     return _encode(_rgb(image), side, 86)
 
 
 def perturbation(image: Tensor, attacked: Tensor, side: int = 288) -> bytes:
-    """The signed change enlarged ``AMPLIFY`` times round mid-grey (= no change) -> JPEG bytes."""
+    """Draw the signed change ``AMPLIFY`` times as large round mid-grey (= none): JPEG bytes."""
     return _encode(0.5 + AMPLIFY * (_rgb(attacked) - _rgb(image)), side, 80)
 
 
 def heat_scale(maps: Sequence[Tensor]) -> tuple[float, float]:
-    """One (low, high) for all maps: the middle of all pixels to the hottest 0.05 %."""
+    """Return one (low, high) for all maps: the middle of all pixels to the hottest 0.05 %."""
     values = np.concatenate([m.detach().cpu().double().numpy().ravel() for m in maps])
     low, high = (float(v) for v in np.quantile(values, [0.5, 0.9995]))
     return low, high if high > low else low + 1.0
@@ -66,7 +66,7 @@ def heat(
     scale: tuple[float, float],
     side: int = 288,
 ) -> bytes:
-    """The map laid over the grey image, the true defect outlined in cyan -> JPEG bytes.
+    """Lay the map over the grey image, the true defect outlined in cyan: JPEG bytes.
 
     Args:
         image: (C, H, W) in [0, 1].
@@ -87,7 +87,7 @@ def heat(
 
 
 def heat_bar() -> bytes:
-    """The colours of ``heat`` from none to full, over mid-grey -> JPEG bytes."""
+    """Draw the colours of ``heat`` from none to full, over mid-grey: JPEG bytes."""
     v = np.tile(np.linspace(0.0, 1.0, 256), (12, 1))
     return _encode(_heated(np.full((12, 256, 1), 0.5), v), 256, 90)
 

@@ -77,7 +77,7 @@ def curve_svg(curve: Curve, measure: str) -> str:
 
 
 def _apart(e: float, eps: Sequence[float]) -> bool:
-    """True if a tick label at ``e`` has room beside its neighbours on the left and at the end."""
+    """Tell whether a tick label at ``e`` has room beside those on the left and at the end."""
     room = 0.11 * (eps[-1] - eps[0])
     before = [other for other in eps if other < e]
     return e - max(before, default=-1.0) >= room and eps[-1] - e >= room

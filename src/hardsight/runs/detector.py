@@ -69,7 +69,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         path: str | Path | None = None,
         allow_data_change: bool = False,
     ) -> tuple[Detector, AnomalyData]:
-        """As ``opened``, with test images of both labels.
+        """Return what ``opened`` does, with test images of both labels.
 
         Raises:
             RunError: there are none of one label, and so no figure of how well they are told apart.

@@ -84,7 +84,7 @@ def start_run(
 
 
 def is_begun(path: Path) -> bool:
-    """Whether a folder holds more of a run than what a fit writes before it refuses."""
+    """Tell whether a folder holds more of a run than what a fit writes before it refuses."""
     before = {CONFIG, MANIFEST, START}
     return (path / CONFIG).exists() and any(p.name not in before for p in path.iterdir())
 

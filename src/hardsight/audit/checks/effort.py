@@ -70,7 +70,7 @@ def ladder(c: Audited, name: str, what: str, scores: list[Scores], rungs: list[i
 
 
 def _rise(c: Audited, scores: Sequence[Scores]) -> tuple[int, int] | None:
-    """The first pair of attacks of which the later one leaves a higher figure beyond chance."""
+    """Find the first pair of attacks of which the later leaves a higher figure beyond chance."""
     for j in range(len(scores)):
         for i in range(j):
             if c.subject.above(scores[j], scores[i]).low > 0:

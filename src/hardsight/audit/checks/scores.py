@@ -107,14 +107,14 @@ def mode(c: Audited) -> Check:
 
 
 def _active(module: nn.Module) -> bool:
-    """Whether a layer does in train mode what it must not do when scoring."""
+    """Tell whether a layer does in train mode what it must not do when scoring."""
     idle = isinstance(module, nn.modules.dropout._DropoutNd) and module.p == 0
     return module.training and isinstance(module, MODES) and not idle
 
 
 @torch.no_grad()
 def _alone(c: Audited, index: int) -> float:
-    """How much the score of an image changes when it is scored without the others."""
+    """Return how much the score of an image changes when it is scored without the others."""
     s = c.subject
     start = index - index % c.batch_size
     x = c.x[start : start + c.batch_size]

@@ -150,7 +150,7 @@ def demand_gradient(
 
 @torch.no_grad()
 def computes_in_double(detector: Detector, images: Tensor) -> bool:
-    """Whether a detector scores in float64, and scores the same."""
+    """Tell whether a detector scores in float64, and scores the same."""
     scores = []
     for dtype in (torch.float32, torch.float64):
         x = images.to(dtype)

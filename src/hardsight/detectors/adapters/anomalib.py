@@ -44,7 +44,7 @@ class RawScores(nn.Module):
         self.resized, self.cropped = _sizes(self.transform)
 
     def forward(self, images: Tensor) -> Detection:
-        """(B, 3, H, W) -> raw scores (B,) and maps (B, 1, h, w), either None if there is none."""
+        """Return raw scores (B,) and maps (B, 1, h, w) of images, or None if there are none."""
         x = images.clone() if self.transform is None else self.transform(images)
         with self._restored():
             found = self.model(x)
@@ -66,7 +66,7 @@ class RawScores(nn.Module):
 
 
 def is_anomalib(thing: Any) -> bool:
-    """Whether something is an anomalib model, found out without importing anomalib."""
+    """Tell whether something is an anomalib model, without importing anomalib."""
     if "anomalib" not in sys.modules:
         return False
     from anomalib.models.components import AnomalibModule

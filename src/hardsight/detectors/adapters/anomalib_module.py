@@ -33,7 +33,7 @@ class Scores(nn.Module):
         self.detector = detector
 
     def forward(self, images: Tensor) -> Any:
-        """(B, 3, H, W) in [0, 1] -> InferenceBatch of raw scores (B,) and maps (B, 1, H, W)."""
+        """Return raw scores (B,) and maps (B, 1, H, W) of images in [0, 1] as InferenceBatch."""
         found = self.detector(images)
         return InferenceBatch(pred_score=found.pred_score, anomaly_map=found.anomaly_map)
 

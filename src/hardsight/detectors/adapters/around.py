@@ -26,12 +26,12 @@ class Around(Detector):
 
     @property
     def size(self) -> tuple[int, int]:
-        """That of the detector inside."""
+        """The size of the detector inside."""
         return self.detector.size
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Those of the detector inside."""
+        """The settings of the detector inside."""
         return self.detector.settings
 
     @property

@@ -67,16 +67,16 @@ class Denoised(Detector):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Those of the detector it was made of, with the noise it is made for."""
+        """The settings of the detector it was made of, with the noise it is made for."""
         return self.detector.settings | {"sigma": self.sigma, "scales": self.scales, "draws": 0}
 
     def reconstruct(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) noisy images in pixel units -> their reconstructions, unclamped."""
+        """Reconstruct noisy images (B, C, H, W) in pixel units, unclamped."""
         none = images.new_zeros(len(images), 1, *images.shape[1:])
         return self.detector.reconstruct(images, none)[:, 0]
 
     def error_map(self, images: Tensor) -> Tensor:
-        """(B, 1, H, W) error of noisy images, before the filter."""
+        """Return the error (B, 1, H, W) of noisy images, before the filter."""
         margin = self.detector.scoring.margin
         return multiscale_error(images, self.reconstruct(images), self.scales, margin)
 

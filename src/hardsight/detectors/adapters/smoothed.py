@@ -43,11 +43,11 @@ class Smoothed(Around):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Those of the detector, with the noise."""
+        """The settings of the detector, with the noise."""
         return super().settings | {"smoothing": self.sigma}
 
     def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, L): standard normal for every value of the image, then the detector's own noise."""
+        """Draw (B, L): standard normal for each value of the image, then the detector's noise."""
         z = torch.randn(
             images.shape, generator=generator, dtype=images.dtype, device=images.device
         ).flatten(1)

@@ -62,13 +62,13 @@ class Tiled(Around):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Those of the detector, with the tiles."""
+        """The settings of the detector, with the tiles."""
         return super().settings | {"size": self.size, "overlap": self.tiles.overlap}
 
     def sample_noise(
         self, images: Tensor, generator: torch.Generator | None = None
     ) -> Tensor | None:
-        """(B, T, ...): the detector's noise for each of the T tiles; None if it takes none."""
+        """Draw the detector's noise for each of the T tiles (B, T, ...); None if it takes none."""
         noise = self.detector.sample_noise(self.tiles.cut(images), generator)
         return None if noise is None else noise.view(len(images), -1, *noise.shape[1:])
 

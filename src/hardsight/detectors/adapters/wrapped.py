@@ -170,5 +170,5 @@ class Wrapped(Detector):
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
-    """Whether scores differ by rounding alone."""
+    """Tell whether scores differ by rounding alone."""
     return torch.allclose(a, b, rtol=1e-3, atol=1e-5, equal_nan=True)

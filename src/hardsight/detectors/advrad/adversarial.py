@@ -80,7 +80,7 @@ class AdversarialTraining(BaseModel):
         return self.model_copy(update={"k_low": k, "k_high": k})
 
     def peaks(self, x: Tensor, r: Tensor) -> Tensor:
-        """(B,) the largest errors of reconstructions of images, (B, C, H, W) in [0, 1] units."""
+        """Return the reconstructions' largest errors (B,) of (B, C, H, W) in [0, 1] units."""
         errors = multiscale_error(x, r, margin=self.margin)
         return aggregate(mean_filter(errors, self.filter_size), f"top:{self.top}")
 
@@ -119,7 +119,7 @@ class ErrorObjective:
         self.sign, self.training = sign, training
 
     def __call__(self, images: Tensor, generator: Generator | None = None) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> (B,) to be maximised."""
+        """Return what is to be maximised, (B,), of images (B, 3, H, W) in [0, 1]."""
         r = (one_shot(self.denoiser, 2 * images - 1, self.t, self.noise) + 1) / 2
         return self.sign * self.training.peaks(images, r)
 
@@ -199,5 +199,5 @@ class AdversarialTask:
         return total
 
     def sample(self, module: Denoiser) -> Tensor:
-        """(3, 2H, 4W): images above their reconstructions."""
+        """Draw images above their reconstructions: (3, 2H, 4W)."""
         return self.plain.sample(module)

@@ -92,32 +92,32 @@ class Bastion(SavedDetector):
 
     @property
     def scoring(self) -> Scoring:
-        """That of the AdvRAD."""
+        """As of the AdvRAD inside."""
         return self.advrad.scoring
 
     @property
     def statistics(self) -> ReferenceStatistics:
-        """Those of the AdvRAD."""
+        """As of the AdvRAD inside."""
         return self.advrad.statistics
 
     @property
     def denoiser(self) -> Denoiser:
-        """That of the AdvRAD."""
+        """As of the AdvRAD inside."""
         return self.advrad.denoiser
 
     @property
     def tile(self) -> int | None:
-        """That of the AdvRAD."""
+        """As of the AdvRAD inside."""
         return self.advrad.tile
 
     @property
     def tiles(self) -> Tiles | None:
-        """Those of the AdvRAD."""
+        """As of the AdvRAD inside."""
         return self.advrad.tiles
 
     @property
     def precision(self) -> Choice:
-        """That of the AdvRAD."""
+        """As of the AdvRAD inside."""
         return self.advrad.precision
 
     @precision.setter
@@ -145,7 +145,7 @@ class Bastion(SavedDetector):
         return self.advrad.reconstruct(images, noise)
 
     def error_map(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        """(B, 1, H, W) error of the AdvRAD, before the filter."""
+        """Return the error (B, 1, H, W) of the AdvRAD, before the filter."""
         return self.advrad.error_map(images, noise)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:

@@ -96,7 +96,7 @@ class AdvRAD(SavedDetector):
 
     @property
     def statistics(self) -> ReferenceStatistics:
-        """Of the errors of normal training images."""
+        """The statistics of the errors of normal training images."""
         return ReferenceStatistics(self.map_mean, self.map_spread)
 
     @property
@@ -182,7 +182,7 @@ class AdvRAD(SavedDetector):
         return ((r.to(images.dtype) + 1) / 2).view(b, d, *images.shape[1:])
 
     def error_map(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        """(B, 1, H, W) multi-scale error averaged over the draws, before the filter."""
+        """Return the multi-scale error (B, 1, H, W) averaged over the draws, before the filter."""
         return self.scoring.compare(images, self.reconstruct(images, noise))
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:

@@ -21,7 +21,7 @@ def error_maps(
     error_map: Callable[[Tensor], Tensor] | None = None,
     progress: Progress = quiet,
 ) -> Tensor:
-    """(N, 1, H, W) unfiltered error maps of normal images, on the CPU.
+    """Return unfiltered error maps (N, 1, H, W) of normal images, on the CPU.
 
     Args:
         detector: prepares the images, and makes the maps unless ``error_map`` does.

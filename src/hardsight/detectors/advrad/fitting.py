@@ -41,7 +41,7 @@ class TrainingContext:
     work: OpenWork
 
     def foreground(self, kind: Foreground) -> Tensor:
-        """(N, 1, H, W) bool where the objects lie, found for each category by itself."""
+        """Find where the objects lie, (N, 1, H, W) bool, for each category by itself."""
         return _joined([find_foreground(kind, images) for images in self.categories])
 
 
@@ -238,7 +238,7 @@ def _scored(detector: E, context: TrainingContext, held_out: HeldOut) -> tuple[E
 def _meaningful(
     detector: ErrorDetector, selection: Selection | None, data: AnomalyData
 ) -> Selection | None:
-    """Of several categories, leave to the selection what does not compare pixel with pixel."""
+    """Leave to the selection, of several categories, what does not compare pixel with pixel."""
     if not data.parts:
         return selection
     if "error" in (selection.references if selection else (detector.scoring.reference,)):
@@ -255,7 +255,7 @@ def _joined(parts: Sequence[Tensor]) -> Tensor:
 
 
 def _alternating(parts: Sequence[Tensor]) -> Tensor:
-    """The rows of all parts, in turns: the first of each, the second of each, ..."""
+    """Return the rows of all parts, in turns: the first of each, the second of each, ..."""
     if len(parts) == 1:
         return parts[0]
     places = [(i, p) for p, part in enumerate(parts) for i in range(len(part))]

@@ -17,5 +17,5 @@ class KnownNoise(nn.Module):
         self.register_buffer("drawn", drawn)
 
     def forward(self, images: int) -> Tensor:
-        """(images, ...), a view."""
+        """Return the noise of all images (images, ...), a view."""
         return self.drawn.expand(images, *self.drawn.shape[1:])

@@ -68,7 +68,7 @@ class MapHead(nn.Module):
         return logits
 
     def log_error(self, images: Tensor, r: Tensor) -> Tensor:
-        """(B, 1, H / patch, W / patch) logarithm of the error, averaged over 3 x 3 cells."""
+        """Return the error's logarithm (B, 1, H / patch, W / patch), averaged over 3 x 3 cells."""
         error = F.avg_pool2d(multiscale_error(images, r, margin=MARGIN), self.patch)
         return (F.avg_pool2d(error, 3, 1, 1) + FLOOR).log()
 
@@ -78,7 +78,7 @@ class MapHead(nn.Module):
         self.spread.copy_(log_errors.std())
 
     def maps(self, images: Tensor, r: Tensor, tiles: Tiles | None = None) -> Tensor:
-        """(B, 1, H, W) logits at the pixels, interpolated; of large pictures tile by tile."""
+        """Return the pixels' logits (B, 1, H, W), interpolated; of large pictures tile by tile."""
         if tiles is None:
             return self._enlarged(images, r)
         rows = at_once(tiles.tile, 16)

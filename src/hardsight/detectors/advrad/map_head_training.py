@@ -64,7 +64,7 @@ class MapHeadTraining(BaseModel):
         return anomalous, F.max_pool2d(change, patch) == 0
 
     def losses(self, logits: Tensor, anomalous: Tensor, normal: Tensor) -> Tensor:
-        """(B,) cross-entropy of anomalous cells, of normal ones and of the image, added.
+        """Add the cross-entropies (B,) of anomalous cells, of normal ones and of the image.
 
         Each sort of cells counts by its mean. An image is normal if all its cells are; what has
         cells that are neither, and no anomalous one, has no label.
@@ -158,13 +158,13 @@ class MapHeadTask:
             return PGD(Linf(self.eps), steps, share * self.eps).last(wrong, shown, generator)
 
     def reconstructed(self, images: Tensor, noise: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] units, before and after; noise (B, 3, H, W)."""
+        """Reconstruct (B, 3, H, W) in [0, 1] units, before and after; noise (B, 3, H, W)."""
         r = one_shot(self.denoiser, 2 * images - 1, self.k, noise)
         return (r.to(images.dtype) + 1) / 2
 
     @torch.no_grad()
     def log_errors(self, images: int, generator: Generator) -> Tensor:
-        """(N, 1, h, w) ``MapHead.log_error`` of normal images, or a few more, drawn as above."""
+        """Return ``MapHead.log_error`` (N, 1, h, w) of normal images, or a few more, as drawn."""
         parts, device = [], next(self.denoiser.parameters()).device
         for _ in range(0, images, 4):
             x, _, _, noise, _ = (b.to(device) for b in self.batch(4, generator))
@@ -174,7 +174,7 @@ class MapHeadTask:
 
     @torch.no_grad()
     def sample(self, module: MapHead) -> Tensor:
-        """(3, h, w): normal images, anomalous copies, their reconstructions, and what is said."""
+        """Draw normal images, anomalous copies, their reconstructions and the maps as (3, h, w)."""
         device = next(module.parameters()).device
         index = torch.linspace(0, len(self.images) - 1, min(8, len(self.images))).round().long()
         x, where = cropped(index, self.crop, Generator().manual_seed(0), self.images, self.where)

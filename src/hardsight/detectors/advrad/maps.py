@@ -78,7 +78,7 @@ def demand_filter(size: int) -> None:
 
 
 def mean_filter(maps: Tensor, size: int) -> Tensor:
-    """The ``f_{s x s}`` of Algorithm 4, zero-padded; differences of running sums, for any size.
+    """Filter by Algorithm 4's ``f_{s x s}``, zero-padded: differences of running sums.
 
     Shape:
         maps: (B, 1, H, W) -> the same. ``size`` must be odd; 1 changes nothing.
@@ -151,7 +151,7 @@ def top_count(aggregation: str, pixels: int) -> int:
 
 
 def aggregate(maps: Tensor, aggregation: str) -> Tensor:
-    """(B, 1, H, W) -> (B,): the mean of the largest pixels; see ``top_count``."""
+    """Average the largest pixels of (B, 1, H, W) to (B,); see ``top_count``."""
     flat = maps.flatten(1)
     n = top_count(aggregation, flat.shape[1])
     if n == 1:

@@ -162,7 +162,7 @@ class ScoringSearch(Generic[E]):
     def _maps(
         self, k: int, images: Tensor, labels: Tensor | None = None
     ) -> dict[Comparison, Tensor]:
-        """(N, 1, H, W) unfiltered error maps by comparison, all of the same reconstructions.
+        """Return unfiltered error maps (N, 1, H, W) by comparison, all of the same reconstructions.
 
         With labels (N,) the images are attacked once they are reconstructed, see
         ``attack_fixed_reconstructions``.

@@ -23,7 +23,7 @@ class PatchAttention(Attention):  # type: ignore[misc]
     def forward(
         self, x: Tensor, attn_mask: Tensor | None = None, is_causal: bool = False
     ) -> Tensor:
-        """(B, N, D) -> (B, N, D).
+        """Attend within tokens (B, N, D).
 
         Args:
             x: tokens.
@@ -105,7 +105,7 @@ def soft_degree(attention: Tensor, delta: float = 1.0, tau: float = 0.25) -> Ten
 
 
 def kl_row(attention: Tensor, delta: float = 1.0, tau: float = 0.25) -> Tensor:
-    """(B,) KL divergence of the rows from the uniform distribution, averaged over rows and heads.
+    """Return the rows' KL divergence (B,) from the uniform one, averaged over rows and heads.
 
     ``sum_j u (log u - log(A_ij + 1e-8))``, u = 1 / N. ``delta`` and ``tau`` do nothing.
     """
@@ -114,12 +114,12 @@ def kl_row(attention: Tensor, delta: float = 1.0, tau: float = 0.25) -> Tensor:
 
 
 def kl_mean(attention: Tensor, delta: float = 1.0, tau: float = 0.25) -> Tensor:
-    """(B,) the same as PatchGuard's code has it: averaged over columns too, N times smaller."""
+    """Return (B,) the same as PatchGuard's code has it: over columns too, N times smaller."""
     return kl_row(attention) / attention.shape[-1]
 
 
 def degree_loss(attention: Tensor, delta: float = 1.0, tau: float = 0.25) -> Tensor:
-    """(B,) one minus the mean soft degree as a share of all tokens, in [0, 1]."""
+    """Return (B,) one minus the mean soft degree as a share of all tokens, in [0, 1]."""
     return 1 - soft_degree(attention, delta, tau).flatten(1).mean(1) / attention.shape[-1]
 
 

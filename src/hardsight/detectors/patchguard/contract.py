@@ -22,7 +22,7 @@ class PatchDetector(Attackable, Protocol):
         """Where the detector computes."""
 
     def patch_logits(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, 1, h, w) logits, above 0 anomalous; differentiable."""
+        """Return logits (B, 1, h, w) of (B, 3, H, W), above 0 anomalous; differentiable."""
 
     def predict(self, images: Images) -> Detection:
         """Score images of any number without gradients."""

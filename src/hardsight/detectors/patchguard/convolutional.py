@@ -25,7 +25,7 @@ class PatchResNet(PatchNetwork):
         self.network = timm.create_model(architecture, pretrained=False, num_classes=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, 3, size, size), normalised -> (B, 1, side, side) logits."""
+        """Return logits (B, 1, side, side) of normalised (B, 3, size, size)."""
         b, c, n, p = *x.shape[:2], self.side, self.cell
         cells = x.view(b, c, n, p, n, p).permute(0, 2, 4, 1, 3, 5).reshape(-1, c, p, p)
         logits: Tensor = self.network(cells)
@@ -59,7 +59,7 @@ class UNet(PatchNetwork):
         self.logit = nn.Conv2d(channels, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, 3, size, size), normalised -> (B, 1, size, size) logits."""
+        """Return logits (B, 1, size, size) of normalised (B, 3, size, size)."""
         kept: list[Tensor] = []
         for i, stage in enumerate(self.down):
             x = stage(x if i == 0 else F.max_pool2d(x, 2))

@@ -97,7 +97,7 @@ class PatchGuard(SavedDetector):
         return Detection(score, spread @ logits @ spread.T)
 
     def patch_logits(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, 1, h, w) logits, above 0 anomalous; differentiable."""
+        """Return logits (B, 1, h, w) of (B, 3, H, W), above 0 anomalous; differentiable."""
         with autocast(self.precision, images.device):
             logits: Tensor = self.network(images)
         return logits.to(images.dtype)
@@ -106,7 +106,7 @@ class PatchGuard(SavedDetector):
     def degrees(
         self, images: Tensor, layers: Sequence[Layer] = (-1,), delta: float = 1.0
     ) -> Tensor:
-        """(layers, B) mean attention degree of the patches, over tokens and heads; for reports.
+        """Return the patches' mean attention degree (layers, B), over tokens and heads.
 
         Args:
             images: (B, 3, H, W) in [0, 1].

@@ -51,7 +51,7 @@ class Discriminator(nn.Module):
         self.logit = nn.Linear(dim, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, N, D) -> (B, N)."""
+        """Return a logit (B, N) of each token of (B, N, D)."""
         if self.attention is not None and self.position is not None:
             x = x + self.position
             x = self.norm(x + self.attention(x))

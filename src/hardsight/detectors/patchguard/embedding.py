@@ -32,7 +32,7 @@ class PatchProjection(nn.Conv2d):
         return found
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, D, H / h, W / w), for kernels of h x w."""
+        """Embed (B, C, H, W) as (B, D, H / h, W / w), for kernels of h x w."""
         (b, c, *_), (h, w) = x.shape, self.kernel_size
         down, across = x.shape[2] // h, x.shape[3] // w
         grid = x.reshape(b, c, down, h, across, w).permute(0, 2, 4, 1, 3, 5)

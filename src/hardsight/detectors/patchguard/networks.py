@@ -44,7 +44,7 @@ class Normalised(nn.Module):
         self.register_buffer("std", torch.tensor(_STD).view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> (B, 1, side, side) logits."""
+        """Return logits (B, 1, side, side) of images (B, 3, H, W) in [0, 1]."""
         logits: Tensor = self.network((images - self.mean) / self.std)
         return logits
 

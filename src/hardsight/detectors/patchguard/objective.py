@@ -10,7 +10,7 @@ from hardsight.attacks.objectives.maps import balanced
 
 
 def cell_labels(masks: Tensor, cell: int) -> Tensor:
-    """(B, 1, H, W) bool -> (B, 1, h, w) bool: a cell is anomalous if any of its pixels is."""
+    """Label cells (B, 1, h, w) by pixels (B, 1, H, W) bool: anomalous if any of its pixels is."""
     return masks if cell == 1 else F.max_pool2d(masks.float(), cell) > 0
 
 
@@ -31,7 +31,7 @@ class PatchObjective:
         self.model, self.labels = model, labels
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, 3, H, W) -> (B,) to be maximised."""
+        """Return what is to be maximised, (B,), of images (B, 3, H, W)."""
         logits = self.model(images).to(images.dtype)
         if logits.shape != self.labels.shape:
             raise ValueError(

@@ -101,7 +101,7 @@ class PatchTask:
         return self._losses(x, labels).view(terms, -1).sum(0).mean() + extra
 
     def _losses(self, x: Tensor, labels: Tensor) -> Tensor:
-        """(B,) cross-entropy summed over the patches, and the regulariser."""
+        """Return the cross-entropy (B,) summed over the patches, and the regulariser."""
         chosen = self.recipe.regulariser
         regular = chosen.kind != "none"
         maps: list[Tensor] = []

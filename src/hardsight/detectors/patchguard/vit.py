@@ -114,7 +114,7 @@ class PatchViT(PatchNetwork):
         return found
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, 3, size, size), normalised -> (B, 1, side, side) logits of the patches."""
+        """Return the patches' logits (B, 1, side, side) of normalised (B, 3, size, size)."""
         levels = self.vit.forward_intermediates(
             x,
             indices=self.features,

@@ -182,7 +182,7 @@ class ClassCertification:
 
     @property
     def rows(self) -> tuple[AccuracyPoint, ...]:
-        """The curve, at the radii asked for."""
+        """The curve at the radii asked for."""
         return tuple(
             AccuracyPoint(r, linf_radius(r, self.values), self.accuracy(r))
             for r in self.terms.radii

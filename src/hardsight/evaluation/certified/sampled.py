@@ -114,7 +114,7 @@ class Sampled(NamedTuple):
 
     @property
     def seconds_per_image(self) -> float:
-        """What one took."""
+        """The seconds that one image took."""
         return float(torch.stack([p["seconds"] for p in self.parts]).mean())
 
 

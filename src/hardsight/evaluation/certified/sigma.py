@@ -135,7 +135,7 @@ def _sampled(
     sampling: Sampling,
     samples: int,
 ) -> Floats:
-    """(samples, N) scores of noisy copies."""
+    """Return scores (samples, N) of noisy copies."""
     smoothed = prepare(victim, data, terms.sigma, smoothing.design, smoothing.seed)
     scorer = detector_scorer(smoothed)
 
@@ -158,7 +158,7 @@ def _certified(scores: Floats, labels: NDArray[np.bool_], terms: Terms) -> tuple
 
 
 def _expected_bounds(scores: Floats, terms: Terms) -> tuple[Floats, Floats]:
-    """(R, N) lower and upper: those of ``terms.n`` scores, read off the quantiles of fewer."""
+    """Return bounds (R, N) of ``terms.n`` scores, read off the quantiles of fewer."""
     s, m = np.sort(scores, axis=0), len(scores)
     low, high = ranks(terms.n, terms.radii, **terms.bounds)
     place = np.floor(low / terms.n * m).astype(int).clip(1, m)

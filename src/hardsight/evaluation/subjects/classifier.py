@@ -99,7 +99,7 @@ class ClassifierSubject(Subject):
         return x.float() / 255 if x.dtype == torch.uint8 else x
 
     def labels(self, start: int, count: int) -> Tensor:
-        """(B,) true classes of the images from ``start`` on, on the device."""
+        """Return the true classes (B,) of the images from ``start`` on, on the device."""
         return torch.from_numpy(self.truth[start : start + count]).to(self.device)
 
     def victim(self, start: int, count: int, on_map: bool = False) -> LabelledVictim:
@@ -126,7 +126,7 @@ class ClassifierSubject(Subject):
 
     @torch.no_grad()
     def outputs(self, x: Tensor, noise: Tensor | None) -> Tensor:
-        """(B, C, H, W) -> (B,) classes."""
+        """Return the classes (B,) of images (B, C, H, W)."""
         logits: Tensor = evaluate_draws(self.model, x, 1, noise=noise)
         return logits.argmax(1)
 
@@ -157,12 +157,12 @@ class ClassifierSubject(Subject):
         return {"outputs": each.argmax(2), "mean": each.mean(1).argmax(1)}
 
     def worst_outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """A wrong class where any draw has one: a resubmission fools it."""
+        """Return a wrong class where any draw has one: a resubmission fools it."""
         right = outputs == self.truth[: len(outputs), None]
         return np.asarray(outputs[np.arange(len(outputs)), right.argmin(1)])
 
     def enough(self, n: int) -> bool:
-        """Whether there are any."""
+        """Tell whether there are any."""
         return n > 0
 
     def chosen(self, count: int) -> list[int]:
@@ -171,15 +171,15 @@ class ClassifierSubject(Subject):
 
     @property
     def sign(self) -> Scores:
-        """(N,) all are harmed by a rising margin."""
+        """(N,) ones: all are harmed by a rising margin."""
         return np.ones(len(self))
 
     def scores(self, x: Tensor, noise: Tensor | None, start: int) -> Tensor:
-        """(B, C, H, W) -> (B,) margins: from 0 on an image is misread."""
+        """Return margins (B,) of images (B, C, H, W): from 0 on an image is misread."""
         return MarginObjective(self.model, self.labels(start, len(x)), 1, noise)(x)
 
     def fresh_scores(self, x: Tensor, start: int, draws: int, generator: torch.Generator) -> Scores:
-        """(B,) margins of the mean logits."""
+        """Return margins (B,) of the mean logits."""
         each = [logits.double() for logits in self.logits(x, draws, generator)]
         mean, labels = torch.stack(each).mean(0), self.labels(start, len(x)).cpu()[:, None]
         others = mean.scatter(1, labels, -torch.inf)
@@ -198,7 +198,7 @@ class ClassifierSubject(Subject):
         return Estimate(*accuracy_difference(a < 0, b < 0))
 
     def scorer(self, index: Sequence[int]) -> Detector:
-        """The margins of the images at ``index``, as scores."""
+        """Return the margins of the images at ``index``, as scores."""
         labels = torch.from_numpy(self.truth[list(index)]).to(self.device)
         return _Margin(self.model, labels, self.random)
 

@@ -137,7 +137,7 @@ class DetectorSubject(Subject):
         )
 
     def mask(self, index: int) -> Tensor | None:
-        """(H, W) bool of an anomalous image; None where none is known."""
+        """Return the mask (H, W) bool of an anomalous image; None where none is known."""
         if not self.truth[index]:
             return None
         if self.masks is not None:
@@ -164,7 +164,7 @@ class DetectorSubject(Subject):
 
     @torch.no_grad()
     def outputs(self, x: Tensor, noise: Tensor | None) -> Tensor:
-        """(B, C, H, W) -> (B,) scores."""
+        """Return scores (B,) of images (B, C, H, W)."""
         found: Tensor = self.model.score_only(x, noise).pred_score
         return found
 
@@ -189,17 +189,17 @@ class DetectorSubject(Subject):
 
     @torch.no_grad()
     def decided(self, x: Tensor) -> Tensor | None:
-        """(B, C, H, W) -> (B,) scores on the known noise; None where there is no threshold."""
+        """Return scores (B,) on the known noise; None where there is no threshold."""
         if self.model.calibration is None:
             return None
         return self.model.score_only(x, self.model.decision_noise(x)).pred_score
 
     def worst_outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """The lowest scores of anomalous images, the highest of normal ones."""
+        """Return the lowest scores of anomalous images, the highest of normal ones."""
         return np.asarray(np.where(self.truth[: len(outputs)], outputs.min(1), outputs.max(1)))
 
     def enough(self, n: int) -> bool:
-        """Whether both normal and anomalous images are among them."""
+        """Tell whether both normal and anomalous images are among them."""
         part = self.truth[:n]
         return bool(part.any() and not part.all())
 
@@ -216,12 +216,12 @@ class DetectorSubject(Subject):
         return np.where(self.truth, -1.0, 1.0)
 
     def scores(self, x: Tensor, noise: Tensor | None, start: int) -> Tensor:
-        """(B, C, H, W) -> (B,)."""
+        """Return scores (B,) of images (B, C, H, W) on given noise."""
         found: Tensor = self.model.score_only(x, noise).pred_score
         return found
 
     def fresh_scores(self, x: Tensor, start: int, draws: int, generator: torch.Generator) -> Scores:
-        """(B,) mean scores."""
+        """Return mean scores (B,)."""
         scores = self.fresh_outputs(x, draws, generator)["outputs"]
         return np.asarray(scores.double().mean(1).numpy())
 
@@ -238,7 +238,7 @@ class DetectorSubject(Subject):
         return Estimate(*auroc_difference(a, b, self.truth))
 
     def scorer(self, index: Sequence[int]) -> Detector:
-        """The detector itself."""
+        """Return the detector itself."""
         return self.model
 
     @property
@@ -262,7 +262,7 @@ def _row(suite: Suite | None) -> tuple[str, Any]:
 
 
 def _record(data: AnomalyData, labels: NDArray[np.bool_], extra: str = "") -> dict[str, Any]:
-    """What tells the data from others, for the computer and for a reader."""
+    """Return what tells the data from others, for the computer and for a reader."""
     manifest = Manifest.of(data).sha256
     counts = (
         f"{data.name}: {len(data.train)} training, {len(data.validation)} validation, "

@@ -131,7 +131,7 @@ class Subject(ABC):
 
     @abstractmethod
     def outputs(self, x: Tensor, noise: Tensor | None) -> Tensor:
-        """(B, C, H, W) -> (B,) outputs on given noise."""
+        """Return outputs (B,) of images (B, C, H, W) on given noise."""
 
     @abstractmethod
     def fresh_outputs(
@@ -152,12 +152,12 @@ class Subject(ABC):
         """
 
     def decided(self, x: Tensor) -> Tensor | None:
-        """(B, C, H, W) -> (B,) scores that decisions are made on; None where there are none."""
+        """Return the scores (B,) that decisions are made on; None where there are none."""
         return None
 
     @abstractmethod
     def worst_outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """(n, D) outputs of the first n images -> (n,) each image's worst for the defender."""
+        """Return the worst (n,) for the defender of outputs (n, D) of the first n images."""
 
     @abstractmethod
     def enough(self, n: int) -> bool:
@@ -177,11 +177,11 @@ class Subject(ABC):
 
     @abstractmethod
     def scores(self, x: Tensor, noise: Tensor | None, start: int) -> Tensor:
-        """(B, C, H, W) in place of the images from ``start`` on -> (B,) scores on given noise."""
+        """Return scores (B,) on given noise of images in place of those from ``start`` on."""
 
     @abstractmethod
     def fresh_scores(self, x: Tensor, start: int, draws: int, generator: torch.Generator) -> Scores:
-        """(B,) scores of all draws together, as ``fresh_outputs`` draws them."""
+        """Return scores (B,) of all draws together, as ``fresh_outputs`` draws them."""
 
     @abstractmethod
     def figure(self, scores: Scores) -> float:
