@@ -119,7 +119,7 @@ class A3(Entry):
         successes: Tensor | None,
         generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor | None]:
-        """Adaptive direction initialisation: starts, and the directions (B, K) that led there."""
+        """Return adaptive direction initialisation's starts, and the directions (B, K) to there."""
         if not isinstance(objective, Vectorial) or self.warmup == 0:
             return self.ball.random_start(images, generator), None
         with torch.no_grad():

@@ -24,22 +24,22 @@ def on_each(
 
 
 def fast_gradient_sign(ball: Ball, effort: Effort) -> Attempts:
-    """FGSM on the score."""
+    """Return FGSM on the score."""
     return (Attempt(fgsm(ball), "score"),)
 
 
 def basic_iterative(ball: Ball, effort: Effort) -> Attempts:
-    """BIM on the score."""
+    """Return BIM on the score."""
     return (Attempt(bim(ball, effort.steps), "score"),)
 
 
 def pgd(ball: Ball, effort: Effort) -> Attempts:
-    """PGD on the score, one draw a step."""
+    """Return PGD on the score, one draw a step."""
     return (Attempt(effort.pgd(ball), "score"),)
 
 
 def eot_pgd(ball: Ball, effort: Effort) -> Attempts:
-    """``pgd``, and PGD on each objective averaged over the draws."""
+    """Return ``pgd``, and PGD on each objective averaged over the draws."""
     return (*pgd(ball, effort), *on_each(effort.pgd(ball), effort.objectives, effort.draws))
 
 
@@ -54,19 +54,19 @@ def pgd_on_each(via: Via, averaged: bool) -> Recipe:
 
 
 def square(ball: Ball, effort: Effort) -> Attempts:
-    """Square on the score."""
+    """Return Square on the score."""
     return (Attempt(Square(ball, effort.queries), "score", effort.draws),)
 
 
 def autoattack(ball: Ball, effort: Effort) -> Attempts:
-    """APGD on each objective, FAB where a decision exists, and Square."""
+    """Return APGD on each objective, FAB where a decision exists, and Square."""
     apgd = on_each(APGD(ball, effort.steps, effort.restarts), effort.objectives, 1)
     fab = Attempt(FAB(ball, effort.steps, effort.restarts), "decision", optional=True)
     return (*apgd, fab, Attempt(Square(ball, effort.queries), "score"))
 
 
 def autoattack_rand(ball: Ball, effort: Effort) -> Attempts:
-    """``eot_pgd``, APGD on each objective and Square, all averaged over the draws.
+    """Return ``eot_pgd``, APGD on each objective and Square, all averaged over the draws.
 
     Without FAB, whose line search no random decision boundary bears, but with all of ``eot_pgd``,
     whose short steps average the noise that APGD's long ones follow: in 20 steps it was the
@@ -78,14 +78,14 @@ def autoattack_rand(ball: Ball, effort: Effort) -> Attempts:
 
 
 def composite(ball: Ball, effort: Effort) -> Attempts:
-    """PGD with momentum, APGD and PGD in a chain, on each objective."""
+    """Return PGD with momentum, APGD and PGD in a chain, on each objective."""
     steps = effort.steps
     chain = (PGD(ball, steps, momentum=0.75), APGD(ball, steps), PGD(ball, steps))
     return on_each(Composite(chain), effort.objectives, effort.draws)
 
 
 def adaptive(ball: Ball, effort: Effort) -> Attempts:
-    """A3 on the decision."""
+    """Return A3 on the decision."""
     optimiser = A3(PGD(ball, max(1, effort.steps // 2)), max(effort.restarts, 3))
     return (Attempt(optimiser, "decision", effort.draws),)
 
@@ -121,10 +121,10 @@ def long_steps(averaged: bool) -> Recipe:
 
 
 def deepfool(ball: Ball, effort: Effort) -> Attempts:
-    """DeepFool on the decision."""
+    """Return DeepFool on the decision."""
     return (Attempt(DeepFool(ball), "decision"),)
 
 
 def gaussian(ball: Ball, effort: Effort) -> Attempts:
-    """Noise and no attack."""
+    """Return noise and no attack."""
     return (Attempt(GaussianNoise(ball), "margin"),)

@@ -60,7 +60,7 @@ class Progressive(Entry):
         return sum(altered(self.optimiser, steps=steps).evaluations for steps in self._steps())
 
     def _steps(self) -> list[int]:
-        """Steps of each stage."""
+        """Return the steps of each stage."""
         whole = sum(self.shares)
         ends = [round(self.optimiser.steps * e / whole) for e in accumulate(self.shares)]
         return [end - begin for begin, end in zip([0, *ends], ends, strict=False)]

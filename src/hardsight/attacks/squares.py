@@ -85,7 +85,7 @@ def _bump(height: int, width: int, like: Tensor) -> Tensor:
 def _window(
     x: Tensor, side: int, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Index (B, C, side, side) of a square at random, one per image."""
+    """Return the index (B, C, side, side) of a square at random, one per image."""
     b, c, h, w = x.shape
     top, left = (
         torch.randint(0, n - side + 1, (b, 1, 1, 1), generator=generator, device=x.device)

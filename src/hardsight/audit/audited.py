@@ -180,7 +180,7 @@ class Audited:
         return worst([self.attack(a) for a in attempts])
 
     def draws_of(self, attempt: Attempt) -> int:
-        """Single draws really averaged: those of one score come whole."""
+        """Count the single draws really averaged: those of one score come whole."""
         own = self.subject.own_draws
         return math.ceil(attempt.draws / own) * own if self.subject.random else 1
 

@@ -13,29 +13,29 @@ FIXED_COST = 80.0
 
 
 def steps(c: Audited, objective: str) -> dict[int, Attempt]:
-    """Steps -> attack."""
+    """Return steps -> attack."""
     return {n: c.apgd(objective, steps=n) for n in c.budget.steps}
 
 
 def restarts(c: Audited, objective: str) -> dict[int, Attempt]:
-    """Restarts -> attack."""
+    """Return restarts -> attack."""
     return {n: c.apgd(objective, restarts=n) for n in c.budget.restarts}
 
 
 def draws(c: Audited, objective: str) -> dict[int, Attempt]:
-    """Single draws that are really averaged -> attack; one entry without noise."""
+    """Return single draws really averaged -> attack; one entry without noise."""
     attempts = [c.apgd(objective, draws=n) for n in c.budget.draws]
     return {c.draws_of(a): a for a in attempts}
 
 
 def unbounded(c: Audited, objective: str) -> dict[float, Attempt]:
-    """Radius -> attack, in L-inf whatever the audit's norm."""
+    """Return radius -> attack, in L-inf whatever the audit's norm."""
     start = not c.subject.chance_wins
     return {eps: c.apgd(objective, Linf(eps), random_start=start) for eps in ALMOST_UNBOUNDED}
 
 
 def radii(c: Audited, objective: str) -> dict[float, Attempt]:
-    """Radius in the audit's norm -> attack, rising."""
+    """Return radius in the audit's norm -> attack, rising."""
     linf = isinstance(c.ball, Linf)
     wanted = {m * c.ball.eps for m in c.budget.radii}
     if linf:

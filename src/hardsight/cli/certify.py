@@ -156,7 +156,7 @@ def _cell(value: str, beside: str) -> Text:
 
 
 def _numbers(text: str, name: str) -> list[float]:
-    """Comma-separated numbers."""
+    """Parse comma-separated numbers."""
     try:
         return [float(part) for part in text.split(",") if part.strip()]
     except ValueError:

@@ -20,7 +20,7 @@ def doctor() -> None:
 
 
 def _machine() -> Table:
-    """Facts of the machine, and what follows from them."""
+    """Return facts of the machine, and what follows from them."""
     import torch
 
     from hardsight.core import machine

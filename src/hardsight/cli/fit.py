@@ -146,7 +146,7 @@ def _one_or_several(names: list[str] | None) -> str | list[str] | None:
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
-    """``key.key=value`` texts as dotted keys and YAML values."""
+    """Parse ``key.key=value`` texts as dotted keys and YAML values."""
     found = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")

@@ -64,7 +64,7 @@ def score(
 
 
 def _batches(frames: "Iterable[Frame]", size: int, skip: bool) -> "Iterator[list[Frame]]":
-    """Full batches, so that a batch's noise depends on the seed and its place alone."""
+    """Yield full batches, so that a batch's noise depends on the seed and its place alone."""
     frames = iter(frames)
     while batch := list(islice(frames, size)):
         for frame in batch:

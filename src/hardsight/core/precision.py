@@ -98,7 +98,7 @@ def _now(kind: str) -> float:
 
 
 def _layers(side: int, kind: str) -> list[torch.Tensor]:
-    """Feature maps (B, C, side, side) and the weights of two 3 x 3 convolutions."""
+    """Return feature maps (B, C, side, side) and the weights of two 3 x 3 convolutions."""
     generator = torch.Generator().manual_seed(0)
     shapes = (_BATCH[kind], _CHANNELS, side, side), *[(_CHANNELS, _CHANNELS, 3, 3)] * 2
     drawn = (torch.randn(s, generator=generator).mul_(0.05) for s in shapes)

@@ -134,7 +134,7 @@ class Progress(Protocol):
     """What long work tells about itself; the command line draws bars of it."""
 
     def __call__(self, stage: str, done: int, total: int, info: str = "") -> None:
-        """``done`` of ``total`` units of ``stage`` are finished."""
+        """Hear that ``done`` of ``total`` units of ``stage`` are finished."""
         ...
 
 

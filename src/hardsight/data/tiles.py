@@ -36,7 +36,7 @@ class Tiles:
         self._rows, self._columns = (_Line(n, t, overlap) for n, t in zip(size, tile, strict=True))
 
     def __len__(self) -> int:
-        """Tiles of one picture."""
+        """Count the tiles of one picture."""
         return len(self._rows.starts) * len(self._columns.starts)
 
     @property

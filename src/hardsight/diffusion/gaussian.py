@@ -156,7 +156,7 @@ def hybrid_loss(
 
 
 def _log_likelihood_of_bin(x: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-    """log P(N(mean, variance) in the 8-bit bin of x); the end bins reach to infinity."""
+    """Return log P(N(mean, variance) in the 8-bit bin of x); the end bins reach to infinity."""
     scale = (-0.5 * log_variance).exp()
     upper, lower = (x - mean + _BIN) * scale, (x - mean - _BIN) * scale
     # Above the mean, mirror: the difference of two small tails is exact, of two near 1 it is not.

@@ -35,7 +35,7 @@ class Schedule:
 
     @classmethod
     def linear(cls, T: int = 1000, start: float = 1e-4, end: float = 2e-2) -> "Schedule":  # noqa: N803
-        """Betas evenly spaced from ``start`` to ``end`` (Ho et al., 2020, section 4)."""
+        """Space betas evenly from ``start`` to ``end`` (Ho et al., 2020, section 4)."""
         _check_length(T)
         betas = torch.linspace(start, end, T, dtype=torch.float64, device="cpu")
         return cls(betas, {"name": "linear", "T": T, "start": start, "end": end})

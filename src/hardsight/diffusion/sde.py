@@ -56,7 +56,7 @@ def adjoint_sde(denoiser: Denoiser, x: Tensor, steps: Sequence[int], noise: Tens
 
 
 def drift(denoiser: Denoiser, x_t: Tensor, t: int) -> Tensor:
-    """x / 2 + score: the reverse drift at t, for a unit of the integral of beta."""
+    """Return x / 2 + score: the reverse drift at t, for a unit of the integral of beta."""
     ab = float(denoiser.schedule.alpha_bar(t))
     x0: Tensor = denoiser(x_t, t)
     score = (math.sqrt(ab) * x0 - x_t) / (1 - ab)

@@ -83,7 +83,7 @@ class Exported(Detector):
     def sample_noise(
         self, images: Tensor, generator: torch.Generator | None = None
     ) -> Tensor | None:
-        """Standard normal (B, *noise), the very numbers the detector would draw; or None."""
+        """Draw standard normal (B, *noise), the very numbers the detector would draw; or None."""
         if self.config.noise is None:
             return None
         shape = (len(images), *self.config.noise)

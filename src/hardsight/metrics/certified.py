@@ -44,7 +44,7 @@ def _above(values: Floats, threshold: ArrayLike) -> NDArray[np.int64]:
 
 
 def certified_auroc(lower_of_anomalous: ArrayLike, upper_of_normal: ArrayLike) -> float:
-    """Share of (anomalous, normal) pairs that no perturbation can bring out of order.
+    """Return the share of (anomalous, normal) pairs that no perturbation brings out of order.
 
     Ties count nothing. No attack within the radius brings the smoothed detector's AUROC below it,
     as long as all bounds hold.

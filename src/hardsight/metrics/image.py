@@ -8,7 +8,7 @@ from hardsight.metrics.checks import Floats, scored
 
 
 def rank_auroc(anomalous: Floats, normal: Floats) -> float:
-    """Mann-Whitney: the share of (anomalous, normal) pairs ranked correctly, ties counting half.
+    """Count the share of (anomalous, normal) pairs ranked rightly, ties half (Mann-Whitney).
 
     Args:
         anomalous: (P,) finite scores.
@@ -23,7 +23,7 @@ def rank_auroc(anomalous: Floats, normal: Floats) -> float:
 
 
 def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Area under the ROC curve, rank-based on the raw scores; below 0.5 is not flipped.
+    """Return the area under the ROC curve by ranks of raw scores; below 0.5 is not flipped.
 
     Args:
         scores: (N,) any finite range; higher is more anomalous.
@@ -41,7 +41,7 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
 
 
 def sensitivity_index(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Signal detection's d': the distance of the two means in units of the pooled spread.
+    """Return d' of signal detection: the two means' distance in units of the pooled spread.
 
     It goes on growing, or falling, where few images rank the same; 0 where nothing varies.
     Arguments and errors are those of ``auroc``.
@@ -52,7 +52,7 @@ def sensitivity_index(scores: ArrayLike, labels: ArrayLike) -> float:
 
 
 def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Area under the precision-recall steps (no interpolation), in [0, 1]; as ``auroc`` else."""
+    """Return the area under precision-recall steps (no interpolation); as ``auroc`` else."""
     s, y = scored(scores, labels)
     return float(sk.average_precision_score(y, s))
 

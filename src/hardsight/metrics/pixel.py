@@ -35,7 +35,7 @@ def stacks(maps: ArrayLike, masks: ArrayLike) -> tuple[Floats, Bools]:
 
 
 def pixel_auroc(maps: ArrayLike, masks: ArrayLike) -> float:
-    """AUROC over all pixels of all images pooled, in [0, 1]; ties count half."""
+    """Return the AUROC over all pixels of all images pooled, in [0, 1]; ties count half."""
     a, m = stacks(maps, masks)
     return rank_auroc(a[m], np.sort(a[~m]))
 
@@ -60,7 +60,7 @@ def region_weights(masks: Bools) -> Floats:
 
 
 def aupro(maps: ArrayLike, masks: ArrayLike, limit: float = 0.3) -> float:
-    """Area under the per-region overlap (Bergmann et al., MVTec AD, IJCV 2021, section 5).
+    """Integrate the per-region overlap (Bergmann et al., MVTec AD, IJCV 2021, section 5).
 
     Per-region overlap: the share of a defect region's pixels above the threshold, averaged over
     all regions of all images, so that a small defect weighs as much as a large one. It is drawn

@@ -38,7 +38,7 @@ class RAP(Purifier):
         return self.restore(images, self.adapter.length)
 
     def restore(self, images: Tensor, t: int | Tensor) -> Tensor:
-        """f(x_t, t) on pixels."""
+        """Return f(x_t, t) on pixels."""
         found: Tensor = self.adapter(2 * images - 1, t)
         return self.limited((found + 1) / 2)
 

@@ -33,7 +33,7 @@ def question(name: str) -> str:
 
 
 def plot_svg(plot: Plot, name: str) -> str:
-    """Lines between 0 and 1 over named positions, the first with its interval as a band."""
+    """Plot lines between 0 and 1 over named positions, the first with its interval as a band."""
     figure, (ax,) = panels(3.6, 2.6)
     at = range(len(plot.ticks))
     if plot.y.startswith("AUROC"):

@@ -31,7 +31,7 @@ _MARKERS = ("o", "s", "^", "D", "v")
 
 
 def curve_svg(certifications: Sequence[Certification]) -> str:
-    """Certified AUROC against the radius, attacked and published figures beside it.
+    """Plot certified AUROC against the radius, attacked and published figures beside it.
 
     Args:
         certifications: designs of one detector, at least one with a curve.

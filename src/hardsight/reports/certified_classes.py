@@ -91,7 +91,7 @@ def limits(found: ClassCertification) -> list[str]:
 
 
 def accuracy_svg(found: ClassCertification) -> str:
-    """Certified accuracy against the radius, and all that is predicted with certainty."""
+    """Plot certified accuracy against the radius, and all that is predicted with certainty."""
     figure, (ax,) = panels(5.2, 4.1)
     known = found.radii[np.isfinite(found.radii)]
     end = max(float(known.max(initial=0.0)), found.terms.radii[-1]) or 1.0

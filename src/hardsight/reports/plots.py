@@ -22,7 +22,7 @@ from hardsight.reports.canvas import (
 
 
 def roc_svg(scores: dict[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -> str:
-    """ROC curves of every attack's mean scores, "clean" first and solid.
+    """Plot the ROC curves of every attack's mean scores, "clean" first and solid.
 
     Args:
         scores: attack name -> (n, D); a partial attack has n < N and uses the first n labels.

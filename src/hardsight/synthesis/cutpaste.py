@@ -165,7 +165,7 @@ def _runs(inside: Tensor, dim: int) -> Tensor:
 
 
 def _area(total: Tensor, y: Tensor, x: Tensor, h: Tensor, w: Tensor) -> Tensor:
-    """Pixels inside of rectangles (B, T), from the integral image (B, H + 1, W + 1)."""
+    """Count pixels inside rectangles (B, T), from the integral image (B, H + 1, W + 1)."""
     side = total.shape[-1]
     y2, x2 = ((a + s).clamp_max(n - 1) for a, s, n in ((y, h, total.shape[1]), (x, w, side)))
     flat = total.flatten(1)

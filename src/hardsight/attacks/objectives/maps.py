@@ -217,7 +217,7 @@ class MapObjective:
         return mean_over_draws(grid, len(images))
 
     def _evaluate(self, images: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """Logits of every draw, and their masks."""
+        """Return the logits of every draw, and their masks."""
         if len(images) != len(self.masks):
             raise ValueError(f"{len(images)} images but {len(self.masks)} masks")
         found: Detection = evaluate_draws(

@@ -94,7 +94,7 @@ def agreement(c: Audited) -> Check:
 
 
 def signal(cosine: float, n: int) -> float:
-    """Cosine between a mean of n gradients and the true mean gradient.
+    """Return the cosine between a mean of n gradients and the true mean gradient.
 
     With gradients g + e of independent errors, two of them have the cosine
     ``c = |g|^2 / (|g|^2 + |e|^2)`` and a mean of n lies at ``sqrt(n c / (1 + (n - 1) c))``.
@@ -104,7 +104,7 @@ def signal(cosine: float, n: int) -> float:
 
 
 def _cosines(c: Audited) -> tuple[float, list[float]]:
-    """Mean cosine of two gradients, and of the means of n and n others for n = 1, 2, 4, ..."""
+    """Return the mean cosine of two gradients, and of means of n and n others, n = 1, 2, 4, ..."""
     s = c.subject
     m, pairs, halves = c.budget.gradients, [], []
     for start, x in c.batches():

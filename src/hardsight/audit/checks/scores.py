@@ -67,7 +67,7 @@ def saturation(c: Audited) -> Check:
 
 
 def _blind(c: Audited, loss: str) -> float:
-    """Share of images on which half of the loss's gradient underflows, and the score's does not."""
+    """Count the share of images where half of the loss's gradient underflows, the score's not."""
     own, full = (c.gradient(name).flatten(1).float() for name in (loss, c.subject.judged))
     there, gone = underflown(own, full)
     return float((gone.sum(1) > 0.5 * there.sum(1)).double().mean())

@@ -108,7 +108,7 @@ class AdvRADModule(AnomalibModule):  # type: ignore[misc]
         return {"num_sanity_val_steps": 0} | ({} if clip is None else {"gradient_clip_val": clip})
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW or Adam, with the learning rate of ``Settings`` over the Engine's steps."""
+        """Return AdamW or Adam, with the learning rate of ``Settings`` over the Engine's steps."""
         s = self.training_settings
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[s.optimizer]
         optimizer = kind(self.network.parameters(), lr=s.lr, weight_decay=s.weight_decay)

@@ -64,7 +64,7 @@ class Smoothed(Around):
         return self.detector.score_only(*self._noisy(images, noise))
 
     def _noisy(self, images: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Noisy images, and the detector's own noise."""
+        """Return noisy images, and the detector's own noise."""
         if noise is None:
             noise = self.sample_noise(images)
         values = images[0].numel()

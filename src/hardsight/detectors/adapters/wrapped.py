@@ -115,7 +115,7 @@ class Wrapped(Detector):
         return Detection(score, maps)
 
     def _outputs(self, images: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Scores (B,), and maps (B, 1, h, w) or None, as the model gives them."""
+        """Return scores (B,), and maps (B, 1, h, w) or None, as the model gives them."""
         x = images
         if x.shape[-2:] != self.input_size:
             x = F.interpolate(

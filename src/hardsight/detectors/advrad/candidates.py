@@ -43,7 +43,7 @@ class Candidate:
         return replace(own, shots=1, map_filter_size=1, **{n: getattr(self, n) for n in names})
 
     def selection_score(self, weight: float) -> float:
-        """See ``selection_score``; transferred stands for robust until it was attacked itself."""
+        """Return ``selection_score``; transferred stands for robust until attacked itself."""
         robust = self.transferred if self.robust is None else self.robust
         return selection_score(self.clean, robust, weight)
 
@@ -84,5 +84,5 @@ def scorings(
 
 
 def distance(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
-    """d' of the logarithms of scores (N,), none negative."""
+    """Return d' of the logarithms of scores (N,), none negative."""
     return sensitivity_index(np.log(np.maximum(scores, 1e-12)), labels)

@@ -147,7 +147,7 @@ class AdvRAD(SavedDetector):
                 self.known_noise = KnownNoise(drawn.to(self.device))
 
     def sample_noise(self, images: Tensor, generator: Generator | None = None) -> Tensor | None:
-        """Standard normal (B, draws, C, H, W), or (B, draws, shots, C, H, W) for several shots.
+        """Draw (B, draws, C, H, W), or (B, draws, shots, C, H, W) for several shots: N(0, 1).
 
         None where the noise is fixed.
         """

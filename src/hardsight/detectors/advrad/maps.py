@@ -21,7 +21,7 @@ Reference = Literal["error", "deviation", "standardised"]
 def multiscale_error(
     x: Tensor, r: Tensor, scales: Sequence[int] = SCALES, margin: float = 0.0
 ) -> Tensor:
-    """Mean over scales of the squared difference (FreeRAD, Algorithm 4, lines 1-6, unfiltered).
+    """Average squared differences over scales (FreeRAD, Algorithm 4, lines 1-6, unfiltered).
 
     Down by area averaging, up bilinearly. Both are linear, so the difference is taken once.
 
@@ -94,7 +94,7 @@ def mean_filter(maps: Tensor, size: int) -> Tensor:
 
 
 def inner_mean_filter(maps: Tensor, size: int) -> Tensor:
-    """``mean_filter`` over the part of each window that is inside: no fall at the edges."""
+    """Filter by ``mean_filter`` over each window's part that is inside: no fall at the edges."""
     if size == 1:
         return maps
     near = [torch.arange(side, device=maps.device) for side in maps.shape[-2:]]

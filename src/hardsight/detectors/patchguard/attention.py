@@ -50,7 +50,7 @@ class PatchAttention(Attention):  # type: ignore[misc]
         return self._logits(q, k, attn_mask).float().softmax(-1)
 
     def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values, (B, heads, N, D / heads) each."""
+        """Return queries, keys and values, (B, heads, N, D / heads) each."""
         b, n, _ = x.shape
         q, k, v = self.qkv(x).view(b, n, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
         return self.q_norm(q), self.k_norm(k), v

@@ -72,7 +72,7 @@ class UNet(PatchNetwork):
 
 
 def _pair(before: int, after: int) -> nn.Sequential:
-    """Two convolutions with batch normalisation."""
+    """Return two convolutions with batch normalisation."""
     layers: list[nn.Module] = []
     for width in (before, after):
         layers += [

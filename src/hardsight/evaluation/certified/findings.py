@@ -57,7 +57,7 @@ def bounded(
 
 
 def _grid(terms: Terms, images: int) -> list[float]:
-    """Radii of the curve: as far as anything is asked or bounded, the ends drawn sharply."""
+    """Return the curve's radii: as far as anything is asked or bounded, the ends drawn sharply."""
     alone = largest_radius(terms.n, **terms.bounds)
     joint = terms.bounds | {"alpha": per_image_alpha(terms.alpha, images)}
     ends = [e for e in (alone, largest_radius(terms.n, **joint)) if e > 0]

@@ -225,7 +225,7 @@ class ClassCertification:
 
 
 def _finite(value: Any) -> Any:
-    """Nested values with None for what JSON has no word for."""
+    """Return nested values with None for what JSON has no word for."""
     if isinstance(value, dict):
         return {k: _finite(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

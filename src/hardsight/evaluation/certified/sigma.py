@@ -30,7 +30,7 @@ class Tried(NamedTuple):
 
     sigma: float
     aurocs: tuple[float, ...]
-    """Estimated certified AUROC at each radius."""
+    """Estimate the certified AUROC at each radius."""
 
     @property
     def score(self) -> float:
@@ -150,7 +150,7 @@ def _sampled(
 
 
 def _certified(scores: Floats, labels: NDArray[np.bool_], terms: Terms) -> tuple[float, ...]:
-    """Estimated certified AUROC at each radius."""
+    """Estimate the certified AUROC at each radius."""
     lower, upper = _expected_bounds(scores, terms)
     return tuple(
         certified_auroc(low[labels], high[~labels]) for low, high in zip(lower, upper, strict=True)

@@ -186,15 +186,15 @@ class ClassifierSubject(Subject):
         return np.asarray((others.amax(1) - mean.gather(1, labels).squeeze(1)).numpy())
 
     def figure(self, scores: Scores) -> float:
-        """Accuracy by margins (N,)."""
+        """Return the accuracy by margins (N,)."""
         return float((scores < 0).mean())
 
     def interval(self, scores: Scores) -> Estimate:
-        """Accuracy with its exact 95 % interval."""
+        """Return the accuracy with its exact 95 % interval."""
         return Estimate(*accuracy_interval(scores < 0, np.ones(len(scores), np.bool_)))
 
     def above(self, a: Scores, b: Scores) -> Estimate:
-        """Accuracy of a less that of b with its paired interval."""
+        """Return the accuracy of a less that of b with its paired interval."""
         return Estimate(*accuracy_difference(a < 0, b < 0))
 
     def scorer(self, index: Sequence[int]) -> Detector:

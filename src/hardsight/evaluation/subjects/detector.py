@@ -226,15 +226,15 @@ class DetectorSubject(Subject):
         return np.asarray(scores.double().mean(1).numpy())
 
     def figure(self, scores: Scores) -> float:
-        """AUROC of scores (N,)."""
+        """Return the AUROC of scores (N,)."""
         return float(auroc(scores, self.truth))
 
     def interval(self, scores: Scores) -> Estimate:
-        """AUROC with its 95 % interval over the images."""
+        """Return the AUROC with its 95 % interval over the images."""
         return Estimate(*bootstrap(auroc, scores, self.truth, 200))
 
     def above(self, a: Scores, b: Scores) -> Estimate:
-        """AUROC(a) - AUROC(b) with its paired interval."""
+        """Return AUROC(a) - AUROC(b) with its paired interval."""
         return Estimate(*auroc_difference(a, b, self.truth))
 
     def scorer(self, index: Sequence[int]) -> Detector:

@@ -71,7 +71,7 @@ def shot_noise(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def impulse_noise(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """Salt and pepper, each value by itself."""
+    """Add salt and pepper, each value by itself."""
     share = (0.01, 0.02, 0.03, 0.05, 0.07)[severity]
     u = torch.rand(x.shape, generator=g)
     return torch.where(u < share / 2, 0.0, torch.where(u > 1 - share / 2, 1.0, x))
@@ -83,7 +83,7 @@ def speckle_noise(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def brightness(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """Value of HSV, raised."""
+    """Raise the value of HSV."""
     value = x.amax(1, keepdim=True)
     raised = (value + (0.05, 0.1, 0.15, 0.2, 0.3)[severity]).clamp(max=1)
     black = value < 1 / 512
@@ -91,13 +91,13 @@ def brightness(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def contrast(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """Towards each channel's mean."""
+    """Draw each channel towards its mean."""
     mean = x.mean((2, 3), keepdim=True)
     return mean + (0.75, 0.5, 0.4, 0.3, 0.15)[severity] * (x - mean)
 
 
 def saturate(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """Saturation of HSV, lowered in the first two severities and raised in the others.
+    """Change HSV's saturation: lower it in the first two severities, raise it in the others.
 
     A grey pixel has no hue and stays as it is; so does an image of one channel.
     """
@@ -110,7 +110,7 @@ def saturate(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def pixelate(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """Shrunk and enlarged again, both by averages over areas."""
+    """Shrink and enlarge again, both by averages over areas."""
     share, (h, w) = (0.95, 0.9, 0.85, 0.75, 0.65)[severity], x.shape[2:]
     rows, columns = max(1, int(h * share)), max(1, int(w * share))
     down, across = _box(rows, h) @ _box(h, rows), _box(columns, w) @ _box(w, columns)

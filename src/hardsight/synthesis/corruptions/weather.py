@@ -29,7 +29,7 @@ def defocus_blur(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def glass_blur(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """Pixels displaced at random, between two slight blurs."""
+    """Displace pixels at random, between two slight blurs."""
     sigma, share, times = (
         (0.2, 0.4, 1),
         (0.25, 0.7, 1),
@@ -51,7 +51,7 @@ def glass_blur(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def motion_blur(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """Along a line at an angle within 45 degrees of the horizontal, another for each image."""
+    """Blur along a line within 45 degrees of the horizontal, another for each image."""
     radius, sigma = ((6, 1.0), (6, 1.5), (6, 2.0), (8, 2.0), (9, 2.5))[severity]
     angle = (torch.rand(len(x), generator=g) - 0.5) * math.pi / 2
     return _along(x, radius * _scale(x), sigma * _scale(x), angle)
@@ -67,7 +67,7 @@ def zoom_blur(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def snow(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """Streaks of flakes over a picture bleached a little."""
+    """Add streaks of flakes to a picture bleached a little."""
     share, bleach = ((0.04, 0.05), (0.07, 0.1), (0.1, 0.12), (0.14, 0.16), (0.18, 0.2))[severity]
     flakes = (torch.rand(len(x), 1, *x.shape[2:], generator=g) < share).float()
     flakes = _gaussian(flakes, 0.4 * _scale(x)) * 2
@@ -78,7 +78,7 @@ def snow(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def frost(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """Ice over the picture: ridges of fractal noise, bluish white."""
+    """Lay ice over the picture: ridges of fractal noise, bluish white."""
     share = (0.18, 0.26, 0.34, 0.42, 0.5)[severity]
     ridges = 1 - (2 * _fractal(x, 1.6, g) - 1).abs()
     crystals = 0.6 + 0.4 * ridges**3
@@ -94,7 +94,7 @@ def fog(x: Tensor, severity: int, g: Generator) -> Tensor:
 
 
 def spatter(x: Tensor, severity: int, g: Generator) -> Tensor:
-    """Drops on the lens: water in the first three severities, mud in the last two."""
+    """Add drops on the lens: water in the first three severities, mud in the last two."""
     share, opaque = ((0.04, 0.5), (0.08, 0.55), (0.12, 0.6), (0.14, 0.9), (0.2, 0.95))[severity]
     field = _gaussian(torch.randn(len(x), 1, *x.shape[2:], generator=g), 1.2 * _scale(x))
     edge = field.flatten(1).quantile(1 - share, dim=1).view(-1, 1, 1, 1)
