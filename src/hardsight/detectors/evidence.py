@@ -64,7 +64,8 @@ class Evidence(BaseModel):
         if len(validation) < 2:
             raise ValueError(
                 f"selection needs at least 2 validation normals, got {len(validation)}; "
-                "raise the validation fraction or fit without selection"
+                "add normal images, hold out a larger share of them, or choose nothing "
+                "(selection=None, --no-select)"
             )
         generator = torch.Generator().manual_seed(seed)
         return pseudo_anomalies(validation[: self.images], self.copies, self.severities, generator)

@@ -160,6 +160,19 @@ def test_load_recognises(tmp_path: Path) -> None:
     assert len(load(only, size=8).test) == 0
 
 
+def test_paths_relative_to_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    category(tmp_path / "bottle")
+    write(*(tmp_path / "parts" / "good" / f"{i}.png" for i in range(10)))
+    write(tmp_path / "parts" / "bad" / "x.png", tmp_path / "parts" / "masks" / "x.png")
+    monkeypatch.chdir(tmp_path)
+    for name in ("bottle", "parts"):
+        near, far = load(name, size=8), load(tmp_path / name, size=8)
+        assert near.test.names == far.test.names
+        assert near.test.masks() is not None
+
+
 def test_folders_that_good_and_bad_do_not_know_are_named(tmp_path: Path) -> None:
     write(*(tmp_path / "OK" / f"{i}.png" for i in range(10)))
     write(tmp_path / "NG" / "x.png", tmp_path / "new" / "y.png")

@@ -35,7 +35,8 @@ def read_good_bad(top: Path, options: LoadOptions) -> AnomalyData:
     masks = _one_of(top, lambda path: path.name.lower() in MASKS)
     if good is None:
         raise LayoutError(f"no folder 'normal' or 'good' in {str(top)!r}")
-    data = folder(good, bad, mask_dir=masks, root=top, **vars(options))
+    abnormal, mask = (path.name if path else None for path in (bad, masks))
+    data = folder(good.name, abnormal, mask_dir=mask, root=top, **vars(options))
     known = [path for path in (good, bad, masks) if path is not None]
     return replace(data, notes=data.notes + tuple(left_out(top, known)))
 
