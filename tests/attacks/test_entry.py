@@ -274,3 +274,13 @@ def test_images_that_carry_a_gradient_are_attacked_without_it(attack):
     x = X.clone().requires_grad_(True)
     assert not attack(objective(), x).images.requires_grad
     assert x.grad is None
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+def test_float64_images_take_the_precision_of_the_weights(precision):
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(30, 2)).to(precision)
+    objective = CrossEntropyObjective(model, LABELS.long())
+    found = PGD(EPS, 2, random_start=False)(objective, X.double()).images
+    assert found.dtype == precision
+    single = PGD(EPS, 2, random_start=False)(objective, X.to(precision)).images
+    assert torch.equal(found, single)

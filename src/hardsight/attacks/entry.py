@@ -16,7 +16,8 @@ from hardsight.core.types import AttackResult, check_images
 class Entry(ABC):
     """An attack whose arguments are checked before it begins; what a subclass adds is how.
 
-    Precision: float32 images are attacked in float32 and float64 images in float64. float16 and
+    Precision: float32 images are attacked in float32, and float64 images in float64 unless the
+    model of an ``Aimed`` objective has weights and none of them is float64. float16 and
     bfloat16 images are attacked, and come back, in float32: next to 1, bfloat16 has steps of 1/256,
     in which a radius of 2/255 has no meaning. A model may still compute in half precision, under
     autocast.
@@ -47,6 +48,8 @@ class Entry(ABC):
                 image, or has no gradient where one is needed.
         """
         images = attackable(images)
+        if isinstance(objective, Aimed) and _is_single(objective.model):
+            images = images.float()
         if start is not None:
             start = _start(start, images)
         with at_rest(objective.model if isinstance(objective, Aimed) else None):
@@ -67,6 +70,12 @@ def attackable(images: Tensor) -> Tensor:
     """Return checked images in at least single precision, without a history of gradients."""
     found = check_images(images).detach()
     return found if found.dtype in (torch.float32, torch.float64) else found.float()
+
+
+def _is_single(model: object) -> bool:
+    """Return whether a model has weights, and none in double precision."""
+    weights = list(model.parameters()) if isinstance(model, nn.Module) else []
+    return bool(weights) and all(weight.dtype != torch.float64 for weight in weights)
 
 
 def _start(start: Tensor, images: Tensor) -> Tensor:
