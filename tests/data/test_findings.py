@@ -93,3 +93,13 @@ def test_twelve_bits_in_sixteen(tmp_path: Path) -> None:
     assert findings(stretched) == []
     assert stretched.train.images().max() == 255
     assert len(folder("good", root=tmp_path, size=16).train.images().unique()) <= 17
+
+
+def test_masks_that_mark_nothing_or_nearly_all(top: Path) -> None:
+    masks = sorted((top / "ground_truth").rglob("*.png"))
+    blank = np.zeros((16, 16), np.uint8)
+    Image.fromarray(blank).save(masks[0])
+    Image.fromarray(255 - np.asarray(Image.open(masks[1]))).save(masks[1])
+    nothing, inverted = findings(load(top, size=16))
+    assert nothing.startswith("1 anomalous images have a mask that marks nothing")
+    assert inverted.startswith("1 images have a mask that marks more than half of them")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from hardsight import attack
+from hardsight import attack, evaluate
 from hardsight.audit import audit
 from hardsight.evaluation.detectors import matched
 
@@ -41,3 +41,11 @@ def test_a_function_is_audited_in_one_line(make_set):
     x, labels = data.test.images(), torch.from_numpy(data.test.labels)
     again = audit(brightness, (x, labels), eps="8/255", budget="quick")
     assert again["gradient"].verdict == "pass"
+
+
+def test_evaluate_takes_a_folder_too_and_nothing_else(make_set, bright):
+    data = make_set(NORMAL, ANOMALOUS)
+    found = evaluate(bright(image_size=8), data.root, suites=[])
+    assert found.title.endswith(data.name)
+    with pytest.raises(TypeError, match="data must be a data set or its folder, got ImageSet"):
+        evaluate(bright(image_size=8), data.test)

@@ -28,7 +28,7 @@ def test_other_settings_do_not_resume(tmp_path):
     assert start_run(tmp_path / "r", config, resume=True).config == config
     with pytest.raises(RunError, match="--resume"):
         start_run(tmp_path / "r", config)
-    with pytest.raises(RunError, match=r"training\.steps is 1000 there, not 3"):
+    with pytest.raises(RunError, match=r"training\.steps is 250 there, not 3"):
         start_run(tmp_path / "r", config.updated({"training.steps": 3}), resume=True)
 
 

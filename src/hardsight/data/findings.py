@@ -8,7 +8,7 @@ from hardsight.data.files import listed, relative_name, worker_threads
 from hardsight.data.image_set import ImageSet, Sample
 from hardsight.data.images import brightest_of_sixteen, geometry
 from hardsight.data.manifest import Manifest
-from hardsight.data.masks import is_binary, is_thin
+from hardsight.data.masks import is_binary, is_thin, share_marked
 
 _UNUSED = 2
 """Bits of a container that may stay unused before it is worth a sentence."""
@@ -74,6 +74,14 @@ def _masks(test: ImageSet) -> list[str]:
             _where(masked, lambda sample: any(is_thin(m, test.size) for m in sample.masks)),
             f"{{}} images have a defect that covers no more than half of any pixel at size "
             f"{test.size}; the mask keeps what it touches, a larger size shows it better",
+        ),
+        *told(
+            _where(masked, lambda sample: not any(share_marked(m) for m in sample.masks)),
+            "{} anomalous images have a mask that marks nothing",
+        ),
+        *told(
+            _where(masked, lambda sample: any(share_marked(m) > 0.5 for m in sample.masks)),
+            "{} images have a mask that marks more than half of them; look whether it is inverted",
         ),
         *told(
             _where(masked, _is_turned_alone),

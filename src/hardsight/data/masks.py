@@ -79,6 +79,11 @@ def is_thin(path: Path, size: int) -> bool:
     return bool((most[1:] <= 0.5).any())
 
 
+def share_marked(path: Path) -> float:
+    """Return the share of a mask's pixels that count as anomalous."""
+    return float(_marked(decoded(path)).float().mean())
+
+
 def _coverage(mask: Tensor, size: tuple[int, int]) -> Tensor:
     """Return the anomalous share of each pixel's area, (1, h, w), never larger than the mask."""
     smaller = [min(a, b) for a, b in zip(mask.shape[-2:], size, strict=True)]

@@ -21,7 +21,7 @@ USUAL, WORK, RECORD = Protocol(curve=CURVE_EPS), Work(), Record()
 
 def evaluate(
     detector: Detector,
-    data: AnomalyData,
+    data: AnomalyData | str | Path,
     suites: Sequence[Suite] | None = None,
     *,
     eps: str | float = "2/255",
@@ -38,7 +38,7 @@ def evaluate(
 
     Args:
         detector: fitted.
-        data: its ``test`` set is used, and nothing else.
+        data: its ``test`` set is used, and nothing else; or a folder in a known layout.
         suites: attacks to run; default ``pgd`` and ``eot-pgd`` in ``norm`` at ``eps``. Those of
             the map give pixel figures and need masks.
         eps, norm: the threat model of the default attacks; that of the curve is ``norm``.
@@ -51,7 +51,9 @@ def evaluate(
 
     Raises:
         ValueError: a test set without both normal and anomalous images.
+        TypeError: no detector, or no data set.
     """
+    detector, data = matched(detector, data)
     if suites is None:
         suites = [build_suite(n, norm, eps) for n in ("pgd", "eot-pgd")]
     subject = (
@@ -102,7 +104,14 @@ def matched(
     if image_size is None and isinstance(data, AnomalyData) and not isinstance(detector, Detector):
         image_size = data.test.size
     victim = as_detector(detector, image_size)
-    return victim, data if isinstance(data, AnomalyData) else load(data, size=victim.image_size)
+    if isinstance(data, AnomalyData):
+        return victim, data
+    if not isinstance(data, str | Path):
+        raise TypeError(
+            f"data must be a data set or its folder, got {type(data).__name__}; load(folder) "
+            "returns one"
+        )
+    return victim, load(data, size=victim.image_size)
 
 
 def attack(

@@ -81,8 +81,8 @@ class DetectorRun(RunFolder[DetectorConfig]):
                 f"{data.name} has {int((~labels).sum())} normal and {int(labels.sum())} anomalous "
                 "test images, and figures need both. Add the others and pass --allow-data-change, "
                 "name a data set that has both with --data, or measure false alarms and synthetic "
-                f"defects with --synthetic. hardsight score {self.path} IMAGES judges images "
-                "without"
+                f"defects with hardsight evaluate {self.path} --synthetic. hardsight score "
+                f"{self.path} IMAGES judges images without"
             )
         return detector, data
 
@@ -98,8 +98,8 @@ class DetectorRun(RunFolder[DetectorConfig]):
             f"Next: {score}",
             "There were not both normal and defective test images, so nothing says yet how well "
             "they are told apart. Once there are: hardsight evaluate "
-            f"{self.path} --data FOLDER. Until then, score on good parts that were held back "
-            "counts the false alarms.",
+            f"{self.path} --data FOLDER. Until then, --synthetic in its place counts false alarms "
+            "on good parts held back, and attacks synthetic defects on them.",
         ]
 
     def check_manifest(self, data: AnomalyData, allow_change: bool = False) -> None:

@@ -61,7 +61,8 @@ def load(path: str | Path, category: str | None = None, **options: Any) -> Anoma
     held = ", ".join(place.name for place in subfolders(top)) or "no folder"
     raise LayoutError(
         f"path={str(top)!r} is arranged as no known layout. Wanted is {wanted}. Found: {held}. "
-        "Rearrange it, or name the folders with hardsight.data.folder"
+        "Rearrange it, or name the folders with --normal-dir, --abnormal-dir and --mask-dir of "
+        "hardsight fit, in Python with hardsight.data.folder"
     )
 
 
