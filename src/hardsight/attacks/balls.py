@@ -29,7 +29,7 @@ def _rows(like: Tensor) -> Tensor:
 
 
 _ROUNDS = 20
-"""Of the projection onto ball and pixel range; two to six are usual."""
+"""Rounds of the projection onto ball and pixel range; two to six are usual."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ INSIDE = 1 - 1e-6
 """How far towards black and white the start may lie: at the bounds tanh has no inverse."""
 
 BETA1, BETA2, TINY = 0.9, 0.999, 1e-8
-"""Of Adam (Kingma & Ba, 2015, Algorithm 1)."""
+"""Moments of Adam (Kingma & Ba, 2015, Algorithm 1)."""
 
 
 @dataclass(frozen=True)

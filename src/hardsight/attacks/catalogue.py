@@ -11,7 +11,7 @@ from hardsight.attacks.sea import SEA_LOSSES
 from hardsight.attacks.suites import Suite, Target
 
 BLAU = Effort(steps=20, draws=20, restarts=1, queries=0)
-"""Of Blau et al. (2022)."""
+"""The attack of Blau et al. (2022)."""
 
 ATTACKS: dict[str, Attack] = {
     attack.name: attack
