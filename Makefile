@@ -20,10 +20,10 @@ $(STAMP): pyproject.toml constraints.txt
 	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --constraints constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: setup ## train, attack and report on the embedded photographs (five to six minutes on two cores)
+demo: setup ## train, attack and report on the embedded photographs (three to four minutes on two cores)
 	$(VENV)/bin/hardsight demo
 
-test: setup lint ## lint, types and the tests (three minutes on two cores)
+test: setup lint ## lint, types and the tests (four minutes on two cores)
 	$(PYTEST)
 
 test-all: setup lint ## the slow tests as well
