@@ -19,7 +19,7 @@ from hardsight.attacks import (
 )
 
 FOUR_THREATS = (("Linf", 8 / 255), ("Linf", 16 / 255), ("L2", 1.0), ("L2", 2.0))
-"""Of Blau et al. (2022), Table 2: over them the averages of all and of unseen threats are taken."""
+"""Threats of Blau et al. (2022), Table 2, over which all and the unseen ones are averaged."""
 _TARGET = "dlr-"
 _TARGETS = {"fast": 3, "full": 9}
 

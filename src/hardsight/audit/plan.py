@@ -9,7 +9,7 @@ from hardsight.evaluation.costs import FORWARD
 ALMOST_UNBOUNDED = (64 / 255, 1.0)
 """L-inf radii at which every honest model is fooled."""
 FIXED_COST = 80.0
-"""Of finite differences and neighbours, in double precision, and single scores: forward passes."""
+"""Forward passes of finite differences and neighbours, in double precision, and single scores."""
 
 
 def steps(c: Audited, objective: str) -> dict[int, Attempt]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.files import listed, relative_name, worker_threads
@@ -9,6 +10,8 @@ from hardsight.data.image_set import ImageSet, Sample
 from hardsight.data.images import brightest_of_sixteen, geometry
 from hardsight.data.manifest import Manifest
 from hardsight.data.masks import is_binary, is_thin, share_marked
+
+T = TypeVar("T")
 
 _UNUSED = 2
 """Bits of a container that may stay unused before it is worth a sentence."""
@@ -55,6 +58,7 @@ def _masks(test: ImageSet) -> list[str]:
     """Name the anomalous images whose masks are missing, grey, thin, or not turned with them."""
     anomalous = [sample for sample in test.samples if sample.anomalous]
     masked = [sample for sample in anomalous if sample.masks]
+    shares = _asked(masked, lambda sample: [share_marked(mask) for mask in sample.masks])
 
     def told(samples: Iterable[Sample], what: str) -> list[str]:
         names = [relative_name(sample.path, test.root) for sample in samples]
@@ -76,11 +80,11 @@ def _masks(test: ImageSet) -> list[str]:
             f"{test.size}; the mask keeps what it touches, a larger size shows it better",
         ),
         *told(
-            _where(masked, lambda sample: not any(share_marked(m) for m in sample.masks)),
+            [sample for sample, share in zip(masked, shares, strict=True) if not any(share)],
             "{} anomalous images have a mask that marks nothing",
         ),
         *told(
-            _where(masked, lambda sample: any(share_marked(m) > 0.5 for m in sample.masks)),
+            [sample for sample, share in zip(masked, shares, strict=True) if max(share) > 0.5],
             "{} images have a mask that marks more than half of them; look whether it is inverted",
         ),
         *told(
@@ -96,11 +100,16 @@ def _is_turned_alone(sample: Sample) -> bool:
     return turned and any(geometry(mask).orientation == 1 for mask in sample.masks)
 
 
-def _where(samples: Sequence[Sample], holds: Callable[[Sample], bool]) -> list[Sample]:
-    """Return the samples of which something holds, asked in threads."""
+def _asked(samples: Sequence[Sample], question: Callable[[Sample], T]) -> list[T]:
+    """Return the answer of every sample, asked in threads."""
     with worker_threads() as pool:
-        answers = pool.map(holds, samples)
-        return [sample for sample, answer in zip(samples, answers, strict=True) if answer]
+        return list(pool.map(question, samples))
+
+
+def _where(samples: Sequence[Sample], holds: Callable[[Sample], bool]) -> list[Sample]:
+    """Return the samples of which something holds."""
+    answers = _asked(samples, holds)
+    return [sample for sample, answer in zip(samples, answers, strict=True) if answer]
 
 
 def _unused_depth(sets: Sequence[ImageSet]) -> list[str]:

@@ -23,7 +23,7 @@ TIES = 0.03
 """Noise added to them, uniform to either side: in the even ground of an image a maximum over
 neighbours has equals to choose from, and no slope."""
 SHARES = (1.0, 0.25)
-"""Of the radius: lengths of the step of which the better counts."""
+"""Lengths of the step over the radius, of which the better counts."""
 SPARSE = 0.01
 """Share of pixels below which a gradient is too sparse for an attack of many pixels."""
 NEGLIGIBLE = 1e-7
