@@ -34,6 +34,12 @@ def test_a_summary_is_one_sentence(method):
     assert "\n" not in method.summary
 
 
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
+def test_a_strength_is_a_short_line_beside_the_summary(method):
+    assert "\n" not in method.strength
+    assert not method.strength.endswith(".")
+
+
 def test_a_start_makes_training_steps_needless():
     config = METHODS["advrad"].config
     assert config().started_from is None

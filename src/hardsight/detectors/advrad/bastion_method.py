@@ -3,7 +3,7 @@
 from hardsight.detectors.advrad.bastion import Bastion
 from hardsight.detectors.advrad.bastion_fitting import fit_bastion
 from hardsight.detectors.advrad.recipe import BastionFit
-from hardsight.detectors.method import Method
+from hardsight.detectors.method import Method, Seconds
 
 METHOD = Method(
     name="bastion",
@@ -12,4 +12,6 @@ METHOD = Method(
     preset="hardsight",
     fit=fit_bastion,
     config=BastionFit,
+    strength="strongest under attack, scores and maps",
+    seconds=Seconds(fit=57 * 60),
 )

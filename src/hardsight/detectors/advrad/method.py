@@ -3,7 +3,7 @@
 from hardsight.detectors.advrad.detector import AdvRAD
 from hardsight.detectors.advrad.fitting import fit_advrad
 from hardsight.detectors.advrad.recipe import AdvRADFit
-from hardsight.detectors.method import Method
+from hardsight.detectors.method import Method, Seconds
 
 METHOD = Method(
     name="advrad",
@@ -12,4 +12,6 @@ METHOD = Method(
     preset="advrad",
     fit=fit_advrad,
     config=AdvRADFit,
+    strength="fitted in minutes, holds up under faint perturbations",
+    seconds=Seconds(fit=20 * 60, image=0.074),
 )

@@ -12,4 +12,5 @@ METHOD = Method(
     preset="patchguard",
     fit=fit_patchguard,
     config=PatchGuardFit,
+    strength="maps under attack, without a diffusion model",
 )
