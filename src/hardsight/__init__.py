@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from hardsight.config import load_preset
     from hardsight.core.types import AttackResult, Detection
     from hardsight.data import load, textures
-    from hardsight.detectors import AdvRAD, Bastion, Detector, PatchGuard, Selection, as_detector
+    from hardsight.detectors import (
+        AdvRAD,
+        Bastion,
+        Detector,
+        PatchGuard,
+        PurifiedDetector,
+        Selection,
+        as_detector,
+    )
     from hardsight.evaluation import attack, evaluate, evaluate_classifier
     from hardsight.purifiers import Purified
     from hardsight.reports import write_html, write_json, write_markdown
@@ -32,6 +40,7 @@ __all__ = [
     "Detector",
     "PatchGuard",
     "Purified",
+    "PurifiedDetector",
     "Selection",
     "Settings",
     "as_detector",
@@ -49,7 +58,15 @@ __all__ = [
 
 _ROOMS = {
     "data": ("load", "textures"),
-    "detectors": ("AdvRAD", "Bastion", "Detector", "PatchGuard", "Selection", "as_detector"),
+    "detectors": (
+        "AdvRAD",
+        "Bastion",
+        "Detector",
+        "PatchGuard",
+        "PurifiedDetector",
+        "Selection",
+        "as_detector",
+    ),
     "evaluation": ("attack", "evaluate", "evaluate_classifier"),
     "config": ("load_preset",),
     "purifiers": ("Purified",),

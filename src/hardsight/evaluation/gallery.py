@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from hardsight.core.capabilities import Purifying, Reconstructing
+from hardsight.detectors import Detector
 from hardsight.evaluation.attacked import Attacked
 from hardsight.evaluation.results import ClassifiedItem, GalleryItem
 from hardsight.evaluation.subjects import ClassifierSubject, DetectorSubject, Subject
@@ -32,9 +33,7 @@ def detector_items(
                 anomalous=bool(subject.truth[i]),
                 image=x[0].cpu(),
                 attacked=None if hit is None else hit[0].cpu(),
-                reconstruction=_mean_of_draws(subject.model.reconstruct(x, noise))
-                if isinstance(subject.model, Reconstructing)
-                else None,
+                reconstruction=_rebuilt(subject.model, x, noise),
                 map_clean=subject.model(x, noise).anomaly_map[0, 0].cpu(),
                 map_attacked=None
                 if hit is None
@@ -95,6 +94,12 @@ def _pair(
     return x, None if found is None else found[None].to(x.device), noise
 
 
-def _mean_of_draws(reconstructions: Tensor) -> Tensor:
-    """Average (1, draws, C, H, W) to (C, H, W) in [0, 1] for showing."""
-    return reconstructions[0].mean(0).clamp(0, 1).cpu()
+def _rebuilt(detector: Detector, x: Tensor, noise: Tensor | None) -> Tensor | None:
+    """Return what a detector makes of an image (1, C, H, W): the mean of its draws, (C, H, W)."""
+    if isinstance(detector, Reconstructing):
+        made = detector.reconstruct(x, noise)
+    elif isinstance(detector, Purifying):
+        made = detector.purify(x, noise)
+    else:
+        return None
+    return made[0].mean(0).clamp(0, 1).cpu()

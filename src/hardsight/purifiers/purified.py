@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.purifiers.base import Purifier
+from hardsight.purifiers.draws import purify_draws, sample_draws
 
 Combine = Literal["mean", "vote"]
 """How several purifications of an image become one answer: the mean of their logits, or a vote."""
@@ -19,6 +20,8 @@ def identity(x: Tensor) -> Tensor:
 
 class Purified(nn.Module):
     """Any purifier in front of any classifier: a deterministic function of (images, noise).
+
+    In front of a detector see ``hardsight.PurifiedDetector``.
 
     A vote is flat, so its answer is the count of each class plus nearly a whole vote shared by
     mean probability: the count decides, probability breaks ties, and the gradient, which is the
@@ -61,20 +64,13 @@ class Purified(nn.Module):
         self, images: Tensor, generator: torch.Generator | None = None
     ) -> Tensor | None:
         """Draw all the randomness of one answer: (B, draws, ...); None: there is none."""
-        noise = self._noise_of(images.repeat_interleave(self.draws, dim=0), generator)
-        return None if noise is None else noise.view(len(images), self.draws, *noise.shape[1:])
+        return sample_draws(self._noise_of, images, self.draws, generator)
 
     def purify(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """Purify (B, C, H, W) to (B, draws, C, H, W); one draw where there is no noise."""
         if noise is None:
             noise = self.sample_noise(images)
-        if noise is None:
-            alone: Tensor = self.purifier(images)
-            return alone[:, None]
-        draws = noise.shape[1]
-        x = images.repeat_interleave(draws, dim=0)
-        clean: Tensor = self.purifier(x, noise.flatten(0, 1))
-        return clean.view(len(images), draws, *clean.shape[1:])
+        return purify_draws(self.purifier, images, noise)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """Classify images (B, C, H, W) in [0, 1]: logits (B, K)."""

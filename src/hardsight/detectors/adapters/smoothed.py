@@ -8,6 +8,7 @@ from torch import Tensor
 
 from hardsight.core.types import Detection
 from hardsight.detectors.adapters.around import Around
+from hardsight.detectors.adapters.joined_noise import join, noise_shape, split
 from hardsight.detectors.base import Detector
 
 
@@ -32,27 +33,21 @@ class Smoothed(Around):
         if not (math.isfinite(sigma) and sigma > 0):
             raise ValueError(f"sigma must be finite and > 0, got {sigma}; 0.125 is usual")
         self.sigma, self.random = sigma, True
-        blank = torch.zeros(1, 3, *self.size, device=detector.device)
-        own = detector.sample_noise(blank, torch.Generator(blank.device).manual_seed(0))
-        if own is not None and not own.is_floating_point():
-            raise TypeError(
-                f"{type(detector).__name__} takes noise of {own.dtype}, which cannot stand beside "
-                "smoothing noise in one tensor; certify it as it is, or give it noise of floats"
-            )
-        self._own = None if own is None else own.shape[1:]
+        self._own = noise_shape(detector, detector.size, detector.device)
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings of the detector, with the noise."""
         return super().settings | {"smoothing": self.sigma}
 
-    def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def sample_noise(
+        self, images: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor | None:
         """Draw (B, L): standard normal for each value of the image, then the detector's noise."""
         z = torch.randn(
             images.shape, generator=generator, dtype=images.dtype, device=images.device
         ).flatten(1)
-        own = self.detector.sample_noise(images, generator)
-        return z if own is None else torch.cat([z, own.flatten(1)], dim=1)
+        return join(z, self.detector.sample_noise(images, generator))
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score ``images + sigma z``, (B, C, H, W), with ``noise`` as from ``sample_noise``."""
@@ -67,6 +62,6 @@ class Smoothed(Around):
         """Return noisy images, and the detector's own noise."""
         if noise is None:
             noise = self.sample_noise(images)
-        values = images[0].numel()
-        x = images + self.sigma * noise[:, :values].view_as(images)
-        return x, None if self._own is None else noise[:, values:].reshape(-1, *self._own)
+        z, own = split(noise, (images.shape[1:], self._own))
+        assert z is not None
+        return images + self.sigma * z, own
