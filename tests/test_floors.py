@@ -12,6 +12,7 @@ SOURCE = Path(hardsight.__file__).parent
 FLOORS = (
     "core",
     "metrics",
+    "backbones",
     "synthesis",
     "augment",
     "data",

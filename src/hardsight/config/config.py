@@ -46,13 +46,23 @@ class Config(BaseModel):
     """Of the method's own network."""
 
     @model_validator(mode="after")
-    def _something_is_trained(self) -> "Config":
-        if not self.training.steps and not self.trained_already:
+    def _steps_are_needed_or_not(self) -> "Config":
+        if not self.trains and self.training.steps:
+            raise ValueError(
+                f"training.steps={self.training.steps}, but method {self.method} trains no network;"
+                " leave them out"
+            )
+        if self.trains and not self.training.steps and not self.trained_already:
             raise ValueError(
                 "training.steps=0 leaves the network untrained; take more, or (advrad) name a run "
                 "whose denoiser is to be kept with start"
             )
         return self
+
+    @property
+    def trains(self) -> bool:
+        """Whether the method trains a network."""
+        return True
 
     @property
     def trained_already(self) -> bool:

@@ -36,6 +36,11 @@ class DetectorConfig(Config):
         return model(**{name: getattr(self, name) for name in model.model_fields})
 
     @property
+    def trains(self) -> bool:
+        """Whether the method trains a network."""
+        return METHODS[self.method].config.trains
+
+    @property
     def trained_already(self) -> bool:
         """Whether the fit starts from trained weights."""
         return self.fit.started_from is not None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,6 +22,8 @@ class FitConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    trains: ClassVar[bool] = True
+    """Whether a network is trained; if not, ``training`` has no steps, and its seed alone counts."""
     training: Settings = Field(default_factory=Settings)
     """Of the method's own network."""
     selection: BaseModel | None = None

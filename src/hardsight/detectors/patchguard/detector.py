@@ -49,7 +49,6 @@ class PatchGuard(SavedDetector):
     paper = "PatchGuard"
     exportable = True
     scoring: PatchScoring
-    spread: Tensor
 
     def __init__(
         self,
@@ -64,7 +63,6 @@ class PatchGuard(SavedDetector):
         super().__init__()
         self.image_size, self.precision = image_size, precision
         self.network = build_network(DEFAULT if backbone is None else backbone, image_size, seed)
-        self.register_buffer("spread", torch.empty(0), persistent=False)
         self._score_by(PatchScoring(k, sigma, radius))
 
     @property
@@ -83,7 +81,7 @@ class PatchGuard(SavedDetector):
         """Set the scoring, of a detector that is being made."""
         place = self.network.side, self.image_size
         self.scoring, self.top = scoring, scoring.top(*place)
-        self.spread = scoring.spread(*place).to(self.device)
+        self.enlarged = scoring.enlargement(*place).to(self.device)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score a batch: the mean of the highest logits, and the logits as a smooth map.
@@ -93,8 +91,7 @@ class PatchGuard(SavedDetector):
         """
         logits = self.patch_logits(images)
         score = logits.flatten(1).topk(self.top, dim=1).values.mean(1)
-        spread = self.spread.to(logits)
-        return Detection(score, spread @ logits @ spread.T)
+        return Detection(score, self.enlarged(logits))
 
     def patch_logits(self, images: Tensor) -> Tensor:
         """Return logits (B, 1, h, w) of (B, 3, H, W), above 0 anomalous; differentiable."""

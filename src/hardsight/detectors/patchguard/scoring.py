@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from hardsight.detectors.enlargement import Enlargement
 
 _PATCH = 14
 """Side in pixels of the patches that ``k`` counts, where a network judges pixels."""
@@ -45,27 +43,6 @@ class PatchScoring:
             raise ValueError(f"k must be between 1 and the {patches:g} patches, got {self.k}")
         return max(1, round(self.k / patches * image_size**2)) if pixelwise else self.k
 
-    def spread(self, side: int, image_size: int) -> Tensor:
-        """Return what bilinear enlargement and the Gaussian make of a line of logits.
-
-        Both act on rows and columns apart, so that the map is ``spread @ logits @ spread.T``. The
-        border is mirrored.
-
-        Returns:
-            (image_size, side).
-
-        Raises:
-            ValueError: a radius as large as the image.
-        """
-        if self.radius >= image_size:
-            raise ValueError(f"radius must be below the {image_size} pixels, got {self.radius}")
-        rows = torch.eye(side).view(1, 1, side, side)
-        size = (image_size, side)
-        found = F.interpolate(rows, size, mode="bilinear", align_corners=False)[0, 0]
-        if self.sigma == 0 or self.radius == 0:
-            return found
-        near = torch.arange(-self.radius, self.radius + 1.0)
-        kernel = torch.exp(-0.5 * (near / self.sigma) ** 2)
-        padded = F.pad(found.T[:, None], (self.radius, self.radius), mode="reflect")
-        smooth = F.conv1d(padded, (kernel / kernel.sum()).view(1, 1, -1))
-        return smooth[:, 0].T.contiguous()
+    def enlargement(self, side: int, image_size: int) -> Enlargement:
+        """Return what makes the map of pixels of ``side`` x ``side`` logits."""
+        return Enlargement(side, image_size, self.sigma, self.radius)

@@ -1,0 +1,7 @@
+"""Pretrained features: bundled, of timm by name, by path, random."""
+
+from hardsight.backbones.backbone import Backbone
+from hardsight.backbones.bundled import BUNDLED, BackboneError
+from hardsight.backbones.patches import local_mean, patch_features
+
+__all__ = ["BUNDLED", "Backbone", "BackboneError", "local_mean", "patch_features"]

@@ -1,0 +1,92 @@
+"""Where the weights of a backbone come from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from hardsight.backbones.bundled import BackboneError, bundled_weights
+
+_UNREADABLE = (
+    *(OSError, RuntimeError, ValueError, EOFError, KeyError, IndexError),
+    *(UnpicklingError, SafetensorError),
+)
+SUFFIXES = (".safetensors", ".pth", ".pt")
+SOURCES = "'bundled', 'hub', 'random', or the path of a .safetensors or .pth file"
+
+
+def check_source(source: str) -> None:
+    """Refuse what is no source of weights, before anything is built.
+
+    Raises:
+        BackboneError: neither a known word nor a path of a known suffix.
+    """
+    if source not in ("bundled", "hub", "random") and Path(source).suffix not in SUFFIXES:
+        raise BackboneError(f"weights={source!r} is none of {SOURCES}")
+
+
+def pretrained_weights(name: str, source: str) -> Mapping[str, Tensor]:
+    """Return a network's weights by name of its tensors.
+
+    Args:
+        name: timm's name of the network.
+        source: "bundled", "hub", or a path; a file may hold the whole network, or a ``Backbone``.
+
+    Raises:
+        BackboneError: there are none, or they cannot be read.
+    """
+    check_source(source)
+    if source == "bundled":
+        return bundled_weights(name)
+    return _of_hub(name) if source == "hub" else _of_file(Path(source))
+
+
+def load_into(network: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+    """Load the weights that a network has; others, such as those of its classifier, are left.
+
+    Raises:
+        BackboneError: some lack, or are of another shape.
+    """
+    needed = network.state_dict()
+    missing = [key for key in needed if key not in weights]
+    if missing:
+        raise BackboneError(
+            f"weights={source!r} lack {len(missing)} of {len(needed)} tensors of the backbone, "
+            f"first {missing[0]!r}: they are of another network; name theirs"
+        )
+    try:
+        network.load_state_dict({key: weights[key] for key in needed})
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip()
+        raise BackboneError(f"weights={source!r} are of another network ({first})") from error
+
+
+def _of_hub(name: str) -> Mapping[str, Tensor]:
+    try:
+        found: Mapping[str, Tensor] = timm.create_model(name, pretrained=True).state_dict()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise BackboneError(
+            f"the weights of {name!r} cannot be fetched from the hub ({error}); download them "
+            "where there is a network and give their path as weights, or take the bundled "
+            "tf_efficientnet_lite0"
+        ) from error
+    return found
+
+
+def _of_file(path: Path) -> Mapping[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise BackboneError(f"weights={str(path)!r} is not there") from error
+    except _UNREADABLE as error:
+        raise BackboneError(f"weights={str(path)!r} cannot be read ({error})") from error
+    if not isinstance(found, dict) or not all(isinstance(w, Tensor) for w in found.values()):
+        raise BackboneError(f"weights={str(path)!r} hold no state dict; save model.state_dict()")
+    return found
