@@ -23,7 +23,7 @@ class FitConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     trains: ClassVar[bool] = True
-    """Whether a network is trained; if not, ``training`` has no steps, and its seed alone counts."""
+    """Whether a network is trained; if not, of ``training`` the seed alone counts."""
     training: Settings = Field(default_factory=Settings)
     """Of the method's own network."""
     selection: BaseModel | None = None
