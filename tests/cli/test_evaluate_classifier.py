@@ -7,9 +7,11 @@ import torch
 from class_files import write_digits, write_preset
 from typed import call, interrupted, words
 
-from hardsight.cli.classes import Plan, published_method
 from hardsight.config import load_preset
+from hardsight.evaluation import Protocol
 from hardsight.runs import open_run
+from hardsight.runs.figures import AttackChoice, ImageChoice, figures_of
+from hardsight.runs.figures.classifier import published_method, threat
 
 
 @pytest.fixture(scope="module")
@@ -105,17 +107,26 @@ def test_evaluate_explains_what_is_wrong(runs, arguments, message):
     assert message in words(done)
 
 
-def test_the_attacks_that_are_the_default():
-    plan = Plan(None, None, None, "fast", {}, None)
+def test_the_threat_model_is_that_of_the_training_or_a_usual_one():
     ball = load_preset("mnist-pgd").trained_on
-    suites, curve = plan.build(ball, random=False)
-    assert [(s.name, s.ball) for s in suites] == [("pgd", ball), ("autoattack", ball)]
-    assert curve[-1] == 0.3
-    suites, _ = plan.build(None, random=True)
-    assert {s.ball.eps for s in suites} == {8 / 255}
-    euclidean = Plan(["bim"], "L2", None, "fast", {}, "1,2")
-    suites, curve = euclidean.build(ball, random=False)
-    assert (suites[0].ball.eps, curve) == (0.5, [1, 2])  # not 0.3, which was of another norm
+    assert threat(AttackChoice(), ball) == ("Linf", 0.3)
+    assert threat(AttackChoice(), None) == ("Linf", 8 / 255)
+    assert threat(AttackChoice(norm="L2"), ball) == ("L2", 0.5)  # not 0.3, of another norm
+    assert threat(AttackChoice(norm="L2", eps="1"), ball) == ("L2", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "suites"),
+    [("classifier", ["pgd", "autoattack"]), ("ddim", ["bpda-eot", "blau-pgd", "blau-eot"])],
+)
+def test_the_attacks_that_are_the_default(runs, name, suites):
+    figures = figures_of(open_run(runs / name), "cpu")
+    planned = figures.evaluation(ImageChoice(limit=10), AttackChoice(eps="0.4"), Protocol())
+    assert [s.name for s in planned.suites] == suites
+    assert {s.ball.eps for s in planned.suites} == {0.4}
+    assert planned.protocol.curve == pytest.approx([0.05, 0.1, 0.2, 0.4])
+    assert AttackChoice(curve="1,2").radii(planned.protocol.curve) == [1, 2]
+    assert AttackChoice(curve="").radii(planned.protocol.curve) == []
 
 
 def test_published_figures_are_those_of_the_same_method_and_data(runs):
@@ -166,8 +177,6 @@ def test_the_noise_of_a_one_shot_certificate_is_the_diffusions(runs):
     ("name", "arguments", "message"),
     [
         ("ddim", (), "purifies by ddim"),
-        ("classifier", ("--design", "plain"), "--design: for detectors only"),
-        ("classifier", ("--early-stopping",), "--early-stopping: for detectors only"),
         ("classifier", ("--sigma", "0"), "sigma must be finite"),
         ("classifier", ("--alpha", "2"), "alpha must be"),
         ("one-shot", ("--sigma", "300"), "is no noise level of the diffusion"),
@@ -177,6 +186,24 @@ def test_certify_explains_what_is_wrong(runs, name, arguments, message):
     done = call("certify", runs / name, *arguments)
     assert done.exit_code == 1
     assert message in words(done)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("evaluate", "--synthetic"), "--synthetic"),
+        (("audit", "--synthetic"), "--synthetic"),
+        (("certify", "--design", "plain", "--early-stopping"), "--design and --early-stopping"),
+        (("certify", "--choose-sigma", "--sigmas", "1"), "--choose-sigma and --sigmas"),
+        (("certify", "--pixels", 0), "--pixels"),
+    ],
+)
+def test_options_of_detectors_are_refused(runs, arguments, named):
+    command, *options = arguments
+    done = call(command, runs / "classifier", *options)
+    assert done.exit_code == 1
+    assert f"{named}: for detectors only, and" in words(done)
+    assert "holds a classifier; leave that out" in words(done)
 
 
 def test_after_ctrl_c_and_started_again_it_goes_on(runs, tmp_path):

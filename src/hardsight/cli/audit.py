@@ -1,12 +1,11 @@
 """``hardsight audit``: can robust figures of a detector or a classifier be believed?"""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from hardsight.cli.classes import threat
 from hardsight.cli.console import console, explained, say, say_report
 from hardsight.cli.options import (
     AllowDataChange,
@@ -19,6 +18,7 @@ from hardsight.cli.options import (
     Seed,
     Source,
     Synthetic,
+    for_detectors,
 )
 from hardsight.cli.progress import told
 
@@ -58,43 +58,24 @@ def audit(
     it fails. Exit code 2 if a check failed. Examples: `hardsight audit runs/bottle --quick`,
     `hardsight audit runs/rap --images 128`
     """
-    from hardsight.audit import audit as run_audit
     from hardsight.evaluation import Work
     from hardsight.reports import write_report
-    from hardsight.runs import ClassifierRun, open_classifier_run, open_detector_run, open_run
+    from hardsight.runs import open_run
+    from hardsight.runs.figures import AttackChoice, ImageChoice, figures_of
 
     with explained():
-        work = open_run(run)
-        given: dict[str, Any]
-        if isinstance(work, ClassifierRun):
-            norm, radius = threat(norm, eps, work.config.trained_on)
-            given = {
-                "model": work.classifier(device),
-                "data": work.labelled("test", path, allow_data_change),
-                "eps": radius,
-                "source": source and open_classifier_run(source).classifier(device),
-            }
-        else:
-            opened = work.opened if synthetic else work.tested
-            model, data = opened(device, path, allow_data_change)
-            given = {
-                "model": model,
-                "data": data,
-                "eps": eps or "2/255",
-                "synthetic": synthetic,
-                "source": source and open_detector_run(source).detector(device),
-            }
+        opened = open_run(run)
+        for_detectors(opened, synthetic=synthetic)
         with told() as shown:
-            found = run_audit(
-                **given,
-                norm=norm or "Linf",
-                images=images,
+            found = figures_of(opened, device).audit(
+                ImageChoice(path, images, synthetic, allow_data_change),
+                AttackChoice(norm=norm, eps=eps, source=source),
                 budget="quick" if quick else budget,
                 seed=seed,
                 batch_size=batch_size,
                 work=Work(max_minutes=max_minutes, progress=_Announced(shown)),
             )
-        page = write_report(found, work.audit_path.parent, work.audit_path.stem)
+        page = write_report(found, opened.audit_path.parent, opened.audit_path.stem)
         _show(found)
         say_report(page)
     if not found.passed:

@@ -1,20 +1,27 @@
 """``hardsight certify``: what no perturbation within a radius can do."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from hardsight.cli.classes import certify_classes
-from hardsight.cli.console import console, explained, say, say_report
-from hardsight.cli.options import AllowDataChange, Device, Limit, OtherData, RunFolder, Seed
+from hardsight.cli.console import explained, print_rows, say, say_report
+from hardsight.cli.options import (
+    AllowDataChange,
+    Device,
+    Limit,
+    OtherData,
+    RunFolder,
+    Seed,
+    for_detectors,
+)
 from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
-    from hardsight.evaluation.certified.results import Certification
+    from hardsight.reports.certificate import Certificate
+
+SIGMAS, PIXELS = "0.0625,0.125,0.25", 6
 
 
 def certify(
@@ -27,8 +34,9 @@ def certify(
         typer.Option(help="Choose sigma on validation normals and synthetic defects."),
     ] = False,
     sigmas: Annotated[
-        str, typer.Option(help="Candidates of --choose-sigma, comma-separated.")
-    ] = "0.0625,0.125,0.25",
+        str | None,
+        typer.Option(help=f"Candidates of --choose-sigma, comma-separated. Default: {SIGMAS}."),
+    ] = None,
     n: Annotated[int, typer.Option(min=1, help="Noisy copies of each image.")] = 1000,
     alpha: Annotated[float, typer.Option(help="Probability that a statement is false.")] = 0.001,
     radii: Annotated[str, typer.Option(help="L2 radii, comma-separated.")] = "0,0.05,0.1,0.2",
@@ -48,7 +56,10 @@ def certify(
         float | None,
         typer.Option(help="Start no further image after this long, for each design."),
     ] = None,
-    pixels: Annotated[int, typer.Option(min=0, help="Images whose pixels are certified.")] = 6,
+    pixels: Annotated[
+        int | None,
+        typer.Option(min=0, help=f"Images whose pixels are certified. Default: {PIXELS}."),
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Noisy copies scored at a time.")] = 32,
     seed: Seed = 0,
     path: OtherData = None,
@@ -68,91 +79,50 @@ def certify(
     majority vote; what chooses sigma, designs and pixels is for detectors. Example:
     `hardsight certify runs/digits --sigma 0.25 --limit 500`
     """
-    from hardsight.detectors.evidence import shares
-    from hardsight.evaluation import Record, Smoothing, Terms, Voting, Work
-    from hardsight.evaluation import certify as run_certification
-    from hardsight.evaluation import choose_sigma as choose
-    from hardsight.runs import ClassifierRun, open_run
+    from hardsight.evaluation import Smoothing, Terms, Work
+    from hardsight.runs import open_run
+    from hardsight.runs.figures import CertificateChoice, ImageChoice, figures_of
 
     with explained(f"Go on with the same command: hardsight certify {run} ..."):
-        asked = _numbers(radii, "radii")
-        work = open_run(run)
-        folder = output or work.path / "certificate"
-        terms = Terms(sigma, n, alpha, radii=tuple(sorted(set(asked))))
-        place = Work(folder / "state", max_minutes)
-        if isinstance(work, ClassifierRun):
-            given = {
-                "--design": design,
-                "--choose-sigma": choose_sigma,
-                "--early-stopping": early_stopping,
-            }
-            if used := [name for name, value in given.items() if value]:
-                raise ValueError(
-                    f"{' and '.join(used)}: for detectors only, and {run} holds a classifier; "
-                    "leave them out"
-                )
-            test = work.labelled("test", path, allow_data_change)
-            voting = Voting(batch_size=batch_size, seed=seed)
-            certify_classes(work, test, limit, device, folder, terms, voting, place)
-            return
-        detector, data = work.tested(device, path, allow_data_change)
-        data = data.limited(limit) if limit else data
-        judged = work.config.fit.selection is not None or choose_sigma
-        choosing, calibrating = shares(data.validation.images(), judged)
-        found = []
-        for name in dict.fromkeys(design or ["plain"]):
-            provenance = {"preset": work.config.preset, "run": work.path.name}
-            with told() as progress:
-                smoothing = Smoothing(name, early_stopping, pixels, None, batch_size, seed)
-                if choose_sigma:
-                    choice = choose(
-                        detector,
-                        data,
-                        terms,
-                        _numbers(sigmas, "sigmas"),
-                        smoothing=smoothing,
-                        normals=choosing,
-                        work=replace(place, max_minutes=None, progress=progress),
-                    )
-                    terms = replace(terms, sigma=choice.sigma)
-                    provenance["sigma"] = choice.statement
-                found.append(
-                    run_certification(
-                        detector,
-                        data,
-                        terms,
-                        smoothing=smoothing,
-                        normals=calibrating,
-                        work=replace(place, progress=progress),
-                        record=Record(provenance=provenance),
-                    )
-                )
+        terms = Terms(sigma, n, alpha, radii=tuple(sorted(set(_numbers(radii, "radii")))))
+        opened = open_run(run)
+        for_detectors(
+            opened,
+            design=design,
+            choose_sigma=choose_sigma,
+            sigmas=sigmas,
+            early_stopping=early_stopping,
+            pixels=pixels,
+        )
+        smoothing = Smoothing(
+            early_stopping=early_stopping,
+            pixels=PIXELS if pixels is None else pixels,
+            batch_size=batch_size,
+            seed=seed,
+        )
+        candidates = _numbers(sigmas or SIGMAS, "sigmas") if choose_sigma else ()
+        choice = CertificateChoice(terms, smoothing, design or ["plain"], candidates)
+        images = ImageChoice(path, limit, allow_data_change=allow_data_change)
+        folder = output or opened.path / "certificate"
+        with told() as progress:
+            work = Work(folder / "state", max_minutes, progress)
+            found = figures_of(opened, device).certificates(images, choice, work)
         print_certificate(found, folder)
 
 
-def print_certificate(found: "list[Certification]", folder: Path) -> None:
-    """Write the report's three files and show a table of each design."""
-    from hardsight.reports import certified_scores as words
+def print_certificate(found: "Sequence[Certificate]", folder: Path) -> None:
+    """Write the report's three files, and show a table of each design and what it says."""
     from hardsight.reports import write_report
+    from hardsight.reports.certificate import read, table
 
     page = write_report(found, folder, "certificate")
-    for c in found:
-        rows = [words.cells(c, point) for point in c.rows]
-        headings = {k: v for k, (v, _) in words.COLUMNS.items() if k != "design"}
-        if all(row["needed"][0] == "-" for row in rows):
-            del headings["needed"]
-        table = Table(*headings.values(), title=", ".join(rows[0]["design"]))
-        for row in rows:
-            table.add_row(*(_cell(*row[k]) for k in headings))
-        console.print(table)
-        for finding in words.findings(c):
-            say(finding.text)
+    for certificate in found:
+        reading = read(certificate)
+        heads = {k: head for k, (head, _) in table(certificate).columns.items() if k != "design"}
+        print_rows(heads, reading.rows, reading.name)
+        for sentence in (*(f.text for f in reading.findings), *reading.remarks):
+            say(sentence)
     say_report(page)
-
-
-def _cell(value: str, beside: str) -> Text:
-    """Return a figure, and in a second line what stands beside it."""
-    return Text.assemble(value, (f"\n{beside}", "dim")) if beside else Text(value)
 
 
 def _numbers(text: str, name: str) -> list[float]:

@@ -6,13 +6,18 @@ comes in ``rich.text.Text``, or as an argument of ``print``.
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from hardsight.reports.tables import Cell
 
 console = Console(markup=False, emoji=False, highlight=False)
 errors = Console(markup=False, emoji=False, highlight=False, stderr=True)
@@ -38,6 +43,29 @@ def say(*parts: str | tuple[str, str], to: Console = console) -> None:
 def say_report(page: Path) -> None:
     """Print where a report lies."""
     say("Report: ", (str(page), "bold"))
+
+
+def print_rows(
+    heads: Mapping[str, str], rows: "Iterable[Mapping[str, Cell]]", title: str | None = None
+) -> None:
+    """Print a report's rows as a table, with the small below the main of each cell.
+
+    Args:
+        heads: key of a column -> its header; a column of nothing but "-" is left out.
+        rows: a cell for each key.
+        title: above the table.
+    """
+    told = list(rows)
+    shown = [key for key in heads if any(row[key].main != "-" for row in told)]
+    table = Table(*(heads[key] for key in shown), title=title)
+    for row in told:
+        table.add_row(*(_stacked(*row[key]) for key in shown))
+    console.print(table)
+
+
+def _stacked(main: str, small: str) -> Text:
+    """Return a figure, and in a second line what stands small below it."""
+    return Text.assemble(main, (f"\n{small}", "dim")) if small else Text(main)
 
 
 @contextmanager

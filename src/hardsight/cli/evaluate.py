@@ -1,14 +1,12 @@
 """``hardsight evaluate``: how good, and how easily fooled."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from hardsight.cli.classes import Plan, evaluate_classes, print_costs
-from hardsight.cli.console import console, explained, say_report
+from hardsight.cli.console import errors, explained, print_rows, say, say_report
 from hardsight.cli.options import (
     AllowDataChange,
     AttackedAtOnce,
@@ -21,13 +19,15 @@ from hardsight.cli.options import (
     Seed,
     Source,
     Synthetic,
+    for_detectors,
 )
 from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
-    from hardsight.evaluation import Evaluation
+    from hardsight.evaluation import Cost, Evaluation
 
-CURVE = "1/255,2/255,4/255,8/255"
+SHOWN = ("attack", "ball", "target", "metric", "mean", "worst", "published", "flags")
+"""Columns of the reports' table that are printed."""
 
 
 def evaluate(
@@ -90,87 +90,46 @@ def evaluate(
     `hardsight evaluate runs/bottle --eps 2/255`,
     `hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3 --limit 1000`
     """
-    from hardsight.attacks import build_suite, parse_radius
-    from hardsight.evaluation import DetectorSubject, Protocol, Record, Work, estimate
-    from hardsight.evaluation import evaluate as run_evaluation
-    from hardsight.runs import ClassifierRun, open_detector_run, open_run, origin
+    from hardsight.audit.protocol import BATCH
+    from hardsight.evaluation import Protocol, Work
+    from hardsight.runs import open_run
+    from hardsight.runs.figures import AttackChoice, ImageChoice, figures_of
 
     with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
-        work = open_run(run)
-        folder = output or work.path / "evaluation"
-        given: dict[str, Any] = {
-            "steps": steps,
-            "draws": draws,
-            "restarts": restarts,
-            "step_size": alpha,
-        }
-        own = {k: v for k, v in given.items() if v is not None}
-        protocol = Protocol(fresh_draws, seed, batch_size or 8, gallery)
-        place = Work(folder / "state", max_minutes)
-        if isinstance(work, ClassifierRun):
-            evaluate_classes(
-                work,
-                Plan(suite, norm, eps, budget, own, curve),
-                work.labelled("test", path, allow_data_change),
-                limit,
-                source,
-                device,
-                folder,
-                replace(protocol, batch_size=batch_size or 64),
-                place,
-            )
-            return
-        opened = work.opened if synthetic else work.tested
-        detector, data = opened(device, path, allow_data_change)
-        eps, norm = eps or "2/255", norm or "Linf"
-        radii = CURVE if curve is None else curve
-        stamp, note = work.audited(detector)
-        planned = [build_suite(n, norm, eps, budget, **own) for n in suite or ["pgd", "eot-pgd"]]
-        other = open_detector_run(source).detector(device) if source else None
-        part = data.limited(limit) if limit and not synthetic else data
-        subject = (
-            DetectorSubject.synthetic(detector, part, seed=seed)
-            if synthetic
-            else DetectorSubject.of(detector, part)
+        opened = open_run(run)
+        for_detectors(opened, synthetic=synthetic)
+        effort = {"steps": steps, "draws": draws, "restarts": restarts, "step_size": alpha}
+        effort = {k: v for k, v in effort.items() if v is not None}
+        planned = figures_of(opened, device).evaluation(
+            ImageChoice(path, limit, synthetic, allow_data_change),
+            AttackChoice(suite or (), norm, eps, budget, effort, curve, source),
+            Protocol(fresh_draws, seed, batch_size or BATCH[opened.subject], gallery),
         )
-        print_costs(estimate(subject, planned, protocol.batch_size, fresh_draws))
+        print_costs(planned.costs())
+        folder = output or opened.path / "evaluation"
         with told() as progress:
-            result = run_evaluation(
-                detector,
-                part,
-                planned,
-                norm=norm,
-                source=other,
-                synthetic=synthetic,
-                protocol=replace(
-                    protocol, curve=[parse_radius(c) for c in radii.split(",") if c.strip()]
-                ),
-                work=replace(place, progress=progress),
-                record=Record(
-                    stamp=stamp,
-                    provenance={"preset": work.config.preset, "run": run.name} | origin(run),
-                ),
-            )
-        notes = [*result.notes, note]
-        if len(part.test) < len(data.test):
-            n = f"{len(part.test)} of {len(data.test)}"
-            notes.append(f"Only {n} test images were used, spread evenly over both labels.")
-        print_report(replace(result, notes=tuple(notes)), folder)
+            found = planned.carry_out(Work(folder / "state", max_minutes, progress))
+        print_report(found, folder)
 
 
-def print_report(result: "Evaluation", folder: Path) -> None:
-    """Write the report's three files and show the table."""
-    from hardsight.evaluation.wording import fraction_of_255, tags
+def print_costs(costs: "list[Cost]") -> None:
+    """Say what is going to be run, and how long it will take."""
+    table = Table("suite", "attacks", "passes an image", "minutes, about", title="Budget")
+    for suite, passes, minutes in costs:
+        table.add_row(suite.name, suite.description, f"{passes:,}", f"{minutes:.1f}")
+    errors.print(table)
+
+
+def print_report(found: "Evaluation", folder: Path) -> None:
+    """Write the report's three files, show the table and say the verdict."""
     from hardsight.reports import write_report
+    from hardsight.reports.evaluation import JUDGES
+    from hardsight.reports.tables import columns, table_row
 
-    page = write_report(result, folder)
-    table = Table("attack", "metric", "value", "95 % interval", "published", "flags")
-    for row in result.rows:
-        attack = f"{row.attack} {row.norm} {fraction_of_255(row.eps)}" if row.norm else row.attack
-        v = row.mean
-        published = "" if row.published is None else f"{row.published:.3f}"
-        metric = f"{row.target} {row.metric}"
-        interval, flags = f"{v.low:.3f} to {v.high:.3f}", ", ".join(tags(row.flags))
-        table.add_row(attack, metric, f"{v.value:.3f}", interval, published, flags)
-    console.print(table)
+    page = write_report(found, folder)
+    heads = columns(found.kind)
+    print_rows({k: heads[k][0] for k in SHOWN if k in heads}, map(table_row, found.rows))
+    verdict = JUDGES[found.kind](found)
+    for sentence in (verdict.headline, *(f.text for f in verdict.findings), *verdict.remarks):
+        say(sentence)
     say_report(page)

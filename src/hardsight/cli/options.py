@@ -1,9 +1,12 @@
 """Arguments and options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from hardsight.runs import RunFolder as OpenRun
 
 RunFolder = Annotated[Path, typer.Argument(help="A run folder.")]
 OtherData = Annotated[
@@ -64,3 +67,21 @@ Synthetic = Annotated[
         "alarms and attacks.",
     ),
 ]
+
+
+def for_detectors(run: "OpenRun[Any]", **options: object) -> None:
+    """Refuse options that are for detectors alone, of a run of anything else.
+
+    Args:
+        run: that was named.
+        options: by the name of their argument; None or False: not given.
+
+    Raises:
+        ValueError: naming those that were given.
+    """
+    given = [name for name, value in options.items() if value is not None and value is not False]
+    if given and run.subject != "detector":
+        raise ValueError(
+            f"{' and '.join('--' + name.replace('_', '-') for name in given)}: for detectors only, "
+            f"and {run.path} holds a {run.subject}; leave that out"
+        )

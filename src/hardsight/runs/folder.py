@@ -10,6 +10,7 @@ from hardsight.audit import Audit
 from hardsight.config import Config
 from hardsight.core.types import Progress, quiet
 from hardsight.evaluation.provenance import fingerprint
+from hardsight.evaluation.subjects.subject import Kind
 from hardsight.evaluation.wording import radius
 
 CONFIG = "config.yaml"
@@ -35,8 +36,8 @@ class RunFolder(ABC, Generic[C]):
         config: what its ``config.yaml`` holds.
     """
 
-    subject: ClassVar[str]
-    """What the run fits: "detector" or "classifier"."""
+    subject: ClassVar[Kind]
+    """What the run fits."""
 
     def __init__(self, path: Path, config: C) -> None:
         self.path, self.config = path, config

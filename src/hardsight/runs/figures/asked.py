@@ -1,0 +1,72 @@
+"""What is asked of a run's figures; None leaves a choice to what suits its model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hardsight.attacks import parse_radius
+from hardsight.evaluation import Smoothing, Terms
+
+
+@dataclass(frozen=True)
+class ImageChoice:
+    """The images that a model is measured on.
+
+    Args:
+        path: of another data set; None: the run's own test images.
+        limit: of them at most, evenly spread; None: all, or as many as an audit takes.
+        synthetic: take synthetic defects on good parts; of detectors alone.
+        allow_data_change: go on although the run's data set changed.
+    """
+
+    path: Path | None = None
+    limit: int | None = None
+    synthetic: bool = False
+    allow_data_change: bool = False
+
+
+@dataclass(frozen=True)
+class AttackChoice:
+    """The attacks that a model is measured under.
+
+    Args:
+        suites: their names; empty: the usual ones.
+        norm, eps: the threat model.
+        budget: "fast" or "full".
+        effort: fields of ``Effort`` that differ from the budget's.
+        curve: radii of the figure against eps, comma-separated; empty for none.
+        source: folder of another run, from whose model attacks are transferred.
+    """
+
+    suites: Sequence[str] = ()
+    norm: str | None = None
+    eps: str | None = None
+    budget: str = "fast"
+    effort: Mapping[str, Any] = field(default_factory=dict)
+    curve: str | None = None
+    source: Path | None = None
+
+    def radii(self, usual: Sequence[float]) -> list[float]:
+        """Return the radii of the curve, the usual ones where none are named."""
+        if self.curve is None:
+            return list(usual)
+        return [parse_radius(part) for part in self.curve.split(",") if part.strip()]
+
+
+@dataclass(frozen=True)
+class CertificateChoice:
+    """How a model is certified.
+
+    Args:
+        terms: what is certified.
+        smoothing: how it is smoothed and sampled; of a classifier only seed and batch size count.
+        designs: names of ``DESIGNS``, a certificate each; of detectors alone.
+        sigmas: among which sigma is chosen on validation data, of detectors alone; empty: it is
+            that of the terms.
+    """
+
+    terms: Terms
+    smoothing: Smoothing
+    designs: Sequence[str] = ("plain",)
+    sigmas: Sequence[float] = ()

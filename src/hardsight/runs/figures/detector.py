@@ -1,0 +1,119 @@
+"""The figures of an anomaly detector's run."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from hardsight.attacks import build_suite
+from hardsight.data import AnomalyData
+from hardsight.detectors.base import Detector
+from hardsight.detectors.evidence import shares
+from hardsight.evaluation import (
+    Certification,
+    DetectorSubject,
+    Protocol,
+    Record,
+    Work,
+    certify,
+    choose_sigma,
+    evaluate,
+)
+from hardsight.evaluation.detectors import CURVE_EPS
+from hardsight.runs.detector import DetectorRun
+from hardsight.runs.figures.asked import AttackChoice, CertificateChoice, ImageChoice
+from hardsight.runs.figures.figures import Figures, PlannedEvaluation
+from hardsight.runs.opening import open_detector_run
+from hardsight.runs.started import origin
+
+SUITES = ("pgd", "eot-pgd")
+
+
+class DetectorFigures(Figures[DetectorRun]):
+    """Measures a detector: AUROC of its scores and maps, and certified AUROC."""
+
+    spread = "both labels"
+
+    def opened(self, images: ImageChoice) -> tuple[Detector, AnomalyData]:
+        """Load the detector and a data set, with test images of both labels unless synthetic."""
+        opened = self.run.opened if images.synthetic else self.run.tested
+        return opened(self.device, images.path, images.allow_data_change)
+
+    def threat(self, attacks: AttackChoice) -> tuple[str, str | float]:
+        """Return norm and radius; L-inf 2/255 where none are named."""
+        return attacks.norm or "Linf", attacks.eps or "2/255"
+
+    def source(self, attacks: AttackChoice) -> Detector | None:
+        """Load another run's detector."""
+        return open_detector_run(attacks.source).detector(self.device) if attacks.source else None
+
+    def evaluation(
+        self, images: ImageChoice, attacks: AttackChoice, protocol: Protocol
+    ) -> PlannedEvaluation:
+        """Prepare an evaluation by AUROC; see ``Figures``."""
+        detector, data = self.opened(images)
+        norm, eps = self.threat(attacks)
+        suites = [
+            build_suite(name, norm, eps, attacks.budget, **attacks.effort)
+            for name in attacks.suites or SUITES
+        ]
+        stamp, note = self.run.audited(detector)
+        whole, source = len(data.test), self.source(attacks)
+        if images.limit and not images.synthetic:
+            data = data.limited(images.limit)
+        subject = (
+            DetectorSubject.synthetic(detector, data, source, protocol.seed)
+            if images.synthetic
+            else DetectorSubject.of(detector, data, source)
+        )
+        measure = partial(
+            evaluate,
+            detector,
+            data,
+            norm=norm,
+            source=source,
+            synthetic=images.synthetic,
+            record=Record(stamp=stamp, provenance=self.provenance | origin(self.run.path)),
+        )
+        protocol = replace(protocol, curve=attacks.radii(CURVE_EPS))
+        notes = [note, *self.left_out(len(data.test), whole)]
+        return PlannedEvaluation(subject, suites, protocol, measure, notes)
+
+    def certificates(
+        self, images: ImageChoice, choice: CertificateChoice, work: Work
+    ) -> list[Certification]:
+        """Certify by AUROC; where the fit chose by validation normals, others set thresholds."""
+        detector, data = self.opened(images)
+        if images.limit:
+            data = data.limited(images.limit)
+        return list(self._certified(detector, data, choice, work))
+
+    def _certified(
+        self, detector: Detector, data: AnomalyData, choice: CertificateChoice, work: Work
+    ) -> Iterator[Certification]:
+        """Yield the certificate of each design."""
+        terms, provenance = choice.terms, self.provenance
+        selecting = self.run.config.fit.selection is not None or bool(choice.sigmas)
+        choosing, calibrating = shares(data.validation.images(), selecting)
+        for design in dict.fromkeys(choice.designs):
+            smoothing = replace(choice.smoothing, design=design)
+            if choice.sigmas:
+                chosen = choose_sigma(
+                    detector,
+                    data,
+                    terms,
+                    choice.sigmas,
+                    smoothing=smoothing,
+                    normals=choosing,
+                    work=replace(work, max_minutes=None),
+                )
+                terms = replace(terms, sigma=chosen.sigma)
+                provenance = provenance | {"sigma": chosen.statement}
+            yield certify(
+                detector,
+                data,
+                terms,
+                smoothing=smoothing,
+                normals=calibrating,
+                work=work,
+                record=Record(provenance=provenance),
+            )

@@ -1,0 +1,131 @@
+"""The figures of a run's model: what suits its kind is asked of one class each."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Generic, TypeVar
+
+from torch import nn
+
+from hardsight.attacks import Suite
+from hardsight.audit import Audit
+from hardsight.audit import audit as run_audit
+from hardsight.data import AnomalyData, LabelledImages
+from hardsight.evaluation import (
+    Certification,
+    ClassCertification,
+    Cost,
+    Evaluation,
+    Protocol,
+    Subject,
+    Work,
+    estimate,
+)
+from hardsight.runs.figures.asked import AttackChoice, CertificateChoice, ImageChoice
+from hardsight.runs.folder import RunFolder
+
+R = TypeVar("R", bound=RunFolder[Any])
+
+
+@dataclass(frozen=True)
+class PlannedEvaluation:
+    """An evaluation that can be carried out, and what it will cost.
+
+    Args:
+        subject: what is attacked.
+        suites: by which.
+        protocol: how it is measured.
+        evaluate: (suites, protocol=, work=) -> what was found.
+        notes: what a reader must know of the choice.
+    """
+
+    subject: Subject
+    suites: Sequence[Suite]
+    protocol: Protocol
+    evaluate: Callable[..., Evaluation]
+    notes: Sequence[str] = ()
+
+    def costs(self) -> list[Cost]:
+        """Return what each suite will cost, by a short measurement."""
+        protocol = self.protocol
+        return estimate(self.subject, self.suites, protocol.batch_size, protocol.fresh_draws)
+
+    def carry_out(self, work: Work) -> Evaluation:
+        """Return what was measured, with the notes."""
+        found = self.evaluate(self.suites, protocol=self.protocol, work=work)
+        return replace(found, notes=(*found.notes, *self.notes))
+
+
+class Figures(ABC, Generic[R]):
+    """Measures the model of a run.
+
+    Args:
+        run: finished.
+        device: where.
+    """
+
+    spread: ClassVar[str]
+    """Over what images are spread, where not all are taken."""
+
+    def __init__(self, run: R, device: str = "auto") -> None:
+        self.run, self.device = run, device
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What every report says of the run."""
+        return {"preset": self.run.config.preset, "run": self.run.path.name}
+
+    @abstractmethod
+    def opened(self, images: ImageChoice) -> tuple[nn.Module, AnomalyData | LabelledImages]:
+        """Load the model, and the data set that was chosen."""
+
+    @abstractmethod
+    def threat(self, attacks: AttackChoice) -> tuple[str, str | float]:
+        """Return norm and radius, the usual ones where none are named."""
+
+    @abstractmethod
+    def source(self, attacks: AttackChoice) -> nn.Module | None:
+        """Load the model from which attacks are transferred; None: none was named."""
+
+    @abstractmethod
+    def evaluation(
+        self, images: ImageChoice, attacks: AttackChoice, protocol: Protocol
+    ) -> PlannedEvaluation:
+        """Prepare an evaluation; the protocol's curve is that of the attacks.
+
+        Raises:
+            ValueError: an unknown suite, norm, radius or budget, or images that do not serve.
+        """
+
+    @abstractmethod
+    def certificates(
+        self, images: ImageChoice, choice: CertificateChoice, work: Work
+    ) -> Sequence[Certification | ClassCertification]:
+        """Certify the smoothed model, once for each design."""
+
+    def audit(self, images: ImageChoice, attacks: AttackChoice, **options: Any) -> Audit:
+        """Check whether robust figures of the model can be believed.
+
+        Args:
+            images: on which, and how many.
+            attacks: threat model and source.
+            options: of ``hardsight.audit.audit``.
+        """
+        model, data = self.opened(images)
+        norm, eps = self.threat(attacks)
+        return run_audit(
+            model,
+            data,
+            eps=eps,
+            norm=norm,
+            images=images.limit,
+            source=self.source(attacks),
+            synthetic=images.synthetic,
+            **options,
+        )
+
+    def left_out(self, taken: int, whole: int) -> list[str]:
+        """Return what a report says where not all test images were taken."""
+        if taken == whole:
+            return []
+        return [f"Only {taken} of {whole} test images were used, spread evenly over {self.spread}."]
