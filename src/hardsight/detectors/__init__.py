@@ -25,12 +25,15 @@ from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.advrad.tiling import Tiling
 from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.discriminative.draem import DRAEM
+from hardsight.detectors.discriminative.draem_fitting import DRAEMFit
 from hardsight.detectors.fitted import Fitted, Work
 from hardsight.detectors.patchguard.detector import PatchGuard
 from hardsight.detectors.saved import SavedDetector
 
 __all__ = [
     "DESIGNS",
+    "DRAEM",
     "AdvRAD",
     "AdvRADFit",
     "AdversarialTraining",
@@ -38,6 +41,7 @@ __all__ = [
     "Bastion",
     "BastionFit",
     "Calibration",
+    "DRAEMFit",
     "Denoised",
     "Detector",
     "Fitted",

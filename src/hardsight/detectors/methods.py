@@ -2,6 +2,7 @@
 
 from hardsight.detectors.advrad.bastion_method import METHOD as BASTION
 from hardsight.detectors.advrad.method import METHOD as ADVRAD
+from hardsight.detectors.discriminative.draem_method import METHOD as DRAEM
 from hardsight.detectors.method import Method
 from hardsight.detectors.patchguard.method import METHOD as PATCHGUARD
 
@@ -10,6 +11,7 @@ METHODS: dict[str, Method] = {
     for method in (
         ADVRAD,
         BASTION,
+        DRAEM,
         PATCHGUARD,
     )
 }

@@ -7,6 +7,7 @@ from hardsight.synthesis.defects import DEFECTS, Defect, UnseenError, add_defect
 from hardsight.synthesis.distortions import LEVELS, OPERATIONS, distort
 from hardsight.synthesis.foreground import foreground
 from hardsight.synthesis.foregrounds import Foreground, find_foreground
+from hardsight.synthesis.perlin_textures import PerlinTextures
 from hardsight.synthesis.pseudo import PseudoAnomalies, pseudo_anomalies
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "CutPaste",
     "Defect",
     "Foreground",
+    "PerlinTextures",
     "PseudoAnomalies",
     "UnseenError",
     "activation_foreground",

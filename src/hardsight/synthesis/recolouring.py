@@ -92,7 +92,7 @@ def perlin(like: Tensor, cell: Tensor, generator: Generator, octaves: int = _OCT
 
     Args:
         like: (B, C, H, W), for shape, type and device.
-        cell: (B,) pixels of a lattice cell of the first octave.
+        cell: pixels of a lattice cell of the first octave, (B,), or (B, 2) its height and width.
         generator: of the lattice's gradients and place.
         octaves: each of half the cell and half the height of the one before.
 
@@ -107,10 +107,10 @@ def perlin(like: Tensor, cell: Tensor, generator: Generator, octaves: int = _OCT
     x = torch.arange(width, device=like.device, dtype=like.dtype).view(1, 1, -1)
     total = torch.zeros(b, height, width, device=like.device, dtype=like.dtype)
     for octave in range(octaves):
-        rate = 2**octave / cell.view(-1, 1, 1)
+        rate = 2**octave / cell.view(b, -1, 1, 1)
         v, u = (
-            y * rate + place[octave, :, 0, None, None],
-            x * rate + place[octave, :, 1, None, None],
+            y * rate[:, 0] + place[octave, :, 0, None, None],
+            x * rate[:, -1] + place[octave, :, 1, None, None],
         )
         v0, u0 = v.floor(), u.floor()
         fv, fu = v - v0, u - u0

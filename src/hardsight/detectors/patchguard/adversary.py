@@ -5,8 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from hardsight.attacks import Linf, frozen
-from hardsight.core.modules import in_mode
+from hardsight.attacks import Linf
 from hardsight.detectors.patchguard.objective import PatchObjective
 from hardsight.detectors.patchguard.recipe import Adversary
 
@@ -30,8 +29,7 @@ def attack_patches(
     Returns:
         (B, 3, H, W) in [0, 1], inside the ball, detached.
     """
-    with in_mode(adversary.mode, network), frozen(network):
-        return adversary.attack().last(PatchObjective(network, labels), images, generator)
+    return adversary.perturb(network, PatchObjective(network, labels), images, generator)
 
 
 def misalignment(

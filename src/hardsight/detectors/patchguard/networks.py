@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.core.modules import seeded
-from hardsight.detectors.patchguard.convolutional import PatchResNet, UNet
+from hardsight.detectors.patchguard.convolutional import PatchResNet, PatchUNet
 from hardsight.detectors.patchguard.patch_network import Layer, PatchNetwork
 from hardsight.detectors.patchguard.vit import PatchViT
 
@@ -25,7 +25,7 @@ NETWORKS: dict[str, Callable[..., PatchNetwork]] = {
     "vit": PatchViT,
     "bigbird": _bigbird,
     "resnet": PatchResNet,
-    "unet": UNet,
+    "unet": PatchUNet,
 }
 """Name -> network of images of ``size`` pixels. "bigbird" is the ViT with sparse attention."""
 

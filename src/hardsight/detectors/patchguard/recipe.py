@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hardsight.attacks import PGD, Linf
+from hardsight.core.modules import Mode
+from hardsight.detectors.adversary import PGDAdversary
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.patchguard.attention import Regulariser
 from hardsight.detectors.patchguard.patch_network import Layer
@@ -14,20 +16,14 @@ from hardsight.synthesis import CutPaste, Foreground
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
-class Adversary(BaseModel):
+class Adversary(PGDAdversary):
     """Configure the attack on the training images, in an L-inf ball."""
-
-    model_config = _STRICT
 
     kind: Literal["none", "pgd", "fast", "free"] = "pgd"
     """"pgd": projected gradient ascent. "fast": one step from a random start, the gradient kept
     aligned over the ball (Andriushchenko & Flammarion, 2020). "free": the perturbation follows the
     gradient of the training step itself, a batch being replayed (Shafahi et al., 2019)."""
-    eps: float = Field(8 / 255, ge=0, le=1)
-    """Radius in [0, 1] pixel units."""
-    steps: int = Field(10, ge=1)
-    """Of "pgd", from the image itself; each is 2.5 eps / steps long."""
-    mode: Literal["train", "eval"] = "train"
+    mode: Mode = "train"
     """Of the network while it is attacked: with dropout, as in PatchGuard's code, or without."""
     replays: int = Field(8, ge=1)
     """Of "free": steps that one batch serves."""
@@ -39,7 +35,7 @@ class Adversary(BaseModel):
         """Return the attack of "pgd" and of "fast" (1.25 eps, Wong et al., 2020)."""
         if self.kind == "fast":
             return PGD(Linf(self.eps), steps=1, step_size=1.25 * self.eps or None)
-        return PGD(Linf(self.eps), steps=self.steps, random_start=False)
+        return super().attack()
 
 
 class Regularisation(BaseModel):

@@ -1,0 +1,1 @@
+"""Detectors that learn to tell normal from synthetic anomalies: DRAEM, SimpleNet, GLASS."""

@@ -1,0 +1,15 @@
+"""DRAEM as a registered method."""
+
+from hardsight.detectors.discriminative.draem import DRAEM
+from hardsight.detectors.discriminative.draem_fitting import DRAEMFit, fit_draem
+from hardsight.detectors.method import Method
+
+METHOD = Method(
+    name="draem",
+    detector=DRAEM,
+    summary="Tell an image from its reconstruction, learnt from synthetic anomalies.",
+    preset="draem",
+    fit=fit_draem,
+    config=DRAEMFit,
+    strength="maps without pretrained features, on evenly placed objects and textures",
+)

@@ -1,0 +1,63 @@
+"""Around the training of a discriminative detector: what is refused, the stages, the threshold."""
+
+import copy
+from collections.abc import Callable
+from typing import Any, Protocol, Self, TypeVar
+
+from torch import Tensor
+
+from hardsight.data import AnomalyData
+from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.inputs import Images
+from hardsight.detectors.method import FitConfig
+
+
+class Trainable(Protocol):
+    """What a fit needs of a detector, see ``Detector``."""
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """Return stored images as the detector takes them."""
+
+    def eval(self) -> Any:
+        """Take batch normalisation's running statistics."""
+
+    def calibrate(self, normals: Images, level: float | None = None) -> Self:
+        """Return this detector with a threshold from held-out normal images."""
+
+    def demand_calibration(self) -> Calibration:
+        """Return the threshold."""
+
+
+T = TypeVar("T", bound=Trainable)
+
+
+def fit_calibrated(
+    detector: T,
+    data: AnomalyData,
+    config: FitConfig,
+    work: Work,
+    train: Callable[[T, Tensor, OpenWork], None],
+) -> Fitted[T]:
+    """Train a copy of a detector on ``data.train``, and calibrate it on ``data.validation``.
+
+    Args:
+        detector: left as it is.
+        data: at the detector's size.
+        config: how.
+        work: where.
+        train: trains a detector in place, on (N, 3, H, W) uint8 normal images.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
+        ValueError: images of another size, or too few for the false-alarm rate.
+    """
+    found, held_out = copy.deepcopy(detector), data.validation.images()
+    normals = data.train.images()
+    found.prepare(normals[:1])
+    Calibration.check(len(held_out), config.false_alarms)
+    with work.opened() as place:
+        train(found, normals, place)
+    found.eval()
+    found = found.calibrate(held_out, config.false_alarms)
+    return Fitted(found, found.demand_calibration())
