@@ -35,7 +35,6 @@ class DRAEM(SavedDetector):
         seed: of the initial weights.
     """
 
-    paper = "DRAEM"
     exportable = True
 
     def __init__(

@@ -76,7 +76,8 @@ class DRAEMTask:
         with torch.autocast(images.device.type, enabled=False):
             rebuilt, logits = rebuilt.float(), logits.float()
             error = (rebuilt - normal).square().flatten(1).mean(1)
-            return (error + 1 - ssim(rebuilt, normal) + focal_loss(logits, masks)).mean()
+            total: Tensor = error + 1 - ssim(rebuilt, normal) + focal_loss(logits, masks)
+            return total.mean()
 
     @torch.no_grad()
     def sample(self, module: DRAEMNetwork) -> Tensor:
