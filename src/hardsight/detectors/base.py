@@ -44,7 +44,7 @@ class Detector(nn.Module, ABC):
     bypass: tuple[str, Callable[[Tensor], Tensor]] | None = None
     """A submodule that a BPDA may go round, and what it does instead, backwards; None: none."""
     paper: str | None = None
-    """Where the detector was published, for the figures to be held against; None: nowhere."""
+    """The published method whose figures stand beside its own, e.g. "SPADE"; None: none."""
     calibration: Calibration | None = None
 
     @property

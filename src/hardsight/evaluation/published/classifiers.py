@@ -1,20 +1,9 @@
 """Published accuracies of purified classifiers, to stand beside the measured ones."""
 
-from typing import NamedTuple
-
 from hardsight.attacks import Ball
+from hardsight.evaluation.published.figure import Published
 
 _8, _16 = 8 / 255, 16 / 255
-
-
-class Published(NamedTuple):
-    """A figure of a paper."""
-
-    value: float
-    """In [0, 1]."""
-    place: str
-    """Where it stands."""
-
 
 # method -> (suite, norm, eps) -> (accuracy in %, place); clean has the norm "" and eps 0
 _TABLE: dict[str, dict[tuple[str, str, float], tuple[float, str]]] = {

@@ -1,11 +1,12 @@
-"""Published figures, to stand beside the measured ones."""
-
-from typing import Literal
+"""Published AUROCs of detectors, to stand beside the measured ones."""
 
 from hardsight.attacks import Ball
+from hardsight.evaluation.published.baselines import AVERAGES, BASELINES, BPDA, Row
+from hardsight.evaluation.published.figure import Published
+from hardsight.metrics.metric import Target
 
-# FreeRAD, Tables 2 and 3: category -> AUC in % clean, under L-inf PGD at 2/255, under L2 PGD at 0.2
-_PGD = {
+# FreeRAD, Tables 2 and 3: category -> its row
+_PGD: dict[str, Row] = {
     "carpet": (82.7, 70.5, 76.6),
     "grid": (100, 99.8, 99.9),
     "leather": (100, 97.8, 99.9),
@@ -22,13 +23,19 @@ _PGD = {
     "transistor": (93.7, 74.5, 84.3),
     "zipper": (100, 96.2, 99.2),
 }
-# FreeRAD, Table 5: under EOT-PGD with 20 draws, same radii
-_EOT_PGD = {
-    "bottle": (87.0, 94.3),
-    "grid": (99.8, 100),
-    "toothbrush": (92.5, 98.1),
-    "wood": (86.0, 94.4),
+# FreeRAD, Table 5: under EOT-PGD with 20 draws in place of PGD
+_EOT_PGD: dict[str, Row] = {
+    "bottle": (100, 87.0, 94.3),
+    "grid": (100, 99.8, 100),
+    "toothbrush": (100, 92.5, 98.1),
+    "wood": (98.3, 86.0, 94.4),
 }
+_ROWS: dict[str, dict[str, dict[str, Row]]] = {
+    "clean": {"FreeRAD": _PGD} | BASELINES,
+    "pgd": {"FreeRAD": _PGD} | BASELINES,
+    "eot-pgd": {"FreeRAD": _EOT_PGD},
+}
+_AVERAGES = {"clean": AVERAGES, "pgd": AVERAGES, "bpda": BPDA}
 _RADII = {"Linf": 2 / 255, "L2": 0.2}
 # PatchGuard, Table 13: category -> AUROC in % of images clean and attacked, of pixels the same;
 # L-inf PGD-1000 at 8/255 of the patches' true labels
@@ -52,50 +59,61 @@ _PATCHGUARD = {
 
 
 def published_auroc(
-    paper: str | None,
+    method: str | None,
     category: str,
     attack: str,
     ball: Ball | None = None,
-    target: Literal["image", "pixel"] = "image",
-) -> float | None:
-    """Return a paper's AUROC in [0, 1] for an MVTec AD category, None where it has none.
+    target: Target = "image",
+) -> Published | None:
+    """Return a paper's AUROC for an MVTec AD category, None where it has none.
 
     Args:
-        paper: "FreeRAD" or "PatchGuard", see ``Detector.paper``.
+        method: "FreeRAD", "PatchGuard" or one of ``BASELINES``, see ``Detector.paper``.
         category: MVTec AD's name, e.g. "bottle".
         attack: a suite's name, or "clean". PatchGuard's single attack stands beside "pgd" for
             images and "map-pgd" for pixels.
         ball: the threat model; only the paper's radii have a figure.
         target: image or pixel level.
     """
-    found = None
-    if paper == "FreeRAD" and target == "image":
-        found = _freerad(category, attack, ball)
-    elif paper == "PatchGuard":
-        found = _patchguard(category, attack, ball, target)
-    return None if found is None else found / 100
-
-
-def _freerad(category: str, attack: str, ball: Ball | None) -> float | None:
-    if attack == "clean":
-        return _PGD[category][0] if category in _PGD else None
-    if ball is None or abs(_RADII.get(ball.name, -1.0) - ball.eps) > 1e-9:
+    if method == "PatchGuard":
+        return _patchguard(category, attack, ball, target)
+    row = _ROWS.get(attack, {}).get(method or "", {}).get(category)
+    column = _column(attack, ball)
+    if row is None or column is None or target != "image":
         return None
-    column = list(_RADII).index(ball.name)
-    if attack == "pgd" and category in _PGD:
-        return _PGD[category][1 + column]
-    if attack == "eot-pgd" and category in _EOT_PGD:
-        return _EOT_PGD[category][column]
-    return None
+    table = 5 if attack == "eot-pgd" else (2, 2, 3)[column]
+    return Published(row[column] / 100, f"FreeRAD, Table {table}")
 
 
-def _patchguard(category: str, attack: str, ball: Ball | None, target: str) -> float | None:
+def published_average(
+    method: str | None, attack: str, ball: Ball | None = None
+) -> Published | None:
+    """Return FreeRAD's mean AUROC over MVTec AD's fifteen categories, None where it has none.
+
+    Args:
+        method: one of ``AVERAGES``.
+        attack: "clean", "pgd" or "bpda".
+        ball: the threat model; only the paper's radii have a figure.
+    """
+    place, row = _AVERAGES.get(attack, {}).get(method or "", ("", None))
+    column = _column(attack, ball)
+    return None if row is None or column is None else Published(row[column] / 100, place)
+
+
+def _column(attack: str, ball: Ball | None) -> int | None:
+    """Return the column of a ``Row`` that an attack in a ball stands in; None: in none."""
+    if ball is None:
+        return 0 if attack == "clean" else None
+    known = abs(_RADII.get(ball.name, -1.0) - ball.eps) < 1e-9
+    return 1 + list(_RADII).index(ball.name) if known else None
+
+
+def _patchguard(category: str, attack: str, ball: Ball | None, target: str) -> Published | None:
     if category not in _PATCHGUARD:
         return None
-    first = 0 if target == "image" else 2
-    if attack == "clean":
-        return _PATCHGUARD[category][first]
     same = ball is not None and ball.name == "Linf" and abs(ball.eps - 8 / 255) < 1e-9
-    if same and attack == {"image": "pgd", "pixel": "map-pgd"}[target]:
-        return _PATCHGUARD[category][first + 1]
-    return None
+    attacked = same and attack == {"image": "pgd", "pixel": "map-pgd"}[target]
+    if attack != "clean" and not attacked:
+        return None
+    column = 2 * (target == "pixel") + attacked
+    return Published(_PATCHGUARD[category][column] / 100, "PatchGuard, Table 13")

@@ -19,6 +19,7 @@ from hardsight.evaluation.results import Estimate
 from hardsight.evaluation.subjects.subject import Scores, Subject
 from hardsight.evaluation.subjects.synthetic import demand_defects, synthetic_defects
 from hardsight.metrics import auroc, auroc_difference, bootstrap
+from hardsight.metrics.metric import Target
 
 NAMED = 5
 """Images named in a note; of more, how many there are."""
@@ -252,9 +253,8 @@ class DetectorSubject(Subject):
 
     def published(self, suite: Suite | None, on_map: bool = False) -> Published | None:
         """Return the figure of the detector's paper."""
-        paper, name, ball = self.model.paper, *_row(suite)
-        value = published_auroc(paper, self.data, name, ball, "pixel" if on_map else "image")
-        return None if value is None else Published(value, paper or "")
+        target: Target = "pixel" if on_map else "image"
+        return published_auroc(self.model.paper, self.data, *_row(suite), target)
 
 
 def _row(suite: Suite | None) -> tuple[str, Any]:
