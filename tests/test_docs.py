@@ -70,7 +70,7 @@ def test_every_result_has_a_page():
 EXAMPLES = (
     "detectors/gaussian_method.py",
     "attacks/mi_fgsm.py",
-    "data/layouts/visa.py",
+    "data/layouts/magnetic_tile.py",
     "metrics/balanced_accuracy.py",
 )
 

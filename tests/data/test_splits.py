@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardsight.data import Sample, split_validation
+from hardsight.data.splits import split_groups
 
 
 def names(samples: list[Sample]) -> set[str]:
@@ -42,9 +43,30 @@ def test_split_depends_on_seed_and_relative_path_only() -> None:
 
 
 def test_split_errors() -> None:
-    with pytest.raises(ValueError, match=r"at least two images, got only .*000\.png"):
+    with pytest.raises(ValueError, match=r"at least two images .*, got only .*000\.png"):
         split_validation(plain(1))
-    with pytest.raises(ValueError, match="at least two images, got none"):
+    with pytest.raises(ValueError, match=r"at least two images .*, got none"):
         split_validation([])
     with pytest.raises(ValueError, match="fraction must be between 0 and 1"):
         split_validation(plain(5), 1.0)
+
+
+@given(count=st.integers(2, 12), fraction=st.floats(0.01, 0.99), seed=st.integers(0, 99))
+def test_groups_are_held_out_whole(count: int, fraction: float, seed: int) -> None:
+    samples = [
+        Sample(Path(f"/data/{patient:02}/{i}.png"), anomalous=False)
+        for i in range(3)
+        for patient in range(count)
+    ]
+    kept, held = split_groups(samples, lambda sample: sample.path.parent.name, fraction, seed)
+    patients = [{sample.path.parent.name for sample in part} for part in (kept, held)]
+    assert not patients[0] & patients[1]
+    assert len(patients[1]) == min(max(round(fraction * count), 1), count - 1)
+    assert sorted(kept + held, key=samples.index) == samples
+    for part in (kept, held):
+        assert part == sorted(part, key=samples.index)
+
+
+def test_one_group_cannot_be_split() -> None:
+    with pytest.raises(ValueError, match=r"groups of them.*got only one"):
+        split_groups(plain(5), lambda _: "one", 0.2)

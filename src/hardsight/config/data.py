@@ -25,9 +25,12 @@ class DataConfig(BaseModel):
     model_config = STRICT
 
     path: str | None = None
-    """Folder of a data set in a known layout; relative to where the command ran."""
+    """Folder of a data set in a known layout, or a table of images; relative to where the command
+    ran."""
     category: str | tuple[str, ...] | None = None
     """One below ``path``; several, or "all", for one model of them together."""
+    split: str | None = None
+    """Name of a split that the layout offers beside the official one; None: the official one."""
     normal_dir: str | None = None
     abnormal_dir: str | None = None
     mask_dir: str | None = None
@@ -104,7 +107,8 @@ def _load_one(place: DataConfig, size: int, seed: int) -> AnomalyData:
         )
     if not place.path:
         raise ConfigError("data.path or data.normal_dir must name a folder of images")
-    return load(place.path, str(place.category) if place.category else None, **common)
+    category = str(place.category) if place.category else None
+    return load(place.path, category, split=place.split, **common)
 
 
 def load_labelled(place: LabelledConfig, part: Part) -> LabelledImages:

@@ -10,7 +10,6 @@ from hardsight.data.files import IMAGE_EXTENSIONS, common_folder, existing_folde
 from hardsight.data.image_set import Sample
 from hardsight.data.matching import match_masks
 from hardsight.data.options import LoadOptions
-from hardsight.data.splits import split_validation
 
 Folders = str | Path | Sequence[str | Path]
 
@@ -59,24 +58,21 @@ def folder(
     named = {"normal_dir": normal, "normal_test_dir": tested, "abnormal_dir": abnormal}
     _check_disjoint(named | {"mask_dir": masks})
 
-    train = [Sample(path, anomalous=False) for path in normal]
-    test = [Sample(path, anomalous=False) for path in tested]
+    given = [Sample(path, anomalous=False) for path in tested]
+    train, validation, good = chosen.hold_out(
+        [Sample(path, anomalous=False) for path in normal],
+        _split_root(normal),
+        tested=None if abnormal and not tested else given,
+    )
     everything = [*normal, *tested, *abnormal, *masks]
     base = Path(root) if root is not None else common_folder(everything)
-    if abnormal and not tested:
-        train, test = split_validation(
-            train, chosen.test_fraction, chosen.seed, _split_root(normal)
-        )
-    train, validation = split_validation(
-        train, chosen.val_fraction, chosen.seed, _split_root(normal)
-    )
     found = match_masks(
         [Sample(path, anomalous=True, defect=path.parent.name) for path in abnormal],
         abnormal,
         masks,
         "mask_dir",
     )
-    return chosen.data(base, (train, validation, test + found.samples), found.note(base), name)
+    return chosen.data(base, (train, validation, [*good, *found.samples]), found.note(base), name)
 
 
 def _gather(

@@ -7,6 +7,10 @@ from typing import Any
 
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.image_set import ImageSet, OnError, Sample
+from hardsight.data.splits import split_validation
+
+Three = tuple[Sequence[Sample], Sequence[Sample], Sequence[Sample]]
+"""Training, validation and test samples."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class LoadOptions:
     """See ``ImageSet``."""
     bits: int | None = None
     """Depth of grey images in files of 16 bits, see ``read_image``."""
+    split: str | None = None
+    """Name of one of the layout's splits, see ``Layout``; None: the official one."""
 
     @classmethod
     def of(cls, **given: Any) -> "LoadOptions":
@@ -41,10 +47,35 @@ class LoadOptions:
             )
         return cls(**given)
 
+    def hold_out(
+        self,
+        normal: Sequence[Sample],
+        root: Path | None = None,
+        validation: Sequence[Sample] = (),
+        tested: Sequence[Sample] | None = None,
+    ) -> Three:
+        """Return normal training, validation and test samples, split as far as they are not.
+
+        Args:
+            normal: Training samples, of which what is missing is held out; see
+                ``split_validation``.
+            root: What their names are relative to in the split.
+            validation: Those of the data set's own; empty: ``val_fraction`` is held out.
+            tested: Likewise; None: ``test_fraction`` is held out.
+
+        Raises:
+            ValueError: too few to split.
+        """
+        if tested is None:
+            normal, tested = split_validation(normal, self.test_fraction, self.seed, root)
+        if not validation:
+            normal, validation = split_validation(normal, self.val_fraction, self.seed, root)
+        return normal, validation, tested
+
     def data(
         self,
         root: Path,
-        samples: tuple[Sequence[Sample], Sequence[Sample], Sequence[Sample]],
+        samples: Three,
         notes: Sequence[str] = (),
         name: str | None = None,
     ) -> AnomalyData:

@@ -1,7 +1,7 @@
 """Choosing images by place and name, never by what they show."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,18 +35,42 @@ def split_validation(
     Raises:
         ValueError: fewer than two samples, or a fraction outside (0, 1).
     """
+    base = root if root is not None else common_folder([s.path for s in samples])
+    names = [relative_name(sample.path, base) for sample in samples]
+    return _split(samples, names, fraction, seed)
+
+
+def split_groups(
+    samples: Sequence[Sample], group: Callable[[Sample], str], fraction: float, seed: int = 0
+) -> tuple[list[Sample], list[Sample]]:
+    """Hold out a share of the groups of samples, each whole; return (kept, held out).
+
+    For pictures that belong together, as the slices of a patient do: none of a group that is held
+    out is kept. Chosen, rounded and refused as by ``split_validation``, with groups for images.
+    """
+    return _split(samples, [group(sample) for sample in samples], fraction, seed)
+
+
+def _split(
+    samples: Sequence[Sample], names: Sequence[str], fraction: float, seed: int
+) -> tuple[list[Sample], list[Sample]]:
+    """Hold out the samples whose names have the smallest SHA-256 of seed and name."""
     if not 0 < fraction < 1:
         raise ValueError(f"fraction must be between 0 and 1 (exclusive), got {fraction}")
-    if len(samples) < 2:
-        given = f"only {samples[0].path}" if samples else "none"
-        raise ValueError(f"a split needs at least two images, got {given}; add normal images")
-    base = root if root is not None else common_folder([s.path for s in samples])
+    different = sorted(set(names))
+    if len(different) < 2:
+        given = f"only {different[0]}" if different else "none"
+        raise ValueError(
+            f"a split needs at least two images (or groups of them), got {given}; add normal images"
+        )
 
-    def rank(index: int) -> bytes:
-        name = relative_name(samples[index].path, base)
+    def rank(name: str) -> bytes:
         return hashlib.sha256(f"{seed}:{name}".encode(errors="surrogateescape")).digest()
 
-    count = min(max(round(fraction * len(samples)), 1), len(samples) - 1)
-    held = set(sorted(range(len(samples)), key=rank)[:count])
-    kept = [s for i, s in enumerate(samples) if i not in held]
-    return kept, [s for i, s in enumerate(samples) if i in held]
+    count = min(max(round(fraction * len(different)), 1), len(different) - 1)
+    held = set(sorted(different, key=rank)[:count])
+    pairs = list(zip(samples, names, strict=True))
+    return (
+        [sample for sample, name in pairs if name not in held],
+        [sample for sample, name in pairs if name in held],
+    )

@@ -1,39 +1,15 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
-from visa import VISA
+from magnetic_tile import MAGNETIC_TILE
 
-from hardsight.data import LAYOUTS, AnomalyData, LayoutError, categories, load
-
-
-def write(*paths: Path, value: int = 200) -> None:
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((8, 8), value, np.uint8)).save(path)
-
-
-def category(top: Path, good: str = "good") -> Path:
-    write(*(top / "train" / good / f"{i:03}.png" for i in range(10)))
-    write(*(top / "test" / good / f"{i:03}.png" for i in range(2)))
-    for defect in ("crack", "dent"):
-        write(*(top / "test" / defect / f"{i:03}.png" for i in range(3)))
-        write(*(top / "ground_truth" / defect / f"{i:03}_mask.png" for i in range(3)))
-    return top
-
-
-def masks_of(data: AnomalyData) -> dict[str, list[str]]:
-    return {
-        name: [mask.relative_to(data.root).as_posix() for mask in sample.masks]
-        for name, sample in zip(data.test.names, data.test.samples, strict=True)
-        if sample.anomalous
-    }
+from hardsight.data import LAYOUTS, LayoutError, categories, load
+from trees import magnetic_tile, masks_of, mvtec, sizes, write
 
 
 def test_mvtec(tmp_path: Path) -> None:
-    data = load(category(tmp_path / "bottle"), size=8)
+    data = load(mvtec(tmp_path / "bottle"), size=8)
     assert (data.name, data.root, data.notes) == ("bottle", tmp_path / "bottle", ())
     assert (len(data.train), len(data.validation), len(data.test)) == (8, 2, 8)
     assert [s.defect for s in data.test.samples] == ["crack"] * 3 + ["dent"] * 3 + ["good"] * 2
@@ -49,7 +25,7 @@ def test_mvtec(tmp_path: Path) -> None:
 
 
 def test_mvtec_with_validation_folder_and_missing_masks(tmp_path: Path) -> None:
-    top = category(tmp_path)
+    top = mvtec(tmp_path)
     write(top / "validation" / "good" / "v.png")
     (top / "ground_truth" / "dent" / "001_mask.png").unlink()
     data = load(top, size=8)
@@ -60,7 +36,7 @@ def test_mvtec_with_validation_folder_and_missing_masks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("good", ["OK", "normal", "Good", "good parts", "Nominal"])
 def test_other_names_of_good_are_no_defects(tmp_path: Path, good: str) -> None:
-    data = load(category(tmp_path / "bottle", good), size=8)
+    data = load(mvtec(tmp_path / "bottle", good), size=8)
     assert data.test.labels.sum() == 6
     assert {s.defect for s in data.test.samples} == {"crack", "dent", "good"}
     assert data.notes == tuple(f"{role}/{good} is read as good parts" for role in ("train", "test"))
@@ -68,14 +44,14 @@ def test_other_names_of_good_are_no_defects(tmp_path: Path, good: str) -> None:
 
 def test_the_name_of_good_does_not_change_the_split(tmp_path: Path) -> None:
     held = [
-        {path.rpartition("/")[2] for path in load(category(tmp_path / g, g)).validation.names}
+        {path.rpartition("/")[2] for path in load(mvtec(tmp_path / g, g)).validation.names}
         for g in ("good", "OK")
     ]
     assert held[0] == held[1]
 
 
 def test_hidden_files_and_those_of_systems_are_no_images(tmp_path: Path) -> None:
-    top = category(tmp_path / "bottle")
+    top = mvtec(tmp_path / "bottle")
     write(top / "train" / "good" / "._000.png", top / "test" / "__MACOSX" / "good" / "000.png")
     write(top / "train" / "good" / "__MACOSX" / "a.png", top / "test" / ".cache" / "a.png")
     write(top / "test" / "crack" / "003.PNG")
@@ -88,49 +64,9 @@ def test_hidden_files_and_those_of_systems_are_no_images(tmp_path: Path) -> None
     assert data.notes == ()
 
 
-def test_mvtec_loco_joins_the_masks_of_an_image(tmp_path: Path) -> None:
-    top = tmp_path / "pushpins"
-    write(*(top / "train" / "good" / f"{i:03}.png" for i in range(10)))
-    write(top / "validation" / "good" / "000.png", top / "test" / "good" / "000.png")
-    write(*(top / "test" / "logical_anomalies" / f"{i:03}.png" for i in range(4)))
-    truth = top / "ground_truth" / "logical_anomalies"
-    write(truth / "000" / "000.png", truth / "000" / "001.png", truth / "003" / "001.png")
-    write(truth / "007" / "000.png")
-    data = load(top, size=8)
-    place = "ground_truth/logical_anomalies"
-    assert masks_of(data) == {
-        "test/logical_anomalies/000.png": [f"{place}/000/000.png", f"{place}/000/001.png"],
-        "test/logical_anomalies/001.png": [],
-        "test/logical_anomalies/002.png": [],
-        "test/logical_anomalies/003.png": [f"{place}/003/001.png"],
-    }
-    unused = f"1 masks belong to no image and are not used: {place}/007/000.png"
-    assert data.notes == (unused,)
-
-
-def test_mvtec_ad2_reads_what_has_labels(tmp_path: Path) -> None:
-    top = tmp_path / "can"
-    for place, count in (("train/good", 10), ("validation/good", 3), ("test_public/good", 4)):
-        write(*(top / place / f"{i:03}_regular.png" for i in range(count)))
-    write(*(top / "test_public" / "bad" / f"{i:03}_regular.png" for i in range(3)))
-    truth = top / "test_public" / "ground_truth" / "bad"
-    write(*(truth / f"{i:03}_regular_mask.png" for i in range(3)))
-    write(top / "test_private" / "000.png", top / "test_private_mixed" / "000.png")
-    data = load(tmp_path, "can", size=8)
-    assert (len(data.train), len(data.validation), len(data.test)) == (10, 3, 7)
-    assert [s.defect for s in data.test.samples] == ["bad"] * 3 + ["good"] * 4
-    assert masks_of(data)["test_public/bad/002_regular.png"] == [
-        "test_public/ground_truth/bad/002_regular_mask.png"
-    ]
-    assert data.notes == tuple(
-        f"left out, for its layout does not know it: {name}"
-        for name in ("test_private", "test_private_mixed")
-    )
-
-
 def test_errors_say_what_is_there(tmp_path: Path) -> None:
     for name in ("bottle", "screw"):
-        category(tmp_path / name)
+        mvtec(tmp_path / name)
     with pytest.raises(ValueError, match=r"2 categories; choose one with .*: bottle, screw"):
         load(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"did you mean .*bottle"):
@@ -146,7 +82,7 @@ def test_errors_say_what_is_there(tmp_path: Path) -> None:
 
 
 def test_load_recognises(tmp_path: Path) -> None:
-    assert load(category(tmp_path / "a"), size=8).name == "a"
+    assert load(mvtec(tmp_path / "a"), size=8).name == "a"
     assert load(tmp_path, category="a", size=8).name == "a"
     for good, bad, masks in (("normal", "abnormal", "masks"), ("Good", "defect", "mask")):
         top = tmp_path / good
@@ -163,7 +99,7 @@ def test_load_recognises(tmp_path: Path) -> None:
 def test_paths_relative_to_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    category(tmp_path / "bottle")
+    mvtec(tmp_path / "bottle")
     write(*(tmp_path / "parts" / "good" / f"{i}.png" for i in range(10)))
     write(tmp_path / "parts" / "bad" / "x.png", tmp_path / "parts" / "masks" / "x.png")
     monkeypatch.chdir(tmp_path)
@@ -198,22 +134,24 @@ def test_load_explains(tmp_path: Path) -> None:
 
 
 def test_a_layout_is_one_file_and_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    top = tmp_path / "candle" / "Data"
-    write(*(top / "Images" / "Normal" / f"{i:04}.JPG" for i in range(20)))
-    write(
-        *(top / place / "Anomaly" / f"{i:03}.png" for place in ("Images", "Masks") for i in (1, 2))
-    )
+    magnetic_tile(tmp_path / "tiles")
     with pytest.raises(LayoutError, match="arranged as no known layout"):
-        load(tmp_path / "candle")
+        load(tmp_path / "tiles")
 
-    monkeypatch.setitem(LAYOUTS, VISA.name, VISA)
+    monkeypatch.setitem(LAYOUTS, MAGNETIC_TILE.name, MAGNETIC_TILE)
 
-    assert categories(tmp_path) == ["candle"]
-    data = load(tmp_path, "candle", size=8)
-    assert (len(data.train), len(data.validation), len(data.test)) == (13, 3, 6)
-    assert masks_of(data)["Data/Images/Anomaly/001.png"] == ["Data/Masks/Anomaly/001.png"]
-    with pytest.raises(LayoutError, match=r"Data/Images/Normal .*\(visa\)"):
-        load(tmp_path / "candle" / "Data" / "Masks")
+    assert categories(tmp_path) == ["tiles"]
+    data = load(tmp_path, "tiles", size=8)
+    assert sizes(data) == (6, 2, 5)
+    assert masks_of(data)["MT_Crack/Imgs/exp1_0.jpg"] == ["MT_Crack/Imgs/exp1_0.png"]
+    assert [s.defect for s in data.test.samples] == ["good"] * 2 + ["blowhole"] * 2 + ["crack"]
+    with pytest.raises(LayoutError, match=r"MT_Free/Imgs .*\(magnetic_tile\)"):
+        load(tmp_path / "tiles" / "MT_Free")
+
+
+def test_only_a_layout_with_splits_takes_their_names(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"split='patchguard' is no split of the layout mvtec; "):
+        load(mvtec(tmp_path), split="patchguard")
 
 
 def test_real_bottles() -> None:

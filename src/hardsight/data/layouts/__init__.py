@@ -7,15 +7,36 @@ from typing import Any
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.files import existing_folder, subfolders
 from hardsight.data.labelled import LabelledImages, Part
+from hardsight.data.layouts.btad import BTAD
 from hardsight.data.layouts.cifar10 import cifar10
 from hardsight.data.layouts.good_bad import GOOD_BAD
+from hardsight.data.layouts.head_ct import HEAD_CT
+from hardsight.data.layouts.kolektor_sdd import KOLEKTOR_SDD
+from hardsight.data.layouts.kolektor_sdd2 import KOLEKTOR_SDD2
 from hardsight.data.layouts.layout import Layout, LayoutError
 from hardsight.data.layouts.mnist import mnist
 from hardsight.data.layouts.mvtec import MVTEC
 from hardsight.data.layouts.mvtec_ad2 import MVTEC_AD2
+from hardsight.data.layouts.mvtec_loco import MVTEC_LOCO
+from hardsight.data.layouts.table import TABLE
+from hardsight.data.layouts.visa import VISA
 from hardsight.data.options import LoadOptions
 
-LAYOUTS: dict[str, Layout] = {one.name: one for one in (MVTEC_AD2, MVTEC, GOOD_BAD)}
+LAYOUTS: dict[str, Layout] = {
+    one.name: one
+    for one in (
+        TABLE,
+        MVTEC_AD2,
+        MVTEC_LOCO,
+        BTAD,
+        MVTEC,
+        VISA,
+        KOLEKTOR_SDD2,
+        KOLEKTOR_SDD,
+        HEAD_CT,
+        GOOD_BAD,
+    )
+}
 """Name -> layout, in the order in which ``load`` tries them."""
 LABELLED: dict[str, Callable[[str | Path, Part], LabelledImages]] = {
     "mnist": mnist,
@@ -28,30 +49,26 @@ def load(path: str | Path, category: str | None = None, **options: Any) -> Anoma
     """Read a data set with the first of ``LAYOUTS`` that its folder is arranged as.
 
     Args:
-        path: The category's folder, or the data set's with ``category``.
-        category: A folder in ``path``; None if ``path`` is the category, or has none.
+        path: The category's folder, or the data set's with ``category``, or a table's file.
+        category: One in ``path``; None if ``path`` is the category, or has none.
         options: Fields of ``LoadOptions``, such as ``size``, ``seed``, ``on_error``.
 
     Raises:
         FileNotFoundError: no such folder.
         LayoutError: no layout fits; the message says what each would want.
         TypeError: no such option.
-        ValueError: ``path`` is a data set of several categories and none is given, or the
-            layout's reader refuses it.
+        ValueError: ``path`` is a data set of several categories and none is given, the layout has
+            no such ``split``, or its reader refuses what is there.
     """
     chosen = LoadOptions.of(**options)
-    top = existing_folder(path, "path")
-    if category is not None:
-        if not (top / category).exists() and (known := _layout_of(top)) is not None:
-            raise ValueError(
-                f"path={str(top)!r} is a category itself ({known.name}); leave "
-                f"category={category!r} out"
-            )
-        top = existing_folder(top / category, "path/category")
-    layout = _layout_of(top)
+    top = Path(path) if category is None else Path(path) / category
+    layout = layout_of(top)
     if layout is not None:
+        _demand_split(layout, chosen.split)
         return layout.read(top, chosen)
-    found = _categories(top)
+    if category is not None:
+        _demand_category(Path(path), category)
+    found = _categories(existing_folder(top, "path"))
     if found:
         raise ValueError(
             f"path={str(top)!r} holds {len(found)} categories; "
@@ -73,17 +90,46 @@ def categories(root: str | Path) -> list[str]:
         FileNotFoundError: no such folder.
         LayoutError: there is none in it.
     """
-    top = existing_folder(root, "root")
+    top = Path(root)
     found = _categories(top)
     if not found:
+        existing_folder(top, "root")
         wanted = "; or ".join(one.wanted for one in LAYOUTS.values())
         raise LayoutError(f"root={str(top)!r} holds no category, a folder with {wanted}")
     return found
 
 
-def _layout_of(top: Path) -> Layout | None:
-    """Return the first layout that a folder is arranged as."""
+def layout_of(top: Path) -> Layout | None:
+    """Return the first layout that a category is arranged as."""
     return next((layout for layout in LAYOUTS.values() if layout.match(top)), None)
+
+
+def _demand_category(root: Path, category: str) -> None:
+    """Refuse a category that a data set does not hold, or that is one itself."""
+    if (root / category).exists():
+        return
+    known = layout_of(root)
+    found = _categories(root) if known is None else known.categories_in(root)
+    if known is not None and not found:
+        raise ValueError(
+            f"path={str(root)!r} is a category itself ({known.name}); leave "
+            f"category={category!r} out"
+        )
+    if found and not any((root / name).exists() for name in found):
+        raise ValueError(
+            f"path={str(root)!r} has no category {category!r}; choose from {', '.join(found)}"
+        )
+    existing_folder(root, "path")
+    existing_folder(root / category, "path/category")
+
+
+def _demand_split(layout: Layout, split: str | None) -> None:
+    if split is not None and split not in layout.splits:
+        known = f"choose from {', '.join(layout.splits)}, or " if layout.splits else ""
+        raise ValueError(
+            f"split={split!r} is no split of the layout {layout.name}; {known}leave it out for the "
+            "official one"
+        )
 
 
 def _categories(top: Path) -> list[str]:

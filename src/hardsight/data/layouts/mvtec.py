@@ -1,5 +1,6 @@
-"""MVTec AD and those arranged like it: BTAD, MPDD, MVTec LOCO and many a private set."""
+"""MVTec AD and those arranged like it: MPDD, WFDD, DTD-Synthetic and many a private set."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from hardsight.data.anomaly_data import AnomalyData
@@ -14,7 +15,23 @@ from hardsight.data.layouts.layout import (
 )
 from hardsight.data.matching import match_masks
 from hardsight.data.options import LoadOptions
-from hardsight.data.splits import split_validation
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a layout like MVTec AD's keeps what, relative to the category's folder."""
+
+    test: str = "test"
+    """Folder of the test images."""
+    masks: str = "ground_truth"
+    good: str = "good"
+    """Name of a folder of good parts; another that means the same is read too, with a note."""
+    unlabelled: tuple[str, ...] = ()
+    """Folders of test images whose labels are not public, which are left out."""
+
+
+PLACES = Places()
+"""Those of MVTec AD."""
 
 
 def is_mvtec(top: Path) -> bool:
@@ -22,9 +39,7 @@ def is_mvtec(top: Path) -> bool:
     return bool(good_folders(top / "train"))
 
 
-def read_mvtec(
-    top: Path, options: LoadOptions, test: str = "test", masks: str = "ground_truth"
-) -> AnomalyData:
+def read_mvtec(top: Path, options: LoadOptions, places: Places = PLACES) -> AnomalyData:
     """Read one category arranged as MVTec AD (Bergmann et al., 2019).
 
     ``train/good``, ``test/good``, ``test/<defect>`` and ``ground_truth/<defect>/<stem>_mask.png``;
@@ -35,37 +50,40 @@ def read_mvtec(
     Args:
         top: The category's folder.
         options: See there.
-        test: Folder of the test images, relative to ``top``.
-        masks: Folder of the masks, relative to ``top``.
+        places: Where what lies.
 
     Raises:
         ValueError: a folder is empty, or no mask matches.
     """
-    train, notes = _normal(top / "train", top)
-    validation, more = _normal(top / "validation", top)
-    if not validation:
-        good = good_folders(top / "train")
-        base = good[0] if len(good) == 1 else top / "train"
-        train, validation = split_validation(train, options.val_fraction, options.seed, base)
-    tested, others = _tested(top, top / test, top / masks)
-    known = [top / name.split("/")[0] for name in ("train", "validation", test, masks)]
-    notes += more + others + left_out(top, known)
-    return options.data(top, (train, validation, tested), notes)
+    train, notes = _normal(top / "train", top, places.good)
+    validation, more = _normal(top / "validation", top, places.good)
+    good = good_folders(top / "train")
+    base = good[0] if len(good) == 1 else top / "train"
+    tested, others = _tested(top, places)
+    known = [top / name for name in ("train", "validation", places.test, *places.unlabelled)]
+    notes += more + others + left_out(top, [*known, top / places.masks.split("/")[0]])
+    notes += [
+        f"left out, for the labels of its images are not public: {name}"
+        for name in places.unlabelled
+        if (top / name).is_dir()
+    ]
+    return options.data(top, options.hold_out(train, base, validation, tested), notes)
 
 
-def _normal(place: Path, top: Path) -> tuple[list[Sample], list[str]]:
+def _normal(place: Path, top: Path, official: str) -> tuple[list[Sample], list[str]]:
     """Return the normal samples in the folders of good parts of a place, and notes."""
     samples, notes = [], []
     for folder in good_folders(place):
         samples += normal_samples(folder, top)
-        if folder.name != "good":
+        if folder.name != official:
             notes.append(f"{relative_name(folder, top)} is read as good parts")
     return samples, notes
 
 
-def _tested(top: Path, test: Path, masks: Path) -> tuple[list[Sample], list[str]]:
+def _tested(top: Path, places: Places) -> tuple[list[Sample], list[str]]:
     """Return the test samples, defects in the order of their names, and notes."""
-    samples, notes = _normal(test, top)
+    test, masks = top / places.test, top / places.masks
+    samples, notes = _normal(test, top, places.good)
     for place in subfolders(test):
         if is_good(place) or place == masks:
             continue
