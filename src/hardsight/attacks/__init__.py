@@ -40,6 +40,7 @@ from hardsight.attacks.pgd import PGD, bim, fgsm
 from hardsight.attacks.sea import SEA_LOSSES, Progressive
 from hardsight.attacks.square import Square
 from hardsight.attacks.suites import Attempt, Suite
+from hardsight.attacks.threats import THREATS, ParameterSpace, Threat, build_threat, default_eps
 from hardsight.attacks.victims import ClassVictim, MapVictim, ScoreVictim, Victim
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "PGD",
     "SEA_LOSSES",
     "SURROGATES",
+    "THREATS",
     "Attack",
     "Attempt",
     "Ball",
@@ -76,6 +78,7 @@ __all__ = [
     "MarginObjective",
     "Objective",
     "Optimiser",
+    "ParameterSpace",
     "Progressive",
     "RegionMean",
     "ScoreObjective",
@@ -84,14 +87,17 @@ __all__ = [
     "Suite",
     "Surrogate",
     "TargetedDLRObjective",
+    "Threat",
     "TwoClasses",
     "Victim",
     "attack_names",
     "bim",
     "build_ball",
     "build_suite",
+    "build_threat",
     "bypassed",
     "checkpointed",
+    "default_eps",
     "fgsm",
     "flipped",
     "frozen",

@@ -1,11 +1,13 @@
 """The record that registers an attack."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.effort import Effort
 from hardsight.attacks.suites import Attempt, Suite, Target
+from hardsight.attacks.threats import ParameterSpace, Threat
+from hardsight.attacks.threats.parameter_space import BOX
 
 Attempts = tuple[Attempt, ...]
 Recipe = Callable[[Ball, Effort], Attempts]
@@ -35,21 +37,42 @@ class Attack:
     effort: Effort | None = None
 
     def suite(
-        self, ball: Ball, effort: Effort, budget: str = "own", fixed: bool | None = None
+        self,
+        ball: Ball | Threat,
+        effort: Effort,
+        budget: str = "own",
+        fixed: bool | None = None,
     ) -> Suite:
-        """Return the suite for a ball.
+        """Return the suite for a threat model.
 
         Args:
-            ball: the threat model.
+            ball: the threat model; of a ``Threat`` the parameters are attacked.
             effort: what may be spent.
             budget: the name of that.
             fixed: None: as the attack says.
+
+        Raises:
+            ValueError: an attack of the map by what moves the image.
         """
+        if self.target == "pixel" and isinstance(ball, Threat) and ball.moves:
+            raise ValueError(
+                f"suite={self.name!r} attacks the map, and norm={ball.name!r} moves what the masks "
+                "mark; attack the score (pgd, eot-pgd, autoattack-rand), or choose another norm"
+            )
         return Suite(
             name=self.name,
             ball=ball,
-            build=lambda ball: self.build(ball, effort),
+            build=lambda ball: self.attempts(ball, effort),
             target=self.target,
             budget=budget,
             fixed=self.fixed if fixed is None else fixed,
+        )
+
+    def attempts(self, ball: Ball | Threat, effort: Effort) -> Attempts:
+        """Return the attempts in a ball, or in the parameters of a threat."""
+        if not isinstance(ball, Threat):
+            return self.build(ball, effort)
+        return tuple(
+            replace(attempt, optimiser=ParameterSpace(ball, attempt.optimiser))
+            for attempt in self.build(BOX, effort)
         )

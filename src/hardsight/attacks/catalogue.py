@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from hardsight.attacks import recipes
 from hardsight.attacks.attack import Attack
-from hardsight.attacks.balls import build_ball
 from hardsight.attacks.effort import BUDGETS, Effort
 from hardsight.attacks.sea import SEA_LOSSES
 from hardsight.attacks.suites import Suite, Target
+from hardsight.attacks.threats import build_threat
 
 BLAU = Effort(steps=20, draws=20, restarts=1, queries=0)
 """The attack of Blau et al. (2022)."""
@@ -130,7 +130,7 @@ def build_suite(
 
     Args:
         name: one of ``attack_names(subject)``.
-        norm: "Linf" or "L2".
+        norm: "Linf" or "L2", or a name of ``THREATS``, such as "light".
         eps: the radius, e.g. ``"8/255"``.
         budget: "fast" or "full"; an attack with an effort of its own takes no notice.
         fixed: also attack with the noise fixed and known; None: as the attack says.
@@ -161,4 +161,4 @@ def build_suite(
     if not effort.objectives:
         raise ValueError("objectives must name at least one objective")
     called = budget if effort == BUDGETS[budget] else "own"
-    return attack.suite(build_ball(norm, eps), effort, called, fixed)
+    return attack.suite(build_threat(norm, eps), effort, called, fixed)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from hardsight.attacks.entry import at_rest, attackable
 from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.objectives.draws import Model, is_random
 from hardsight.attacks.optimisers import Optimiser, describe
+from hardsight.attacks.threats import Threat
 from hardsight.attacks.victims import Victim
 from hardsight.core.batches import choose
 from hardsight.core.capabilities import bypass_of
@@ -79,8 +80,8 @@ class Suite:
     """
 
     name: str
-    ball: Ball
-    build: Callable[[Ball], tuple[Attempt, ...]] = field(repr=False)
+    ball: Ball | Threat
+    build: Callable[[Any], tuple[Attempt, ...]] = field(repr=False)
     target: Target = "image"
     budget: str = "fast"
     fixed: bool = False
@@ -124,7 +125,7 @@ class Suite:
         """
         whole = self.build
 
-        def once(ball: Ball) -> tuple[Attempt, ...]:
+        def once(ball: Ball | Threat) -> tuple[Attempt, ...]:
             seen = (a if a.via == "source" else replace(a, draws=1) for a in whole(ball))
             return tuple(dict.fromkeys(seen))
 

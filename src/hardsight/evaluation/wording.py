@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from hardsight.attacks.threats import THREATS
+
 UNRELIABLE = "unreliable"
 """What flags begin with that a failed audit puts on a row; the check and a sentence follow."""
 
@@ -15,9 +17,11 @@ def fraction_of_255(eps: float) -> str:
 
 
 def radius(norm: str | None, eps: float) -> str:
-    """Return the threat model for reading: "L-inf 2/255", "L2 0.2", "" when clean."""
+    """Return the threat model for reading: "L-inf 2/255", "L2 0.2", "light 0.2", "" when clean."""
     if norm is None:
         return ""
+    if norm in THREATS:
+        return f"{norm} {eps:.2g}"
     tidy = norm == "L2" and abs(eps * 100 - round(eps * 100)) < 1e-9
     return f"{'L-inf' if norm == 'Linf' else norm} {f'{eps:g}' if tidy else fraction_of_255(eps)}"
 

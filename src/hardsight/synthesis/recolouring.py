@@ -13,7 +13,8 @@ _CELL = (5.0, 10.0)
 _THRESHOLD = (128 / 255, 150 / 255)
 _OCTAVES = 6
 _RECTANGLES = (3, 5)
-_YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+"""Luma and chroma of RGB, a row each."""
 
 
 def jitter(x: Tensor, amount: Tensor, hue: Tensor, generator: Generator) -> Tensor:
@@ -33,7 +34,7 @@ def jitter(x: Tensor, amount: Tensor, hue: Tensor, generator: Generator) -> Tens
     """
     factors = 1 + (2 * draw(generator, 3, len(x), like=x) - 1) * amount
     brightness, contrast, saturation = factors.clamp_min(0).view(3, -1, 1, 1, 1)
-    basis = x.new_tensor(_YIQ)
+    basis = x.new_tensor(YIQ)
     x = (x * brightness).clamp(0, 1)
     grey = torch.einsum("c,bchw->bhw", basis[0], x)[:, None]
     level = grey.mean((2, 3), keepdim=True)

@@ -1,6 +1,6 @@
 """Published accuracies of purified classifiers, to stand beside the measured ones."""
 
-from hardsight.attacks import Ball
+from hardsight.attacks import Ball, Threat
 from hardsight.evaluation.published.figure import Published
 
 _8, _16 = 8 / 255, 16 / 255
@@ -75,7 +75,9 @@ _FALLEN: dict[str, tuple[str, ...]] = {
 """Method -> what is known of its published figures."""
 
 
-def published_accuracy(method: str | None, suite: str, ball: Ball | None) -> Published | None:
+def published_accuracy(
+    method: str | None, suite: str, ball: Ball | Threat | None
+) -> Published | None:
     """Return a paper's figure for the same row, None where there is none.
 
     Args:

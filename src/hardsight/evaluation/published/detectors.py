@@ -1,6 +1,6 @@
 """Published AUROCs of detectors, to stand beside the measured ones."""
 
-from hardsight.attacks import Ball
+from hardsight.attacks import Ball, Threat
 from hardsight.evaluation.published.baselines import AVERAGES, BASELINES, BPDA, Row
 from hardsight.evaluation.published.figure import Published
 from hardsight.metrics.metric import Target
@@ -62,7 +62,7 @@ def published_auroc(
     method: str | None,
     category: str,
     attack: str,
-    ball: Ball | None = None,
+    ball: Ball | Threat | None = None,
     target: Target = "image",
 ) -> Published | None:
     """Return a paper's AUROC for an MVTec AD category, None where it has none.
@@ -86,7 +86,7 @@ def published_auroc(
 
 
 def published_average(
-    method: str | None, attack: str, ball: Ball | None = None
+    method: str | None, attack: str, ball: Ball | Threat | None = None
 ) -> Published | None:
     """Return FreeRAD's mean AUROC over MVTec AD's fifteen categories, None where it has none.
 
@@ -100,7 +100,7 @@ def published_average(
     return None if row is None or column is None else Published(row[column] / 100, place)
 
 
-def _column(attack: str, ball: Ball | None) -> int | None:
+def _column(attack: str, ball: Ball | Threat | None) -> int | None:
     """Return the column of a ``Row`` that an attack in a ball stands in; None: in none."""
     if ball is None:
         return 0 if attack == "clean" else None
@@ -108,7 +108,9 @@ def _column(attack: str, ball: Ball | None) -> int | None:
     return 1 + list(_RADII).index(ball.name) if known else None
 
 
-def _patchguard(category: str, attack: str, ball: Ball | None, target: str) -> Published | None:
+def _patchguard(
+    category: str, attack: str, ball: Ball | Threat | None, target: str
+) -> Published | None:
     if category not in _PATCHGUARD:
         return None
     same = ball is not None and ball.name == "Linf" and abs(ball.eps - 8 / 255) < 1e-9

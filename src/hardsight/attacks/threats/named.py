@@ -1,0 +1,40 @@
+"""The threat models by name: the balls, and those with parameters."""
+
+from collections.abc import Callable
+
+from hardsight.attacks.balls import BALLS, Ball, parse_radius
+from hardsight.attacks.threats.focus import Focus
+from hardsight.attacks.threats.light import Light
+from hardsight.attacks.threats.low_frequency import LowFrequency
+from hardsight.attacks.threats.pose import Pose
+from hardsight.attacks.threats.sticker import Sticker
+from hardsight.attacks.threats.threat import Threat
+
+THREATS: dict[str, type[Threat]] = {
+    threat.name: threat for threat in (Light, Pose, Focus, Sticker, LowFrequency)
+}
+"""Name -> threat with parameters; a new one is a file of its own and an entry here."""
+
+_KNOWN: dict[str, Callable[[float], Ball | Threat]] = {**BALLS, **THREATS}
+
+
+def build_threat(norm: str, eps: str | float) -> Ball | Threat:
+    """Return the threat model called ``norm``: a ball, or one of ``THREATS``.
+
+    Args:
+        norm: "Linf", "L2", "light", "pose", ...; in capitals or not.
+        eps: radius or severity, e.g. ``"8/255"``.
+
+    Raises:
+        ValueError: an unknown name, or an eps that is none.
+    """
+    known = {name.lower(): model for name, model in _KNOWN.items()}
+    if norm.lower() not in known:
+        raise ValueError(f"norm={norm!r} is not known; choose from {', '.join(_KNOWN)}")
+    return known[norm.lower()](parse_radius(eps))
+
+
+def default_eps(norm: str) -> str | float:
+    """Return the radius or severity that is taken where none is asked for."""
+    threat = THREATS.get(norm.lower())
+    return "2/255" if threat is None else threat.default

@@ -1,0 +1,41 @@
+"""Another pose: the part shifted, turned, nearer, or seen at an angle."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from hardsight.attacks.threats.threat import Threat, axes, signed
+
+
+@dataclass(frozen=True)
+class Pose(Threat):
+    """Shift, turn, scale and tilt the image; what was outside repeats the border.
+
+    ``eps`` is a share of the image's side: each of the six parameters alone moves the middles of
+    the sides by at most so much.
+    """
+
+    name: ClassVar[str] = "pose"
+    default: ClassVar[float] = 0.02
+    moves: ClassVar[bool] = True
+
+    def shape(self, images: Tensor) -> tuple[int, int, int]:
+        """Return two shifts, angle, scale, and two tilts."""
+        return 6, 1, 1
+
+    def apply(
+        self, images: Tensor, parameters: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Return images in that pose, read bilinearly."""
+        c = 2 * self.eps * signed(parameters.flatten(1))  # the side is 2 long here
+        right, lower, angle, scale, tilt_x, tilt_y = (v.view(-1, 1, 1) for v in c.unbind(1))
+        y, x = axes(images)
+        depth = 1 + tilt_x * x + tilt_y * y
+        zoom = 1 + scale
+        u = (zoom * (angle.cos() * x - angle.sin() * y) + right) / depth
+        v = (zoom * (angle.sin() * x + angle.cos() * y) + lower) / depth
+        grid = torch.stack((u, v), -1)
+        return F.grid_sample(images, grid, padding_mode="border", align_corners=False)

@@ -1,0 +1,197 @@
+"""Threats with parameters: what each can do, its gradients, and attacks that find the worst."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from hardsight.attacks import PGD, ScoreObjective, ScoreVictim, build_suite
+from hardsight.attacks.threats import (
+    THREATS,
+    Focus,
+    Light,
+    LowFrequency,
+    ParameterSpace,
+    Pose,
+    Sticker,
+    build_threat,
+)
+from hardsight.attacks.threats.parameter_space import BOX, OfParameters
+from hardsight.core.types import Detection
+
+
+def pictures(n: int = 2, side: int = 16, dtype=torch.float64) -> torch.Tensor:
+    """Smooth random images, away from 0 and 1."""
+    g = torch.Generator().manual_seed(0)
+    small = 0.25 + 0.5 * torch.rand(n, 3, 4, 4, generator=g, dtype=dtype)
+    return F.interpolate(small, (side, side), mode="bilinear")
+
+
+def drawn(threat, images, seed: int = 1) -> torch.Tensor:
+    g = torch.Generator().manual_seed(seed)
+    shape = (len(images), *threat.shape(images))
+    return torch.rand(shape, generator=g, dtype=images.dtype)
+
+
+ALL = [cls(cls.default) for cls in THREATS.values()]
+NAMED = [pytest.param(t, id=t.name) for t in ALL]
+
+
+@pytest.mark.parametrize("threat", NAMED)
+def test_changed_images_are_images(threat):
+    x = pictures().round()  # black and white: everything would leave the range
+    y = threat.apply(x, drawn(threat, x).round())
+    assert y.shape == x.shape
+    assert 0 <= float(y.min()) <= float(y.max()) <= 1
+    assert not torch.equal(x, y)
+
+
+@pytest.mark.parametrize("threat", NAMED)
+def test_without_severity_nothing_changes(threat):
+    x = pictures()
+    torch.testing.assert_close(type(threat)(0.0).apply(x, drawn(threat, x)), x)
+
+
+@pytest.mark.parametrize("threat", NAMED)
+def test_the_gradient_is_that_of_finite_differences(threat):
+    x, weights = pictures(), torch.randn(16, 16, dtype=torch.float64)
+    theta = drawn(threat, x).requires_grad_()
+
+    def value(p):
+        return (threat.apply(x, p) * weights).sum()
+
+    (g,) = torch.autograd.grad(value(theta), theta)
+    way = torch.randn(theta.shape, generator=torch.Generator().manual_seed(2), dtype=x.dtype)
+    h = 1e-6
+    slope = (value(theta + h * way) - value(theta - h * way)) / (2 * h)
+    torch.testing.assert_close(slope.detach(), (g * way).sum(), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("threat", NAMED)
+def test_an_image_does_not_depend_on_its_batch(threat):
+    x = pictures()
+    theta = drawn(threat, x)
+    torch.testing.assert_close(threat.apply(x, theta)[:1], threat.apply(x[:1], theta[:1]))
+
+
+@pytest.mark.parametrize("threat", [t for t in NAMED if t.id in ("light", "pose", "low-frequency")])
+def test_the_middle_of_the_parameters_is_no_change(threat):
+    x = pictures()
+    middle = torch.full((2, *threat.shape(x)), 0.5, dtype=x.dtype)
+    torch.testing.assert_close(threat.apply(x, middle), x)
+
+
+def test_brightness_is_a_factor():
+    x, theta = pictures(), torch.full((2, 7, 1, 1), 0.5, dtype=torch.float64)
+    theta[:, 0] = 1
+    torch.testing.assert_close(Light(0.2).apply(x, theta), 1.2 * x)
+
+
+def test_a_slope_of_light_leaves_the_middle():
+    x = torch.full((1, 3, 15, 15), 0.5)
+    theta = torch.full((1, 7, 1, 1), 0.5)
+    theta[:, 5] = 1  # across
+    y = Light(0.2).apply(x, theta)
+    torch.testing.assert_close(y[..., 7], x[..., 7])
+    assert float(y[0, 0, 0, -1]) == pytest.approx(0.5 * (1 + 0.2 * 14 / 15))
+
+
+def test_grey_stays_grey_under_any_hue():
+    x, theta = torch.full((1, 3, 8, 8), 0.5), torch.full((1, 7, 1, 1), 0.5)
+    theta[:, 4] = 1
+    torch.testing.assert_close(Light(0.5).apply(x, theta), x, atol=1e-4, rtol=0)
+
+
+def test_a_shift_of_two_pixels_is_one():
+    x, theta = pictures(), torch.full((2, 6, 1, 1), 0.5, dtype=torch.float64)
+    theta[:, 0] = 1  # what is read lies 2 of 16 pixels to the right
+    y = Pose(2 / 16).apply(x, theta)
+    torch.testing.assert_close(y[..., :14], x[..., 2:])
+
+
+def test_a_motion_is_the_mean_of_shifts():
+    x = pictures()
+    theta = torch.tensor([0.0, 0.5, 1.0], dtype=x.dtype).view(1, 3, 1, 1).expand(2, -1, -1, -1)
+    y = Focus(4 / 16).apply(x, theta)
+    padded = F.pad(x, (4, 4, 0, 0), mode="replicate")
+    right = torch.stack([padded[..., i : i + 16] for i in range(9)]).mean(0)
+    torch.testing.assert_close(y, right, rtol=1e-6, atol=1e-6)
+
+
+def test_a_low_frequency_stays_in_the_linf_ball():
+    x = pictures()
+    y = LowFrequency(8 / 255).apply(x, drawn(LowFrequency(0.1), x).round())
+    assert float((y - x).abs().max()) <= 8 / 255 + 1e-12
+
+
+def test_a_sticker_covers_its_share_and_nothing_else():
+    x, threat = torch.full((1, 3, 64, 64), 0.5), Sticker(1 / 16)
+    theta = torch.ones(1, *threat.shape(x))
+    theta[:, -2:] = 0.5  # white, in the middle
+    changed = threat.apply(x, theta)[0, 0] != 0.5
+    assert int(changed.sum()) == 16 * 16
+    assert bool(changed[24:40, 24:40].all())
+
+
+def test_a_sticker_held_by_a_hand_is_never_twice_at_the_same_place():
+    x, threat = pictures(), Sticker(0.05)
+    theta, g = drawn(threat, x), torch.Generator().manual_seed(0)
+    assert not torch.equal(threat.apply(x, theta, g), threat.apply(x, theta, g))
+    assert torch.equal(threat.apply(x, theta), threat.apply(x, theta))
+
+
+def darkness(images, generator=None):
+    return 1 - images.mean((1, 2, 3))
+
+
+def test_pgd_finds_the_darkest_light():
+    """On grey without colour the worst is known: all factors at their lowest."""
+    x = torch.full((1, 3, 8, 8), 0.5)
+    found = ParameterSpace(Light(0.2), PGD(BOX, steps=20))(darkness, x)
+    assert float(found.objective) == pytest.approx(1 - 0.8 * 0.5 * (0.9 + 1 + 0.9) / 3, abs=2e-3)
+    torch.testing.assert_close(darkness(found.images), found.objective)
+
+
+class Corner(torch.nn.Module):
+    """Scores the brightness of the upper left quarter."""
+
+    random = False
+
+    def forward(self, images, noise=None):
+        maps = images.mean(1, keepdim=True)
+        return Detection(maps[..., :8, :8].mean((1, 2, 3)), maps)
+
+
+@pytest.mark.parametrize("name", ["pgd", "autoattack-rand", "square"])
+def test_suites_attack_parameters_as_they_attack_pixels(name):
+    x, labels = pictures(4, dtype=torch.float32), torch.tensor([True, False, True, False])
+    suite = build_suite(name, "light", 0.2, steps=5, queries=20)
+    victim = ScoreVictim(Corner(), labels)
+    found = suite(victim, x, torch.Generator().manual_seed(0))
+    gain = ScoreObjective(Corner(), labels)
+    assert bool((gain(found.images) > gain(x) + 0.02).all())
+    assert suite.at(0.0).ball == Light(0.0)
+
+
+def test_the_map_is_not_attacked_by_what_moves_the_masks():
+    with pytest.raises(ValueError, match="norm='pose' moves what the masks mark"):
+        build_suite("map-pgd", "pose", 0.02)
+    assert build_suite("map-pgd", "light", 0.2).attempts
+
+
+def test_a_part_of_the_objective_belongs_to_a_part_of_the_images():
+    x, labels = pictures(3, dtype=torch.float32), torch.tensor([True, False, True])
+    whole = OfParameters(ScoreObjective(Corner(), labels), x, Light(0.2))
+    theta = drawn(Light(0.2), x)
+    index = torch.tensor([2, 0])
+    torch.testing.assert_close(whole.take(index)(theta[index]), whole(theta)[index])
+
+
+def test_what_is_no_threat_is_refused():
+    with pytest.raises(ValueError, match="choose from Linf, L2, light"):
+        build_threat("dust", 0.1)
+    with pytest.raises(ValueError, match="eps of light must be in \\[0, 1\\], got 2"):
+        build_threat("light", "2")
+    with pytest.raises(ValueError, match="optimiser must attack in"):
+        ParameterSpace(Light(0.1), PGD(Light(0.1)))
+    with pytest.raises(ValueError, match="start must be None for light"):
+        ParameterSpace(Light(0.1), PGD(BOX))(darkness, pictures(), start=pictures())
