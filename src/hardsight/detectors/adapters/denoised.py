@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -58,10 +59,11 @@ class Denoised(Detector):
                 f"sigma={sigma:g} is no noise level of the diffusion: the nearest is {level:.3g} "
                 f"at k={k}; choose one of at least that"
             )
-        scoring = replace(detector.scoring, k=k, shots=1, average="error")
-        self.detector = detector.with_scoring(replace(scoring, reference="error"))
         self.image_size, self.sigma, self.scales = detector.image_size, sigma, tuple(scales)
-        errors = error_maps(detector, normals, generator, sigma, self.error_map, progress)
+        scoring = replace(detector.scoring, k=k, shots=1, average="error")
+        bare = detector.with_scoring(replace(scoring, reference="error"))
+        compare = partial(noisy_error, bare, scales=self.scales)
+        errors = error_maps(bare, normals, generator, sigma, compare, progress)
         statistics = ReferenceStatistics.of(errors, scoring.filter_size)
         self.detector = detector.with_scoring(scoring, statistics)
 
@@ -70,16 +72,20 @@ class Denoised(Detector):
         """The settings of the detector it was made of, with the noise it is made for."""
         return self.detector.settings | {"sigma": self.sigma, "scales": self.scales, "draws": 0}
 
-    def reconstruct(self, images: Tensor) -> Tensor:
-        """Reconstruct noisy images (B, C, H, W) in pixel units, unclamped."""
-        none = images.new_zeros(len(images), 1, *images.shape[1:])
-        return self.detector.reconstruct(images, none)[:, 0]
-
-    def error_map(self, images: Tensor) -> Tensor:
-        """Return the error (B, 1, H, W) of noisy images, before the filter."""
-        margin = self.detector.scoring.margin
-        return multiscale_error(images, self.reconstruct(images), self.scales, margin)
-
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score noisy images (B, 3, H, W), differentiably; there is no further noise."""
-        return self.detector.scoring.detect(self.error_map(images), self.detector.statistics)
+        errors = noisy_error(self.detector, images, self.scales)
+        return self.detector.scoring.detect(errors, self.detector.statistics)
+
+
+def noisy_error(detector: ErrorDetector, images: Tensor, scales: Sequence[int]) -> Tensor:
+    """Return the unfiltered error (B, 1, H, W) of images that hold the noise of step k already.
+
+    Args:
+        detector: whose reconstruction adds no noise.
+        images: (B, C, H, W) in pixel units, noisy.
+        scales: downsampling factors, see ``multiscale_error``.
+    """
+    none = images.new_zeros(len(images), 1, *images.shape[1:])
+    reconstructed = detector.reconstruct(images, none)[:, 0]
+    return multiscale_error(images, reconstructed, scales, detector.scoring.margin)
