@@ -29,9 +29,9 @@ from hardsight.core.devices import pick_device
 from hardsight.detectors.evidence import shares
 from hardsight.evaluation import (
     Certification,
+    Execution,
     Smoothing,
     Terms,
-    Work,
     attack_certified,
     certify,
 )
@@ -111,7 +111,7 @@ def main() -> None:
     _, calibrating = shares(data.validation.images(), selecting)
     folder = run.path / "certificate"
     suites = [s for radius in given.attack_radii for s in attacks(L2(radius), given)]
-    place = Work(folder / "state", given.max_minutes)
+    place = Execution(folder / "state", given.max_minutes)
     found: list[Certification] = []
     for design, sigma in itertools.product(given.designs, given.sigma):
         terms = Terms(sigma, given.n, given.alpha, radii=tuple(sorted(set(given.radii))))
@@ -120,7 +120,7 @@ def main() -> None:
             common = {
                 "smoothing": smoothing,
                 "normals": calibrating,
-                "work": replace(place, progress=progress),
+                "execution": replace(place, progress=progress),
             }
             whole = certify(detector, data, terms, **common)
             if suites:
@@ -128,7 +128,11 @@ def main() -> None:
                 # the same copies as above: nothing is sampled again
                 part = certify(detector, few, terms, **common)
                 attacked = attack_certified(
-                    part, detector, few, suites, work=Work(folder / "state", progress=progress)
+                    part,
+                    detector,
+                    few,
+                    suites,
+                    execution=Execution(folder / "state", progress=progress),
                 )
                 whole = replace(whole, attacks=attacked.attacks)
         found.append(whole)

@@ -6,7 +6,7 @@ from typing import Any
 
 from hardsight.attacks import Suite
 from hardsight.cli.progress import told
-from hardsight.evaluation import Protocol, Record, Work, evaluate
+from hardsight.evaluation import Execution, Protocol, Record, evaluate
 from hardsight.evaluation.provenance import commit
 from hardsight.reports import write_report
 from hardsight.runs import SELECTION, DetectorRun
@@ -36,7 +36,7 @@ def evaluated(
         detector = run.detector() if run.finished else run.fit(progress=progress)
         data = run.data()
         common: dict[str, Any] = {
-            "work": Work(run.path / "evaluation" / "state", progress=progress),
+            "execution": Execution(run.path / "evaluation" / "state", progress=progress),
             "record": Record(provenance={"preset": run.config.preset, "run": run.path.name}),
         }
         whole: dict[str, Any] = {}

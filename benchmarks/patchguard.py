@@ -26,7 +26,7 @@ from sets import add_sets, changed, root
 from hardsight.attacks import build_suite
 from hardsight.cli.progress import told
 from hardsight.config import Config, load_preset
-from hardsight.evaluation import Protocol, Record, Work, evaluate
+from hardsight.evaluation import Execution, Protocol, Record, evaluate
 from hardsight.evaluation.provenance import commit, device_name
 from hardsight.reports import write_report
 from hardsight.runs import SELECTION, DetectorRun, open_detector_run, start_run
@@ -95,7 +95,7 @@ def measure(run: DetectorRun, given: argparse.Namespace) -> dict[str, Any]:
             data,
             suites,
             protocol=Protocol(1, batch_size=given.batch),  # deterministic: one draw says all
-            work=Work(run.path / "evaluation" / "state", progress=progress),
+            execution=Execution(run.path / "evaluation" / "state", progress=progress),
             record=Record(provenance={"preset": run.config.preset, "run": run.path.name}),
         )
     write_report(result, run.path / "evaluation")

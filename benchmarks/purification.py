@@ -25,9 +25,9 @@ from hardsight.diffusion import Denoiser, FastDenoiser, PaperDenoiser
 from hardsight.evaluation import (
     FOUR_THREATS,
     Curve,
+    Execution,
     Protocol,
     Record,
-    Work,
     accuracy_curve,
     class_suite,
     evaluate_classifier,
@@ -86,7 +86,7 @@ def curves(
                 lambda d: (model(d), test),
                 suite,
                 protocol=protocol,
-                work=Work(state, progress=progress),
+                execution=Execution(state, progress=progress),
             )
     found = [Curve("Accuracy against depth", "T*", lines, "Figure 4: L-inf 8/255")]
     if g.severities:
@@ -98,7 +98,7 @@ def curves(
                     g.depths,
                     lambda d, x=pooled: (model(d), x),
                     protocol=protocol,
-                    work=Work(state, progress=progress),
+                    execution=Execution(state, progress=progress),
                 )
         origin = "CIFAR-10-C" if g.cifar10c else "generated here"
         text = f"Figure 6: all nineteen corruptions pooled, {origin}"
@@ -195,7 +195,7 @@ def main() -> None:
                 plan,
                 method=METHODS.get(name),
                 protocol=Protocol(batch_size=given.batch),
-                work=Work(given.runs / name / "state", progress=progress),
+                execution=Execution(given.runs / name / "state", progress=progress),
                 record=Record(
                     title=f"{name} on {test.name}",
                     provenance={"denoiser": f"{type(denoiser).__name__}, {size} weights"},

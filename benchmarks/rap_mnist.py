@@ -20,7 +20,7 @@ from hardsight.attacks import PGD, Linf
 from hardsight.classifiers import MNISTCNN, ClassificationTask, save_classifier
 from hardsight.cli.progress import told
 from hardsight.data import mnist
-from hardsight.evaluation import Protocol, Record, Work, class_suite, evaluate_classifier
+from hardsight.evaluation import Execution, Protocol, Record, class_suite, evaluate_classifier
 from hardsight.purifiers import RAP, Adapter, Purified, RAPSettings, RAPTask, save_adapter
 from hardsight.reports import write_report
 from hardsight.training import Task
@@ -131,7 +131,7 @@ def main() -> None:
                 trained=None if name == "cnn" else Linf(given.eps),
                 method=methods[name],
                 protocol=Protocol(batch_size=given.eval_batch),
-                work=Work(root / name / "state", progress=progress),
+                execution=Execution(root / name / "state", progress=progress),
                 record=Record(title=f"{name} on MNIST"),
             )
         write_report(found, root / name)

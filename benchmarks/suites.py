@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hardsight.attacks import build_suite
 from hardsight.cli.progress import told
-from hardsight.evaluation import Protocol, Work, evaluate
+from hardsight.evaluation import Execution, Protocol, evaluate
 from hardsight.evaluation.provenance import commit, device_name
 from hardsight.metrics import auroc, bootstrap
 from hardsight.runs import open_detector_run
@@ -55,7 +55,7 @@ def main() -> None:
                 run.data().limited(given.limit, balanced=True),
                 suites,
                 protocol=Protocol(gallery=0),
-                work=Work(run.path / "evaluation" / "state", progress=progress),
+                execution=Execution(run.path / "evaluation" / "state", progress=progress),
             )
         rows = {}
         for attack, scores in result.outputs.items():

@@ -15,7 +15,7 @@ from hardsight.audit.audited import Audited, Terms
 from hardsight.audit.outcomes import BlockedError
 from hardsight.data import LabelledImages
 from hardsight.detectors import gradient_agreement
-from hardsight.evaluation import ClassifierSubject, Protocol, Work, evaluate_classifier
+from hardsight.evaluation import ClassifierSubject, Execution, Protocol, evaluate_classifier
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.purifiers import Purified
 from hardsight.reports import write_html, write_markdown
@@ -218,7 +218,7 @@ def test_a_failed_audit_stamps_and_its_page_speaks_of_classifiers(tiny, tmp_path
 def test_the_classifier_is_left_as_it_was(tiny):
     model = misread.trained(1, dropout=0.3).train()
     before = torch.random.get_rng_state()
-    found = audit(model, blobs(), eps=EPS, budget=tiny, work=Work(max_minutes=0.0))
+    found = audit(model, blobs(), eps=EPS, budget=tiny, execution=Execution(max_minutes=0.0))
     assert model.training
     assert all(p.requires_grad and p.dtype == torch.float32 for p in model.parameters())
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -266,5 +266,5 @@ def test_batch_statistics_are_left_as_they_were(tiny):
     """A batch norm in train mode counts every image that passes."""
     model = torch.nn.Sequential(torch.nn.BatchNorm2d(1), misread.Linear()).train()
     before = [b.clone() for b in model.buffers()]
-    audit(model, blobs(), eps=EPS, budget=tiny, work=Work(max_minutes=0.0))
+    audit(model, blobs(), eps=EPS, budget=tiny, execution=Execution(max_minutes=0.0))
     assert all(torch.equal(a, b) for a, b in zip(before, model.buffers(), strict=True))

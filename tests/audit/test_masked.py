@@ -9,7 +9,7 @@ from hardsight.attacks import Linf
 from hardsight.audit import CHECKS, Budget, audit
 from hardsight.data import load
 from hardsight.detectors import AdvRAD, AdvRADFit, Scoring
-from hardsight.evaluation import DetectorSubject, Work
+from hardsight.evaluation import DetectorSubject, Execution
 from hardsight.training import Settings
 
 EPS = 4 / 255
@@ -137,7 +137,7 @@ def test_a_failed_audit_stamps(tiny):
 def test_the_detector_is_left_as_it_was(tiny):
     detector = masked.Dropping()
     before = torch.random.get_rng_state()
-    found = audit(detector, pictures(), eps=EPS, budget=tiny, work=Work(max_minutes=0.0))
+    found = audit(detector, pictures(), eps=EPS, budget=tiny, execution=Execution(max_minutes=0.0))
     assert detector.training
     assert detector.weight.requires_grad
     assert torch.equal(torch.random.get_rng_state(), before)

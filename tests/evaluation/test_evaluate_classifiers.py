@@ -8,7 +8,7 @@ from torch import Generator, nn
 from hardsight.attacks import L2, Linf
 from hardsight.attacks.class_suites import FOUR_THREATS, class_suite
 from hardsight.data import LabelledImages
-from hardsight.evaluation import Curve, Estimate, Protocol, Record, Row, Work
+from hardsight.evaluation import Curve, Estimate, Execution, Protocol, Record, Row
 from hardsight.evaluation.classifiers import accuracy_curve, evaluate_classifier
 from hardsight.evaluation.diagnostics import diagnosed
 from hardsight.evaluation.published import published_accuracy
@@ -66,7 +66,7 @@ def test_a_linear_classifier_has_its_known_accuracy(tmp_path):
         class_suite("pgd", "L2", wide, steps=10),
     ]
     found = evaluate_classifier(
-        Linear(), DATA, suites, protocol=Protocol(batch_size=7), work=Work(tmp_path)
+        Linear(), DATA, suites, protocol=Protocol(batch_size=7), execution=Execution(tmp_path)
     )
     right = torch.arange(N) >= 3
     linf = float((right & (EPS * MODEL.w.abs().sum() < DISTANCE)).float().mean())
@@ -84,7 +84,7 @@ def test_a_linear_classifier_has_its_known_accuracy(tmp_path):
     assert found.averages[0].all == pytest.approx((linf + l2) / 2)
     again = Linear()
     resumed = evaluate_classifier(
-        again, DATA, suites, protocol=Protocol(batch_size=7), work=Work(tmp_path)
+        again, DATA, suites, protocol=Protocol(batch_size=7), execution=Execution(tmp_path)
     )
     assert again.calls == 0
     assert [r.mean for r in resumed.rows] == [r.mean for r in found.rows]
@@ -191,6 +191,6 @@ def test_a_curve_and_the_reports(tmp_path):
 
 def test_time_runs_out():
     suite = class_suite("pgd", "Linf", EPS, steps=2)
-    found = evaluate_classifier(Linear(), DATA, [suite], work=Work(max_minutes=0.0))
+    found = evaluate_classifier(Linear(), DATA, [suite], execution=Execution(max_minutes=0.0))
     assert [r.attack for r in found.rows] == ["clean"]
     assert "Time ran out: pgd covers 0 of 24 images." in found.notes

@@ -6,7 +6,7 @@ import torch
 
 from hardsight.attacks import Suite, build_suite
 from hardsight.detectors.calibration import Calibration
-from hardsight.evaluation import DetectorSubject, Protocol, Work, evaluate
+from hardsight.evaluation import DetectorSubject, Execution, Protocol, evaluate
 from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE
 from hardsight.metrics import auroc
 from hardsight.reports import write_html
@@ -123,11 +123,11 @@ def test_killed_and_started_again_it_goes_on(bright, make_set, tmp_path):
 
     settings, state = {"protocol": Protocol(batch_size=2, gallery=2)}, tmp_path / "state"
     with pytest.raises(KilledError):
-        evaluate(detector, data, [pgd(1)], work=Work(state, progress=kill), **settings)
+        evaluate(detector, data, [pgd(1)], execution=Execution(state, progress=kill), **settings)
     finished = sorted(state.glob("pgd-*/*.safetensors"))
     assert len(finished) == 2
     stamps = [f.stat().st_mtime_ns for f in finished]
-    again = evaluate(detector, data, [pgd(1)], work=Work(state), **settings)
+    again = evaluate(detector, data, [pgd(1)], execution=Execution(state), **settings)
     assert [f.stat().st_mtime_ns for f in finished] == stamps
     whole = evaluate(detector, data, [pgd(1)], **settings)
     assert np.array_equal(again.outputs["pgd"], whole.outputs["pgd"])
@@ -136,7 +136,7 @@ def test_killed_and_started_again_it_goes_on(bright, make_set, tmp_path):
 
 def test_a_changed_detector_does_not_reuse_finished_batches(bright, make_set, tmp_path):
     data = make_set(NORMAL, ANOMALOUS)
-    settings = {"protocol": PLAIN, "work": Work(tmp_path / "state")}
+    settings = {"protocol": PLAIN, "execution": Execution(tmp_path / "state")}
     one, two = bright(), bright()
     two.weight.data.fill_(2.0)
     first = evaluate(one, data, [], **settings).outputs["clean"]
@@ -147,7 +147,11 @@ def test_a_changed_detector_does_not_reuse_finished_batches(bright, make_set, tm
 def test_out_of_time_is_said(bright, make_set):
     data = make_set(NORMAL, ANOMALOUS)
     result = evaluate(
-        bright(), data, [pgd(1)], protocol=Protocol(curve=[1 / 255]), work=Work(max_minutes=1e-9)
+        bright(),
+        data,
+        [pgd(1)],
+        protocol=Protocol(curve=[1 / 255]),
+        execution=Execution(max_minutes=1e-9),
     )
     assert [r.attack for r in result.rows if r.attack == "pgd"] == []
     assert any("pgd covers 0 of 8" in n for n in result.notes)

@@ -9,8 +9,8 @@ from hardsight.detectors import Calibration
 from hardsight.evaluation import (
     ClassifierSubject,
     DetectorSubject,
+    Execution,
     Protocol,
-    Work,
     evaluate,
     evaluate_classifier,
 )
@@ -73,7 +73,7 @@ def test_the_whole_evaluation_is_one_stage_whose_units_are_costs(bright, make_se
 
     data = make_set(NORMAL, ANOMALOUS)
     protocol = Protocol(4, batch_size=4, gallery=0, curve=[1 / 255, 2 / 255])
-    evaluate(bright(noise=0.01), data, protocol=protocol, work=Work(progress=listen))
+    evaluate(bright(noise=0.01), data, protocol=protocol, execution=Execution(progress=listen))
     assert {stage for stage, *_ in told} == {"evaluate"}
     assert len({total for _, _, total, _ in told}) == 1
     done = [d for _, d, _, _ in told]

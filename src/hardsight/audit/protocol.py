@@ -24,7 +24,7 @@ from hardsight.data import AnomalyData, LabelledImages
 from hardsight.detectors import Detector, as_detector
 from hardsight.evaluation.batches import deadline
 from hardsight.evaluation.detectors import matched
-from hardsight.evaluation.plan import Work
+from hardsight.evaluation.plan import Execution
 from hardsight.evaluation.provenance import commit, device_name, fingerprint
 from hardsight.evaluation.subjects import ClassifierSubject, DetectorSubject, Subject
 from hardsight.evaluation.subjects.subject import Kind
@@ -39,7 +39,7 @@ BATCH: dict[Kind, int] = {"detector": 8, "classifier": 64}
 """Images attacked at a time."""
 FEWEST = 4
 """Images, below which nothing is beyond chance."""
-WORK = Work()
+EXECUTION = Execution()
 
 
 def audit(
@@ -54,7 +54,7 @@ def audit(
     source: nn.Module | None = None,
     synthetic: bool = False,
     batch_size: int | None = None,
-    work: Work = WORK,
+    execution: Execution = EXECUTION,
 ) -> Audit:
     """Check whether robust figures of a detector or a classifier can be believed.
 
@@ -74,8 +74,8 @@ def audit(
             None: of a classifier behind a purifier, that classifier.
         synthetic: of a detector's data set without defects: take synthetic ones on good parts.
         batch_size: images attacked at a time; None: see ``BATCH``.
-        work: whom it tells, and how long it may take: after that the remaining checks are skipped
-            and say so. Nothing is kept.
+        execution: whom it tells, and how long it may take: after that the remaining checks are
+            skipped and say so. Nothing is kept.
 
     Raises:
         ValueError: an unknown budget, norm or radius; too few images of a label, or images that the
@@ -93,12 +93,12 @@ def audit(
     _demand_enough(subject)
     begun = time.monotonic()
     size = batch_size or BATCH[subject.kind]
-    terms = Terms(ball, budget, seed, size, deadline(work.max_minutes), work.progress)
+    terms = Terms(ball, budget, seed, size, deadline(execution.max_minutes), execution.progress)
     with frozen(*subject.models), _restored(seed, *subject.models):
         audited = Audited(subject, terms)
         _demand_right(audited)
         audited.meter.total = plan.evaluations(audited) * len(subject)
-        work.progress("audit", 0, round(audited.meter.total), plan.announced(audited))
+        execution.progress("audit", 0, round(audited.meter.total), plan.announced(audited))
         checks = tuple(_check(name, audited) for name in CHECKS)
     audited.meter.end()
     took = {"time": f"{(time.monotonic() - begun) / 60:.1f} min"}

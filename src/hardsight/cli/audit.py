@@ -58,7 +58,7 @@ def audit(
     it fails. Exit code 2 if a check failed. Examples: `hardsight audit runs/bottle --quick`,
     `hardsight audit runs/rap --images 128`
     """
-    from hardsight.evaluation import Work
+    from hardsight.evaluation import Execution
     from hardsight.reports import write_report
     from hardsight.runs import open_run
     from hardsight.runs.figures import AttackChoice, ImageChoice, figures_of
@@ -73,7 +73,7 @@ def audit(
                 budget="quick" if quick else budget,
                 seed=seed,
                 batch_size=batch_size,
-                work=Work(max_minutes=max_minutes, progress=_Announced(shown)),
+                execution=Execution(max_minutes=max_minutes, progress=_Announced(shown)),
             )
         page = write_report(found, opened.audit_path.parent, opened.audit_path.stem)
         _show(found)

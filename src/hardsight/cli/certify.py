@@ -79,7 +79,7 @@ def certify(
     majority vote; what chooses sigma, designs and pixels is for detectors. Example:
     `hardsight certify runs/digits --sigma 0.25 --limit 500`
     """
-    from hardsight.evaluation import Smoothing, Terms, Work
+    from hardsight.evaluation import Execution, Smoothing, Terms
     from hardsight.runs import open_run
     from hardsight.runs.figures import CertificateChoice, ImageChoice, figures_of
 
@@ -105,8 +105,8 @@ def certify(
         images = ImageChoice(path, limit, allow_data_change=allow_data_change)
         folder = output or opened.path / "certificate"
         with told() as progress:
-            work = Work(folder / "state", max_minutes, progress)
-            found = figures_of(opened, device).certificates(images, choice, work)
+            execution = Execution(folder / "state", max_minutes, progress)
+            found = figures_of(opened, device).certificates(images, choice, execution)
         print_certificate(found, folder)
 
 

@@ -31,7 +31,7 @@ def demo(
     from hardsight.attacks import build_suite
     from hardsight.config import load_preset
     from hardsight.data import write_textures
-    from hardsight.evaluation import Protocol, Record, Work
+    from hardsight.evaluation import Execution, Protocol, Record
     from hardsight.evaluation import evaluate as run_evaluation
     from hardsight.runs import open_detector_run, start_run
 
@@ -52,7 +52,7 @@ def demo(
                 run.data().limited(IMAGES, balanced=True),
                 [suite],
                 protocol=Protocol(seed=seed, batch_size=IMAGES, curve=CURVE),
-                work=Work(run.path / "evaluation" / "state", progress=progress),
+                execution=Execution(run.path / "evaluation" / "state", progress=progress),
                 record=Record(provenance={"preset": "demo", "run": run.path.name}),
             )
         console.print()

@@ -91,7 +91,7 @@ def evaluate(
     `hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3 --limit 1000`
     """
     from hardsight.audit.protocol import BATCH
-    from hardsight.evaluation import Protocol, Work
+    from hardsight.evaluation import Execution, Protocol
     from hardsight.runs import open_run
     from hardsight.runs.figures import AttackChoice, ImageChoice, figures_of
 
@@ -108,7 +108,7 @@ def evaluate(
         print_costs(planned.costs())
         folder = output or opened.path / "evaluation"
         with told() as progress:
-            found = planned.carry_out(Work(folder / "state", max_minutes, progress))
+            found = planned.carry_out(Execution(folder / "state", max_minutes, progress))
         print_report(found, folder)
 
 

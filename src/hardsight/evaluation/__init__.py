@@ -10,7 +10,7 @@ from hardsight.evaluation.certified.sigma import Evidence, SigmaChoice, choose_s
 from hardsight.evaluation.classifiers import accuracy_curve, evaluate_classifier
 from hardsight.evaluation.costs import Cost, estimate
 from hardsight.evaluation.detectors import attack, evaluate
-from hardsight.evaluation.plan import Protocol, Record, Work
+from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.results import Budget, Curve, Estimate, Evaluation, Row
 from hardsight.evaluation.subjects import ClassifierSubject, DetectorSubject, Subject
 
@@ -26,6 +26,7 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "Evidence",
+    "Execution",
     "Protocol",
     "Record",
     "Row",
@@ -34,7 +35,6 @@ __all__ = [
     "Subject",
     "Terms",
     "Voting",
-    "Work",
     "accuracy_curve",
     "attack",
     "attack_certified",

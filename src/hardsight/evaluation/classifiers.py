@@ -11,7 +11,7 @@ from hardsight.data import LabelledImages
 from hardsight.evaluation.attacked import attack_set, run_key
 from hardsight.evaluation.diagnostics import hardest
 from hardsight.evaluation.gallery import classifier_items
-from hardsight.evaluation.plan import Protocol, Record, Work
+from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.protocol import Measurement
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.published import known_of
@@ -20,7 +20,7 @@ from hardsight.evaluation.rows import averages, output_rows
 from hardsight.evaluation.subjects import ClassifierSubject
 from hardsight.evaluation.wording import radius
 
-USUAL, WORK, RECORD = Protocol(batch_size=32), Work(), Record()
+USUAL, EXECUTION, RECORD = Protocol(batch_size=32), Execution(), Record()
 
 
 def evaluate_classifier(
@@ -32,7 +32,7 @@ def evaluate_classifier(
     trained: Ball | None = None,
     method: str | None = None,
     protocol: Protocol = USUAL,
-    work: Work = WORK,
+    execution: Execution = EXECUTION,
     record: Record = RECORD,
 ) -> Evaluation:
     """Measure a classifier on labelled images, clean and under attack.
@@ -50,7 +50,7 @@ def evaluate_classifier(
         trained: the threat model the classifier was trained against, left out of AwT.
         method: whose published figures stand beside, see ``published_accuracy``.
         protocol: draws, seed, batches, gallery and curve, whose norm is the first suite's.
-        work: where it is kept, how long it may take, whom it tells.
+        execution: where it is kept, how long it may take, whom it tells.
         record: what the report says besides.
     """
     if suites is None:
@@ -58,7 +58,7 @@ def evaluate_classifier(
     subject = ClassifierSubject.of(model, data, source, method)
     norm = suites[0].ball.name if suites else "Linf"
     with subject.at_rest():
-        made = Measurement(subject, suites, norm, protocol, work, record)
+        made = Measurement(subject, suites, norm, protocol, execution, record)
         found = made.run()
         row = hardest(found.rows)
         worst = found.attacked[row.attack] if row else None
@@ -78,7 +78,7 @@ def accuracy_curve(
     suite: Suite | None = None,
     *,
     protocol: Protocol = USUAL,
-    work: Work = WORK,
+    execution: Execution = EXECUTION,
 ) -> tuple[tuple[float, Estimate], ...]:
     """Measure accuracy against a setting, such as T* (Blau et al., 2022, Figures 4 and 6).
 
@@ -86,7 +86,7 @@ def accuracy_curve(
         values: of the setting.
         build: value -> (model, images): a purifier at that depth, or images of that severity.
         suite: the attack; None: the images as they are.
-        protocol, work: as ``evaluate_classifier``, without a time limit.
+        protocol, execution: as ``evaluate_classifier``, without a time limit.
 
     Returns:
         (value, accuracy by the mean of the draws) for each value, a line of a ``Curve``.
@@ -98,8 +98,8 @@ def accuracy_curve(
         facts = (fingerprint(model), data.sha256, protocol.seed, protocol.fresh_draws)
         key = run_key(suite, "curve", *facts, protocol.batch_size)
         with subject.at_rest():
-            done = attack_set(subject, suite, protocol, folder=work.place(key))
+            done = attack_set(subject, suite, protocol, folder=execution.place(key))
         assert done is not None  # no deadline
         points.append((value, next(output_rows(subject, "", done, suite)).mean))
-        work.progress("curve", len(points), len(values), f"at {value:g}")
+        execution.progress("curve", len(points), len(values), f"at {value:g}")
     return tuple(points)

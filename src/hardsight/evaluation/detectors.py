@@ -9,14 +9,14 @@ from hardsight.attacks import Suite, build_suite
 from hardsight.data import AnomalyData, load
 from hardsight.detectors import Detector, as_detector
 from hardsight.evaluation.gallery import detector_items
-from hardsight.evaluation.plan import Protocol, Record, Work
+from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.protocol import Measurement
 from hardsight.evaluation.results import Evaluation
 from hardsight.evaluation.subjects import DetectorSubject
 from hardsight.evaluation.verdict import strongest
 
 CURVE_EPS = (1 / 255, 2 / 255, 4 / 255, 8 / 255)
-USUAL, WORK, RECORD = Protocol(curve=CURVE_EPS), Work(), Record()
+USUAL, EXECUTION, RECORD = Protocol(curve=CURVE_EPS), Execution(), Record()
 
 
 def evaluate(
@@ -29,7 +29,7 @@ def evaluate(
     source: Detector | None = None,
     synthetic: bool = False,
     protocol: Protocol = USUAL,
-    work: Work = WORK,
+    execution: Execution = EXECUTION,
     record: Record = RECORD,
 ) -> Evaluation:
     """Measure a detector on the test set, clean and under attack.
@@ -46,7 +46,7 @@ def evaluate(
         synthetic: take synthetic defects on good parts that training never saw, instead of the
             test set's: for data without defects.
         protocol: draws, seed, batches, gallery and curve.
-        work: where it is kept, how long it may take, whom it tells.
+        execution: where it is kept, how long it may take, whom it tells.
         record: what the report says besides.
 
     Raises:
@@ -63,7 +63,7 @@ def evaluate(
     )
     with subject.at_rest():
         subject = subject.with_maps(protocol.seed)
-        made = Measurement(subject, suites, norm, protocol, work, record)
+        made = Measurement(subject, suites, norm, protocol, execution, record)
         found = made.run()
         result = made.result(found)
         calibration = detector.calibration
@@ -135,7 +135,7 @@ def attack(
         eps, norm: the threat model, at the resolution the detector is given.
         budget: "fast" or "full".
         image_size: of a model that does not say; None: that of the data set.
-        options: of ``evaluate``, e.g. ``work=Work("state")`` to go on after a kill.
+        options: of ``evaluate``, e.g. ``execution=Execution("state")`` to go on after a kill.
 
     Example:
         >>> from hardsight import attack

@@ -30,8 +30,8 @@ class Protocol:
 
 
 @dataclass(frozen=True)
-class Work:
-    """Where long work is kept, how long it may take, and whom it tells.
+class Execution:
+    """How a measurement is carried out; nothing here changes its result.
 
     Args:
         folder: where finished batches are kept; what was killed goes on from there. None keeps
@@ -45,7 +45,7 @@ class Work:
     progress: Progress = quiet
 
     def place(self, name: str) -> Path | None:
-        """Return a folder inside that for one part of the work."""
+        """Return a folder inside that for one part of the measurement."""
         return Path(self.folder) / name if self.folder else None
 
 

@@ -8,7 +8,7 @@ from hardsight.attacks import Suite
 from hardsight.evaluation.attacked import Attacked, attack_set, run_key
 from hardsight.evaluation.batches import deadline
 from hardsight.evaluation.costs import Meter, attack_cost
-from hardsight.evaluation.plan import Protocol, Record, Work
+from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.provenance import fingerprint, made_with
 from hardsight.evaluation.results import Curve, Evaluation, Row
 from hardsight.evaluation.rows import clean_rows, map_rows, output_rows
@@ -41,7 +41,7 @@ class Measurement:
         subject: what is measured.
         suites: attacks to run.
         norm: of the curve.
-        protocol, work, record: see there.
+        protocol, execution, record: see there.
     """
 
     def __init__(
@@ -50,21 +50,22 @@ class Measurement:
         suites: Sequence[Suite],
         norm: str,
         protocol: Protocol,
-        work: Work,
+        execution: Execution,
         record: Record,
     ) -> None:
-        self.subject, self.protocol, self.work, self.record = subject, protocol, work, record
+        self.subject, self.protocol = subject, protocol
+        self.execution, self.record = execution, record
         self.suites = [subject.sees(s) for s in suites]
         self.shown = subject.chosen(protocol.gallery)
         self.quick = subject.sees(subject.quick(norm))
         self.norm = norm
         self.few = replace(protocol, fresh_draws=min(CURVE_DRAWS, protocol.fresh_draws))
-        self.until = deadline(work.max_minutes)
+        self.until = deadline(execution.max_minutes)
         self.state = [fingerprint(model) for model in subject.models]
         planned = [(s, protocol) for s in (None, *self.suites)]
         planned += [(self.quick, self.few)] * len(protocol.curve)
         each = (attack_cost(subject, s, p.fresh_draws) for s, p in planned)
-        self.meter = Meter(work.progress, "evaluate", sum(each) * len(subject))
+        self.meter = Meter(execution.progress, "evaluate", sum(each) * len(subject))
 
     def run(self) -> Measured:
         """Look at the clean images, attack them by every suite, and draw the curve."""
@@ -117,7 +118,7 @@ class Measurement:
             suite,
             protocol,
             keep=frozenset(self.shown),
-            folder=self.work.place(key),
+            folder=self.execution.place(key),
             deadline=self.until if suite else float("inf"),
             told=told,
         )

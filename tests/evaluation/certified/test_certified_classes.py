@@ -8,7 +8,7 @@ from scipy.stats import norm
 from hardsight.certify import ABSTAIN
 from hardsight.evaluation.certified.classes import certify_classifier
 from hardsight.evaluation.certified.plan import Terms, Voting
-from hardsight.evaluation.plan import Work
+from hardsight.evaluation.plan import Execution
 
 
 def test_a_linear_classifier_has_its_known_radii(tmp_path):
@@ -22,7 +22,7 @@ def test_a_linear_classifier_has_its_known_radii(tmp_path):
         return torch.stack([-s, s], 1)
 
     terms, voting = Terms(0.5, 2000, radii=(0.0, 0.2, 1.0)), Voting(batch_size=500)
-    settings = {"voting": voting, "work": Work(tmp_path)}
+    settings = {"voting": voting, "execution": Execution(tmp_path)}
     found = certify_classifier(model, images, labels, terms, **settings)
     at = np.argsort(found.index)
     distance = np.abs(values.numpy() - 0.5) * np.sqrt(48)

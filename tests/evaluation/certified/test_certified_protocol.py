@@ -12,7 +12,7 @@ from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.points import would_settle
 from hardsight.evaluation.certified.protocol import certify
 from hardsight.evaluation.certified.sampled import in_proportion
-from hardsight.evaluation.plan import Protocol, Work
+from hardsight.evaluation.plan import Execution, Protocol
 from hardsight.evaluation.published import published_certified
 from hardsight.metrics import conformal_threshold
 
@@ -95,12 +95,14 @@ def test_killed_and_started_again_it_gives_the_same(bright, make_set, tmp_path):
             raise KilledError
 
     with pytest.raises(KilledError):
-        certify(detector, data, TERMS, smoothing=FEW, work=Work(tmp_path / "a", progress=kill))
+        certify(
+            detector, data, TERMS, smoothing=FEW, execution=Execution(tmp_path / "a", progress=kill)
+        )
     stamps = {p: p.stat().st_mtime_ns for p in kept(tmp_path / "a").values()}
     assert len(stamps) == len(data.validation) + 3
-    again = certify(detector, data, TERMS, smoothing=FEW, work=Work(tmp_path / "a"))
+    again = certify(detector, data, TERMS, smoothing=FEW, execution=Execution(tmp_path / "a"))
     assert all(p.stat().st_mtime_ns == t for p, t in stamps.items())
-    whole = certify(detector, data, TERMS, smoothing=FEW, work=Work(tmp_path / "b"))
+    whole = certify(detector, data, TERMS, smoothing=FEW, execution=Execution(tmp_path / "b"))
     a, b = kept(tmp_path / "a"), kept(tmp_path / "b")
     assert a.keys() == b.keys()
     for name in a:
@@ -108,11 +110,13 @@ def test_killed_and_started_again_it_gives_the_same(bright, make_set, tmp_path):
         assert all(x[k].numpy().tobytes() == y[k].numpy().tobytes() for k in x if k != "seconds")
     texts = [json.dumps(c.to_json() | {"seconds_per_image": 0}) for c in (again, whole)]
     assert texts[0] == texts[1]
-    few = certify(detector, data.limited(4), TERMS, smoothing=FEW, work=Work(tmp_path / "a"))
+    few = certify(
+        detector, data.limited(4), TERMS, smoothing=FEW, execution=Execution(tmp_path / "a")
+    )
     assert len(kept(tmp_path / "a")) == len(a)  # other images change nothing of one
     assert len(few.labels) == 4
     other = certify(
-        detector, data, TERMS, smoothing=replace(FEW, seed=1), work=Work(tmp_path / "a")
+        detector, data, TERMS, smoothing=replace(FEW, seed=1), execution=Execution(tmp_path / "a")
     )
     assert not np.array_equal(other.scores, whole.scores)
 
@@ -120,15 +124,15 @@ def test_killed_and_started_again_it_gives_the_same(bright, make_set, tmp_path):
 def test_out_of_time_is_said(bright, make_set, tmp_path):
     data = make_set(NORMAL, ANOMALOUS)
     with pytest.raises(ValueError, match="time ran out after 0 of 8 images"):
-        certify(bright(), data, TERMS, smoothing=FEW, work=Work(max_minutes=1e-9))
+        certify(bright(), data, TERMS, smoothing=FEW, execution=Execution(max_minutes=1e-9))
 
     def stop(stage: str, done: int, total: int, info: str = "") -> None:
         if (stage, done) == ("certify plain", 4):
             raise KilledError
 
     with pytest.raises(KilledError):
-        certify(bright(), data, TERMS, smoothing=FEW, work=Work(tmp_path, progress=stop))
-    found = certify(bright(), data, TERMS, smoothing=FEW, work=Work(tmp_path, 1e-9))
+        certify(bright(), data, TERMS, smoothing=FEW, execution=Execution(tmp_path, progress=stop))
+    found = certify(bright(), data, TERMS, smoothing=FEW, execution=Execution(tmp_path, 1e-9))
     assert found.labels.sum() == 2  # both labels in proportion
     assert any("4 of 8 test images" in note for note in found.notes)
 
@@ -211,7 +215,7 @@ def test_no_attack_breaks_a_certificate_and_a_false_one_is_caught(bright, make_s
         Suite(name, ball, lambda _, o=optimiser: (Attempt(o, "score", 4),))
         for name, optimiser in (("pgd", PGD(ball, 5)), ("apgd", APGD(ball, 5)))
     ]
-    common = {"protocol": Protocol(400), "work": Work(tmp_path)}
+    common = {"protocol": Protocol(400), "execution": Execution(tmp_path)}
     attacked = attack_certified(found, detector, data, suites, **common)
     assert [a.name for a in attacked.attacks] == ["pgd", "apgd"]
     shift = 255 * 0.1 * WEIGHT  # the strongest attack there is

@@ -14,12 +14,12 @@ from hardsight.evaluation.attacked import attack_set, run_key
 from hardsight.evaluation.batches import deadline
 from hardsight.evaluation.certified.protocol import own_detector, prepare
 from hardsight.evaluation.certified.results import Certification, SmoothedAttack
-from hardsight.evaluation.plan import Protocol, Work
+from hardsight.evaluation.plan import Execution, Protocol
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects import DetectorSubject
 from hardsight.metrics import auroc, certified_auroc
 
-PROTOCOL, WORK = Protocol(fresh_draws=100), Work()
+PROTOCOL, EXECUTION = Protocol(fresh_draws=100), Execution()
 
 
 def attack_certified(
@@ -29,7 +29,7 @@ def attack_certified(
     suites: Sequence[Suite],
     *,
     protocol: Protocol = PROTOCOL,
-    work: Work = WORK,
+    execution: Execution = EXECUTION,
 ) -> Certification:
     """Attack the smoothed score of every certified image; return the certification with the gap.
 
@@ -42,8 +42,8 @@ def attack_certified(
         detector, data: as given to ``certify``.
         suites: L2 attacks of the image score, each at its radius.
         protocol: noisy copies of each attacked image, as fresh draws; seed and batch size.
-        work: where finished batches are kept; what is not whole when time runs out is left out,
-            and noted.
+        execution: where finished batches are kept; what is not whole when time runs out is left
+            out, and noted.
 
     Raises:
         ValueError: a suite of another norm or of the map, or a certification without bounds.
@@ -64,14 +64,14 @@ def attack_certified(
     images = data.test.images()[[place[name] for name in found.names]]
     subject = DetectorSubject(smoothed, images, labels)
     joint = terms.bounds | {"alpha": per_image_alpha(terms.alpha, len(labels))}
-    until, draws = deadline(work.max_minutes), protocol.fresh_draws
+    until, draws = deadline(execution.max_minutes), protocol.fresh_draws
     rows, notes = [], []
     for suite in suites:
         radius = suite.ball.eps
         facts = (found.names, protocol.seed, draws, protocol.batch_size)
         key = run_key(suite, fingerprint(smoothed), *facts)
         with subject.at_rest():
-            done = attack_set(subject, suite, protocol, folder=work.place(key), deadline=until)
+            done = attack_set(subject, suite, protocol, folder=execution.place(key), deadline=until)
         if done is None or len(done) < len(subject):
             notes.append(f"Time ran out: {suite.name} at radius {radius:g} was left out.")
             continue

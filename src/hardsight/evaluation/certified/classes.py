@@ -10,10 +10,10 @@ from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.certified.plan import Terms, Voting
 from hardsight.evaluation.certified.results import ClassCertification
 from hardsight.evaluation.certified.sampled import Sampling
-from hardsight.evaluation.plan import Record, Work
+from hardsight.evaluation.plan import Execution, Record
 from hardsight.evaluation.provenance import fingerprint, made_with
 
-VOTING, WORK, RECORD = Voting(), Work(), Record()
+VOTING, EXECUTION, RECORD = Voting(), Execution(), Record()
 
 
 def certify_classifier(
@@ -24,7 +24,7 @@ def certify_classifier(
     *,
     voting: Voting = VOTING,
     classes: tuple[str, ...] = (),
-    work: Work = WORK,
+    execution: Execution = EXECUTION,
     record: Record = RECORD,
 ) -> ClassCertification:
     """Certify the majority vote of a classifier over noisy copies (Cohen et al., 2019).
@@ -37,8 +37,8 @@ def certify_classifier(
         terms: what is certified; of a vote there is no other quantile than the median.
         voting: how the vote is sampled.
         classes: their names.
-        work: where finished images are kept; modules are told apart by their weights, functions
-            are not. Every class has its part in what is done when time runs out.
+        execution: where finished images are kept; modules are told apart by their weights,
+            functions are not. Every class has its part in what is done when time runs out.
         record: what the report says besides.
 
     Raises:
@@ -63,12 +63,12 @@ def certify_classifier(
 
     true = labels.cpu().long().numpy()
     facts = (fingerprint(classifier), terms.sigma, terms.n, each, selection, size)
-    sampling = Sampling.of(device, voting.seed, work)
+    sampling = Sampling.of(device, voting.seed, execution)
     found = sampling.spread(images, true, vote, f"classify/{terms.sigma}", "certify", *facts)
     done = len(found.parts)
     if done == 0:
         raise ValueError(
-            f"time ran out before the first image; raise max_minutes={work.max_minutes}"
+            f"time ran out before the first image; raise max_minutes={execution.max_minutes}"
         )
     late = [f"Time ran out: {done} of {len(images)} images were certified."]
     return ClassCertification(

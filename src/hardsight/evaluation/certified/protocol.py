@@ -26,12 +26,12 @@ from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.results import Certification
 from hardsight.evaluation.certified.sampled import Sampling
 from hardsight.evaluation.certified.threshold import calibrate_smoothed
-from hardsight.evaluation.plan import Record, Work
+from hardsight.evaluation.plan import Execution, Record
 from hardsight.evaluation.provenance import describe, fingerprint
 from hardsight.evaluation.subjects import DetectorSubject
 from hardsight.evaluation.subjects.synthetic import demand_defects
 
-SMOOTHING, WORK, RECORD = Smoothing(), Work(), Record()
+SMOOTHING, EXECUTION, RECORD = Smoothing(), Execution(), Record()
 CALIBRATION_SAMPLES = 100
 
 
@@ -42,7 +42,7 @@ def certify(
     *,
     smoothing: Smoothing = SMOOTHING,
     normals: Tensor | None = None,
-    work: Work = WORK,
+    execution: Execution = EXECUTION,
     record: Record = RECORD,
 ) -> Certification:
     """Certify a smoothed detector on the test set.
@@ -59,7 +59,7 @@ def certify(
         terms: what is certified.
         smoothing: how the detector is smoothed and sampled.
         normals: (M, 3, H, W) for the threshold; None: all of ``data.validation``.
-        work: where finished images are kept; a function cannot be told from another: give it a
+        execution: where finished images are kept; a function cannot be told from another: give it a
             folder of its own. Images of both labels have their part in what is done in time.
         record: what the report says besides.
 
@@ -72,7 +72,7 @@ def certify(
     looks = plan_looks(terms.n, last, terms.sigma, terms.alpha, terms.quantile) if early else None
     labels, victim = demand_defects(data), own_detector(detector, data.test.size)
     smoothed = prepare(victim, data, terms.sigma, smoothing.design, smoothing.seed)
-    sampling = Sampling.of(victim.device, smoothing.seed, work)
+    sampling = Sampling.of(victim.device, smoothing.seed, execution)
     facts = (fingerprint(smoothed), smoothing.batch_size)
     calibration = calibrate_smoothed(
         smoothed,
@@ -98,7 +98,7 @@ def certify(
     if len(done) == 0 or part.all() or not part.any():
         raise ValueError(
             f"time ran out after {len(done)} of {len(labels)} images, too few to report on; raise "
-            f"max_minutes={work.max_minutes}"
+            f"max_minutes={execution.max_minutes}"
         )
     values, threshold = images[0].numel(), calibration.threshold
     origin = describe(smoothed, data, Manifest.of(data).sha256, smoothing.seed)

@@ -17,7 +17,7 @@ from torch import Tensor
 from hardsight.core.noise import Noise
 from hardsight.core.types import Progress, quiet
 from hardsight.evaluation.batches import Tensors, deadline, resumed
-from hardsight.evaluation.plan import Work
+from hardsight.evaluation.plan import Execution
 
 Each = Callable[[Tensor, torch.Generator], Tensors]
 """``(image (C, H, W) in [0, 1] on the device, its own generator)`` -> what is kept of it."""
@@ -40,10 +40,10 @@ class Sampling:
     progress: Progress = quiet
 
     @classmethod
-    def of(cls, device: torch.device, seed: int, work: Work) -> Self:
-        """Sample on a device, as far as the work allows; its time begins now."""
-        folder = Path(work.folder) if work.folder else None
-        return cls(device, seed, folder, deadline(work.max_minutes), work.progress)
+    def of(cls, device: torch.device, seed: int, execution: Execution) -> Self:
+        """Sample on a device, as far as the execution allows; its time begins now."""
+        folder = Path(execution.folder) if execution.folder else None
+        return cls(device, seed, folder, deadline(execution.max_minutes), execution.progress)
 
     def spread(
         self,

@@ -17,7 +17,7 @@ from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.protocol import own_detector, prepare
 from hardsight.evaluation.certified.results import Floats
 from hardsight.evaluation.certified.sampled import Sampling
-from hardsight.evaluation.plan import Work
+from hardsight.evaluation.plan import Execution
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.metrics import certified_auroc
 from hardsight.synthesis import pseudo_anomalies
@@ -77,7 +77,7 @@ class Evidence:
     samples: int = 100
 
 
-EVIDENCE, SMOOTHING, WORK = Evidence(), Smoothing(), Work()
+EVIDENCE, SMOOTHING, EXECUTION = Evidence(), Smoothing(), Execution()
 
 
 def choose_sigma(
@@ -89,7 +89,7 @@ def choose_sigma(
     smoothing: Smoothing = SMOOTHING,
     evidence: Evidence = EVIDENCE,
     normals: Tensor | None = None,
-    work: Work = WORK,
+    execution: Execution = EXECUTION,
 ) -> SigmaChoice:
     """Try each sigma on normal images and defective copies of them; no test image is seen.
 
@@ -97,7 +97,7 @@ def choose_sigma(
     scores: an estimate is enough to choose by, and the certificate is made of other samples.
 
     Args:
-        detector, smoothing, work: as for ``certify``.
+        detector, smoothing, execution: as for ``certify``.
         data: ``train`` prepares the design, ``validation`` is judged on.
         terms: what is to be certified, whatever its sigma.
         candidates: sigmas to try; of equals the first.
@@ -116,7 +116,7 @@ def choose_sigma(
     made = pseudo_anomalies(
         found[: evidence.images], evidence.copies, evidence.severities, generator
     )
-    sampling = Sampling.of(victim.device, smoothing.seed, work)
+    sampling = Sampling.of(victim.device, smoothing.seed, execution)
     tried = []
     for sigma in candidates:
         wanted = replace(terms, sigma=sigma)

@@ -11,10 +11,10 @@ from hardsight.data import LabelledImages
 from hardsight.evaluation import (
     ClassCertification,
     ClassifierSubject,
+    Execution,
     Protocol,
     Record,
     Voting,
-    Work,
     certify_classifier,
     class_suite,
     evaluate_classifier,
@@ -74,7 +74,7 @@ class ClassifierFigures(Figures[ClassifierRun]):
         return PlannedEvaluation(subject, suites, protocol, measure, notes)
 
     def certificates(
-        self, images: ImageChoice, choice: CertificateChoice, work: Work
+        self, images: ImageChoice, choice: CertificateChoice, execution: Execution
     ) -> list[ClassCertification]:
         """Certify the accuracy of the majority vote."""
         model = self.run.classifier(self.device, choice.terms.sigma)
@@ -88,7 +88,7 @@ class ClassifierFigures(Figures[ClassifierRun]):
             choice.terms,
             voting=Voting(batch_size=how.batch_size, seed=how.seed),
             classes=part.classes,
-            work=work,
+            execution=execution,
             record=Record(self._title(test), provenance=self.provenance | facts),
         )
         lossy = [f"The images are {test.note}."] if test.note else []

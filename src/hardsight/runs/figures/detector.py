@@ -11,9 +11,9 @@ from hardsight.detectors.evidence import shares
 from hardsight.evaluation import (
     Certification,
     DetectorSubject,
+    Execution,
     Protocol,
     Record,
-    Work,
     certify,
     choose_sigma,
     evaluate,
@@ -79,16 +79,16 @@ class DetectorFigures(Figures[DetectorRun]):
         return PlannedEvaluation(subject, suites, protocol, measure, notes)
 
     def certificates(
-        self, images: ImageChoice, choice: CertificateChoice, work: Work
+        self, images: ImageChoice, choice: CertificateChoice, execution: Execution
     ) -> list[Certification]:
         """Certify by AUROC; where the fit chose by validation normals, others set thresholds."""
         detector, data = self.opened(images)
         if images.limit:
             data = data.limited(images.limit)
-        return list(self._certified(detector, data, choice, work))
+        return list(self._certified(detector, data, choice, execution))
 
     def _certified(
-        self, detector: Detector, data: AnomalyData, choice: CertificateChoice, work: Work
+        self, detector: Detector, data: AnomalyData, choice: CertificateChoice, execution: Execution
     ) -> Iterator[Certification]:
         """Yield the certificate of each design."""
         terms, provenance = choice.terms, self.provenance
@@ -104,7 +104,7 @@ class DetectorFigures(Figures[DetectorRun]):
                     choice.sigmas,
                     smoothing=smoothing,
                     normals=choosing,
-                    work=replace(work, max_minutes=None),
+                    execution=replace(execution, max_minutes=None),
                 )
                 terms = replace(terms, sigma=chosen.sigma)
                 provenance = provenance | {"sigma": chosen.statement}
@@ -114,6 +114,6 @@ class DetectorFigures(Figures[DetectorRun]):
                 terms,
                 smoothing=smoothing,
                 normals=calibrating,
-                work=work,
+                execution=execution,
                 record=Record(provenance=provenance),
             )

@@ -16,9 +16,9 @@ from hardsight.evaluation import (
     ClassCertification,
     Cost,
     Evaluation,
+    Execution,
     Protocol,
     Subject,
-    Work,
     estimate,
 )
 from hardsight.runs.figures.asked import AttackChoice, CertificateChoice, ImageChoice
@@ -35,7 +35,7 @@ class PlannedEvaluation:
         subject: what is attacked.
         suites: by which.
         protocol: how it is measured.
-        evaluate: (suites, protocol=, work=) -> what was found.
+        evaluate: (suites, protocol=, execution=) -> what was found.
         notes: what a reader must know of the choice.
     """
 
@@ -50,9 +50,9 @@ class PlannedEvaluation:
         protocol = self.protocol
         return estimate(self.subject, self.suites, protocol.batch_size, protocol.fresh_draws)
 
-    def carry_out(self, work: Work) -> Evaluation:
+    def carry_out(self, execution: Execution) -> Evaluation:
         """Return what was measured, with the notes."""
-        found = self.evaluate(self.suites, protocol=self.protocol, work=work)
+        found = self.evaluate(self.suites, protocol=self.protocol, execution=execution)
         return replace(found, notes=(*found.notes, *self.notes))
 
 
@@ -99,7 +99,7 @@ class Figures(ABC, Generic[R]):
 
     @abstractmethod
     def certificates(
-        self, images: ImageChoice, choice: CertificateChoice, work: Work
+        self, images: ImageChoice, choice: CertificateChoice, execution: Execution
     ) -> Sequence[Certification | ClassCertification]:
         """Certify the smoothed model, once for each design."""
 
