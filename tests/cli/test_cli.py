@@ -105,6 +105,18 @@ def test_evaluate_writes_the_three_reports(run):
     assert "report.html" in words(done).replace(" ", "")
 
 
+def test_evaluate_takes_other_threats_than_balls(run, tmp_path):
+    few = ("--steps", 2, "--gallery", 2, "--fresh-draws", 2, "--suite", "pgd", "--limit", 4)
+    done = call("evaluate", run, "--threat", "light", *few, "-o", tmp_path)
+    assert done.exit_code == 0, words(done)
+    report = json.loads((tmp_path / "report.json").read_text())
+    attacked = [r for r in report["rows"] if r["attack"] == "pgd"]
+    assert {(r["norm"], r["eps"]) for r in attacked} == {("light", 0.2)}
+    (line,) = report["curves"][0]["lines"].values()
+    assert [eps for eps, _ in line] == [0, 0.05, 0.1, 0.2]
+    assert "light 0.2" in (tmp_path / "report.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

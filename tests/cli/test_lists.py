@@ -3,7 +3,7 @@ import torch
 from typed import call, words
 
 import hardsight
-from hardsight.attacks import attack_names
+from hardsight.attacks import THREATS, attack_names
 from hardsight.cli.console import console
 from hardsight.config import CONFIGS
 from hardsight.core.devices import pick_device
@@ -29,6 +29,13 @@ def test_one_list_holds_the_suites_of_detectors_and_of_classifiers():
     names = {kind: [n for n, k in found if k == kind] for kind in ("detector", "classifier")}
     for kind, listed in names.items():
         assert listed == list(attack_names(kind))
+
+
+def test_the_list_of_suites_says_what_threats_there_are():
+    found = {r[0]: r[2] for r in rows(call("suites").stdout) if r[0]}
+    assert {name: found[name] for name in THREATS} == {
+        name: f"{threat.default:.2g}" for name, threat in THREATS.items()
+    }
 
 
 def test_methods_say_what_they_find():

@@ -52,9 +52,11 @@ def suites(
     """List the attack suites: whom and what each attacks, and what it spends on an image.
 
     A suite of the same name attacks a detector's score and a classifier's classes, each in its own
-    way. Example: `hardsight suites --budget full` and `hardsight evaluate runs/bottle --suite bim`
+    way; inside a ball, or in the parameters of another threat. Examples:
+    `hardsight suites --budget full`, `hardsight evaluate runs/bottle --suite bim` and
+    `hardsight evaluate runs/bottle --norm light --eps 0.1`
     """
-    from hardsight.attacks import ATTACKS, attack_names, build_suite
+    from hardsight.attacks import ATTACKS, THREATS, attack_names, build_suite
     from hardsight.evaluation import class_suite
 
     with explained():
@@ -70,3 +72,9 @@ def suites(
             spent = suite.description, f"{suite.passes():,}"
             table.add_row(name, "classifier", "class", ATTACKS[name].summary, *spent)
         console.print(table)
+        threats = Table("norm", "what an attacker may do", "usual eps")
+        threats.add_row("Linf, L2", "Change every pixel a little.", "2/255")
+        for name, threat in THREATS.items():
+            summary = inspect.getdoc(threat) or ""
+            threats.add_row(name, summary.partition("\n")[0], f"{threat.default:.2g}")
+        console.print(threats)

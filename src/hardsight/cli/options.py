@@ -17,13 +17,18 @@ AttackedEps = Annotated[
     str | None,
     typer.Option(
         "--eps",
-        help="Radius in [0, 1] pixel units, as 2/255 or 0.0078. Default: 2/255; of a classifier "
-        "that its training used, or 8/255.",
+        help="Radius in [0, 1] pixel units, as 2/255 or 0.0078, or severity of a threat. Default: "
+        "2/255, or that of the threat; of a classifier that its training used, or 8/255.",
     ),
 ]
 AttackedNorm = Annotated[
     str | None,
-    typer.Option("--norm", help="Linf or L2. Default: Linf, or that of a classifier's training."),
+    typer.Option(
+        "--norm",
+        "--threat",
+        help="Linf or L2; evaluate also takes light, pose, focus, sticker and low-frequency, see "
+        "`hardsight suites`. Default: Linf, or that of a classifier's training.",
+    ),
 ]
 AttackedAtOnce = Annotated[
     int | None,

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from hardsight.attacks import build_suite
+from hardsight.attacks import build_suite, default_eps, parse_radius
+from hardsight.attacks.threats import THREATS
 from hardsight.data import AnomalyData
 from hardsight.detectors.base import Detector
 from hardsight.detectors.evidence import shares
@@ -26,6 +27,8 @@ from hardsight.runs.opening import open_detector_run
 from hardsight.runs.started import origin
 
 SUITES = ("pgd", "eot-pgd")
+SEVERITIES = (0.25, 0.5, 1.0)
+"""Of the curve of a threat with parameters, in shares of the one asked for."""
 
 
 class DetectorFigures(Figures[DetectorRun]):
@@ -39,8 +42,9 @@ class DetectorFigures(Figures[DetectorRun]):
         return opened(self.device, images.path, images.allow_data_change)
 
     def threat(self, attacks: AttackChoice) -> tuple[str, str | float]:
-        """Return norm and radius; L-inf 2/255 where none are named."""
-        return attacks.norm or "Linf", attacks.eps or "2/255"
+        """Return norm and radius; L-inf, and of a norm its usual radius, where none are named."""
+        norm = attacks.norm or "Linf"
+        return norm, attacks.eps or default_eps(norm)
 
     def source(self, attacks: AttackChoice) -> Detector | None:
         """Load another run's detector."""
@@ -74,7 +78,8 @@ class DetectorFigures(Figures[DetectorRun]):
             synthetic=images.synthetic,
             record=Record(stamp=stamp, provenance=self.provenance | origin(self.run.path)),
         )
-        protocol = replace(protocol, curve=attacks.radii(CURVE_EPS))
+        curve = [f * parse_radius(eps) for f in SEVERITIES] if norm in THREATS else CURVE_EPS
+        protocol = replace(protocol, curve=attacks.radii(curve))
         notes = [note, *self.left_out(len(data.test), whole)]
         return PlannedEvaluation(subject, suites, protocol, measure, notes)
 
