@@ -16,6 +16,11 @@ def add_sets(parser: argparse.ArgumentParser, preset: str) -> None:
     parser.add_argument("--data", type=Path, help="folder of MVTec-layout categories")
     parser.add_argument("--textures", action="store_true", help="the embedded data set")
     parser.add_argument("--preset", default=preset)
+    add_settings(parser)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the argument --set."""
     parser.add_argument("--set", action="append", default=[], metavar="KEY=JSON", dest="settings")
 
 
