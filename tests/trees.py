@@ -1,14 +1,19 @@
 """Tiny data sets, each arranged as its layout is."""
 
 import csv
+import io
+import json
+import tarfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import nibabel
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from hardsight.data import AnomalyData
+from hardsight.data.layouts.cifar10 import CLASSES
 
 
 def write(*paths: Path, value: int = 200) -> None:
@@ -130,6 +135,62 @@ def magnetic_tile(top: Path) -> Path:
         write(*(top / place / "Imgs" / f"exp1_{i}.jpg" for i in range(count)))
         write(*(top / place / "Imgs" / f"exp1_{i}.png" for i in range(count)))
     return top
+
+
+def brats2021(top: Path, patients: int = 5) -> Path:
+    """Volumes of 6 x 4 x 155 whose tumour lies in slices 70 to 90, of three that are read."""
+    rng = np.random.default_rng(0)
+    for patient in range(patients):
+        name = f"BraTS2021_{patient:05}"
+        (top / name).mkdir(parents=True)
+        tumour = np.zeros((6, 4, 155), np.uint8)
+        tumour[2:4, 1:3, 65:95] = 4
+        scan = rng.integers(0, 900, tumour.shape).astype(np.int16)
+        for modality, values in (("flair", scan), ("seg", tumour)):
+            volume = nibabel.Nifti1Image(values, np.eye(4))
+            nibabel.save(volume, top / name / f"{name}_{modality}.nii.gz")
+    return top
+
+
+def cifar10_tar(file: Path, train: int = 6, test: int = 2) -> Path:
+    """So many images of each class as JPEG, the brightness of a class and a number its own."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(file, "w") as archive:
+        for part, count in (("train", train), ("test", test)):
+            for k, name in enumerate(CLASSES):
+                for i in range(count):
+                    packed = io.BytesIO()
+                    shade = np.full((32, 32, 3), 20 * k + i, np.uint8)
+                    Image.fromarray(shade).save(packed, "JPEG")
+                    info = tarfile.TarInfo(f"cifar10/{part}/{name}/{i:04}.jpg")
+                    info.size = packed.tell()
+                    archive.addfile(info, io.BytesIO(packed.getvalue()))
+    return file
+
+
+def mnist(top: Path, train: int = 6, test: int = 2) -> Path:
+    """So many images of each digit."""
+    top.mkdir(parents=True, exist_ok=True)
+    for part, count in (("train", train), ("test", test)):
+        labels = np.arange(10 * count) % 10
+        images = np.repeat(labels, 784).reshape(-1, 28, 28, 1).astype(np.uint8) * 25
+        np.savez(top / f"mnist_{part}.npz", images=images, labels=labels)
+    return top
+
+
+def coco(file: Path, images: Sequence[str], annotations: Sequence[dict[str, object]]) -> Path:
+    """An annotation file of images of 8 x 8, numbered from 1 on."""
+    held = {
+        "images": [
+            {"id": i, "file_name": name, "width": 8, "height": 8}
+            for i, name in enumerate(images, start=1)
+        ],
+        "categories": [{"id": 1, "name": "scratch"}, {"id": 2, "name": "OK"}],
+        "annotations": [{"id": i, **one} for i, one in enumerate(annotations)],
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(held), encoding="utf-8")
+    return file
 
 
 def numbered(folder: Path, count: int, ending: str = "") -> None:

@@ -30,6 +30,10 @@ IMAGE_EXTENSIONS = frozenset(
     }
 )
 """Lower-case suffixes by which a file in a folder is taken for an image."""
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "PPM", "JPEG2000")
+"""Formats that are decoded, told by content."""
+GOOD = frozenset({"good", "good_parts", "ok", "okay", "normal", "normals", "nominal"})
+"""Names of a folder of good parts, in lower case with underscores."""
 _SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 """What unpackers and file servers leave behind: copies and thumbnails, no images."""
 
@@ -59,6 +63,11 @@ def walk(folder: Path, extensions: Iterable[str] = IMAGE_EXTENSIONS) -> Iterator
 def hidden(name: str) -> bool:
     """Return whether a name is a system's own: ``.name``, or a folder such as ``__MACOSX``."""
     return name.startswith(".") or name in _SYSTEM_FOLDERS
+
+
+def means_good(name: str) -> bool:
+    """Return whether a name is one of good parts, see ``GOOD``."""
+    return name.lower().replace(" ", "_").replace("-", "_") in GOOD
 
 
 def subfolders(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from hardsight.core.files import write_atomically
 from hardsight.data.anomaly_data import AnomalyData
+from hardsight.data.containers import content_sha256
 from hardsight.data.files import relative_name, worker_threads
 
 Role = Literal["train", "validation", "test"]
@@ -75,7 +76,7 @@ class Manifest:
                 f"{' and '.join(roles)}; give every file one role"
             )
         with worker_threads() as pool:
-            hashes = list(pool.map(_sha256, [sample.path for _, sample in found]))
+            hashes = list(pool.map(content_sha256, [sample.path for _, sample in found]))
             mask_hashes = list(pool.map(_masks_sha256, [sample.masks for _, sample in found]))
         entries = [
             Entry(
@@ -201,10 +202,5 @@ def _mask_name(masks: tuple[Path, ...], root: Path) -> str | None:
 
 def _masks_sha256(masks: tuple[Path, ...]) -> str | None:
     if len(masks) <= 1:
-        return _sha256(masks[0]) if masks else None
-    return hashlib.sha256("".join(map(_sha256, masks)).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return content_sha256(masks[0]) if masks else None
+    return hashlib.sha256("".join(map(content_sha256, masks)).encode()).hexdigest()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from hardsight.data.files import near_names
+from hardsight.data.containers import inside
+from hardsight.data.files import FORMATS, near_names
 
 MAX_PIXELS = 200_000_000
 """Larger images are refused, from their header."""
-_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "PPM", "JPEG2000")
 DECODING_ERRORS = (
     OSError,
     SyntaxError,
@@ -49,7 +49,9 @@ class FormatError(ImageError):
 
 @contextmanager
 def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
-    """Open an image file, and turn what fails while it is read into an ``ImageError``.
+    """Open an image file, or an image in one of several (see ``containers``).
+
+    What fails while it is read becomes an ``ImageError``.
 
     Raises:
         FormatError: Pillow does not recognise the content.
@@ -58,19 +60,20 @@ def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
     """
     if max_pixels < 1:
         raise ValueError(f"max_pixels must be positive, got {max_pixels}")
-    if not path.is_file():
+    held = inside(path)
+    if held is None and not path.is_file():
         reason = "it is a folder" if path.is_dir() else f"no such file{near_names(path)}"
         raise ImageError(path, reason)
     try:
-        if path.stat().st_size == 0:
+        if held is None and path.stat().st_size == 0:
             raise ImageError(path, "the file is empty (0 bytes); restore it or remove it")
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=FORMATS) if held is None else held.image() as image:
             demand_pixels(path, *image.size, max_pixels)
             yield image
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        reason = f"it is none of the formats {', '.join(_FORMATS)}; convert it, or leave it out"
+        reason = f"it is none of the formats {', '.join(FORMATS)}; convert it, or leave it out"
         raise FormatError(path, reason) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         reason = f"{error}; raise PIL.Image.MAX_IMAGE_PIXELS if the file can be trusted"

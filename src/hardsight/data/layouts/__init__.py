@@ -7,8 +7,10 @@ from typing import Any
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.files import existing_folder, subfolders
 from hardsight.data.labelled import LabelledImages, Part
+from hardsight.data.layouts.brats2021 import BRATS2021
 from hardsight.data.layouts.btad import BTAD
 from hardsight.data.layouts.cifar10 import cifar10
+from hardsight.data.layouts.coco import COCO
 from hardsight.data.layouts.good_bad import GOOD_BAD
 from hardsight.data.layouts.head_ct import HEAD_CT
 from hardsight.data.layouts.kolektor_sdd import KOLEKTOR_SDD
@@ -18,6 +20,7 @@ from hardsight.data.layouts.mnist import mnist
 from hardsight.data.layouts.mvtec import MVTEC
 from hardsight.data.layouts.mvtec_ad2 import MVTEC_AD2
 from hardsight.data.layouts.mvtec_loco import MVTEC_LOCO
+from hardsight.data.layouts.one_class import CIFAR10_ONE_CLASS, MNIST_ONE_CLASS
 from hardsight.data.layouts.table import TABLE
 from hardsight.data.layouts.visa import VISA
 from hardsight.data.options import LoadOptions
@@ -34,6 +37,10 @@ LAYOUTS: dict[str, Layout] = {
         KOLEKTOR_SDD2,
         KOLEKTOR_SDD,
         HEAD_CT,
+        BRATS2021,
+        CIFAR10_ONE_CLASS,
+        MNIST_ONE_CLASS,
+        COCO,
         GOOD_BAD,
     )
 }

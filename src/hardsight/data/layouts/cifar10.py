@@ -1,17 +1,16 @@
 """CIFAR-10 and CIFAR-10-C from their files."""
 
-import io
-import pickle
-import tarfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
+from hardsight.data.containers.archives import members
+from hardsight.data.containers.arrays import read_batch
+from hardsight.data.files import worker_threads
 from hardsight.data.labelled import LabelledImages, Part
+from hardsight.data.opening import opened
 from hardsight.data.splits import evenly
 
 CLASSES = (
@@ -28,6 +27,8 @@ CLASSES = (
 )
 LOSSY = "lossy JPEG copies of CIFAR-10: not comparable to the digit with published figures"
 _JPEG_TAR = "cifar10_jpeg.tar"
+_ENDINGS = (".bin", "")
+"""Of the files of the binary and the Python version."""
 
 
 def cifar10(path: str | Path, part: Part = "test", limit: int | None = None) -> LabelledImages:
@@ -45,24 +46,58 @@ def cifar10(path: str | Path, part: Part = "test", limit: int | None = None) -> 
         FileNotFoundError: none of these.
         ValueError: a file that is damaged, or holds something else.
     """
-    if part not in ("train", "test"):
-        raise ValueError(f"part must be 'train' or 'test', got {part!r}")
-    root = _place(Path(path))
-    if root.is_file():
-        return _from_tar(root, part, limit)
-    if (root / part / CLASSES[0]).is_dir():
-        files = {c: sorted((root / part / c).iterdir()) for c in CLASSES}
-        chosen = {c: _evenly(found, limit, k) for k, (c, found) in enumerate(files.items())}
-        pairs = [(p.read_bytes(), k) for k, c in enumerate(CLASSES) for p in chosen[c]]
-        return _decoded(part, pairs, LOSSY if pairs and pairs[0][0][:2] == b"\xff\xd8" else "")
-    names = [f"data_batch_{i}" for i in range(1, 6)] if part == "train" else ["test_batch"]
-    binary = (root / f"{names[0]}.bin").is_file()
-    parts = [_binary(root / f"{n}.bin") if binary else _pickled(root / n) for n in names]
-    pixels, labels = (np.concatenate(values) for values in zip(*parts, strict=True))
-    whole = LabelledImages(
-        f"CIFAR-10 {part}", torch.from_numpy(pixels), torch.from_numpy(labels), CLASSES
+    root = _place(Path(path), part)
+    name = f"CIFAR-10 {part}"
+    if _is_batches(root):
+        batches = [read_batch(file) for file in _batches(root, part)]
+        pixels, labels = (np.concatenate(values) for values in zip(*batches, strict=True))
+        whole = LabelledImages(name, torch.from_numpy(pixels), torch.from_numpy(labels), CLASSES)
+        return whole.limited(limit)
+    found: list[list[Path]] = [[] for _ in CLASSES]
+    for one, k in cifar10_paths(root, part):
+        found[k].append(one)
+    chosen = [(one, k) for k, paths in enumerate(found) for one in _evenly(paths, limit, k)]
+    with worker_threads() as pool:
+        pixels = np.stack(list(pool.map(_pixels, [one for one, _ in chosen])))
+    return LabelledImages(
+        name,
+        torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()),
+        torch.tensor([k for _, k in chosen]),
+        CLASSES,
+        lossy(chosen[0][0]),
     )
-    return whole.limited(limit)
+
+
+def cifar10_paths(path: str | Path, part: Part) -> list[tuple[Path, int]]:
+    """Return the path and the class of every image of a part of CIFAR-10, by class and name.
+
+    Images in a tar file or a batch have paths inside it, see ``hardsight.data.containers``.
+    Arguments and errors are those of ``cifar10``.
+    """
+    root = _place(Path(path), part)
+    if _is_batches(root):
+        pairs = [
+            (file / f"{i:05}", int(k))
+            for file in _batches(root, part)
+            for i, k in enumerate(read_batch(file).labels)
+        ]
+        return sorted(pairs, key=lambda pair: pair[1])
+    if root.is_file():
+        names = [Path(name) for name in members(root)]
+        inside = [name for name in names if part in name.parts[:-2] and name.parts[-2] in CLASSES]
+        paths = [root / name for name in inside]
+    else:
+        paths = [one for c in CLASSES for one in sorted((root / part / c).iterdir())]
+    pairs = [(one, CLASSES.index(one.parent.name)) for one in paths]
+    if len({k for _, k in pairs}) < len(CLASSES):
+        raise ValueError(f"{root} holds no {part}/<class>/ images of all ten classes")
+    return sorted(pairs, key=lambda pair: (pair[1], pair[0]))
+
+
+def lossy(path: Path) -> str:
+    """Return what a result on an image must say: ``LOSSY`` of a JPEG file, nothing of others."""
+    with opened(path) as image:
+        return LOSSY if image.format == "JPEG" else ""
 
 
 def cifar10c(folder: str | Path, corruption: str, severity: int) -> LabelledImages:
@@ -95,8 +130,10 @@ def cifar10c(folder: str | Path, corruption: str, severity: int) -> LabelledImag
     )
 
 
-def _place(path: Path) -> Path:
+def _place(path: Path, part: Part) -> Path:
     """Find the folder or tar file that holds the images."""
+    if part not in ("train", "test"):
+        raise ValueError(f"part must be 'train' or 'test', got {part!r}")
     if path.is_file():
         return path
     inside = ("", "cifar-10-batches-bin", "cifar-10-batches-py", "cifar10", _JPEG_TAR)
@@ -110,7 +147,7 @@ def _place(path: Path) -> Path:
     )
 
 
-def _evenly(found: list[Any], limit: int | None, k: int) -> list[Any]:
+def _evenly(found: list[Path], limit: int | None, k: int) -> list[Path]:
     """Return class k's share of the limit, evenly spread."""
     if limit is None:
         return found
@@ -119,68 +156,17 @@ def _evenly(found: list[Any], limit: int | None, k: int) -> list[Any]:
     return [found[i] for i in evenly(np.arange(len(found)), share)]
 
 
-def _from_tar(path: Path, part: str, limit: int | None) -> LabelledImages:
-    with tarfile.open(path) as archive:
-        found: dict[str, list[tarfile.TarInfo]] = {c: [] for c in CLASSES}
-        for member in archive:
-            place = Path(member.name).parts
-            if member.isfile() and part in place[:-2] and place[-2] in found:
-                found[place[-2]].append(member)
-        if not all(found.values()):
-            raise ValueError(f"{path} holds no {part}/<class>/ images of all ten classes")
-        chosen = [
-            (member, k)
-            for k, c in enumerate(CLASSES)
-            for member in _evenly(sorted(found[c], key=lambda m: m.name), limit, k)
-        ]
-        by_place = sorted(range(len(chosen)), key=lambda i: chosen[i][0].offset)
-        raw = {i: _extracted(archive, chosen[i][0]) for i in by_place}
-    return _decoded(part, [(raw[i], k) for i, (_, k) in enumerate(chosen)], LOSSY)
+def _pixels(path: Path) -> NDArray[np.uint8]:
+    with opened(path) as image:
+        return np.asarray(image.convert("RGB"))
 
 
-def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = archive.extractfile(member)
-    if file is None:
-        raise ValueError(f"{member.name} cannot be read from {archive.name!r}")
-    return file.read()
+def _is_batches(root: Path) -> bool:
+    return any((root / f"data_batch_1{ending}").is_file() for ending in _ENDINGS)
 
 
-def _decoded(part: str, pairs: list[tuple[bytes, int]], note: str) -> LabelledImages:
-    pixels = np.stack([np.asarray(Image.open(io.BytesIO(raw)).convert("RGB")) for raw, _ in pairs])
-    return LabelledImages(
-        f"CIFAR-10 {part}",
-        torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()),
-        torch.tensor([k for _, k in pairs]),
-        CLASSES,
-        note,
-    )
-
-
-_Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]
-
-
-def _binary(path: Path) -> _Batch:
-    """Read rows of one byte of label and 3 x 32 x 32 of pixels."""
-    raw = np.fromfile(path, np.uint8)
-    if len(raw) == 0 or len(raw) % 3073:
-        raise ValueError(f"{path} is no CIFAR-10 batch: its size is no multiple of 3073 bytes")
-    rows = raw.reshape(-1, 3073)
-    return rows[:, 1:].reshape(-1, 3, 32, 32).copy(), rows[:, 0].astype(np.int64)
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Builds numpy arrays and plain values; anything else a pickle asks for is refused."""
-
-    ALLOWED = ("_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer")
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module.split(".")[0] == "numpy" and name in self.ALLOWED:
-            return super().find_class(module, name)
-        raise ValueError(f"a CIFAR-10 batch must not ask for {module}.{name}; the file was refused")
-
-
-def _pickled(path: Path) -> _Batch:
-    """Read a batch of the Python version: a dictionary with b"data" and b"labels"."""
-    with path.open("rb") as file:
-        held = _ArraysOnly(file, encoding="bytes").load()
-    return held[b"data"].reshape(-1, 3, 32, 32).copy(), np.asarray(held[b"labels"], np.int64)
+def _batches(root: Path, part: Part) -> list[Path]:
+    """Return the files of a part, of the binary or the Python version."""
+    names = [f"data_batch_{i}" for i in range(1, 6)] if part == "train" else ["test_batch"]
+    ending = next(e for e in _ENDINGS if (root / f"data_batch_1{e}").is_file())
+    return [root / f"{name}{ending}" for name in names]

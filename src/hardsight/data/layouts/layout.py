@@ -8,6 +8,7 @@ from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.files import (
     IMAGE_EXTENSIONS,
     images_below,
+    means_good,
     relative_name,
     subfolders,
     walk,
@@ -16,9 +17,6 @@ from hardsight.data.files import (
 from hardsight.data.image_set import Sample
 from hardsight.data.masks import share_marked
 from hardsight.data.options import LoadOptions
-
-GOOD = frozenset({"good", "good_parts", "ok", "okay", "normal", "normals", "nominal"})
-"""Names of a folder of good parts, in lower case with underscores."""
 
 
 class LayoutError(ValueError):
@@ -53,7 +51,7 @@ class Layout:
 
 def is_good(folder: Path) -> bool:
     """Return whether a folder is named as one of good parts; see ``GOOD``."""
-    return folder.name.lower().replace(" ", "_").replace("-", "_") in GOOD
+    return means_good(folder.name)
 
 
 def good_folders(place: Path) -> list[Path]:

@@ -1,0 +1,72 @@
+"""Images inside a file are read, hashed and refused like files of their own."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from hardsight.data import ImageError, Manifest, load, read_image
+from hardsight.data.containers import content_sha256, inside
+from hardsight.data.opening import opened
+from trees import cifar10_tar, mnist, mvtec
+
+
+def test_a_path_inside_a_file_is_told_from_others(tmp_path: Path) -> None:
+    file = cifar10_tar(tmp_path / "c.tar")
+    held = inside(file / "cifar10/test/cat/0001.jpg")
+    assert held is not None
+    assert (held.container.name, held.file, held.name) == ("tar", file, "cifar10/test/cat/0001.jpg")
+    for path in (file, tmp_path, tmp_path / "none.png", tmp_path / "none" / "a.png"):
+        assert inside(path) is None
+
+
+def test_a_member_of_a_tar_file_is_the_file_that_was_packed(tmp_path: Path) -> None:
+    file = cifar10_tar(tmp_path / "c.tar")
+    packed = io.BytesIO()
+    Image.fromarray(np.full((32, 32, 3), 20 * 3 + 1, np.uint8)).save(packed, "JPEG")
+    (tmp_path / "a.jpg").write_bytes(packed.getvalue())
+    inner = file / "cifar10/test/cat/0001.jpg"
+    assert torch.equal(read_image(inner), read_image(tmp_path / "a.jpg"))
+    with opened(inner) as image:
+        assert image.format == "JPEG"
+    with pytest.raises(ImageError, match=r"c.tar holds no file 'cifar10/test/cat/9.jpg'"):
+        read_image(file / "cifar10/test/cat/9.jpg")
+    with pytest.raises(ImageError, match="more than max_pixels=1,000"):
+        read_image(inner, max_pixels=1000)
+    (tmp_path / "no.tar").write_bytes(b"nothing")
+    with pytest.raises(ImageError, match=r"no uncompressed tar file .*unpack it"):
+        read_image(tmp_path / "no.tar" / "a.jpg")
+
+
+def test_what_is_remembered_of_a_file_is_forgotten_when_it_changes(tmp_path: Path) -> None:
+    for value in (10, 200):
+        pixels = np.full((3, 28, 28), value, np.uint8)
+        np.savez(tmp_path / "mnist_test.npz", images=pixels[:value], labels=np.zeros(3, int))
+        (tmp_path / "mnist_test.npz").touch()
+        shown = read_image(tmp_path / "mnist_test.npz" / "00002")
+        assert shown.mul(255).round().unique().tolist() == [value]
+    with pytest.raises(ImageError, match="holds images 0 to 2, and none named '00003'"):
+        read_image(tmp_path / "mnist_test.npz" / "00003")
+
+
+def test_hashes_are_of_the_pixels_alone(tmp_path: Path) -> None:
+    place = mnist(tmp_path)
+    for name in ("mnist_train.npz", "mnist_test.npz"):
+        hashes = [content_sha256(place / name / f"{i:05}") for i in (0, 10, 1)]
+        assert hashes[0] == hashes[1] != hashes[2]
+    data = load(place, "3", size=8)
+    manifest = Manifest.of(data)
+    assert len(manifest.entries) == 6 + 20
+    assert {entry.path.split("/")[0] for entry in manifest.entries if entry.role == "test"} == {
+        "mnist_test.npz"
+    }
+    assert len(manifest.copies()) == 1 + 2  # all images of a digit are equal here
+
+
+def test_files_of_their_own_are_hashed_as_before(tmp_path: Path) -> None:
+    top = mvtec(tmp_path)
+    hashes = {entry.sha256 for entry in Manifest.of(load(top, size=8)).entries}
+    assert hashes == {content_sha256(top / "train" / "good" / "000.png")}
