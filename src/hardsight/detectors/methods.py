@@ -2,6 +2,8 @@
 
 from hardsight.detectors.advrad.bastion_method import METHOD as BASTION
 from hardsight.detectors.advrad.method import METHOD as ADVRAD
+from hardsight.detectors.autoencoders.pls_method import METHOD as PLS
+from hardsight.detectors.autoencoders.rae_method import METHOD as RAE
 from hardsight.detectors.discriminative.draem_method import METHOD as DRAEM
 from hardsight.detectors.method import Method
 from hardsight.detectors.patchguard.method import METHOD as PATCHGUARD
@@ -13,6 +15,8 @@ METHODS: dict[str, Method] = {
         BASTION,
         DRAEM,
         PATCHGUARD,
+        PLS,
+        RAE,
     )
 }
 """Name -> the record of a method; a new one is a file of its own and a line here."""

@@ -1,0 +1,13 @@
+"""RAE as a registered method."""
+
+from hardsight.detectors.autoencoders.rae import RAE, fit_rae
+from hardsight.detectors.method import Method
+
+METHOD = Method(
+    name="rae",
+    detector=RAE,
+    summary="Reconstruct what a sparse remainder leaves of an image by an autoencoder.",
+    preset="rae",
+    fit=fit_rae,
+    strength="a baseline of FreeRAD: an autoencoder that outliers among the training images spare",
+)
