@@ -27,6 +27,9 @@ from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.discriminative.draem import DRAEM
 from hardsight.detectors.discriminative.draem_fitting import DRAEMFit
+from hardsight.detectors.discriminative.glass_fitting import GLASSFit
+from hardsight.detectors.discriminative.patch_discriminator import PatchDiscriminator
+from hardsight.detectors.discriminative.simplenet_fitting import SimpleNetFit
 from hardsight.detectors.fitted import Fitted, Work
 from hardsight.detectors.patchguard.detector import PatchGuard
 from hardsight.detectors.saved import SavedDetector
@@ -45,14 +48,17 @@ __all__ = [
     "Denoised",
     "Detector",
     "Fitted",
+    "GLASSFit",
     "GradientError",
     "MapHeadTraining",
+    "PatchDiscriminator",
     "PatchGuard",
     "PurifiedDetector",
     "ReferenceStatistics",
     "SavedDetector",
     "Scoring",
     "Selection",
+    "SimpleNetFit",
     "Smoothed",
     "Tiled",
     "Tiling",

@@ -5,6 +5,8 @@ from hardsight.detectors.advrad.method import METHOD as ADVRAD
 from hardsight.detectors.autoencoders.pls_method import METHOD as PLS
 from hardsight.detectors.autoencoders.rae_method import METHOD as RAE
 from hardsight.detectors.discriminative.draem_method import METHOD as DRAEM
+from hardsight.detectors.discriminative.glass_method import METHOD as GLASS
+from hardsight.detectors.discriminative.simplenet_method import METHOD as SIMPLENET
 from hardsight.detectors.method import Method
 from hardsight.detectors.patchguard.method import METHOD as PATCHGUARD
 
@@ -14,6 +16,8 @@ METHODS: dict[str, Method] = {
         ADVRAD,
         BASTION,
         DRAEM,
+        SIMPLENET,
+        GLASS,
         PATCHGUARD,
         PLS,
         RAE,

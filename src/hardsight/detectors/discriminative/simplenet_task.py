@@ -1,0 +1,99 @@
+"""The task of training SimpleNet: features of normal images, and the same with noise."""
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Generator, Tensor, nn
+
+from hardsight.attacks import frozen, value_and_gradient
+from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.core.modules import in_mode
+from hardsight.detectors.discriminative.contract import Judging, fixed_features
+
+
+def hinge(logits: Tensor, anomalous: Tensor, margin: float) -> Tensor:
+    """Return the mean truncated L1 loss (B,) of patches (SimpleNet, Liu et al., 2023, Eq. 6).
+
+    Shape:
+        logits (B, 1, h, w), above 0 anomalous; anomalous (B,) bool of whole images.
+    """
+    sign = 1.0 - 2.0 * anomalous.to(logits).view(-1, 1, 1, 1)
+    return (margin + sign * logits).clamp_min(0).flatten(1).mean(1)
+
+
+class FeatureAdversary(BaseModel):
+    """Configure projected gradient ascent on adapted features (PatchGuard, supplement E)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    eps: float = Field(0.5, gt=0)
+    """L-inf radius, in standard deviations of the features."""
+    steps: int = Field(5, ge=1)
+    """From the features themselves; each is 2.5 eps / steps long."""
+
+    def perturb(self, discriminator: nn.Module, features: Tensor, anomalous: Tensor) -> Tensor:
+        """Return the perturbation that raises normal patches' logits and lowers anomalous ones'.
+
+        Args:
+            discriminator: features -> logits.
+            features: (B, C, h, w), adapted.
+            anomalous: (B,) bool.
+
+        Returns:
+            (B, C, h, w), without gradient.
+        """
+        sign = (1.0 - 2.0 * anomalous.to(features)).view(-1, 1, 1, 1)
+
+        def objective(x: Tensor, generator: Generator | None = None) -> Tensor:
+            return (sign * discriminator(x).to(x.dtype)).flatten(1).mean(1)
+
+        shift = torch.zeros_like(features)
+        with in_mode("eval", discriminator), frozen(discriminator):
+            for _ in range(self.steps):
+                _, gradient = value_and_gradient(objective, features.detach() + shift)
+                shift = shift + 2.5 * self.eps / self.steps * gradient.sign()
+                shift = shift.clamp(-self.eps, self.eps)
+        return shift
+
+
+class SimpleNetTask:
+    """Draws normal images; the discriminator is to tell their features from noisy ones.
+
+    Args:
+        detector: whose judge is trained; its backbone is not.
+        images: (N, 3, H, W) uint8, normal.
+        policy: how they are changed.
+        noise: standard deviation of the Gaussian noise, see ``PatchJudge`` for its unit.
+        margin: see ``hinge``.
+        adversary: trains the discriminator on features that it attacked; None: on clean ones.
+    """
+
+    def __init__(
+        self,
+        detector: Judging,
+        images: Tensor,
+        policy: AugmentationPolicy,
+        noise: float,
+        margin: float = 0.5,
+        adversary: FeatureAdversary | None = None,
+    ) -> None:
+        self.module = detector.judge
+        self.detector, self.images, self.policy = detector, images, policy
+        self.noise, self.margin, self.adversary = noise, margin, adversary
+
+    def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
+        """Draw (images (B, 3, H, W) uint8, seeds (B,))."""
+        (x,) = drawn((self.policy,), size, None, generator, self.images)
+        return x, torch.randint(2**62, (size,), generator=generator)
+
+    def loss(self, *batch: Tensor) -> Tensor:
+        """Return the mean loss of a batch."""
+        images, seeds = batch
+        generator = Generator(images.device).manual_seed(int(seeds[0]))
+        normal = self.module.adapted(fixed_features(self.detector, images.float() / 255))
+        noise = torch.randn(normal.shape, generator=generator, device=normal.device)
+        shown = torch.cat([normal, normal + self.noise * noise.to(normal)])
+        anomalous = torch.arange(len(shown), device=shown.device) >= len(normal)
+        discriminator = self.module.discriminator
+        if self.adversary is not None:
+            shown = shown + self.adversary.perturb(discriminator, shown, anomalous)
+        return 2 * hinge(discriminator(shown).float(), anomalous, self.margin).mean()

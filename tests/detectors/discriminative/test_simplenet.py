@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+import torch
+from tiny_discriminator import generator, images, tiny_discriminator
+
+from hardsight.augment import AugmentationPolicy
+from hardsight.config import load_preset
+from hardsight.detectors.discriminative.patch_discriminator import PatchDiscriminator
+from hardsight.detectors.discriminative.simplenet_task import (
+    FeatureAdversary,
+    SimpleNetTask,
+    hinge,
+)
+from hardsight.runs import start_run
+
+PRESET = """
+description: A SimpleNet of 16 x 16 pixels that trains in a second, for tests.
+method: simplenet
+detector:
+  backbone: {weights: random, taps: [0, 1]}
+  image_size: 16
+  hidden: 16
+  sigma: 1.0
+  precision: fp32
+training: {steps: 30, batch_size: 4, checkpoint_every: 10, lr: 5.0e-3,
+  precision: 32-true, accelerator: cpu, ema_decay: 0.5}
+augment: none
+"""
+
+
+@pytest.fixture(scope="module")
+def config(parts, tmp_path_factory):
+    path = tmp_path_factory.mktemp("preset") / "tiny-simplenet.yaml"
+    path.write_text(PRESET, encoding="utf-8")
+    return load_preset(str(path)).updated({"data.path": str(parts)})
+
+
+def task(adversary=None, **settings) -> SimpleNetTask:
+    stored = (images(6) * 255).byte()
+    policy = AugmentationPolicy(6)
+    return SimpleNetTask(tiny_discriminator(**settings), stored, policy, 0.3, 0.5, adversary)
+
+
+def test_hinge_is_its_formula():
+    logits = torch.randn(4, 1, 3, 2, generator=generator(), dtype=torch.float64)
+    anomalous = torch.tensor([False, True, True, False])
+    z = logits.numpy()
+    by_hand = np.where(
+        anomalous.numpy()[:, None, None, None], np.maximum(0, 0.5 - z), np.maximum(0, 0.5 + z)
+    ).mean((1, 2, 3))
+    np.testing.assert_allclose(hinge(logits, anomalous, 0.5).numpy(), by_hand)
+
+
+def test_the_loss_is_that_of_features_and_of_the_same_with_noise():
+    mine = task()
+    rows = mine.batch(3, generator())
+    detector = mine.detector
+    q = detector.judge.adapted(detector.features(rows[0] / 255))
+    noise = torch.randn(q.shape, generator=generator(int(rows[1][0])))
+    normal, noisy = (detector.judge.discriminator(f) for f in (q, q + 0.3 * noise))
+    right = (0.5 + normal).relu().mean() + (0.5 - noisy).relu().mean()
+    torch.testing.assert_close(mine.loss(*rows), right)
+
+
+def test_an_adversary_takes_a_linear_discriminator_as_far_as_its_ball_goes():
+    """The best L-inf gain of w.x is eps times the sum of |w|, up for normal and down for others."""
+    linear = torch.nn.Conv2d(5, 1, 1, bias=False)
+    features = torch.randn(4, 5, 2, 2, generator=generator())
+    anomalous = torch.tensor([False, False, True, True])
+    shift = FeatureAdversary(eps=0.2, steps=3).perturb(linear, features, anomalous)
+    gain = 0.2 * linear.weight.abs().sum()
+    moved = linear(features + shift) - linear(features)
+    sign = torch.tensor([1.0, 1.0, -1.0, -1.0]).view(4, 1, 1, 1)
+    torch.testing.assert_close(moved, (sign * gain).expand_as(moved))
+    assert not shift.requires_grad
+
+
+@pytest.mark.parametrize("adversary", [None, FeatureAdversary(eps=0.1, steps=2)])
+def test_adaptor_and_discriminator_learn_and_the_backbone_does_not(adversary):
+    mine = task(adversary)
+    mine.module.train()
+    mine.loss(*mine.batch(4, generator())).backward()
+    for name, p in mine.module.named_parameters():
+        assert p.grad is not None, name
+        assert p.grad.isfinite().all(), name
+    assert all(p.grad is None for p in mine.detector.backbone.parameters())
+
+
+def test_a_fit_tells_an_obvious_defect(config, tmp_path):
+    run = start_run(tmp_path / "run", config)
+    found = run.fit("cpu")
+    data = run.data()
+    scores = found.predict(data.test.images()).pred_score
+    labels = torch.as_tensor(data.test.labels)
+    assert scores[labels].min() > scores[~labels].max()
+    again = run.detector("cpu")
+    assert isinstance(again, PatchDiscriminator)
+    assert torch.equal(again.predict(data.test.images()).pred_score, scores)
+
+
+def test_a_resumed_fit_goes_on_to_the_same_weights(config, tmp_path):
+    changes = {"training.steps": 4, "training.checkpoint_every": 2}
+    config = config.updated(changes | {"adversary": {"steps": 1}})
+    whole, broken = (start_run(tmp_path / n, config) for n in ("whole", "broken"))
+    whole.fit("cpu")
+
+    class StopError(Exception):
+        pass
+
+    def stop(stage, done, total, info=""):
+        if stage == "train" and done == 3:
+            raise StopError
+
+    with pytest.raises(StopError):
+        broken.fit("cpu", progress=stop)
+    broken.fit("cpu")
+    read = [(r.path / "model.safetensors").read_bytes() for r in (whole, broken)]
+    assert read[0] == read[1]
