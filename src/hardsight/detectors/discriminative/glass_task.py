@@ -5,10 +5,9 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Generator, Tensor, nn
 
-from hardsight.attacks import frozen, value_and_gradient
-from hardsight.core.modules import in_mode
 from hardsight.detectors.adversary import PGDAdversary
 from hardsight.detectors.discriminative.contract import Judging, fixed_features
+from hardsight.detectors.discriminative.feature_objective import FeatureObjective, rms
 from hardsight.detectors.discriminative.losses import focal_loss
 from hardsight.detectors.discriminative.normals import Normals
 from hardsight.synthesis import PerlinTextures
@@ -37,33 +36,14 @@ class GlobalAnomalies(BaseModel):
         """Return what makes adapted features (B, C, h, w) anomalous when added; no gradient."""
         drawn = torch.randn(normal.shape, generator=generator, device=normal.device)
         shift = self.noise * drawn.to(normal)
-        with in_mode("eval", discriminator), frozen(discriminator):
-            for _ in range(self.steps):
-                _, gradient = value_and_gradient(Unnoticed(discriminator), normal + shift)
-                shift = shift + self.step_size * gradient / _rms(gradient)
-                length = _rms(shift)
-                shift = shift * (length.clamp(self.noise, self.furthest * self.noise) / length)
+        everything = torch.ones(len(normal), dtype=torch.bool, device=normal.device)
+        objective = FeatureObjective(discriminator, everything)
+        for _ in range(self.steps):
+            gradient = objective.gradient(normal + shift)
+            shift = shift + self.step_size * gradient / rms(gradient)
+            length = rms(shift)
+            shift = shift * (length.clamp(self.noise, self.furthest * self.noise) / length)
         return shift
-
-
-class Unnoticed:
-    """Raise the cross-entropy of features that are anomalous: what the ascent climbs.
-
-    Args:
-        discriminator: features -> logits.
-    """
-
-    def __init__(self, discriminator: nn.Module) -> None:
-        self.model = discriminator
-
-    def __call__(self, features: Tensor, generator: Generator | None = None) -> Tensor:
-        """Return the mean cross-entropy (B,) of features (B, C, h, w)."""
-        return F.softplus(-self.model(features).to(features.dtype)).flatten(1).mean(1)
-
-
-def _rms(x: Tensor) -> Tensor:
-    """Return the root mean square (B, 1, h, w) over the channels of (B, C, h, w), never zero."""
-    return x.square().mean(1, keepdim=True).sqrt().clamp_min(torch.finfo(x.dtype).tiny)
 
 
 class PatchLoss:

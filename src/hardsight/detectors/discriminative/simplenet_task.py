@@ -4,10 +4,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Generator, Tensor, nn
 
-from hardsight.attacks import frozen, value_and_gradient
 from hardsight.augment import AugmentationPolicy, drawn
-from hardsight.core.modules import in_mode
 from hardsight.detectors.discriminative.contract import Judging, fixed_features
+from hardsight.detectors.discriminative.feature_objective import FeatureObjective
 
 
 def hinge(logits: Tensor, anomalous: Tensor, margin: float) -> Tensor:
@@ -41,17 +40,10 @@ class FeatureAdversary(BaseModel):
         Returns:
             (B, C, h, w), without gradient.
         """
-        sign = (1.0 - 2.0 * anomalous.to(features)).view(-1, 1, 1, 1)
-
-        def objective(x: Tensor, generator: Generator | None = None) -> Tensor:
-            return (sign * discriminator(x).to(x.dtype)).flatten(1).mean(1)
-
-        shift = torch.zeros_like(features)
-        with in_mode("eval", discriminator), frozen(discriminator):
-            for _ in range(self.steps):
-                _, gradient = value_and_gradient(objective, features.detach() + shift)
-                shift = shift + 2.5 * self.eps / self.steps * gradient.sign()
-                shift = shift.clamp(-self.eps, self.eps)
+        objective, shift = FeatureObjective(discriminator, anomalous), torch.zeros_like(features)
+        for _ in range(self.steps):
+            uphill = objective.gradient(features.detach() + shift).sign()
+            shift = (shift + 2.5 * self.eps / self.steps * uphill).clamp(-self.eps, self.eps)
         return shift
 
 
