@@ -22,6 +22,12 @@ def test_the_score_is_the_highest_logit_and_the_map_all_of_them():
     torch.testing.assert_close(found.anomaly_map, gaussian_blur(large, [7, 7], [1.0, 1.0]))
 
 
+def test_patches_may_be_finer_than_the_features():
+    fine = tiny_discriminator(side=16)
+    assert fine.judge(fine.features(images())).shape == (3, 1, 16, 16)
+    assert fine(images()).anomaly_map.shape == (3, 1, 16, 16)
+
+
 def test_features_are_standardised_channel_by_channel():
     detector, x = tiny_discriminator(), images(8)
     features = detector.features(x).detach()

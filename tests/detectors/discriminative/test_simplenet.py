@@ -8,6 +8,7 @@ from hardsight.config import load_preset
 from hardsight.detectors.discriminative.patch_discriminator import PatchDiscriminator
 from hardsight.detectors.discriminative.simplenet_task import (
     FeatureAdversary,
+    FeatureNoise,
     SimpleNetTask,
     hinge,
 )
@@ -38,16 +39,17 @@ def config(parts, tmp_path_factory):
 def task(adversary=None, **settings) -> SimpleNetTask:
     stored = (images(6) * 255).byte()
     policy = AugmentationPolicy(6)
-    return SimpleNetTask(tiny_discriminator(**settings), stored, policy, 0.3, 0.5, adversary)
+    noise = FeatureNoise(std=0.3)
+    return SimpleNetTask(tiny_discriminator(**settings), stored, policy, noise, 0.5, adversary)
 
 
 def test_hinge_is_its_formula():
     logits = torch.randn(4, 1, 3, 2, generator=generator(), dtype=torch.float64)
-    anomalous = torch.tensor([False, True, True, False])
+    anomalous = torch.rand(logits.shape, generator=generator(1)) < 0.5
     z = logits.numpy()
-    by_hand = np.where(
-        anomalous.numpy()[:, None, None, None], np.maximum(0, 0.5 - z), np.maximum(0, 0.5 + z)
-    ).mean((1, 2, 3))
+    by_hand = np.where(anomalous.numpy(), np.maximum(0, 0.5 - z), np.maximum(0, 0.5 + z)).mean(
+        (1, 2, 3)
+    )
     np.testing.assert_allclose(hinge(logits, anomalous, 0.5).numpy(), by_hand)
 
 
@@ -62,16 +64,26 @@ def test_the_loss_is_that_of_features_and_of_the_same_with_noise():
     torch.testing.assert_close(mine.loss(*rows), right)
 
 
+def test_masked_noise_is_in_shapes_and_the_rest_stays_normal():
+    features = torch.zeros(6, 5, 16, 16)
+    noise, where = FeatureNoise(std=0.3, masked=True).drawn(features, generator())
+    assert torch.equal((noise != 0).any(1, keepdim=True), where)
+    assert 0 < where.float().mean() < 0.6
+    assert float(noise[where.expand_as(noise)].std()) == pytest.approx(0.3, rel=0.1)
+    whole, everywhere = FeatureNoise(std=0.3).drawn(features, generator())
+    assert everywhere.all()
+    assert torch.equal(whole, 0.3 * torch.randn(features.shape, generator=generator()))
+
+
 def test_an_adversary_takes_a_linear_discriminator_as_far_as_its_ball_goes():
     """The best L-inf gain of w.x is eps times the sum of |w|, up for normal and down for others."""
     linear = torch.nn.Conv2d(5, 1, 1, bias=False)
     features = torch.randn(4, 5, 2, 2, generator=generator())
-    anomalous = torch.tensor([False, False, True, True])
+    anomalous = torch.rand(4, 1, 2, 2, generator=generator(1)) < 0.5
     shift = FeatureAdversary(eps=0.2, steps=3).perturb(linear, features, anomalous)
     gain = 0.2 * linear.weight.abs().sum()
     moved = linear(features + shift) - linear(features)
-    sign = torch.tensor([1.0, 1.0, -1.0, -1.0]).view(4, 1, 1, 1)
-    torch.testing.assert_close(moved, (sign * gain).expand_as(moved))
+    torch.testing.assert_close(moved, torch.where(anomalous, -gain, gain))
     assert not shift.requires_grad
 
 

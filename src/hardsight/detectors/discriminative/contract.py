@@ -16,6 +16,8 @@ class Judging(Trainable, Protocol):
 
     backbone: Backbone
     judge: PatchJudge
+    side: int
+    """Patches in a line."""
 
     def features(self, images: Tensor) -> Tensor:
         """Return the features (B, C, h, w) of patches of images (B, 3, H, W)."""

@@ -31,22 +31,22 @@ class DRAEMFit(FitConfig):
     """Steps on clean images before those with an adversary."""
 
 
-class Judging(Trainable, Protocol):
+class TwoNetworks(Trainable, Protocol):
     """A DRAEM, by what its fit needs of it."""
 
     network: DRAEMNetwork
 
 
-J = TypeVar("J", bound=Judging)
+D = TypeVar("D", bound=TwoNetworks)
 
 
-def fit_draem(detector: J, data: AnomalyData, config: DRAEMFit, work: Work) -> Fitted[J]:
+def fit_draem(detector: D, data: AnomalyData, config: DRAEMFit, work: Work) -> Fitted[D]:
     """Train both networks together on synthetic anomalies, and calibrate the threshold.
 
     Only ``data.train`` and ``data.validation`` are used. See ``fit_calibrated`` and ``DRAEMTask``.
     """
 
-    def train(found: J, images: Tensor, place: OpenWork) -> None:
+    def train(found: D, images: Tensor, place: OpenWork) -> None:
         normals = Normals.of(images, config.augment, config.foreground)
 
         def task(adversary: PGDAdversary | None) -> DRAEMTask:

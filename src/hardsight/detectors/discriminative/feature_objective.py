@@ -14,7 +14,7 @@ class FeatureObjective:
 
     Args:
         discriminator: features (B, C, h, w) -> logits (B, 1, h, w), above 0 anomalous.
-        anomalous: (B,) bool of whole images.
+        anomalous: (B, 1, h, w) bool of the patches.
     """
 
     def __init__(self, discriminator: nn.Module, anomalous: Tensor) -> None:
@@ -23,7 +23,7 @@ class FeatureObjective:
     def __call__(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         """Return what is to be maximised, (B,), of features (B, C, h, w)."""
         logits: Tensor = self.model(images).to(images.dtype)
-        return self.sign.to(logits) * logits.flatten(1).mean(1)
+        return (self.sign.to(logits) * logits).flatten(1).mean(1)
 
     def gradient(self, features: Tensor) -> Tensor:
         """Return the gradient (B, C, h, w), the discriminator in eval mode."""

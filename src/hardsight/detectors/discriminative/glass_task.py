@@ -36,8 +36,8 @@ class GlobalAnomalies(BaseModel):
         """Return what makes adapted features (B, C, h, w) anomalous when added; no gradient."""
         drawn = torch.randn(normal.shape, generator=generator, device=normal.device)
         shift = self.noise * drawn.to(normal)
-        everything = torch.ones(len(normal), dtype=torch.bool, device=normal.device)
-        objective = FeatureObjective(discriminator, everything)
+        everywhere = torch.ones_like(normal[:, :1], dtype=torch.bool)
+        objective = FeatureObjective(discriminator, everywhere)
         for _ in range(self.steps):
             gradient = objective.gradient(normal + shift)
             shift = shift + self.step_size * gradient / rms(gradient)
@@ -113,8 +113,8 @@ class GLASSTask:
         with torch.autocast(images.device.type, enabled=False):
             laid, masks = self.local(normal, where, textures, generator)
         shown, masks = torch.cat([normal, laid]), torch.cat([torch.zeros_like(masks), masks])
-        side = -(-images.shape[-1] // self.detector.backbone.strides[0])
-        found = PatchLoss(self.detector, F.adaptive_max_pool2d(masks.float(), side) > 0)
+        cells = F.adaptive_max_pool2d(masks.float(), self.detector.side) > 0
+        found = PatchLoss(self.detector, cells)
         self.detector.backbone.to(images.device)
         if self.adversary is not None:
             shown = self.adversary.perturb(self.module, found, shown, generator)

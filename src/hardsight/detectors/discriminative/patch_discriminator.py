@@ -29,6 +29,8 @@ class PatchDiscriminator(SavedDetector):
             8 and 16.
         image_size: height and width in pixels.
         hidden: channels of the discriminator.
+        side: patches in a line; None: as many as the finest features have. SuperSimpleNet takes
+            twice as many.
         pool: side of the neighbourhood that features are averaged over, in patches, odd.
         sigma: of the Gaussian that smooths the map, in pixels; 0: none.
         precision: of the networks, see ``hardsight.core.precision``.
@@ -42,6 +44,7 @@ class PatchDiscriminator(SavedDetector):
         backbone: dict[str, Any] | None = None,
         image_size: int = 256,
         hidden: int = 256,
+        side: int | None = None,
         pool: int = 3,
         sigma: float = 4.0,
         precision: Choice = "auto",
@@ -52,8 +55,8 @@ class PatchDiscriminator(SavedDetector):
         self.backbone = Backbone(**{"precision": precision} | (backbone or {}))
         with seeded(seed):
             self.judge = PatchJudge(sum(self.backbone.channels), hidden)
-        side = -(-image_size // self.backbone.strides[0])
-        self.enlarged = Enlargement(side, image_size, sigma)
+        self.side = side or -(-image_size // self.backbone.strides[0])
+        self.enlarged = Enlargement(self.side, image_size, sigma)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score a batch by the highest logit of its patches.
@@ -69,7 +72,7 @@ class PatchDiscriminator(SavedDetector):
 
     def features(self, images: Tensor) -> Tensor:
         """Return the features (B, C, h, w) of patches of images (B, 3, H, W)."""
-        return patch_features(self.backbone(images), pool=self.pool)
+        return patch_features(self.backbone(images), self.side, self.pool)
 
     def fit(
         self,

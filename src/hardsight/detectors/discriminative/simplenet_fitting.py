@@ -7,7 +7,11 @@ from hardsight.augment import AugmentationPolicy
 from hardsight.data import AnomalyData
 from hardsight.detectors.discriminative.contract import J, prepare_judge
 from hardsight.detectors.discriminative.fitting import fit_calibrated
-from hardsight.detectors.discriminative.simplenet_task import FeatureAdversary, SimpleNetTask
+from hardsight.detectors.discriminative.simplenet_task import (
+    FeatureAdversary,
+    FeatureNoise,
+    SimpleNetTask,
+)
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.method import FitConfig
 
@@ -15,9 +19,8 @@ from hardsight.detectors.method import FitConfig
 class SimpleNetFit(FitConfig):
     """Configure a fit of SimpleNet."""
 
-    noise: float = Field(0.25, gt=0)
-    """Standard deviation of the noise that makes features anomalous, in those of the features.
-    The paper's 0.015 is in units of its own backbone."""
+    noise: FeatureNoise = FeatureNoise()
+    """What makes features anomalous."""
     margin: float = Field(0.5, gt=0)
     """Logit beyond which a patch that is judged rightly has no loss."""
     adversary: FeatureAdversary | None = None

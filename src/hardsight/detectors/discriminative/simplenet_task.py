@@ -7,15 +7,16 @@ from torch import Generator, Tensor, nn
 from hardsight.augment import AugmentationPolicy, drawn
 from hardsight.detectors.discriminative.contract import Judging, fixed_features
 from hardsight.detectors.discriminative.feature_objective import FeatureObjective
+from hardsight.synthesis import PerlinTextures
 
 
 def hinge(logits: Tensor, anomalous: Tensor, margin: float) -> Tensor:
     """Return the mean truncated L1 loss (B,) of patches (SimpleNet, Liu et al., 2023, Eq. 6).
 
     Shape:
-        logits (B, 1, h, w), above 0 anomalous; anomalous (B,) bool of whole images.
+        logits (B, 1, h, w), above 0 anomalous; anomalous (B, 1, h, w) bool.
     """
-    sign = 1.0 - 2.0 * anomalous.to(logits).view(-1, 1, 1, 1)
+    sign = 1.0 - 2.0 * anomalous.to(logits)
     return (margin + sign * logits).clamp_min(0).flatten(1).mean(1)
 
 
@@ -35,7 +36,7 @@ class FeatureAdversary(BaseModel):
         Args:
             discriminator: features -> logits.
             features: (B, C, h, w), adapted.
-            anomalous: (B,) bool.
+            anomalous: (B, 1, h, w) bool of the patches.
 
         Returns:
             (B, C, h, w), without gradient.
@@ -47,6 +48,27 @@ class FeatureAdversary(BaseModel):
         return shift
 
 
+class FeatureNoise(BaseModel):
+    """Configure the noise that makes features anomalous (SimpleNet, section 3.3)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    std: float = Field(0.25, gt=0)
+    """Standard deviation, in those of the features. The paper's 0.015 is in units of its own
+    backbone."""
+    masked: bool = False
+    """Only in the shape of Perlin noise, as SuperSimpleNet (Rolih et al., 2024) has it: the rest
+    of the image stays normal."""
+
+    def drawn(self, features: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Draw noise (B, C, h, w) for features of that shape, and where it is, (B, 1, h, w)."""
+        where = torch.ones_like(features[:, :1], dtype=torch.bool)
+        if self.masked:
+            where = PerlinTextures().masks(features, where, generator)
+        noise = torch.randn(features.shape, generator=generator, device=features.device)
+        return self.std * noise.to(features) * where, where
+
+
 class SimpleNetTask:
     """Draws normal images; the discriminator is to tell their features from noisy ones.
 
@@ -54,7 +76,7 @@ class SimpleNetTask:
         detector: whose judge is trained; its backbone is not.
         images: (N, 3, H, W) uint8, normal.
         policy: how they are changed.
-        noise: standard deviation of the Gaussian noise, see ``PatchJudge`` for its unit.
+        noise: what makes features anomalous.
         margin: see ``hinge``.
         adversary: trains the discriminator on features that it attacked; None: on clean ones.
     """
@@ -64,7 +86,7 @@ class SimpleNetTask:
         detector: Judging,
         images: Tensor,
         policy: AugmentationPolicy,
-        noise: float,
+        noise: FeatureNoise,
         margin: float = 0.5,
         adversary: FeatureAdversary | None = None,
     ) -> None:
@@ -78,13 +100,14 @@ class SimpleNetTask:
         return x, torch.randint(2**62, (size,), generator=generator)
 
     def loss(self, *batch: Tensor) -> Tensor:
-        """Return the mean loss of a batch."""
+        """Return the mean loss of a batch: that of normal features, and of the same with noise."""
         images, seeds = batch
         generator = Generator(images.device).manual_seed(int(seeds[0]))
         normal = self.module.adapted(fixed_features(self.detector, images.float() / 255))
-        noise = torch.randn(normal.shape, generator=generator, device=normal.device)
-        shown = torch.cat([normal, normal + self.noise * noise.to(normal)])
-        anomalous = torch.arange(len(shown), device=shown.device) >= len(normal)
+        noise, where = self.noise.drawn(normal.detach(), generator)
+        shown, anomalous = (
+            torch.cat(pair) for pair in ((normal, normal + noise), (torch.zeros_like(where), where))
+        )
         discriminator = self.module.discriminator
         if self.adversary is not None:
             shown = shown + self.adversary.perturb(discriminator, shown, anomalous)
