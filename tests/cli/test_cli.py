@@ -8,12 +8,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from typed import call, interrupted, words
 
 from hardsight.data import load
 from hardsight.metrics import pixel_auroc
+from hardsight.runs import open_run
 from hardsight.synthesis.foreground import foreground
 
 
@@ -239,3 +241,28 @@ def test_after_ctrl_c_it_goes_on_to_the_same_weights(run, parts, tiny_preset, tm
     resumed = call("fit", "--resume", "--run", folder)
     assert resumed.exit_code == 0, words(resumed)
     assert weights(folder) == weights(run)
+
+
+def test_dark_images_of_sixteen_bits_are_told_of_when_scored(run, tmp_path, caplog):
+    """The run was calibrated on images of 8 bits; their 12 in 16 would be nearly black to it."""
+    dark = tmp_path / "new" / "a.png"
+    dark.parent.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 4096, (16, 16), dtype=np.uint16)
+    for path in (dark, dark.with_name("b.png")):
+        Image.fromarray(pixels | 2048).save(path)
+    for command in (("score", run, dark.parent), ("watch", run, dark.parent, "--idle", 0)):
+        caplog.clear()
+        assert call(*command, "-o", tmp_path / "s.csv").exit_code == 0
+        (said,) = caplog.messages
+        assert said.startswith((f"{dark} has 16 bits", f"{dark.with_name('b.png')} has 16 bits"))
+        assert "--bits 12" in said
+        caplog.clear()
+        assert call(*command, "-o", tmp_path / "t.csv", "--bits", 12).exit_code == 0
+        assert not caplog.messages
+    detector = open_run(run).detector("cpu")
+    score = detector.predict(dark, bits=12).pred_score.item()
+    assert not caplog.messages
+    assert detector.predict([dark, dark]).pred_score[0] != pytest.approx(score)
+    assert len(caplog.messages) == 1
+    with (tmp_path / "t.csv").open() as lines:
+        assert float(next(csv.DictReader(lines))["score"]) == pytest.approx(score, rel=1e-4)

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from hardsight.cli.console import console, errors, explained, say
+from hardsight.cli.options import Bits
 
 if TYPE_CHECKING:
     from hardsight.data import ImageSet
@@ -19,9 +20,7 @@ def data(
     ],
     category: Annotated[str | None, typer.Option(help="Category below the folder.")] = None,
     size: Annotated[int, typer.Option(help="Image size in pixels.")] = 256,
-    bits: Annotated[
-        int | None, typer.Option(help="Depth of grey images in files of 16 bits, e.g. 12.")
-    ] = None,
+    bits: Bits = None,
     write: Annotated[
         bool, typer.Option(help="Write the embedded photographs with synthetic defects there.")
     ] = False,

@@ -59,6 +59,14 @@ NoiseSeed = Annotated[
         "the same score wherever it stands."
     ),
 ]
+Bits = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=16,
+        help="Depth of grey images in files of 16 bits, e.g. 12. Default: all, or a run's own.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Of all randomness.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 AllowDataChange = Annotated[

@@ -9,6 +9,7 @@ import typer
 
 from hardsight.cli.console import explained, say
 from hardsight.cli.options import (
+    Bits,
     Device,
     FailOnAnomaly,
     NoiseSeed,
@@ -34,6 +35,7 @@ def score(
     ] = False,
     batch_size: ScoredAtOnce = 8,
     seed: NoiseSeed = None,
+    bits: Bits = None,
     device: Device = "auto",
 ) -> None:
     """Score images; one line each, written as it is known, in constant memory.
@@ -50,7 +52,8 @@ def score(
         check_overlays(overlays, [Path(name) for name in images if Path(name).is_dir()])
         detector = open_detector_run(run).deciding(device)
         batch_size = at_once(detector.size, batch_size)
-        frames = read_ahead(iter_images(images), detector.size, batch_size, detector.bits)
+        depth = detector.bits if bits is None else bits
+        frames = read_ahead(iter_images(images), detector.size, batch_size, depth)
         with table(output) as lines:
             batches = _batches(frames, batch_size, skip_unreadable)
             for rows, read in scored(detector, batches, seed, overlays):

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from hardsight.cli.console import errors, explained
 from hardsight.cli.options import (
+    Bits,
     Device,
     FailOnAnomaly,
     NoiseSeed,
@@ -27,7 +28,6 @@ from hardsight.cli.rows import Tally, check_overlays, scored, table
 
 if TYPE_CHECKING:
     from hardsight.data import Reading
-    from hardsight.detectors import Detector
 
 
 def watch(
@@ -50,6 +50,7 @@ def watch(
     ] = None,
     batch_size: ScoredAtOnce = 8,
     seed: NoiseSeed = None,
+    bits: Bits = None,
     device: Device = "auto",
 ) -> None:
     """Score a stream until it ends, or Ctrl-C; one line an image, as `score` writes it.
@@ -70,7 +71,8 @@ def watch(
             check_overlays(overlays, [Path(source)])
         detector = open_detector_run(run).deciding(device)
         batch_size = at_once(detector.size, batch_size)
-        reading = _reading(source, detector, idle, batch_size)
+        depth = detector.bits if bits is None else bits
+        reading = _reading(source, detector.size, idle, batch_size, depth)
         shown = sys.stdout.isatty()  # rows on a terminal go above the line, others past it
         line = Live(
             Text("waiting for images"), console=errors, transient=True, redirect_stdout=shown
@@ -91,13 +93,14 @@ def watch(
         raise typer.Exit(2)
 
 
-def _reading(source: str, detector: "Detector", idle: float | None, most: int) -> "Reading":
-    """Return what reads the source in its own thread, as the detector takes images."""
+def _reading(
+    source: str, size: tuple[int, int], idle: float | None, most: int, bits: int | None
+) -> "Reading":
+    """Return what reads the source in its own thread, in a size and depth of grey."""
     from hardsight.data import Reading, is_live
     from hardsight.data.streams.arrivals import arrivals
     from hardsight.data.streams.video import video
 
-    size, bits = detector.size, detector.bits
     if Path(source).is_dir():
         return Reading(lambda stop: arrivals(source, size, idle, stop, most, bits), most)
     if idle is not None:

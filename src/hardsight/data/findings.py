@@ -5,16 +5,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from hardsight.data.anomaly_data import AnomalyData
+from hardsight.data.depth import bits_needed, brightest_of_sixteen
 from hardsight.data.files import listed, relative_name, worker_threads
 from hardsight.data.image_set import ImageSet, Sample
-from hardsight.data.images import brightest_of_sixteen, geometry
+from hardsight.data.images import geometry
 from hardsight.data.manifest import Manifest
 from hardsight.data.masks import is_binary, is_thin, share_marked
 
 T = TypeVar("T")
-
-_UNUSED = 2
-"""Bits of a container that may stay unused before it is worth a sentence."""
 
 
 def findings(data: AnomalyData) -> list[str]:
@@ -119,8 +117,8 @@ def _unused_depth(sets: Sequence[ImageSet]) -> list[str]:
     paths: list[Path] = [sample.path for one in sets for sample in one.samples]
     with worker_threads() as pool:
         found = [value for value in pool.map(brightest_of_sixteen, paths) if value is not None]
-    used = max(found, default=0).bit_length()
-    if not 0 < used <= 16 - _UNUSED:
+    used = bits_needed(max(found, default=0))
+    if used is None:
         return []
     return [
         f"{len(found)} grey images have 16 bits a pixel but no value above {max(found):,}, which "

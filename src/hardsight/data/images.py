@@ -130,20 +130,6 @@ def geometry(path: Path) -> Geometry:
     return Geometry(width if lies else height, height if lies else width, orientation)
 
 
-def brightest_of_sixteen(path: Path) -> int | None:
-    """Return the largest value of a grey image in a container of 16 bits; None for any other.
-
-    Raises:
-        ImageError: as ``read_image``.
-    """
-    try:
-        with opened(path) as image:
-            return int(np.array(image).max()) if image.mode.startswith("I") else None
-    except FormatError:
-        decoded(path)
-        return None
-
-
 def _depth(bits: int | None) -> int:
     if bits is None:
         return _CONTAINER

@@ -133,7 +133,11 @@ class Detector(nn.Module, ABC):
         return self.check(x.float() / 255 if x.dtype == torch.uint8 else x)
 
     def predict(
-        self, images: Images, generator: Generator | None = None, batch_size: int = 8
+        self,
+        images: Images,
+        generator: Generator | None = None,
+        batch_size: int = 8,
+        bits: int | None = None,
     ) -> Detection:
         """Score images of any number without gradients, and label them once calibrated.
 
@@ -141,6 +145,7 @@ class Detector(nn.Module, ABC):
             images: paths, Pillow images, arrays (H, W, 3) or tensors (N, 3, H, W); see ``Images``.
             generator: of fresh noise; None: the known noise, see ``decision_noise``.
             batch_size: images scored at a time, or fewer large ones.
+            bits: of grey images in files of 16 bits, see ``read_image``; None: as in calibration.
 
         Returns:
             Detection on the CPU; labels and masks are None until calibrated.
@@ -148,7 +153,7 @@ class Detector(nn.Module, ABC):
         Raises:
             TypeError, ValueError: what is no image, or none that this detector takes.
         """
-        parts = list(self.stream(images, generator, batch_size))
+        parts = list(self.stream(images, generator, batch_size, bits))
         score = torch.cat([p.pred_score for p in parts])
         found = Detection(score, torch.cat([p.anomaly_map for p in parts]))
         return found if self.calibration is None else self.label(found)
@@ -167,11 +172,15 @@ class Detector(nn.Module, ABC):
 
     @torch.no_grad()
     def stream(
-        self, images: Images, generator: Generator | None = None, batch_size: int = 8
+        self,
+        images: Images,
+        generator: Generator | None = None,
+        batch_size: int = 8,
+        bits: int | None = None,
     ) -> Iterator[Detection]:
         """Yield the detections of ``predict`` batch by batch, unlabelled."""
         count = at_once(self.size, batch_size)
-        for batch in batches(images, self.size, count, self.bits):
+        for batch in batches(images, self.size, count, self.bits if bits is None else bits):
             x = self.prepare(batch)
             noise = self.decision_noise(x) if generator is None else self.sample_noise(x, generator)
             found = self(x, noise)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from hardsight.core.types import check_images
 from hardsight.data import from_pil, read_image
+from hardsight.data.depth import DepthCheck
 from hardsight.data.images import resized
 
 Picture: TypeAlias = str | Path | Image.Image | NDArray[Any] | Tensor
@@ -53,12 +54,12 @@ def batches(
         for batch in torch.split(images, count):
             yield batch if batch.dtype == torch.uint8 else _single(batch)
         return
-    listed = _listed(images)
+    listed, check = _listed(images), DepthCheck(bits)
     if not len(listed):
         raise ValueError("images is empty; give at least one")
     for start in range(0, len(listed), count):
         part = listed[start : start + count]
-        yield torch.stack([_picture(p, start + i, size, bits) for i, p in enumerate(part)])
+        yield torch.stack([_picture(p, start + i, size, bits, check) for i, p in enumerate(part)])
 
 
 def _listed(images: Any) -> Sequence[Any]:
@@ -77,12 +78,16 @@ def _listed(images: Any) -> Sequence[Any]:
     raise TypeError(f"images must not be a {type(images).__name__}; {ACCEPTED}")
 
 
-def _picture(image: Any, index: int, size: tuple[int, int], bits: int | None) -> Tensor:
-    """Return an image as float32 (3, H, W) in [0, 1]."""
+def _picture(
+    image: Any, index: int, size: tuple[int, int], bits: int | None, check: DepthCheck
+) -> Tensor:
+    """Return an image as float32 (3, H, W) in [0, 1], its depth checked."""
     name = f"images[{index}]"
     if isinstance(image, str | Path):
+        check.file(Path(image))
         return read_image(image, size, bits=bits)
     if isinstance(image, Image.Image):
+        check.picture(image, name)
         return from_pil(image, size, name, bits)
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3:

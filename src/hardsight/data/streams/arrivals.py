@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from hardsight.data.depth import DepthCheck
 from hardsight.data.files import existing_folder, walk
 from hardsight.data.streams.frames import Frame, read_ahead
 
@@ -53,7 +54,7 @@ def arrivals(
         FileNotFoundError: there is no such folder; at the call, or once it is gone.
     """
     top = existing_folder(folder, "source")
-    decode = partial(read_ahead, size=size, ahead=ahead, bits=bits)
+    decode = partial(read_ahead, size=size, ahead=ahead, bits=bits, check=DepthCheck(bits))
     return _arrivals(top, decode, idle, stop or threading.Event(), patience)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from hardsight.data.depth import DepthCheck
 from hardsight.data.files import worker_threads
 from hardsight.data.images import read_image
 from hardsight.data.opening import ImageError
@@ -27,17 +28,24 @@ class Frame:
     """When it was read, in seconds of the monotonic clock."""
 
     @classmethod
-    def read(cls, path: Path, size: tuple[int, int], bits: int | None = None) -> "Frame":
+    def read(
+        cls, path: Path, size: tuple[int, int], bits: int | None, check: DepthCheck
+    ) -> "Frame":
         """Decode a file; what is wrong with it is kept, not raised."""
         begun = time.monotonic()
         try:
+            check.file(path)
             return cls(str(path), read_image(path, size, bits=bits), None, begun)
         except ImageError as error:
             return cls(str(path), None, error, begun)
 
 
 def read_ahead(
-    paths: Iterable[Path], size: tuple[int, int], ahead: int, bits: int | None = None
+    paths: Iterable[Path],
+    size: tuple[int, int],
+    ahead: int,
+    bits: int | None = None,
+    check: DepthCheck | None = None,
 ) -> Iterator[Frame]:
     """Yield the files decoded, in order, while threads decode the next ones.
 
@@ -46,11 +54,13 @@ def read_ahead(
         size: (height, width) of the frames.
         ahead: frames decoded and waiting at most.
         bits: of grey images in files of 16 bits, see ``read_image``.
+        check: warns of their depth, once in all calls that are given it; None: in this one.
     """
+    check = check or DepthCheck(bits)
     with worker_threads() as pool:
         waiting: deque[Future[Frame]] = deque()
         for path in paths:
-            waiting.append(pool.submit(Frame.read, path, size, bits))
+            waiting.append(pool.submit(Frame.read, path, size, bits, check))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
