@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 from typed import call, words
 
+import trees
 from tiny_parts import write_parts
 
 
@@ -41,3 +42,33 @@ def test_bits_stretch_grey(tmp_path):
         Image.fromarray(np.full((16, 16), 4095 - i, np.uint16)).save(path)
     assert "--set data.bits=12" in words(call("data", tmp_path, "--size", 16))
     assert "Beware" not in words(call("data", tmp_path, "--size", 16, "--bits", 12))
+
+
+def test_verify_tells_what_is_missing_and_corrupt(tmp_path):
+    for name in ("bottle", "mine"):
+        trees.mvtec(tmp_path / name)
+    (tmp_path / "mine" / "test" / "dent" / "001.png").write_bytes(b"")
+    done = call("data", tmp_path, "--verify")
+    said = words(done)
+    assert done.exit_code == 1
+    for part in (
+        "MVTec AD",
+        "wrong: bottle: 10 train instead of 209",
+        "wrong: mine: cannot use image",
+        "missing: cable, capsule",
+        "MVTec AD is to be had from mvtec.com/company/research/datasets/mvtec-ad (licence: CC BY",
+    ):
+        assert part in said
+
+
+def test_verify_of_what_is_as_it_should_be(tmp_path):
+    trees.mvtec(tmp_path / "mine")
+    done = call("data", tmp_path, "--category", "mine", "--verify")
+    assert done.exit_code == 0
+    assert "Every file can be read" in words(done)
+
+
+def test_verify_of_what_is_not_there_says_where_it_is_to_be_had(tmp_path):
+    done = call("data", tmp_path / "MVTec_LOCO", "--verify")
+    assert done.exit_code == 1
+    assert "MVTec LOCO AD is to be had from mvtec.com" in words(done)

@@ -25,6 +25,9 @@ def data(
         bool, typer.Option(help="Write the embedded photographs with synthetic defects there.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Of the embedded data set.")] = 0,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Hold every category against its published counts.")
+    ] = False,
 ) -> None:
     """Check a data set: decode every file, count them, list what cannot be used.
 
@@ -36,6 +39,9 @@ def data(
     those of training flatters a detector, or fools its threshold. And where defects have masks,
     how well pixels are ranked by marking the whole object: what a heat map has to exceed.
 
+    `--verify` is for a published data set as a whole: it names the layout, decodes every file, and
+    tells by category what is missing, corrupt or not as many as published, and where to obtain it.
+
     Exit code 1 if a file cannot be used. `hardsight data textures --write` writes the embedded set.
     """
     from hardsight.config import DataConfig, load_data
@@ -45,6 +51,9 @@ def data(
     with explained():
         if write:
             say(f"Wrote {write_textures(path, seed=seed)}")
+            return
+        if verify:
+            _verify(path / category if category else path)
             return
         place = DataConfig(path=str(path), category=category, bits=bits, on_error="skip")
         found = load_data(place, size)
@@ -65,6 +74,33 @@ def data(
             say(("unusable:", "red"), f" {error}", to=errors)
     if found.skipped:
         raise typer.Exit(1)
+
+
+def _verify(path: Path) -> None:
+    """Print what is missing and corrupt, with exit code 1 if anything is."""
+    from hardsight.cli.progress import told
+    from hardsight.data import verify
+
+    with told() as progress:
+        found = verify(path, progress)
+    columns = ("train", "validation", "good", "anomalous", "masks")
+    table = Table("category", "layout", *columns, "published as", title=str(path))
+    for one in found.categories:
+        counts = (str(getattr(one.found, column)) for column in columns)
+        table.add_row(one.name, one.layout, *counts, one.published.title if one.published else None)
+    console.print(table)
+    for one in found.categories:
+        for note in one.notes:
+            _beware(f"{one.name}: {note}")
+        for problem in one.problems:
+            say(("wrong:", "red"), f" {one.name}: {problem}", to=errors)
+    for problem in found.problems:
+        say(("wrong:", "red"), f" {problem}", to=errors)
+    for published, names in found.missing:
+        say(("missing:", "red"), f" {', '.join(names)}; {published.how_to_obtain()}", to=errors)
+    if not found.is_sound:
+        raise typer.Exit(1)
+    say("Every file can be read, and no count is other than the published one.")
 
 
 def _tell_shifts(known: "list[Shift]") -> None:

@@ -1,6 +1,7 @@
 """Data sets: decoding, layouts, splits, manifests, synthetic defects and embedded textures."""
 
 from hardsight.data.anomaly_data import AnomalyData
+from hardsight.data.datamodule import from_datamodule
 from hardsight.data.few import few
 from hardsight.data.files import IMAGE_EXTENSIONS, iter_images
 from hardsight.data.findings import findings, training_findings
@@ -16,6 +17,7 @@ from hardsight.data.manifest import Manifest, ManifestChanged
 from hardsight.data.masks import read_mask
 from hardsight.data.opening import ImageError
 from hardsight.data.options import LoadOptions
+from hardsight.data.published import Counts, PublishedSet, published_sets
 from hardsight.data.sheets import foreground_sheet, sheet
 from hardsight.data.splits import evenly, split_validation
 from hardsight.data.streams.arrivals import arrivals
@@ -25,6 +27,7 @@ from hardsight.data.streams.video import is_live, video
 from hardsight.data.textures import TEXTURES, textures, write_textures
 from hardsight.data.tiles import Tiles
 from hardsight.data.together import together
+from hardsight.data.verification import Verification, verify
 
 __all__ = [
     "IMAGE_EXTENSIONS",
@@ -32,6 +35,7 @@ __all__ = [
     "LAYOUTS",
     "TEXTURES",
     "AnomalyData",
+    "Counts",
     "Frame",
     "ImageError",
     "ImageSet",
@@ -43,9 +47,11 @@ __all__ = [
     "Manifest",
     "ManifestChanged",
     "Part",
+    "PublishedSet",
     "Reading",
     "Sample",
     "Tiles",
+    "Verification",
     "arrivals",
     "categories",
     "cifar10",
@@ -55,11 +61,13 @@ __all__ = [
     "findings",
     "folder",
     "foreground_sheet",
+    "from_datamodule",
     "from_pil",
     "is_live",
     "iter_images",
     "load",
     "mnist",
+    "published_sets",
     "read_ahead",
     "read_image",
     "read_mask",
@@ -68,6 +76,7 @@ __all__ = [
     "textures",
     "together",
     "training_findings",
+    "verify",
     "video",
     "write_textures",
 ]

@@ -24,6 +24,7 @@ from hardsight.data.layouts.one_class import CIFAR10_ONE_CLASS, MNIST_ONE_CLASS
 from hardsight.data.layouts.table import TABLE
 from hardsight.data.layouts.visa import VISA
 from hardsight.data.options import LoadOptions
+from hardsight.data.published import obtainable
 
 LAYOUTS: dict[str, Layout] = {
     one.name: one
@@ -75,7 +76,7 @@ def load(path: str | Path, category: str | None = None, **options: Any) -> Anoma
         return layout.read(top, chosen)
     if category is not None:
         _demand_category(Path(path), category)
-    found = _categories(existing_folder(top, "path"))
+    found = _categories(_existing(top, "path"))
     if found:
         raise ValueError(
             f"path={str(top)!r} holds {len(found)} categories; "
@@ -86,7 +87,7 @@ def load(path: str | Path, category: str | None = None, **options: Any) -> Anoma
     raise LayoutError(
         f"path={str(top)!r} is arranged as no known layout. Wanted is {wanted}. Found: {held}. "
         "Rearrange it, or name the folders with --normal-dir, --abnormal-dir and --mask-dir of "
-        "hardsight fit, in Python with hardsight.data.folder"
+        f"hardsight fit, in Python with hardsight.data.folder{obtainable(top)}"
     )
 
 
@@ -100,9 +101,11 @@ def categories(root: str | Path) -> list[str]:
     top = Path(root)
     found = _categories(top)
     if not found:
-        existing_folder(top, "root")
+        _existing(top, "root")
         wanted = "; or ".join(one.wanted for one in LAYOUTS.values())
-        raise LayoutError(f"root={str(top)!r} holds no category, a folder with {wanted}")
+        raise LayoutError(
+            f"root={str(top)!r} holds no category, a folder with {wanted}{obtainable(top)}"
+        )
     return found
 
 
@@ -126,8 +129,16 @@ def _demand_category(root: Path, category: str) -> None:
         raise ValueError(
             f"path={str(root)!r} has no category {category!r}; choose from {', '.join(found)}"
         )
-    existing_folder(root, "path")
-    existing_folder(root / category, "path/category")
+    _existing(root, "path")
+    _existing(root / category, "path/category")
+
+
+def _existing(path: Path, argument: str) -> Path:
+    """Return a folder that must exist; the error says how to obtain a published set."""
+    try:
+        return existing_folder(path, argument)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error}{obtainable(path)}") from None
 
 
 def _demand_split(layout: Layout, split: str | None) -> None:

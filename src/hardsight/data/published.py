@@ -1,0 +1,124 @@
+"""What is official of published data sets, from ``published.yaml``: counts, licences, pages."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from hardsight.data.anomaly_data import AnomalyData
+
+FILE = Path(__file__).with_name("published.yaml")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many images a category, or a whole set, holds; None where that is not certain."""
+
+    train: int | None = None
+    """Normal training images, with those of validation where that is no part of its own."""
+    validation: int | None = None
+    good: int | None = None
+    """Normal test images."""
+    normal: int | None = None
+    """Those of all parts, where no official split divides them."""
+    anomalous: int | None = None
+    """Anomalous test images."""
+    masks: int | None = None
+    """Anomalous test images that have one."""
+
+    @classmethod
+    def of(cls, data: AnomalyData) -> "Counts":
+        """Count the images of a data set."""
+        train, validation = len(data.train), len(data.validation)
+        anomalous = int(data.test.labels.sum())
+        good = len(data.test) - anomalous
+        masks = sum(bool(s.masks) for s in data.test.samples if s.anomalous)
+        return cls(train, validation, good, train + validation + good, anomalous, masks)
+
+    @classmethod
+    def total(cls, each: "Iterable[Counts]") -> "Counts":
+        """Add up the counts of categories, which all are known."""
+        rows = [asdict(one) for one in each]
+        return cls(**{name: sum(row[name] for row in rows) for name in rows[0]})
+
+    def differences(self, official: "Counts") -> list[str]:
+        """Return where counted images are not those that are official, a few words each."""
+        found, wanted = asdict(self), asdict(official)
+        if official.validation is None:
+            found["train"] += found["validation"]
+        return [
+            f"{found[name]} {name} instead of {count}"
+            for name, count in wanted.items()
+            if count is not None and found[name] != count
+        ]
+
+
+@dataclass(frozen=True)
+class PublishedSet:
+    """A published data set."""
+
+    title: str
+    layouts: tuple[str, ...]
+    """Names of the layouts that it comes in."""
+    licence: str
+    page: str
+    """Where it is to be had."""
+    categories: Mapping[str, Counts] = field(default_factory=dict)
+    """Empty for a set that is one."""
+    total: Counts = Counts()
+
+    def official(self, category: str) -> Counts:
+        """Return the counts of a category, of the whole set where it has none."""
+        return self.categories[category] if self.categories else self.total
+
+    def holds(self, category: str, layout: str) -> bool:
+        """Tell whether a category of a layout is one of this set's."""
+        return layout in self.layouts and (not self.categories or category in self.categories)
+
+    def how_to_obtain(self) -> str:
+        """Return where the set is to be had, and its licence."""
+        return f"{self.title} is to be had from {self.page} (licence: {self.licence})"
+
+
+@cache
+def published_sets() -> dict[str, PublishedSet]:
+    """Read ``published.yaml``: name -> data set."""
+    return {
+        name: PublishedSet(
+            one["title"],
+            tuple(one["layouts"]),
+            one["licence"],
+            one["page"],
+            {key: Counts(**value) for key, value in one.get("categories", {}).items()},
+            Counts(**one.get("total", {})),
+        )
+        for name, one in yaml.safe_load(FILE.read_text(encoding="utf-8")).items()
+    }
+
+
+def published_as(category: str, layout: str) -> PublishedSet | None:
+    """Return the published set that a category belongs to, None if it is nobody's."""
+    found = (one for one in published_sets().values() if one.holds(category, layout))
+    return next(found, None)
+
+
+def obtainable(path: Path) -> str:
+    """Return how to obtain what a missing path is named after, as ``; ...``; empty if unknown."""
+    by_name = {_plain(name): one for name, one in published_sets().items()}
+    by_name |= {_plain(one.title): one for one in published_sets().values()}
+    for name in (path.name, path.parent.name):
+        for one in published_sets().values():
+            if name in one.categories:
+                return f"; {one.how_to_obtain()}"
+        if near := get_close_matches(_plain(name), by_name, n=1, cutoff=0.75):
+            return f"; {by_name[near[0]].how_to_obtain()}"
+    return ""
+
+
+def _plain(name: str) -> str:
+    """Return the letters and digits of a name in lower case, without a date."""
+    return re.sub(r"[\W_]|\d{8}", "", name.lower())
