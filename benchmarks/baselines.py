@@ -28,7 +28,7 @@ from memory import peak_memory
 from sets import add_settings, parsed
 from timing import interleaved
 
-from hardsight.attacks import Suite, build_suite
+from hardsight.attacks import Ball, Suite, build_ball, build_suite
 from hardsight.audit import Budget, audit
 from hardsight.cli.progress import told
 from hardsight.config import Config, load_preset
@@ -52,8 +52,10 @@ class Plan:
     suites: tuple[Suite, ...]
     images: int
     """Test images that are attacked, half of them anomalous."""
-    audit: str | Budget
-    """What the audit may spend, see ``hardsight.audit.BUDGETS``."""
+    ball: Ball
+    """The threat model of the audit."""
+    audit: str | Budget | None = None
+    """What the audit may spend, see ``hardsight.audit.BUDGETS``; None: there is none."""
 
     def named(self, suite: Suite) -> str:
         """Return the name of the stage in which a suite attacks."""
@@ -81,8 +83,8 @@ class Baseline:
     def stages(self) -> dict[str, Callable[[], Any]]:
         """Stage -> what makes it, in order."""
         attacks = {self.plan.named(s): partial(self.attack, s) for s in self.plan.suites}
-        first = {"fit": self.fit, "clean": self.clean, "scoring": self.score, "audit": self.audit}
-        return first | attacks
+        audits = {"audit": self.audit} if self.plan.audit else {}
+        return {"fit": self.fit, "clean": self.clean, "scoring": self.score} | audits | attacks
 
     def fit(self) -> dict[str, Any]:
         """Fit, and say what it took and what was fitted; no peak of a fit that was there."""
@@ -117,14 +119,15 @@ class Baseline:
         return {"images a second": len(images) / seconds, "batch": len(images)}
 
     def audit(self) -> dict[str, Any]:
-        """Audit the detector where it is attacked first, and leave the report in the run."""
-        ball = self.plan.suites[0].ball
+        """Audit the detector, and leave what was found in the run."""
+        ball, budget = self.plan.ball, self.plan.audit
+        assert budget is not None
         with told() as progress:
             found = audit(
                 *self.opened,
                 eps=ball.eps,
                 norm=ball.name,
-                budget=self.plan.audit,
+                budget=budget,
                 execution=Execution(progress=progress),
             )
         found.write(self.run.audit_path)
@@ -176,14 +179,15 @@ def main() -> None:
     parser.add_argument("--balls", nargs="+", default=["Linf:2/255", "L2:0.2"])
     parser.add_argument("--budget", default="fast")
     parser.add_argument("--images", type=int, default=24, help="that are attacked")
-    parser.add_argument("--audit", default="quick", help="budget of the audit")
+    parser.add_argument("--audit", default="quick", help="its budget; none: no audit")
     parser.add_argument("--runs", type=Path, default=Path("runs/baselines"))
     parser.add_argument("--results", default="baselines")
     parser.add_argument("--table", action="store_true", help="print what is there")
     given = parser.parse_args()
     balls = [ball.split(":") for ball in given.balls]
     suites = [build_suite(s, *ball, given.budget) for s, ball in product(given.suites, balls)]
-    plan = Plan(tuple(suites), given.images, given.audit)
+    budget = None if given.audit == "none" else given.audit
+    plan = Plan(tuple(suites), given.images, build_ball(*balls[0]), budget)
     for method, folder, seed in product(given.methods, given.folders, given.seeds):
         label = " ".join([method, *given.settings])
         config = configured(method, given.settings)

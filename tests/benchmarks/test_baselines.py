@@ -1,4 +1,5 @@
 import json
+import sys
 from dataclasses import replace
 
 import baseline_tables
@@ -33,7 +34,7 @@ def plan():
         for name in ("pgd", "eot-pgd")
         for norm, eps in (("Linf", "2/255"), ("L2", 0.2))
     ]
-    return baselines.Plan(tuple(suites), 4, TINY)
+    return baselines.Plan(tuple(suites), 4, suites[0].ball, TINY)
 
 
 @pytest.fixture
@@ -81,9 +82,26 @@ def test_every_stage_is_made_once_and_kept(make, plan, tmp_path, capsys):
 
 def test_an_entry_of_other_weights_is_made_anew(make, plan, tmp_path):
     figures.write("found", {KEY: {"fit": {"weights": "others"}, "clean": {}}})
-    baselines.measure(make(replace(plan, suites=plan.suites[:1])), "found", KEY)
+    baselines.measure(make(replace(plan, suites=(), audit=None)), "found", KEY)
     entry = json.loads((tmp_path / "found.json").read_text())[KEY]
     assert entry["clean"]["rows"]
+
+
+def test_the_command_measures_a_preset_and_prints_the_tables(
+    make, parts, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "flat.yaml").write_text("{method: gaussian, detector: {image_size: 16}}")
+    preset = str(tmp_path / "flat.yaml")
+    chosen = ["--suites", "pgd", "--balls", "Linf:2/255", "--images", "4", "--audit", "none"]
+    places = ["--runs", str(tmp_path / "runs"), "--results", "found"]
+    command = ["it", str(parts), "--methods", preset, "--seeds", "3", *chosen, *places, "--table"]
+    monkeypatch.setattr(sys, "argv", command)
+    baselines.main()
+    (key,) = json.loads((tmp_path / "found.json").read_text())
+    assert key == f"{preset}, parts, seed 3"
+    (run,) = (tmp_path / "runs").glob("*/parts-3/model.safetensors")
+    assert run.is_file()
+    assert f"| {preset} | parts | 85.4 / 100.0 |" in capsys.readouterr().out
 
 
 def entry(values, paper="SPADE", published=None):

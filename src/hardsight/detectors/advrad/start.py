@@ -68,6 +68,12 @@ class Start:
         with seeded(0):
             return build_denoiser({"name": "fast", "size": side} | (values["denoiser"] or {}))
 
+    def trained(self, size: int) -> Denoiser:
+        """Return the saved denoiser for images of ``size`` x ``size`` pixels, in eval mode."""
+        found = build_denoiser(self.denoiser().config | {"size": size})
+        found.load_state_dict(self.part("denoiser"))
+        return found.eval()
+
 
 def take_over(detector: ErrorDetector, start: Start) -> None:
     """Load the networks of a start into a detector; one that the start lacks stays as it is.
