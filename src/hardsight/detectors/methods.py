@@ -7,6 +7,7 @@ from hardsight.detectors.autoencoders.rae_method import METHOD as RAE
 from hardsight.detectors.discriminative.draem_method import METHOD as DRAEM
 from hardsight.detectors.discriminative.glass_method import METHOD as GLASS
 from hardsight.detectors.discriminative.simplenet_method import METHOD as SIMPLENET
+from hardsight.detectors.memory_bank.patchcore_method import METHOD as PATCHCORE
 from hardsight.detectors.method import Method
 from hardsight.detectors.patchguard.method import METHOD as PATCHGUARD
 
@@ -18,6 +19,7 @@ METHODS: dict[str, Method] = {
         DRAEM,
         SIMPLENET,
         GLASS,
+        PATCHCORE,
         PATCHGUARD,
         PLS,
         RAE,

@@ -1,0 +1,1 @@
+"""Detectors that remember what patches of normal images look like."""

@@ -1,0 +1,61 @@
+"""Vectors of normal patches, and the exact search for the nearest of them."""
+
+import torch
+from torch import Tensor, nn
+
+ROWS = 1024
+"""Queries in one matrix product: its result stays in the cache."""
+
+
+class Bank(nn.Module):
+    """Hold vectors, and find the nearest of them to others (Euclidean distance, exact).
+
+    The search is a matrix product under no gradient, ``|b|^2 / 2 - a . b``; the distances to what
+    it finds are then taken by themselves. Their gradient is that of the minimum wherever it has
+    one, for the memory and time of a few vectors instead of the whole bank's.
+
+    Args:
+        size: vectors; zeros until ``filled``.
+        dims: of each.
+    """
+
+    vectors: Tensor
+    half_squares: Tensor
+
+    def __init__(self, size: int, dims: int) -> None:
+        super().__init__()
+        if size < 1:
+            raise ValueError(f"bank must hold at least 1 vector, got {size}")
+        self.register_buffer("vectors", torch.zeros(size, dims))
+        self.register_buffer("half_squares", torch.zeros(size))
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def fill(self, vectors: Tensor) -> None:
+        """Hold (n, dims) vectors from now on, in place of those before."""
+        self.vectors = vectors.contiguous()
+        self.half_squares = self.vectors.square().sum(1) / 2
+
+    @torch.no_grad()
+    def nearest(self, queries: Tensor, k: int = 1) -> Tensor:
+        """Return the indices (N, k) of the vectors nearest to (N, dims), nearest first.
+
+        Raises:
+            ValueError: k is larger than the bank.
+        """
+        if not 1 <= k <= len(self):
+            raise ValueError(f"k must be 1 to {len(self)}, the vectors of the bank, got {k}")
+        if torch.compiler.is_compiling():  # of an exported graph the number of rows is open
+            return self._ranked(queries, k)
+        return torch.cat([self._ranked(rows, k) for rows in torch.split(queries, ROWS)])
+
+    def _ranked(self, queries: Tensor, k: int) -> Tensor:
+        away = torch.addmm(self.half_squares, queries, self.vectors.T, alpha=-1)
+        return away.argmin(1, keepdim=True) if k == 1 else away.topk(k, 1, largest=False).indices
+
+    def distances(self, queries: Tensor, index: Tensor) -> Tensor:
+        """Return the distances (N, k) of (N, dims) to the vectors (N, k) names, differentiably."""
+        away = queries[:, None] - self.vectors[index]
+        found: Tensor = torch.linalg.vector_norm(away, dim=2)  # its gradient at 0 is 0
+        return found

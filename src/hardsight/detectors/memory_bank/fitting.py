@@ -1,0 +1,86 @@
+"""Around the fit of a memory bank: pretrained features of normal images, and the threshold."""
+
+from collections.abc import Callable, Iterator
+from typing import ClassVar, Literal, Protocol, TypeVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from hardsight.backbones import Backbone
+from hardsight.core.batches import at_once
+from hardsight.core.types import Progress
+from hardsight.data import AnomalyData
+from hardsight.detectors.discriminative.fitting import Trainable, fit_calibrated
+from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.method import FitConfig
+from hardsight.training import Settings
+
+_BATCH = 8
+
+
+class BankFit(FitConfig):
+    """Configure a fit that trains no network and chooses nothing: only the seed is drawn from."""
+
+    trains: ClassVar[bool] = False
+    training: Settings = Field(default_factory=lambda: Settings(steps=0))
+    selection: None = None
+    augment: Literal["none"] = "none"
+    """Normal images are taken as they are."""
+
+
+class Embedding(Trainable, Protocol):
+    """A detector in pretrained features, by what its fit needs of it."""
+
+    backbone: Backbone
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Return the vectors of the patches (B, P, D) of images."""
+
+
+E = TypeVar("E", bound=Embedding)
+
+
+def fit_on_features(
+    detector: E,
+    data: AnomalyData,
+    config: FitConfig,
+    work: Work,
+    learn: Callable[[E, Tensor, OpenWork], None],
+) -> Fitted[E]:
+    """Give a copy of a detector its pretrained features, let it learn, and calibrate it.
+
+    Only ``data.train`` and ``data.validation`` are used. See ``fit_calibrated``.
+
+    Args:
+        detector: left as it is.
+        data: at the detector's size.
+        config: how.
+        work: where.
+        learn: takes in (N, 3, H, W) uint8 normal images, in place.
+
+    Raises:
+        BackboneError: the pretrained weights cannot be had.
+        ValueError: a single normal image, as ``fit_calibrated`` else.
+    """
+
+    def start(found: E, normals: Tensor, place: OpenWork) -> None:
+        if len(normals) < 2:
+            raise ValueError(
+                f"a fit needs at least 2 normal images, got {len(normals)}: one does not show how "
+                "they differ; add more"
+            )
+        found.backbone = found.backbone.pretrained()
+        with torch.no_grad():
+            learn(found, normals, place)
+
+    return fit_calibrated(detector, data, config, work, start)
+
+
+def embedded(detector: Embedding, images: Tensor, progress: Progress) -> Iterator[Tensor]:
+    """Yield the vectors of patches (b, P, D) of images (N, 3, H, W), batch by batch."""
+    done = 0
+    for batch in torch.split(images, at_once(images.shape, _BATCH)):
+        yield detector.embed(detector.prepare(batch))
+        done += len(batch)
+        progress("features", done, len(images))
