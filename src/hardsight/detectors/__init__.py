@@ -31,6 +31,8 @@ from hardsight.detectors.discriminative.glass_fitting import GLASSFit
 from hardsight.detectors.discriminative.patch_discriminator import PatchDiscriminator
 from hardsight.detectors.discriminative.simplenet_fitting import SimpleNetFit
 from hardsight.detectors.fitted import Fitted, Work
+from hardsight.detectors.memory_bank.patchcore import PatchCore
+from hardsight.detectors.memory_bank.patchcore_fitting import CoresetFit
 from hardsight.detectors.patchguard.detector import PatchGuard
 from hardsight.detectors.saved import SavedDetector
 
@@ -44,6 +46,7 @@ __all__ = [
     "Bastion",
     "BastionFit",
     "Calibration",
+    "CoresetFit",
     "DRAEMFit",
     "Denoised",
     "Detector",
@@ -51,6 +54,7 @@ __all__ = [
     "GLASSFit",
     "GradientError",
     "MapHeadTraining",
+    "PatchCore",
     "PatchDiscriminator",
     "PatchGuard",
     "PurifiedDetector",
