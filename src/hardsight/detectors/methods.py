@@ -2,6 +2,8 @@
 
 from hardsight.detectors.advrad.bastion_method import METHOD as BASTION
 from hardsight.detectors.advrad.method import METHOD as ADVRAD
+from hardsight.detectors.autoencoders.apae_method import METHOD as APAE
+from hardsight.detectors.autoencoders.ocr_gan_method import METHOD as OCR_GAN
 from hardsight.detectors.autoencoders.pls_method import METHOD as PLS
 from hardsight.detectors.autoencoders.rae_method import METHOD as RAE
 from hardsight.detectors.discriminative.draem_method import METHOD as DRAEM
@@ -15,11 +17,13 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         ADVRAD,
+        APAE,
         BASTION,
         DRAEM,
         SIMPLENET,
         GLASS,
         PATCHCORE,
+        OCR_GAN,
         PATCHGUARD,
         PLS,
         RAE,
