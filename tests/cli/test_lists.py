@@ -5,11 +5,14 @@ from typed import call, words
 import hardsight
 from hardsight.attacks import THREATS, attack_names
 from hardsight.cli.console import console
+from hardsight.cli.progress import duration
 from hardsight.config import CONFIGS
 from hardsight.core.devices import pick_device
 from hardsight.core.installed import extras
 from hardsight.core.machine import used_instructions
 from hardsight.core.precision import resolve
+from hardsight.core.speed import slowness
+from hardsight.detectors.methods import METHODS
 from hardsight.evaluation import evaluate_classifier
 from hardsight.purifiers import Purified
 
@@ -38,10 +41,16 @@ def test_the_list_of_suites_says_what_threats_there_are():
     }
 
 
-def test_methods_say_what_they_find():
-    found = {r[0]: r[1] for r in rows(call("methods").stdout) if r[0]}
+def test_methods_say_what_they_are_good_at_and_how_long_they_take():
+    found = {r[0]: r[1:] for r in rows(call("methods").stdout) if r[0]}
     assert set(found) == set(CONFIGS)
-    assert (found["patchguard"], found["rap"]) == ("anomalies", "classes")
+    assert len(found["rap"]) == 1
+    slow = slowness(torch.device("cpu"))
+    for name, method in METHODS.items():
+        preset, _, strength, *times = found[name]
+        assert (preset, method.strength.startswith(strength)) == (method.preset, True)
+        assert [t == "-" for t in times] == [s is None for s in method.seconds]
+    assert found["advrad"][3] == f"about {duration(slow * METHODS['advrad'].seconds.fit)}"
 
 
 def test_presets_of_classifiers_are_listed_and_shown():

@@ -17,7 +17,14 @@ def told(seconds_a_unit: float, total: int, lines: bool = True) -> list[tuple[in
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(7.6, "8 s"), (89, "89 s"), (90, "2 min"), (2760, "46 min"), (15_600, "4 h 20 min")],
+    [
+        (0.0743, "74 ms"),
+        (7.6, "8 s"),
+        (89, "89 s"),
+        (90, "2 min"),
+        (2760, "46 min"),
+        (15_600, "4 h 20 min"),
+    ],
 )
 def test_a_duration_is_said_as_a_person_does(seconds, said):
     assert duration(seconds) == said

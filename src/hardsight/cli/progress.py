@@ -29,7 +29,9 @@ EVERY, SHARE, AT_MOST = 10.0, 0.05, 1.0
 
 
 def duration(seconds: float) -> str:
-    """Return a time as a person says it: "40 s", "46 min", "4 h 20 min"."""
+    """Return a time as a person says it: "70 ms", "40 s", "46 min", "4 h 20 min"."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

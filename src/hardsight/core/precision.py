@@ -1,20 +1,19 @@
 """In which precision this machine computes a network fastest: measured once a process."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Literal, NamedTuple
 
 import torch
-import torch.nn.functional as F
+
+from hardsight.core.convolutions import layers, now, step
 
 Choice = Literal["auto", "bf16", "fp32"]
 """bfloat16 autocast or float32; "auto": the faster of them on this machine, see ``resolve``."""
 CLEARLY = 1.15
 """Times that bfloat16 must be faster to be taken: it rounds, and a measurement varies."""
 _MEASURED = {"cpu": "CPU", "cuda": "GPU"}
-_BATCH = {"cpu": 1, "cuda": 32}
-_CHANNELS, _ROUNDS = 48, 4
+_ROUNDS = 4
 _SIDES = (16, 64)
 """Of the feature maps measured: small ones first, that a slow bfloat16 shows in no time."""
 
@@ -74,41 +73,16 @@ def _speedup(kind: str) -> float:
     torch.set_num_threads(1)
     try:
         for side in _SIDES:
-            x, *weights = _layers(side, kind)
+            x, *weights = layers(side, kind)
             times: dict[bool, list[float]] = {False: [], True: []}
             for _ in range(_ROUNDS):
                 for low, taken in times.items():
-                    begun = _now(kind)
-                    _step(x, weights, low)
-                    taken.append(_now(kind) - begun)
+                    begun = now(kind)
+                    step(x, weights, low)
+                    taken.append(now(kind) - begun)
             ratio = min(times[False]) / min(times[True])
             if ratio < 0.5:
                 break
     finally:
         torch.set_num_threads(threads)
     return ratio
-
-
-def _now(kind: str) -> float:
-    """Return the seconds that ``_speedup`` counts, once the device has done all it was given."""
-    if kind == "cpu":
-        return time.thread_time()
-    torch.cuda.synchronize()
-    return time.perf_counter()
-
-
-def _layers(side: int, kind: str) -> list[torch.Tensor]:
-    """Return feature maps (B, C, side, side) and the weights of two 3 x 3 convolutions."""
-    generator = torch.Generator().manual_seed(0)
-    shapes = (_BATCH[kind], _CHANNELS, side, side), *[(_CHANNELS, _CHANNELS, 3, 3)] * 2
-    drawn = (torch.randn(s, generator=generator).mul_(0.05) for s in shapes)
-    return [d.to(kind).requires_grad_() for d in drawn]
-
-
-def _step(x: torch.Tensor, weights: list[torch.Tensor], low: bool) -> None:
-    """Take one forward and backward pass."""
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=low):
-        h = x
-        for w in weights:
-            h = F.silu(F.conv2d(h, w, padding=1))
-    torch.autograd.grad(h.float().square().sum(), [x, *weights])

@@ -47,7 +47,7 @@ class Seconds(NamedTuple):
     """What a method takes on two cores in float32 with AVX2, as measured; None: not measured.
 
     With its preset, images of 256 x 256 and the 209 training images of MVTec's ``bottle``.
-    ``hardsight methods`` scales it to the speed of the machine it runs on.
+    ``hardsight methods`` scales it by ``core.speed.slowness``.
     """
 
     fit: float | None = None

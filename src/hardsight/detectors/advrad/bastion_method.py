@@ -13,5 +13,5 @@ METHOD = Method(
     fit=fit_bastion,
     config=BastionFit,
     strength="strongest under attack, scores and maps",
-    seconds=Seconds(fit=57 * 60),
+    seconds=Seconds(fit=57 * 60, image=0.1),
 )

@@ -1,6 +1,6 @@
 """PatchGuard as a registered method."""
 
-from hardsight.detectors.method import Method
+from hardsight.detectors.method import Method, Seconds
 from hardsight.detectors.patchguard.detector import PatchGuard
 from hardsight.detectors.patchguard.fitting import fit_patchguard
 from hardsight.detectors.patchguard.recipe import PatchGuardFit
@@ -13,4 +13,5 @@ METHOD = Method(
     fit=fit_patchguard,
     config=PatchGuardFit,
     strength="maps under attack, without a diffusion model",
+    seconds=Seconds(image=0.02),
 )
