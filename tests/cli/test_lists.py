@@ -5,7 +5,7 @@ from typed import call, words
 import hardsight
 from hardsight.attacks import THREATS, attack_names
 from hardsight.cli.console import console
-from hardsight.cli.progress import duration
+from hardsight.cli.pace import duration
 from hardsight.config import CONFIGS
 from hardsight.core.devices import pick_device
 from hardsight.core.installed import extras

@@ -2,7 +2,9 @@
 
 import pytest
 
-from hardsight.cli.progress import Pace, duration
+from hardsight.cli.pace import Pace, duration
+from hardsight.config import load_preset
+from hardsight.core.types import announce, quiet
 
 
 def told(seconds_a_unit: float, total: int, lines: bool = True) -> list[tuple[int, str]]:
@@ -61,3 +63,77 @@ def test_stages_have_their_own_pace():
             now += each
             pace(stage, done, 31)
     assert found == ["train: about 60 s on this machine", "select: about 3 min on this machine"]
+
+
+STAGES = {"train": 2000, "adversarial-training": 3840.0, "selection": None, "map-head": 700.0}
+
+
+def planned(stages: dict[str, float | None], seconds: dict[str, float]) -> list[str]:
+    """Return what is said of stages of 100 units, each of which takes its seconds."""
+    now, found = 50.0, []
+    pace = Pace(found.append, clock=lambda: now)
+    pace.plan("fit", stages)
+    for stage, each in seconds.items():
+        for done in range(1, 101):
+            now += each
+            pace(stage, done, 100)
+    return found
+
+
+def test_the_length_of_the_whole_follows_from_the_first_stage_and_is_refined():
+    found = planned(
+        STAGES, {"train": 6.0, "adversarial-training": 12.0, "selection": 3.0, "map-head": 2.0}
+    )
+    # 600 s of training are 0.3 s a unit of cost: 6,540 units take 1,962 s
+    assert found[0] == (
+        "fit: about 33 min on this machine, of which train 10 min, and then selection"
+    )
+    # 1,200 s of 3,840 units, of which two hundredths are done: 700 more units take 219 s
+    assert found[1] == (
+        "fit: about 23 min left, of which adversarial-training 20 min, and then selection"
+    )
+    assert found[2] == "fit: about 9 min left, of which selection 5 min"
+    assert found[3] == "map-head: about 3 min on this machine"
+
+
+def test_what_cannot_be_known_is_named_and_not_invented():
+    only = {"train": 2000, "selection": None}
+    assert planned(only, {"train": 8.4}) == [
+        "train: about 14 min on this machine, and then selection"
+    ]
+    unknown = {"train": None, "map-head": 700}
+    assert planned(unknown, {"train": 6.0}) == [
+        "train: about 10 min on this machine, and then map-head"
+    ]
+
+
+def test_a_resumed_stage_gives_the_time_of_what_is_left_of_it():
+    now, found = 0.0, []
+    pace = Pace(found.append, clock=lambda: now)
+    pace.plan("fit", {"train": 100, "map-head": 50})
+    for done in range(81, 101):
+        now += 10.0
+        pace("train", done, 100)
+    assert found == ["fit: about 12 min on this machine, of which train 3 min"]
+
+
+def test_the_stages_of_the_presets_are_told_before_the_first():
+    heard = []
+
+    class Listener:
+        def plan(self, work, stages):
+            heard.append((work, dict(stages)))
+
+        def __call__(self, stage, done, total, info=""):
+            heard.append(stage)
+
+    for name in ("hardsight", "patchguard"):
+        announce(Listener(), "fit", load_preset(name).fit.stages)
+    announce(quiet, "fit", {"train": 1})  # who does not listen is left alone
+    (_, bastion), (_, patchguard) = heard
+    assert list(bastion) == [
+        "train", "adversarial-training", "selection", "map-head-warm-up", "map-head"
+    ]  # fmt: skip
+    assert bastion["adversarial-training"] == pytest.approx(1600 * (1 + 2 * 0.7))
+    assert bastion["selection"] is None
+    assert patchguard == {"warm-up": 400, "train": 1100 * (1 + 4 * 0.7), "selection": None}

@@ -8,7 +8,7 @@ import yaml
 from rich.table import Table
 
 from hardsight.cli.console import console, explained
-from hardsight.cli.progress import duration
+from hardsight.cli.pace import duration
 
 
 def methods() -> None:

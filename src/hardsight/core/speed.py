@@ -31,7 +31,8 @@ def slowness(device: torch.device) -> float | None:
     low = resolve("auto", device).low
     x, *weights = layers(_SIDE, device.type)
     step(x, weights, low)
-    taken, begun = [], time.perf_counter()
+    taken: list[float] = []
+    begun = time.perf_counter()
     while not taken or time.perf_counter() - begun < BUDGET:
         before = time.perf_counter()
         step(x, weights, low)

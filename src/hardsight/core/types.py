@@ -1,6 +1,7 @@
 """The few values that every room hands to the next, and the checks at the public boundary."""
 
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from numpy.typing import ArrayLike
@@ -136,6 +137,27 @@ class Progress(Protocol):
     def __call__(self, stage: str, done: int, total: int, info: str = "") -> None:
         """Hear that ``done`` of ``total`` units of ``stage`` are finished."""
         ...
+
+
+@runtime_checkable
+class PlannedProgress(Progress, Protocol):
+    """A Progress that wants to know beforehand of what stages the work consists."""
+
+    def plan(self, work: str, stages: Mapping[str, float | None]) -> None:
+        """Hear of all that is to come, once.
+
+        Args:
+            work: what consists of the stages, e.g. "fit".
+            stages: their names in order -> what each costs beside the others, in any unit; None:
+                that is not known before it begins.
+        """
+        ...
+
+
+def announce(progress: Progress, work: str, stages: Mapping[str, float | None]) -> None:
+    """Tell of the stages of work before its first, see ``PlannedProgress``, if anybody listens."""
+    if stages and isinstance(progress, PlannedProgress):
+        progress.plan(work, stages)
 
 
 def quiet(stage: str, done: int, total: int, info: str = "") -> None:

@@ -1,6 +1,6 @@
 """The record that registers a method: its detector, and what a fit of it is configured by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -37,6 +37,14 @@ class FitConfig(BaseModel):
     def started_from(self) -> str | None:
         """Folder of the saved detector whose networks the training starts from; None: of none."""
         return None
+
+    @property
+    def stages(self) -> Mapping[str, float | None]:
+        """The stages of the fit in order -> their costs beside each other, see ``announce``.
+
+        Empty: nothing is known of them, and each tells of itself.
+        """
+        return {}
 
 
 Fit = Callable[[Any, AnomalyData, Any, Work], Fitted[Any]]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hardsight.config import DetectorConfig, load_data
 from hardsight.core.devices import pick_device
-from hardsight.core.types import Progress, quiet
+from hardsight.core.types import Progress, announce, quiet
 from hardsight.data import AnomalyData, Manifest, training_findings
 from hardsight.detectors import Calibration, SavedDetector
 from hardsight.detectors.base import Detector
@@ -125,6 +125,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         self.check_manifest(data, allow_data_change)
         begun = time.perf_counter()
         work = Work(self.path / "training", resume=True, progress=progress)
+        announce(progress, "fit", config.fit.stages)
         fitted = method.fit(made.to(pick_device(device)), data, config.fit, work)
         calibration = replace(fitted.calibration, bits=data.train.bits)
         detector: SavedDetector = fitted.detector.with_calibration(calibration)

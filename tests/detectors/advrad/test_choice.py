@@ -53,7 +53,7 @@ def test_every_candidate_is_reported_best_first(chosen):
     for group in (attacked, report.candidates[len(attacked) :]):
         ranks = [c.rank(0.5) for c in group]
         assert ranks == sorted(ranks, reverse=True)
-    assert seen[-1] == ("select", 6, 6)
+    assert seen[-1] == ("selection", 6, 6)
 
 
 def test_the_best_is_chosen_and_the_detector_left_as_it_was(chosen):

@@ -45,16 +45,16 @@ def choose_scoring(
     total = len(settings.ks) + 1 + settings.shortlist
 
     def compared(k: int) -> None:
-        progress("select", settings.ks.index(k) + 1, total, "scorings")
+        progress("selection", settings.ks.index(k) + 1, total, "scorings")
 
     search = ScoringSearch(detector, train, evidence, settings, seed, compared)
     search.attack_middling()
     for done in range(settings.shortlist):
         if search.best.robust is not None:
             break
-        progress("select", len(settings.ks) + 1 + done, total, "attacks")
+        progress("selection", len(settings.ks) + 1 + done, total, "attacks")
         search.attack(search.best)
-    progress("select", total, total, "attacks")
+    progress("selection", total, total, "attacks")
     return Report(search.ranked, settings, settings.robust_weight)
 
 

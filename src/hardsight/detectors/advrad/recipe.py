@@ -6,6 +6,7 @@ from hardsight.detectors.advrad.adversarial import AdversarialTraining
 from hardsight.detectors.advrad.map_head_training import MapHeadTraining
 from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.method import FitConfig
+from hardsight.detectors.stages import FORWARD, attacked
 
 
 class AdvRADFit(FitConfig):
@@ -26,9 +27,35 @@ class AdvRADFit(FitConfig):
         """The start."""
         return self.start
 
+    @property
+    def stages(self) -> dict[str, float | None]:
+        """Of the trainings the steps decide; of a selection what it finds.
+
+        Empty where the patch size is chosen first, which decides what a step costs.
+        """
+        how, chosen, found = self.adversarial_training, self.selection, dict[str, float | None]()
+        if self.start is None and chosen is not None and len(chosen.patches) > 1:
+            return found
+        if self.training.steps:
+            found["train"] = self.training.steps
+        if how is not None:
+            found["adversarial-training"] = attacked(how.steps, how.attack_steps)
+        if chosen is not None:
+            found["selection"] = None
+        return found
+
 
 class BastionFit(AdvRADFit):
     """Configure a fit of Bastion."""
 
     map_head_training: MapHeadTraining = Field(default_factory=MapHeadTraining)
     """How the map head is trained."""
+
+    @property
+    def stages(self) -> dict[str, float | None]:
+        """Those of AdvRAD, then the head's, whose attacks go through the denoiser."""
+        found, how = super().stages, self.map_head_training
+        if found:
+            found["map-head-warm-up"] = how.warm_up * FORWARD
+            found["map-head"] = attacked(how.steps, how.attack_steps, FORWARD)
+        return found

@@ -59,7 +59,7 @@ def choose_checkpoint(
                 held.step, name, measure_aurocs(found, evidence, settings, seed)
             )
             candidates.append((candidate, weights, path))
-            progress("select", len(candidates), len(PARTS) * len(paths), "checkpoints")
+            progress("selection", len(candidates), len(PARTS) * len(paths), "checkpoints")
     weight = settings.robust_weight
     candidates.sort(key=lambda row: -row[0].aurocs.selection_score(weight))
     _, weights, path = candidates[0]

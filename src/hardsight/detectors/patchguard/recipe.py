@@ -11,6 +11,7 @@ from hardsight.detectors.method import FitConfig
 from hardsight.detectors.patchguard.attention import Regulariser
 from hardsight.detectors.patchguard.patch_network import Layer
 from hardsight.detectors.patchguard.selection import CheckpointChoice
+from hardsight.detectors.stages import attacked
 from hardsight.synthesis import CutPaste, Foreground
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -102,3 +103,12 @@ class PatchGuardFit(FitConfig):
     the paper."""
     recipe: Recipe = Field(default_factory=Recipe)
     """Adversary, regulariser and pseudo-anomalies of the training."""
+
+    @property
+    def stages(self) -> dict[str, float | None]:
+        """The clean steps, those under attack where that is plain PGD, and the selection."""
+        recipe, steps = self.recipe, self.training.steps
+        costs = {"none": float(steps), "pgd": attacked(steps, recipe.adversary.steps)}
+        found: dict[str, float | None] = {"warm-up": recipe.warm_up} if recipe.warm_up else {}
+        found["train"] = costs.get(recipe.adversary.kind)
+        return found if self.selection is None else found | {"selection": None}
