@@ -65,6 +65,16 @@ def test_stages_have_their_own_pace():
     assert found == ["train: about 60 s on this machine", "select: about 3 min on this machine"]
 
 
+def test_a_stage_that_begins_again_has_a_pace_of_its_own():
+    now, found = 0.0, []
+    pace = Pace(found.append, clock=lambda: now)
+    for each in (2.0, 6.0):
+        for done in range(1, 32):
+            now += each
+            pace("certify", done, 31)
+    assert found == ["certify: about 60 s on this machine", "certify: about 3 min on this machine"]
+
+
 STAGES = {"train": 2000, "adversarial-training": 3840.0, "selection": None, "map-head": 700.0}
 
 

@@ -33,6 +33,8 @@ class Stage:
     """When a line was last printed."""
     shown: int
     """Units that were done then."""
+    done: int
+    """Units that are done."""
     announced: bool = False
 
     def left(self, done: int, total: int, now: float) -> float | None:
@@ -103,7 +105,10 @@ class Pace:
     def __call__(self, stage: str, done: int, total: int, info: str = "") -> None:
         """Take notice that ``done`` of ``total`` units of a stage are finished."""
         now = self._clock()
-        known = self._stages.setdefault(stage, Stage(now, done, now, done))
+        known = self._stages.get(stage)
+        if known is None or done < known.done:  # it begins, perhaps another time
+            known = self._stages[stage] = Stage(now, done, now, done, done)
+        known.done = done
         left = known.left(done, total, now)
         if left is not None and not known.announced and now - known.begun >= TIMED:
             known.announced = True
