@@ -110,9 +110,23 @@ def twelve_bits(tiny_preset, tmp_path):
     return load_preset(str(tiny_preset)).updated(changes)
 
 
-def test_unused_depth_of_grey_is_told_before_the_training(twelve_bits, tmp_path, caplog):
+class Listener:
+    """Hears of what stages a fit will consist."""
+
+    def plan(self, work, stages):
+        self.heard = work, dict(stages)
+
+    def __call__(self, stage, done, total, info=""):
+        raise AssertionError(f"{stage} began")
+
+
+def test_unused_depth_of_grey_and_the_stages_are_told_before_the_training(
+    twelve_bits, tmp_path, caplog
+):
+    config, listener = twelve_bits.updated({"false_alarms": 0.001}), Listener()
     with pytest.raises(ValueError, match="999"):
-        start_run(tmp_path / "r", twelve_bits.updated({"false_alarms": 0.001})).fit("cpu")
+        start_run(tmp_path / "r", config).fit("cpu", progress=listener)
+    assert listener.heard == ("fit", {"train": config.training.steps})
     assert "24 grey images have 16 bits a pixel but no value above" in caplog.text
     assert "--set data.bits=12" in caplog.text
 
