@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("anomalib", reason="needs the extra: pip install 'hardsight[anomalib]'")
@@ -9,7 +10,7 @@ pytest.importorskip("anomalib", reason="needs the extra: pip install 'hardsight[
 from anomalib.data import Folder, MVTecAD
 
 import trees
-from hardsight.data import from_datamodule, load
+from hardsight.data import AnomalyData, from_datamodule, load
 
 
 def test_mvtec_ad_is_what_its_layout_reads(tmp_path: Path) -> None:
@@ -26,6 +27,21 @@ def test_mvtec_ad_is_what_its_layout_reads(tmp_path: Path) -> None:
     assert data.notes == ()
 
 
+def parts(top: Path, mode: str) -> AnomalyData:
+    """Read ten normal images to train on and eight to test, of which anomalib may take some."""
+    for path in trees.mvtec(top).rglob("*.png"):
+        trees.picture(path, np.full((64, 64, 3), 90, np.uint8))  # anomalib's defects need as much
+    datamodule = Folder(
+        name="parts",
+        root=top,
+        normal_dir="train/good",
+        abnormal_dir="test/crack",
+        normal_test_dir=["test/good", "test/dent"],
+        val_split_mode=mode,
+    )
+    return from_datamodule(datamodule, size=8)
+
+
 @pytest.mark.parametrize(
     ("mode", "expected", "notes"),
     [
@@ -38,17 +54,8 @@ def test_mvtec_ad_is_what_its_layout_reads(tmp_path: Path) -> None:
 def test_no_test_image_is_lost_to_validation(
     tmp_path: Path, mode: str, expected: tuple[int, int, int], notes: int
 ) -> None:
-    top = trees.mvtec(tmp_path)
-    datamodule = Folder(
-        name="parts",
-        root=top,
-        normal_dir="train/good",
-        abnormal_dir="test/crack",
-        normal_test_dir=["test/good", "test/dent"],
-        val_split_mode=mode,
-    )
-    data = from_datamodule(datamodule, size=8)
-    assert data.name == "Folder"
+    data = parts(tmp_path, mode)
+    assert data.name == "parts"
     assert trees.sizes(data) == expected
     assert len(data.notes) == notes
     names = {*data.train.names, *data.validation.names, *data.test.names}
@@ -56,16 +63,7 @@ def test_no_test_image_is_lost_to_validation(
 
 
 def test_synthetic_anomalies_are_left_out(tmp_path: Path) -> None:
-    top = trees.mvtec(tmp_path)
-    datamodule = Folder(
-        name="parts",
-        root=top,
-        normal_dir="train/good",
-        abnormal_dir="test/crack",
-        normal_test_dir="test/good",
-        val_split_mode="synthetic",
-    )
-    data = from_datamodule(datamodule, size=8)
+    data = parts(tmp_path, "synthetic")
     assert not data.validation.labels.any()
     assert {name.rpartition("/")[0] for name in data.validation.names} == {"train/good"}
     (note,) = data.notes

@@ -26,8 +26,8 @@ def fit(
         Path | None,
         typer.Option(
             "--data",
-            help="A data set in MVTec layout, or a folder with good/ and bad/; for a classifier "
-            "the files of MNIST or CIFAR-10.",
+            help="A data set in a known layout, a CSV list of images, or a folder with good/ and "
+            "bad/; for a classifier the files of MNIST or CIFAR-10.",
         ),
     ] = None,
     category: Annotated[

@@ -32,6 +32,7 @@ class Datamodule(Protocol):
     train_data: Dataset
     val_data: Dataset
     test_data: Dataset
+    val_split_mode: str
 
     def setup(self) -> None:
         """Find the images, and divide them."""
@@ -61,7 +62,9 @@ def from_datamodule(datamodule: Datamodule, name: str | None = None, **options: 
     datamodule.setup()
     train = {s.path: s for s, _ in _samples(datamodule.train_data) if not s.anomalous}
     tested = {s.path: s for s, _ in _samples(datamodule.test_data)}
-    held = [pair for pair in _samples(datamodule.val_data) if pair[0].path not in tested]
+    validated = datamodule.val_split_mode != "none"  # there are no val_data otherwise
+    held = [*_samples(datamodule.val_data)] if validated else []
+    held = [pair for pair in held if pair[0].path not in tested]
     returned = [sample for sample, is_test in held if is_test]
     validation = [s for s, is_test in held if not (is_test or s.anomalous)]
     synthetic = len(held) - len(returned) - len(validation)

@@ -2,12 +2,11 @@
 
 import io
 import tarfile
-from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image
 
-from hardsight.data.containers.container import Container, Stamp, stamp
+from hardsight.data.containers.container import Container, remembered
 from hardsight.data.files import FORMATS
 
 
@@ -17,11 +16,11 @@ def members(file: Path) -> list[str]:
     Raises:
         ValueError: it is no uncompressed tar file.
     """
-    return sorted(_places(file, stamp(file)))
+    return sorted(_places(file))
 
 
 def _image(file: Path, name: str) -> Image.Image:
-    place = _places(file, stamp(file)).get(name)
+    place = _places(file).get(name)
     if place is None:
         raise FileNotFoundError(f"{file} holds no file {name!r}")
     start, size = place
@@ -30,8 +29,8 @@ def _image(file: Path, name: str) -> Image.Image:
         return Image.open(io.BytesIO(opened.read(size)), formats=FORMATS)
 
 
-@lru_cache(maxsize=4)
-def _places(file: Path, _: Stamp) -> dict[str, tuple[int, int]]:
+@remembered(4)
+def _places(file: Path) -> dict[str, tuple[int, int]]:
     """Return name -> (offset, bytes) of every file in an archive."""
     try:
         with tarfile.open(file, "r:") as archive:

@@ -3,7 +3,6 @@
 import gzip
 import pickle
 import re
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hardsight.data.containers.container import Container, Stamp, position, stamp
+from hardsight.data.containers.container import Container, position, remembered
 
 _NAMES = re.compile(r".+\.npz|.+-idx3-ubyte(\.gz)?|(data_batch_[1-5]|test_batch)(\.bin)?")
 
@@ -25,8 +24,9 @@ class Batch(NamedTuple):
     """(N,); empty where another file holds them."""
 
 
+@remembered(6)
 def read_batch(file: Path) -> Batch:
-    """Read the images of one file of MNIST or CIFAR-10, kept until it changes.
+    """Read the images of one file of MNIST or CIFAR-10.
 
     ``.npz`` with ``images`` (N, H, W[, C]) and ``labels``, IDX (``.gz`` or not), or a batch of the
     binary or the Python version of CIFAR-10, of which nothing that a pickle may ask for is run.
@@ -35,7 +35,14 @@ def read_batch(file: Path) -> Batch:
         OSError: it cannot be read.
         ValueError: it is damaged, or holds something else.
     """
-    return _batch(file, stamp(file))
+    if file.suffix == ".npz":
+        with np.load(file, allow_pickle=False) as held:
+            pixels, labels = held["images"], held["labels"].astype(np.int64)
+        channels_last = pixels[..., None] if pixels.ndim == 3 else pixels
+        return Batch(np.ascontiguousarray(channels_last.transpose(0, 3, 1, 2)), labels)
+    if "-idx3-" in file.name:
+        return Batch(read_idx(file)[:, None], np.zeros(0, np.int64))
+    return _binary(file) if file.suffix == ".bin" else _pickled(file)
 
 
 def read_idx(file: Path) -> NDArray[np.uint8]:
@@ -52,18 +59,6 @@ def read_idx(file: Path) -> NDArray[np.uint8]:
     if len(raw) - start != int(np.prod(shape)):
         raise ValueError(f"{file} is cut off: {len(raw) - start} values for a shape of {shape}")
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape).copy()
-
-
-@lru_cache(maxsize=6)
-def _batch(file: Path, _: Stamp) -> Batch:
-    if file.suffix == ".npz":
-        with np.load(file, allow_pickle=False) as held:
-            pixels, labels = held["images"], held["labels"].astype(np.int64)
-        channels_last = pixels[..., None] if pixels.ndim == 3 else pixels
-        return Batch(np.ascontiguousarray(channels_last.transpose(0, 3, 1, 2)), labels)
-    if "-idx3-" in file.name:
-        return Batch(read_idx(file)[:, None], np.zeros(0, np.int64))
-    return _binary(file) if file.suffix == ".bin" else _pickled(file)
 
 
 def _image(file: Path, name: str) -> Image.Image:

@@ -1,8 +1,11 @@
-"""One record a kind of file that holds several images."""
+"""One record a format of files that hold several images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, wraps
 from pathlib import Path
+from threading import Lock
+from typing import TypeVar
 
 from PIL import Image
 
@@ -19,13 +22,35 @@ class Container:
     image: Callable[[Path, str], Image.Image]
 
 
-Stamp = tuple[int, int]
+T = TypeVar("T")
 
 
-def stamp(file: Path) -> Stamp:
-    """Return time and size of a file: what is remembered of it is forgotten once they change."""
-    found = file.stat()
-    return found.st_mtime_ns, found.st_size
+def remembered(most: int) -> Callable[[Callable[[Path], T]], Callable[[Path], T]]:
+    """Return a decorator that keeps what a function reads of a file until the file changes.
+
+    Threads that ask for one file at once wait until it is read, once. Nobody may change what is
+    returned.
+
+    Args:
+        most: Files kept; the one that was asked for least recently makes room.
+    """
+
+    def decorated(read: Callable[[Path], T]) -> Callable[[Path], T]:
+        lock = Lock()
+
+        @lru_cache(maxsize=most)
+        def kept(file: Path, _modified: int, _size: int) -> T:
+            return read(file)
+
+        @wraps(read)
+        def found(file: Path) -> T:
+            now = file.stat()
+            with lock:
+                return kept(file, now.st_mtime_ns, now.st_size)
+
+        return found
+
+    return decorated
 
 
 def position(name: str, count: int, file: Path) -> int:

@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from hardsight.data.containers.container import Container, Stamp, stamp
+from hardsight.data.containers.container import Container, remembered
 from hardsight.data.files import means_good
 
 
@@ -34,6 +33,7 @@ class Annotated:
     """Its annotations, without those of categories named as good parts."""
 
 
+@remembered(8)
 def read_instances(file: Path) -> dict[str, Annotated]:
     """Read an annotation file in COCO's format: number of an image -> what it says of it.
 
@@ -41,11 +41,6 @@ def read_instances(file: Path) -> dict[str, Annotated]:
         OSError: it cannot be read.
         ValueError: it is no JSON, or lacks a field; the message names it.
     """
-    return _instances(file, stamp(file))
-
-
-@lru_cache(maxsize=8)
-def _instances(file: Path, _: Stamp) -> dict[str, Annotated]:
     try:
         held = json.loads(file.read_text(encoding="utf-8-sig"))
         names = {one["id"]: str(one["name"]) for one in held.get("categories", ())}

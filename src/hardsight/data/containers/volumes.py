@@ -1,6 +1,5 @@
 """Axial slices of a NIfTI volume, the number of a slice for a name."""
 
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hardsight.core.extras import needed
-from hardsight.data.containers.container import Container, Stamp, position, stamp
+from hardsight.data.containers.container import Container, position, remembered
 
 WHITE = 99.5
 """Percentile of a scan's values above 0 that is shown as white."""
@@ -16,6 +15,7 @@ _CLASS_NUMBERS = 16
 """Whole values all below this are the numbers of a segmentation, and are kept as they are."""
 
 
+@remembered(8)
 def read_volume(file: Path) -> NDArray[np.float32 | np.uint8]:
     """Read a NIfTI file (X, Y, Z): a segmentation as uint8, a scan as float32 in [0, 1].
 
@@ -27,11 +27,6 @@ def read_volume(file: Path) -> NDArray[np.float32 | np.uint8]:
         OSError: it cannot be read.
         ValueError: it is damaged, or has not three dimensions.
     """
-    return _volume(file, stamp(file))
-
-
-@lru_cache(maxsize=8)
-def _volume(file: Path, _: Stamp) -> NDArray[np.float32 | np.uint8]:
     nibabel = needed("nibabel", "'hardsight[nifti]'", f"reading {file.name}")
     try:
         values = np.asarray(nibabel.load(file).dataobj, dtype=np.float32)

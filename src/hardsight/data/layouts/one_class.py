@@ -51,18 +51,16 @@ class OneClass:
     def read(self, top: Path, options: LoadOptions) -> AnomalyData:
         """Read the data set whose normal images are of the class that a path ends in."""
         place, normal = top.parent, top.name
-        train, tested = (
-            [
-                Sample(path, name != normal, defect="good" if name == normal else name)
-                for path, k in self.paths(place, part)
-                for name in (self.classes[k],)
-            ]
-            for part in ("train", "test")
-        )
-        good = [sample for sample in train if not sample.anomalous]
+        number = self.classes.index(normal)
+        train, tested = (self.paths(place, part) for part in ("train", "test"))
+        good = [Sample(path, anomalous=False) for path, k in train if k == number]
+        others = [
+            Sample(path, k != number, defect="good" if k == number else self.classes[k])
+            for path, k in tested
+        ]
         note = self.note(good[0].path)
         root = place if place.is_dir() else place.parent
-        samples = options.hold_out(good, root, tested=tested)
+        samples = options.hold_out(good, root, tested=others)
         return options.data(root, samples, [note] if note else [], normal)
 
     def _is_there(self, place: Path) -> bool:
