@@ -7,6 +7,7 @@ import typer
 from rich.logging import RichHandler
 
 from hardsight.cli.audit import audit
+from hardsight.cli.calibrate import calibrate
 from hardsight.cli.certify import certify
 from hardsight.cli.console import errors, speak_utf8
 from hardsight.cli.data import data
@@ -32,8 +33,8 @@ app = typer.Typer(
     "good parts.",
 )
 for command in (
-    demo, fit, score, watch, evaluate, audit, certify, export, data, methods, presets, suites,
-    doctor,
+    demo, fit, calibrate, score, watch, evaluate, audit, certify, export, data, methods, presets,
+    suites, doctor,
 ):  # fmt: skip
     app.command()(command)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
@@ -105,6 +106,11 @@ class Manifest:
         learnt = {entry.sha256: entry for entry in self.entries if entry.role == "train"}
         held_out = (entry for entry in self.entries if entry.role != "train")
         return [(entry, learnt[entry.sha256]) for entry in held_out if entry.sha256 in learnt]
+
+    def learnt(self, paths: Iterable[Path]) -> list[Path]:
+        """Return those of some image files whose content is that of a training image."""
+        known = {entry.sha256 for entry in self.entries if entry.role == "train"}
+        return [path for path in paths if _sha256(path) in known]
 
     def write(self, path: str | Path) -> None:
         """Write the manifest as JSON; the file is replaced as a whole or not at all."""

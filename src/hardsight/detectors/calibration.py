@@ -30,6 +30,8 @@ class Calibration:
     """(n,) the calibration images' scores, for p-values."""
     bits: int | None = None
     """Depth of grey at which files of 16 bits were read and must be, see ``read_image``."""
+    under: str | None = None
+    """The attack that the calibration images were under, in words; None: none."""
 
     @staticmethod
     def check(n: int, level: float | None) -> float:
@@ -76,8 +78,11 @@ class Calibration:
     def statement(self) -> str:
         """The guarantee in one sentence."""
         n = len(self.normal_scores)
+        attacked = (
+            "" if self.under is None else f", attacked as the {n} were ({self.under}) or not,"
+        )
         return (
-            f"At most {100 * self.level:.3g} % of new normal images raise a false alarm "
+            f"At most {100 * self.level:.3g} % of new normal images{attacked} raise a false alarm "
             f"(split-conformal on {n} held-out normal images, on average over such sets)."
         )
 

@@ -1,6 +1,7 @@
 """Evaluation: one protocol for detectors and classifiers, clean, attacked and certified."""
 
 from hardsight.attacks.class_suites import FOUR_THREATS, class_suite
+from hardsight.evaluation.attacked_calibration import AttackedCalibration, calibrate_under
 from hardsight.evaluation.certified.attacked import attack_certified
 from hardsight.evaluation.certified.classes import certify_classifier
 from hardsight.evaluation.certified.plan import Smoothing, Terms, Voting
@@ -16,6 +17,7 @@ from hardsight.evaluation.subjects import ClassifierSubject, DetectorSubject, Su
 
 __all__ = [
     "FOUR_THREATS",
+    "AttackedCalibration",
     "Budget",
     "Certification",
     "ClassCertification",
@@ -38,6 +40,7 @@ __all__ = [
     "accuracy_curve",
     "attack",
     "attack_certified",
+    "calibrate_under",
     "certify",
     "certify_classifier",
     "choose_sigma",

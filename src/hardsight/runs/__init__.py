@@ -1,5 +1,6 @@
 """The run folder: everything a fitted detector or classifier is, and all that made it."""
 
+from hardsight.runs.calibrating import Recalibration, recalibrate
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.detector import SELECTION, DetectorRun
 from hardsight.runs.folder import CONFIG, MANIFEST, RunError, RunFolder
@@ -17,11 +18,13 @@ __all__ = [
     "SELECTION",
     "ClassifierRun",
     "DetectorRun",
+    "Recalibration",
     "RunError",
     "RunFolder",
     "open_classifier_run",
     "open_detector_run",
     "open_run",
     "origin",
+    "recalibrate",
     "start_run",
 ]

@@ -1,0 +1,86 @@
+"""Thresholds that hold under attack: calibrated on attacked normal images."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from hardsight.attacks import ScoreVictim, Suite
+from hardsight.core.batches import at_once
+from hardsight.core.modules import in_mode
+from hardsight.core.noise import Noise
+from hardsight.core.types import Progress, quiet
+from hardsight.detectors import Calibration, Detector
+from hardsight.detectors.inputs import Images, batches
+from hardsight.evaluation.wording import radius
+
+
+class AttackedCalibration(NamedTuple):
+    """A threshold from attacked normal images, and what it means for clean ones."""
+
+    calibration: Calibration
+    clean: NDArray[np.float64]
+    """(n,) scores of the same images left alone."""
+    attacked: NDArray[np.float64]
+    """(n,) their scores once attacked, on the noise of decisions."""
+
+    def alarms(self, threshold: float) -> tuple[float, float]:
+        """Return the shares of (clean, attacked) images above a threshold."""
+        return float((self.clean > threshold).mean()), float((self.attacked > threshold).mean())
+
+
+def calibrate_under(
+    detector: Detector,
+    normals: Images,
+    suite: Suite,
+    level: float | None = None,
+    seed: int = 0,
+    progress: Progress = quiet,
+) -> AttackedCalibration:
+    """Calibrate on held-out normal images that a suite has attacked upwards.
+
+    The attacker knows the noise of decisions. Attacked calibration images and new attacked normal
+    images are exchangeable where the same attack makes both, so the conformal promise holds for
+    those; for a stronger attack it does not. Clean images score lower and alarm less.
+
+    Args:
+        detector: fitted.
+        normals: normal images of no use to the detector before, at least 1 / level - 1; see
+            ``Images``.
+        suite: the attack.
+        level: false-alarm rate; None takes 1 %, or the lowest that so many images can support.
+        seed: of the attack.
+        progress: told of attacked images.
+
+    Raises:
+        ValueError: too few images for the level; a suite that attacks the map.
+    """
+    if suite.on_map:
+        raise ValueError(f"suite={suite.name!r} attacks the map; take one of the score, as eot-pgd")
+    total = 1 if isinstance(normals, str | Path | Image.Image) else len(normals)
+    level = Calibration.check(total, level)
+    suite, size = suite.once, at_once(detector.size, 8)
+    noise, done = Noise(seed, detector.device), 0
+    clean, attacked, maxima = [], [], []
+    with in_mode("eval", detector):
+        for batch in batches(normals, detector.size, size, detector.bits):
+            x = detector.prepare(batch)
+            known = detector.decision_noise(x)
+            victim = ScoreVictim(detector, torch.zeros(len(x), dtype=torch.bool, device=x.device))
+            generator = noise.generator(f"calibrate/{suite.ball}", done)
+            worst = suite(victim, x, generator, known).images
+            with torch.no_grad():
+                clean.append(detector.score_only(x, known).pred_score.double().cpu())
+                found = detector(worst, known)
+            attacked.append(found.pred_score.double().cpu())
+            maxima.append(found.anomaly_map.flatten(1).amax(1).double().cpu())
+            done += len(x)
+            progress("attack", done, total)
+    before, scores, tops = (torch.cat(part).numpy() for part in (clean, attacked, maxima))
+    calibration = Calibration.fit(scores, tops, level)
+    under = f"{suite.name}, {radius(suite.ball.name, suite.ball.eps)}"
+    return AttackedCalibration(replace(calibration, under=under), before, scores)

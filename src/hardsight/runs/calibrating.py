@@ -1,0 +1,100 @@
+"""A new threshold for a fitted detector, from held-out or from other normal images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hardsight.attacks import Suite
+from hardsight.core.types import Progress, quiet
+from hardsight.data import Manifest, iter_images
+from hardsight.detectors import Calibration
+from hardsight.detectors.evidence import shares
+from hardsight.detectors.inputs import Images
+from hardsight.detectors.saved import CALIBRATION_FILE
+from hardsight.evaluation import calibrate_under
+from hardsight.runs.detector import DetectorRun
+from hardsight.runs.folder import MANIFEST, RunError
+
+PREVIOUS = "calibration.previous.json"
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """A threshold, the one before, and what each means for the images it was set on."""
+
+    before: Calibration | None
+    after: Calibration
+    alarms: dict[str, tuple[float, float]]
+    """What was done to the images -> the shares above the old and the new threshold."""
+
+    @property
+    def sentences(self) -> list[str]:
+        """What changed, in words."""
+        found = [self.after.statement]
+        if self.before is not None:
+            old, new = self.before.threshold, self.after.threshold
+            found.append(f"The threshold of the score was {old:.4g} and is {new:.4g} now.")
+        for what, (old, new) in self.alarms.items():
+            found.append(f"Of these images, {what}, {old:.1%} raised an alarm, and {new:.1%} do.")
+        return found
+
+
+def recalibrate(
+    run: DetectorRun,
+    images: Sequence[str | Path] = (),
+    under: Suite | None = None,
+    level: float | None = None,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress = quiet,
+) -> Recalibration:
+    """Set the threshold of a run anew; the one before is kept as ``calibration.previous.json``.
+
+    Args:
+        run: finished.
+        images: files, folders or globs of normal images that were not trained on; empty: those
+            held out of the training for this.
+        under: the attack that the threshold is to hold under; None: none.
+        level: false-alarm rate; None takes 1 %, or the lowest that so many images can support.
+        seed: of the attack.
+        device: where.
+        progress: told of attacked images.
+
+    Raises:
+        RunError: an export, or images that were trained on.
+        ValueError: too few images for the level.
+    """
+    run.check_finished()
+    detector = run.detector(device)
+    before = detector.calibration
+    normals = _chosen(run, images)
+    if under is None:
+        after = detector.calibrate(normals, level).demand_calibration()
+        alarms = {}
+    else:
+        found = calibrate_under(detector, normals, under, level, seed, progress)
+        after, old = found.calibration, before or found.calibration
+        was, now = (found.alarms(c.threshold) for c in (old, after))
+        alarms = {"left alone": (was[0], now[0]), "attacked": (was[1], now[1])}
+    after = replace(after, bits=detector.bits)
+    if before is not None:
+        before.write(run.path / PREVIOUS)
+    after.write(run.path / CALIBRATION_FILE)
+    return Recalibration(before, after, alarms)
+
+
+def _chosen(run: DetectorRun, images: Sequence[str | Path]) -> Images:
+    """Return other images, or the run's own that nothing was chosen by."""
+    if not images:
+        data = run.data()
+        run.check_manifest(data)
+        return shares(data.validation.images(), run.config.fit.selection is not None)[1]
+    paths = list(iter_images(images))
+    learnt = Manifest.read(run.path / MANIFEST).learnt(paths)
+    if learnt:
+        raise RunError(
+            f"{len(learnt)} of {len(paths)} images were trained on, first {learnt[0]}: a threshold "
+            "set on them would promise too much; give normal images that the training never saw"
+        )
+    return paths

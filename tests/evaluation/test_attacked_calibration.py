@@ -1,0 +1,42 @@
+"""Thresholds calibrated on attacked normal images, on a detector whose worst case is known."""
+
+import numpy as np
+import pytest
+import torch
+
+from bright import Bright
+from hardsight.attacks import build_suite
+from hardsight.evaluation import calibrate_under
+from hardsight.metrics import conformal_threshold
+
+
+def normals(n: int = 19) -> torch.Tensor:
+    g = torch.Generator().manual_seed(0)
+    return 0.3 + 0.4 * torch.rand(n, 3, 16, 16, generator=g) * torch.rand(n, 1, 1, 1, generator=g)
+
+
+def test_an_attack_of_the_mean_moves_the_threshold_by_the_radius():
+    x, detector = normals(), Bright()
+    found = calibrate_under(detector, x, build_suite("pgd", eps="8/255", steps=5), level=0.1)
+    clean = detector.predict(x).pred_score.double().numpy()
+    np.testing.assert_allclose(found.clean, clean)
+    gained = detector.predict((x + 8 / 255).clamp(0, 1)).pred_score.double().numpy()
+    np.testing.assert_allclose(found.attacked, gained, atol=1e-5)
+    right = conformal_threshold(gained, 0.1)
+    assert found.calibration.threshold == pytest.approx(right, abs=1e-5)
+    assert found.calibration.under == "pgd, L-inf 8/255"
+    assert "attacked as the 19 were (pgd, L-inf 8/255) or not" in found.calibration.statement
+
+
+def test_of_the_images_themselves_no_more_than_promised_alarm_under_the_attack():
+    found = calibrate_under(Bright(), normals(), build_suite("pgd", eps="8/255"), level=0.1)
+    old = conformal_threshold(found.clean, 0.1)
+    assert found.alarms(old)[1] > 0.1
+    assert found.alarms(found.calibration.threshold)[1] <= 0.1
+
+
+def test_too_few_images_and_attacks_of_the_map_are_refused():
+    with pytest.raises(ValueError, match="are too few for level"):
+        calibrate_under(Bright(), normals(5), build_suite("pgd"), level=0.01)
+    with pytest.raises(ValueError, match="suite='map-pgd' attacks the map"):
+        calibrate_under(Bright(), normals(), build_suite("map-pgd"))
