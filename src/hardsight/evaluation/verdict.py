@@ -175,10 +175,10 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
     if evaluation.threshold is not None:
         level = evaluation.false_alarm_level
         kind = f" (set for at most {100 * level:.3g} % false alarms)" if level else ""
-        found, defects, false, good = counts(evaluation, "clean")
+        found, defects, alarms, good = counts(evaluation, "clean")
         text = (
             f"At the threshold{kind} it finds {found} of {defects} defects and gives "
-            f"{false} false alarms on {good} good parts"
+            f"{alarms} false alarms on {good} good parts"
         )
         name = strongest(evaluation)
         if name:
@@ -187,6 +187,11 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
                 f"; attacked ({name}), it finds {found} of {defects} and gives {false} false "
                 f"alarms on {good}"
             )
+            if false > alarms:
+                text += (
+                    " (a threshold that holds under attack, at the price of defects: hardsight "
+                    "calibrate RUN --under)"
+                )
         yield text + "."
     yield from _about_held_out(evaluation)
     yield from unreliable_because(evaluation.rows)
