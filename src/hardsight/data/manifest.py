@@ -110,7 +110,7 @@ class Manifest:
     def learnt(self, paths: Iterable[Path]) -> list[Path]:
         """Return those of some image files whose content is that of a training image."""
         known = {entry.sha256 for entry in self.entries if entry.role == "train"}
-        return [path for path in paths if _sha256(path) in known]
+        return [path for path in paths if content_sha256(path) in known]
 
     def write(self, path: str | Path) -> None:
         """Write the manifest as JSON; the file is replaced as a whole or not at all."""
