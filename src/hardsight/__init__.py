@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from hardsight.core.types import AttackResult, Detection
     from hardsight.data import load, textures
     from hardsight.detectors import (
+        STFPM,
         AdvRAD,
         Bastion,
         Detector,
         PatchCore,
         PatchGuard,
         PurifiedDetector,
+        ReverseDistillation,
         Selection,
         as_detector,
     )
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 __version__ = version("hardsight")
 
 __all__ = [
+    "STFPM",
     "AdvRAD",
     "AttackResult",
     "Bastion",
@@ -43,6 +46,7 @@ __all__ = [
     "PatchGuard",
     "Purified",
     "PurifiedDetector",
+    "ReverseDistillation",
     "Selection",
     "Settings",
     "as_detector",
@@ -67,6 +71,8 @@ _ROOMS = {
         "PatchCore",
         "PatchGuard",
         "PurifiedDetector",
+        "ReverseDistillation",
+        "STFPM",
         "Selection",
         "as_detector",
     ),

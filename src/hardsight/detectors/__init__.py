@@ -30,6 +30,7 @@ from hardsight.detectors.discriminative.draem_fitting import DRAEMFit
 from hardsight.detectors.discriminative.glass_fitting import GLASSFit
 from hardsight.detectors.discriminative.patch_discriminator import PatchDiscriminator
 from hardsight.detectors.discriminative.simplenet_fitting import SimpleNetFit
+from hardsight.detectors.distillation import STFPM, ReverseDistillation
 from hardsight.detectors.fitted import Fitted, Work
 from hardsight.detectors.memory_bank.patchcore import PatchCore
 from hardsight.detectors.memory_bank.patchcore_fitting import CoresetFit
@@ -39,6 +40,7 @@ from hardsight.detectors.saved import SavedDetector
 __all__ = [
     "DESIGNS",
     "DRAEM",
+    "STFPM",
     "AdvRAD",
     "AdvRADFit",
     "AdversarialTraining",
@@ -59,6 +61,7 @@ __all__ = [
     "PatchGuard",
     "PurifiedDetector",
     "ReferenceStatistics",
+    "ReverseDistillation",
     "SavedDetector",
     "Scoring",
     "Selection",

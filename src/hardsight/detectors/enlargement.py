@@ -5,7 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def enlargement(side: int, image_size: int, sigma: float, radius: int) -> Tensor:
+def enlargement(
+    side: int, image_size: int, sigma: float, radius: int, align_corners: bool = False
+) -> Tensor:
     """Return what bilinear enlargement and a Gaussian make of a line of patches.
 
     Both act on rows and columns apart, so that the map is ``m @ patches @ m.T``. The border is
@@ -16,6 +18,7 @@ def enlargement(side: int, image_size: int, sigma: float, radius: int) -> Tensor
         image_size: pixels in a line.
         sigma: of the Gaussian, in pixels; 0: none.
         radius: where the Gaussian is cut off, in pixels; 0: none.
+        align_corners: see ``torch.nn.functional.interpolate``.
 
     Returns:
         (image_size, side).
@@ -27,7 +30,7 @@ def enlargement(side: int, image_size: int, sigma: float, radius: int) -> Tensor
         raise ValueError(f"radius must be below the {image_size} pixels, got {radius}")
     rows = torch.eye(side).view(1, 1, side, side)
     size = (image_size, side)
-    found = F.interpolate(rows, size, mode="bilinear", align_corners=False)[0, 0]
+    found = F.interpolate(rows, size, mode="bilinear", align_corners=align_corners)[0, 0]
     if sigma == 0 or radius == 0:
         return found
     near = torch.arange(-radius, radius + 1.0)
@@ -41,17 +44,23 @@ class Enlargement(nn.Module):
     """Enlarge maps (B, 1, side, side) to (B, 1, image_size, image_size), and smooth them.
 
     Args:
-        side, image_size, sigma, radius: see ``enlargement``; a radius of None is 3 sigma.
+        side, image_size, sigma, radius, align_corners: see ``enlargement``; a radius of None is
+            3 sigma.
     """
 
     matrix: Tensor
 
     def __init__(
-        self, side: int, image_size: int, sigma: float = 4.0, radius: int | None = None
+        self,
+        side: int,
+        image_size: int,
+        sigma: float = 4.0,
+        radius: int | None = None,
+        align_corners: bool = False,
     ) -> None:
         super().__init__()
         cut = min(round(3 * sigma), image_size - 1) if radius is None else radius
-        matrix = enlargement(side, image_size, sigma, cut)
+        matrix = enlargement(side, image_size, sigma, cut, align_corners)
         self.register_buffer("matrix", matrix, persistent=False)
 
     def forward(self, maps: Tensor) -> Tensor:

@@ -9,9 +9,9 @@ from hardsight.data import AnomalyData
 from hardsight.detectors.adversary import PGDAdversary
 from hardsight.detectors.discriminative.draem_network import DRAEMNetwork
 from hardsight.detectors.discriminative.draem_task import DRAEMTask
-from hardsight.detectors.discriminative.fitting import Trainable, fit_calibrated
 from hardsight.detectors.discriminative.normals import Normals
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.fitting import Trainable, fit_calibrated
 from hardsight.detectors.method import FitConfig
 from hardsight.synthesis import Foreground, PerlinTextures
 

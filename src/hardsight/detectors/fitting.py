@@ -1,4 +1,4 @@
-"""Around the training of a discriminative detector: what is refused, the stages, the threshold."""
+"""Around the training of a detector on normal images alone: what is refused, and the threshold."""
 
 import copy
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class Trainable(Protocol):
         """Return stored images as the detector takes them."""
 
     def eval(self) -> Any:
-        """Take batch normalisation's running statistics."""
+        """Put all networks in eval mode."""
 
     def calibrate(self, normals: Images, level: float | None = None) -> Self:
         """Return this detector with a threshold from held-out normal images."""
@@ -41,6 +41,8 @@ def fit_calibrated(
 ) -> Fitted[T]:
     """Train a copy of a detector on ``data.train``, and calibrate it on ``data.validation``.
 
+    What can be refused is refused before the training.
+
     Args:
         detector: left as it is.
         data: at the detector's size.
@@ -50,14 +52,19 @@ def fit_calibrated(
 
     Raises:
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
-        ValueError: images of another size, or too few for the false-alarm rate.
+        ValueError: images of another size, a single one, or too few for the false-alarm rate.
     """
     found, held_out = copy.deepcopy(detector), data.validation.images()
     normals = data.train.images()
+    if len(normals) < 2:
+        raise ValueError(
+            f"data.train has {len(normals)} normal image; a fit needs at least 2, and dozens to be "
+            "of use: add more"
+        )
     found.prepare(normals[:1])
     Calibration.check(len(held_out), config.false_alarms)
-    with work.opened() as place:
-        train(found, normals, place)
+    with work.opened() as opened:
+        train(found, normals, opened)
     found.eval()
     found = found.calibrate(held_out, config.false_alarms)
     return Fitted(found, found.demand_calibration())

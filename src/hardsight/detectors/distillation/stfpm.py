@@ -1,0 +1,86 @@
+"""STFPM: a student of the teacher's own architecture, on a pyramid of features."""
+
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from hardsight.backbones import Backbone
+from hardsight.core.precision import Choice
+from hardsight.core.types import Detection
+from hardsight.data import AnomalyData
+from hardsight.detectors.distillation.distances import (
+    Combination,
+    DistanceScoring,
+    FeatureDistance,
+    cosine_distance,
+)
+from hardsight.detectors.distillation.fitting import fit_student
+from hardsight.detectors.distillation.teacher import build_teacher, level_sides
+from hardsight.detectors.fitted import Work
+from hardsight.detectors.method import FitConfig
+from hardsight.detectors.saved import SavedDetector
+
+
+class STFPM(SavedDetector):
+    """Score where a student from a random start differs from its teacher (Wang et al., 2021).
+
+    Deterministic: there is no noise. The defaults are those of the preset ``stfpm``.
+
+    Args:
+        backbone: the teacher, arguments of ``hardsight.backbones.Backbone``; the student is the
+            same network. Other networks than the default need ``taps`` of their own.
+        image_size: height and width in pixels, a multiple of the largest stride.
+        combine: of the scales, see ``DistanceScoring``; the paper multiplies.
+        sigma: of the map, see ``DistanceScoring``; the paper has none.
+        precision: "bf16" runs the networks under bfloat16 autocast, trained ones too, "fp32" does
+            not, "auto" does where this machine gains by it.
+        seed: of the student's first weights.
+    """
+
+    paper = "STFPM"
+    exportable = True
+    teacher: Backbone
+    student: Backbone
+
+    def __init__(
+        self,
+        backbone: dict[str, Any] | None = None,
+        image_size: int = 256,
+        combine: Combination = "product",
+        sigma: float = 0.0,
+        precision: Choice = "auto",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.image_size, self.precision = image_size, precision
+        self.teacher = build_teacher(backbone, precision)
+        random = {"weights": "random", "seed": seed + 1}  # a random teacher has the seed 0
+        self.student = build_teacher((backbone or {}) | random, precision)
+        self.student.trainable = True
+        self.student.requires_grad_(True)
+        scoring = DistanceScoring(combine, sigma, align_corners=False)
+        self.distance = FeatureDistance(level_sides(self.teacher, image_size), image_size, scoring)
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Score a batch by the highest value of its map.
+
+        Shape:
+            images (B, 3, image_size, image_size) in [0, 1]; ``noise`` is not used.
+        """
+        found: Detection = self.distance(self.teacher(images), self.student(images))
+        return found
+
+    def loss(self, images: Tensor) -> Tensor:
+        """Return the distances of normal images, their mean over places, summed over the scales.
+
+        Half the squared distance of unit vectors (eq. 1 to 3).
+        """
+        pairs = zip(self.teacher(images), self.student(images), strict=True)
+        return torch.stack([cosine_distance(a, b).mean() for a, b in pairs]).sum()
+
+    def fit(
+        self, data: AnomalyData, config: FitConfig | None = None, work: Work | None = None
+    ) -> Self:
+        """Return this detector fitted to normal images; see ``fit_student``."""
+        return fit_student(self, data, config or FitConfig(), work or Work()).detector
