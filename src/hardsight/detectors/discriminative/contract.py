@@ -7,8 +7,8 @@ from torch import Tensor
 
 from hardsight.backbones import Backbone
 from hardsight.core.batches import at_once
-from hardsight.detectors.discriminative.fitting import Trainable
 from hardsight.detectors.discriminative.judge import PatchJudge
+from hardsight.detectors.fitting import Trainable
 
 
 class Judging(Trainable, Protocol):

@@ -5,10 +5,10 @@ from torch import Tensor
 from hardsight.data import AnomalyData
 from hardsight.detectors.adversary import PGDAdversary
 from hardsight.detectors.discriminative.contract import J, prepare_judge
-from hardsight.detectors.discriminative.fitting import fit_calibrated
 from hardsight.detectors.discriminative.glass_task import GLASSTask, GlobalAnomalies
 from hardsight.detectors.discriminative.normals import Normals
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.fitting import fit_calibrated
 from hardsight.detectors.method import FitConfig
 from hardsight.synthesis import Foreground, PerlinTextures
 

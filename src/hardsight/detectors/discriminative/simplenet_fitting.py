@@ -6,13 +6,13 @@ from torch import Tensor
 from hardsight.augment import AugmentationPolicy
 from hardsight.data import AnomalyData
 from hardsight.detectors.discriminative.contract import J, prepare_judge
-from hardsight.detectors.discriminative.fitting import fit_calibrated
 from hardsight.detectors.discriminative.simplenet_task import (
     FeatureAdversary,
     FeatureNoise,
     SimpleNetTask,
 )
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.fitting import fit_calibrated
 from hardsight.detectors.method import FitConfig
 
 
