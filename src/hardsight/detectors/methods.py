@@ -9,9 +9,9 @@ from hardsight.detectors.autoencoders.rae_method import METHOD as RAE
 from hardsight.detectors.discriminative.draem_method import METHOD as DRAEM
 from hardsight.detectors.discriminative.glass_method import METHOD as GLASS
 from hardsight.detectors.discriminative.simplenet_method import METHOD as SIMPLENET
-from hardsight.detectors.memory_bank.patchcore_method import METHOD as PATCHCORE
 from hardsight.detectors.distillation.reverse_method import METHOD as REVERSE_DISTILLATION
 from hardsight.detectors.distillation.stfpm_method import METHOD as STFPM
+from hardsight.detectors.memory_bank.patchcore_method import METHOD as PATCHCORE
 from hardsight.detectors.method import Method
 from hardsight.detectors.patchguard.method import METHOD as PATCHGUARD
 
