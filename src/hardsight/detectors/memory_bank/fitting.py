@@ -11,8 +11,8 @@ from hardsight.backbones import Backbone
 from hardsight.core.batches import at_once
 from hardsight.core.types import Progress
 from hardsight.data import AnomalyData
-from hardsight.detectors.discriminative.fitting import Trainable, fit_calibrated
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.fitting import Trainable, fit_calibrated
 from hardsight.detectors.method import FitConfig
 from hardsight.training import Settings
 
