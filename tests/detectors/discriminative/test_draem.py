@@ -9,20 +9,9 @@ from hardsight.detectors.discriminative.draem_fitting import DRAEMFit
 from hardsight.detectors.discriminative.draem_task import DRAEMTask, FocalObjective
 from hardsight.detectors.discriminative.losses import focal_loss, ssim
 from hardsight.detectors.discriminative.normals import Normals
-from hardsight.runs import start_run
 from hardsight.synthesis import PerlinTextures
 
 TINY = {"reconstructive": 4, "discriminative": 4, "levels": 1, "patch": 2, "filter_size": 3}
-
-PRESET = """
-description: A DRAEM of 16 x 16 pixels that trains in a second, for tests.
-method: draem
-detector: {reconstructive: 8, discriminative: 8, levels: 1, patch: 2, filter_size: 3,
-  image_size: 16, precision: fp32}
-training: {steps: 40, batch_size: 4, checkpoint_every: 20, sample_every: 40, lr: 3.0e-3,
-  precision: 32-true, accelerator: cpu, ema_decay: 0.5}
-augment: none
-"""
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -41,13 +30,6 @@ def task(adversary=None, **settings) -> DRAEMTask:
     stored = (images(6) * 255).byte()
     normals = Normals.of(stored, "none", "all")
     return DRAEMTask(tiny_draem(**settings).network, normals, PerlinTextures(), 0.5, adversary)
-
-
-@pytest.fixture(scope="module")
-def config(parts, tmp_path_factory):
-    path = tmp_path_factory.mktemp("preset") / "tiny-draem.yaml"
-    path.write_text(PRESET, encoding="utf-8")
-    return load_preset(str(path)).updated({"data.path": str(parts)})
 
 
 @pytest.mark.parametrize("evidence", ["surprisal", "probability"])
@@ -134,39 +116,6 @@ def test_every_weight_learns():
     for name, p in mine.module.named_parameters():
         assert p.grad is not None, name
         assert p.grad.isfinite().all(), name
-
-
-def test_a_fit_tells_an_obvious_defect(config, tmp_path):
-    run = start_run(tmp_path / "run", config)
-    found = run.fit("cpu")
-    data = run.data()
-    scores = found.predict(data.test.images()).pred_score
-    labels = torch.as_tensor(data.test.labels)
-    assert scores[labels].min() > scores[~labels].max()
-    assert (run.path / "training/samples/step-00000040.png").is_file()
-    again = run.detector("cpu")
-    assert torch.equal(again.predict(data.test.images()).pred_score, scores)
-
-
-def test_a_resumed_fit_goes_on_to_the_same_weights(config, tmp_path):
-    changes = {"training.steps": 4, "training.checkpoint_every": 2, "warm_up": 2}
-    config = config.updated(changes | {"adversary": {"steps": 1}})
-    whole, broken = (start_run(tmp_path / n, config) for n in ("whole", "broken"))
-    whole.fit("cpu")
-
-    class StopError(Exception):
-        pass
-
-    def stop(stage, done, total, info=""):
-        if stage == "train" and done == 3:
-            raise StopError
-
-    with pytest.raises(StopError):
-        broken.fit("cpu", progress=stop)
-    broken.fit("cpu")
-    read = [(r.path / "model.safetensors").read_bytes() for r in (whole, broken)]
-    assert read[0] == read[1]
-    assert (whole.path / "training/warm-up/train.jsonl").is_file()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ import torch
 import torch.nn.functional as F
 from tiny_discriminator import generator, images, tiny_discriminator
 
-from hardsight.config import load_preset
 from hardsight.detectors.adversary import PGDAdversary
 from hardsight.detectors.discriminative.glass_task import (
     GLASSTask,
@@ -12,22 +11,7 @@ from hardsight.detectors.discriminative.glass_task import (
 )
 from hardsight.detectors.discriminative.losses import focal_loss
 from hardsight.detectors.discriminative.normals import Normals
-from hardsight.runs import start_run
 from hardsight.synthesis import PerlinTextures
-
-PRESET = """
-description: A GLASS of 16 x 16 pixels that trains in a second, for tests.
-method: glass
-detector:
-  backbone: {weights: random, taps: [0, 1]}
-  image_size: 16
-  hidden: 16
-  sigma: 1.0
-  precision: fp32
-training: {steps: 30, batch_size: 4, checkpoint_every: 10, lr: 5.0e-3,
-  precision: 32-true, accelerator: cpu, ema_decay: 0.5}
-augment: none
-"""
 
 
 def task(adversary=None, **settings) -> GLASSTask:
@@ -40,7 +24,7 @@ def task(adversary=None, **settings) -> GLASSTask:
 def test_global_anomalies_keep_their_distance(steps):
     judge = tiny_discriminator().judge
     normal = torch.randn(3, 40, 4, 4, generator=generator())
-    maker = GlobalAnomalies(noise=0.3, furthest=1.5, steps=steps, step_size=0.2)
+    maker = GlobalAnomalies(noise=0.3, furthest=1.5, steps=steps, step_size=0.7)
     shift = maker.shift(judge.discriminator, normal, generator(1))
     length = shift.square().mean(1).sqrt()
     assert length.min() >= 0.3 - 1e-5
@@ -52,7 +36,7 @@ def test_the_ascent_moves_to_where_the_discriminator_sees_nothing():
     normal = torch.randn(3, 40, 4, 4, generator=generator())
     found = []
     for steps in (0, 5):
-        maker = GlobalAnomalies(noise=0.3, furthest=4.0, steps=steps, step_size=0.1)
+        maker = GlobalAnomalies(noise=0.3, furthest=4.0, steps=steps, step_size=0.3)
         moved = normal + maker.shift(judge.discriminator, normal, generator(1))
         found.append(F.softplus(-judge.discriminator(moved)))
     assert (found[1] >= found[0]).float().mean() > 0.95
@@ -69,7 +53,7 @@ def test_a_step_is_along_the_gradient_of_each_patch():
     """Of a linear discriminator it is step_size along -w, whose root mean square is 1 a channel."""
     linear = torch.nn.Conv2d(5, 1, 1, bias=False)
     normal = torch.randn(2, 5, 3, 3, generator=generator())
-    maker = GlobalAnomalies(noise=0.01, furthest=100.0, steps=1, step_size=0.5)
+    maker = GlobalAnomalies(noise=0.01, furthest=100.0, steps=1, step_size=50.0)
     noise = 0.01 * torch.randn(normal.shape, generator=generator(1))
     w = linear.weight.detach().view(1, 5, 1, 1)
     right = noise - 0.5 * w / w.square().mean().sqrt()
@@ -113,14 +97,3 @@ def test_adaptor_and_discriminator_learn_and_the_backbone_does_not(adversary):
         assert p.grad is not None, name
         assert p.grad.isfinite().all(), name
     assert all(p.grad is None for p in mine.detector.backbone.parameters())
-
-
-def test_a_fit_tells_an_obvious_defect(parts, tmp_path):
-    path = tmp_path / "tiny-glass.yaml"
-    path.write_text(PRESET, encoding="utf-8")
-    run = start_run(tmp_path / "run", load_preset(str(path)).updated({"data.path": str(parts)}))
-    found = run.fit("cpu")
-    data = run.data()
-    scores = found.predict(data.test.images()).pred_score
-    labels = torch.as_tensor(data.test.labels)
-    assert scores[labels].min() > scores[~labels].max()

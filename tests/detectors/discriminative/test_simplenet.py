@@ -4,36 +4,12 @@ import torch
 from tiny_discriminator import generator, images, tiny_discriminator
 
 from hardsight.augment import AugmentationPolicy
-from hardsight.config import load_preset
-from hardsight.detectors.discriminative.patch_discriminator import PatchDiscriminator
 from hardsight.detectors.discriminative.simplenet_task import (
     FeatureAdversary,
     FeatureNoise,
     SimpleNetTask,
     hinge,
 )
-from hardsight.runs import start_run
-
-PRESET = """
-description: A SimpleNet of 16 x 16 pixels that trains in a second, for tests.
-method: simplenet
-detector:
-  backbone: {weights: random, taps: [0, 1]}
-  image_size: 16
-  hidden: 16
-  sigma: 1.0
-  precision: fp32
-training: {steps: 30, batch_size: 4, checkpoint_every: 10, lr: 5.0e-3,
-  precision: 32-true, accelerator: cpu, ema_decay: 0.5}
-augment: none
-"""
-
-
-@pytest.fixture(scope="module")
-def config(parts, tmp_path_factory):
-    path = tmp_path_factory.mktemp("preset") / "tiny-simplenet.yaml"
-    path.write_text(PRESET, encoding="utf-8")
-    return load_preset(str(path)).updated({"data.path": str(parts)})
 
 
 def task(adversary=None, **settings) -> SimpleNetTask:
@@ -96,35 +72,3 @@ def test_adaptor_and_discriminator_learn_and_the_backbone_does_not(adversary):
         assert p.grad is not None, name
         assert p.grad.isfinite().all(), name
     assert all(p.grad is None for p in mine.detector.backbone.parameters())
-
-
-def test_a_fit_tells_an_obvious_defect(config, tmp_path):
-    run = start_run(tmp_path / "run", config)
-    found = run.fit("cpu")
-    data = run.data()
-    scores = found.predict(data.test.images()).pred_score
-    labels = torch.as_tensor(data.test.labels)
-    assert scores[labels].min() > scores[~labels].max()
-    again = run.detector("cpu")
-    assert isinstance(again, PatchDiscriminator)
-    assert torch.equal(again.predict(data.test.images()).pred_score, scores)
-
-
-def test_a_resumed_fit_goes_on_to_the_same_weights(config, tmp_path):
-    changes = {"training.steps": 4, "training.checkpoint_every": 2}
-    config = config.updated(changes | {"adversary": {"steps": 1}})
-    whole, broken = (start_run(tmp_path / n, config) for n in ("whole", "broken"))
-    whole.fit("cpu")
-
-    class StopError(Exception):
-        pass
-
-    def stop(stage, done, total, info=""):
-        if stage == "train" and done == 3:
-            raise StopError
-
-    with pytest.raises(StopError):
-        broken.fit("cpu", progress=stop)
-    broken.fit("cpu")
-    read = [(r.path / "model.safetensors").read_bytes() for r in (whole, broken)]
-    assert read[0] == read[1]

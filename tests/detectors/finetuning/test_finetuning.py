@@ -1,5 +1,6 @@
 import pytest
 import torch
+from stopping import StopError, stop_at
 
 from hardsight.attacks import PGD, Linf
 from hardsight.augment import AugmentationPolicy
@@ -93,18 +94,13 @@ def test_an_attack_moves_the_features_less_and_the_weights_can_be_named(tmp_path
 
 
 def test_what_was_interrupted_goes_on_to_the_same_weights(tmp_path):
-    class StopError(Exception):
-        pass
-
-    def stop(stage, done, total, info=""):
-        if done == 3:
-            raise StopError
-
     training = TRAINING.model_copy(update={"steps": 4, "checkpoint_every": 2})
     config = FineTuning(eps=0.05, attack_steps=1, training=training)
     whole = finetune_backbone(backbone(), images(), config)
     with pytest.raises(StopError):
-        finetune_backbone(backbone(), images(), config, Work(tmp_path, progress=stop))
+        finetune_backbone(
+            backbone(), images(), config, Work(tmp_path, progress=stop_at(3, "fine-tuning"))
+        )
     broken = finetune_backbone(backbone(), images(), config, Work(tmp_path, resume=True))
     mine, other = whole.state_dict(), broken.state_dict()
     assert all(torch.equal(mine[k], other[k]) for k in mine)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from stopping import fit_until
 
 from hardsight.config import load_preset
 from hardsight.detectors import PatchGuard
@@ -138,16 +139,7 @@ def test_a_resumed_run_goes_on_to_the_same_weights(parts, preset, tmp_path):
     config = load_preset(str(preset)).updated({"data.path": str(parts)})
     whole, broken = (start_run(tmp_path / n, config) for n in ("whole", "broken"))
     whole.fit("cpu")
-
-    class StopError(Exception):
-        pass
-
-    def stop(stage, done, total, info=""):
-        if stage == "train" and done == 5:
-            raise StopError
-
-    with pytest.raises(StopError):
-        broken.fit("cpu", progress=stop)
+    fit_until(broken, 5)
     assert not broken.finished
     broken.fit("cpu")
     read = [(r.path / "model.safetensors").read_bytes() for r in (whole, broken)]

@@ -17,20 +17,22 @@ class GlobalAnomalies(BaseModel):
     """Configure global anomaly synthesis (GLASS, Chen et al., 2024, section 3.2).
 
     Noise is added to the features of normal patches; gradient ascent then moves them to where the
-    discriminator takes them for normal, and a truncated projection keeps their distance. Lengths
-    are root mean squares over the channels, in standard deviations of the features.
+    discriminator takes them for normal, and a truncated projection keeps their distance. A length
+    is the root mean square over the channels.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     noise: float = Field(0.25, gt=0)
-    """Standard deviation of the noise, and the smallest distance from the normal feature."""
+    """Standard deviation of the noise, in those of the features, and the smallest distance from the
+    normal feature."""
     furthest: float = Field(2.0, ge=1)
     """Largest distance, in smallest ones."""
     steps: int = Field(5, ge=0)
     """Of the gradient ascent."""
-    step_size: float = Field(0.05, gt=0)
-    """Length of a step."""
+    step_size: float = Field(0.01, gt=0)
+    """Length of a step, in smallest distances; all steps together are a few hundredths in the
+    paper."""
 
     def shift(self, discriminator: nn.Module, normal: Tensor, generator: Generator) -> Tensor:
         """Return what makes adapted features (B, C, h, w) anomalous when added; no gradient."""
@@ -40,7 +42,7 @@ class GlobalAnomalies(BaseModel):
         objective = FeatureObjective(discriminator, everywhere)
         for _ in range(self.steps):
             gradient = objective.gradient(normal + shift)
-            shift = shift + self.step_size * gradient / rms(gradient)
+            shift = shift + self.step_size * self.noise * gradient / rms(gradient)
             length = rms(shift)
             shift = shift * (length.clamp(self.noise, self.furthest * self.noise) / length)
         return shift
