@@ -1,6 +1,7 @@
 """Published and measured figures of baselines side by side, in the layout of FreeRAD's tables."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from statistics import mean
 from typing import Any
 
@@ -42,8 +43,8 @@ def _one_category(found: Found, category: str) -> Iterator[str]:
     yield f"### Table 1: {category}, PGD at {where}\n"
     yield from _header("Method", "Standard", "Robust")
     for method, categories in found.items():
-        entries = categories.get(category, ())
-        yield _line(method, _pair(entries, "clean"), _pair(entries, "pgd", BALLS[0]))
+        if entries := categories.get(category):
+            yield _line(method, _pair(entries, "clean"), _pair(entries, "pgd", BALLS[0]))
     yield ""
 
 
@@ -60,15 +61,14 @@ def _each_category(found: Found, ball: Ball, number: int) -> Iterator[str]:
 def _averages(found: Found) -> Iterator[str]:
     """Yield Table 4: averages over categories, with the strongest attack of each ball."""
     yield "### Table 4: averages over categories, published over all fifteen of MVTec AD\n"
-    heads = [f"{name}, {radius(b.name, b.eps)}" for name in ("PGD", "strongest") for b in BALLS]
+    names = ("PGD", "BPDA", "strongest")
+    heads = [f"{name}, {radius(b.name, b.eps)}" for name, b in product(names, BALLS)]
     yield from _header("Method", "Categories", "Standard", *heads)
     for method, categories in found.items():
         every = [e for entries in categories.values() for e in entries]
         paper = every[0]["fit"]["paper"]
-        cells = [_both(published_average(paper, "clean"), _average(every, "clean"))]
-        cells += [
-            _both(published_average(paper, "pgd", b), _average(every, "pgd", b)) for b in BALLS
-        ]
+        attacks = [("clean", None), *product(("pgd", "bpda"), BALLS)]
+        cells = [_both(published_average(paper, *a), _average(every, *a)) for a in attacks]
         cells += [_percent(_average(every, None, b)) for b in BALLS]
         yield _line(method, ", ".join(categories), *cells)
     yield ""

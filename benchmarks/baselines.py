@@ -30,6 +30,7 @@ from timing import interleaved
 
 from hardsight.attacks import Ball, Suite, build_ball, build_suite
 from hardsight.audit import Budget, audit
+from hardsight.backbones import Backbone
 from hardsight.cli.progress import told
 from hardsight.config import Config, load_preset
 from hardsight.data import AnomalyData, Manifest
@@ -100,7 +101,7 @@ class Baseline:
             **took,
             **metrics,
             "weights": fingerprint(detector),
-            "backbone": detector.settings.get("backbone"),
+            "backbone": backbone_of(detector),
             "paper": detector.paper,
             "random": detector.random,
             "provenance": describe(detector, data, Manifest.of(data).sha256, seed),
@@ -147,6 +148,11 @@ class Baseline:
         part = data.limited(self.plan.images, balanced=True)
         found = measured(self.run, detector, part, [suite], protocol=Protocol(gallery=0))
         return {"rows": found.to_json()["rows"]}
+
+
+def backbone_of(detector: Detector) -> str | None:
+    """Return the pretrained network of a detector in words; None: it has none."""
+    return next((str(m) for m in detector.modules() if isinstance(m, Backbone)), None)
 
 
 def measure(baseline: Baseline, results: str, key: str) -> None:

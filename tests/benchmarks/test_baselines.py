@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from gaussian_method import METHOD
 
+from bright import Bright
 from hardsight.attacks import build_suite
 from hardsight.audit import Budget
+from hardsight.backbones import Backbone
 from hardsight.config import CONFIGS, Config
 from hardsight.config.detection import detector_config
 from hardsight.detectors.methods import METHODS
@@ -80,6 +82,13 @@ def test_every_stage_is_made_once_and_kept(make, plan, tmp_path, capsys):
     assert (tmp_path / "run/metrics.json").stat().st_mtime_ns == written  # fitted once
 
 
+def test_a_pretrained_network_is_named():
+    detector = Bright()
+    assert baselines.backbone_of(detector) is None
+    detector.network = Backbone(weights="random")
+    assert baselines.backbone_of(detector) == "tf_efficientnet_lite0 (random)"
+
+
 def test_an_entry_of_other_weights_is_made_anew(make, plan, tmp_path):
     figures.write("found", {KEY: {"fit": {"weights": "others"}, "clean": {}}})
     baselines.measure(make(replace(plan, suites=(), audit=None)), "found", KEY)
@@ -140,6 +149,6 @@ def test_the_tables_show_published_beside_measured_figures():
     assert "| toothbrush | 0.0 / 3.0 (88.9 / 85.0) | - / - (- / -) |" in lines  # Table 2
     assert "| parts | - / 50.0 (- / 70.0) | - / 20.0 (- / 60.0) |" in lines  # Table 3
     clean, linf, l2, least = np.mean([(90, 2, 30, 1), (80, 4, 10, 1), (70, 50, 50, 20)], axis=0)
-    cells = f"85.4 / {clean:.1f} | 0.0 / {linf:.1f} | 7.6 / {l2:.1f} | {least:.1f} | {l2:.1f}"
-    assert f"| spade | toothbrush, parts | {cells} |" in lines  # Table 4
+    cells = f"85.4 / {clean:.1f} | 0.0 / {linf:.1f} | 7.6 / {l2:.1f} | - / - | - / -"
+    assert f"| spade | toothbrush, parts | {cells} | {least:.1f} | {l2:.1f} |" in lines  # Table 4
     assert "| other | parts | random | - | - | - | 2 | - | - | - |" in lines

@@ -55,6 +55,7 @@ class PLS(SavedDetector):
     """
 
     exportable = True
+    paper = "PLS"
 
     def __init__(
         self,

@@ -52,6 +52,7 @@ class RAE(SavedDetector):
     """
 
     exportable = True
+    paper = "RAE"
 
     def __init__(
         self,
