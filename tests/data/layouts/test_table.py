@@ -87,5 +87,7 @@ def test_errors_of_a_whole_table(root: Path) -> None:
 
 
 def test_a_list_of_something_else_does_not_hide_folders(tmp_path: Path) -> None:
-    table(mvtec(tmp_path) / "images.csv", ["name", "camera"], [["x", "y"]])
-    assert sizes(load(tmp_path, size=8)) == (8, 2, 8)
+    table(mvtec(tmp_path / "bottle") / "images.csv", ["name", "camera"], [["x", "y"]])
+    table(tmp_path / "images.csv", ["name", "camera"], [["x", "y"]])
+    assert categories(tmp_path) == ["bottle"]
+    assert sizes(load(tmp_path, "bottle", size=8)) == (8, 2, 8)

@@ -6,7 +6,7 @@ from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.containers.instances import Annotated, read_instances
 from hardsight.data.image_set import Sample
 from hardsight.data.layouts.layout import Layout, LayoutError
-from hardsight.data.layouts.table import Row, divided
+from hardsight.data.layouts.rows import Row, divided
 from hardsight.data.options import LoadOptions
 
 EXPORTED = "_annotations.coco.json"

@@ -1,84 +1,13 @@
-"""CSV lists of images, with the columns of VisA's split files: a file, or ``images.csv``."""
+"""CSV lists of images: a file, or ``images.csv`` in a folder."""
 
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from hardsight.data.anomaly_data import AnomalyData
-from hardsight.data.files import listed, near_names
-from hardsight.data.image_set import Sample
 from hardsight.data.layouts.layout import Layout, LayoutError
-from hardsight.data.options import LoadOptions, Three
+from hardsight.data.layouts.rows import REQUIRED, columns, divided, objects, read_rows
+from hardsight.data.options import LoadOptions
 
 FILE = "images.csv"
-LABELS = {
-    **dict.fromkeys(("normal", "good", "ok", "0", "false"), False),
-    **dict.fromkeys(("anomaly", "anomalous", "bad", "ng", "1", "true"), True),
-}
-"""What the column ``label`` may say, in lower case -> whether the image is anomalous."""
-PARTS = ("train", "validation", "test")
-_REQUIRED = ("image", "label")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a table: an image, and which part of the data set it belongs to."""
-
-    sample: Sample
-    part: str
-    """One of ``PARTS``; empty where the table has no column ``split``."""
-
-
-def read_rows(file: Path, category: str | None = None) -> list[Row]:
-    """Read the rows of a CSV file (UTF-8, comma, one line of names), of one category or all.
-
-    ===========  ===================================================================
-    ``image``    path, relative to the file's folder
-    ``label``    one of ``LABELS``
-    ``split``    train, validation or test; optional, but then of every row
-    ``mask``     path, or several separated by ``;``; may be empty
-    ``object``   the category; optional
-    ``defect``   the name of the defect; optional
-    ===========  ===================================================================
-
-    Other columns are not read. Training and validation images must be normal.
-
-    Args:
-        file: The table, or VisA's ``split_csv/1cls.csv``.
-        category: What ``object`` must say; None: every row.
-
-    Raises:
-        LayoutError: the file has no row, lacks a column, or a cell is none of what it may be; the
-            message names row (line of the file) and column.
-    """
-    base = file.parent.parent if file.parent.name == "split_csv" else file.parent
-    rows = [
-        _Line(file, number, cells).row(base)
-        for number, cells in _lines(file)
-        if category is None or cells.get("object") == category
-    ]
-    if not rows:
-        what = "" if category is None else f" with object={category!r}"
-        raise LayoutError(f"{file} has no row{what}")
-    if len({row.part == "" for row in rows}) > 1:
-        raise LayoutError(f"{file}: column split is empty in some rows; fill all of them, or none")
-    return rows
-
-
-def divided(rows: list[Row], options: LoadOptions, root: Path) -> Three:
-    """Return training, validation and test samples; what no row is of is held out.
-
-    Raises:
-        ValueError: too few normal images to split.
-    """
-    part = {name: [row.sample for row in rows if row.part == name] for name in (*PARTS, "")}
-    normal = [sample for sample in part[""] if not sample.anomalous]
-    if normal:
-        train, validation, good = options.hold_out(normal, root)
-        return train, validation, [*good, *(s for s in part[""] if s.anomalous)]
-    return options.hold_out(part["train"], root, part["validation"], part["test"])
 
 
 def is_table(top: Path) -> bool:
@@ -86,7 +15,7 @@ def is_table(top: Path) -> bool:
     file = _file(top)
     if file is None or file == top:
         return file is not None
-    known = set(_REQUIRED) <= set(_names(file))
+    known = set(REQUIRED) <= set(columns(file))
     return known and (file == top / FILE or top.name in objects(file))
 
 
@@ -106,48 +35,6 @@ def read_table(top: Path, options: LoadOptions) -> AnomalyData:
     return options.data(file.parent, divided(rows, options, file.parent), name=name)
 
 
-def objects(file: Path) -> list[str]:
-    """Return the categories that a table names, sorted; none where it has no such column."""
-    return sorted({name for _, cells in _lines(file) if (name := cells.get("object"))})
-
-
-@dataclass(frozen=True)
-class _Line:
-    """One line of a file, whose cells are read with errors that name it."""
-
-    file: Path
-    number: int
-    cells: dict[str, str]
-
-    def row(self, base: Path) -> Row:
-        """Return what the cells say."""
-        label = self.cells["label"].lower()
-        if label not in LABELS:
-            raise self.error("label", f"{label!r} is none of {', '.join(LABELS)}")
-        part = self.cells.get("split", "").lower()
-        if part not in (*PARTS, ""):
-            raise self.error("split", f"{part!r} is none of {', '.join(PARTS)}")
-        anomalous = LABELS[label]
-        if anomalous and part in ("train", "validation"):
-            raise self.error("split", f"an anomalous image cannot be of {part}; only of test")
-        masks = self.cells.get("mask", "").split(";")
-        defect = self.cells.get("defect") or ("anomaly" if anomalous else "good")
-        image = self.path("image", self.cells["image"], base)
-        marked = tuple(self.path("mask", name.strip(), base) for name in masks if name.strip())
-        return Row(Sample(image, anomalous, marked, defect), part)
-
-    def path(self, column: str, name: str, base: Path) -> Path:
-        """Return the file that a cell names."""
-        path = base / name
-        if not name or not path.is_file():
-            raise self.error(column, f"{name!r} is no file in {base}{near_names(path)}")
-        return path
-
-    def error(self, column: str, reason: str) -> LayoutError:
-        """Return an error that names row and column."""
-        return LayoutError(f"{self.file}, row {self.number}, column {column}: {reason}")
-
-
 def _file(top: Path) -> Path | None:
     """Return the table that a path is, holds, or is a category of."""
     for file in (top, top / FILE, top.parent, top.parent / FILE):
@@ -156,34 +43,10 @@ def _file(top: Path) -> Path | None:
     return None
 
 
-def _lines(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the number of a line, from 2 on, and column -> cell, without spaces around it."""
-    names = _names(file)
-    missing = [name for name in _REQUIRED if name not in names]
-    if missing:
-        raise LayoutError(
-            f"{file}, row 1: no column {' and '.join(missing)}; it has: {listed(names) or 'none'}. "
-            "Name the columns in its first line, separated by commas"
-        )
-    with file.open(encoding="utf-8-sig", newline="") as opened:
-        reader = csv.reader(opened)
-        for cells in islice(filter(None, reader), 1, None):
-            if len(cells) != len(names):
-                raise LayoutError(
-                    f"{file}, row {reader.line_num}: {len(cells)} cells, but row 1 names "
-                    f"{len(names)} columns"
-                )
-            yield reader.line_num, dict(zip(names, map(str.strip, cells), strict=True))
-
-
-def _names(file: Path) -> list[str]:
-    """Return the names of the columns."""
-    with file.open(encoding="utf-8-sig", newline="") as opened:
-        return [name.strip() for name in next(csv.reader(opened), [])]
-
-
 def _categories(root: Path) -> list[str]:
-    return objects(file) if (file := _file(root)) and file in (root, root / FILE) else []
+    file = _file(root)
+    is_of_root = file in (root, root / FILE) and is_table(root)
+    return objects(file) if file is not None and is_of_root else []
 
 
 TABLE = Layout(
