@@ -16,17 +16,20 @@ if TYPE_CHECKING:
     from hardsight.core.types import AttackResult, Detection
     from hardsight.data import load, textures
     from hardsight.detectors import (
+        DRAEM,
         STFPM,
         AdvRAD,
         Bastion,
         Detector,
         PatchCore,
+        PatchDiscriminator,
         PatchGuard,
         PurifiedDetector,
         ReverseDistillation,
         Selection,
         as_detector,
     )
+    from hardsight.detectors.finetuning import finetune_backbone
     from hardsight.evaluation import attack, evaluate, evaluate_classifier
     from hardsight.purifiers import Purified
     from hardsight.reports import write_html, write_json, write_markdown
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 __version__ = version("hardsight")
 
 __all__ = [
+    "DRAEM",
     "STFPM",
     "AdvRAD",
     "AttackResult",
@@ -43,6 +47,7 @@ __all__ = [
     "Detection",
     "Detector",
     "PatchCore",
+    "PatchDiscriminator",
     "PatchGuard",
     "Purified",
     "PurifiedDetector",
@@ -53,6 +58,7 @@ __all__ = [
     "attack",
     "evaluate",
     "evaluate_classifier",
+    "finetune_backbone",
     "load",
     "load_preset",
     "open_run",
@@ -67,8 +73,10 @@ _ROOMS = {
     "detectors": (
         "AdvRAD",
         "Bastion",
+        "DRAEM",
         "Detector",
         "PatchCore",
+        "PatchDiscriminator",
         "PatchGuard",
         "PurifiedDetector",
         "ReverseDistillation",
@@ -76,6 +84,7 @@ _ROOMS = {
         "Selection",
         "as_detector",
     ),
+    "detectors.finetuning": ("finetune_backbone",),
     "evaluation": ("attack", "evaluate", "evaluate_classifier"),
     "config": ("load_preset",),
     "purifiers": ("Purified",),

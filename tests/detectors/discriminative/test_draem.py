@@ -136,3 +136,9 @@ def test_the_preset_is_the_default_of_its_class():
     assert load_preset("draem").detector_settings == {
         k: v for k, v in detector.settings.items() if k != "seed"
     }
+
+
+def test_a_fit_knows_its_stages():
+    assert load_preset("draem").fit.stages == {"train": 1500}
+    robust = load_preset("draem-robust").fit
+    assert dict(robust.stages) == {"warm-up": 500, "train": pytest.approx(700 * (1 + 3 * 0.7))}

@@ -13,6 +13,7 @@ from hardsight.detectors.discriminative.normals import Normals
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.fitting import Trainable, fit_calibrated
 from hardsight.detectors.method import FitConfig
+from hardsight.detectors.stages import attacked
 from hardsight.synthesis import Foreground, PerlinTextures
 
 
@@ -29,6 +30,14 @@ class DRAEMFit(FitConfig):
     """Train on images attacked on the focal loss; None: on clean ones, as DRAEM itself."""
     warm_up: int = Field(0, ge=0)
     """Steps on clean images before those with an adversary."""
+
+    @property
+    def stages(self) -> dict[str, float | None]:
+        """The clean steps, then those under attack."""
+        if self.adversary is None:
+            return {"train": self.training.steps}
+        found: dict[str, float | None] = {"warm-up": self.warm_up} if self.warm_up else {}
+        return found | {"train": attacked(self.training.steps, self.adversary.steps)}
 
 
 class TwoNetworks(Trainable, Protocol):
