@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import pytest
 import torch
 from tiny_detector import tiny_advrad, tiny_bastion
+from tiny_flow import tiny_cflow, tiny_fastflow
 
 from hardsight.attacks import ScoreObjective, value_and_gradient
 from hardsight.data import load
@@ -164,13 +165,14 @@ def test_damage_is_named(exported, tmp_path):
             found(torch.rand(2, 3, 16, 16), torch.zeros(2, 1, 3, 16, 16))
 
 
+@pytest.mark.parametrize("make", [patchguard, tiny_fastflow, tiny_cflow])
 @pytest.mark.parametrize("to", ["onnx", "openvino"])
-def test_patchguard_has_no_noise(to, parts, tmp_path):
+def test_a_deterministic_detector_has_no_noise(to, make, parts, tmp_path):
     skip_without(READS[to])
-    detector = patchguard()
-    found, _ = export(detector, load(parts, size=28), tmp_path / "e", Target(to))
+    detector = make()
+    found, _ = export(detector, load(parts, size=detector.image_size), tmp_path / "e", Target(to))
     assert found.config.noise is None
-    x = torch.rand(4, 3, 28, 28, generator=torch.Generator().manual_seed(0))
+    x = torch.rand(4, 3, *detector.size, generator=torch.Generator().manual_seed(0))
     assert found.sample_noise(x) is None
     with torch.no_grad():
         expected, said = detector(x), found(x)

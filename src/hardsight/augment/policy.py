@@ -30,6 +30,11 @@ class AugmentationPolicy:
     light: Tensor | None = None
     """(count, 2) from ``hardsight.augment.variation.light``; None: images are not relit."""
 
+    @property
+    def changes(self) -> bool:
+        """Whether it changes any image."""
+        return bool(self.turns) or self.shift > 0 or self.light is not None
+
     @classmethod
     def of(cls, images: Tensor, augment: Augment = "auto") -> "AugmentationPolicy":
         """Measure on normal images themselves what keeps them normal.

@@ -32,6 +32,8 @@ from hardsight.detectors.discriminative.patch_discriminator import PatchDiscrimi
 from hardsight.detectors.discriminative.simplenet_fitting import SimpleNetFit
 from hardsight.detectors.distillation import STFPM, ReverseDistillation
 from hardsight.detectors.fitted import Fitted, Work
+from hardsight.detectors.flows.cflow import CFlow
+from hardsight.detectors.flows.fastflow import FastFlow
 from hardsight.detectors.memory_bank.patchcore import PatchCore
 from hardsight.detectors.memory_bank.patchcore_fitting import CoresetFit
 from hardsight.detectors.patchguard.detector import PatchGuard
@@ -47,11 +49,13 @@ __all__ = [
     "Agreement",
     "Bastion",
     "BastionFit",
+    "CFlow",
     "Calibration",
     "CoresetFit",
     "DRAEMFit",
     "Denoised",
     "Detector",
+    "FastFlow",
     "Fitted",
     "GLASSFit",
     "GradientError",

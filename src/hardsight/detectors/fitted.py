@@ -6,12 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from torch import Tensor
+
 from hardsight.core.files import working_folder
 from hardsight.core.types import Progress, quiet
+from hardsight.data import AnomalyData
 from hardsight.detectors.calibration import Calibration
 from hardsight.training import Settings, Task, complete
 
 D = TypeVar("D")
+
+
+def demand_normals(normals: Tensor, data: AnomalyData) -> Tensor:
+    """Return training images (N, ...) of ``data`` if there are at least two.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+    if len(normals) < 2:
+        raise ValueError(
+            f"{data.name} has {len(normals)} training images beside {len(data.validation)} held "
+            "out; a fit needs at least 2, to know how normal images differ: give more"
+        )
+    return normals
 
 
 class Report(Protocol):

@@ -11,6 +11,7 @@ from hardsight.detectors.discriminative.glass_method import METHOD as GLASS
 from hardsight.detectors.discriminative.simplenet_method import METHOD as SIMPLENET
 from hardsight.detectors.distillation.reverse_method import METHOD as REVERSE_DISTILLATION
 from hardsight.detectors.distillation.stfpm_method import METHOD as STFPM
+from hardsight.detectors.flows.method import CFLOW, FASTFLOW
 from hardsight.detectors.memory_bank.patchcore_method import METHOD as PATCHCORE
 from hardsight.detectors.method import Method
 from hardsight.detectors.patchguard.method import METHOD as PATCHGUARD
@@ -31,6 +32,8 @@ METHODS: dict[str, Method] = {
         RAE,
         STFPM,
         REVERSE_DISTILLATION,
+        FASTFLOW,
+        CFLOW,
     )
 }
 """Name -> the record of a method; a new one is a file of its own and a line here."""

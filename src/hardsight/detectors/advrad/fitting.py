@@ -22,7 +22,7 @@ from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.advrad.start import Start, take_over
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.evidence import shares
-from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.fitted import Fitted, OpenWork, Work, demand_normals
 from hardsight.synthesis import Foreground, PseudoAnomalies, find_foreground
 from hardsight.training import DenoisingTask, Settings
 
@@ -137,12 +137,7 @@ def _context(
         ValueError: too few, or none that the detector takes.
     """
     categories = [part.train.images() for part in data.parts or (data,)]
-    normals = _joined(categories)
-    if len(normals) < 2:
-        raise ValueError(
-            f"{data.name} has {len(normals)} training images beside {len(data.validation)} held "
-            "out; a fit needs at least 2, to know how normal images differ: give more"
-        )
+    normals = demand_normals(_joined(categories), data)
     detector.prepare(normals[:1])
     policies = [AugmentationPolicy.of(images, config.augment) for images in categories]
     return TrainingContext(tuple(categories), normals, tuple(policies), config.training, work)

@@ -1,0 +1,70 @@
+"""CFlow: the likelihood of patches under flows that know their place."""
+
+from typing import Any, Self
+
+from torch import Tensor
+
+from hardsight.core.modules import seeded
+from hardsight.core.precision import Choice, autocast
+from hardsight.core.types import Detection
+from hardsight.data import AnomalyData
+from hardsight.detectors.enlargement import Enlargement
+from hardsight.detectors.fitted import Work
+from hardsight.detectors.flows.cflow_density import CFlowDensity
+from hardsight.detectors.flows.density import detect
+from hardsight.detectors.flows.fitting import fit_flow
+from hardsight.detectors.flows.levels import build_backbone, grid_sides
+from hardsight.detectors.method import FitConfig
+from hardsight.detectors.saved import SavedDetector
+
+
+class CFlow(SavedDetector):
+    """Score patches by their density given their place (CFlow, Gudovskiy et al., 2022).
+
+    Deterministic: there is no noise. The defaults are those of the preset ``cflow``.
+
+    Args:
+        backbone: arguments of ``hardsight.backbones.Backbone``; None: the bundled network, strides
+            8, 16 and 32.
+        image_size: height and width in pixels.
+        blocks: couplings of a flow.
+        condition: channels of the encoding of a place, a multiple of 4.
+        sigma: of the Gaussian that smooths the map, in pixels; 0: none.
+        top: share of the map's pixels whose mean is the score, see ``detect``; the paper: 0.
+        precision: of the networks, see ``hardsight.core.precision``.
+        seed: of the initial weights.
+    """
+
+    exportable = True
+
+    def __init__(
+        self,
+        backbone: dict[str, Any] | None = None,
+        image_size: int = 256,
+        blocks: int = 8,
+        condition: int = 128,
+        sigma: float = 4.0,
+        top: float = 0.01,
+        precision: Choice = "auto",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.image_size, self.top, self.precision = image_size, top, precision
+        self.backbone = build_backbone(backbone, (2, 3, 4), precision, seed)
+        sides = grid_sides(self.backbone, image_size)
+        with seeded(seed):
+            self.density = CFlowDensity(self.backbone.channels, sides, blocks, condition)
+        self.enlarged = Enlargement(sides[0], image_size, sigma)
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Score a batch (B, 3, image_size, image_size) in [0, 1]; ``noise`` is not used."""
+        levels = self.backbone(images)
+        with autocast(self.precision, images.device):
+            log_densities = self.density(levels)
+        return detect(log_densities, self.enlarged, self.top)
+
+    def fit(
+        self, data: AnomalyData, config: FitConfig | None = None, work: Work | None = None
+    ) -> Self:
+        """Return this detector fitted to normal images; see ``fit_flow``."""
+        return fit_flow(self, data, config or FitConfig(), work or Work()).detector

@@ -1,0 +1,61 @@
+"""The density of normal features at every patch, and the anomalies that it tells."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hardsight.core.types import Detection
+from hardsight.detectors.enlargement import Enlargement
+
+
+class Density(nn.Module, ABC):
+    """Model the features of normal images: levels of them, (B, C_i, h_i, w_i) each."""
+
+    @abstractmethod
+    def forward(self, levels: Sequence[Tensor]) -> list[Tensor]:
+        """Return the log-density of every patch, a channel's mean: (B, 1, h_i, w_i) each."""
+
+    @abstractmethod
+    def loss(self, levels: Sequence[Tensor]) -> Tensor:
+        """Return what training minimises, the mean over the images of a batch."""
+
+    def compare_with(self, batches: Iterable[Sequence[Tensor]]) -> None:
+        """Set, in place, what levels are compared by, from the features of the training images.
+
+        Called once trained. Here nothing is.
+
+        Args:
+            batches: levels of features each.
+        """
+
+
+def detect(log_densities: Sequence[Tensor], enlarged: Enlargement, top: float) -> Detection:
+    """Score images by the patches that are least likely.
+
+    A patch's anomaly is the negative logarithm of its mean density over the levels. The papers take
+    the mean density itself, from its maximum down: patches are in the same order, but far from
+    normal theirs saturates, and no gradient is left.
+
+    Args:
+        log_densities: (B, 1, h_i, w_i) of each level, the finest first.
+        enlarged: from its grid to pixels.
+        top: share of the map's pixels, the highest, whose mean is the score; 0: the highest alone.
+
+    Raises:
+        ValueError: a share outside [0, 1].
+    """
+    if not 0 <= top <= 1:
+        raise ValueError(f"top must be a share of the pixels in [0, 1], got {top}")
+    size = log_densities[0].shape[-2:]
+    finest = [
+        F.interpolate(level, size, mode="bilinear", align_corners=False) for level in log_densities
+    ]
+    mean = torch.cat(finest, 1).logsumexp(1, keepdim=True) - math.log(len(finest))
+    maps = enlarged(-mean)
+    pixels = maps.flatten(1)
+    highest = pixels.topk(max(1, round(top * pixels.shape[1])), dim=1).values
+    return Detection(highest.mean(1), maps)
