@@ -65,7 +65,7 @@ def test_the_condition_is_seen_as_channels_beside_the_kept_half():
     log_s, t = (0.1 * block.last(h)).chunk(2, 1)
     log_s = 2.0 * log_s.tanh()
     y = torch.cat((x[:, :2], x[:, 2:] * log_s.exp() + t), 1)
-    y = y * block.log_scale.exp() + block.offset
+    y = y * block.norm.log_scale.exp() + block.norm.offset
     torch.testing.assert_close(block(x, place)[0], y[:, block.order])
 
 
@@ -86,3 +86,15 @@ def test_an_untrained_block_of_no_last_layer_permutes():
     y, log_det = block(x)
     assert torch.equal(y, x[:, block.order])
     assert torch.equal(log_det, torch.zeros(2, 1, 4, 4))
+
+
+def test_a_flow_starts_with_standardised_channels():
+    flow = Flow(3, (), 8, 2.0)
+    x = maps(16, 3, 4, 4) * torch.tensor([0.1, 1.0, 30.0]).view(3, 1, 1) + 7
+    x[:, 0] = 4.0  # a channel without spread stays finite
+    flow.double().norm.start(x)
+    z, log_det = flow(x)
+    assert z[:, 0].abs().max() < 1e-6
+    torch.testing.assert_close(z[:, 1:].mean((0, 2, 3)), torch.zeros(2).double())
+    torch.testing.assert_close(z[:, 1:].std((0, 2, 3)), torch.ones(2).double())
+    assert log_det.isfinite().all()

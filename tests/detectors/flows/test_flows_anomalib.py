@@ -30,8 +30,8 @@ def take_over(block: Coupling, theirs: nn.Module) -> None:
         mine.weight.data.copy_(layer.weight.data.view_as(mine.weight))
         mine.bias.data.copy_(layer.bias.data)
     scale = theirs.global_scale_activation(theirs.global_scale.data).log()
-    block.log_scale.data.copy_(scale.view_as(block.log_scale))
-    block.offset.data.copy_(theirs.global_offset.data.view_as(block.offset))
+    block.norm.log_scale.data.copy_(scale.view_as(block.norm.log_scale))
+    block.norm.offset.data.copy_(theirs.global_offset.data.view_as(block.norm.offset))
     block.order.copy_(theirs.w_perm.data.flatten(1).argmax(1))
 
 

@@ -9,15 +9,41 @@ from torch import Tensor, nn
 
 _SMALL = 0.1
 """By which the subnetwork's output is scaled: a new block is nearly the identity (FrEIA)."""
+_EVEN = 0.01
+"""Least standard deviation that a channel is taken to have, over the average of the channels."""
+
+
+class ActNorm(nn.Module):
+    """Scale and shift every channel by weights of its own (Glow, Kingma & Dhariwal, 2018)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.zeros(1, channels, 1, 1))
+        self.offset = nn.Parameter(torch.zeros(1, channels, 1, 1))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the maps, and what every place adds to the log-determinant, a scalar."""
+        return x * self.log_scale.exp() + self.offset, self.log_scale.sum()
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """Return the maps that ``forward`` takes to ``y``."""
+        return (y - self.offset) * (-self.log_scale).exp()
+
+    @torch.no_grad()
+    def start(self, x: Tensor) -> None:
+        """Set the weights, in place, so that channels of ``x`` have mean 0 and variance 1."""
+        deviation, mean = torch.std_mean(x, (0, 2, 3), keepdim=True)
+        floor = _EVEN * deviation.mean() + torch.finfo(x.dtype).tiny
+        self.log_scale.copy_(-deviation.clamp_min(floor).log())
+        self.offset.copy_(-mean * self.log_scale.exp())
 
 
 class Coupling(nn.Module):
     """Transform feature maps invertibly: an affine coupling, ActNorm, a permutation of channels.
 
     Half of the channels is scaled and shifted by what a subnetwork of two convolutions says of the
-    other half (Real NVP, Dinh et al., 2017); then every channel is by weights of its own (Glow,
-    Kingma & Dhariwal, 2018), and the channels change places. The logarithms of scales are clamped
-    by a tanh, as in FrEIA and anomalib.
+    other half (Real NVP, Dinh et al., 2017). The logarithms of scales are clamped by a tanh, as in
+    FrEIA and anomalib.
 
     Args:
         channels: of the feature maps, at least 2.
@@ -37,8 +63,7 @@ class Coupling(nn.Module):
         self.sizes, self.padding, self.clamp = [channels - changed, changed], kernel // 2, clamp
         self.first = nn.Conv2d(self.sizes[0] + condition, hidden, kernel)
         self.last = nn.Conv2d(hidden, 2 * changed, kernel, padding=self.padding)
-        self.log_scale = nn.Parameter(torch.zeros(1, channels, 1, 1))
-        self.offset = nn.Parameter(torch.zeros(1, channels, 1, 1))
+        self.norm = ActNorm(channels)
         self.register_buffer("order", torch.randperm(channels))
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -50,14 +75,12 @@ class Coupling(nn.Module):
         """
         kept, changed = torch.split(x, self.sizes, 1)
         log_s, t = self._coefficients(kept, condition)
-        y = torch.cat((kept, changed * log_s.exp() + t), 1) * self.log_scale.exp() + self.offset
-        log_det = log_s.sum(1, keepdim=True) + self.log_scale.sum()
-        return y.index_select(1, self.order), log_det
+        y, more = self.norm(torch.cat((kept, changed * log_s.exp() + t), 1))
+        return y.index_select(1, self.order), log_s.sum(1, keepdim=True) + more
 
     def inverse(self, y: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the maps that ``forward`` transforms to ``y``."""
-        x = y.index_select(1, self.order.argsort())
-        x = (x - self.offset) * (-self.log_scale).exp()
+        x = self.norm.inverse(y.index_select(1, self.order.argsort()))
         kept, changed = torch.split(x, self.sizes, 1)
         log_s, t = self._coefficients(kept, condition)
         return torch.cat((kept, (changed - t) * (-log_s).exp()), 1)
@@ -77,7 +100,7 @@ class Coupling(nn.Module):
 
 
 class Flow(nn.Module):
-    """Transform feature maps to latents by couplings in turn.
+    """Transform feature maps to latents, by ActNorm and then by couplings in turn.
 
     Args:
         channels: of the feature maps, at least 2.
@@ -91,13 +114,15 @@ class Flow(nn.Module):
         self, channels: int, kernels: Sequence[int], hidden: int, clamp: float, condition: int = 0
     ) -> None:
         super().__init__()
+        self.norm = ActNorm(channels)
         self.blocks = nn.ModuleList(
             Coupling(channels, hidden, kernel, clamp, condition) for kernel in kernels
         )
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the latents, and what each place adds to the log-determinant; see ``Coupling``."""
-        log_det = torch.zeros_like(x[:, :1])
+        x, more = self.norm(x)
+        log_det = torch.zeros_like(x[:, :1]) + more
         for block in self.blocks:
             x, more = block(x, condition)
             log_det = log_det + more
@@ -107,4 +132,4 @@ class Flow(nn.Module):
         """Return the feature maps of latents."""
         for block in reversed(self.blocks):
             z = cast(Coupling, block).inverse(z, condition)
-        return z
+        return self.norm.inverse(z)

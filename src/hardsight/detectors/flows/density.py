@@ -3,6 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +11,22 @@ from torch import Tensor, nn
 
 from hardsight.core.types import Detection
 from hardsight.detectors.enlargement import Enlargement
+from hardsight.detectors.flows.coupling import Flow
 
 
 class Density(nn.Module, ABC):
-    """Model the features of normal images: levels of them, (B, C_i, h_i, w_i) each."""
+    """Model the features of normal images, levels (B, C_i, h_i, w_i) of them, by a flow each."""
+
+    flows: nn.ModuleList
+
+    def prepared(self, level: Tensor) -> Tensor:
+        """Return a level of features as its flow takes it."""
+        return level
+
+    def start(self, levels: Sequence[Tensor]) -> None:
+        """Set first weights, in place, from features of some training images (Glow, sec. 3.1)."""
+        for flow, level in zip(self.flows, levels, strict=True):
+            cast(Flow, flow).norm.start(self.prepared(level))
 
     @abstractmethod
     def forward(self, levels: Sequence[Tensor]) -> list[Tensor]:

@@ -32,12 +32,13 @@ class FastFlowDensity(Density):
             Flow(c, kernels, max(1, int((c - c // 2) * hidden_ratio)), _CLAMP) for c in channels
         )
 
+    def prepared(self, level: Tensor) -> Tensor:
+        """Return a level standardised over each image."""
+        return F.layer_norm(level, level.shape[1:])
+
     def latents(self, levels: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """Return the latents of each level, and what each place adds to the log-determinant."""
-        return [
-            flow(F.layer_norm(level, level.shape[1:]))
-            for flow, level in zip(self.flows, levels, strict=True)
-        ]
+        return [flow(self.prepared(level)) for flow, level in zip(self.flows, levels, strict=True)]
 
     def forward(self, levels: Sequence[Tensor]) -> list[Tensor]:
         """Return the log-density of the latents at each place, up to a constant."""

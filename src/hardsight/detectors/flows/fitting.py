@@ -34,6 +34,7 @@ def fit_flow(detector: F, data: AnomalyData, config: FitConfig, work: Work) -> F
     found.prepare(normals[:1])
     found.backbone = found.backbone.pretrained()
     policy = AugmentationPolicy.of(normals, config.augment)
+    found.density.start(next(feature_batches(found.backbone, normals, found.device)))
     with work.opened() as opened:
         opened.train(FlowTask(found.density, found.backbone, normals, policy), config.training)
     found.density.compare_with(feature_batches(found.backbone, normals, found.device))
