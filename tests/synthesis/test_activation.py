@@ -1,11 +1,13 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from skimage import data
 from torchvision.models import resnet18 as torchvision_resnet18
+from torchvision.transforms.functional import normalize
 
 from hardsight.synthesis import activation_foreground, find_foreground, foreground
-from hardsight.synthesis.activation import HARD, SOFT, class_activation, resnet18
+from hardsight.synthesis.activation import HARD, SOFT, class_activation, imagenet_classifier
 
 
 @pytest.fixture(scope="module")
@@ -25,17 +27,36 @@ def images(n: int = 2, side: int = 32) -> torch.Tensor:
 def test_grad_cam_is_its_definition(weights):
     """ReLU of the maps weighted by the mean gradient of the class (Selvaraju et al., Eq. 1-2)."""
     pytest.importorskip("captum")
-    network = resnet18(weights)
+    network = imagenet_classifier(weights)
     x = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     target = network(x).argmax(1)
-    net = network[1]
-    h = net.maxpool(net.relu(net.bn1(net.conv1(network[0](x)))))
+    net = network.network
+    h = net.maxpool(net.act1(net.bn1(net.conv1((x - network.mean) / network.std))))
     a = net.layer4(net.layer3(net.layer2(net.layer1(h)))).detach().requires_grad_(True)
-    logits = net.fc(net.avgpool(a).flatten(1))
+    logits = net.fc(net.global_pool(a))
     (slope,) = torch.autograd.grad(logits.gather(1, target[:, None]).sum(), a)
     cam = F.relu((slope.mean((2, 3), keepdim=True) * a).sum(1, keepdim=True)).detach()
     expected = cam / cam.amax((2, 3), keepdim=True).clamp_min(1e-30)
     torch.testing.assert_close(class_activation(network, x, target), expected, atol=1e-5, rtol=0)
+
+
+def test_a_file_of_torchvision_gives_its_resnet_18(weights):
+    theirs = torchvision_resnet18().eval()
+    theirs.load_state_dict(load_file(weights))
+    x = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    expected = theirs(normalize(x, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    torch.testing.assert_close(imagenet_classifier(weights)(x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_bundled_classifier_looks_at_the_cat():
+    """Chelsea fills the middle of her photograph; most of the foreground lies there."""
+    pytest.importorskip("captum")
+    x = torch.from_numpy(data.chelsea()).permute(2, 0, 1)[None] / 255
+    x = F.interpolate(x, (128, 128), mode="bilinear", antialias=True)
+    where = activation_foreground(x)[0, 0]
+    inner = where[16:-16, 16:-16].float().mean()
+    edge = torch.cat([where[:8].flatten(), where[-8:].flatten()]).float().mean()
+    assert inner > 2 * edge
 
 
 def test_masks_are_whole_and_repeat_by_seed(weights):
@@ -60,7 +81,7 @@ def test_weights_that_are_none_are_explained(tmp_path):
     with pytest.raises(ValueError, match="saliency"):
         activation_foreground(images(), tmp_path / "nowhere.safetensors")
     save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
-    with pytest.raises(ValueError, match="cannot be had"):
+    with pytest.raises(ValueError, match=r"another network; .*saliency"):
         activation_foreground(images(), tmp_path / "other.safetensors")
 
 

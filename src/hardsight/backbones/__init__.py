@@ -2,6 +2,14 @@
 
 from hardsight.backbones.backbone import Backbone
 from hardsight.backbones.bundled import BUNDLED, BackboneError
+from hardsight.backbones.classifier import PretrainedClassifier
 from hardsight.backbones.patches import local_mean, patch_features
 
-__all__ = ["BUNDLED", "Backbone", "BackboneError", "local_mean", "patch_features"]
+__all__ = [
+    "BUNDLED",
+    "Backbone",
+    "BackboneError",
+    "PretrainedClassifier",
+    "local_mean",
+    "patch_features",
+]

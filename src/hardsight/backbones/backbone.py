@@ -9,8 +9,13 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from hardsight.backbones.bundled import BUNDLED, BackboneError
-from hardsight.backbones.weights import check_source, load_into, pretrained_weights
+from hardsight.backbones.bundled import BackboneError
+from hardsight.backbones.weights import (
+    check_source,
+    load_into,
+    normalisation,
+    pretrained_weights,
+)
 from hardsight.core.files import write_tensors
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
@@ -80,20 +85,13 @@ class Backbone(nn.Module):
         info = self.network.feature_info
         self.channels: tuple[int, ...] = tuple(info.channels())
         self.strides: tuple[int, ...] = tuple(info.reduction())
-        mean, std = self._normalisation()
+        mean, std = normalisation(name, weights)
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
         self.network.to(memory_format=torch.channels_last)  # 5 to 20 % faster than contiguous
         self.trainable = False
         self.requires_grad_(False)
         self.eval()
-
-    def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
-        if self.weights == "bundled" and self.name in BUNDLED:
-            found = BUNDLED[self.name]
-            return (found.mean,) * 3, (found.std,) * 3
-        config = timm.get_pretrained_cfg(self.name)
-        return ((0.5,) * 3,) * 2 if config is None else (config.mean, config.std)
 
     def train(self, mode: bool = True) -> Self:
         """Stay in eval mode unless trainable: batch norms keep the statistics of their weights."""

@@ -1,6 +1,6 @@
 """Where the weights of a backbone come from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from hardsight.backbones.bundled import BackboneError, bundled_weights
+from hardsight.backbones.bundled import BUNDLED, BackboneError, bundled_weights
 
 _UNREADABLE = (
     *(OSError, RuntimeError, ValueError, EOFError, KeyError, IndexError),
@@ -46,6 +46,15 @@ def pretrained_weights(name: str, source: str) -> Mapping[str, Tensor]:
     return _of_hub(name) if source == "hub" else _of_file(Path(source))
 
 
+def normalisation(name: str, source: str) -> tuple[Sequence[float], Sequence[float]]:
+    """Return mean and standard deviation of the images in [0, 1] that weights were trained on."""
+    if source == "bundled" and name in BUNDLED:
+        found = BUNDLED[name]
+        return (found.mean,) * 3, (found.std,) * 3
+    config = timm.get_pretrained_cfg(name)
+    return ((0.5,) * 3,) * 2 if config is None else (config.mean, config.std)
+
+
 def load_into(network: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
     """Load the weights that a network has; others, such as those of its classifier, are left.
 
@@ -56,7 +65,7 @@ def load_into(network: nn.Module, weights: Mapping[str, Tensor], source: str) ->
     missing = [key for key in needed if key not in weights]
     if missing:
         raise BackboneError(
-            f"weights={source!r} lack {len(missing)} of {len(needed)} tensors of the backbone, "
+            f"weights={source!r} lack {len(missing)} of {len(needed)} tensors of the network, "
             f"first {missing[0]!r}: they are of another network; name theirs"
         )
     try:

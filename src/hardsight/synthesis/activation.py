@@ -6,16 +6,20 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from skimage.filters import threshold_otsu
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
+from hardsight.backbones import BackboneError, PretrainedClassifier
 from hardsight.core.extras import needed
 from hardsight.synthesis.recolouring import jitter
 from hardsight.synthesis.warps import draw, elastic
 
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
 _SIDE = 224
-"""What ResNet-18 was trained at."""
+"""What the classifiers were trained at."""
+NETWORKS = {
+    "bundled": ("tf_efficientnet_lite0", "bundled"),
+    "imagenet": ("resnet18.tv_in1k", "hub"),
+}
+"""What ``weights`` may be called -> name and source of the weights of a classifier."""
 
 Change = Callable[[Tensor, Generator], Tensor]
 """(images (B, 3, H, W) in [0, 1], generator) -> the same shape and range."""
@@ -73,24 +77,25 @@ HARD: tuple[Change, ...] = (_turned, _cropped, _bent, _noisy(0.5))
 
 def activation_foreground(
     images: Tensor,
-    weights: str | Path = "imagenet",
+    weights: str | Path = "bundled",
     contrast: float = 0.5,
     seed: int = 0,
     batch_size: int = 16,
 ) -> Tensor:
-    """Return where the object lies, by Grad-CAM of a ResNet-18 (Selvaraju et al., 2017).
+    """Return where the object lies, by Grad-CAM of a classifier (Selvaraju et al., 2017).
 
-    The paper names the network, Grad-CAM and the two sorts of augmentation, and no more. Assumed
-    here: the class is the one the network gives the unchanged image; the layer is the last block;
-    each map is scaled to [0, 1]; the maps of the soft changes and of the image are averaged, and
-    ``contrast`` times the mean map of the hard changes, laid over the same place, is taken off:
-    what lights up in a place whatever is shown there is the network's habit and no object. One
-    Otsu threshold serves all images.
+    The paper names the network (a ResNet-18), Grad-CAM and the two sorts of augmentation, and no
+    more. Assumed here: the class is the one the network gives the unchanged image; the layer is the
+    last block; each map is scaled to [0, 1]; the maps of the soft changes and of the image are
+    averaged, and ``contrast`` times the mean map of the hard changes, laid over the same place, is
+    taken off: what lights up in a place whatever is shown there is the network's habit and no
+    object. One Otsu threshold serves all images.
 
     Args:
         images: (N, 3, H, W) uint8 or float in [0, 1], normal images of one category.
-        weights: "imagenet" for torchvision's, fetched once; or the path of a ResNet-18's state
-            dict (.safetensors, or .pt / .pth without pickled code).
+        weights: "bundled": an EfficientNet-Lite0, no network needed; "imagenet": torchvision's
+            ResNet-18, fetched once; or the path of a ResNet-18's state dict (.safetensors, or
+            .pt / .pth without pickled code).
         contrast: weight of the hard changes, >= 0.
         seed: of the augmentations.
         batch_size: images explained at a time.
@@ -106,7 +111,7 @@ def activation_foreground(
         raise ValueError(f"images must be (N, 3, H, W), got {tuple(images.shape)}")
     if contrast < 0:
         raise ValueError(f"contrast must be >= 0, got {contrast}")
-    network = resnet18(weights)
+    network = imagenet_classifier(weights)
     generator = torch.Generator().manual_seed(seed)
     found = []
     for part in torch.split(images, batch_size):
@@ -127,40 +132,24 @@ def activation_foreground(
     return masks
 
 
-def class_activation(network: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+def class_activation(network: PretrainedClassifier, x: Tensor, target: Tensor) -> Tensor:
     """Return Grad-CAM (B, 1, h, w) of classes ``target`` (B,) at the last block, in [0, 1]."""
     otherwise = "choose the foreground 'saliency' or 'all'"
     captum = needed("captum.attr", "'hardsight[gradcam]'", "Grad-CAM", otherwise)
-    gradcam = captum.LayerGradCam(network, network.get_submodule("1.layer4"))
+    gradcam = captum.LayerGradCam(network, network.last_block)
     maps = gradcam.attribute(x, target=target, relu_attributions=True)
     found: Tensor = maps.detach()
     return found / found.amax((2, 3), keepdim=True).clamp_min(torch.finfo(found.dtype).tiny)
 
 
-def resnet18(weights: str | Path) -> nn.Module:
-    """Return a ResNet-18 of images in [0, 1], in eval mode; see ``activation_foreground``."""
-    from torchvision.models import ResNet18_Weights, resnet18
-    from torchvision.transforms import Normalize
+def imagenet_classifier(weights: str | Path) -> PretrainedClassifier:
+    """Return the classifier that ``activation_foreground`` explains.
 
-    network = resnet18()
+    Raises:
+        ValueError: its weights cannot be had or do not fit.
+    """
+    name, source = NETWORKS.get(str(weights), ("resnet18", str(weights)))
     try:
-        network.load_state_dict(
-            ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False)
-            if str(weights) == "imagenet"
-            else _read(Path(weights))
-        )
-    except (OSError, RuntimeError, KeyError) as error:
-        raise ValueError(
-            f"weights={str(weights)!r} of a ResNet-18 cannot be had ({error}); give the path of a "
-            "file, or choose the foreground 'saliency' or 'all'"
-        ) from error
-    return nn.Sequential(Normalize(_MEAN, _STD), network).eval()
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    from safetensors.torch import load_file
-
-    if path.suffix == ".safetensors":
-        return load_file(path)
-    found: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return found
+        return PretrainedClassifier(name, source)
+    except BackboneError as error:
+        raise ValueError(f"{error}; or choose the foreground 'saliency' or 'all'") from error

@@ -12,14 +12,14 @@ from hardsight.synthesis.foreground import foreground
 Foreground = Literal["grad-cam", "saliency", "all"]
 
 
-def find_foreground(method: Foreground, images: Tensor, weights: str | Path = "imagenet") -> Tensor:
+def find_foreground(method: Foreground, images: Tensor, weights: str | Path = "bundled") -> Tensor:
     """Return where the object lies in normal images of one category.
 
     Args:
-        method: "grad-cam" (PatchGuard; needs a pretrained ResNet-18), "saliency" (distance from the
+        method: "grad-cam" (PatchGuard; by a pretrained classifier), "saliency" (distance from the
             border's colour and local contrast; needs no weights) or "all" (textures).
         images: (N, 3, H, W) uint8 or float in [0, 1].
-        weights: of the ResNet-18, see ``activation_foreground``.
+        weights: of the classifier, see ``activation_foreground``.
 
     Returns:
         (N, 1, H, W) bool; no image's mask is empty. To be looked at: ``foreground_sheet``.

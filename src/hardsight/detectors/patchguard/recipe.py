@@ -77,8 +77,9 @@ class Recipe(BaseModel):
     regulariser: Regularisation = Regularisation()
     foreground: Foreground = "saliency"
     """Where pseudo-anomalies are made: "grad-cam", "saliency" or "all"."""
-    foreground_weights: str = "imagenet"
-    """Of the ResNet-18 behind "grad-cam": "imagenet" or the path of a file."""
+    foreground_weights: str = "bundled"
+    """Of the classifier behind "grad-cam": "bundled" (EfficientNet-Lite0), "imagenet" (ResNet-18,
+    fetched once) or the path of a ResNet-18's file."""
     dilation: float = Field(10 / 224, ge=0, lt=1)
     """How far pseudo-anomalies reach over the foreground's edge, as a fraction of the side."""
     smallest: float = Field(14 / 224, gt=0, lt=1)
