@@ -49,4 +49,5 @@ class PretrainedClassifier(nn.Module):
     @property
     def last_block(self) -> nn.Module:
         """The block with the last features of different places, which Grad-CAM explains by."""
-        return self.network.get_submodule(self.network.feature_info[-1]["module"])
+        block: nn.Module = self.network.get_submodule(self.network.feature_info[-1]["module"])
+        return block
