@@ -81,6 +81,9 @@ def test_errors_of_a_whole_table(root: Path) -> None:
     table(file, ["image", "label"], [["shots/000.png", "ok"], ["shots/001.png"]])
     with pytest.raises(LayoutError, match="row 3: 1 cells, but row 1 names 2 columns"):
         load(file)
+    file.write_bytes("image,label\ngrün.png,ok\n".encode("latin-1"))
+    with pytest.raises(LayoutError, match=r"parts\.csv is no CSV file in UTF-8 .*; save it as one"):
+        load(file)
     table(file, ["image", "label"], [])
     with pytest.raises(LayoutError, match="has no row"):
         load(file)

@@ -2,9 +2,10 @@
 
 import csv
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from hardsight.data.files import listed, near_names
 from hardsight.data.image_set import Sample
@@ -86,8 +87,8 @@ def objects(file: Path) -> list[str]:
 
 def columns(file: Path) -> list[str]:
     """Return the names of a table's columns, in their order."""
-    with file.open(encoding="utf-8-sig", newline="") as opened:
-        return [name.strip() for name in next(csv.reader(opened), [])]
+    with _reader(file) as reader:
+        return [name.strip() for name in next(reader, [])]
 
 
 @dataclass(frozen=True)
@@ -136,12 +137,23 @@ def _lines(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
             f"{file}, row 1: no column {' and '.join(missing)}; it has: {listed(names) or 'none'}. "
             "Name the columns in its first line, separated by commas"
         )
+    with _reader(file) as reader:
+        numbered = [(reader.line_num, cells) for cells in reader if cells]
+    for number, cells in numbered[1:]:
+        if len(cells) != len(names):
+            raise LayoutError(
+                f"{file}, row {number}: {len(cells)} cells, but row 1 names {len(names)} columns"
+            )
+        yield number, dict(zip(names, map(str.strip, cells), strict=True))
+
+
+@contextmanager
+def _reader(file: Path) -> Iterator[Any]:
+    """Open a table as lists of cells; one that is no CSV file in UTF-8 is refused."""
     with file.open(encoding="utf-8-sig", newline="") as opened:
-        reader = csv.reader(opened)
-        for cells in islice(filter(None, reader), 1, None):
-            if len(cells) != len(names):
-                raise LayoutError(
-                    f"{file}, row {reader.line_num}: {len(cells)} cells, but row 1 names "
-                    f"{len(names)} columns"
-                )
-            yield reader.line_num, dict(zip(names, map(str.strip, cells), strict=True))
+        try:
+            yield csv.reader(opened)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise LayoutError(
+                f"{file} is no CSV file in UTF-8 ({error}); save it as one"
+            ) from error
