@@ -30,7 +30,13 @@ from hardsight.detectors.discriminative.draem_fitting import DRAEMFit
 from hardsight.detectors.discriminative.glass_fitting import GLASSFit
 from hardsight.detectors.discriminative.patch_discriminator import PatchDiscriminator
 from hardsight.detectors.discriminative.simplenet_fitting import SimpleNetFit
-from hardsight.detectors.distillation import STFPM, ReverseDistillation
+from hardsight.detectors.distillation import (
+    STFPM,
+    Dinomaly,
+    EfficientAD,
+    ReContrast,
+    ReverseDistillation,
+)
 from hardsight.detectors.fitted import Fitted, Work
 from hardsight.detectors.flows.cflow import CFlow
 from hardsight.detectors.flows.fastflow import FastFlow
@@ -55,6 +61,8 @@ __all__ = [
     "DRAEMFit",
     "Denoised",
     "Detector",
+    "Dinomaly",
+    "EfficientAD",
     "FastFlow",
     "Fitted",
     "GLASSFit",
@@ -64,6 +72,7 @@ __all__ = [
     "PatchDiscriminator",
     "PatchGuard",
     "PurifiedDetector",
+    "ReContrast",
     "ReferenceStatistics",
     "ReverseDistillation",
     "SavedDetector",

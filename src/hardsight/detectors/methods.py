@@ -9,6 +9,9 @@ from hardsight.detectors.autoencoders.rae_method import METHOD as RAE
 from hardsight.detectors.discriminative.draem_method import METHOD as DRAEM
 from hardsight.detectors.discriminative.glass_method import METHOD as GLASS
 from hardsight.detectors.discriminative.simplenet_method import METHOD as SIMPLENET
+from hardsight.detectors.distillation.dinomaly_method import METHOD as DINOMALY
+from hardsight.detectors.distillation.efficient_ad_method import METHOD as EFFICIENT_AD
+from hardsight.detectors.distillation.recontrast_method import METHOD as RECONTRAST
 from hardsight.detectors.distillation.reverse_method import METHOD as REVERSE_DISTILLATION
 from hardsight.detectors.distillation.stfpm_method import METHOD as STFPM
 from hardsight.detectors.flows.method import CFLOW, FASTFLOW
@@ -36,6 +39,9 @@ METHODS: dict[str, Method] = {
         REVERSE_DISTILLATION,
         FASTFLOW,
         CFLOW,
+        EFFICIENT_AD,
+        RECONTRAST,
+        DINOMALY,
     )
 }
 """Name -> the record of a method; a new one is a file of its own and a line here."""

@@ -19,6 +19,7 @@ from hardsight.training.interrupt import Interrupt
 from hardsight.training.logs import Record, RunLog
 from hardsight.training.settings import Settings, learning_rate
 from hardsight.training.state import RunState
+from hardsight.training.weights import weight_groups
 
 
 class Task(Protocol):
@@ -170,8 +171,8 @@ def _run(
         torch.set_num_threads(1)  # a forked process hangs in the thread pool of its parent
     task.module.train()
     kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[settings.optimizer]
-    weights = [p for p in task.module.parameters() if p.requires_grad]
-    optimizer = kind(weights, lr=settings.lr, weight_decay=settings.weight_decay)
+    groups = weight_groups(task.module, settings.lr_shares)
+    optimizer = kind(groups, lr=settings.lr, weight_decay=settings.weight_decay)
     model, stepper = fabric.setup(_Loss(task), optimizer)
     state = RunState(settings, folder / "checkpoints", task.module, optimizer, precision)
     state.restore()
@@ -188,7 +189,7 @@ def _run(
             batch = fabric.to_device(tuple(row[rank::world] for row in rows))
             torch.manual_seed(step_seed(settings.seed, step, stream=1 + rank))  # for dropout
             for group in optimizer.param_groups:
-                group["lr"] = lr
+                group["lr"] = lr * group["share"]
 
             stepper.zero_grad()
             with autocast(state.precision.name, fabric.device):

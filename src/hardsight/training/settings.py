@@ -23,6 +23,8 @@ class Settings(BaseModel):
     optimizer: Literal["adamw", "adam"] = "adamw"
     lr: float = Field(default=4e-4, gt=0)
     """The highest learning rate."""
+    lr_shares: dict[str, float] = Field(default_factory=dict)
+    """First part of weights' names -> share of the learning rate at which these learn."""
     weight_decay: float = Field(default=1e-4, ge=0)
     schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle"
     floor: float = Field(default=0.0, ge=0, le=1)

@@ -3,11 +3,16 @@
 import torch
 from torch import Tensor
 
-from hardsight.detectors import STFPM, ReverseDistillation
+from hardsight.detectors import STFPM, Dinomaly, ReContrast, ReverseDistillation
 
 BACKBONE = {"name": "test_resnet", "weights": "random", "taps": [0, 1]}
 TINY = {"backbone": BACKBONE, "image_size": 32, "precision": "fp32"}
-STUDENTS = {"stfpm": STFPM, "reverse-distillation": ReverseDistillation}
+STUDENTS = {
+    "stfpm": STFPM,
+    "reverse-distillation": ReverseDistillation,
+    "recontrast": ReContrast,
+    "dinomaly": Dinomaly,
+}
 
 
 def tiny(method: str, **settings):

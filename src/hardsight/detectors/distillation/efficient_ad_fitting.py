@@ -1,0 +1,84 @@
+"""From normal images to a trained, normalised and calibrated EfficientAD."""
+
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from pydantic import Field
+from torch import Tensor
+
+from hardsight.augment import AugmentationPolicy
+from hardsight.backbones import Backbone
+from hardsight.data import AnomalyData
+from hardsight.detectors.distillation.description_task import (
+    BackboneDescriptions,
+    DescriptionTask,
+)
+from hardsight.detectors.distillation.efficient_ad_task import EfficientADTask, PairDistilled
+from hardsight.detectors.distillation.patch_description import PatchDescription
+from hardsight.detectors.distillation.photographs import photographs
+from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.fitting import Trainable, fit_calibrated
+from hardsight.detectors.method import FitConfig
+from hardsight.training import Settings
+
+
+class EfficientADFit(FitConfig):
+    """Configure a fit of EfficientAD."""
+
+    teaching: Settings = Field(default_factory=Settings)
+    """Of the teacher, before ``training`` of student and autoencoder."""
+
+
+class Describing(Trainable, PairDistilled, Protocol):
+    """An EfficientAD, by what its fit needs of it."""
+
+    @property
+    def teacher(self) -> PatchDescription:
+        """Small and fast."""
+
+    def backbone(self) -> Backbone:
+        """Return what the teacher learns from, without its pretrained weights."""
+
+    def standardise(self, normals: Tensor) -> None:
+        """Measure the teacher's channels on normal images, in place."""
+
+    def normalise(self, normals: Tensor) -> None:
+        """Measure quantiles of the maps on held-out normal images, in place."""
+
+
+J = TypeVar("J", bound=Describing)
+
+
+def fit_efficient_ad(
+    detector: J, data: AnomalyData, config: EfficientADFit, work: Work
+) -> Fitted[J]:
+    """Distil the teacher, train student and autoencoder, normalise the maps, and calibrate.
+
+    Of the held-out normals every other one normalises the maps, and the rest calibrate.
+
+    Args:
+        detector: left as it is.
+        data: at the detector's size.
+        config: how.
+        work: where.
+
+    Raises:
+        BackboneError: the backbone's weights cannot be had.
+        KeyboardInterrupt, ValueError: see ``fit_calibrated``.
+    """
+    held_out = data.validation
+    normalising, calibrating = (held_out.of(held_out.samples[i::2]) for i in (0, 1))
+
+    def train(found: J, normals: Tensor, opened: OpenWork) -> None:
+        policy, pictures = AugmentationPolicy.of(normals, config.augment), photographs()
+        shown = found.prepare(normals[:1]).device
+        expected = BackboneDescriptions(found.backbone().pretrained().to(shown), normals.to(shown))
+        teaching = DescriptionTask(found.teacher, expected, normals, policy, pictures)
+        opened.train(teaching, config.teaching, "teacher")
+        found.teacher.requires_grad_(False)
+        found.standardise(normals)
+        opened.train(EfficientADTask(found, normals, policy, pictures), config.training)
+        found.eval()
+        found.normalise(normalising.images())
+
+    return fit_calibrated(detector, replace(data, validation=calibrating), config, work, train)

@@ -1,0 +1,69 @@
+"""The task of training EfficientAD's student and autoencoder."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Generator, Tensor, nn
+from torchvision.transforms.functional import (
+    adjust_brightness,
+    adjust_contrast,
+    adjust_saturation,
+)
+
+from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.detectors.distillation.photographs import random_crops
+from hardsight.synthesis.shapes import uniform
+
+CHANGES = (adjust_brightness, adjust_contrast, adjust_saturation)
+
+
+class PairDistilled(Protocol):
+    """A detector whose student is trained on images, recoloured ones, and others to keep off."""
+
+    @property
+    def student(self) -> nn.Module:
+        """All that is trained."""
+
+    def loss(self, images: Tensor, recoloured: Tensor, others: Tensor) -> Tensor:
+        """Return the mean loss of batches (B, 3, H, W) in [0, 1], a scalar."""
+
+
+class EfficientADTask:
+    """Draws normal images, changes their light or colour, and draws photographs.
+
+    Args:
+        detector: whose student is trained.
+        images: (N, 3, H, W) uint8, normal.
+        policy: how they are changed beforehand.
+        pictures: (3, h, w) uint8 each, see ``photographs``.
+    """
+
+    def __init__(
+        self,
+        detector: PairDistilled,
+        images: Tensor,
+        policy: AugmentationPolicy,
+        pictures: Sequence[Tensor],
+    ) -> None:
+        self.module = detector.student
+        self.detector, self.images, self.policy = detector, images, policy
+        self.pictures = tuple(pictures)
+
+    def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
+        """Draw images, the same recoloured, and photographs: (B, 3, H, W) uint8 each."""
+        (images,) = drawn((self.policy,), size, None, generator, self.images)
+        others = random_crops(self.pictures, size, images.shape[-1], generator)
+        return images, recoloured(images, generator), others
+
+    def loss(self, *batch: Tensor) -> Tensor:
+        """Return the mean loss of a batch."""
+        images, changed, others = (part.float() / 255 for part in batch)
+        return self.detector.loss(images, changed, others)
+
+
+def recoloured(images: Tensor, generator: Generator) -> Tensor:
+    """Change brightness, contrast or saturation of each by up to a fifth (B, 3, H, W) uint8."""
+    which = torch.randint(len(CHANGES), (len(images),), generator=generator).tolist()
+    pairs = zip(images, which, strict=True)
+    return torch.stack([CHANGES[i](image, uniform(generator, 0.8, 1.2)) for image, i in pairs])

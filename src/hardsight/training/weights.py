@@ -1,0 +1,32 @@
+"""The weights that are trained, in groups that learn at shares of the learning rate."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+
+def weight_groups(module: nn.Module, shares: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Return an optimiser's groups of the weights that have a gradient, each with its ``share``.
+
+    Args:
+        module: what is trained.
+        shares: first part of weights' names, e.g. "encoder" -> share; others have 1.
+
+    Raises:
+        ValueError: a part that no weight's name begins with.
+    """
+    groups: dict[str | None, list[nn.Parameter]] = {None: []}
+    for name, weight in module.named_parameters():
+        if weight.requires_grad:
+            part = next((p for p in shares if name.startswith(f"{p}.")), None)
+            groups.setdefault(part, []).append(weight)
+    unknown = shares.keys() - groups.keys()
+    if unknown:
+        parts = sorted({name.partition(".")[0] for name, _ in module.named_parameters()})
+        raise ValueError(f"lr_shares names {sorted(unknown)}; weights are of {', '.join(parts)}")
+    return [
+        {"params": weights, "share": 1.0 if part is None else shares[part]}
+        for part, weights in groups.items()
+        if weights
+    ]
