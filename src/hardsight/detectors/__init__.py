@@ -40,19 +40,24 @@ from hardsight.detectors.distillation import (
 from hardsight.detectors.fitted import Fitted, Work
 from hardsight.detectors.flows.cflow import CFlow
 from hardsight.detectors.flows.fastflow import FastFlow
+from hardsight.detectors.memory_bank.fitting import BankFit
+from hardsight.detectors.memory_bank.padim import PaDiM
 from hardsight.detectors.memory_bank.patchcore import PatchCore
 from hardsight.detectors.memory_bank.patchcore_fitting import CoresetFit
+from hardsight.detectors.memory_bank.spade import SPADE
 from hardsight.detectors.patchguard.detector import PatchGuard
 from hardsight.detectors.saved import SavedDetector
 
 __all__ = [
     "DESIGNS",
     "DRAEM",
+    "SPADE",
     "STFPM",
     "AdvRAD",
     "AdvRADFit",
     "AdversarialTraining",
     "Agreement",
+    "BankFit",
     "Bastion",
     "BastionFit",
     "CFlow",
@@ -68,6 +73,7 @@ __all__ = [
     "GLASSFit",
     "GradientError",
     "MapHeadTraining",
+    "PaDiM",
     "PatchCore",
     "PatchDiscriminator",
     "PatchGuard",

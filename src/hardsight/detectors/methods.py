@@ -15,7 +15,9 @@ from hardsight.detectors.distillation.recontrast_method import METHOD as RECONTR
 from hardsight.detectors.distillation.reverse_method import METHOD as REVERSE_DISTILLATION
 from hardsight.detectors.distillation.stfpm_method import METHOD as STFPM
 from hardsight.detectors.flows.method import CFLOW, FASTFLOW
+from hardsight.detectors.memory_bank.padim_method import METHOD as PADIM
 from hardsight.detectors.memory_bank.patchcore_method import METHOD as PATCHCORE
+from hardsight.detectors.memory_bank.spade_method import METHOD as SPADE
 from hardsight.detectors.method import Method
 from hardsight.detectors.patchguard.method import METHOD as PATCHGUARD
 
@@ -31,6 +33,8 @@ METHODS: dict[str, Method] = {
         SIMPLENET,
         GLASS,
         PATCHCORE,
+        PADIM,
+        SPADE,
         OCR_GAN,
         PATCHGUARD,
         PLS,

@@ -1,7 +1,16 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from tiny_banks import RANDOM, SIZE, TINY, attacked_auroc, clean_auroc, images, write_stripes
+from tiny_banks import (
+    RANDOM,
+    SIZE,
+    TINY,
+    attacked_auroc,
+    clean_auroc,
+    images,
+    saved_and_loaded,
+    write_stripes,
+)
 
 from hardsight.backbones import patch_features
 from hardsight.config import load_preset
@@ -11,23 +20,17 @@ from hardsight.detectors import demand_gradient
 from hardsight.detectors.memory_bank.patchcore import PatchCore
 from hardsight.detectors.memory_bank.patchcore_fitting import CoresetFit
 from hardsight.export.graph import write_onnx
-from hardsight.runs import open_run, start_run
 
 FIT = CoresetFit(candidates=150, projection=8)
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_stripes(tmp_path_factory.mktemp("stripes"))
+def detector(stripes):
+    return PatchCore(**TINY, bank=60).fit(stripes, FIT)
 
 
-@pytest.fixture(scope="module")
-def detector(data):
-    return PatchCore(**TINY, bank=60).fit(data, FIT)
-
-
-def test_the_bank_holds_patches_of_the_training_images(detector, data):
-    patches = detector.embed(detector.prepare(data.train.images())).flatten(0, 1)
+def test_the_bank_holds_patches_of_the_training_images(detector, stripes):
+    patches = detector.embed(detector.prepare(stripes.train.images())).flatten(0, 1)
     assert len(detector.bank) == 60
     apart = detector.bank.distances(patches, detector.bank.nearest(patches))
     assert (apart < 1e-4).sum() >= 60
@@ -62,36 +65,25 @@ def test_the_gradient_of_the_score_is_exact(detector, score):
     assert demand_gradient(other, images(2), torch.Generator().manual_seed(0)).exact
 
 
-def test_an_image_in_the_bank_has_a_finite_gradient(data):
-    whole = PatchCore(**TINY, bank=10_000).fit(data, CoresetFit())
-    x = whole.prepare(data.train.images()[:2]).requires_grad_()
+def test_an_image_in_the_bank_has_a_finite_gradient(stripes):
+    whole = PatchCore(**TINY, bank=10_000).fit(stripes, CoresetFit())
+    x = whole.prepare(stripes.train.images()[:2]).requires_grad_()
     found = whole(x)
     assert found.anomaly_map.max() < 0.05
     found.anomaly_map.sum().backward()
     assert x.grad.isfinite().all()
 
 
-def test_it_tells_defects_and_an_attack_takes_that_away(detector, data):
-    assert clean_auroc(detector, data) > 0.95
-    assert attacked_auroc(detector, data, 2 / 255) < clean_auroc(detector, data) - 0.2
+def test_it_tells_defects_and_an_attack_takes_that_away(detector, stripes):
+    assert clean_auroc(detector, stripes) > 0.95
+    assert attacked_auroc(detector, stripes, 2 / 255) < clean_auroc(detector, stripes) - 0.2
 
 
-def test_a_run_is_saved_and_loaded_bit_for_bit(tmp_path, data):
-    root = data.root
-    values = {
-        "data.path": str(root),
-        "detector": TINY | {"bank": 10_000},
-        "candidates": 120,
-        "training.seed": 3,
-    }
-    config = load_preset("patchcore").updated(values)
-    fitted = start_run(tmp_path / "run", config).fit("cpu")
-    again = open_run(tmp_path / "run").detector("cpu")
+def test_a_run_is_saved_and_loaded_bit_for_bit(tmp_path, stripes):
+    values = {"detector": TINY | {"bank": 10_000}, "candidates": 120, "training.seed": 3}
+    fitted, again = saved_and_loaded("patchcore", values, stripes, tmp_path / "run")
     assert again.settings["bank"] == len(again.bank) == 120  # as many as there were
-    x = images()
-    for mine, theirs in zip(fitted(x), again(x), strict=True):
-        assert mine is theirs is None or torch.equal(mine, theirs)
-    other = start_run(tmp_path / "other", config).fit("cpu")
+    other, _ = saved_and_loaded("patchcore", values, stripes, tmp_path / "other")
     assert torch.equal(other.bank.vectors, fitted.bank.vectors)
 
 

@@ -8,9 +8,11 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, ScoreObjective, frozen
+from hardsight.config import load_preset
 from hardsight.data import AnomalyData, load
 from hardsight.detectors import Detector
 from hardsight.metrics import auroc
+from hardsight.runs import open_run, start_run
 
 SIZE, BRIGHTER = 32, 40
 RANDOM = {"name": "test_efficientnet", "weights": "random", "precision": "fp32"}
@@ -53,3 +55,16 @@ def attacked_auroc(detector: Detector, data: AnomalyData, eps: float) -> float:
 
 def clean_auroc(detector: Detector, data: AnomalyData) -> float:
     return auroc(detector.predict(data.test.images()).pred_score.numpy(), data.test.labels)
+
+
+def saved_and_loaded(
+    preset: str, values: dict, data: AnomalyData, place: Path
+) -> tuple[Detector, Detector]:
+    """A detector that a run fitted and saved, and the one loaded from it, which scores the same."""
+    config = load_preset(preset).updated({"data.path": str(data.root)} | values)
+    fitted = start_run(place, config).fit("cpu")
+    again = open_run(place).detector("cpu")
+    mine, theirs = fitted(images()), again(images())
+    assert torch.equal(mine.pred_score, theirs.pred_score)
+    assert torch.equal(mine.anomaly_map, theirs.anomaly_map)
+    return fitted, again

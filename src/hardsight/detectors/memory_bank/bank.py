@@ -46,16 +46,26 @@ class Bank(nn.Module):
         """
         if not 1 <= k <= len(self):
             raise ValueError(f"k must be 1 to {len(self)}, the vectors of the bank, got {k}")
+        known = self.vectors, self.half_squares
         if torch.compiler.is_compiling():  # of an exported graph the number of rows is open
-            return self._ranked(queries, k)
-        return torch.cat([self._ranked(rows, k) for rows in torch.split(queries, ROWS)])
-
-    def _ranked(self, queries: Tensor, k: int) -> Tensor:
-        away = torch.addmm(self.half_squares, queries, self.vectors.T, alpha=-1)
-        return away.argmin(1, keepdim=True) if k == 1 else away.topk(k, 1, largest=False).indices
+            return ranked(queries, *known, k)
+        return torch.cat([ranked(rows, *known, k) for rows in torch.split(queries, ROWS)])
 
     def distances(self, queries: Tensor, index: Tensor) -> Tensor:
         """Return the distances (N, k) of (N, dims) to the vectors (N, k) names, differentiably."""
-        away = queries[:, None] - self.vectors[index]
-        found: Tensor = torch.linalg.vector_norm(away, dim=2)  # its gradient at 0 is 0
-        return found
+        return distances_between(queries, self.vectors[index])
+
+
+def ranked(queries: Tensor, vectors: Tensor, half_squares: Tensor, k: int = 1) -> Tensor:
+    """Return the indices (N, k) of the nearest of (n, dims) vectors to (N, dims) queries.
+
+    ``half_squares`` (n,) are ``|b|^2 / 2`` of the vectors b.
+    """
+    away = torch.addmm(half_squares, queries, vectors.T, alpha=-1)
+    return away.argmin(1, keepdim=True) if k == 1 else away.topk(k, 1, largest=False).indices
+
+
+def distances_between(queries: Tensor, vectors: Tensor) -> Tensor:
+    """Return the distances (N, k) of (N, dims) to k vectors each, (N, k, dims), differentiably."""
+    found: Tensor = torch.linalg.vector_norm(queries[:, None] - vectors, dim=2)
+    return found  # its gradient at 0 is 0

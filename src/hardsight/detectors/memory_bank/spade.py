@@ -1,0 +1,126 @@
+"""SPADE: the normal images most like an image, and how its patches correspond to theirs."""
+
+from typing import Any, Protocol, Self, TypeVar
+
+import torch
+from torch import Tensor
+
+from hardsight.core.types import Detection
+from hardsight.data import AnomalyData
+from hardsight.detectors.enlargement import Enlargement
+from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.memory_bank.bank import Bank, distances_between, ranked
+from hardsight.detectors.memory_bank.fitting import BankFit, Embedding, embedded, fit_on_features
+from hardsight.detectors.memory_bank.patches import PatchGrid, build_backbone
+from hardsight.detectors.saved import SavedDetector
+
+
+class SPADE(SavedDetector):
+    """Score an image by its distance to the most similar normal ones (Cohen & Hoshen, 2020).
+
+    The map shows how far each patch is from all patches of these. Deterministic: there is no noise.
+    Nothing is trained; the patches of all training images are kept. The gradient is exact, through
+    the whole network.
+
+    Args:
+        backbone: arguments of ``hardsight.backbones.Backbone``.
+        image_size: height and width in pixels.
+        stride, pool: see ``PatchGrid``.
+        retrieved: normal images that an image is compared with, K; all where there are no more.
+        gallery: normal images kept; the number there is, once fitted.
+        sigma: of the Gaussian that smooths the map, in pixels.
+    """
+
+    patches: Tensor
+    half_squares: Tensor
+
+    def __init__(
+        self,
+        backbone: dict[str, Any] | None = None,
+        image_size: int = 256,
+        stride: int = 8,
+        pool: int = 1,
+        retrieved: int = 10,
+        gallery: int = 1,
+        sigma: float = 4.0,
+    ) -> None:
+        super().__init__()
+        if retrieved < 1:
+            raise ValueError(f"retrieved must be at least 1, got {retrieved}")
+        self.image_size, self.retrieved = image_size, retrieved
+        self.backbone = build_backbone(backbone)
+        self.precision = self.backbone.precision
+        self.grid = PatchGrid(image_size, stride, pool)
+        dims, places = sum(self.backbone.channels), self.grid.side**2
+        self.images = Bank(gallery, dims)
+        self.register_buffer("patches", torch.zeros(gallery, places, dims))
+        self.register_buffer("half_squares", torch.zeros(gallery, places))
+        self.enlarged = Enlargement(self.grid.side, image_size, sigma)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The constructor's arguments, with the number of images that are kept."""
+        return super().settings | {"gallery": len(self.images)}
+
+    def remember(self, patches: Tensor) -> None:
+        """Keep the patches of normal images (N, P, D) in place of those before."""
+        self.patches, self.half_squares = patches, patches.square().sum(2) / 2
+        self.images.fill(patches.mean(1))
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Return the vectors of the patches (B, side * side, D), differentiably."""
+        vectors: Tensor = self.grid(self.backbone(images))
+        return vectors
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        """Score a batch: the mean distance to the retrieved images, and that of patches as a map.
+
+        Shape:
+            images (B, 3, image_size, image_size) in [0, 1]; ``noise`` is not used.
+        """
+        patches = self.embed(images)
+        whole = patches.mean(1)
+        like = self.images.nearest(whole, min(self.retrieved, len(self.images)))
+        score = self.images.distances(whole, like).mean(1)
+        apart = torch.stack([self.correspond(p, i) for p, i in zip(patches, like, strict=True)])
+        return Detection(score, self.enlarged(self.grid.maps(apart)))
+
+    def correspond(self, patches: Tensor, like: Tensor) -> Tensor:
+        """Return how far the patches (P, D) are from the nearest of the images ``like`` (K,).
+
+        Returns:
+            (P,) (SPADE, section 3.3 with one neighbour).
+        """
+        with torch.no_grad():
+            gallery = self.patches[like].flatten(0, 1)
+            nearest = ranked(patches, gallery, self.half_squares[like].flatten())
+            found = gallery[nearest]
+        return distances_between(patches, found).squeeze(1)
+
+    def fit(
+        self, data: AnomalyData, config: BankFit | None = None, work: Work | None = None
+    ) -> Self:
+        """Return this detector fitted to normal images; see ``fit_spade``."""
+        return fit_spade(self, data, config or BankFit(), work or Work()).detector
+
+
+class Recalling(Embedding, Protocol):
+    """A SPADE, by what its fit needs of it."""
+
+    def remember(self, patches: Tensor) -> None:
+        """Keep the patches of normal images (N, P, D)."""
+
+
+R = TypeVar("R", bound=Recalling)
+
+
+def fit_spade(detector: R, data: AnomalyData, config: BankFit, work: Work) -> Fitted[R]:
+    """Keep the features of normal images, and calibrate (SPADE, section 3.1).
+
+    Only ``data.train`` and ``data.validation`` are used. See ``fit_on_features``.
+    """
+
+    def learn(found: R, normals: Tensor, place: OpenWork) -> None:
+        found.remember(torch.cat(list(embedded(found, normals, place.progress))))
+
+    return fit_on_features(detector, data, config, work, learn)
