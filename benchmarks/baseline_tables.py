@@ -157,7 +157,9 @@ def _percent(value: float | None) -> str:
 
 
 def _number(value: float | None) -> str:
-    return NONE if value is None else f"{value:.3g}"
+    if value is None:
+        return NONE
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def _header(*names: str) -> Iterator[str]:
