@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from hardsight.attacks import L2, Linf
+from hardsight.detectors.methods import METHODS
 from hardsight.evaluation.published import published_auroc, published_average
 from hardsight.evaluation.published.baselines import AVERAGES, BASELINES
 from hardsight.evaluation.published.detectors import _PGD
@@ -54,3 +55,8 @@ def test_figures_of_patchguard_are_those_of_its_own_attack():
     assert pixel.value == pytest.approx(0.865)
     assert published_auroc("PatchGuard", "screw", "pgd", ball, "pixel") is None
     assert published_auroc("PatchGuard", "screw", "pgd", SMALL) is None
+
+
+def test_every_method_that_freerad_measured_names_its_figures():
+    named = {method.detector.paper for method in METHODS.values()}
+    assert set(AVERAGES) - {"CFA"} <= named

@@ -43,6 +43,7 @@ class APAE(SavedDetector):
     """
 
     bypass = ("projection", nn.Identity())
+    paper = "APAE"
     weights: Tensor
 
     def __init__(

@@ -43,6 +43,7 @@ class OCRGAN(SavedDetector):
     """
 
     exportable = True
+    paper = "OCR-GAN"
 
     def __init__(
         self,

@@ -36,6 +36,7 @@ class CFlow(SavedDetector):
     """
 
     exportable = True
+    paper = "CFlow"
 
     def __init__(
         self,

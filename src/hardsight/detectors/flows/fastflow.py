@@ -36,6 +36,7 @@ class FastFlow(SavedDetector):
     """
 
     exportable = True
+    paper = "FastFlow"
 
     def __init__(
         self,

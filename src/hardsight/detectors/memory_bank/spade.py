@@ -31,6 +31,8 @@ class SPADE(SavedDetector):
         sigma: of the Gaussian that smooths the map, in pixels.
     """
 
+    paper = "SPADE"
+
     patches: Tensor
     half_squares: Tensor
 
