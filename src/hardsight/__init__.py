@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from hardsight.core.types import AttackResult, Detection
     from hardsight.data import load, textures
     from hardsight.detectors import (
+        APAE,
         DRAEM,
+        OCRGAN,
+        PLS,
+        RAE,
         STFPM,
         AdvRAD,
         Bastion,
@@ -42,7 +46,11 @@ if TYPE_CHECKING:
 __version__ = version("hardsight")
 
 __all__ = [
+    "APAE",
     "DRAEM",
+    "OCRGAN",
+    "PLS",
+    "RAE",
     "STFPM",
     "AdvRAD",
     "AttackResult",
@@ -77,6 +85,10 @@ __all__ = [
 _ROOMS = {
     "data": ("load", "textures"),
     "detectors": (
+        "APAE",
+        "OCRGAN",
+        "PLS",
+        "RAE",
         "AdvRAD",
         "Bastion",
         "DRAEM",

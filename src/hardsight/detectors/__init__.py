@@ -23,6 +23,10 @@ from hardsight.detectors.advrad.recipe import AdvRADFit, BastionFit
 from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
 from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.advrad.tiling import Tiling
+from hardsight.detectors.autoencoders.apae import APAE
+from hardsight.detectors.autoencoders.ocr_gan import OCRGAN
+from hardsight.detectors.autoencoders.pls import PLS, PLSFit
+from hardsight.detectors.autoencoders.rae import RAE
 from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.discriminative.draem import DRAEM
@@ -49,8 +53,12 @@ from hardsight.detectors.patchguard.detector import PatchGuard
 from hardsight.detectors.saved import SavedDetector
 
 __all__ = [
+    "APAE",
     "DESIGNS",
     "DRAEM",
+    "OCRGAN",
+    "PLS",
+    "RAE",
     "SPADE",
     "STFPM",
     "AdvRAD",
@@ -73,6 +81,7 @@ __all__ = [
     "GLASSFit",
     "GradientError",
     "MapHeadTraining",
+    "PLSFit",
     "PaDiM",
     "PatchCore",
     "PatchDiscriminator",

@@ -1,5 +1,7 @@
 """What holds of every autoencoder."""
 
+import copy
+
 import pytest
 import torch
 from tiny_autoencoders import OWN, RECORDS, tiny, tiny_config
@@ -91,6 +93,16 @@ def test_a_score_is_the_images_own(fitted):
     alone = torch.cat([detector(x[i : i + 1]).pred_score for i in range(5)])
     torch.testing.assert_close(together.pred_score, alone, rtol=1e-5, atol=1e-7)
     assert together.anomaly_map.shape == (5, 1, 16, 16)
+
+
+def test_bfloat16_rounds_a_score_and_does_no_more(fitted, data):
+    detector, _ = fitted
+    rounded = copy.deepcopy(detector)
+    rounded.precision = "bf16"
+    x = data.test.images()
+    mine, other = (d.predict(x).pred_score for d in (detector, rounded))
+    assert not torch.equal(mine, other)
+    torch.testing.assert_close(mine, other, rtol=0.05, atol=0)
 
 
 def test_reconstructions_are_one_draw_of_the_images_shape(fitted):

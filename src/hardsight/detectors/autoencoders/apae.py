@@ -42,6 +42,8 @@ class APAE(SavedDetector):
         seed: of the initial weights.
     """
 
+    paper = "APAE"
+    tileable = False  # its weights are those of places
     bypass = ("projection", nn.Identity())
     paper = "APAE"
     weights: Tensor

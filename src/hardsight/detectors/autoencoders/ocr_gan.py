@@ -42,6 +42,7 @@ class OCRGAN(SavedDetector):
         seed: of the initial weights.
     """
 
+    paper = "OCR-GAN"
     exportable = True
     paper = "OCR-GAN"
 

@@ -54,6 +54,8 @@ class PLS(SavedDetector):
         seed: of the initial weights.
     """
 
+    paper = "PLS"
+    tileable = False  # its components are those of places
     exportable = True
     paper = "PLS"
 

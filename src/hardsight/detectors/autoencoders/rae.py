@@ -51,6 +51,7 @@ class RAE(SavedDetector):
         seed: of the initial weights.
     """
 
+    paper = "RAE"
     exportable = True
     paper = "RAE"
 
