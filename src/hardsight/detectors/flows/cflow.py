@@ -30,7 +30,7 @@ class CFlow(SavedDetector):
         blocks: couplings of a flow.
         condition: channels of the encoding of a place, a multiple of 4.
         sigma: of the Gaussian that smooths the map, in pixels; 0: none.
-        top: share of the map's pixels whose mean is the score, see ``detect``; the paper: 0.
+        top: share of the map's pixels whose mean is the score, see ``detect``; 0, as in the paper: the highest.
         precision: of the networks, see ``hardsight.core.precision``.
         seed: of the initial weights.
     """
@@ -45,7 +45,7 @@ class CFlow(SavedDetector):
         blocks: int = 8,
         condition: int = 128,
         sigma: float = 4.0,
-        top: float = 0.01,
+        top: float = 0.0,
         precision: Choice = "auto",
         seed: int = 0,
     ) -> None:

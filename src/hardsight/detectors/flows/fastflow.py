@@ -30,7 +30,7 @@ class FastFlow(SavedDetector):
         blocks: couplings of a flow.
         hidden_ratio: channels of a subnetwork, over those of its input.
         sigma: of the Gaussian that smooths the map, in pixels; 0: none.
-        top: share of the map's pixels whose mean is the score, see ``detect``; the paper: 0.
+        top: share of the map's pixels whose mean is the score, see ``detect``; 0, as in the paper: the highest.
         precision: of the networks, see ``hardsight.core.precision``.
         seed: of the initial weights.
     """
@@ -45,7 +45,7 @@ class FastFlow(SavedDetector):
         blocks: int = 8,
         hidden_ratio: float = 1.0,
         sigma: float = 4.0,
-        top: float = 0.01,
+        top: float = 0.0,
         precision: Choice = "auto",
         seed: int = 0,
     ) -> None:
