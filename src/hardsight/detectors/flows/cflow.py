@@ -30,7 +30,8 @@ class CFlow(SavedDetector):
         blocks: couplings of a flow.
         condition: channels of the encoding of a place, a multiple of 4.
         sigma: of the Gaussian that smooths the map, in pixels; 0: none.
-        top: share of the map's pixels whose mean is the score, see ``detect``; 0, as in the paper: the highest.
+        top: share of the map's pixels whose mean is the score, see ``detect``; 0: the highest,
+            as in the paper.
         precision: of the networks, see ``hardsight.core.precision``.
         seed: of the initial weights.
     """

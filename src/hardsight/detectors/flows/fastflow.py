@@ -30,7 +30,8 @@ class FastFlow(SavedDetector):
         blocks: couplings of a flow.
         hidden_ratio: channels of a subnetwork, over those of its input.
         sigma: of the Gaussian that smooths the map, in pixels; 0: none.
-        top: share of the map's pixels whose mean is the score, see ``detect``; 0, as in the paper: the highest.
+        top: share of the map's pixels whose mean is the score, see ``detect``; 0: the highest,
+            as in the paper.
         precision: of the networks, see ``hardsight.core.precision``.
         seed: of the initial weights.
     """
