@@ -44,6 +44,8 @@ from hardsight.detectors.distillation import (
 from hardsight.detectors.fitted import Fitted, Work
 from hardsight.detectors.flows.cflow import CFlow
 from hardsight.detectors.flows.fastflow import FastFlow
+from hardsight.detectors.memory_bank.cfa import CFA
+from hardsight.detectors.memory_bank.cfa_fitting import CFAFit
 from hardsight.detectors.memory_bank.fitting import BankFit
 from hardsight.detectors.memory_bank.padim import PaDiM
 from hardsight.detectors.memory_bank.patchcore import PatchCore
@@ -54,6 +56,7 @@ from hardsight.detectors.saved import SavedDetector
 
 __all__ = [
     "APAE",
+    "CFA",
     "DESIGNS",
     "DRAEM",
     "OCRGAN",
@@ -68,6 +71,7 @@ __all__ = [
     "BankFit",
     "Bastion",
     "BastionFit",
+    "CFAFit",
     "CFlow",
     "Calibration",
     "CoresetFit",

@@ -15,6 +15,7 @@ from hardsight.detectors.distillation.recontrast_method import METHOD as RECONTR
 from hardsight.detectors.distillation.reverse_method import METHOD as REVERSE_DISTILLATION
 from hardsight.detectors.distillation.stfpm_method import METHOD as STFPM
 from hardsight.detectors.flows.method import CFLOW, FASTFLOW
+from hardsight.detectors.memory_bank.cfa_method import METHOD as CFA
 from hardsight.detectors.memory_bank.padim_method import METHOD as PADIM
 from hardsight.detectors.memory_bank.patchcore_method import METHOD as PATCHCORE
 from hardsight.detectors.memory_bank.spade_method import METHOD as SPADE
@@ -35,6 +36,7 @@ METHODS: dict[str, Method] = {
         PATCHCORE,
         PADIM,
         SPADE,
+        CFA,
         OCR_GAN,
         PATCHGUARD,
         PLS,
