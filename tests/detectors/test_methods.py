@@ -2,7 +2,8 @@ import pytest
 import torch
 from gaussian_method import METHOD
 
-from hardsight.config import CONFIGS, Config
+import hardsight
+from hardsight.config import CONFIGS, Config, ConfigError, load_preset
 from hardsight.config.detection import detector_config
 from hardsight.detectors.methods import METHODS
 from hardsight.runs import open_detector_run, start_run
@@ -38,6 +39,19 @@ def test_a_summary_is_one_sentence(method):
 def test_a_strength_is_a_short_line_beside_the_summary(method):
     assert "\n" not in method.strength
     assert not method.strength.endswith(".")
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
+def test_its_detector_is_imported_as_the_card_says_and_its_preset_makes_one(method):
+    assert getattr(hardsight, method.detector.__name__) is method.detector
+    assert load_preset(method.preset).method == method.name
+
+
+def test_a_method_that_trains_nothing_takes_no_steps():
+    with pytest.raises(ConfigError, match="method patchcore trains no network"):
+        load_preset("patchcore").updated({"training.steps": 30})
+    with pytest.raises(ConfigError, match="training.steps=0 leaves the network untrained"):
+        load_preset("stfpm").updated({"training.steps": 0})
 
 
 def test_a_start_makes_training_steps_needless():

@@ -206,7 +206,7 @@ def test_comparison_is_of_the_same_noise(data):
 
 def test_others_are_refused(data, tmp_path):
     wrapped = Wrapped(lambda x: x.mean((1, 2, 3)), image_size=16)
-    with pytest.raises(ValueError, match=r"Wrapped cannot be exported.*PatchGuard"):
+    with pytest.raises(ValueError, match="this Wrapped cannot be exported"):
         export(wrapped, data, tmp_path / "e")
     with pytest.raises(ValueError, match="shots=1"):
         write_onnx(tiny_advrad(shots=2), tmp_path / "m.onnx")

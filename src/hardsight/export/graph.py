@@ -55,8 +55,8 @@ def demand_exportable(detector: Detector) -> None:
     """
     if not detector.exportable:
         raise ValueError(
-            f"this {type(detector).__name__} cannot be exported: AdvRAD and Bastion can with "
-            "shots=1, and PatchGuard always; fit one of these, or score with it in Python"
+            f"this {type(detector).__name__} cannot be exported (an AdvRAD or a Bastion can with "
+            "shots=1); score with it in Python, or fit another method"
         )
 
 

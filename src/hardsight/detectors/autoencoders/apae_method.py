@@ -1,7 +1,7 @@
 """APAE as a registered method."""
 
 from hardsight.detectors.autoencoders.apae import APAE, fit_apae
-from hardsight.detectors.method import Method
+from hardsight.detectors.method import Method, Seconds
 
 METHOD = Method(
     name="apae",
@@ -10,4 +10,5 @@ METHOD = Method(
     preset="apae",
     fit=fit_apae,
     strength="a baseline of FreeRAD: a defence by optimisation, attacked through all of its steps",
+    seconds=Seconds(image=0.078),
 )

@@ -1,7 +1,7 @@
 """PLS as a registered method."""
 
 from hardsight.detectors.autoencoders.pls import PLS, PLSFit, fit_pls
-from hardsight.detectors.method import Method
+from hardsight.detectors.method import Method, Seconds
 
 METHOD = Method(
     name="pls",
@@ -11,4 +11,5 @@ METHOD = Method(
     fit=fit_pls,
     config=PLSFit,
     strength="a baseline of FreeRAD: few components, which an attack moves little",
+    seconds=Seconds(image=0.0065),
 )

@@ -1,7 +1,7 @@
 """RAE as a registered method."""
 
 from hardsight.detectors.autoencoders.rae import RAE, fit_rae
-from hardsight.detectors.method import Method
+from hardsight.detectors.method import Method, Seconds
 
 METHOD = Method(
     name="rae",
@@ -10,4 +10,5 @@ METHOD = Method(
     preset="rae",
     fit=fit_rae,
     strength="a baseline of FreeRAD: an autoencoder that outliers among the training images spare",
+    seconds=Seconds(image=0.018),
 )

@@ -2,7 +2,7 @@
 
 from hardsight.detectors.memory_bank.fitting import BankFit
 from hardsight.detectors.memory_bank.padim import PaDiM, fit_padim
-from hardsight.detectors.method import Method
+from hardsight.detectors.method import Method, Seconds
 
 METHOD = Method(
     name="padim",
@@ -12,4 +12,5 @@ METHOD = Method(
     fit=fit_padim,
     config=BankFit,
     strength="objects that always lie alike; the fastest to score",
+    seconds=Seconds(fit=10, image=0.025),
 )
