@@ -162,8 +162,14 @@ def test_settings_are_refused_before_the_training(digits, presets, tmp_path):
         ((), "data.path must name a folder of the files of MNIST or CIFAR-10"),
         (("--data", "nowhere"), "holds no CIFAR-10"),
         (("--data", "nowhere"), "holds neither mnist_train.npz"),
-        (("--data", "x", "--size", 32), "detector is a setting of the methods advrad, bastion and"),
-        (("--data", "x", "--select"), "selection is a setting of the methods advrad, bastion and"),
+        (
+            ("--data", "x", "--size", 32),
+            "detector is a setting of the methods advrad, apae",
+        ),
+        (
+            ("--data", "x", "--select"),
+            "selection is a setting of the methods advrad, apae",
+        ),
         (("--data", "x", "--category", "bottle"), "data.category is not a setting"),
     ],
 )

@@ -20,6 +20,8 @@ class ConfigError(ValueError):
     """A configuration that cannot be used; the message names the key and the way out."""
 
 
+SHOWN = 4
+"""Methods that a message names."""
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -166,9 +168,7 @@ def _explain(error: Any, config: type[Config], known: Mapping[str, type[Config]]
     others = [m for m, c in known.items() if c is not config and key in c.model_fields]
     if len(error["loc"]) == 1 and others:
         mine = next(m for m, c in known.items() if c is config)
-        *some, last = others
-        methods = f"methods {', '.join(some)} and {last}" if some else f"method {last}"
-        return f"{key} is a setting of the {methods}, not of {mine}"
+        return f"{key} is a setting of {_listed(others)}, not of {mine}"
     group: Any = config
     for part in error["loc"][:-1]:
         group = _group(_settings(group)[part]) or config
@@ -177,6 +177,16 @@ def _explain(error: Any, config: type[Config], known: Mapping[str, type[Config]]
     near = difflib.get_close_matches(key, [*names, *flat], n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
     return f"{place} is not a setting; {hint}"
+
+
+def _listed(methods: list[str]) -> str:
+    """Return methods in words, of many the first few."""
+    *some, last = methods
+    if not some:
+        return f"the method {last}"
+    if len(methods) > SHOWN:
+        return f"the methods {', '.join(methods[:SHOWN])} and {len(methods) - SHOWN} others"
+    return f"the methods {', '.join(some)} and {last}"
 
 
 def _group(annotation: Any) -> Any:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hardsight.data import AnomalyData
 from hardsight.detectors.calibration import Calibration
-from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.fitted import Fitted, OpenWork, Work, demand_normals
 from hardsight.detectors.inputs import Images
 from hardsight.detectors.method import FitConfig
 
@@ -55,12 +55,7 @@ def fit_calibrated(
         ValueError: images of another size, a single one, or too few for the false-alarm rate.
     """
     found, held_out = copy.deepcopy(detector), data.validation.images()
-    normals = data.train.images()
-    if len(normals) < 2:
-        raise ValueError(
-            f"data.train has {len(normals)} normal image; a fit needs at least 2, and dozens to be "
-            "of use: add more"
-        )
+    normals = demand_normals(data.train.images(), data)
     found.prepare(normals[:1])
     Calibration.check(len(held_out), config.false_alarms)
     with work.opened() as opened:

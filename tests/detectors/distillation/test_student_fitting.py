@@ -74,7 +74,7 @@ def test_what_cannot_be_fitted_is_refused(method, parts, tmp_path):
     data = load(parts, size=16)
     detector, fit = STUDENTS[method](BACKBONE, 16), config(method, parts).fit
     alone = replace(data, train=data.train.of(data.train.samples[:1]))
-    with pytest.raises(ValueError, match=r"data.train has 1 normal image; .* add more"):
+    with pytest.raises(ValueError, match=r"1 training images beside .* needs at least 2"):
         detector.fit(alone, fit)
     with pytest.raises(ValueError, match="999"):
         detector.fit(data, fit.model_copy(update={"false_alarms": 0.001}))

@@ -98,7 +98,7 @@ def test_the_preset_shows_the_defaults():
 
 def test_one_training_image_is_refused(tmp_path):
     write_stripes(tmp_path, train=2, test=1)
-    with pytest.raises(ValueError, match=r"at least 2 normal images, got 1.*add more"):
+    with pytest.raises(ValueError, match=r"1 training images beside .* needs at least 2"):
         PatchCore(**TINY).fit(load(tmp_path, size=SIZE), CoresetFit())
 
 

@@ -1,6 +1,5 @@
 """From normal images to a trained and calibrated autoencoder."""
 
-import copy
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -11,8 +10,8 @@ from torch import Generator, Tensor
 from hardsight.augment import AugmentationPolicy
 from hardsight.data import AnomalyData
 from hardsight.detectors.autoencoders.task import AutoencoderTask
-from hardsight.detectors.calibration import Calibration
-from hardsight.detectors.fitted import Fitted, Work
+from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.fitting import fit_calibrated
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.saved import SavedDetector
 
@@ -48,15 +47,11 @@ def fit_autoencoder(
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
         ValueError: images of another size, or too few for the false-alarm rate.
     """
-    found = copy.deepcopy(detector)
-    normals, held = data.train.images(), data.validation.images()
-    Calibration.check(len(held), config.false_alarms)
-    found.prepare(normals[:1])
-    policy = AugmentationPolicy.of(normals, config.augment)
-    task = AutoencoderTask(found, normals, policy, partial(loss, found))
-    with work.opened() as opened:
-        opened.train(task, config.training)
-    with torch.no_grad():
-        finish(found, normals)
-    found = found.calibrate(held, config.false_alarms)
-    return Fitted(found, found.demand_calibration())
+
+    def train(found: D, normals: Tensor, opened: OpenWork) -> None:
+        policy = AugmentationPolicy.of(normals, config.augment)
+        opened.train(AutoencoderTask(found, normals, policy, partial(loss, found)), config.training)
+        with torch.no_grad():
+            finish(found, normals)
+
+    return fit_calibrated(detector, data, config, work, train)

@@ -1,11 +1,11 @@
 """From normal images to a trained and calibrated detector with a flow."""
 
-import copy
+from torch import Tensor
 
 from hardsight.augment import AugmentationPolicy
 from hardsight.data import AnomalyData
-from hardsight.detectors.calibration import Calibration
-from hardsight.detectors.fitted import Fitted, Work, demand_normals
+from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.fitting import fit_calibrated
 from hardsight.detectors.flows.contract import F
 from hardsight.detectors.flows.task import FlowTask, feature_batches
 from hardsight.detectors.method import FitConfig
@@ -25,19 +25,14 @@ def fit_flow(detector: F, data: AnomalyData, config: FitConfig, work: Work) -> F
     Raises:
         BackboneError: there are no such weights.
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
-        ValueError: images of another size, or too few of them.
+        ValueError: see ``fit_calibrated``.
     """
-    found = copy.deepcopy(detector)
-    normals = demand_normals(data.train.images(), data)
-    held_out = data.validation.images()
-    Calibration.check(len(held_out), config.false_alarms)
-    found.prepare(normals[:1])
-    found.backbone = found.backbone.pretrained()
-    policy = AugmentationPolicy.of(normals, config.augment)
-    found.density.start(next(feature_batches(found.backbone, normals, found.device)))
-    with work.opened() as opened:
+
+    def train(found: F, normals: Tensor, opened: OpenWork) -> None:
+        found.backbone = found.backbone.pretrained()
+        policy = AugmentationPolicy.of(normals, config.augment)
+        found.density.start(next(feature_batches(found.backbone, normals, found.device)))
         opened.train(FlowTask(found.density, found.backbone, normals, policy), config.training)
-    found.density.compare_with(feature_batches(found.backbone, normals, found.device))
-    found.eval()
-    found = found.calibrate(held_out, config.false_alarms)
-    return Fitted(found, found.demand_calibration())
+        found.density.compare_with(feature_batches(found.backbone, normals, found.device))
+
+    return fit_calibrated(detector, data, config, work, train)

@@ -61,15 +61,10 @@ def fit_on_features(
 
     Raises:
         BackboneError: the pretrained weights cannot be had.
-        ValueError: a single normal image, as ``fit_calibrated`` else.
+        ValueError: as ``fit_calibrated``.
     """
 
     def start(found: E, normals: Tensor, place: OpenWork) -> None:
-        if len(normals) < 2:
-            raise ValueError(
-                f"a fit needs at least 2 normal images, got {len(normals)}: one does not show how "
-                "they differ; add more"
-            )
         found.backbone = found.backbone.pretrained()
         with torch.no_grad():
             learn(found, normals, place)
