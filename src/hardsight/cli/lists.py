@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 import yaml
 from rich.table import Table
+from rich.text import Text
 
 from hardsight.cli.console import console, explained
 from hardsight.cli.pace import duration
@@ -25,11 +26,16 @@ def methods() -> None:
     from hardsight.detectors.methods import METHODS
 
     slow = slowness(pick_device("auto"))
-    columns = ("method", "preset", "what it does", "good at", "fit", "score an image")
-    detectors = Table(*columns, title="Anomaly detection")
+    detectors = Table(title="Anomaly detection")
+    detectors.add_column("preset", no_wrap=True)
+    detectors.add_column("what it does, and what it is good at")
+    for heading in ("fit, about", "an image"):
+        detectors.add_column(heading, no_wrap=True)
     for name, method in METHODS.items():
         fit, image = (_scaled(seconds, slow) for seconds in method.seconds)
-        detectors.add_row(name, method.preset, method.summary, method.strength, fit, image)
+        called = "" if method.preset == name else f" (method {name})"
+        said = Text(f"{method.summary}{called}\n").append(method.strength, style="dim")
+        detectors.add_row(method.preset, said, fit, image)
     console.print(detectors)
     classifiers = Table("method", "what it does", title="Classification under attack")
     for name, config in CONFIGS.items():
@@ -43,7 +49,7 @@ def _scaled(seconds: float | None, slowness: float | None) -> str:
     """Return a time on this machine in words; "-" where it was not measured."""
     if seconds is None or slowness is None:
         return "-"
-    return f"about {duration(seconds * slowness)}"
+    return duration(seconds * slowness)
 
 
 def presets(
