@@ -26,6 +26,13 @@ def odd(request, parts, tmp_path_factory):
     return data
 
 
+@pytest.fixture(autouse=True)
+def _threads_stay_set(monkeypatch):
+    """``main`` then leaves the environment as it is."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def program(monkeypatch, *arguments: object, encoding: str = "utf-8") -> tuple[int, bytes, bytes]:
     """Run ``hardsight`` as a program: its exit code and the bytes of both of its outputs."""
     streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]

@@ -83,7 +83,8 @@ def test_what_the_user_set_stays():
 
 
 def test_the_command_line_sets_it_before_torch_is_loaded():
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    names = {"OMP_NUM_THREADS", "MKL_NUM_THREADS"}
+    names |= {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"}
     plain = {k: v for k, v in os.environ.items() if k not in names}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], env=plain, capture_output=True, text=True, check=True
