@@ -6,7 +6,7 @@ import torch
 
 from bright import Bright
 from hardsight.attacks import build_suite
-from hardsight.evaluation import calibrate_under
+from hardsight.evaluation import Protocol, calibrate_under, evaluate
 from hardsight.metrics import conformal_threshold
 
 
@@ -25,6 +25,8 @@ def test_an_attack_of_the_mean_moves_the_threshold_by_the_radius():
     right = conformal_threshold(gained, 0.1)
     assert found.calibration.threshold == pytest.approx(right, abs=1e-5)
     assert found.calibration.under == "pgd, L-inf 8/255"
+    assert found.calibration.clean_scores == ()  # attacked ones are no match for clean images
+    assert detector.calibrate(x, 0.1).calibration.clean_scores == pytest.approx(np.sort(clean))
     assert "attacked as the 19 were (pgd, L-inf 8/255) or not" in found.calibration.statement
 
 
@@ -40,3 +42,13 @@ def test_too_few_images_and_attacks_of_the_map_are_refused():
         calibrate_under(Bright(), normals(5), build_suite("pgd"), level=0.01)
     with pytest.raises(ValueError, match="suite='map-pgd' attacks the map"):
         calibrate_under(Bright(), normals(), build_suite("map-pgd"))
+
+
+def test_attacked_normals_stand_beside_no_clean_figure(make_set):
+    data = make_set([90, 100, 110], [160, 170])
+    detector = Bright().calibrate(normals(), 0.1)
+    under = calibrate_under(Bright(), normals(), build_suite("pgd", steps=2), level=0.1)
+    suites = [build_suite("pgd", steps=2)]
+    for one, there in ((detector, True), (detector.with_calibration(under.calibration), False)):
+        rows = evaluate(one, data, suites, protocol=Protocol(gallery=2)).rows
+        assert ("AUROC, held-out" in {r.metric for r in rows}) is there

@@ -75,6 +75,11 @@ class Calibration:
         return p_values(scores, np.asarray(self.normal_scores))
 
     @property
+    def clean_scores(self) -> tuple[float, ...]:
+        """The scores of held-out normal images left alone; none where these were attacked."""
+        return () if self.under else self.normal_scores
+
+    @property
     def statement(self) -> str:
         """The guarantee in one sentence."""
         n = len(self.normal_scores)

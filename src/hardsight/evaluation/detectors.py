@@ -72,7 +72,7 @@ def evaluate(
             names=subject.names,
             threshold=calibration.threshold if calibration else None,
             false_alarm_level=calibration.level if calibration else None,
-            held_out=calibration.normal_scores if calibration else (),
+            held_out=calibration.clean_scores if calibration else (),
             notes=(
                 *result.notes,
                 *_uncovered(subject, suites),

@@ -91,8 +91,8 @@ def clean_rows(subject: Subject, clean: Attacked) -> list[Row]:
     if not isinstance(subject, DetectorSubject):
         return [main, *others]
     calibration, rows = subject.model.calibration, [main]
-    if calibration and calibration.normal_scores and clean.decided is not None:
-        held_out = np.array(calibration.normal_scores)
+    if calibration and calibration.clean_scores and clean.decided is not None:
+        held_out = np.array(calibration.clean_scores)
         rows.append(held_out_row(clean.decided, subject.truth, held_out))
     rows += [*others, *map_rows(subject, "clean")]
     if subject.masks is not None:
