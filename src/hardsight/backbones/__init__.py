@@ -1,6 +1,6 @@
 """Pretrained features: bundled, of timm by name, by path, random."""
 
-from hardsight.backbones.backbone import Backbone
+from hardsight.backbones.backbone import Backbone, build_backbone
 from hardsight.backbones.bundled import BUNDLED, BackboneError
 from hardsight.backbones.classifier import PretrainedClassifier
 from hardsight.backbones.patches import local_mean, patch_features
@@ -10,6 +10,7 @@ __all__ = [
     "Backbone",
     "BackboneError",
     "PretrainedClassifier",
+    "build_backbone",
     "local_mean",
     "patch_features",
 ]

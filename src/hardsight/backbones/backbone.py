@@ -1,7 +1,7 @@
 """A pretrained network as a source of features."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -127,3 +127,20 @@ class Backbone(nn.Module):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.weights})"
+
+
+def build_backbone(settings: Mapping[str, Any] | None, **defaults: Any) -> Backbone:
+    """Return the backbone of a detector, without its pretrained weights.
+
+    Args:
+        settings: arguments of ``Backbone``, as a detector's constructor has them; None: none.
+        defaults: arguments for what ``settings`` leaves out.
+
+    Raises:
+        BackboneError: an unknown argument, or a backbone that cannot be built.
+    """
+    given = dict(settings or {})
+    try:
+        return Backbone(**(defaults | given))
+    except TypeError as error:
+        raise BackboneError(f"backbone={given}: {error}") from error

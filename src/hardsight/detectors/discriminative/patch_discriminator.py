@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from hardsight.backbones import Backbone, patch_features
+from hardsight.backbones import build_backbone, patch_features
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
@@ -52,7 +52,7 @@ class PatchDiscriminator(SavedDetector):
     ) -> None:
         super().__init__()
         self.image_size, self.pool, self.precision = image_size, pool, precision
-        self.backbone = Backbone(**{"precision": precision} | (backbone or {}))
+        self.backbone = build_backbone(backbone, precision=precision)
         with seeded(seed):
             self.judge = PatchJudge(sum(self.backbone.channels), hidden)
         self.side = side or -(-image_size // self.backbone.strides[0])

@@ -6,7 +6,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from hardsight.backbones import patch_features
+from hardsight.backbones import build_backbone, patch_features
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
@@ -14,7 +14,7 @@ from hardsight.data import AnomalyData
 from hardsight.detectors.distillation.distances import DistanceScoring, FeatureDistance
 from hardsight.detectors.distillation.fitting import MinedFit, fit_mined_student
 from hardsight.detectors.distillation.noisy_decoder import NoisyDecoder
-from hardsight.detectors.distillation.teacher import DEFAULT, build_teacher, level_sides
+from hardsight.detectors.distillation.teacher import level_sides
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.saved import SavedDetector
 
@@ -63,7 +63,7 @@ class Dinomaly(SavedDetector):
     ) -> None:
         super().__init__()
         self.image_size, self.precision = image_size, precision
-        self.teacher = build_teacher(backbone, precision, DEFAULT | {"taps": (2, 3)})
+        self.teacher = build_backbone(backbone, precision=precision)
         channels = self.teacher.channels
         self.groups = demand_groups(groups, channels)
         self.side = max(level_sides(self.teacher, image_size))

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hardsight.backbones import Backbone
+from hardsight.backbones import Backbone, build_backbone
 from hardsight.core.batches import at_once
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
@@ -17,7 +17,6 @@ from hardsight.detectors.distillation.efficient_ad_fitting import EfficientADFit
 from hardsight.detectors.distillation.hard_features import hard_feature_loss
 from hardsight.detectors.distillation.patch_description import MARGIN, PatchDescription
 from hardsight.detectors.distillation.statistics import channel_statistics
-from hardsight.detectors.distillation.teacher import DEFAULT, build_teacher
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.saved import SavedDetector
@@ -79,7 +78,7 @@ class EfficientAD(SavedDetector):
 
     def backbone(self) -> Backbone:
         """Return what the teacher learns from, without its pretrained weights."""
-        return build_teacher(self._backbone, self.precision, DEFAULT | {"taps": (2, 3)})
+        return build_backbone(self._backbone, precision=self.precision)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score a batch by the highest value of its map, the mean of both normalised maps.

@@ -5,6 +5,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from hardsight.backbones import build_backbone
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
@@ -12,7 +13,7 @@ from hardsight.data import AnomalyData
 from hardsight.detectors.distillation.cross_reconstruction import CrossReconstruction
 from hardsight.detectors.distillation.distances import DistanceScoring, FeatureDistance
 from hardsight.detectors.distillation.recontrast_fitting import ReContrastFit, fit_recontrast
-from hardsight.detectors.distillation.teacher import build_teacher, level_sides
+from hardsight.detectors.distillation.teacher import TAPS, level_sides
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.saved import SavedDetector
 
@@ -48,9 +49,11 @@ class ReContrast(SavedDetector):
     ) -> None:
         super().__init__()
         self.image_size, self.precision = image_size, precision
-        self.teacher = build_teacher(backbone, precision)
+        self.teacher, encoder = (
+            build_backbone(backbone, taps=TAPS, precision=precision) for _ in range(2)
+        )
         with seeded(seed):
-            self.student = CrossReconstruction(build_teacher(backbone, precision), blocks)
+            self.student = CrossReconstruction(encoder, blocks)
         self.student.to(memory_format=torch.channels_last)
         sides = level_sides(self.teacher, image_size, divisor=2)
         self.distance = FeatureDistance(2 * sides, image_size, DistanceScoring(sigma=sigma))

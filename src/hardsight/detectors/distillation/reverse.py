@@ -5,6 +5,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from hardsight.backbones import build_backbone
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
@@ -18,7 +19,7 @@ from hardsight.detectors.distillation.distances import (
     cosine_distance,
 )
 from hardsight.detectors.distillation.fitting import fit_student
-from hardsight.detectors.distillation.teacher import build_teacher, level_sides
+from hardsight.detectors.distillation.teacher import TAPS, level_sides
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.saved import SavedDetector
@@ -57,7 +58,7 @@ class ReverseDistillation(SavedDetector):
     ) -> None:
         super().__init__()
         self.image_size, self.precision = image_size, precision
-        self.teacher = build_teacher(backbone, precision)
+        self.teacher = build_backbone(backbone, taps=TAPS, precision=precision)
         channels, strides = self.teacher.channels, self.teacher.strides
         with seeded(seed):
             self.student = nn.Sequential(

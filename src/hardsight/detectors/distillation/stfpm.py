@@ -5,7 +5,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from hardsight.backbones import Backbone
+from hardsight.backbones import Backbone, build_backbone
 from hardsight.core.precision import Choice
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
@@ -16,7 +16,7 @@ from hardsight.detectors.distillation.distances import (
     cosine_distance,
 )
 from hardsight.detectors.distillation.fitting import fit_student
-from hardsight.detectors.distillation.teacher import build_teacher, level_sides
+from hardsight.detectors.distillation.teacher import TAPS, level_sides
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.saved import SavedDetector
@@ -54,9 +54,9 @@ class STFPM(SavedDetector):
     ) -> None:
         super().__init__()
         self.image_size, self.precision = image_size, precision
-        self.teacher = build_teacher(backbone, precision)
+        self.teacher = build_backbone(backbone, taps=TAPS, precision=precision)
         random = {"weights": "random", "seed": seed + 1}  # a random teacher has the seed 0
-        self.student = build_teacher((backbone or {}) | random, precision)
+        self.student = build_backbone((backbone or {}) | random, taps=TAPS, precision=precision)
         self.student.trainable = True
         self.student.requires_grad_(True)
         scoring = DistanceScoring(combine, sigma, align_corners=False)

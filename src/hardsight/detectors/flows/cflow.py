@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
+from hardsight.backbones import build_backbone
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
@@ -13,7 +14,7 @@ from hardsight.detectors.fitted import Work
 from hardsight.detectors.flows.cflow_density import CFlowDensity
 from hardsight.detectors.flows.density import detect
 from hardsight.detectors.flows.fitting import fit_flow
-from hardsight.detectors.flows.levels import build_backbone, grid_sides
+from hardsight.detectors.flows.levels import grid_sides
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.saved import SavedDetector
 
@@ -52,7 +53,7 @@ class CFlow(SavedDetector):
     ) -> None:
         super().__init__()
         self.image_size, self.top, self.precision = image_size, top, precision
-        self.backbone = build_backbone(backbone, (2, 3, 4), precision, seed)
+        self.backbone = build_backbone(backbone, taps=(2, 3, 4), precision=precision, seed=seed)
         sides = grid_sides(self.backbone, image_size)
         with seeded(seed):
             self.density = CFlowDensity(self.backbone.channels, sides, blocks, condition)

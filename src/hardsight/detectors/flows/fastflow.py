@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
+from hardsight.backbones import build_backbone
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
@@ -13,7 +14,7 @@ from hardsight.detectors.fitted import Work
 from hardsight.detectors.flows.density import detect
 from hardsight.detectors.flows.fastflow_density import FastFlowDensity
 from hardsight.detectors.flows.fitting import fit_flow
-from hardsight.detectors.flows.levels import build_backbone, grid_sides
+from hardsight.detectors.flows.levels import grid_sides
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.saved import SavedDetector
 
@@ -52,7 +53,7 @@ class FastFlow(SavedDetector):
     ) -> None:
         super().__init__()
         self.image_size, self.top, self.precision = image_size, top, precision
-        self.backbone = build_backbone(backbone, (1, 2, 3), precision, seed)
+        self.backbone = build_backbone(backbone, taps=(1, 2, 3), precision=precision, seed=seed)
         with seeded(seed):
             self.density = FastFlowDensity(self.backbone.channels, blocks, hidden_ratio)
         side = grid_sides(self.backbone, image_size)[0]

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
+from hardsight.backbones import build_backbone
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.enlargement import Enlargement
@@ -11,7 +12,7 @@ from hardsight.detectors.fitted import Work
 from hardsight.detectors.memory_bank.bank import Bank
 from hardsight.detectors.memory_bank.cfa_fitting import CFAFit, fit_cfa
 from hardsight.detectors.memory_bank.descriptor import Descriptor
-from hardsight.detectors.memory_bank.patches import PatchGrid, build_backbone
+from hardsight.detectors.memory_bank.patches import DEFAULTS, PatchGrid
 from hardsight.detectors.saved import SavedDetector
 
 
@@ -47,7 +48,7 @@ class CFA(SavedDetector):
     ) -> None:
         super().__init__()
         self.image_size, self.neighbours = image_size, neighbours
-        self.backbone = build_backbone(backbone)
+        self.backbone = build_backbone(backbone, **DEFAULTS)
         self.precision = self.backbone.precision
         self.grid = PatchGrid(image_size, stride, pool)
         places = self.grid.side**2

@@ -5,13 +5,14 @@ from typing import Any, Protocol, Self, TypeVar
 import torch
 from torch import Generator, Tensor
 
+from hardsight.backbones import build_backbone
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.memory_bank.fitting import BankFit, Embedding, embedded, fit_on_features
 from hardsight.detectors.memory_bank.gaussians import Gaussians
-from hardsight.detectors.memory_bank.patches import PatchGrid, build_backbone
+from hardsight.detectors.memory_bank.patches import DEFAULTS, PatchGrid
 from hardsight.detectors.saved import SavedDetector
 
 
@@ -50,7 +51,7 @@ class PaDiM(SavedDetector):
         if channels < 1:
             raise ValueError(f"channels must be at least 1, got {channels}")
         self.image_size = image_size
-        self.backbone = build_backbone(backbone)
+        self.backbone = build_backbone(backbone, **DEFAULTS)
         self.precision = self.backbone.precision
         self.grid = PatchGrid(image_size, stride, pool)
         order = torch.randperm(sum(self.backbone.channels), generator=Generator().manual_seed(seed))

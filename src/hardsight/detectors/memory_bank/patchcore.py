@@ -5,13 +5,14 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor
 
+from hardsight.backbones import build_backbone
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.memory_bank.bank import Bank
 from hardsight.detectors.memory_bank.patchcore_fitting import CoresetFit, fit_patchcore
-from hardsight.detectors.memory_bank.patches import PatchGrid, build_backbone
+from hardsight.detectors.memory_bank.patches import DEFAULTS, PatchGrid
 from hardsight.detectors.saved import SavedDetector
 
 
@@ -51,7 +52,7 @@ class PatchCore(SavedDetector):
         if neighbours < 1:
             raise ValueError(f"neighbours must be at least 1, got {neighbours}")
         self.image_size, self.neighbours, self.score = image_size, neighbours, score
-        self.backbone = build_backbone(backbone)
+        self.backbone = build_backbone(backbone, **DEFAULTS)
         self.precision = self.backbone.precision
         self.grid = PatchGrid(image_size, stride, pool)
         self.bank = Bank(bank, sum(self.backbone.channels))

@@ -5,13 +5,14 @@ from typing import Any, Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
+from hardsight.backbones import build_backbone
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.memory_bank.bank import Bank, distances_between, ranked
 from hardsight.detectors.memory_bank.fitting import BankFit, Embedding, embedded, fit_on_features
-from hardsight.detectors.memory_bank.patches import PatchGrid, build_backbone
+from hardsight.detectors.memory_bank.patches import DEFAULTS, PatchGrid
 from hardsight.detectors.saved import SavedDetector
 
 
@@ -50,7 +51,7 @@ class SPADE(SavedDetector):
         if retrieved < 1:
             raise ValueError(f"retrieved must be at least 1, got {retrieved}")
         self.image_size, self.retrieved = image_size, retrieved
-        self.backbone = build_backbone(backbone)
+        self.backbone = build_backbone(backbone, **DEFAULTS)
         self.precision = self.backbone.precision
         self.grid = PatchGrid(image_size, stride, pool)
         dims, places = sum(self.backbone.channels), self.grid.side**2

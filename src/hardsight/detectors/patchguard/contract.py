@@ -1,18 +1,18 @@
 """What a fit needs of a PatchGuard."""
 
-from typing import Any, Protocol, Self, TypeVar
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from hardsight.core.types import Detection
-from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.evidence import Attackable
+from hardsight.detectors.fitting import Trainable
 from hardsight.detectors.inputs import Images
 from hardsight.detectors.patchguard.networks import Normalised
 
 
-class PatchDetector(Attackable, Protocol):
+class PatchDetector(Trainable, Attackable, Protocol):
     """A detector that scores the logits of patches, see ``Detector`` and ``PatchGuard``."""
 
     network: Normalised
@@ -26,15 +26,6 @@ class PatchDetector(Attackable, Protocol):
 
     def predict(self, images: Images) -> Detection:
         """Score images of any number without gradients."""
-
-    def calibrate(self, normals: Images, level: float | None = None) -> Self:
-        """Return this detector with a threshold from held-out normal images."""
-
-    def demand_calibration(self) -> Calibration:
-        """Return the threshold."""
-
-    def eval(self) -> Any:
-        """Switch dropout off."""
 
 
 P = TypeVar("P", bound=PatchDetector)
