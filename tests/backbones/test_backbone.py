@@ -6,7 +6,14 @@ import torch
 from safetensors.torch import save_file
 from skimage import data
 
-from hardsight.backbones import Backbone, BackboneError, bundled, local_mean, patch_features
+from hardsight.backbones import (
+    Backbone,
+    BackboneError,
+    build_backbone,
+    bundled,
+    local_mean,
+    patch_features,
+)
 from hardsight.backbones.bundled import BUNDLED, bundled_weights
 
 LITE = "tf_efficientnet_lite0"
@@ -166,3 +173,10 @@ def test_patch_features_lie_on_the_finest_grid():
 def test_the_local_mean_takes_odd_sizes():
     with pytest.raises(ValueError, match="size must be odd"):
         local_mean(torch.rand(1, 1, 4, 4), 2)
+
+
+def test_what_a_detector_leaves_out_is_its_default_and_an_unknown_argument_is_named():
+    found = build_backbone({"weights": "random", "taps": (1,)}, taps=(1, 2), precision="fp32")
+    assert (found.taps, found.precision, found.weights) == ((1,), "fp32", "random")
+    with pytest.raises(BackboneError, match="backbone={'nme': 'x'}: .*'nme'"):
+        build_backbone({"nme": "x"})

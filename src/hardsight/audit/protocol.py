@@ -31,8 +31,9 @@ from hardsight.evaluation.subjects.subject import Kind
 from hardsight.evaluation.subjects.synthetic import demand_defects
 
 Data = AnomalyData | str | Path | tuple[Tensor, ArrayLike] | LabelledImages
-"""Of a detector: a data set or its folder, whose test images are used; or images (N, 3, H, W),
-bytes or floats in [0, 1], and labels (N,), true = anomalous. Of a classifier: labelled images."""
+"""What an audit looks at. Of a detector: a data set or its folder, whose test images are used; or
+images (N, 3, H, W), bytes or floats in [0, 1], and labels (N,), true = anomalous. Of a classifier:
+labelled images."""
 IMAGES: dict[Kind, int] = {"detector": 16, "classifier": 64}
 """How many are used of a data set: an accuracy counts images, an AUROC all pairs of them."""
 BATCH: dict[Kind, int] = {"detector": 8, "classifier": 64}

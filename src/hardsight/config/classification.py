@@ -49,7 +49,7 @@ class PurifiedNetwork(Network):
     run: str | None = None
     """Run folder of a plain classifier, which is copied; None: train one as set out here."""
     training: Settings = Field(default_factory=Settings)
-    """Of the classifier; its seed is that of the run."""
+    """How the classifier is trained; its seed is that of the run."""
 
 
 class ClassifierConfig(Config):

@@ -62,6 +62,15 @@ def batches(
         yield torch.stack([_picture(p, start + i, size, bits, check) for i, p in enumerate(part)])
 
 
+def number_of(images: Images) -> int:
+    """Return how many images there are.
+
+    Raises:
+        TypeError, ValueError: something that is no image.
+    """
+    return len(images if isinstance(images, Tensor) else _listed(images))
+
+
 def _listed(images: Any) -> Sequence[Any]:
     """Return several images as they are, and a single one as a list of it."""
     if isinstance(images, str | Path | Image.Image):

@@ -1,13 +1,11 @@
 """Thresholds that hold under attack: calibrated on attacked normal images."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from hardsight.attacks import ScoreVictim, Suite
 from hardsight.core.batches import at_once
@@ -15,7 +13,7 @@ from hardsight.core.modules import in_mode
 from hardsight.core.noise import Noise
 from hardsight.core.types import Progress, quiet
 from hardsight.detectors import Calibration, Detector
-from hardsight.detectors.inputs import Images, batches
+from hardsight.detectors.inputs import Images, batches, number_of
 from hardsight.evaluation.wording import radius
 
 
@@ -61,7 +59,7 @@ def calibrate_under(
     """
     if suite.on_map:
         raise ValueError(f"suite={suite.name!r} attacks the map; take one of the score, as eot-pgd")
-    total = 1 if isinstance(normals, str | Path | Image.Image) else len(normals)
+    total = number_of(normals)
     level = Calibration.check(total, level)
     suite, size = suite.once, at_once(detector.size, 8)
     noise, done = Noise(seed, detector.device), 0

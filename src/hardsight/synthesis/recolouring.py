@@ -13,8 +13,7 @@ _CELL = (5.0, 10.0)
 _THRESHOLD = (128 / 255, 150 / 255)
 _OCTAVES = 6
 _RECTANGLES = (3, 5)
-YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
-"""Luma and chroma of RGB, a row each."""
+_YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 
 
 def jitter(x: Tensor, amount: Tensor, hue: Tensor, generator: Generator) -> Tensor:
@@ -34,7 +33,7 @@ def jitter(x: Tensor, amount: Tensor, hue: Tensor, generator: Generator) -> Tens
     """
     factors = 1 + (2 * draw(generator, 3, len(x), like=x) - 1) * amount
     brightness, contrast, saturation = factors.clamp_min(0).view(3, -1, 1, 1, 1)
-    basis = x.new_tensor(YIQ)
+    basis = x.new_tensor(_YIQ)
     x = (x * brightness).clamp(0, 1)
     grey = torch.einsum("c,bchw->bhw", basis[0], x)[:, None]
     level = grey.mean((2, 3), keepdim=True)
@@ -42,11 +41,20 @@ def jitter(x: Tensor, amount: Tensor, hue: Tensor, generator: Generator) -> Tens
     grey = torch.einsum("c,bchw->bhw", basis[0], x)[:, None]
     x = (grey + (x - grey) * saturation).clamp(0, 1)
     angle = 2 * math.pi * hue * (2 * draw(generator, len(x), like=x) - 1)
-    turn = torch.eye(3, device=x.device, dtype=x.dtype).repeat(len(x), 1, 1)
-    turn[:, 1, 1] = turn[:, 2, 2] = angle.cos()
-    turn[:, 1, 2], turn[:, 2, 1] = -angle.sin(), angle.sin()
-    turned = torch.linalg.inv(basis) @ turn @ basis
-    return torch.einsum("bij,bjhw->bihw", turned, x).clamp(0, 1)
+    return turn_hue(x, angle).clamp(0, 1)
+
+
+def turn_hue(x: Tensor, angle: Tensor) -> Tensor:
+    """Turn the chroma plane of YIQ, differentiably; grey stays grey.
+
+    Shape:
+        x (B, 3, H, W), angle (B,) in radians -> (B, 3, H, W), not clamped.
+    """
+    basis = x.new_tensor(_YIQ)
+    c, s = angle.cos(), angle.sin()
+    one, zero = torch.ones_like(angle), torch.zeros_like(angle)
+    turn = torch.stack((one, zero, zero, zero, c, -s, zero, s, c), 1).view(-1, 3, 3)
+    return torch.einsum("bij,bjhw->bihw", torch.linalg.inv(basis) @ turn @ basis, x)
 
 
 def lines(x: Tensor, extent: Tensor, amount: Tensor, generator: Generator) -> Tensor:

@@ -14,6 +14,7 @@ from hardsight.attacks.threats import (
     Pose,
     Sticker,
     build_threat,
+    default_eps,
 )
 from hardsight.attacks.threats.parameter_space import BOX, OfParameters
 from hardsight.core.types import Detection
@@ -184,6 +185,14 @@ def test_a_part_of_the_objective_belongs_to_a_part_of_the_images():
     theta = drawn(Light(0.2), x)
     index = torch.tensor([2, 0])
     torch.testing.assert_close(whole.take(index)(theta[index]), whole(theta)[index])
+
+
+def test_a_threat_has_its_own_usual_severity_and_a_norm_that_of_the_subject():
+    assert (default_eps("Light"), default_eps("linf"), default_eps("L2", 0.5)) == (
+        0.2,
+        "2/255",
+        0.5,
+    )
 
 
 def test_what_is_no_threat_is_refused():

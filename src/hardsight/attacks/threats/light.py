@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hardsight.attacks.threats.threat import Threat, axes, signed
 from hardsight.core.batches import per_image
-from hardsight.synthesis.recolouring import YIQ
+from hardsight.synthesis.recolouring import turn_hue
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Light(Threat):
         """Return images in that light."""
         c = self.eps * signed(parameters.flatten(1))
         brightness, contrast, red, blue, hue, across, down = c.unbind(1)
-        x = _turned(images, hue * math.pi / 2)
+        x = turn_hue(images, hue * math.pi / 2)
         gains = torch.stack((1 + red / 2, torch.ones_like(red), 1 + blue / 2), 1)
         x = x * gains[..., None, None]
         mean = x.mean((1, 2, 3), keepdim=True)
@@ -43,13 +43,3 @@ class Light(Threat):
         rows, columns = axes(x)
         slope = 1 + per_image(down, x) * rows + per_image(across, x) * columns
         return (x * per_image(1 + brightness, x) * slope).clamp(0, 1)
-
-
-def _turned(x: Tensor, angle: Tensor) -> Tensor:
-    """Turn the chroma plane of YIQ by angles (B,)."""
-    basis = x.new_tensor(YIQ)
-    c, s, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
-    one = torch.ones_like(angle)
-    rows = (one, zero, zero, zero, c, -s, zero, s, c)
-    turn = torch.stack(rows, 1).view(-1, 3, 3)
-    return torch.einsum("bij,bjhw->bihw", torch.linalg.inv(basis) @ turn @ basis, x)

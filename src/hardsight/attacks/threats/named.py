@@ -34,7 +34,7 @@ def build_threat(norm: str, eps: str | float) -> Ball | Threat:
     return known[norm.lower()](parse_radius(eps))
 
 
-def default_eps(norm: str) -> str | float:
-    """Return the radius or severity that is taken where none is asked for."""
+def default_eps(norm: str, otherwise: str | float = "2/255") -> str | float:
+    """Return the severity of a threat, or the radius ``otherwise``, where none is asked for."""
     threat = THREATS.get(norm.lower())
-    return "2/255" if threat is None else threat.default
+    return otherwise if threat is None else threat.default

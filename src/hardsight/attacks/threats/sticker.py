@@ -15,7 +15,7 @@ PRINT = 16
 GAMUT = (0.05, 0.95)
 """Darkest and lightest that ink and paper give."""
 JITTER = 0.01
-"""Of the place, as a share of the side, and of the size, as a share of it, that nobody controls."""
+"""What nobody controls of the place, as a share of the side, and of the size, as a share of it."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from hardsight.synthesis.warps import pixel_axes
+
 
 @dataclass(frozen=True)
 class Threat(ABC):
@@ -59,8 +61,5 @@ def signed(parameters: Tensor) -> Tensor:
 
 def axes(images: Tensor) -> tuple[Tensor, Tensor]:
     """Return the middles of pixels, rows (H, 1) and columns (1, W); the ends are -1 and 1."""
-    rows, columns = (
-        (torch.arange(n, device=images.device, dtype=images.dtype) + 0.5) * (2 / n) - 1
-        for n in images.shape[-2:]
-    )
-    return rows[:, None], columns[None]
+    rows, columns = pixel_axes(images)
+    return rows * (2 / len(rows)), columns * (2 / columns.shape[1])

@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
 from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.detectors.advrad.maps import (
     aggregate,
     demand_filter,
@@ -169,7 +170,7 @@ class AdversarialTask:
         low, high = self.ks
         t = torch.randint(low, high + 1, (size,), generator=generator)
         noise = torch.randn(x.shape, generator=generator)
-        seeds = torch.randint(2**62, (size,), generator=generator)
+        seeds = draw_seeds(size, generator)
         order = torch.randperm(size, generator=generator)  # so that each device has both
         plain = self.module.draw(x.shape, generator) if self.training.plain else ()
         return (x, where, anomalous[order], t, noise, seeds, *plain)
@@ -180,7 +181,7 @@ class AdversarialTask:
         The error is the mean squared one, in [-1, 1] units, and ``peak`` times the largest.
         """
         images, where, anomalous, t, noise, seeds, *randomness = batch
-        generator = Generator(images.device).manual_seed(int(seeds[0]))
+        generator = generator_of(seeds, images.device)
         normal = images.float() / 255
         shown = self.cut_paste.some(normal, where, anomalous, generator)
         sign = 1.0 - 2.0 * anomalous.float()

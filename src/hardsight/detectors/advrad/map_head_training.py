@@ -9,8 +9,10 @@ from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
 from hardsight.augment import AugmentationPolicy, cropped, drawn
+from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.data import sheet
 from hardsight.detectors.advrad.map_head import MapHead
+from hardsight.detectors.highest import highest_mean
 from hardsight.diffusion import Denoiser, one_shot
 from hardsight.synthesis import CutPaste, Foreground, dilated
 from hardsight.training import Settings
@@ -76,8 +78,7 @@ class MapHeadTraining(BaseModel):
             (each * w).flatten(1).sum(1) / w.flatten(1).sum(1).clamp_min(1)
             for w in (anomalous.to(logits), normal.to(logits))
         ]
-        flat = logits.flatten(1)
-        highest = flat.topk(max(1, round(self.top * flat.shape[1])), dim=1).values.mean(1)
+        highest = highest_mean(logits, self.top)
         image = F.binary_cross_entropy_with_logits(highest, label.to(logits), reduction="none")
         return parts[0] + parts[1] + self.image * image * labelled
 
@@ -126,14 +127,14 @@ class MapHeadTask:
         x, where = drawn(self.policies, size, self.crop, generator, self.images, self.where)
         anomalous = torch.arange(size) >= size // 2
         noise = torch.randn(x.shape, generator=generator)
-        seeds = torch.randint(2**62, (size,), generator=generator)
+        seeds = draw_seeds(size, generator)
         order = torch.randperm(size, generator=generator)  # so that each device has both
         return x, where, anomalous[order], noise, seeds
 
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean over images of ``MapHeadTraining.losses`` under attack."""
         images, where, anomalous, noise, seeds = batch
-        generator = Generator(images.device).manual_seed(int(seeds[0]))
+        generator = generator_of(seeds, images.device)
         normal = images.float() / 255
         shown = self.cut_paste.some(normal, where, anomalous, generator)
         cells = self.training.cells(normal, shown, self.module.patch)

@@ -6,6 +6,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.data import sheet
 
 
@@ -45,12 +46,12 @@ class AutoencoderTask:
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, seeds (B,))."""
         (images,) = drawn((self.policy,), size, None, generator, self.images)
-        return images, torch.randint(2**62, (size,), generator=generator)
+        return images, draw_seeds(size, generator)
 
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean loss of the images of a batch, uint8, and their seeds."""
         images, seeds = batch
-        generator = Generator(images.device).manual_seed(int(seeds[0]))
+        generator = generator_of(seeds, images.device)
         return self._loss(images.float() / 255, generator).mean()
 
     @torch.no_grad()

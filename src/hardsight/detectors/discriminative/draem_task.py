@@ -3,6 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
+from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.data import sheet
 from hardsight.detectors.adversary import PGDAdversary
 from hardsight.detectors.discriminative.draem_network import DRAEMNetwork
@@ -60,12 +61,12 @@ class DRAEMTask:
         x, where = self.normals.drawn(size, generator)
         anomalous = torch.arange(size) >= size - round(self.anomalous * size)
         order = torch.randperm(size, generator=generator)  # so that each device has both
-        return x, where, anomalous[order], torch.randint(2**62, (size,), generator=generator)
+        return x, where, anomalous[order], draw_seeds(size, generator)
 
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean loss of the images of a batch."""
         images, where, anomalous, seeds = batch
-        generator = Generator(images.device).manual_seed(int(seeds[0]))
+        generator = generator_of(seeds, images.device)
         normal = images.float() / 255
         with torch.autocast(images.device.type, enabled=False):
             shown, masks = self.normals.some(normal, where, anomalous, self.anomalies, generator)

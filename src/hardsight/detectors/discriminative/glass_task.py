@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Generator, Tensor, nn
 
+from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.detectors.adversary import PGDAdversary
 from hardsight.detectors.discriminative.contract import Judging, fixed_features
 from hardsight.detectors.discriminative.feature_objective import FeatureObjective, rms
@@ -104,12 +105,12 @@ class GLASSTask:
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, seeds (B,))."""
         x, where = self.normals.drawn(size, generator)
-        return x, where, torch.randint(2**62, (size,), generator=generator)
+        return x, where, draw_seeds(size, generator)
 
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean loss of the images of a batch."""
         images, where, seeds = batch
-        generator = Generator(images.device).manual_seed(int(seeds[0]))
+        generator = generator_of(seeds, images.device)
         normal = images.float() / 255
         textures = self.normals.textures.to(images.device)
         with torch.autocast(images.device.type, enabled=False):

@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Generator, Tensor, nn
 
 from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.detectors.discriminative.contract import Judging, fixed_features
 from hardsight.detectors.discriminative.feature_objective import FeatureObjective
 from hardsight.synthesis import PerlinTextures
@@ -97,12 +98,12 @@ class SimpleNetTask:
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, seeds (B,))."""
         (x,) = drawn((self.policy,), size, None, generator, self.images)
-        return x, torch.randint(2**62, (size,), generator=generator)
+        return x, draw_seeds(size, generator)
 
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean loss of a batch: that of normal features, and of the same with noise."""
         images, seeds = batch
-        generator = Generator(images.device).manual_seed(int(seeds[0]))
+        generator = generator_of(seeds, images.device)
         normal = self.module.adapted(fixed_features(self.detector, images.float() / 255))
         noise, where = self.noise.drawn(normal.detach(), generator)
         shown, anomalous = (

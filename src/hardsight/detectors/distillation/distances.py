@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hardsight.core.types import Detection
 from hardsight.detectors.enlargement import Enlargement
+from hardsight.detectors.highest import highest_mean
 
 Combination = Literal["sum", "product"]
 """How the maps of several scales become one."""
@@ -71,9 +72,7 @@ class FeatureDistance(nn.Module):
     def forward(self, expected: Sequence[Tensor], found: Sequence[Tensor]) -> Detection:
         """Return the detection of a batch, (B, C_i, side_i, side_i) each, differentiably."""
         maps = self.smoothed(self.combined(expected, found))
-        values = maps.flatten(1)
-        count = max(1, round(self.scoring.top * values.shape[1]))
-        return Detection(values.topk(count, dim=1).values.mean(1), maps)
+        return Detection(highest_mean(maps, self.scoring.top), maps)
 
     def combined(self, expected: Sequence[Tensor], found: Sequence[Tensor]) -> Tensor:
         """Return the sum or product of the enlarged distances, (B, 1, image_size, image_size)."""

@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 from hardsight.attacks import PGD, frozen
 from hardsight.augment import AugmentationPolicy, drawn
 from hardsight.backbones import Backbone
+from hardsight.core.seeds import draw_seeds, generator_of
 
 
 def feature_shift(levels: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
@@ -69,12 +70,12 @@ class FineTuningTask:
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, seeds (B,))."""
         (x,) = drawn((self.policy,), size, None, generator, self.images)
-        return x, torch.randint(2**62, (size,), generator=generator)
+        return x, draw_seeds(size, generator)
 
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean shift of the features of attacked images."""
         images, seeds = batch
-        generator = Generator(images.device).manual_seed(int(seeds[0]))
+        generator = generator_of(seeds, images.device)
         x = images.float() / 255
         with torch.no_grad():
             targets = self.original.to(images.device)(x)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from hardsight.core.types import Detection
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.flows.coupling import Flow
+from hardsight.detectors.highest import highest_mean
 
 
 class Density(nn.Module, ABC):
@@ -69,6 +70,4 @@ def detect(log_densities: Sequence[Tensor], enlarged: Enlargement, top: float) -
     ]
     mean = torch.cat(finest, 1).logsumexp(1, keepdim=True) - math.log(len(finest))
     maps = enlarged(-mean)
-    pixels = maps.flatten(1)
-    highest = pixels.topk(max(1, round(top * pixels.shape[1])), dim=1).values
-    return Detection(highest.mean(1), maps)
+    return Detection(highest_mean(maps, top), maps)

@@ -8,6 +8,7 @@ from torch import Generator, Tensor, nn
 
 from hardsight.attacks import Linf
 from hardsight.augment import turned
+from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.data import sheet
 from hardsight.detectors.patchguard.adversary import FreePerturbation, attack_patches, misalignment
 from hardsight.detectors.patchguard.attention import REGULARISERS
@@ -65,7 +66,7 @@ class PatchTask:
             return self._kept
         index = torch.randint(len(self.images), (size,), generator=generator)
         x, where = turned(self.turns, generator, self.images[index], self.foreground[index])
-        rows = (x, where, torch.randint(2**62, (size,), generator=generator))
+        rows = (x, where, draw_seeds(size, generator))
         if self.recipe.adversary.kind == "free":
             self._kept, self._left = rows, self.recipe.adversary.replays - 1
         return rows
@@ -73,7 +74,7 @@ class PatchTask:
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean loss of the images of a batch: uint8, their foregrounds, their seeds."""
         images, where, seeds = batch
-        generator = Generator(images.device).manual_seed(int(seeds[0]))
+        generator = generator_of(seeds, images.device)
         normal = images.float() / 255
         with torch.autocast(images.device.type, enabled=False):
             pseudo, masks = self.cut_paste(normal, where, generator)

@@ -5,7 +5,7 @@ from functools import partial
 
 from torch import nn
 
-from hardsight.attacks import Ball, parse_radius
+from hardsight.attacks import Ball, default_eps, parse_radius
 from hardsight.config import ClassifierConfig
 from hardsight.data import LabelledImages
 from hardsight.evaluation import (
@@ -111,7 +111,7 @@ def threat(attacks: AttackChoice, trained: Ball | None) -> tuple[str, float]:
     """
     norm = attacks.norm or (trained.name if trained else "Linf")
     same = trained is not None and norm.lower() == trained.name.lower()
-    usual = 8 / 255 if norm.lower() == "linf" else 0.5
+    usual = default_eps(norm, 8 / 255 if norm.lower() == "linf" else 0.5)
     return norm, parse_radius(attacks.eps or (trained.eps if trained and same else usual))
 
 

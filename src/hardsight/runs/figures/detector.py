@@ -78,7 +78,9 @@ class DetectorFigures(Figures[DetectorRun]):
             synthetic=images.synthetic,
             record=Record(stamp=stamp, provenance=self.provenance | origin(self.run.path)),
         )
-        curve = [f * parse_radius(eps) for f in SEVERITIES] if norm in THREATS else CURVE_EPS
+        curve = (
+            [f * parse_radius(eps) for f in SEVERITIES] if norm.lower() in THREATS else CURVE_EPS
+        )
         protocol = replace(protocol, curve=attacks.radii(curve))
         notes = [note, *self.left_out(len(data.test), whole)]
         return PlannedEvaluation(subject, suites, protocol, measure, notes)
