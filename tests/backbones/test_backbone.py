@@ -178,5 +178,5 @@ def test_the_local_mean_takes_odd_sizes():
 def test_what_a_detector_leaves_out_is_its_default_and_an_unknown_argument_is_named():
     found = build_backbone({"weights": "random", "taps": (1,)}, taps=(1, 2), precision="fp32")
     assert (found.taps, found.precision, found.weights) == ((1,), "fp32", "random")
-    with pytest.raises(BackboneError, match="backbone={'nme': 'x'}: .*'nme'"):
+    with pytest.raises(BackboneError, match=r"backbone={'nme': 'x'}: .*'nme'"):
         build_backbone({"nme": "x"})
