@@ -13,7 +13,10 @@ MODULES = sorted(
     for m in pkgutil.walk_packages(hardsight.__path__, "hardsight.")
     if not m.name.endswith("__main__")
 )
-EXTRAS = {"anomalib", "captum", "cv2", "nncf", "onnx", "onnxruntime", "openvino", "ray", "fastapi"}
+EXTRAS = {
+    "anomalib", "captum", "cv2", "nncf", "onnx", "onnxruntime", "openvino", "ray",
+    "alembic", "fastapi", "prometheus_client", "sqlalchemy", "starlette", "uvicorn",
+}  # fmt: skip
 """Packages of extras: a module that needs one at import is left out where it is not installed."""
 
 

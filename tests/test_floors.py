@@ -29,6 +29,7 @@ FLOORS = (
     "reports",
     "config",
     "runs",
+    "serve",
     "cli",
 )
 

@@ -1,0 +1,77 @@
+"""A real PostgreSQL on loopback, and databases of both kinds."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+
+
+def unprivileged() -> str | None:
+    """PostgreSQL refuses to run as root: return who runs it instead."""
+    if os.getuid():
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return next((name for name in ("postgres", "nobody") if name in known), None)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The URL of a fresh server's database, less its name."""
+    if not (PROGRAMS / "initdb").is_file():
+        pytest.skip(f"needs Debian's package postgresql-15: {PROGRAMS} is not there")
+    user, folder = unprivileged(), Path(tempfile.mkdtemp(prefix="hardsight-postgres-"))
+    if user:
+        shutil.chown(folder, user)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def run(program: str, *words: str) -> None:
+        done = subprocess.run(
+            [PROGRAMS / program, "-D", folder / "data", *words],
+            user=user,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+
+    run("initdb", "--username=line", "--auth=trust", "--no-sync", "--encoding=UTF8")
+    options = f"-c fsync=off -h 127.0.0.1 -p {port} -k {folder}"
+    run("pg_ctl", "-w", "-l", str(folder / "server.log"), "-o", options, "start")
+    yield f"postgresql://line@127.0.0.1:{port}"
+    run("pg_ctl", "-w", "-m", "immediate", "stop")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def postgres_log(postgres):
+    """The URL of a database with nothing in it."""
+    from sqlalchemy import create_engine
+
+    server = create_engine(
+        postgres.replace("postgresql:", "postgresql+pg8000:") + "/postgres",
+        isolation_level="AUTOCOMMIT",
+    )
+    name = f"log{os.urandom(4).hex()}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield f"{postgres}/{name}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def log_url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'log.db'}"
+    return request.getfixturevalue("postgres_log")
