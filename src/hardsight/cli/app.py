@@ -7,12 +7,14 @@ import typer
 from rich.logging import RichHandler
 
 from hardsight.cli.audit import audit
+from hardsight.cli.bundle import bundle, verify
 from hardsight.cli.calibrate import calibrate
 from hardsight.cli.certify import certify
 from hardsight.cli.console import errors, speak_utf8
 from hardsight.cli.data import data
 from hardsight.cli.demo import demo
 from hardsight.cli.doctor import doctor
+from hardsight.cli.drift import drift
 from hardsight.cli.evaluate import evaluate
 from hardsight.cli.export import export
 from hardsight.cli.fit import fit
@@ -33,8 +35,8 @@ app = typer.Typer(
     "good parts.",
 )
 for command in (
-    demo, fit, calibrate, score, watch, evaluate, audit, certify, export, data, methods, presets,
-    suites, doctor,
+    demo, fit, calibrate, score, watch, drift, evaluate, audit, certify, export, bundle,
+    verify, data, methods, presets, suites, doctor,
 ):  # fmt: skip
     app.command()(command)
 

@@ -103,7 +103,7 @@ def certify(
         candidates = _numbers(sigmas or SIGMAS, "sigmas") if choose_sigma else ()
         choice = CertificateChoice(terms, smoothing, design or ["plain"], candidates)
         images = ImageChoice(path, limit, allow_data_change=allow_data_change)
-        folder = output or opened.path / "certificate"
+        folder = output or opened.reports / "certificate"
         with told() as progress:
             execution = Execution(folder / "state", max_minutes, progress)
             found = figures_of(opened, device).certificates(images, choice, execution)

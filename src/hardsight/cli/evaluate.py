@@ -106,7 +106,7 @@ def evaluate(
             Protocol(fresh_draws, seed, batch_size or BATCH[opened.subject], gallery),
         )
         print_costs(planned.costs())
-        folder = output or opened.path / "evaluation"
+        folder = output or opened.reports / "evaluation"
         with told() as progress:
             found = planned.carry_out(Execution(folder / "state", max_minutes, progress))
         print_report(found, folder)

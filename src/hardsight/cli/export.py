@@ -54,12 +54,12 @@ def export(
     """
     from hardsight.export import Target
     from hardsight.export import export as write
-    from hardsight.runs import CONFIG, MANIFEST, open_detector_run
+    from hardsight.runs import CONFIG, EXPORTED, MANIFEST, open_detector_run
 
     with explained():
         work = open_detector_run(run)
         detector, data = work.opened("cpu", path, allow_data_change)
-        folder = output or work.path / "exported"
+        folder = output or work.reports / EXPORTED
         found, compared = write(
             detector,
             data,

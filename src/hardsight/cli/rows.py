@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -92,6 +93,34 @@ def table(output: Path | None) -> Iterator[Table]:
         raise ValueError(f"output={str(output)!r} must end in .csv or .jsonl")
     with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         yield Table(file, output.suffix[1:])
+
+
+def file_batches(
+    detector: "Detector", images: list[str], most: int, bits: int | None, skip: bool = False
+) -> "Iterator[list[Frame]]":
+    """Yield files as full batches, so that noise depends on the seed and an image's place alone.
+
+    Args:
+        detector: of whose size the frames are.
+        images: files, folders or globs.
+        most: images in a batch, or fewer large ones.
+        bits: depth of grey; None: as in calibration.
+        skip: yield unreadable files with their error.
+
+    Raises:
+        ImageError: a file that cannot be read, unless ``skip``.
+    """
+    from hardsight.core.batches import at_once
+    from hardsight.data import iter_images, read_ahead
+
+    size = at_once(detector.size, most)
+    depth = detector.bits if bits is None else bits
+    frames = iter(read_ahead(iter_images(images), detector.size, size, depth))
+    while batch := list(islice(frames, size)):
+        for frame in batch:
+            if frame.error is not None and not skip:
+                raise frame.error
+        yield batch
 
 
 def scored(

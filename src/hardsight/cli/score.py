@@ -1,9 +1,7 @@
 """``hardsight score``: new images through a fitted detector."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,10 +16,7 @@ from hardsight.cli.options import (
     ScoredAtOnce,
     Scores,
 )
-from hardsight.cli.rows import Tally, check_overlays, scored, table
-
-if TYPE_CHECKING:
-    from hardsight.data import Frame
+from hardsight.cli.rows import Tally, check_overlays, file_batches, scored, table
 
 
 def score(
@@ -43,19 +38,14 @@ def score(
     Exit code 0; 2 with `--fail-on-anomaly` when something was found.
     Example: `hardsight score runs/bottle new/ --overlays heat/ -o scores.csv`
     """
-    from hardsight.core.batches import at_once
-    from hardsight.data import iter_images, read_ahead
     from hardsight.runs import open_detector_run
 
     tally = Tally()
     with explained():
         check_overlays(overlays, [Path(name) for name in images if Path(name).is_dir()])
         detector = open_detector_run(run).deciding(device)
-        batch_size = at_once(detector.size, batch_size)
-        depth = detector.bits if bits is None else bits
-        frames = read_ahead(iter_images(images), detector.size, batch_size, depth)
+        batches = file_batches(detector, images, batch_size, bits, skip_unreadable)
         with table(output) as lines:
-            batches = _batches(frames, batch_size, skip_unreadable)
             for rows, read in scored(detector, batches, seed, overlays):
                 lines.write(rows)
                 tally.add(rows, read)
@@ -64,13 +54,3 @@ def score(
             say(f"{tally.total} images, {tally.anomalous} anomalous: {output}")
     if fail_on_anomaly and tally.anomalous:
         raise typer.Exit(2)
-
-
-def _batches(frames: "Iterable[Frame]", size: int, skip: bool) -> "Iterator[list[Frame]]":
-    """Yield full batches, so that a batch's noise depends on the seed and its place alone."""
-    frames = iter(frames)
-    while batch := list(islice(frames, size)):
-        for frame in batch:
-            if frame.error is not None and not skip:
-                raise frame.error
-        yield batch

@@ -14,6 +14,8 @@ from rich.live import Live
 from rich.text import Text
 
 from hardsight.cli.console import errors, explained
+from hardsight.cli.drift import OnceIn
+from hardsight.cli.following import DriftFollower, Follower
 from hardsight.cli.options import (
     Bits,
     Device,
@@ -51,6 +53,14 @@ def watch(
     batch_size: ScoredAtOnce = 8,
     seed: NoiseSeed = None,
     bits: Bits = None,
+    drift: Annotated[
+        Path | None,
+        typer.Option(
+            help="Watch for drift, as `hardsight drift` does, and keep its state in this file, "
+            "from which a later watch goes on."
+        ),
+    ] = None,
+    once_in: OnceIn = 10_000,
     device: Device = "auto",
 ) -> None:
     """Score a stream until it ends, or Ctrl-C; one line an image, as `score` writes it.
@@ -69,7 +79,9 @@ def watch(
     with explained():
         if Path(source).is_dir():
             check_overlays(overlays, [Path(source)])
-        detector = open_detector_run(run).deciding(device)
+        opened = open_detector_run(run)
+        detector = opened.deciding(device)
+        followers: list[Follower] = [DriftFollower(opened, drift, once_in)] if drift else []
         batch_size = at_once(detector.size, batch_size)
         depth = detector.bits if bits is None else bits
         reading = _reading(source, detector.size, idle, batch_size, depth)
@@ -84,6 +96,8 @@ def watch(
                     for rows, frames in scored(detector, batches, seed, overlays):
                         lines.write(rows)
                         tally.add(rows, frames)
+                        for follower in followers:
+                            follower.add(rows, frames)
                         line.update(Text(_speed(tally, reading.dropped)))
             finally:
                 tally.complain()

@@ -19,7 +19,7 @@ def write_atomically(path: str | Path, text: str) -> Path:
     Raises:
         OSError: the file could not be written.
     """
-    return _whole(Path(path), lambda part: part.write_text(text, "utf-8", "surrogateescape"))
+    return write_whole(Path(path), lambda part: part.write_text(text, "utf-8", "surrogateescape"))
 
 
 def write_tensors(path: str | Path, tensors: dict[str, Tensor]) -> Path:
@@ -28,10 +28,15 @@ def write_tensors(path: str | Path, tensors: dict[str, Tensor]) -> Path:
     Raises:
         OSError, SafetensorError: the file could not be written.
     """
-    return _whole(Path(path), lambda part: save_file(tensors, part))
+    return write_whole(Path(path), lambda part: save_file(tensors, part))
 
 
-def _whole(path: Path, write: Callable[[Path], object]) -> Path:
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """Write a file by a function of a path beside it, as ``write_atomically`` does text.
+
+    Raises:
+        OSError: the file could not be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

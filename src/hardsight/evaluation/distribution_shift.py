@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import mannwhitneyu
 from torch import Tensor
 from torch.nn import functional
 
-from hardsight.data import AnomalyData, ImageSet
+from hardsight.data import AnomalyData
 from hardsight.evaluation.subjects.synthetic import demand_defects
 
 UNLIKE, CHANCE = 0.70, 0.01
@@ -81,6 +81,20 @@ def warning(known: Iterable[Shift]) -> str | None:
     )
 
 
+def image_statistics(images: Tensor) -> dict[str, NDArray[np.float64]]:
+    """Return the values (N,) of every one of ``STATISTICS``, of images (N, 3, H, W).
+
+    Args:
+        images: uint8, or floats in [0, 1].
+    """
+    found: dict[str, list[Tensor]] = {name: [torch.empty(0)] for name in STATISTICS}
+    for batch in torch.split(images, 32):
+        x = batch.float() / 255 if batch.dtype == torch.uint8 else batch
+        for name, statistic in STATISTICS.items():
+            found[name].append(statistic(x))
+    return {name: torch.cat(parts).double().numpy() for name, parts in found.items()}
+
+
 def distribution_shifts(data: AnomalyData) -> list[Shift]:
     """Return what ``STATISTICS`` know of a data set.
 
@@ -91,7 +105,9 @@ def distribution_shifts(data: AnomalyData) -> list[Shift]:
         ValueError: a test set without both normal and anomalous images.
     """
     labels = demand_defects(data)
-    train, validation, test = map(_measured, (data.train, data.validation, data.test))
+    train, validation, test = (
+        image_statistics(part.images()) for part in (data.train, data.validation, data.test)
+    )
     found = []
     for name in STATISTICS:
         good, bad = test[name][~labels], test[name][labels]
@@ -102,13 +118,3 @@ def distribution_shifts(data: AnomalyData) -> list[Shift]:
 
 def _blurred(x: Tensor) -> Tensor:
     return functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
-
-
-def _measured(images: ImageSet) -> dict[str, np.ndarray]:
-    """Return the values (N,) of every statistic."""
-    found: dict[str, list[Tensor]] = {name: [torch.empty(0)] for name in STATISTICS}
-    for batch in torch.split(images.images(), 32):
-        x = batch.float() / 255
-        for name, statistic in STATISTICS.items():
-            found[name].append(statistic(x))
-    return {name: torch.cat(parts).double().numpy() for name, parts in found.items()}

@@ -3,7 +3,8 @@
 from hardsight.runs.calibrating import Recalibration, recalibrate
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.detector import SELECTION, DetectorRun
-from hardsight.runs.folder import CONFIG, MANIFEST, RunError, RunFolder
+from hardsight.runs.drift import SCORE, drift_references
+from hardsight.runs.folder import CONFIG, EXPORTED, MANIFEST, RunError, RunFolder
 from hardsight.runs.opening import (
     open_classifier_run,
     open_detector_run,
@@ -14,13 +15,16 @@ from hardsight.runs.started import origin
 
 __all__ = [
     "CONFIG",
+    "EXPORTED",
     "MANIFEST",
+    "SCORE",
     "SELECTION",
     "ClassifierRun",
     "DetectorRun",
     "Recalibration",
     "RunError",
     "RunFolder",
+    "drift_references",
     "open_classifier_run",
     "open_detector_run",
     "open_run",

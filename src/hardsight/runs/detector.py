@@ -18,6 +18,7 @@ from hardsight.export import Exported
 from hardsight.runs.folder import MANIFEST, METRICS, RunError, RunFolder
 from hardsight.runs.metrics import write_metrics
 from hardsight.runs.started import origin, record_start
+from hardsight.runs.statistics import write_statistics
 
 _log = logging.getLogger(__name__)
 SELECTION = "selection.json"
@@ -134,6 +135,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         normals = f"{len(data.train)} normal images of {data.name}"
         facts = {"preset": config.preset, "trained on": normals} | origin(self.path)
         detector.save_pretrained(self.path, model_card_kwargs=facts)
+        write_statistics(self.path, data)
         precisions = config.training.precision_choice, detector.precision
         write_metrics(self.path / METRICS, begun, detector.device, *precisions)
         return detector

@@ -16,6 +16,8 @@ from hardsight.evaluation.wording import radius
 CONFIG = "config.yaml"
 MANIFEST = "manifest.json"
 METRICS = "metrics.json"
+EXPORTED = "exported"
+"""Folder of the export that ``hardsight export`` writes into a run."""
 AUDIT = "audit/audit.json"
 
 C = TypeVar("C", bound=Config)
@@ -34,13 +36,26 @@ class RunFolder(ABC, Generic[C]):
     Args:
         path: of the folder.
         config: what its ``config.yaml`` holds.
+        bundle: the file that the folder was unpacked from for as long as it is used; None: none.
     """
 
     subject: ClassVar[Kind]
     """What the run fits."""
 
-    def __init__(self, path: Path, config: C) -> None:
-        self.path, self.config = path, config
+    def __init__(self, path: Path, config: C, bundle: Path | None = None) -> None:
+        self.path, self.config, self.bundle = path, config, bundle
+
+    @property
+    def name(self) -> str:
+        """Name of the folder, or of the bundle."""
+        return (self.bundle or self.path).name
+
+    @property
+    def reports(self) -> Path:
+        """Folder below which reports are written: the run's, or one beside the bundle."""
+        if self.bundle is None:
+            return self.path
+        return self.bundle.with_name(f"{self.bundle.stem}-reports")
 
     @abstractmethod
     def fit(
@@ -67,7 +82,7 @@ class RunFolder(ABC, Generic[C]):
     @property
     def audit_path(self) -> Path:
         """Where ``hardsight audit`` writes, and ``evaluate`` reads, the audit."""
-        return self.path / AUDIT
+        return self.reports / AUDIT
 
     def audited(self, model: nn.Module) -> tuple[tuple[str, ...] | None, str]:
         """Return the stamp on the robust figures of the run's model, and where it comes from.

@@ -99,7 +99,7 @@ class ClassifierFigures(Figures[ClassifierRun]):
         return self.run.labelled("test", images.path, images.allow_data_change)
 
     def _title(self, test: LabelledImages) -> str:
-        return f"{self.run.path.name} on {test.name}"
+        return f"{self.run.name} on {test.name}"
 
 
 def threat(attacks: AttackChoice, trained: Ball | None) -> tuple[str, float]:

@@ -73,7 +73,7 @@ class Figures(ABC, Generic[R]):
     @property
     def provenance(self) -> dict[str, str]:
         """What every report says of the run."""
-        return {"preset": self.run.config.preset, "run": self.run.path.name}
+        return {"preset": self.run.config.preset, "run": self.run.name}
 
     @abstractmethod
     def opened(self, images: ImageChoice) -> tuple[nn.Module, AnomalyData | LabelledImages]:
