@@ -8,7 +8,7 @@ import typer
 if TYPE_CHECKING:
     from hardsight.runs import RunFolder as OpenRun
 
-RunFolder = Annotated[Path, typer.Argument(help="A run folder.")]
+RunFolder = Annotated[Path, typer.Argument(help="A run folder, or the bundle of one.")]
 OtherData = Annotated[
     Path | None, typer.Option("--data", help="Use this data set's images; default: the run's own.")
 ]

@@ -9,6 +9,7 @@ PURPOSES = {
     "onnx": "hardsight export --to onnx, and score, watch, certify of such an export",
     "openvino": "hardsight export --to openvino, with --int8 too, and score, watch of it",
     "video": "hardsight watch of videos and cameras",
+    "sign": "hardsight bundle --sign, and verify and any opening of a bundle for a key",
     "gradcam": "hardsight fit with recipe.foreground=grad-cam, as patchguard-paper has",
     "anomalib": "anomalib's detectors in Python, to be attacked and certified",
 }

@@ -66,6 +66,11 @@ def recalibrate(
         ValueError: too few images for the level.
     """
     run.check_finished()
+    if run.bundle is not None:
+        raise RunError(
+            f"{run.bundle} is a bundle, which is never changed; calibrate the run that it was made "
+            "of, and bundle it again"
+        )
     detector = run.detector(device)
     before = detector.calibration
     normals = _chosen(run, images)

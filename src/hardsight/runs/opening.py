@@ -1,25 +1,35 @@
 """Opening and starting run folders, of either kind."""
 
+import shutil
+import weakref
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hardsight.config import ClassifierConfig, Config, DetectorConfig, anchored
 from hardsight.config.classification import PurifiedNetwork
+from hardsight.runs.bundles.opening import unpack
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.detector import DetectorRun
 from hardsight.runs.folder import CONFIG, MANIFEST, RunError
 from hardsight.runs.started import START
 
 
-def open_run(path: str | Path) -> DetectorRun | ClassifierRun:
-    """Open a run folder.
+def open_run(path: str | Path, public_key: Path | None = None) -> DetectorRun | ClassifierRun:
+    """Open a run folder, or the bundle of one: checked, and unpacked for as long as it is used.
+
+    Args:
+        path: of the folder or the bundle.
+        public_key: that a bundle must be signed for, see ``unpack``.
 
     Raises:
         RunError: it is none.
+        BundleError: a bundle that is truncated, changed, or not signed as it must be.
         ConfigError: its configuration is damaged.
     """
     path = Path(path)
+    if path.is_file():
+        return _unpacked(path, public_key)
     if not (path / CONFIG).is_file():
         raise RunError(
             f"{path} is not a run folder: it has no {CONFIG}; make one with: hardsight fit"
@@ -27,13 +37,13 @@ def open_run(path: str | Path) -> DetectorRun | ClassifierRun:
     return _run(path, Config.read(path / CONFIG))
 
 
-def open_detector_run(path: str | Path) -> DetectorRun:
-    """Open the run folder of a detector.
+def open_detector_run(path: str | Path, public_key: Path | None = None) -> DetectorRun:
+    """Open the run folder, or the bundle, of a detector; see ``open_run``.
 
     Raises:
         RunError: it is that of a classifier, or none.
     """
-    run = open_run(path)
+    run = open_run(path, public_key)
     if isinstance(run, ClassifierRun):
         raise RunError(
             f"{path} holds a classifier ({run.config.method}), and this is for anomaly detectors; "
@@ -109,6 +119,21 @@ def _refuse_changes(path: Path, recorded: Config, asked: Config) -> None:
         ways.append(f"train its denoiser on with {more}")
     said = "; ".join(each)
     raise RunError(f"{path} holds a run with other settings: {said}. Either {', or '.join(ways)}")
+
+
+def _unpacked(bundle: Path, public_key: Path | None) -> DetectorRun:
+    """Open a bundle, whose folder is removed once the run is not used any more."""
+    folder = unpack(bundle, public_key)
+    try:
+        config = Config.read(folder / CONFIG)
+        if not isinstance(config, DetectorConfig):
+            raise RunError(f"{bundle} holds a classifier, and bundles are of anomaly detectors")
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    run = DetectorRun(folder, config, bundle)
+    weakref.finalize(run, shutil.rmtree, folder, ignore_errors=True)
+    return run
 
 
 def _run(path: Path, config: Config) -> DetectorRun | ClassifierRun:

@@ -1,0 +1,1 @@
+"""One-file bundles of a run: written, opened, verified."""
