@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 MANIFEST_NAME = "bundle.json"
 SIGNATURE_NAME = "bundle.sig"
 """Ed25519 signature of the bytes of ``bundle.json``, which hold the hashes of all others."""
-FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 
 
@@ -43,7 +42,7 @@ class BundleManifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     hardsight: str
     """Version that wrote it."""
     method: str
