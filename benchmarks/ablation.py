@@ -51,6 +51,7 @@ def noised(low: int, high: int, *scored: int) -> dict[str, Any]:
 
 SHORT: dict[str, Any] = {
     "detector.image_size": SIZE,
+    "start": None,
     "detector.denoiser": {"name": "fast", "channels": 48, "patch": 4},
     "detector.head": {"patch": 4},
     "training.steps": 800,

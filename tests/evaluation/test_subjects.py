@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,9 +13,11 @@ from hardsight.evaluation import (
     DetectorSubject,
     Execution,
     Protocol,
+    Record,
     evaluate,
     evaluate_classifier,
 )
+from hardsight.evaluation.alarms import alarms, counts
 
 NORMAL, ANOMALOUS = [100, 102, 104, 106], [105, 110, 112, 116]
 PLAIN = Protocol(2, gallery=0)
@@ -110,15 +114,11 @@ def test_good_parts_alone_are_measured_on_synthetic_defects(bright, parts):
     found = evaluate(detector, data, [], synthetic=True, protocol=PLAIN)
     assert any("defects are synthetic" in note for note in found.notes)
     assert found.rows[0].metric == "AUROC"
-    alarms = found.decided["clean"][:good] > detector.calibration.threshold
-    from hardsight.evaluation.verdict import counts
-
-    assert counts(found, "clean")[2:] == (alarms.sum(), good)
+    wrong = found.decided["clean"][:good] > detector.calibration.threshold
+    assert counts(found, "clean")[2:] == (wrong.sum(), good)
 
 
 def test_decisions_are_counted_on_the_known_noise(bright, make_set):
-    from hardsight.evaluation.verdict import counts
-
     data, detector = make_set(NORMAL, ANOMALOUS), bright(noise=20 / 255)
     scores = np.linspace(0.3, 0.4, 20)
     detector.calibration = Calibration.fit(scores, scores, level=0.1)
@@ -126,9 +126,30 @@ def test_decisions_are_counted_on_the_known_noise(bright, make_set):
     decided = detector.decide(data.test.images())
     np.testing.assert_allclose(found.decided["clean"], decided.pred_score, rtol=1e-6)
     labels = data.test.labels
-    alarms = decided.pred_label.numpy()
-    expected = (alarms & labels).sum(), 4, (alarms & ~labels).sum(), 4
+    alarm = decided.pred_label.numpy()
+    expected = (alarm & labels).sum(), 4, (alarm & ~labels).sum(), 4
     assert counts(found, "clean") == expected
+
+
+def test_a_curve_and_an_earlier_threshold_are_counted_too(bright, make_set):
+    """The best attack of a mean brightness moves every score by the radius."""
+    data, detector = make_set(NORMAL, ANOMALOUS), bright()
+    scores = np.linspace(0.3, 0.4, 20)
+    before, now = (Calibration.fit(s, s, level=0.1) for s in (scores, scores + 0.05))
+    detector.calibration = replace(now, under="pgd, L-inf 8/255")
+    protocol, record = replace(PLAIN, curve=[8 / 255]), Record(previous=before)
+    found = evaluate(detector, data, [], protocol=protocol, record=record)
+    clean, labels = found.decided["clean"], data.test.labels
+    worst = clean + np.where(labels, -8 / 255, 8 / 255)
+    np.testing.assert_allclose(found.decided["L-inf 8/255 (curve)"], worst, atol=1e-6)
+    each = {(a.calibrated, a.attack): (a.found, a.false) for a in alarms(found)}
+    for how, threshold in (
+        ("normals under pgd, L-inf 8/255", now.threshold),
+        ("clean normals, before", before.threshold),
+    ):
+        for attack, values in (("clean", clean), ("L-inf 8/255 (curve)", worst)):
+            alarm = values > threshold
+            assert each[how, attack] == ((alarm & labels).sum(), (alarm & ~labels).sum())
 
 
 def test_a_score_tells_what_a_classifier_gets_wrong():

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from hardsight.evaluation.alarms import alarms, counts
 from hardsight.evaluation.results import (
     HELD_OUT,
     OBJECT_ALONE,
@@ -21,10 +22,11 @@ from hardsight.evaluation.results import (
     GalleryItem,
     Row,
 )
-from hardsight.evaluation.verdict import counts, judge, outcome, strongest
+from hardsight.evaluation.verdict import judge, outcome, strongest
 from hardsight.evaluation.wording import fraction_of_255, pairs, radius
 from hardsight.metrics import auroc, bootstrap
 from hardsight.reports import write_html, write_json, write_markdown
+from hardsight.reports.evaluation import markdown
 from hardsight.reports.pictures import heat, heat_scale, perturbation
 from hardsight.reports.plots import histogram_svg
 from hardsight.reports.tables import COLUMNS, check_finite, table_row
@@ -131,6 +133,7 @@ def synthetic(shift=1.6, items=2, size=32, flags=(), seed=0, **changes):
         "rows": tuple(rows),
         "curves": (Curve("How strong?", "eps", {"pgd": points}, "PGD 10 steps, Linf"),),
         "threshold": 1.55,
+        "thresholds": {"clean normals": 1.55},
         "false_alarm_level": 0.05,
         "gallery": tuple(gallery),
         "notes": ("Localisation was measured on clean images only.", "No masks for <x>."),
@@ -251,6 +254,7 @@ def test_what_was_not_measured_is_left_out(tmp_path):
         rows=base.rows[:1],
         curves=(),
         threshold=None,
+        thresholds={},
         false_alarm_level=None,
         gallery=(bare,),
         notes=(),
@@ -368,6 +372,24 @@ def test_alarms_are_counted_strictly_above_the_threshold():
     assert counts(evaluation, "clean") == (1, 1, 0, 2)
     assert strongest(evaluation) is None
     assert strongest(synthetic(items=0)) == "eot-pgd"
+
+
+def test_alarms_stand_for_each_threshold_and_each_radius():
+    scores = {"clean": np.array([1.0, 3.0, 2.5]), "L-inf 2/255 (curve)": np.array([2.6, 3.2, 1.0])}
+    evaluation = synthetic(
+        items=0,
+        labels=np.array([False, False, True]),
+        decided=scores,
+        thresholds={"normals under pgd": 3.1, "clean normals, before": 2.0},
+    )
+    assert alarms(evaluation) == [
+        ("normals under pgd", "clean", 0, 1, 0, 2),
+        ("normals under pgd", "L-inf 2/255 (curve)", 0, 1, 1, 2),
+        ("clean normals, before", "clean", 1, 1, 1, 2),
+        ("clean normals, before", "L-inf 2/255 (curve)", 0, 1, 2, 2),
+    ]
+    text = "\n".join(markdown(evaluation))
+    assert "| clean normals, before | L-inf 2/255 (curve) | 0 | 1 | 2 | 2 |" in text
 
 
 @pytest.mark.parametrize(

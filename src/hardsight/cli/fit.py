@@ -41,10 +41,11 @@ def fit(
     size: Annotated[int | None, typer.Option(help="Image size in pixels.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
     start: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="Run or saved detector whose networks are trained on, or photographs: a denoiser "
-            "of natural photographs that comes with hardsight. --steps 0 keeps it."
+            help="Run or saved detector whose networks are trained on, photographs (a denoiser of "
+            "natural photographs that comes with hardsight), or none. --steps 0 keeps the "
+            "denoiser. Default: the preset's."
         ),
     ] = None,
     normals: Annotated[
@@ -102,7 +103,7 @@ def fit(
             "data.on_error": "skip" if skip_unreadable else None,
             "detector.image_size": size,
             "data.limit_train": normals,
-            "start": start and str(start),
+            "start": start,
             "training.steps": steps,
             "training.seed": seed,
             "training.devices": devices,

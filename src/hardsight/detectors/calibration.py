@@ -80,6 +80,11 @@ class Calibration:
         return () if self.under else self.normal_scores
 
     @property
+    def source(self) -> str:
+        """On which normal images the threshold was set, in words."""
+        return f"normals under {self.under}" if self.under else "clean normals"
+
+    @property
     def statement(self) -> str:
         """The guarantee in one sentence."""
         n = len(self.normal_scores)

@@ -7,7 +7,7 @@ from typing import Any
 
 from hardsight.attacks import Suite, build_suite
 from hardsight.data import AnomalyData, load
-from hardsight.detectors import Detector, as_detector
+from hardsight.detectors import Calibration, Detector, as_detector
 from hardsight.evaluation.gallery import detector_items
 from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.protocol import Measurement
@@ -71,6 +71,7 @@ def evaluate(
             result,
             names=subject.names,
             threshold=calibration.threshold if calibration else None,
+            thresholds=_thresholds(calibration, record.previous),
             false_alarm_level=calibration.level if calibration else None,
             held_out=calibration.clean_scores if calibration else (),
             notes=(
@@ -83,6 +84,16 @@ def evaluate(
         return replace(
             result, gallery=detector_items(subject, made.shown, found.clean, hardest, protocol.seed)
         )
+
+
+def _thresholds(now: Calibration | None, before: Calibration | None) -> dict[str, float]:
+    """Return what each threshold was set on -> the threshold, the detector's own first."""
+    if now is None:
+        return {}
+    found = {now.source: now.threshold}
+    if before is not None and before.threshold != now.threshold:
+        found[f"{before.source}, before"] = before.threshold
+    return found
 
 
 def _uncovered(subject: DetectorSubject, suites: Sequence[Suite]) -> list[str]:

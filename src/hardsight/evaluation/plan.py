@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hardsight.core.types import Progress, quiet
+from hardsight.detectors import Calibration
 
 UNAUDITED = "not audited"
 
@@ -58,11 +59,14 @@ class Record:
         stamp: reasons not to trust a robust figure, put on every attacked row, see ``Audit.stamp``;
             None: it was not audited.
         provenance: what else the report shows of the run.
+        previous: the calibration before the detector's own: alarms are counted at its threshold,
+            too.
     """
 
     title: str | None = None
     stamp: Sequence[str] | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+    previous: Calibration | None = None
 
     @property
     def flags(self) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ class Measured:
     suites: list[Suite] = field(default_factory=list)
     """Those, one each."""
     curves: tuple[Curve, ...] = ()
+    points: dict[str, Attacked] = field(default_factory=dict)
+    """Radius -> what the curve's attack did there."""
 
 
 class Measurement:
@@ -85,6 +87,7 @@ class Measurement:
         """Return what was measured as every kind of subject has it, without pictures."""
         subject, record = self.subject, self.record
         done = {"clean": found.clean, **found.attacked}
+        decisions = done | found.points
         return Evaluation(
             kind=subject.kind,
             title=record.title or subject.title,
@@ -97,7 +100,7 @@ class Measurement:
             },
             labels=subject.truth,
             outputs={name: a.outputs for name, a in done.items()},
-            decided={name: a.decided for name, a in done.items() if a.decided is not None},
+            decided={name: a.decided for name, a in decisions.items() if a.decided is not None},
             rows=tuple(found.rows),
             curves=found.curves,
             notes=(*subject.notes, *found.notes),
@@ -151,6 +154,7 @@ class Measurement:
             if self.usable(done, f"the curve at {eps:.4f}", found):
                 row = next(output_rows(self.subject, "", done, suite))
                 points.append((eps, row.mean))
+                found.points[f"{radius(suite.ball.name, eps)} (curve)"] = done
         caption = f"{self.quick.description}, {self.norm}"
         lines = {self.quick.name: tuple(points)}
         return Curve("How strong must the attack be?", "eps", lines, caption)

@@ -154,9 +154,11 @@ class Evaluation:
     """Names, of a classifier."""
     threshold: float | None = None
     """Of a detector's score."""
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """On which normal images it was set -> the threshold; then the one that was set before it."""
     decided: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    """Attack -> (n,) scores on the known noise that decisions are made on, where there is a
-    threshold."""
+    """Attack, or radius of the curve -> (n,) scores on the known noise that decisions are made on,
+    where there is a threshold."""
     false_alarm_level: float | None = None
     """The level the threshold was calibrated for, e.g. 0.01."""
     held_out: tuple[float, ...] = ()

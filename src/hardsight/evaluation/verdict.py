@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
-
+from hardsight.evaluation.alarms import counts
 from hardsight.evaluation.distribution_shift import compare
 from hardsight.evaluation.results import (
     HELD_OUT,
@@ -127,17 +126,6 @@ def _about_noise(rows: list[Row], value: float) -> Iterable[str]:
             f"If the attacker knows the detector's noise, {pairs(fixed.value)} are left: "
             "part of what seems robust is only chance."
         )
-
-
-def counts(evaluation: Evaluation, name: str) -> tuple[int, int, int, int]:
-    """Return (defects found, defects, false alarms, good parts) at the threshold."""
-    if evaluation.threshold is None:
-        raise ValueError("threshold is None: calibrate the detector before counting alarms")
-    scores = evaluation.decided[name]
-    labels = evaluation.labels[: len(scores)]
-    alarm = scores > evaluation.threshold
-    found, false = np.count_nonzero(alarm & labels), np.count_nonzero(alarm & ~labels)
-    return int(found), int(labels.sum()), int(false), int((~labels).sum())
 
 
 def outcome(item: GalleryItem, threshold: float | None) -> tuple[str, bool]:

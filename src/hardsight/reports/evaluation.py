@@ -5,10 +5,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from hardsight.evaluation.alarms import alarms
 from hardsight.evaluation.diagnostics import judge_accuracy
 from hardsight.evaluation.results import Averages, Curve, Evaluation
 from hardsight.evaluation.subjects.subject import Kind
-from hardsight.evaluation.verdict import RULE, Verdict, counts, judge, strongest
+from hardsight.evaluation.verdict import RULE, Verdict, judge, strongest
 from hardsight.evaluation.wording import tags
 from hardsight.reports import plots
 from hardsight.reports.gallery import shown
@@ -29,15 +30,15 @@ UNITS: dict[Kind, str] = {
     "detector": "Figures in per cent, with 95 % intervals; 50 is a coin toss for AUROC.",
     "classifier": "Accuracy in per cent, with 95 % intervals.",
 }
-ALARM_HEADS = ["At the threshold", "Defects found", "of", "False alarms", "on good parts"]
+ALARM_HEADS = [
+    "Threshold set on",
+    "Attack",
+    "Defects found",
+    "of",
+    "False alarms",
+    "on good parts",
+]
 AVERAGE_HEADS = ["Attack", "Threat models", "AoA, of all", "AwT, of those not trained on"]
-
-
-def alarms(found: Evaluation) -> list[tuple[str, int, int, int, int]]:
-    """Return what happens at a detector's threshold under each attack; nothing without one."""
-    if found.threshold is None:
-        return []
-    return [(name, *counts(found, name)) for name in found.outputs]
 
 
 def average_cells(average: Averages) -> list[str]:

@@ -12,10 +12,8 @@ from hardsight.detectors.evidence import shares
 from hardsight.detectors.inputs import Images
 from hardsight.detectors.saved import CALIBRATION_FILE
 from hardsight.evaluation import calibrate_under
-from hardsight.runs.detector import DetectorRun
+from hardsight.runs.detector import PREVIOUS, DetectorRun
 from hardsight.runs.folder import MANIFEST, RunError
-
-PREVIOUS = "calibration.previous.json"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from hardsight.runs.started import origin, record_start
 from hardsight.runs.statistics import write_statistics
 
 _log = logging.getLogger(__name__)
-SELECTION = "selection.json"
+SELECTION, PREVIOUS = "selection.json", "calibration.previous.json"
 
 
 class DetectorRun(RunFolder[DetectorConfig]):
@@ -151,6 +151,12 @@ class DetectorRun(RunFolder[DetectorConfig]):
         self.check_finished()
         method = METHODS[self.config.method].detector
         return method.from_pretrained(self.path).to(pick_device(device))
+
+    @property
+    def previous(self) -> Calibration | None:
+        """The calibration before the last one that ``hardsight calibrate`` made; None: none."""
+        path = self.path / PREVIOUS
+        return Calibration.read(path) if path.is_file() else None
 
     def deciding(self, device: str = "auto") -> Detector:
         """Load the fitted detector for decisions.

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from hardsight.config.config import ConfigError
 from hardsight.core.files import write_atomically
-from hardsight.detectors.advrad.start import BUNDLED, start_folder
+from hardsight.detectors.advrad.start import Start, start_folder
 from hardsight.detectors.methods import METHODS
-from hardsight.detectors.saved import CONFIG_FILE, WEIGHTS_FILE
 from hardsight.evaluation.provenance import fingerprint
 
 START = "start.json"
@@ -22,18 +21,13 @@ def record_start(folder: Path, start: str | None) -> None:
             of a bundled start; None: none.
 
     Raises:
-        ConfigError: ``start`` is no such folder, or not what it was when the run began.
+        ValueError: ``start`` is no such folder.
+        ConfigError: it is not what it was when the run began.
     """
     if start is None:
         return
-    place = start_folder(start)
-    if not all((place / name).is_file() for name in (CONFIG_FILE, WEIGHTS_FILE)):
-        raise ConfigError(
-            f"start={start!r} is neither the folder of a finished run of a detector nor that of a "
-            f"saved one, nor one of {', '.join(BUNDLED)}"
-        )
-    head = "head" in json.loads((place / CONFIG_FILE).read_text("utf-8"))
-    detector = METHODS["bastion" if head else "advrad"].detector.from_pretrained(place)
+    method = METHODS["bastion" if Start.read(start).part("head") else "advrad"]
+    detector = method.detector.from_pretrained(start_folder(start))
     now = {"run": start, "weights": fingerprint(detector)}
     path = folder / START
     if path.is_file() and (before := json.loads(path.read_text("utf-8"))) != now:

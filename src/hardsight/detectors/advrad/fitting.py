@@ -153,7 +153,7 @@ def _held_out(detector: ErrorDetector, data: AnomalyData, config: AdvRADFit) -> 
     if config.start is not None and selection and len(selection.patches) > 1:
         raise ValueError(
             f"selection.patches={selection.patches} would train other denoisers than that of "
-            "start; leave one of them out"
+            "start; leave them out, or train from first weights with --start none"
         )
     parts = [
         shares(part.validation.images(), selection is not None) for part in data.parts or (data,)

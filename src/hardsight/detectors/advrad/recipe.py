@@ -1,12 +1,19 @@
 """What a fit of AdvRAD or Bastion is configured by."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 
 from hardsight.detectors.advrad.adversarial import AdversarialTraining
 from hardsight.detectors.advrad.map_head_training import MapHeadTraining
 from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.stages import FORWARD, attacked
+
+
+def _none_by_name(start: object) -> object:
+    """Return None for "none", as a command line writes it, and all else as it is."""
+    return None if start == "none" else start
 
 
 class AdvRADFit(FitConfig):
@@ -16,9 +23,10 @@ class AdvRADFit(FitConfig):
     """Choose k, filter, aggregation and reference on validation data; None keeps the detector's."""
     adversarial_training: AdversarialTraining | None = None
     """Train on against attacks once the denoiser is trained; None: the plain training alone."""
-    start: str | None = None
-    """Folder of a run or of a saved detector, AdvRAD or Bastion, whose networks the training starts
-    from; with training.steps=0 its denoiser is kept as it is. None: from first weights."""
+    start: Annotated[str | None, BeforeValidator(_none_by_name)] = None
+    """Folder of a run or of a saved detector, AdvRAD or Bastion, or the name of a bundled start,
+    whose networks the training starts from; with training.steps=0 its denoiser is kept as it is.
+    None, or "none": from first weights."""
     k_by_category: dict[str, int] = Field(default_factory=dict)
     """Category -> diffusion step, where a paper chose one for each (FreeRAD, Table 7)."""
 

@@ -90,7 +90,8 @@ def take_over(detector: ErrorDetector, start: Start) -> None:
         said = ", ".join(f"{k} {theirs.get(k)} (here {ours.get(k)})" for k in apart)
         raise ValueError(
             f"the denoiser of start is another: it has {said}; give "
-            "detector.denoiser its settings, or start from another run"
+            "detector.denoiser its settings, start from another run, or from first weights with "
+            "--start none"
         )
     for name, network in detector.networks.items():
         weights = start.part(name)

@@ -76,7 +76,11 @@ class DetectorFigures(Figures[DetectorRun]):
             norm=norm,
             source=source,
             synthetic=images.synthetic,
-            record=Record(stamp=stamp, provenance=self.provenance | origin(self.run.path)),
+            record=Record(
+                stamp=stamp,
+                provenance=self.provenance | origin(self.run.path),
+                previous=self.run.previous,
+            ),
         )
         curve = (
             [f * parse_radius(eps) for f in SEVERITIES] if norm.lower() in THREATS else CURVE_EPS
