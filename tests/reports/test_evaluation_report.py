@@ -304,7 +304,7 @@ def test_markdown_has_every_row_and_no_loose_bar(tmp_path):
     for row, line in zip(evaluation.rows, results[2:], strict=True):
         assert line[0].strip() == row.attack
         assert f"{100 * row.mean.value:.1f}" in line[list(COLUMNS).index("mean")]
-    assert {len(line) for line in table} == {len(COLUMNS), 5, 2}
+    assert {len(line) for line in table} == {len(COLUMNS), 6, 2}
     assert "<c>" not in text
     assert all(note.replace("<", "&lt;") in text for note in evaluation.notes)
 
