@@ -36,6 +36,19 @@ class Bright(Detector):
         return Detection(maps.flatten(1).mean(1), maps)
 
 
+class Contrast(Detector):
+    """An image's map is its squared distance from its mean, its score the mean of that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image_size = 16
+        self.register_buffer("place", torch.zeros(()))
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        maps = (images - images.mean((2, 3), keepdim=True)).square().mean(1, keepdim=True)
+        return Detection(maps.flatten(1).mean(1), maps)
+
+
 def write_set(
     root: Path, normal: list[int], anomalous: list[int], masks: bool = True
 ) -> AnomalyData:

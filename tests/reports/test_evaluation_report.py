@@ -379,6 +379,7 @@ def test_alarms_stand_for_each_threshold_and_each_radius():
     evaluation = synthetic(
         items=0,
         labels=np.array([False, False, True]),
+        outputs={"clean": scores["clean"][:, None]},
         decided=scores,
         thresholds={"normals under pgd": 3.1, "clean normals, before": 2.0},
     )

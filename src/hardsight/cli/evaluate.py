@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from hardsight.cli.beside import evaluate_beside, print_inspected
 from hardsight.cli.console import errors, explained, print_rows, say, say_report
 from hardsight.cli.options import (
     AllowDataChange,
     AttackedAtOnce,
     AttackedEps,
     AttackedNorm,
+    Beside,
     Device,
     Limit,
     OtherData,
@@ -58,6 +60,7 @@ def evaluate(
     ] = None,
     restarts: Annotated[int | None, typer.Option(min=1, help="Restarts of every attack.")] = None,
     source: Source = None,
+    beside: Beside = None,
     limit: Limit = None,
     synthetic: Synthetic = False,
     curve: Annotated[
@@ -89,7 +92,11 @@ def evaluate(
     Killed and started again, it goes on where it was. Examples:
     `hardsight evaluate runs/bottle --eps 2/255`,
     `hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3 --limit 1000`
+
+    Two detectors, alone and side by side, under attacks of either and of both:
+    `hardsight evaluate runs/hardsight --beside runs/patchcore --suite pgd`
     """
+    from hardsight.attacks import build_suite
     from hardsight.audit.protocol import BATCH
     from hardsight.evaluation import Execution, Protocol
     from hardsight.runs import open_run
@@ -100,6 +107,12 @@ def evaluate(
         for_detectors(opened, synthetic=synthetic)
         effort = {"steps": steps, "draws": draws, "restarts": restarts, "step_size": alpha}
         effort = {k: v for k, v in effort.items() if v is not None}
+        if beside is not None:
+            chosen = build_suite(
+                (suite or ["pgd"])[0], norm or "Linf", eps or "2/255", budget, **effort
+            )
+            print_inspected(evaluate_beside(run, beside, chosen, limit, seed, device), chosen)
+            return
         planned = figures_of(opened, device).evaluation(
             ImageChoice(path, limit, synthetic, allow_data_change),
             AttackChoice(suite or (), norm, eps, budget, effort, curve, source),

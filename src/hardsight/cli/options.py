@@ -41,6 +41,13 @@ AttackedAtOnce = Annotated[
 Source = Annotated[
     Path | None, typer.Option(help="Another run folder, from which attacks are transferred.")
 ]
+Beside = Annotated[
+    Path | None,
+    typer.Option(
+        help="A second run, best when nobody attacks: what RUN sees is a defect; what the second "
+        "alone sees, or where they disagree, is suspicious. RUN is to withstand attacks."
+    ),
+]
 Limit = Annotated[
     int | None,
     typer.Option(min=2, help="Test images at most, evenly spread; the report says so."),

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -63,9 +63,11 @@ class Tally:
 class Table:
     """Writes rows, each at once, as CSV or as JSON lines."""
 
-    def __init__(self, file: TextIO, form: str, end: str = "\r\n") -> None:
+    def __init__(
+        self, file: TextIO, form: str, fields: Sequence[str] = FIELDS, end: str = "\r\n"
+    ) -> None:
         self.file = file
-        self._csv = csv.DictWriter(file, FIELDS, lineterminator=end) if form == "csv" else None
+        self._csv = csv.DictWriter(file, fields, lineterminator=end) if form == "csv" else None
         if self._csv:
             self._csv.writeheader()
 
@@ -80,19 +82,19 @@ class Table:
 
 
 @contextmanager
-def table(output: Path | None) -> Iterator[Table]:
-    """Open the table at ``output``, a .csv or .jsonl file, or CSV on stdout.
+def table(output: Path | None, fields: Sequence[str] = FIELDS) -> Iterator[Table]:
+    """Open the table at ``output``, a .csv or .jsonl file, or CSV on stdout, with given columns.
 
     Raises:
         ValueError: another suffix.
     """
     if output is None:
-        yield Table(sys.stdout, "csv", "\n")  # rich, above a live line, shows none that end in \r
+        yield Table(sys.stdout, "csv", fields, "\n")  # rich shows no line that ends in \r
         return
     if output.suffix not in (".csv", ".jsonl"):
         raise ValueError(f"output={str(output)!r} must end in .csv or .jsonl")
     with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        yield Table(file, output.suffix[1:])
+        yield Table(file, output.suffix[1:], fields)
 
 
 def file_batches(
@@ -129,11 +131,11 @@ def scored(
     seed: int | None = None,
     overlays: Path | None = None,
 ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
-    """Score batch by batch, in order; yield the rows and the frames they are of.
+    """Score frames; see ``filled``.
 
     Args:
         detector: of the frames' size.
-        batches: each at least one frame; an unreadable one gets a row with its error.
+        batches: see ``filled``.
         seed: of fresh noise, drawn in order; None: the known noise, on which an image has one
             score wherever it stands.
         overlays: folder for heat maps; None: none are drawn.
@@ -142,22 +144,42 @@ def scored(
 
     generator = None if seed is None else torch.Generator(detector.device).manual_seed(seed)
     calibration = detector.demand_calibration()
+
+    def fill(rows: list[dict[str, Any]], images: "Tensor") -> None:
+        found = detector.predict(images, generator, len(images))
+        scores = found.pred_score.double().numpy()
+        p = calibration.p_values(scores)
+        for i, row in enumerate(rows):
+            row["score"], row["p_value"] = float(scores[i]), float(p[i])
+            row["anomalous"] = bool(scores[i] > calibration.threshold)
+            if overlays:
+                _draw(overlays, row["path"], images[i], found.anomaly_map[i, 0], calibration)
+
+    return filled(batches, FIELDS, fill)
+
+
+def filled(
+    batches: "Iterable[list[Frame]]",
+    fields: Sequence[str],
+    fill: "Callable[[list[dict[str, Any]], Tensor], None]",
+) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
+    """Yield the rows of frames, batch by batch in order, and the frames they are of.
+
+    Args:
+        batches: each at least one frame; an unreadable one gets a row with its error.
+        fields: of a row, "path" and "error" among them.
+        fill: fills in the rows of images (n, 3, H, W), n >= 1.
+    """
+    import torch
+
     for frames in batches:
         rows: list[dict[str, Any]] = [
-            dict.fromkeys(FIELDS) | {"path": f.name, "error": f.error and f.error.reason}
+            dict.fromkeys(fields) | {"path": f.name, "error": f.error and f.error.reason}
             for f in frames
         ]
         good = [(row, f.image) for row, f in zip(rows, frames, strict=True) if f.image is not None]
         if good:
-            images = torch.stack([image for _, image in good])
-            found = detector.predict(images, generator, len(images))
-            scores = found.pred_score.double().numpy()
-            p = calibration.p_values(scores)
-            for i, (row, image) in enumerate(good):
-                row["score"], row["p_value"] = float(scores[i]), float(p[i])
-                row["anomalous"] = bool(scores[i] > calibration.threshold)
-                if overlays:
-                    _draw(overlays, row["path"], image, found.anomaly_map[i, 0], calibration)
+            fill([row for row, _ in good], torch.stack([image for _, image in good]))
         yield rows, frames
 
 

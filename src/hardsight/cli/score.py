@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from hardsight.cli.beside import DECIDED, decided_beside
 from hardsight.cli.console import explained, say
 from hardsight.cli.options import (
+    Beside,
     Bits,
     Device,
     FailOnAnomaly,
@@ -16,12 +18,24 @@ from hardsight.cli.options import (
     ScoredAtOnce,
     Scores,
 )
-from hardsight.cli.rows import Tally, check_overlays, file_batches, scored, table
+from hardsight.cli.rows import (
+    FIELDS,
+    Tally,
+    check_overlays,
+    file_batches,
+    filled,
+    scored,
+    table,
+)
+
+if TYPE_CHECKING:
+    from hardsight.detectors import Detector
 
 
 def score(
     run: RunFolder,
     images: Annotated[list[str], typer.Argument(help="Images, folders (searched below) or globs.")],
+    beside: Beside = None,
     output: Scores = None,
     overlays: Overlays = None,
     fail_on_anomaly: FailOnAnomaly = False,
@@ -37,16 +51,29 @@ def score(
 
     Exit code 0; 2 with `--fail-on-anomaly` when something was found.
     Example: `hardsight score runs/bottle new/ --overlays heat/ -o scores.csv`
+
+    Two detectors side by side decide between good, suspicious and defect:
+    `hardsight score runs/hardsight new/ --beside runs/patchcore`
     """
     from hardsight.runs import open_detector_run
 
     tally = Tally()
     with explained():
         check_overlays(overlays, [Path(name) for name in images if Path(name).is_dir()])
-        detector = open_detector_run(run).deciding(device)
+        if beside is None:
+            detector: Detector = open_detector_run(run).deciding(device)
+        elif seed is None and overlays is None:
+            detector, fill = decided_beside(run, beside, device)
+        else:
+            raise ValueError("--seed and --overlays are for one detector; leave out --beside")
         batches = file_batches(detector, images, batch_size, bits, skip_unreadable)
-        with table(output) as lines:
-            for rows, read in scored(detector, batches, seed, overlays):
+        decided = (
+            scored(detector, batches, seed, overlays)
+            if beside is None
+            else filled(batches, DECIDED, fill)
+        )
+        with table(output, FIELDS if beside is None else DECIDED) as lines:
+            for rows, read in decided:
                 lines.write(rows)
                 tally.add(rows, read)
         tally.complain()

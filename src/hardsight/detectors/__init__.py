@@ -13,6 +13,8 @@ from hardsight.detectors.adapters.designs import DESIGNS
 from hardsight.detectors.adapters.purified import PurifiedDetector
 from hardsight.detectors.adapters.smoothed import Smoothed
 from hardsight.detectors.adapters.tiled import Tiled
+from hardsight.detectors.adapters.two_witnesses import TwoWitnesses
+from hardsight.detectors.adapters.witness_calibration import Decision
 from hardsight.detectors.adapters.wrapped import Wrapped
 from hardsight.detectors.advrad.adversarial import AdversarialTraining
 from hardsight.detectors.advrad.bastion import Bastion
@@ -76,6 +78,7 @@ __all__ = [
     "Calibration",
     "CoresetFit",
     "DRAEMFit",
+    "Decision",
     "Denoised",
     "Detector",
     "Dinomaly",
@@ -101,6 +104,7 @@ __all__ = [
     "Smoothed",
     "Tiled",
     "Tiling",
+    "TwoWitnesses",
     "Work",
     "Wrapped",
     "anomalib_detector",

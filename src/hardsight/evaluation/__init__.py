@@ -11,6 +11,7 @@ from hardsight.evaluation.certified.sigma import Evidence, SigmaChoice, choose_s
 from hardsight.evaluation.classifiers import accuracy_curve, evaluate_classifier
 from hardsight.evaluation.costs import Cost, estimate
 from hardsight.evaluation.detectors import attack, evaluate
+from hardsight.evaluation.inspected import Inspected, inspect_attacked
 from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.results import Budget, Curve, Estimate, Evaluation, Row
 from hardsight.evaluation.subjects import ClassifierSubject, DetectorSubject, Subject
@@ -29,6 +30,7 @@ __all__ = [
     "Evaluation",
     "Evidence",
     "Execution",
+    "Inspected",
     "Protocol",
     "Record",
     "Row",
@@ -48,4 +50,5 @@ __all__ = [
     "estimate",
     "evaluate",
     "evaluate_classifier",
+    "inspect_attacked",
 ]

@@ -1,5 +1,6 @@
 """The run folder: everything a fitted detector or classifier is, and all that made it."""
 
+from hardsight.runs.beside import beside
 from hardsight.runs.calibrating import Recalibration, recalibrate
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.detector import SELECTION, DetectorRun
@@ -24,6 +25,7 @@ __all__ = [
     "Recalibration",
     "RunError",
     "RunFolder",
+    "beside",
     "drift_references",
     "open_classifier_run",
     "open_detector_run",

@@ -1,0 +1,128 @@
+"""What two detectors side by side do under attacks of either and of both, beside each alone."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hardsight.attacks import ScoreVictim, Suite
+from hardsight.core.batches import at_once
+from hardsight.core.modules import in_mode
+from hardsight.core.noise import Noise
+from hardsight.core.types import Progress, quiet
+from hardsight.data import AnomalyData
+from hardsight.detectors import Detector, TwoWitnesses
+from hardsight.evaluation.subjects.synthetic import demand_defects
+
+
+class Inspected(NamedTuple):
+    """What one way to decide does with the test images under one attack."""
+
+    aimed_at: str
+    """What the attack knew and was aimed at: "nothing", "robust", "clean" or "both"."""
+    decided_by: str
+    """"robust" or "clean" alone, or "both"."""
+    missed: int
+    """Of ``defects``, those taken for good."""
+    defects_again: int
+    """Of ``defects``, those inspected again."""
+    stopped: int
+    """Of ``good`` parts, those taken for defects."""
+    good_again: int
+    """Of ``good`` parts, those inspected again."""
+    defects: int
+    good: int
+
+
+def inspect_attacked(
+    witnesses: TwoWitnesses,
+    data: AnomalyData,
+    suite: Suite,
+    seed: int = 0,
+    progress: Progress = quiet,
+) -> list[Inspected]:
+    """Decide on a test set, clean and attacked: the robust detector, the clean one, and both.
+
+    Each attack knows the noise of decisions, and goes through the exact gradient of what it is
+    aimed at. That of both raises or lowers the larger exceedance and its smooth surrogates, see
+    ``TwoWitnesses``: of a defect until it is neither found nor inspected again.
+
+    Args:
+        witnesses: calibrated, each of the two detectors by itself, too.
+        data: its test set is used, and nothing else.
+        suite: of the score.
+        seed: of the attacks.
+        progress: told of attacked images.
+
+    Raises:
+        ValueError: no threshold, a suite of the map, or no defects or good parts in the test set.
+    """
+    if suite.on_map:
+        raise ValueError(f"suite={suite.name!r} attacks the map; take one of the score, as pgd")
+    labels, images = demand_defects(data), data.test.images()
+    witnesses.demand_calibration()
+    victims: dict[str, Detector | None] = {
+        "nothing": None,
+        "robust": witnesses.robust,
+        "clean": witnesses.clean,
+        "both": witnesses,
+    }
+    found: list[Inspected] = []
+    with in_mode("eval", witnesses):
+        for i, (name, victim) in enumerate(victims.items()):
+            parts = []
+            for done, x, truth in _batches(witnesses, images, labels):
+                if victim is not None:
+                    x = _attacked(victim, x, truth, suite, Noise(seed, witnesses.device), done)
+                with torch.no_grad():
+                    parts.append(witnesses.scores(x, witnesses.decision_noise(x)).cpu())
+                progress("attack", i * len(images) + done + len(x), len(victims) * len(images))
+            found += _rows(witnesses, name, torch.cat(parts), labels)
+    return found
+
+
+def _batches(
+    detector: Detector, images: Tensor, labels: NDArray[np.bool_]
+) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Yield the number of images before, images as the detector takes them, and labels."""
+    size = at_once(detector.size, 8)
+    for start in range(0, len(images), size):
+        truth = torch.from_numpy(labels[start : start + size]).to(detector.device)
+        yield start, detector.prepare(images[start : start + size]), truth
+
+
+def _attacked(
+    victim: Detector, x: Tensor, truth: Tensor, suite: Suite, noise: Noise, start: int
+) -> Tensor:
+    """Return the worst images that the suite finds, on the noise of decisions."""
+    generator = noise.generator(f"inspect/{suite.ball}", start)
+    aimed = ScoreVictim(victim, truth, victim.demand_calibration().threshold)
+    return suite.once(aimed, x, generator, victim.decision_noise(x)).images
+
+
+def _rows(
+    witnesses: TwoWitnesses, aimed_at: str, scores: Tensor, labels: NDArray[np.bool_]
+) -> Iterator[Inspected]:
+    """Yield what each way to decide does at scores (N, 2)."""
+    alone = {"robust": witnesses.robust, "clean": witnesses.clean}
+    none = np.zeros(len(labels), dtype=bool)
+    for i, (name, detector) in enumerate(alone.items()):
+        alarm = scores[:, i].double().numpy() > detector.demand_calibration().threshold
+        yield _row(aimed_at, name, alarm, none, labels)
+    defect, suspicious = (witnesses.witnesses.exceedances(scores) > 0).numpy().T
+    yield _row(aimed_at, "both", defect, suspicious & ~defect, labels)
+
+
+def _row(
+    aimed_at: str,
+    decided_by: str,
+    alarm: NDArray[np.bool_],
+    again: NDArray[np.bool_],
+    labels: NDArray[np.bool_],
+) -> Inspected:
+    counted = (~alarm & ~again & labels, again & labels, alarm & ~labels, again & ~labels)
+    numbers = [int(np.count_nonzero(part)) for part in (*counted, labels, ~labels)]
+    return Inspected(aimed_at, decided_by, *numbers)

@@ -1,0 +1,35 @@
+"""The detectors of two runs side by side."""
+
+from hardsight.data import AnomalyData, Manifest
+from hardsight.detectors import TwoWitnesses
+from hardsight.runs.detector import DetectorRun
+from hardsight.runs.folder import MANIFEST, RunError
+
+
+def beside(
+    robust: DetectorRun, clean: DetectorRun, device: str = "auto"
+) -> tuple[TwoWitnesses, AnomalyData]:
+    """Return the detectors of two runs as two witnesses, and the data set of the first.
+
+    The thresholds are set on the normal images that the first run held out of its training.
+
+    Args:
+        robust: whose defects are defects.
+        clean: what it alone sees is inspected again.
+        device: where both compute.
+
+    Raises:
+        RunError: a run is not finished, or the second was trained on what the first held out.
+        ValueError: images of two sizes, or too few held out.
+    """
+    detector, data = robust.opened(device)
+    held_out = [sample.path for sample in data.validation.samples]
+    learnt = Manifest.read(clean.path / MANIFEST).learnt(held_out)
+    if learnt:
+        raise RunError(
+            f"{clean.path} was trained on {len(learnt)} of the {len(held_out)} images that "
+            f"{robust.path} held out, so that no threshold can be set on them; fit it again with "
+            f"--seed {robust.config.training.seed} and the same data"
+        )
+    both = TwoWitnesses(detector, clean.deciding(device))
+    return both.calibrated(data.validation.images(), robust.config.fit.false_alarms), data

@@ -1,0 +1,61 @@
+"""``--beside``: a second run's detector beside the first's."""
+
+import csv
+import json
+
+import pytest
+from typed import call, words
+
+
+@pytest.fixture(scope="module")
+def other(parts, tiny_preset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "other"
+    given = ("--data", parts, "--run", folder, "--steps", 2, "--no-select")
+    done = call("fit", tiny_preset, *given)
+    assert done.exit_code == 0, words(done)
+    return folder
+
+
+def test_score_says_good_suspicious_or_defect(run, other, parts, tmp_path):
+    table = tmp_path / "decided.csv"
+    done = call("score", run, parts / "test/good", "--beside", other, "-o", table)
+    assert done.exit_code == 0, words(done)
+    rows = list(csv.DictReader(table.open()))
+    assert len(rows) == len(list((parts / "test/good").iterdir()))
+    for row in rows:
+        assert row["decision"] in ("good", "suspicious", "defect")
+        assert (row["anomalous"] == "True") == (row["decision"] != "good")
+        assert 0 < float(row["p_robust"]) <= 1
+        assert 0 < float(row["p_suspicion"]) <= 1
+
+
+def test_evaluate_attacks_either_and_both(run, other):
+    given = ("--beside", other, "--suite", "pgd", "--steps", 2, "--limit", 4, "--eps", "8/255")
+    done = call("evaluate", run, *given)
+    assert done.exit_code == 0, words(done)
+    assert "re-inspected" in words(done)
+    found = json.loads((run / "evaluation/beside.json").read_text())
+    assert len(found["rows"]) == 12
+    assert found["eps"] == 8 / 255
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--seed", 3), "--seed and --overlays are for one detector"),
+        (("--fail-on-anomaly", "--overlays", "heat"), "--seed and --overlays are for one detector"),
+    ],
+)
+def test_what_is_for_one_detector_alone_is_refused(run, other, parts, arguments, said):
+    done = call("score", run, parts / "test/good", "--beside", other, *arguments)
+    assert done.exit_code == 1
+    assert said in words(done)
+
+
+def test_a_run_that_learnt_what_the_first_held_out_is_refused(run, parts, tiny_preset, tmp_path):
+    given = ("--data", parts, "--run", tmp_path / "x", "--steps", 2, "--no-select", "--seed", 5)
+    assert call("fit", tiny_preset, *given).exit_code == 0
+    done = call("score", run, parts / "test/good", "--beside", tmp_path / "x")
+    assert done.exit_code == 1
+    assert "was trained on" in words(done)
+    assert "--seed 0" in words(done)

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from bright import Contrast
+from hardsight.attacks import build_suite
+from hardsight.detectors import TwoWitnesses
+from hardsight.evaluation import inspect_attacked
+
+NORMAL, ANOMALOUS = [95, 100, 104, 108], [104, 110, 118, 126]
+EPS = 8 / 255
+
+
+def test_each_way_to_decide_is_counted_under_each_attack(bright, make_set):
+    """The best attack of a mean brightness moves every score by the radius."""
+    data = make_set(NORMAL, ANOMALOUS)
+    normals, images, labels = data.train.images(), data.test.images(), data.test.labels
+    robust, clean = (d.calibrate(normals, 0.1) for d in (bright(), Contrast()))
+    both = TwoWitnesses(robust, clean).calibrated(normals, 0.2)
+    found = inspect_attacked(both, data, build_suite("pgd", "Linf", EPS))
+    rows = {(r.aimed_at, r.decided_by): r for r in found}
+    assert len(rows) == 12
+    assert all((r.defects, r.good) == (4, 4) for r in found)
+    scores = robust.predict(images).pred_score.numpy()
+    worst = scores + np.where(labels, -EPS, EPS)
+    for aimed_at, values in (("nothing", scores), ("robust", worst)):
+        alarm = values > robust.calibration.threshold
+        row = rows[aimed_at, "robust"]
+        assert (row.missed, row.stopped) == ((~alarm & labels).sum(), (alarm & ~labels).sum())
+        assert row.defects_again == row.good_again == 0
+    decided = np.array(both.inspect(images).decisions)
+    row = rows["nothing", "both"]
+    assert row.missed == (labels & (decided == "good")).sum()
+    assert row.defects_again == (labels & (decided == "suspicious")).sum()
+    assert row.stopped == (~labels & (decided == "defect")).sum()
+    assert row.good_again == (~labels & (decided == "suspicious")).sum()
+    assert rows["nothing", "clean"].missed == 0  # it sees that a half is brighter
+
+
+def test_an_attack_of_the_map_is_refused(bright, make_set):
+    normals = make_set(NORMAL, ANOMALOUS).train.images()
+    both = TwoWitnesses(bright().calibrate(normals), Contrast()).calibrated(normals)
+    with pytest.raises(ValueError, match="attacks the map"):
+        inspect_attacked(both, make_set(NORMAL, ANOMALOUS), build_suite("map-pgd", "Linf", EPS))
