@@ -1,7 +1,7 @@
 """``hardsight evaluate``: how good, and how easily fooled."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -105,8 +105,13 @@ def evaluate(
     with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
         opened = open_run(run)
         for_detectors(opened, synthetic=synthetic)
-        effort = {"steps": steps, "draws": draws, "restarts": restarts, "step_size": alpha}
-        effort = {k: v for k, v in effort.items() if v is not None}
+        asked: dict[str, Any] = {
+            "steps": steps,
+            "draws": draws,
+            "restarts": restarts,
+            "step_size": alpha,
+        }
+        effort = {k: v for k, v in asked.items() if v is not None}
         if beside is not None:
             chosen = build_suite(
                 (suite or ["pgd"])[0], norm or "Linf", eps or "2/255", budget, **effort
