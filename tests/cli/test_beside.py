@@ -33,7 +33,7 @@ def test_evaluate_attacks_either_and_both(run, other):
     given = ("--beside", other, "--suite", "pgd", "--steps", 2, "--limit", 4, "--eps", "8/255")
     done = call("evaluate", run, *given)
     assert done.exit_code == 0, words(done)
-    assert "re-inspected" in words(done)
+    assert "stopped" in words(done)
     found = json.loads((run / "evaluation/beside.json").read_text())
     assert len(found["rows"]) == 12
     assert found["eps"] == 8 / 255
