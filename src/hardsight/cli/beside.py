@@ -9,7 +9,6 @@ from rich.table import Table
 
 from hardsight.cli.console import console
 from hardsight.cli.progress import told
-from hardsight.core.files import write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,6 +51,7 @@ def evaluate_beside(
     run: Path, other: Path, suite: "Suite", limit: int | None, seed: int, device: str
 ) -> "list[Inspected]":
     """Attack two runs' detectors, alone and side by side, and write RUN/evaluation/beside.json."""
+    from hardsight.core.files import write_atomically
     from hardsight.evaluation import inspect_attacked
     from hardsight.runs import beside, open_detector_run
 
