@@ -1,7 +1,7 @@
 """``hardsight score``: new images through a fitted detector."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
