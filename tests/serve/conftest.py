@@ -75,3 +75,40 @@ def log_url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'log.db'}"
     return request.getfixturevalue("postgres_log")
+
+
+@pytest.fixture(scope="session")
+def served_run(parts, tiny_preset, tmp_path_factory):
+    """A fitted run, to be served and not to be changed."""
+    from typed import call, words
+
+    folder = tmp_path_factory.mktemp("served") / "parts"
+    done = call("fit", tiny_preset, "--data", parts, "--run", folder)
+    assert done.exit_code == 0, words(done)
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path):
+    from hardsight.serve.log.pictures import Policy
+    from hardsight.serve.service import Place
+
+    return Place(str(tmp_path / "log.db"), tmp_path / "pictures", Policy("all"))
+
+
+@pytest.fixture
+def service(served_run, place):
+    from hardsight.serve.service import Service
+
+    found = Service([served_run], place, device="cpu")
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def client(service):
+    from starlette.testclient import TestClient
+
+    from hardsight.serve.app import build_app
+
+    return TestClient(build_app(service), base_url="http://127.0.0.1")

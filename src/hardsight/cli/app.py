@@ -20,6 +20,7 @@ from hardsight.cli.export import export
 from hardsight.cli.fit import fit
 from hardsight.cli.lists import methods, presets, suites
 from hardsight.cli.score import score
+from hardsight.cli.serve import serve
 from hardsight.cli.watch import watch
 from hardsight.core.memory import keep_memory
 from hardsight.core.threads import share_cpus
@@ -35,7 +36,7 @@ app = typer.Typer(
     "good parts.",
 )
 for command in (
-    demo, fit, calibrate, score, watch, drift, evaluate, audit, certify, export, bundle,
+    demo, fit, calibrate, score, watch, serve, drift, evaluate, audit, certify, export, bundle,
     verify, data, methods, presets, suites, doctor,
 ):  # fmt: skip
     app.command()(command)

@@ -187,12 +187,9 @@ def _draw(
     folder: Path, name: str, image: "Tensor", anomaly_map: "Tensor", calibration: "Calibration"
 ) -> None:
     """Write the heat map over the image."""
-    from hardsight.reports.pictures import heat, heat_scale
+    from hardsight.reports.pictures import heat, threshold_scale
 
-    scale, threshold = heat_scale([anomaly_map]), calibration.map_threshold
-    if threshold:
-        reach = 0.5 * abs(threshold)  # of logits it may be negative
-        scale = threshold - reach, threshold + reach
+    scale = threshold_scale(anomaly_map, calibration.map_threshold)
     picture = heat(image, anomaly_map, None, scale, side=512)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / overlay_name(name)).write_bytes(picture)

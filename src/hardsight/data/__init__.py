@@ -7,7 +7,7 @@ from hardsight.data.files import IMAGE_EXTENSIONS, iter_images
 from hardsight.data.findings import findings, training_findings
 from hardsight.data.folder import folder
 from hardsight.data.image_set import ImageSet, Item, Sample
-from hardsight.data.images import from_pil, read_image
+from hardsight.data.images import decode_image, from_pil, read_image
 from hardsight.data.labelled import LabelledImages, Part
 from hardsight.data.layouts import LABELLED, LAYOUTS, categories, load
 from hardsight.data.layouts.cifar10 import cifar10, cifar10c
@@ -56,6 +56,7 @@ __all__ = [
     "categories",
     "cifar10",
     "cifar10c",
+    "decode_image",
     "evenly",
     "few",
     "findings",

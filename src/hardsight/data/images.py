@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from hardsight.data.opening import MAX_PIXELS, FormatError, ImageError, opened
+from hardsight.data.opening import MAX_PIXELS, FormatError, ImageError, opened, opened_bytes
 from hardsight.data.tiff import read_float_tiff
 
 Size = int | tuple[int, int]
@@ -57,6 +57,24 @@ def read_image(
     """
     target = height_width(size)
     return resized(decoded(Path(path), max_pixels, bits), target).expand(3, -1, -1).contiguous()
+
+
+def decode_image(
+    data: bytes,
+    size: Size | None = None,
+    name: str = "image",
+    max_pixels: int = MAX_PIXELS,
+    bits: int | None = None,
+) -> Tensor:
+    """Decode the bytes of an image file to a float32 tensor (3, H, W) in [0, 1].
+
+    As ``read_image``; of TIFF files of floats those alone that Pillow knows.
+
+    Raises:
+        ImageError: as ``read_image``, under this name.
+    """
+    with opened_bytes(data, name, max_pixels) as image:
+        return from_pil(image, size, name, bits)
 
 
 def from_pil(

@@ -1,5 +1,6 @@
 """Opening image files: told by content, limited in size, whatever fails an ``ImageError``."""
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -64,12 +65,36 @@ def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
     if held is None and not path.is_file():
         reason = "it is a folder" if path.is_dir() else f"no such file{near_names(path)}"
         raise ImageError(path, reason)
-    try:
+    with _explained(path):
         if held is None and path.stat().st_size == 0:
             raise ImageError(path, "the file is empty (0 bytes); restore it or remove it")
         with Image.open(path, formats=FORMATS) if held is None else held.image() as image:
             demand_pixels(path, *image.size, max_pixels)
             yield image
+
+
+@contextmanager
+def opened_bytes(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """Open an image file that is in memory, as ``opened`` does one on disk.
+
+    Raises:
+        FormatError: Pillow does not recognise the content.
+        ImageError: empty, damaged or too large; its path is ``name``.
+    """
+    path = Path(name)
+    with _explained(path):
+        if not data:
+            raise ImageError(path, "it is empty (0 bytes); send the file's content")
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            demand_pixels(path, *image.size, max_pixels)
+            yield image
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what decoders raise into an ``ImageError``."""
+    try:
+        yield
     except ImageError:
         raise
     except UnidentifiedImageError as error:

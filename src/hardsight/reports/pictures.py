@@ -52,6 +52,32 @@ def heat_scale(maps: Sequence[Tensor]) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
+def threshold_scale(anomaly_map: Tensor, threshold: float) -> tuple[float, float]:
+    """Return the (low, high) of one map alone: half the threshold on either side of it.
+
+    Without a threshold it is that of ``heat_scale``.
+    """
+    if not threshold:
+        return heat_scale([anomaly_map])
+    reach = 0.5 * abs(threshold)  # of logits it may be negative
+    return threshold - reach, threshold + reach
+
+
+def heat_layer(anomaly_map: Tensor, threshold: float) -> bytes:
+    """Draw a map (H, W) to be laid over its image, clear where it is normal: PNG bytes.
+
+    Args:
+        anomaly_map: (H, W).
+        threshold: from which a pixel is anomalous; it is drawn half opaque.
+    """
+    low, high = threshold_scale(anomaly_map, threshold)
+    v = ((anomaly_map.detach().cpu().double().numpy() - low) / (high - low)).clip(0, 1)
+    pixels = np.dstack([_HEAT(0.25 + 0.7 * v)[..., :3], 0.85 * v**0.7])
+    out = io.BytesIO()
+    Image.fromarray((pixels * 255).round().astype(np.uint8)).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
 def _heated(grey: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
     """Lay the heat ``v`` in [0, 1] over a grey picture: nothing at 0, opaque colour at 1."""
     alpha = (0.85 * v**0.7)[..., None]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import RowMapping, func, insert, select
+from sqlalchemy import Insert, RowMapping, Select, func, insert, select
 
 from hardsight.serve.decision import Decision, Feedback, Listener
 from hardsight.serve.log.database import address, connect, failing_as_log_error, writing
@@ -53,8 +53,7 @@ class InspectionLog:
         """
         if not decisions:
             return
-        with failing_as_log_error(self.url), writing(self.engine) as connection:
-            connection.execute(insert(DECISIONS), [asdict(each) for each in decisions])
+        self.write(insert(DECISIONS), [asdict(each) for each in decisions])
         for listener in self._listeners:
             listener(decisions)
 
@@ -72,7 +71,7 @@ class InspectionLog:
 
     def read(self, query: Query = EVERYTHING) -> list[Logged]:
         """Return the decisions of one page, in the order of their numbers."""
-        return [Logged(row["number"], _decision(row)) for row in self._rows(query.statement)]
+        return [Logged(row["number"], _decision(row)) for row in self.rows(query.statement)]
 
     def each(self, query: Query = EVERYTHING) -> Iterator[Logged]:
         """Yield all decisions that a query means, whatever its limit, page by page."""
@@ -84,7 +83,7 @@ class InspectionLog:
     def count(self, query: Query = EVERYTHING) -> int:
         """Return how many decisions a query means, whatever its limit."""
         counted = select(func.count().label("n")).select_from(DECISIONS).where(*query.conditions)
-        return int(self._rows(counted)[0]["n"])
+        return int(self.rows(counted)[0]["n"])
 
     def decision(self, decision: str) -> Decision:
         """Return the decision of an id.
@@ -92,7 +91,7 @@ class InspectionLog:
         Raises:
             UnknownDecisionError: there is none.
         """
-        rows = self._rows(select(DECISIONS).where(DECISIONS.c.id == decision))
+        rows = self.rows(select(DECISIONS).where(DECISIONS.c.id == decision))
         if not rows:
             raise UnknownDecisionError(decision)
         return _decision(rows[0])
@@ -105,18 +104,26 @@ class InspectionLog:
             LogError: it may not be taken as written.
         """
         self.decision(feedback.decision)
-        with failing_as_log_error(self.url), writing(self.engine) as connection:
-            connection.execute(insert(FEEDBACK).values(asdict(feedback)))
+        self.write(insert(FEEDBACK), [asdict(feedback)])
 
     def feedback(self, decisions: Iterable[str]) -> Mapping[str, tuple[Feedback, ...]]:
         """Return all that was said of decisions, by their ids; of each the oldest first."""
         ids, found = list(decisions), dict[str, tuple[Feedback, ...]]()
         for start in range(0, len(ids), LARGEST_PAGE):
             chosen = FEEDBACK.c.decision.in_(ids[start : start + LARGEST_PAGE])
-            for row in self._rows(select(FEEDBACK).where(chosen).order_by(FEEDBACK.c.number)):
+            for row in self.rows(select(FEEDBACK).where(chosen).order_by(FEEDBACK.c.number)):
                 said = Feedback(**{name: row[name] for name in _SAID})
                 found[said.decision] = (*found.get(said.decision, ()), said)
         return found
+
+    def write(self, statement: Insert, rows: list[dict[str, Any]] | None = None) -> None:
+        """Execute one insertion, and return when its rows are on disk.
+
+        Raises:
+            LogError: none of them may be taken as written.
+        """
+        with failing_as_log_error(self.url), writing(self.engine) as connection:
+            connection.execute(statement, rows)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -128,7 +135,12 @@ class InspectionLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _rows(self, statement: Any) -> Sequence[RowMapping]:
+    def rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
+        """Return what a statement selects.
+
+        Raises:
+            LogError: it cannot be read.
+        """
         with failing_as_log_error(self.url), self.engine.begin() as connection:
             return connection.execute(statement).mappings().all()
 

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from hardsight.serve.decision import Decision
 
 _log = logging.getLogger(__name__)
-Keep = Literal["all", "alarms", "none"]
+KEEP = ("all", "alarms", "none")
 Picture = Literal["thumbnail.jpg", "heat.png"]
 PICTURES: tuple[Picture, ...] = get_args(Picture)
 
@@ -24,11 +24,11 @@ class Policy:
         ValueError: another word than all, alarms and none, or a budget below 0.
     """
 
-    keep: Keep = "alarms"
+    keep: str = "alarms"
     budget: int = 2**30
 
     def __post_init__(self) -> None:
-        if self.keep not in get_args(Keep):
+        if self.keep not in KEEP:
             raise ValueError(f"keep={self.keep!r} must be all, alarms or none")
         if self.budget < 0:
             raise ValueError(f"budget={self.budget} must be a number of bytes, 0 or more")

@@ -1,0 +1,84 @@
+"""``hardsight serve``: detectors behind HTTP, with a page and an inspection log."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hardsight.cli.console import explained, say
+from hardsight.cli.options import Device
+from hardsight.core.extras import needed
+
+EXTRA = "'hardsight[serve]'"
+
+
+def serve(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN...", help="Run folders or exports, each served under its folder's name."
+        ),
+    ],
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Hashes of bearer tokens. Where there is no such file it is made, and its token "
+            "is shown once."
+        ),
+    ] = None,
+    token_days: Annotated[float, typer.Option(help="How long a new token is good for.")] = 365,
+    log: Annotated[
+        str,
+        typer.Option(help="The inspection log: a file for SQLite, or postgresql://USER@HOST/NAME."),
+    ] = "inspection/log.db",
+    pictures: Annotated[
+        Path, typer.Option(help="Folder of thumbnails and heat maps of decisions.")
+    ] = Path("inspection/pictures"),
+    keep: Annotated[str, typer.Option(help="Whose pictures are kept: all, alarms, none.")] = (
+        "alarms"
+    ),
+    picture_budget: Annotated[
+        float, typer.Option(min=0, help="GiB of pictures; the oldest go first.")
+    ] = 1.0,
+    device: Device = "auto",
+) -> None:
+    """Serve detectors to a line, to scripts and to a browser, until Ctrl-C.
+
+    Open the address it prints in a browser, or send an image:
+    `curl -F images=@part.png http://127.0.0.1:8000/v1/models/parts/score`
+
+    A decision is answered only once it is in the inspection log on disk; nothing in that log is
+    ever changed. Clients of the open inference protocol (Triton, KServe, OpenVINO Model Server)
+    work too. `/openapi.json` describes all of it, `/metrics` is for Prometheus, and logs are lines
+    of JSON on stderr. Ctrl-C or SIGTERM finishes what was accepted. Needs the extra `serve`.
+
+    Examples: `hardsight serve runs/parts`,
+    `hardsight serve runs/parts runs/lids --host 0.0.0.0 --token-file tokens.json`
+    """
+    with explained():
+        needed("fastapi", EXTRA, "hardsight serve")
+        from hardsight.serve.log.pictures import Policy
+        from hardsight.serve.logs import log_as_json
+        from hardsight.serve.server import listen, run
+        from hardsight.serve.service import Place, Service
+        from hardsight.serve.tokens import Tokens
+
+        policy = Policy(keep, int(picture_budget * 2**30))
+        if token_file is not None and not token_file.exists():
+            token = Tokens.make(token_file, token_days)
+            say("Token, shown this once: ", (token, "bold"))
+        tokens = None if token_file is None else Tokens(token_file)
+        with listen(host, port, tokens) as listening:
+            service = Service(runs, Place(log, pictures, policy), device=device)
+            log_as_json()
+            shown = f"[{host}]" if ":" in host else host
+            say("Serving at ", (f"http://{shown}:{listening.getsockname()[1]}/", "bold"))
+            for model in service.models:
+                say(f"{model.name}: {model.calibration.statement}")
+            say(f"Decisions go to {service.log.url.render_as_string()}; Ctrl-C ends it.")
+            run(service, listening, tokens)
+            say("Stopped; what was accepted is in the log.")

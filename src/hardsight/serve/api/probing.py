@@ -1,0 +1,136 @@
+"""``/v1/models/{name}/attack`` and ``/certify``: what it takes to fool the model on one image."""
+
+import asyncio
+import base64
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
+from torch import Tensor
+
+from hardsight.serve.api.deciding import decoded
+from hardsight.serve.api.images import uploads
+from hardsight.serve.api.problems import Problem, again_after
+from hardsight.serve.probes import Certifying, attack_image, certify_image
+from hardsight.serve.service import Service
+
+T = TypeVar("T")
+
+
+class Attacked(BaseModel):
+    """What a few steps of PGD make of an image; a lower bound of what an attacker can do."""
+
+    eps: float
+    steps: int
+    clean_score: float
+    score: float
+    p_value: float
+    threshold: float
+    clean_label: bool
+    label: bool
+    image: str
+    """The attacked image, a PNG in base64."""
+    perturbation: str
+    """Ten times the change round grey, a JPEG in base64."""
+    heat_map: str
+    """Of the attacked image, a PNG in base64."""
+
+
+class CertifiedShown(BaseModel):
+    """What no perturbation can do to the smoothed score of an image."""
+
+    decision: str
+    """NORMAL, ANOMALOUS or UNDECIDED."""
+    radius: float | None
+    """L2, in [0, 1] pixel units; null: undecided."""
+    sigma: float
+    copies: int
+    confidence: float
+    median: float
+    threshold: float
+
+
+def probe_routes(service: Service) -> APIRouter:
+    """Return the routes that the page probes a model by; nothing of them goes to the log."""
+    routes = APIRouter(prefix="/v1/models", tags=["probing"])
+
+    @routes.post("/{name}/attack")
+    async def attack(
+        name: str,
+        request: Request,
+        eps: Annotated[float, Query(ge=0, le=0.25, description="L-inf radius.")] = 2 / 255,
+        steps: Annotated[int, Query(ge=1, le=20)] = 5,
+    ) -> Attacked:
+        """Attack one image by PGD on the score, towards the other decision."""
+        model = service.models.get(name)
+        if not model.detector.differentiable:
+            raise Problem(
+                409, f"{name} has no gradient to attack by; serve the run it was exported from"
+            )
+        image = await _image(service, name, request)
+        found = await _aside(service, lambda: attack_image(model, image, eps, steps))
+
+        def shown() -> Attacked:
+            return Attacked(
+                eps=eps,
+                steps=steps,
+                clean_score=found.clean_score,
+                score=found.score,
+                p_value=found.p_value,
+                threshold=model.calibration.threshold,
+                clean_label=found.clean_label,
+                label=found.label,
+                image=_text(found.picture),
+                perturbation=_text(found.perturbation),
+                heat_map=_text(found.heat),
+            )
+
+        return await decoded(service, shown)
+
+    @routes.post("/{name}/certify")
+    async def certify(
+        name: str,
+        request: Request,
+        sigma: Annotated[float, Query(gt=0, le=1)] = 0.125,
+        copies: Annotated[int, Query(ge=50, le=1000)] = 100,
+    ) -> CertifiedShown:
+        """Certify the median of one image's score under Gaussian noise (Chiang et al., 2020)."""
+        model = service.models.get(name)
+        image = await _image(service, name, request)
+        work = Certifying(model, image, sigma, copies)
+        while not work.done:  # part by part, so that images of the line come between
+            await _aside(service, work.step)
+        found = certify_image(work)
+        return CertifiedShown(
+            decision=found.decision,
+            radius=found.radius,
+            sigma=sigma,
+            copies=copies,
+            confidence=found.confidence,
+            median=found.median,
+            threshold=model.calibration.threshold,
+        )
+
+    return routes
+
+
+async def _image(service: Service, name: str, request: Request) -> Tensor:
+    """Return the one image of a form, at the model's size."""
+    model = service.models.get(name)
+    (data, source), *_ = await uploads(request, "", 1)
+    return (await decoded(service, lambda: service.job(model, data, source))).image
+
+
+async def _aside(service: Service, work: Callable[[], T]) -> T:
+    """Do work in the thread that computes, when no image waits."""
+    answer = asyncio.wrap_future(service.scorer.aside(work))
+    try:
+        return await asyncio.wait_for(answer, service.limits.seconds)
+    except TimeoutError as error:
+        busy = "the line keeps the model busy; decisions come first"
+        raise Problem(503, busy, again_after(5)) from error
+
+
+def _text(picture: bytes) -> str:
+    return base64.b64encode(picture).decode()

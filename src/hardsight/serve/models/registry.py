@@ -1,0 +1,119 @@
+"""Names of models -> what is served under them; replaced in one step, without a gap."""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from hardsight.serve.log import InspectionLog
+from hardsight.serve.models.served import ServedModel
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class ModelError(ValueError):
+    """A model that cannot be served as asked; the message says the way out."""
+
+
+class UnknownModelError(LookupError):
+    """A name under which nothing is served."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        served = ", ".join(known) or "none"
+        super().__init__(f"no model {name!r} is served; served are: {served}")
+
+
+class Models:
+    """Several runs side by side.
+
+    A model is loaded beside the one it replaces, which goes on meanwhile and finishes what it
+    accepted.
+
+    Args:
+        log: where versions of thresholds are.
+        folders: run folders and exports, each served under the name of its folder.
+        device: where they compute.
+
+    Raises:
+        ModelError: two folders of one name, or a name that fits no URL.
+        RunError: a folder that holds no finished run of a detector.
+    """
+
+    def __init__(
+        self, log: InspectionLog, folders: Iterable[str | Path], device: str = "auto"
+    ) -> None:
+        self._log, self._device = log, device
+        self._lock = threading.Lock()
+        self._served: dict[str, ServedModel] = {}
+        places = [Path(folder).resolve() for folder in folders]
+        self._roots = {place.parent for place in places}
+        for place in places:
+            if place.name in self._served:
+                raise ModelError(
+                    f"two folders are named {place.name}: rename one, or serve it by itself"
+                )
+            self._load(place.name, place)
+
+    def __iter__(self) -> Iterator[ServedModel]:
+        return iter(list(self._served.values()))
+
+    def __len__(self) -> int:
+        return len(self._served)
+
+    def get(self, name: str) -> ServedModel:
+        """Return the model of a name.
+
+        Raises:
+            UnknownModelError: nothing is served under it.
+        """
+        try:
+            return self._served[name]
+        except KeyError:
+            raise UnknownModelError(name, self._served) from None
+
+    def load(self, name: str, folder: str | None = None) -> ServedModel:
+        """Load a model, or load it again; it replaces the one of its name once it is ready.
+
+        Args:
+            name: to serve it under.
+            folder: beside those that the service was started with; None: the model's own, as it is
+                on disk now.
+
+        Raises:
+            ModelError: a name that fits no URL, or a folder elsewhere.
+            RunError: a folder that holds no finished run of a detector.
+            UnknownModelError: no folder, and nothing is served under the name.
+        """
+        place = self.get(name).folder if folder is None else Path(folder).resolve()
+        if place.parent not in self._roots:
+            beside = ", ".join(sorted(map(str, self._roots)))
+            raise ModelError(
+                f"run={str(place)!r} does not lie beside the runs that the service was started "
+                f"with, in {beside}: put it there, or start the service with it"
+            )
+        return self._load(name, place)
+
+    def replace(self, model: ServedModel) -> None:
+        """Serve a model in the place of the one of its name."""
+        with self._lock:
+            self._served = {**self._served, model.name: model}
+
+    def remove(self, name: str) -> None:
+        """Serve a model no longer; what it accepted is finished.
+
+        Raises:
+            UnknownModelError: nothing is served under the name.
+        """
+        self.get(name)
+        with self._lock:
+            self._served = {key: kept for key, kept in self._served.items() if key != name}
+
+    def _load(self, name: str, place: Path) -> ServedModel:
+        if not NAME.fullmatch(name):
+            raise ModelError(
+                f"name={name!r} must be 1 to 64 letters, digits, dots, dashes or underscores, and "
+                "begin with a letter or digit; rename the folder"
+            )
+        model = ServedModel.load(name, place, self._log, self._device)
+        self.replace(model)
+        return model

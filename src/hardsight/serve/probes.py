@@ -1,0 +1,126 @@
+"""One image under attack, and under the noise of a certificate."""
+
+import io
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from hardsight.attacks import PGD, Linf, ScoreObjective
+from hardsight.certify import Decision, certified_radius, detector_scorer, score_samples
+from hardsight.reports.pictures import heat_layer, perturbation
+from hardsight.serve.models import ServedModel
+
+CONFIDENCE = 0.999
+COPIES_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class AttackedImage:
+    """What an attack made of one image, as scores and pictures."""
+
+    clean_score: float
+    score: float
+    p_value: float
+    clean_label: bool
+    label: bool
+    picture: bytes
+    """PNG."""
+    perturbation: bytes
+    """JPEG, ten times."""
+    heat: bytes
+    """PNG."""
+
+
+def attack_image(model: ServedModel, image: Tensor, eps: float, steps: int) -> AttackedImage:
+    """Attack an image (3, H, W) by PGD towards the other decision.
+
+    On the noise that decisions are made on, which the attacker knows: the strongest case for so
+    few steps. A normal image is to raise an alarm, an anomalous one is to hide.
+    """
+    detector, calibration = model.detector, model.calibration
+    clean = detector.prepare(image[None])
+    before = detector.decide(clean, 1)
+    label = before.pred_score > calibration.threshold
+    if eps == 0:
+        attacked = clean
+    else:
+        noise = detector.decision_noise(clean)
+        objective = ScoreObjective(detector, label, surrogate="score", noise=noise)
+        generator = torch.Generator(detector.device).manual_seed(0)
+        attacked = PGD(Linf(eps), steps, random_start=False)(objective, clean, generator).images
+    after = detector.decide(attacked, 1)
+    scores = after.pred_score.double().numpy()
+    return AttackedImage(
+        clean_score=float(before.pred_score),
+        score=float(scores[0]),
+        p_value=float(calibration.p_values(scores)[0]),
+        clean_label=bool(label),
+        label=bool(scores[0] > calibration.threshold),
+        picture=_png(attacked[0]),
+        perturbation=perturbation(clean[0], attacked[0], 512),
+        heat=heat_layer(after.anomaly_map[0, 0], calibration.map_threshold),
+    )
+
+
+@dataclass
+class Certifying:
+    """The noisy copies of one image, scored part by part."""
+
+    model: ServedModel
+    image: Tensor
+    sigma: float
+    copies: int
+    scores: list[float] = field(default_factory=list)
+    _generator: Any = None
+
+    @property
+    def done(self) -> bool:
+        """Whether all copies are scored."""
+        return len(self.scores) >= self.copies
+
+    def step(self) -> None:
+        """Score some more copies."""
+        detector = self.model.detector
+        image = detector.prepare(self.image[None])[0]
+        if self._generator is None:
+            self._generator = torch.Generator(detector.device).manual_seed(0)
+        count = min(COPIES_AT_ONCE, self.copies - len(self.scores))
+        scorer = detector_scorer(detector)
+        found = score_samples(scorer, image, count, self.sigma, self._generator, count)
+        self.scores += found.tolist()
+
+
+@dataclass(frozen=True)
+class CertifiedImage:
+    """What is certain of an image."""
+
+    decision: str
+    radius: float | None
+    median: float
+    confidence: float = CONFIDENCE
+
+
+def certify_image(work: Certifying) -> CertifiedImage:
+    """Return the decision of the smoothed score at the model's threshold, and its radius.
+
+    The threshold was set on scores without noise: a certificate at it holds, and says nothing of
+    false alarms of the smoothed score.
+    """
+    threshold = work.model.calibration.threshold
+    found = certified_radius(work.scores, threshold, work.sigma, 1 - CONFIDENCE)
+    radius = float(found.radius)
+    decision = Decision(int(found.decision)).name
+    certain = None if math.isnan(radius) else radius
+    return CertifiedImage(decision, certain, float(np.median(work.scores)))
+
+
+def _png(image: Tensor) -> bytes:
+    pixels = (image.detach().cpu().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG", compress_level=1)
+    return out.getvalue()

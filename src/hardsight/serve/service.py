@@ -1,0 +1,102 @@
+"""The service without its protocol: models, scorer, log and pictures, started and stopped."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from hardsight.core.threads import usable_cpus
+from hardsight.data import decode_image
+from hardsight.reports.pictures import heat_layer, photo
+from hardsight.serve.limits import Limits
+from hardsight.serve.log import InspectionLog
+from hardsight.serve.log.pictures import PictureStore, Policy
+from hardsight.serve.measures import Measures
+from hardsight.serve.models import Models, ServedModel
+from hardsight.serve.models.served import Arrival
+from hardsight.serve.scoring import Answer, Job, Scorer
+
+T = TypeVar("T")
+DEFAULT_LIMITS, DEFAULT_POLICY = Limits(), Policy()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a service keeps what must outlast it."""
+
+    log: str
+    """See ``InspectionLog``."""
+    pictures: Path
+    """Folder of thumbnails and heat maps."""
+    policy: Policy = DEFAULT_POLICY
+
+
+class Service:
+    """Models in front of a line.
+
+    Args:
+        folders: run folders and exports, see ``Models``.
+        place: of the log and the pictures.
+        limits: of what it takes.
+        device: where the models compute.
+
+    Raises:
+        LogError: the log cannot be opened.
+        ModelError, RunError: a folder that cannot be served.
+    """
+
+    def __init__(
+        self,
+        folders: Iterable[str | os.PathLike[str]],
+        place: Place,
+        limits: Limits = DEFAULT_LIMITS,
+        device: str = "auto",
+    ) -> None:
+        self.limits, self.measures = limits, Measures()
+        self.log = InspectionLog(place.log)
+        self.pictures = PictureStore(place.pictures, place.policy)
+        self.models = Models(self.log, map(Path, folders), device)
+        self.scorer = Scorer(self.log, self._acknowledged, limits.waiting)
+        self.scorer.batches = self.measures.batches.observe
+        self.measures.waiting.set_function(lambda: self.scorer.line.unanswered)
+        self.measures.picture_bytes.set_function(lambda: self.pictures.used)
+        self._decoders = ThreadPoolExecutor(usable_cpus(), "hardsight-decode")
+        """As few as there are CPUs, so that few large images are in memory at a time."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can score."""
+        return self.scorer.alive and len(self.models) > 0
+
+    def job(self, model: ServedModel, data: bytes, source: str) -> Job:
+        """Decode an image file for a model.
+
+        Raises:
+            ImageError: it is none, or a larger one than is taken.
+        """
+        detector = model.detector
+        name = source or "image"
+        image = decode_image(data, detector.size, name, self.limits.pixels, detector.bits)
+        return Job(model, image, Arrival(source, hashlib.sha256(data).hexdigest()))
+
+    def decoding(self, work: Callable[[], T]) -> "Future[T]":
+        """Do work that takes the CPU, and no network, in one of the decoders' threads."""
+        return self._decoders.submit(work)
+
+    def stop(self) -> None:
+        """Finish what was accepted, then close the log."""
+        self.scorer.stop()
+        self._decoders.shutdown()
+        self.log.close()
+
+    def _acknowledged(self, job: Job, answer: Answer) -> None:
+        decision = answer.decision
+        self.measures.decisions.labels(decision.model, str(decision.label).lower()).inc()
+        if self.pictures.policy.wants(decision):
+            heat = heat_layer(answer.anomaly_map, job.model.calibration.map_threshold)
+            self.pictures.write(
+                decision.id, {"thumbnail.jpg": photo(job.image, 256), "heat.png": heat}
+            )

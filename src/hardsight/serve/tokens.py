@@ -1,0 +1,101 @@
+"""Bearer tokens: shown once, kept as hashes, compared in constant time, and they expire."""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+from hardsight.core.files import write_atomically
+from hardsight.serve.decision import now
+
+DAYS = 365
+
+
+class TokenError(ValueError):
+    """A token that opens nothing; ``expired`` tells why."""
+
+    def __init__(self, reason: str, expired: bool = False) -> None:
+        super().__init__(reason)
+        self.expired = expired
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a file keeps of a token."""
+
+    sha256: str
+    """Of the token: 256 random bits need no slow hash."""
+    expires: str
+    """In UTC, ISO 8601."""
+
+    @classmethod
+    def of(cls, token: str, days: float = DAYS) -> Self:
+        """Return the record of a token that is good for some days."""
+        return cls(_digest(token), (now() + timedelta(days=days)).isoformat(timespec="seconds"))
+
+
+class Tokens:
+    """The tokens of a file: a JSON list of ``Token``; it is read again when it changes.
+
+    Raises:
+        ValueError: it is no such file, or holds none.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._stamp, self._known = self._read()
+
+    @staticmethod
+    def make(path: str | Path, days: float = DAYS) -> str:
+        """Write a file of one new token that only its owner may read; return the token."""
+        token = secrets.token_urlsafe(32)
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        write_atomically(path, json.dumps([asdict(Token.of(token, days))], indent=1) + "\n")
+        path.chmod(0o600)
+        return token
+
+    def check(self, token: str) -> None:
+        """Return if the token is known and has not expired.
+
+        Raises:
+            TokenError: it is not, or it has.
+            ValueError: the file was damaged meanwhile.
+        """
+        if self.path.stat().st_mtime_ns != self._stamp:
+            self._stamp, self._known = self._read()
+        given, found = _digest(token), None
+        for each in self._known:  # all of them, so that the time tells nothing
+            if hmac.compare_digest(each.sha256, given):
+                found = each
+        if found is None:
+            raise TokenError("the bearer token is not known; ask who runs the service for one")
+        if datetime.fromisoformat(found.expires) <= now():
+            raise TokenError(
+                f"the bearer token expired at {found.expires}; ask for a new one", expired=True
+            )
+
+    def _read(self) -> tuple[int, list[Token]]:
+        try:
+            stamp = self.path.stat().st_mtime_ns
+            known = [Token(**each) for each in json.loads(self.path.read_text(encoding="utf-8"))]
+            for each in known:
+                datetime.fromisoformat(each.expires)
+        except (OSError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{self.path} is no file of tokens ({error}); name a file that is not there, and "
+                "one is made"
+            ) from error
+        if not known:
+            raise ValueError(f"{self.path} holds no token; remove it, and one is made")
+        return stamp, known
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
