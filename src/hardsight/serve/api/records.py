@@ -29,7 +29,6 @@ from hardsight.serve.service import Service
 
 COLUMNS = ("number", *(field.name for field in fields(Decision)), "truth")
 Number: TypeAlias = Annotated[int | None, Asked(ge=0, lt=2**63)]
-Number: TypeAlias = Annotated[int | None, Asked(ge=0, lt=2**63)]
 MEDIA = {"thumbnail.jpg": "image/jpeg", "heat.png": "image/png"}
 
 
