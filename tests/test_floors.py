@@ -30,6 +30,7 @@ FLOORS = (
     "config",
     "runs",
     "serve",
+    "connections",
     "cli",
 )
 

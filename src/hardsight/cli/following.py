@@ -1,6 +1,8 @@
-"""What hears of each batch that ``watch`` has scored."""
+"""What hears of each batch that ``watch`` has scored: the drift monitor, and connections."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -8,8 +10,11 @@ from hardsight.cli.console import errors, say
 from hardsight.cli.drift import drift_values
 
 if TYPE_CHECKING:
+    from hardsight.connections import Sink
     from hardsight.data import Frame
+    from hardsight.detectors import Detector
     from hardsight.runs import DetectorRun
+    from hardsight.serve.decision import Decision
 
 Rows = Sequence[dict[str, Any]]
 
@@ -45,3 +50,77 @@ class DriftFollower:
         self.monitor.write(self.state)
         for alarm in self.monitor.alarms[before:]:
             say(("Beware:", "yellow"), f" {alarm}", to=errors)
+
+
+class SinkFollower:
+    """Tells connections of each decision, and of each image that could not be read.
+
+    Args:
+        detector: with a threshold.
+        name: of its run.
+        sinks: the connections.
+    """
+
+    def __init__(self, detector: "Detector", name: str, sinks: "Sequence[Sink]") -> None:
+        from hardsight.evaluation.provenance import fingerprint
+
+        self.name, self.sinks = name, sinks
+        self.model_hash = fingerprint(detector)
+        self.threshold = detector.demand_calibration().threshold
+
+    def add(self, rows: Rows, frames: "Sequence[Frame]") -> None:
+        """Tell of a batch."""
+        for row, frame in zip(rows, frames, strict=True):
+            if frame.image is None:
+                for sink in self.sinks:
+                    sink.failed(row["path"], row["error"])
+                continue
+            decided = self._decision(row, frame)
+            for sink in self.sinks:
+                sink.send([decided])
+
+    def _decision(self, row: dict[str, Any], frame: "Frame") -> "Decision":
+        from hardsight.serve.decision import Decision
+
+        return Decision(
+            source=row["path"],
+            image=_hash(frame),
+            score=row["score"],
+            p_value=row["p_value"],
+            label=row["anomalous"],
+            threshold=self.threshold,
+            model=self.name,
+            model_hash=self.model_hash,
+        )
+
+
+def _hash(frame: "Frame") -> str:
+    """Return the SHA-256 of a frame's file, or of its pixels where it comes from a camera."""
+    from hardsight.data.containers import content_sha256
+
+    path = Path(frame.name)
+    if path.is_file():
+        return content_sha256(path)
+    assert frame.image is not None
+    return hashlib.sha256(frame.image.numpy().tobytes()).hexdigest()
+
+
+@contextmanager
+def connected(addresses: Sequence[str], state: Path) -> "Iterator[list[Sink]]":
+    """Open connections, and close them afterwards; what they leave is said.
+
+    Args:
+        addresses: see ``hardsight.connections.connect``.
+        state: folder for what must outlive a restart.
+    """
+    from hardsight.connections import connect
+
+    sinks: list[Sink] = []
+    try:
+        for address in addresses:
+            sinks.append(connect(address, state))
+        yield sinks
+    finally:
+        for sink in sinks:
+            for sentence in sink.close():
+                say(("Beware:", "yellow"), f" {sentence}", to=errors)

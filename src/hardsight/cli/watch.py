@@ -15,7 +15,7 @@ from rich.text import Text
 
 from hardsight.cli.console import errors, explained
 from hardsight.cli.drift import OnceIn
-from hardsight.cli.following import DriftFollower, Follower
+from hardsight.cli.following import DriftFollower, Follower, SinkFollower, connected
 from hardsight.cli.options import (
     Bits,
     Device,
@@ -61,6 +61,22 @@ def watch(
         ),
     ] = None,
     once_in: OnceIn = 10_000,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--to",
+            help="Tell each decision to mqtt://HOST/TOPIC, https://HOST/PATH (signed), "
+            "modbus://HOST/REGISTER, opc.tcp://HOST:PORT/PATH?node=PREFIX, or move its file below "
+            "folder:PATH; may be repeated.",
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for what is not delivered yet; default: RUN/connections. One for each "
+            "watch."
+        ),
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Score a stream until it ends, or Ctrl-C; one line an image, as `score` writes it.
@@ -68,6 +84,13 @@ def watch(
     Images are read while others are scored. A folder's half-written files are tried again, and
     unreadable ones are listed. Of a camera that is faster than the detector the newest frame
     counts, and how many were dropped is said. Videos and cameras need the extra `video`.
+
+    What `--to` names hears of a decision once its line is written, of an unreadable image too, and
+    need not be there: messages to a broker or a web service wait on disk. A controller reads four
+    registers or variables (heartbeat, verdict, sequence, p-value): it lets a part pass while the
+    heartbeat changes and on a verdict of 1 with the next sequence. 0 is "no answer", which a
+    verdict becomes after `hold` seconds, and means stop. Secrets come from the environment:
+    `HARDSIGHT_WEBHOOK_SECRET`, `HARDSIGHT_MQTT_PASSWORD`.
 
     Exit code 0, after Ctrl-C too; 2 with `--fail-on-anomaly` when something was found.
     Example: `hardsight watch runs/bottle incoming/ --overlays heat/ -o scores.csv`
@@ -89,7 +112,10 @@ def watch(
         line = Live(
             Text("waiting for images"), console=errors, transient=True, redirect_stdout=shown
         )
-        with reading, line, table(output) as lines:
+        places = to or (), state or opened.reports / "connections"
+        with connected(*places) as sinks, reading, line, table(output) as lines:
+            if sinks:
+                followers.append(SinkFollower(detector, opened.name, sinks))
             try:
                 with _ctrl_c(reading.stop):
                     batches = reading.batches(batch_size)

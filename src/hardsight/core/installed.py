@@ -10,6 +10,8 @@ PURPOSES = {
     "openvino": "hardsight export --to openvino, with --int8 too, and score, watch of it",
     "video": "hardsight watch of videos and cameras",
     "sign": "hardsight bundle --sign, and verify and any opening of a bundle for a key",
+    "line": "hardsight watch --to mqtt://... and modbus://...",
+    "opcua": "hardsight watch --to opc.tcp://...; asyncua, under the LGPL 3",
     "gradcam": "hardsight fit with recipe.foreground=grad-cam, as patchguard-paper has",
     "anomalib": "anomalib's detectors in Python, to be attacked and certified",
 }

@@ -104,6 +104,23 @@ def test_a_name_that_vanishes_is_left_out(tmp_path):
     thread.join()
 
 
+def test_a_name_that_stands_for_another_file_is_another_image(tmp_path):
+    """As of a camera that calls every picture the same; what only changes its time is not."""
+    name, away = picture(tmp_path / "in/part.png", 1), tmp_path / "away"
+    away.mkdir()
+    frames, found = arrivals(tmp_path / "in", SIZE, idle=0.5), []
+    for i, frame in enumerate(frames):
+        found.append(frame.image.mean().item())
+        if i == 0:
+            name.rename(away / "1.png")
+            picture(name, 100)
+        elif i == 1:
+            name.touch()
+            picture(away / "3.png", 200).replace(name)
+    assert len(found) == 3
+    assert found == sorted(found)
+
+
 def test_it_stops_when_told_and_when_the_folder_is_gone(tmp_path):
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()

@@ -17,10 +17,19 @@ POLL = 0.1
 """Seconds between two looks at a folder; as long as a look takes, if that is more."""
 
 
+class _State(NamedTuple):
+    """What a name stands for."""
+
+    inode: int
+    """Another one is another file."""
+    size: int
+    changed: int
+
+
 class _Tried(NamedTuple):
     """Holds a file as it was before it was read, in vain so far."""
 
-    state: tuple[int, int]
+    state: _State
     since: float
     last: bool = False
     """Whether this is the last attempt."""
@@ -35,11 +44,12 @@ def arrivals(
     bits: int | None = None,
     patience: float = PATIENCE,
 ) -> Iterator[Frame]:
-    """Yield the images below a folder, then each that arrives, every name once.
+    """Yield the images below a folder, then each that arrives, every file once.
 
     A file that cannot be read is tried again whenever it has changed, for somebody may be writing
     it; once it has not for ``patience`` seconds it is yielded with its error. One that vanishes was
-    a name on the way to another, and is left out.
+    a name on the way to another, and is left out. A name that stands for another file by now, since
+    the first was moved away or replaced, is another image.
 
     Args:
         folder: searched with its subfolders, see ``hardsight.data.files.walk``.
@@ -65,7 +75,8 @@ def _arrivals(
     stop: threading.Event,
     patience: float,
 ) -> Iterator[Frame]:
-    done: set[Path] = set()
+    done: dict[Path, int] = {}
+    """Name -> inode of the file that was yielded."""
     tried: dict[Path, _Tried] = {}
     last = time.monotonic()
     while not stop.is_set():
@@ -74,14 +85,14 @@ def _arrivals(
             path = Path(frame.name)
             if frame.error is not None and not (tried[path].last and path.exists()):
                 continue
-            del tried[path]
-            done.add(path)
+            done[path] = tried.pop(path).state.inode
             yield frame
             if stop.is_set():
                 return
             last = time.monotonic()
-        for path in [path for path in tried if not path.exists()]:
-            del tried[path]
+        for names in (tried, done):
+            for path in [path for path in names if not path.exists()]:
+                del names[path]
         now = time.monotonic()
         if idle is not None and not tried and now - last >= idle:
             return
@@ -89,12 +100,13 @@ def _arrivals(
 
 
 def _due(
-    folder: Path, done: set[Path], tried: dict[Path, _Tried], patience: float
+    folder: Path, done: dict[Path, int], tried: dict[Path, _Tried], patience: float
 ) -> Iterator[Path]:
     """Yield the images to be read now, each put among the ``tried``."""
     try:
         for path in walk(folder):
-            if path in done or (state := _state(path)) is None:
+            state = _state(path)
+            if state is None or done.get(path) == state.inode:
                 continue
             before, now = tried.get(path), time.monotonic()
             if before is None or before.state != state:
@@ -107,10 +119,10 @@ def _due(
         existing_folder(folder, "source")  # or a folder in it vanished, and the next look will do
 
 
-def _state(path: Path) -> tuple[int, int] | None:
-    """Return size and time of a file; None if it is not there."""
+def _state(path: Path) -> _State | None:
+    """Return what a name stands for; None if it is not there."""
     try:
         found = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_size, found.st_mtime_ns
+    return _State(found.st_ino, found.st_size, found.st_mtime_ns)

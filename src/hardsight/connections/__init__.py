@@ -1,0 +1,9 @@
+"""What decisions are told to: brokers, web services, controllers, folders.
+
+Every connection is a ``Sink``; ``connect`` opens one by its address.
+"""
+
+from hardsight.connections.catalogue import CONNECTIONS, connect
+from hardsight.connections.sink import Sink
+
+__all__ = ["CONNECTIONS", "Sink", "connect"]

@@ -1,0 +1,103 @@
+"""Image files sorted by their verdict, once it is recorded: moved, never lost."""
+
+import errno
+import json
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from hardsight.core.files import write_whole
+from hardsight.data.containers import content_sha256
+from hardsight.serve.decision import Decision
+
+_log = logging.getLogger(__name__)
+STATE = ".moves.jsonl"
+"""State file: what is to be moved where, on disk before it is."""
+FOLDERS = {False: "good", True: "anomalous"}
+UNREADABLE = "unreadable"
+
+
+class HotFolder:
+    """A ``Sink`` that moves each decided image file below a folder, by its label.
+
+    What is to be moved is in the state file first. Killed in between, the next one moves the rest
+    before anything is scored, so that no part is decided twice. A file that is no longer the one
+    that was decided stays where it is.
+
+    Args:
+        folder: gets ``good/``, ``anomalous/`` and ``unreadable/``.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._left = folder, 0
+        for name in (*FOLDERS.values(), UNREADABLE):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        self._state = folder / STATE
+        if self._state.is_file():
+            self._carry_out()
+
+    def send(self, decisions: Sequence[Decision]) -> None:
+        """Move the files of decisions."""
+        self._plan([(d.source, d.image, FOLDERS[d.label]) for d in decisions])
+
+    def failed(self, source: str, reason: str) -> None:
+        """Move a file that could not be read."""
+        path = Path(source)
+        if path.is_file():
+            self._plan([(source, content_sha256(path), UNREADABLE)])
+
+    def close(self) -> list[str]:
+        """Say how many files were left where they are."""
+        if not self._left:
+            return []
+        return [f"{self.folder}: {self._left} files changed after they were read, and were left"]
+
+    def _plan(self, moves: Sequence[tuple[str, str, str]]) -> None:
+        with self._state.open("a", encoding="utf-8", errors="surrogateescape") as file:
+            for source, sha256, folder in moves:
+                move = {"source": str(Path(source).absolute()), "sha256": sha256, "to": folder}
+                file.write(json.dumps(move) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._carry_out()
+
+    def _carry_out(self) -> None:
+        """Move what the state file says, and empty it."""
+        for line in self._state.read_text("utf-8", "surrogateescape").splitlines():
+            try:
+                move = json.loads(line)
+            except json.JSONDecodeError:
+                continue  # a power cut in the middle of the last line: nothing was moved for it
+            self._move(Path(move["source"]), move["sha256"], self.folder / move["to"])
+        self._state.unlink()
+
+    def _move(self, source: Path, sha256: str, folder: Path) -> None:
+        if not source.is_file():
+            return
+        if content_sha256(source) != sha256:
+            self._left += 1
+            _log.warning("%s changed after it was read, and is left there", source)
+            return
+        target = _free(folder / source.name)
+        try:
+            source.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            write_whole(target, partial(shutil.copy2, source))  # to another file system
+            source.unlink()
+
+
+def _free(path: Path) -> Path:
+    """Return a path, or the first of its numbered brothers, that is not taken."""
+    found, number = path, 0
+    while found.exists():
+        number += 1
+        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return found

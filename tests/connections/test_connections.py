@@ -1,0 +1,31 @@
+import pytest
+
+from hardsight.connections import CONNECTIONS, connect
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("ftp://host/x", "there are folder:PATH"),
+        ("nothing", "is no address of a connection"),
+        ("mqtt:///topic", "names no host"),
+        ("mqtt://host:port/", "is no address"),
+        ("mqtt://me:secret@host/", "HARDSIGHT_MQTT_PASSWORD"),
+        ("mqtt://host/t?qos=0", "no option 'qos'"),
+        ("modbus://host/x", "the register must be a number up to 65532, got 'x'"),
+        ("modbus://host/0?unit=256", "unit must be a number up to 255"),
+        ("modbus://host/0?beat=5", "beat=5.0 must be above 0 and at most hold"),
+        ("opc.tcp://host:4840/x", "names no variables"),
+    ],
+)
+def test_bad_addresses_are_explained(url, said, tmp_path):
+    for package in {"modbus": ["pymodbus"], "opc.tcp": ["asyncua"]}.get(url.split(":")[0], []):
+        pytest.importorskip(package)
+    with pytest.raises(ValueError, match=said) as told:
+        connect(url, tmp_path)
+    assert "secret" not in str(told.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_connection_says_the_form_of_its_address():
+    assert all(one.form.startswith(f"{scheme}:") for scheme, one in CONNECTIONS.items())
