@@ -10,6 +10,9 @@ from hardsight.config.data import DataConfig
 from hardsight.detectors.method import FitConfig, Method
 from hardsight.detectors.methods import METHODS
 
+POSE = "pose"
+"""The key below ``detector`` that is no argument of its constructor."""
+
 
 class DetectorConfig(Config):
     """Configure a run of an anomaly detector; what every method has."""
@@ -20,7 +23,13 @@ class DetectorConfig(Config):
     @property
     def detector_settings(self) -> dict[str, Any]:
         """The arguments of the detector's constructor, without the seed."""
-        return {name: getattr(self.detector, name) for name in type(self.detector).model_fields}
+        names = type(self.detector).model_fields
+        return {name: getattr(self.detector, name) for name in names if name != POSE}
+
+    @property
+    def posed(self) -> bool:
+        """Whether images are brought into one pose before the detector sees them."""
+        return getattr(self.detector, POSE) is not None
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -48,8 +57,10 @@ class DetectorConfig(Config):
 
 def detector_config(method: Method) -> type[DetectorConfig]:
     """Return the configuration of a method's runs: its detector's arguments, its fit's fields."""
-    # the seed is the training's
-    given: Any = arguments(method.detector, "seed")
+    # the seed is the training's; any detector may have a pose found in front of it, see ``Posed``
+    taken: Any = arguments(method.detector, "seed")
+    pose: Any = {POSE: (Literal["moments"] | None, None)}
+    given: Any = create_model(taken.__name__, __base__=taken, **pose)
 
     def in_groups(values: Any) -> Any:
         return method.detector.grouped(values) if isinstance(values, dict) else values

@@ -93,6 +93,12 @@ class ImageSet(Dataset[Item]):
         """Return a set of other samples, read as these are."""
         return ImageSet(samples, self.size, self.root, bits=self.bits)
 
+    def with_images(self, images: Tensor) -> "ImageSet":
+        """Return this set with uint8 (N, 3, size, size) in place of what ``images()`` decodes."""
+        found = self.of(self.samples)
+        found.skipped, found._images, found._masks = self.skipped, images, self._masks
+        return found
+
     def __len__(self) -> int:
         return len(self.samples)
 

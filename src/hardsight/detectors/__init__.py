@@ -10,6 +10,7 @@ from hardsight.detectors.adapters.anomalib import anomalib_detector
 from hardsight.detectors.adapters.as_detector import as_detector
 from hardsight.detectors.adapters.denoised import Denoised
 from hardsight.detectors.adapters.designs import DESIGNS
+from hardsight.detectors.adapters.posed import Posed
 from hardsight.detectors.adapters.purified import PurifiedDetector
 from hardsight.detectors.adapters.smoothed import Smoothed
 from hardsight.detectors.adapters.tiled import Tiled
@@ -93,6 +94,7 @@ __all__ = [
     "PatchCore",
     "PatchDiscriminator",
     "PatchGuard",
+    "Posed",
     "PurifiedDetector",
     "ReContrast",
     "ReferenceStatistics",

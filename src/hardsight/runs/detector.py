@@ -9,8 +9,10 @@ from hardsight.config import DetectorConfig, load_data
 from hardsight.core.devices import pick_device
 from hardsight.core.types import Progress, announce, quiet
 from hardsight.data import AnomalyData, Manifest, training_findings
-from hardsight.detectors import Calibration, SavedDetector
+from hardsight.detectors import Calibration, Posed, SavedDetector
+from hardsight.detectors.adapters.posed import posed_data
 from hardsight.detectors.base import Detector
+from hardsight.detectors.evidence import shares
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.methods import METHODS
 from hardsight.detectors.saved import CALIBRATION_FILE
@@ -109,7 +111,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
 
     def fit(
         self, device: str = "auto", allow_data_change: bool = False, progress: Progress = quiet
-    ) -> SavedDetector:
+    ) -> Detector:
         """Train, select, calibrate and save; goes on from the last checkpoint if there is one.
 
         Raises:
@@ -127,8 +129,14 @@ class DetectorRun(RunFolder[DetectorConfig]):
         begun = time.perf_counter()
         work = Work(self.path / "training", resume=True, progress=progress)
         announce(progress, "fit", config.fit.stages)
-        fitted = method.fit(made.to(pick_device(device)), data, config.fit, work)
-        calibration = replace(fitted.calibration, bits=data.train.bits)
+        shown = posed_data(data) if config.posed else data
+        fitted = method.fit(made.to(pick_device(device)), shown, config.fit, work)
+        calibration = fitted.calibration
+        if config.posed:  # of all hypotheses, which the fit knows nothing of
+            normals = shares(data.validation.images(), config.fit.selection is not None)[1]
+            found = Posed(fitted.detector).calibrate(normals, config.fit.false_alarms)
+            calibration = found.demand_calibration()
+        calibration = replace(calibration, bits=data.train.bits)
         detector: SavedDetector = fitted.detector.with_calibration(calibration)
         if fitted.report is not None:
             fitted.report.write(self.path / SELECTION)
@@ -138,7 +146,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         write_statistics(self.path, data)
         precisions = config.training.precision_choice, detector.precision
         write_metrics(self.path / METRICS, begun, detector.device, *precisions)
-        return detector
+        return self._posed(detector)
 
     def detector(self, device: str = "auto") -> Detector:
         """Load the fitted detector; where the folder holds an export, that, which needs no device.
@@ -150,7 +158,11 @@ class DetectorRun(RunFolder[DetectorConfig]):
             return Exported(self.path)
         self.check_finished()
         method = METHODS[self.config.method].detector
-        return method.from_pretrained(self.path).to(pick_device(device))
+        return self._posed(method.from_pretrained(self.path).to(pick_device(device)))
+
+    def _posed(self, detector: SavedDetector) -> Detector:
+        """Return the detector as the run uses it: in any pose, where that is configured."""
+        return Posed(detector) if self.config.posed else detector
 
     @property
     def previous(self) -> Calibration | None:

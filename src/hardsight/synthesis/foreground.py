@@ -31,12 +31,12 @@ def foreground(images: Tensor) -> Tensor:
     if images.ndim != 4 or 0 in images.shape:
         raise ValueError(f"images must be (N, C, H, W), got {tuple(images.shape)}")
     salient = torch.cat([_saliency(part) for part in torch.split(images, 32)])
-    ring = _ring(salient.shape[-2:])
+    edge = ring(salient.shape[-2:])
     values = salient[:, :, ::2, ::2].flatten().numpy()
     if float(values.max() - values.min()) < _EVEN:
         return torch.ones_like(salient, dtype=torch.bool)
     found = salient > float(threshold_otsu(values))
-    border, rest = (float(found[:, :, part].float().mean()) for part in (ring, ~ring))
+    border, rest = (float(found[:, :, part].float().mean()) for part in (edge, ~edge))
     if border > _FILLED * rest:
         return torch.ones_like(found)
     found = F.max_pool2d(found.float(), 5, stride=1, padding=2) > 0
@@ -48,7 +48,7 @@ def foreground(images: Tensor) -> Tensor:
 def _saliency(images: Tensor) -> Tensor:
     """Return the saliency (N, 1, H, W) of (N, C, H, W), in units of intensity."""
     x = images.float() / 255 if images.dtype == torch.uint8 else images.float()
-    around = x[:, :, _ring(x.shape[-2:])].median(dim=2).values[:, :, None, None]
+    around = x[:, :, ring(x.shape[-2:])].median(dim=2).values[:, :, None, None]
     distance = (x - around).abs().amax(1, keepdim=True)
     grey = x.mean(1, keepdim=True)
     mean, square = (F.avg_pool2d(v, 7, 1, 3, count_include_pad=False) for v in (grey, grey**2))
@@ -56,10 +56,10 @@ def _saliency(images: Tensor) -> Tensor:
     return F.avg_pool2d(torch.maximum(distance, contrast), 5, 1, 2, count_include_pad=False)
 
 
-def _ring(size: torch.Size) -> Tensor:
+def ring(size: torch.Size) -> Tensor:
     """Return (H, W) bool, true in a thin ring along the border."""
     height, width = size
     edge = max(1, round(_RING * min(height, width)))
-    ring = torch.ones(height, width, dtype=torch.bool)
-    ring[edge : height - edge, edge : width - edge] = False
-    return ring
+    found = torch.ones(height, width, dtype=torch.bool)
+    found[edge : height - edge, edge : width - edge] = False
+    return found
