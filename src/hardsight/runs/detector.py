@@ -140,8 +140,8 @@ class DetectorRun(RunFolder[DetectorConfig]):
         detector: SavedDetector = fitted.detector.with_calibration(calibration)
         if fitted.report is not None:
             fitted.report.write(self.path / SELECTION)
-        normals = f"{len(data.train)} normal images of {data.name}"
-        facts = {"preset": config.preset, "trained on": normals} | origin(self.path)
+        learnt = f"{len(data.train)} normal images of {data.name}"
+        facts = {"preset": config.preset, "trained on": learnt} | origin(self.path)
         detector.save_pretrained(self.path, model_card_kwargs=facts)
         write_statistics(self.path, data)
         precisions = config.training.precision_choice, detector.precision

@@ -93,7 +93,7 @@ class Posed(Around):
         own = None if noise is None else noise.repeat(len(poses), *[1] * (noise.ndim - 1))
         found = judge(shown, own)
         scores, maps = (
-            part.unflatten(0, (len(poses), len(images))).transpose(0, 1)
+            torch.unflatten(part, 0, (len(poses), len(images))).transpose(0, 1)
             for part in (found.pred_score, found.anomaly_map)
         )
         return scores, maps
@@ -102,8 +102,12 @@ class Posed(Around):
 @torch.no_grad()
 def posed_data(data: AnomalyData) -> AnomalyData:
     """Return a data set whose training and validation images are in one pose, for a fit."""
-    parts = {"train": _posed(data.train), "validation": _posed(data.validation)}
-    return replace(data, **parts, parts=tuple(posed_data(part) for part in data.parts))
+    return replace(
+        data,
+        train=_posed(data.train),
+        validation=_posed(data.validation),
+        parts=tuple(posed_data(part) for part in data.parts),
+    )
 
 
 def _posed(images: ImageSet) -> ImageSet:
