@@ -49,6 +49,13 @@ def test_the_bundled_weights_know_what_photographs_show(name, classes):
     assert float(likely[list(classes)].sum()) > 0.6
 
 
+@pytest.mark.parametrize("size", [64, 60])
+def test_sides_are_those_of_the_features(size):
+    backbone = Backbone(weights="random", taps=(1, 2, 3), precision="fp32")
+    levels = backbone(torch.rand(1, 3, size, size))
+    assert [level.shape[-1] for level in levels] == backbone.sides(size)
+
+
 def test_bundled_weights_are_converted_once_and_made_anew_where_damaged(cache):
     first = bundled_weights(LITE)
     (file,) = cache.glob("*.safetensors")

@@ -5,6 +5,7 @@ import yaml
 
 from hardsight.config import Config, ConfigError, anchored, load_preset, preset_names
 from hardsight.detectors import AdvRAD, MapHeadTraining, PatchGuard, Scoring, Tiling
+from hardsight.detectors.adversary import PGDAdversary
 from hardsight.detectors.patchguard import Adversary, CheckpointChoice, Recipe
 from hardsight.detectors.patchguard.detector import DEFAULT
 from hardsight.training import Settings
@@ -48,6 +49,15 @@ def test_keys_of_earlier_versions_are_translated_where_a_file_is_read(tmp_path):
         values[old] = values.pop(new)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
     assert Config.read(tmp_path / "config.yaml") == now
+
+
+@pytest.mark.parametrize("eps", [0.01, 0.0])
+def test_the_attack_of_pls_was_two_settings_once(tmp_path, eps):
+    values = load_preset("pls").model_dump(mode="json")
+    del values["adversary"]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values | {"eps": eps, "attack_steps": 3}))
+    adversary = Config.read(tmp_path / "config.yaml").adversary
+    assert adversary == (PGDAdversary(eps=eps, steps=3) if eps else None)
 
 
 def test_flat_settings_of_a_detector_are_put_in_their_groups(tmp_path):

@@ -1,6 +1,6 @@
 import torch
 
-from hardsight.core.batches import at_once, choose, in_parts, per_image
+from hardsight.core.batches import at_once, batched, choose, in_parts, per_image
 
 
 def test_per_image_takes_rank_and_type_of_the_other():
@@ -14,6 +14,13 @@ def test_choose_goes_image_by_image():
     yes, no = torch.ones(3, 1, 2, 2), torch.zeros(3, 1, 2, 2)
     found = choose(torch.tensor([True, False, True]), yes, no)
     assert found.flatten(1).mean(1).tolist() == [1, 0, 1]
+
+
+def test_large_images_come_in_smaller_batches():
+    small, large = torch.zeros(10, 3, 8, 8), torch.zeros(3, 1, 2048, 2048, dtype=torch.uint8)
+    assert [len(part) for part in batched(small, 4)] == [4, 4, 2]
+    assert [len(part) for part in batched(large, 4)] == [1, 1, 1]
+    assert torch.equal(torch.cat(batched(small, 4)), small)
 
 
 def test_in_parts_is_the_function_on_the_whole_with_its_gradient():

@@ -104,6 +104,10 @@ class Backbone(nn.Module):
             levels = self.network(x)
         return [level.to(images.dtype) for level in levels]
 
+    def sides(self, image_size: int) -> list[int]:
+        """Return the side of each level's grid for square images, in patches."""
+        return [-(-image_size // stride) for stride in self.strides]
+
     def pretrained(self) -> Self:
         """Return a backbone with the weights that ``weights`` names; random ones are as they are.
 

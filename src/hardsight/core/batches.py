@@ -25,6 +25,11 @@ def at_once(shape: Sequence[int], most: int) -> int:
     return max(1, min(most, PIXELS // (shape[-2] * shape[-1])))
 
 
+def batched(images: Tensor, most: int) -> tuple[Tensor, ...]:
+    """Split images (N, ..., H, W) into batches of ``most``, or of fewer large ones."""
+    return torch.split(images, at_once(images.shape, most))
+
+
 def in_parts(
     function: Callable[..., Sequence[Tensor | None]], rows: int, *tensors: Tensor | None
 ) -> tuple[Tensor | None, ...]:

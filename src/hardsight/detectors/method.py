@@ -42,9 +42,9 @@ class FitConfig(BaseModel):
     def stages(self) -> Mapping[str, float | None]:
         """The stages of the fit in order -> their costs beside each other, see ``announce``.
 
-        Empty: nothing is known of them, and each tells of itself.
+        Here the training alone. Empty: nothing is known of them, and each tells of itself.
         """
-        return {}
+        return {"train": self.training.steps} if self.training.steps else {}
 
 
 Fit = Callable[[Any, AnomalyData, Any, Work], Fitted[Any]]

@@ -13,7 +13,7 @@ from hardsight.data import write_textures
 from hardsight.detectors import AdvRAD, as_detector
 from hardsight.detectors.adapters.anomalib_module import AdvRADModule
 from hardsight.detectors.advrad.errors import error_maps
-from hardsight.detectors.advrad.maps import mean_filter
+from hardsight.detectors.mean_filter import mean_filter
 from hardsight.synthesis import DEFECTS
 
 SETTINGS = {"denoiser": TINY, "image_size": 16, "filter_size": 3, "precision": "fp32"}

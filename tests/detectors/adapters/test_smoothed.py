@@ -11,7 +11,8 @@ from hardsight.detectors.adapters.denoised import Denoised, noisy_error
 from hardsight.detectors.adapters.designs import DESIGNS
 from hardsight.detectors.adapters.smoothed import Smoothed
 from hardsight.detectors.advrad.errors import noisy_reference
-from hardsight.detectors.advrad.maps import mean_filter, multiscale_error
+from hardsight.detectors.advrad.maps import multiscale_error
+from hardsight.detectors.mean_filter import mean_filter
 from hardsight.diffusion import Denoiser
 from hardsight.diffusion.schedule import Schedule
 

@@ -7,11 +7,8 @@ from safetensors.torch import save_file
 
 from hardsight.attacks import L2, PGD, Linf, ScoreObjective, value_and_gradient
 from hardsight.detectors import AdvRAD, Bastion, ReferenceStatistics, Scoring, Tiling
-from hardsight.detectors.advrad.maps import (
-    inner_mean_filter,
-    mean_filter,
-    multiscale_error,
-)
+from hardsight.detectors.advrad.maps import multiscale_error
+from hardsight.detectors.mean_filter import inner_mean_filter, mean_filter
 from hardsight.diffusion import one_shot
 
 

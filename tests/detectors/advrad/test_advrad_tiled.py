@@ -11,7 +11,8 @@ from hardsight.attacks import ScoreObjective, bypassed, value_and_gradient
 from hardsight.data import Tiles
 from hardsight.detectors import AdvRAD, Smoothed
 from hardsight.detectors.adapters.designs import DESIGNS
-from hardsight.detectors.advrad.maps import mean_filter, multiscale_error
+from hardsight.detectors.advrad.maps import multiscale_error
+from hardsight.detectors.mean_filter import mean_filter
 from hardsight.diffusion import TiledDenoiser, arbitrary_shot, one_shot
 
 

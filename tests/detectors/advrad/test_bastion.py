@@ -20,8 +20,8 @@ from hardsight.detectors import (
 from hardsight.detectors.advrad.bastion_fitting import fit_bastion
 from hardsight.detectors.advrad.choice import score_map_filters
 from hardsight.detectors.advrad.errors import error_maps
-from hardsight.detectors.advrad.maps import inner_mean_filter
 from hardsight.detectors.evidence import selection_score, shares
+from hardsight.detectors.mean_filter import inner_mean_filter
 from hardsight.training import Settings
 
 TRAINING = Settings(steps=4, batch_size=2, precision="32-true", sample_every=None)

@@ -4,7 +4,8 @@ from sklearn.decomposition import PCA
 from tiny_autoencoders import tiny
 
 from hardsight.attacks import PGD, Linf
-from hardsight.detectors.autoencoders import PLS, PLSFit
+from hardsight.detectors.adversary import PGDAdversary
+from hardsight.detectors.autoencoders import PLS
 from hardsight.detectors.autoencoders.pls import take_components
 
 
@@ -25,7 +26,7 @@ def test_a_fit_ends_with_the_components_of_the_training_images():
 
 def test_without_an_attack_the_loss_is_the_squared_error():
     detector, x = tiny(PLS), images(3)
-    loss = detector.attacked_loss(x, torch.Generator(), PLSFit(eps=0))
+    loss = detector.attacked_loss(x, torch.Generator(), None)
     expected = (x - detector.reconstruct(x).squeeze(1)).square().mean((1, 2, 3))
     torch.testing.assert_close(loss, expected)
 
@@ -37,16 +38,16 @@ def test_training_minimises_what_the_attack_maximises():
     def error(images, generator=None):
         return (x - detector.reconstruct(images).squeeze(1)).square().mean((1, 2, 3))
 
-    config = PLSFit(eps=0.01, attack_steps=3)
+    adversary = PGDAdversary(eps=0.01, steps=3)
     attacked = PGD(Linf(0.01), 3, random_start=False).last(error, x)
     assert (error(attacked) > error(x)).all()
-    loss = detector.attacked_loss(x, torch.Generator(), config)  # moves the components meanwhile
+    loss = detector.attacked_loss(x, torch.Generator(), adversary)  # moves the components meanwhile
     torch.testing.assert_close(loss, error(attacked))
 
 
 def test_the_components_carry_no_gradient_and_follow_the_attacked_latents():
     detector, x = tiny(PLS), images(3)
-    loss = detector.attacked_loss(x, torch.Generator(), PLSFit(eps=0))
+    loss = detector.attacked_loss(x, torch.Generator(), None)
     loss.sum().backward()
     assert all(p.grad is not None for p in detector.parameters())
     vectors = detector.encoder(x).permute(0, 2, 3, 1).reshape(-1, 4)

@@ -16,7 +16,6 @@ from hardsight.detectors.distillation.description_task import (
 from hardsight.detectors.distillation.efficient_ad_task import EfficientADTask, recoloured
 from hardsight.detectors.distillation.hard_features import hard_feature_loss
 from hardsight.detectors.distillation.photographs import photographs, random_crops
-from hardsight.detectors.distillation.statistics import channel_statistics
 from hardsight.metrics import auroc
 from hardsight.runs import start_run
 
@@ -45,14 +44,6 @@ def test_the_hard_feature_loss_is_the_mean_from_numpys_quantile_on(quantile, cou
     values = torch.rand(count, generator=generator(count))
     hard = values[values.numpy() >= np.quantile(values.numpy(), quantile)]
     torch.testing.assert_close(hard_feature_loss(values.view(1, count, 1), quantile), hard.mean())
-
-
-def test_channel_statistics_are_those_of_all_places():
-    x = stored(11)
-    flat = (x.float() / 255).transpose(0, 1).flatten(1)
-    mean, std = channel_statistics(lambda images: images, x)
-    torch.testing.assert_close(mean.flatten(), flat.mean(1))
-    torch.testing.assert_close(std.flatten(), flat.std(1, correction=0))
 
 
 def test_the_loss_is_its_four_terms():

@@ -1,11 +1,12 @@
 import pytest
 import torch
 from tiny_banks import TINY, attacked_auroc, clean_auroc, images, saved_and_loaded
+from torch.nn import Identity
 
 from hardsight.config import load_preset
 from hardsight.detectors import CFA, CFAFit, demand_gradient
 from hardsight.detectors.memory_bank.cfa_fitting import AdaptationTask
-from hardsight.detectors.memory_bank.descriptor import hypersphere_loss
+from hardsight.detectors.memory_bank.hyperspheres import Hyperspheres
 from hardsight.training import Settings
 
 SMALL = TINY | {"adapted": 12}
@@ -34,9 +35,17 @@ def test_the_loss_draws_into_near_spheres_and_out_of_far_ones():
     radius, margin = 2.5, 0.2  # squared 6.25
     attraction = (0 + 0) / 2
     repulsion = (6.25 - 6.0 - 0.2 + 0) / 2
-    found = hypersphere_loss(squares, 2, radius, margin)
-    assert float(found) == pytest.approx(attraction + repulsion, rel=1e-4)
-    assert float(hypersphere_loss(squares, 4, 2.0, margin)) == pytest.approx((1 + 2 + 5) / 4)
+    found = Hyperspheres(Identity(), radius, margin).loss(squares, 2)
+    assert float(found.detach()) == pytest.approx(attraction + repulsion, rel=1e-4)
+    alone = Hyperspheres(Identity(), 2.0, margin).loss(squares, 4)
+    assert float(alone.detach()) == pytest.approx((1 + 2 + 5) / 4)
+
+
+def test_the_radius_is_learned_from_the_patches_outside_near_spheres_and_inside_far_ones():
+    """d/dr of mean(max(0, a - r^2)) + mean(max(0, r^2 - b - m)): -2 r and 2 r, by the shares."""
+    spheres = Hyperspheres(Identity(), 2.5, 0.2)
+    spheres.loss(torch.tensor([[1.0, 7.0, 8.0, 6.0, 9.0]]), 3).backward()
+    assert float(spheres.radius.grad) == pytest.approx(2 * 2.5 * (-2 / 3 + 1 / 2))
 
 
 def test_training_draws_patches_to_centres_that_stay():

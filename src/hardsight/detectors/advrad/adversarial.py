@@ -9,12 +9,8 @@ from torch import Generator, Tensor
 from hardsight.attacks import PGD, Linf, frozen
 from hardsight.augment import AugmentationPolicy, drawn
 from hardsight.core.seeds import draw_seeds, generator_of
-from hardsight.detectors.advrad.maps import (
-    aggregate,
-    demand_filter,
-    mean_filter,
-    multiscale_error,
-)
+from hardsight.detectors.advrad.maps import aggregate, multiscale_error
+from hardsight.detectors.mean_filter import demand_filter, mean_filter
 from hardsight.diffusion import Denoiser, one_shot
 from hardsight.synthesis import CutPaste, Foreground, dilated
 from hardsight.synthesis.shapes import uniform

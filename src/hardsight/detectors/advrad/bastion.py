@@ -13,12 +13,13 @@ from hardsight.data import AnomalyData, Tiles
 from hardsight.detectors.advrad.bastion_fitting import fit_bastion
 from hardsight.detectors.advrad.detector import AdvRAD
 from hardsight.detectors.advrad.map_head import MapHead
-from hardsight.detectors.advrad.maps import aggregate, inner_mean_filter
+from hardsight.detectors.advrad.maps import aggregate
 from hardsight.detectors.advrad.recipe import BastionFit
 from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
 from hardsight.detectors.advrad.settings import arguments, grouped
 from hardsight.detectors.advrad.tiling import Tiling
 from hardsight.detectors.fitted import Work
+from hardsight.detectors.mean_filter import inner_mean_filter
 from hardsight.detectors.saved import SavedDetector
 from hardsight.diffusion import Denoiser
 

@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardsight.detectors.advrad.maps import Average, Reference, mean_filter, relate, top_count
+from hardsight.detectors.advrad.maps import Average, Reference, relate, top_count
 from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
 from hardsight.detectors.evidence import selection_score
+from hardsight.detectors.mean_filter import mean_filter
 from hardsight.metrics import sensitivity_index
 
 

@@ -10,10 +10,10 @@ from torch import Generator, Tensor, nn
 from hardsight.attacks import MapObjective
 from hardsight.core.types import Progress, quiet
 from hardsight.detectors.advrad.contract import E, ErrorDetector
-from hardsight.detectors.advrad.maps import inner_mean_filter
 from hardsight.detectors.advrad.report import Report
 from hardsight.detectors.advrad.search import ScoringSearch
 from hardsight.detectors.advrad.selection import Selection
+from hardsight.detectors.mean_filter import inner_mean_filter
 from hardsight.metrics import pixel_auroc
 from hardsight.synthesis import PseudoAnomalies
 

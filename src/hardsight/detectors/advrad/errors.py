@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor
 
-from hardsight.core.batches import at_once
+from hardsight.core.batches import batched
 from hardsight.core.types import Progress, quiet
 from hardsight.detectors.advrad.contract import E, ErrorDetector
 from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
@@ -39,7 +39,7 @@ def error_maps(
         raise ValueError(f"sigma must be >= 0, got {sigma}; it is in [0, 1] pixel units")
     parts: list[Tensor] = []
     done = 0
-    for batch in torch.split(normals, at_once(normals.shape, 8)):
+    for batch in batched(normals, 8):
         x = detector.prepare(batch)
         if sigma:
             z = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)

@@ -12,13 +12,11 @@ from hardsight.detectors.advrad.maps import (
     Average,
     Reference,
     aggregate,
-    demand_filter,
     error_over_draws,
-    inner_mean_filter,
-    mean_filter,
     relate,
     top_count,
 )
+from hardsight.detectors.mean_filter import demand_filter, inner_mean_filter, mean_filter
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from hardsight.attacks import ScoreObjective
-from hardsight.core.batches import at_once
+from hardsight.core.batches import batched
 from hardsight.detectors.advrad.candidates import Candidate, distance, scorings
 from hardsight.detectors.advrad.contract import E
 from hardsight.detectors.advrad.fixed_reconstruction import attack_fixed_reconstruction
@@ -170,7 +170,7 @@ class ScoringSearch(Generic[E]):
         parts: dict[Comparison, list[Tensor]] = {how: [] for how in self._comparisons}
         detector = self.detector.with_scoring(self._bare(k))
         done = 0
-        for batch in torch.split(images, at_once(images.shape, 8)):
+        for batch in batched(images, 8):
             x = detector.prepare(batch)
             r = detector.reconstruct(x, detector.sample_noise(x, self.noise))
             if labels is not None:

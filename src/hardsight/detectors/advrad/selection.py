@@ -4,8 +4,9 @@ import math
 
 from pydantic import Field, model_validator
 
-from hardsight.detectors.advrad.maps import Average, Reference, demand_filter
+from hardsight.detectors.advrad.maps import Average, Reference
 from hardsight.detectors.evidence import Evidence
+from hardsight.detectors.mean_filter import demand_filter
 from hardsight.synthesis import PseudoAnomalies
 
 

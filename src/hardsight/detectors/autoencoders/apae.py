@@ -5,16 +5,17 @@ from typing import Self, TypeVar
 import torch
 from torch import Generator, Tensor, nn
 
+from hardsight.core.batches import batched
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
-from hardsight.detectors.advrad.maps import demand_filter
 from hardsight.detectors.autoencoders.detection import detect
 from hardsight.detectors.autoencoders.fitting import fit_autoencoder
 from hardsight.detectors.autoencoders.network import Architecture, Autoencoder
 from hardsight.detectors.autoencoders.projection import ApproximateProjection
 from hardsight.detectors.fitted import Fitted, Work
+from hardsight.detectors.mean_filter import demand_filter
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.saved import SavedDetector
 
@@ -45,7 +46,6 @@ class APAE(SavedDetector):
     paper = "APAE"
     tileable = False  # its weights are those of places
     bypass = ("projection", nn.Identity())
-    paper = "APAE"
     weights: Tensor
 
     def __init__(
@@ -120,6 +120,5 @@ def take_defences(detector: APAE, normals: Tensor) -> None:
     """
     some = detector.prepare(normals[:_SETTLED])
     detector.projection.settle(detector.encode(some), some, detector.autoencoder.decoder)
-    parts = (detector.prepare(part) for part in torch.split(normals, _SETTLED))
-    errors = torch.cat([detector.errors(x) for x in parts])
+    errors = torch.cat([detector.errors(detector.prepare(x)) for x in batched(normals, _SETTLED)])
     detector.weights.copy_(1 / (FLOOR + errors.median(0).values))

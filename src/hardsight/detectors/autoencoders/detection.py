@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from hardsight.core.types import Detection
-from hardsight.detectors.advrad.maps import inner_mean_filter
+from hardsight.detectors.mean_filter import inner_mean_filter
 
 
 def squared_error(images: Tensor, r: Tensor) -> Tensor:

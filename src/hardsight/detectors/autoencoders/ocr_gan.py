@@ -11,12 +11,12 @@ from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
-from hardsight.detectors.advrad.maps import demand_filter
 from hardsight.detectors.autoencoders.detection import detect, squared_error
 from hardsight.detectors.autoencoders.fitting import fit_autoencoder
 from hardsight.detectors.autoencoders.generator import BandGenerator, Discriminator
 from hardsight.detectors.autoencoders.network import Architecture
 from hardsight.detectors.fitted import Fitted, Work
+from hardsight.detectors.mean_filter import demand_filter
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.saved import SavedDetector
 from hardsight.synthesis import CutPaste
@@ -44,7 +44,6 @@ class OCRGAN(SavedDetector):
 
     paper = "OCR-GAN"
     exportable = True
-    paper = "OCR-GAN"
 
     def __init__(
         self,

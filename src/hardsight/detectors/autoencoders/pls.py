@@ -4,20 +4,20 @@ from functools import partial
 from typing import Self, TypeVar
 
 import torch
-from pydantic import Field
 from torch import Generator, Tensor
 
-from hardsight.attacks import PGD, Linf, frozen
+from hardsight.core.batches import batched
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
-from hardsight.detectors.advrad.maps import demand_filter
+from hardsight.detectors.adversary import PGDAdversary
 from hardsight.detectors.autoencoders.cascade import CascadePCA
 from hardsight.detectors.autoencoders.detection import detect, squared_error
 from hardsight.detectors.autoencoders.fitting import fit_autoencoder
 from hardsight.detectors.autoencoders.network import Architecture, Decoder, Encoder
 from hardsight.detectors.fitted import Fitted, Work
+from hardsight.detectors.mean_filter import demand_filter
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.saved import SavedDetector
 
@@ -28,14 +28,8 @@ RATE = 0.1
 class PLSFit(FitConfig):
     """Configure a fit of PLS."""
 
-    eps: float = Field(2 / 255, ge=0, le=1)
-    """L-inf radius of the attack on training images, in [0, 1] pixel units; 0: none."""
-    attack_steps: int = Field(2, ge=1)
-    """PGD steps of the attack, from the image itself."""
-
-    def attack(self) -> PGD:
-        """Return the attack."""
-        return PGD(Linf(self.eps), self.attack_steps if self.eps else 0, random_start=False)
+    adversary: PGDAdversary | None = PGDAdversary(eps=2 / 255, steps=2)
+    """Train on attacked images; None: on clean ones."""
 
 
 class PLS(SavedDetector):
@@ -57,7 +51,6 @@ class PLS(SavedDetector):
     paper = "PLS"
     tileable = False  # its components are those of places
     exportable = True
-    paper = "PLS"
 
     def __init__(
         self,
@@ -89,7 +82,9 @@ class PLS(SavedDetector):
             r: Tensor = self.decoder(self.cascade(self.encoder(images)))
         return r.to(images.dtype).unsqueeze(1)
 
-    def attacked_loss(self, images: Tensor, generator: Generator, config: PLSFit) -> Tensor:
+    def attacked_loss(
+        self, images: Tensor, generator: Generator, adversary: PGDAdversary | None
+    ) -> Tensor:
         """Return the squared distance (B,) of images from what is made of them under attack.
 
         The attack maximises what the training minimises, over the perturbation. The principal
@@ -97,8 +92,8 @@ class PLS(SavedDetector):
 
         Args:
             images: (B, 3, H, W) in [0, 1].
-            generator: not used, the attack starts at the images.
-            config: the attack.
+            generator: of the attack.
+            adversary: None: no attack.
         """
 
         def distance(latents: Tensor) -> Tensor:
@@ -108,9 +103,10 @@ class PLS(SavedDetector):
         def objective(images: Tensor, generator: Generator | None = None) -> Tensor:
             return distance(self.encoder(images))
 
-        with frozen(self):
-            attacked = config.attack().last(objective, images)
-        latents = self.encoder(attacked)
+        shown = images
+        if adversary is not None:
+            shown = adversary.perturb(self, objective, images, generator)
+        latents = self.encoder(shown)
         self.cascade.observe(latents, RATE)
         return distance(latents)
 
@@ -126,11 +122,11 @@ P = TypeVar("P", bound=PLS)
 
 def fit_pls(detector: P, data: AnomalyData, config: PLSFit, work: Work) -> Fitted[P]:
     """Train on attacked normal images, then take the components of the clean ones' latents."""
-    loss = partial(PLS.attacked_loss, config=config)
+    loss = partial(PLS.attacked_loss, adversary=config.adversary)
     return fit_autoencoder(detector, data, config, work, loss, take_components)
 
 
 def take_components(detector: PLS, normals: Tensor) -> None:
     """Take the principal components of the latents of normal images (N, 3, H, W) uint8."""
-    parts = (detector.prepare(part) for part in torch.split(normals, 16))
-    detector.cascade.observe(torch.cat([detector.encoder(x) for x in parts]))
+    latents = [detector.encoder(detector.prepare(x)) for x in batched(normals, 16)]
+    detector.cascade.observe(torch.cat(latents))

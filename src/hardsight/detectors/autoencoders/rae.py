@@ -9,11 +9,11 @@ from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
-from hardsight.detectors.advrad.maps import demand_filter
 from hardsight.detectors.autoencoders.detection import detect, squared_error
 from hardsight.detectors.autoencoders.fitting import fit_autoencoder
 from hardsight.detectors.autoencoders.network import Architecture, Autoencoder
 from hardsight.detectors.fitted import Fitted, Work
+from hardsight.detectors.mean_filter import demand_filter
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.saved import SavedDetector
 
@@ -53,7 +53,6 @@ class RAE(SavedDetector):
 
     paper = "RAE"
     exportable = True
-    paper = "RAE"
 
     def __init__(
         self,

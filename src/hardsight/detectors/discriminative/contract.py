@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from hardsight.backbones import Backbone
-from hardsight.core.batches import at_once
+from hardsight.core.batches import batched
 from hardsight.detectors.discriminative.judge import PatchJudge
 from hardsight.detectors.fitting import Trainable
 
@@ -45,5 +45,6 @@ def prepare_judge(detector: Judging, images: Tensor) -> None:
     """
     where = detector.judge.mean.device
     detector.backbone = detector.backbone.pretrained()
-    parts = torch.split(images, at_once(images.shape, 16))
-    detector.judge.standardise(fixed_features(detector, p.to(where).float() / 255) for p in parts)
+    detector.judge.standardise(
+        fixed_features(detector, part.to(where).float() / 255) for part in batched(images, 16)
+    )

@@ -9,10 +9,10 @@ from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
-from hardsight.detectors.advrad.maps import demand_filter
 from hardsight.detectors.discriminative.draem_fitting import DRAEMFit, fit_draem
 from hardsight.detectors.discriminative.draem_network import DRAEMNetwork
 from hardsight.detectors.fitted import Work
+from hardsight.detectors.mean_filter import demand_filter
 from hardsight.detectors.saved import SavedDetector
 
 

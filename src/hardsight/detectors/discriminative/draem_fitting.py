@@ -1,5 +1,6 @@
 """From normal images to a trained and calibrated DRAEM."""
 
+from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
 from pydantic import Field
@@ -32,10 +33,10 @@ class DRAEMFit(FitConfig):
     """Steps on clean images before those with an adversary."""
 
     @property
-    def stages(self) -> dict[str, float | None]:
+    def stages(self) -> Mapping[str, float | None]:
         """The clean steps, then those under attack."""
         if self.adversary is None:
-            return {"train": self.training.steps}
+            return super().stages
         found: dict[str, float | None] = {"warm-up": self.warm_up} if self.warm_up else {}
         return found | {"train": attacked(self.training.steps, self.adversary.steps)}
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from hardsight.detectors.channel_statistics import channel_statistics
+
 
 class PatchJudge(nn.Module):
     """Adapt the features of patches linearly, and tell whether they are anomalous.
@@ -32,17 +34,9 @@ class PatchJudge(nn.Module):
             nn.Conv2d(hidden, 1, 1, bias=False),
         )
 
-    @torch.no_grad()
     def standardise(self, batches: Iterable[Tensor]) -> None:
         """Take mean and standard deviation of every channel from batches (B, C, h, w), in place."""
-        count, total, squares = 0, torch.zeros_like(self.mean), torch.zeros_like(self.mean)
-        for x in batches:
-            count += x[:, 0].numel()
-            total += x.sum((0, 2, 3), keepdim=True)
-            squares += x.square().sum((0, 2, 3), keepdim=True)
-        mean = total / count
-        self.mean.copy_(mean)
-        self.std.copy_((squares / count - mean.square()).clamp_min(1e-12).sqrt())
+        self.mean, self.std = channel_statistics(batches)
 
     def adapted(self, features: Tensor) -> Tensor:
         """Return the adapted features (B, C, h, w) of (B, C, h, w)."""

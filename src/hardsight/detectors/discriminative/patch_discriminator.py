@@ -55,7 +55,7 @@ class PatchDiscriminator(SavedDetector):
         self.backbone = build_backbone(backbone, precision=precision)
         with seeded(seed):
             self.judge = PatchJudge(sum(self.backbone.channels), hidden)
-        self.side = side or -(-image_size // self.backbone.strides[0])
+        self.side = side or self.backbone.sides(image_size)[0]
         self.enlarged = Enlargement(self.side, image_size, sigma)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:

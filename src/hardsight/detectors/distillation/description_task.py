@@ -7,9 +7,10 @@ from torch import Generator, Tensor, nn
 
 from hardsight.augment import AugmentationPolicy, drawn
 from hardsight.backbones import Backbone, patch_features
+from hardsight.core.batches import batched
+from hardsight.detectors.channel_statistics import channel_statistics
 from hardsight.detectors.distillation.patch_description import MARGIN, PatchDescription
 from hardsight.detectors.distillation.photographs import random_crops
-from hardsight.detectors.distillation.statistics import channel_statistics
 
 
 class BackboneDescriptions(nn.Module):
@@ -23,7 +24,9 @@ class BackboneDescriptions(nn.Module):
     def __init__(self, backbone: Backbone, images: Tensor) -> None:
         super().__init__()
         self.backbone = backbone
-        self.mean, self.std = channel_statistics(self.features, images)
+        self.mean, self.std = channel_statistics(
+            self.features(part.float() / 255) for part in batched(images, 8)
+        )
 
     def features(self, images: Tensor) -> Tensor:
         """Return the features where ``PatchDescription`` has patches, as wide as all scales."""

@@ -7,16 +7,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hardsight.backbones import Backbone, build_backbone
-from hardsight.core.batches import at_once
+from hardsight.core.batches import batched
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
+from hardsight.detectors.channel_statistics import channel_statistics
 from hardsight.detectors.distillation.autoencoder import DescriptionAutoencoder
 from hardsight.detectors.distillation.efficient_ad_fitting import EfficientADFit, fit_efficient_ad
 from hardsight.detectors.distillation.hard_features import hard_feature_loss
 from hardsight.detectors.distillation.patch_description import MARGIN, PatchDescription
-from hardsight.detectors.distillation.statistics import channel_statistics
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.saved import SavedDetector
@@ -100,9 +100,13 @@ class EfficientAD(SavedDetector):
 
     def expected(self, images: Tensor) -> Tensor:
         """Return the teacher's descriptions, standardised over normal images."""
+        return (self.described(images) - self.mean) / self.std
+
+    def described(self, images: Tensor) -> Tensor:
+        """Return the teacher's descriptions as it gives them."""
         with autocast(self.precision, images.device):
             found: Tensor = self.teacher(images)
-        return (found.to(images.dtype) - self.mean) / self.std
+        return found.to(images.dtype)
 
     def imitated(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the student's descriptions: as of the teacher, and as of the autoencoder."""
@@ -134,13 +138,9 @@ class EfficientAD(SavedDetector):
 
     def standardise(self, normals: Tensor) -> None:
         """Measure the teacher's channels on normal images (N, 3, H, W) uint8, in place."""
-
-        def described(images: Tensor) -> Tensor:
-            with autocast(self.precision, images.device):
-                found: Tensor = self.teacher(images)
-            return found
-
-        self.mean, self.std = channel_statistics(described, normals.to(self.device))
+        self.mean, self.std = channel_statistics(
+            self.described(self.prepare(x)) for x in batched(normals, 8)
+        )
 
     @torch.no_grad()
     def normalise(self, normals: Tensor, low: float = 0.9, high: float = 0.995) -> None:
@@ -150,8 +150,7 @@ class EfficientAD(SavedDetector):
             normals: (N, 3, H, W) uint8.
             low, high: the quantiles that become 0 and 0.1.
         """
-        parts = torch.split(normals, at_once(self.size, 8))
-        values = torch.cat([self.maps(self.prepare(part)).cpu() for part in parts])
+        values = torch.cat([self.maps(self.prepare(x)).cpu() for x in batched(normals, 8)])
         flat = values.transpose(0, 1).flatten(1)
         ranks = [round(q * (flat.shape[1] - 1)) for q in (low, high)]
         self.quantiles = flat.sort(1).values[:, ranks].to(self.quantiles)

@@ -23,4 +23,4 @@ def level_sides(backbone: Backbone, image_size: int, divisor: int = 1) -> list[i
             f"image_size={image_size} is not a multiple of {unit}, which {backbone.name} with "
             f"taps={list(backbone.taps)} asks for; take {max(1, round(image_size / unit)) * unit}"
         )
-    return [image_size // stride for stride in backbone.strides]
+    return backbone.sides(image_size)

@@ -14,7 +14,6 @@ from hardsight.detectors.fitted import Work
 from hardsight.detectors.flows.cflow_density import CFlowDensity
 from hardsight.detectors.flows.density import detect
 from hardsight.detectors.flows.fitting import fit_flow
-from hardsight.detectors.flows.levels import grid_sides
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.saved import SavedDetector
 
@@ -54,7 +53,7 @@ class CFlow(SavedDetector):
         super().__init__()
         self.image_size, self.top, self.precision = image_size, top, precision
         self.backbone = build_backbone(backbone, taps=(2, 3, 4), precision=precision, seed=seed)
-        sides = grid_sides(self.backbone, image_size)
+        sides = self.backbone.sides(image_size)
         with seeded(seed):
             self.density = CFlowDensity(self.backbone.channels, sides, blocks, condition)
         self.enlarged = Enlargement(sides[0], image_size, sigma)

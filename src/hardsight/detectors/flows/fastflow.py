@@ -14,7 +14,6 @@ from hardsight.detectors.fitted import Work
 from hardsight.detectors.flows.density import detect
 from hardsight.detectors.flows.fastflow_density import FastFlowDensity
 from hardsight.detectors.flows.fitting import fit_flow
-from hardsight.detectors.flows.levels import grid_sides
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.saved import SavedDetector
 
@@ -56,7 +55,7 @@ class FastFlow(SavedDetector):
         self.backbone = build_backbone(backbone, taps=(1, 2, 3), precision=precision, seed=seed)
         with seeded(seed):
             self.density = FastFlowDensity(self.backbone.channels, blocks, hidden_ratio)
-        side = grid_sides(self.backbone, image_size)[0]
+        side = self.backbone.sides(image_size)[0]
         self.enlarged = Enlargement(side, image_size, sigma)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:

@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from hardsight.augment import AugmentationPolicy, drawn
 from hardsight.backbones import Backbone
-from hardsight.core.batches import at_once
+from hardsight.core.batches import batched
 from hardsight.detectors.flows.density import Density
 
 KEPT = 2**28
@@ -58,7 +58,7 @@ def feature_batches(
     backbone: Backbone, images: Tensor, device: torch.device
 ) -> Iterator[list[Tensor]]:
     """Yield the features of all images (N, 3, H, W) uint8, computed on a device."""
-    for part in torch.split(images, at_once(images.shape, 16)):
+    for part in batched(images, 16):
         yield features(backbone, part.to(device))
 
 

@@ -1,5 +1,6 @@
 """From normal images to centres of their patches, and a descriptor that draws these near."""
 
+from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
 import torch
@@ -10,8 +11,14 @@ from hardsight.augment import AugmentationPolicy, drawn
 from hardsight.data import AnomalyData
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.memory_bank.bank import Bank
-from hardsight.detectors.memory_bank.descriptor import Descriptor, hypersphere_loss
-from hardsight.detectors.memory_bank.fitting import Embedding, embedded, fit_on_features
+from hardsight.detectors.memory_bank.descriptor import Descriptor
+from hardsight.detectors.memory_bank.fitting import (
+    FEATURES,
+    Embedding,
+    embedded,
+    fit_on_features,
+)
+from hardsight.detectors.memory_bank.hyperspheres import Hyperspheres
 from hardsight.detectors.method import FitConfig
 
 
@@ -21,9 +28,14 @@ class CFAFit(FitConfig):
     repelling: int = Field(3, ge=0)
     """Centres that push a patch away, J: those next beyond the nearest."""
     radius: float = Field(1e-5, gt=0)
-    """Of the spheres."""
+    """Radius of the spheres at first; it is learned with the descriptor."""
     margin: float = Field(0.1, ge=0)
     """By which the squared radius of a repelling sphere is smaller, alpha."""
+
+    @property
+    def stages(self) -> Mapping[str, float | None]:
+        """The features that the centres are means of, then the training."""
+        return {FEATURES: None, **super().stages}
 
 
 class Adapting(Embedding, Protocol):
@@ -71,7 +83,7 @@ class AdaptationTask:
     """
 
     def __init__(self, detector: Adapting, images: Tensor, config: CFAFit) -> None:
-        self.module = detector.descriptor
+        self.module = Hyperspheres(detector.descriptor, config.radius, config.margin)
         self.detector, self.images, self.config = detector, images, config
         self.policy = AugmentationPolicy.of(images, config.augment)
 
@@ -86,5 +98,4 @@ class AdaptationTask:
             patches = self.detector.embed(images.float() / 255)
         count = min(self.detector.neighbours + self.config.repelling, len(self.detector.centres))
         squares = self.detector.distances(patches, count).square()
-        spheres = self.config.radius, self.config.margin
-        return hypersphere_loss(squares, self.detector.neighbours, *spheres)
+        return self.module.loss(squares, self.detector.neighbours)

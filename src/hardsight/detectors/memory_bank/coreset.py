@@ -5,7 +5,10 @@ from torch import Generator, Tensor
 
 from hardsight.core.types import Progress, quiet
 
+CORESET = "coreset"
+"""Stage in which the vectors are chosen."""
 _TOLD = 500
+"""Vectors between two reports of progress."""
 
 
 def greedy_coreset(
@@ -50,7 +53,7 @@ def greedy_coreset(
         nearest[last] = -torch.inf  # never twice, even among equal ones
         taken[i] = nearest.argmax()
         if i % _TOLD == 0 or i == size - 1:
-            progress("coreset", i + 1, size)
+            progress(CORESET, i + 1, size)
     return taken
 
 

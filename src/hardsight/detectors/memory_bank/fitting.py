@@ -1,6 +1,6 @@
 """Around the fit of a memory bank: pretrained features of normal images, and the threshold."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar, Literal, Protocol, TypeVar
 
 import torch
@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from hardsight.backbones import Backbone
-from hardsight.core.batches import at_once
+from hardsight.core.batches import batched
 from hardsight.core.types import Progress
 from hardsight.data import AnomalyData
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
@@ -17,6 +17,8 @@ from hardsight.detectors.method import FitConfig
 from hardsight.training import Settings
 
 _BATCH = 8
+FEATURES = "features"
+"""Stage in which the features of the training images are taken."""
 
 
 class BankFit(FitConfig):
@@ -27,6 +29,11 @@ class BankFit(FitConfig):
     selection: None = None
     augment: Literal["none"] = "none"
     """Normal images are taken as they are."""
+
+    @property
+    def stages(self) -> Mapping[str, float | None]:
+        """The features of the training images."""
+        return {FEATURES: None}
 
 
 class Embedding(Trainable, Protocol):
@@ -75,7 +82,7 @@ def fit_on_features(
 def embedded(detector: Embedding, images: Tensor, progress: Progress) -> Iterator[Tensor]:
     """Yield the vectors of patches (b, P, D) of images (N, 3, H, W), batch by batch."""
     done = 0
-    for batch in torch.split(images, at_once(images.shape, _BATCH)):
+    for batch in batched(images, _BATCH):
         yield detector.embed(detector.prepare(batch))
         done += len(batch)
-        progress("features", done, len(images))
+        progress(FEATURES, done, len(images))

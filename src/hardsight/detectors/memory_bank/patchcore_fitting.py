@@ -1,7 +1,7 @@
 """From normal images to a coreset of their patches."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol, TypeVar
 
 import torch
@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from hardsight.data import AnomalyData
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.memory_bank.bank import Bank
-from hardsight.detectors.memory_bank.coreset import greedy_coreset
+from hardsight.detectors.memory_bank.coreset import CORESET, greedy_coreset
 from hardsight.detectors.memory_bank.fitting import BankFit, Embedding, embedded, fit_on_features
 
 
@@ -22,6 +22,11 @@ class CoresetFit(BankFit):
     """Patches that the coreset is chosen among, drawn evenly from all training images."""
     projection: int | None = Field(32, ge=1)
     """Random directions in which it is chosen, see ``greedy_coreset``; None: all dimensions."""
+
+    @property
+    def stages(self) -> Mapping[str, float | None]:
+        """The features of the training images, then the choice among them."""
+        return {**super().stages, CORESET: None}
 
 
 class Remembering(Embedding, Protocol):
