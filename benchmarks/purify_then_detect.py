@@ -22,43 +22,17 @@ from torch import Tensor
 
 from hardsight.attacks import Suite, build_suite
 from hardsight.data import AnomalyData
-from hardsight.detectors import Detector, PurifiedDetector
+from hardsight.detectors import Detector
+from hardsight.detectors.adapters.purification import Purification
 from hardsight.detectors.advrad.start import Start
-from hardsight.diffusion import Denoiser
 from hardsight.evaluation import Protocol
 from hardsight.evaluation.provenance import made_with
-from hardsight.purifiers import DDIMPurifier, OneShot, Purifier
 from hardsight.reports.canvas import add_legend, label_axes, panels
 from hardsight.runs import DetectorRun, open_detector_run
 
 COLOURS = {"clean": "tab:blue", "attacked": "tab:red"}
 PICTURE = 1.2
 """Side in inches of a purified image in the figure."""
-
-
-@dataclass(frozen=True)
-class Behind:
-    """What stands before the detector.
-
-    Args:
-        denoiser: of images of the detector's size.
-        form: "one-shot" or "ddim".
-        skip: between two steps of DDIM; divides its depths.
-    """
-
-    denoiser: Denoiser
-    form: str
-    skip: int
-
-    def purifier(self, depth: int) -> Purifier:
-        """Return the purifier that diffuses images to t* = ``depth``."""
-        if self.form == "one-shot":
-            return OneShot(self.denoiser, float(self.denoiser.schedule.sigma(depth)) / 2)
-        return DDIMPurifier(self.denoiser, depth, self.skip, checkpoint=True)
-
-    def before(self, detector: Detector, depth: int) -> Detector:
-        """Return the detector behind the purifier; alone for a depth of 0."""
-        return PurifiedDetector(self.purifier(depth), detector) if depth else detector
 
 
 @dataclass(frozen=True)
@@ -98,7 +72,7 @@ def figures_at(
 
 @torch.no_grad()
 def defect_behind(
-    behind: Behind, detector: Detector, data: AnomalyData, depth: int, seed: int
+    behind: Purification, detector: Detector, data: AnomalyData, depth: int, seed: int
 ) -> Tensor:
     """Return the first defect (3, H, W) as the detector sees it behind the purifier."""
     index = next(i for i, sample in enumerate(data.test.samples) if sample.anomalous)
@@ -158,7 +132,7 @@ def main() -> None:
     run = open_detector_run(given.run)
     detector, data = run.tested()
     denoiser = Start.read(given.denoiser).trained(detector.image_size).to(detector.device)
-    behind = Behind(denoiser, given.form, given.skip)
+    behind = Purification(denoiser, given.form, given.skip)
     own = {"steps": given.steps, "fixed": False}
     suite = build_suite(given.suite, given.norm, given.eps, **own)
     attacked = Attacked(suite, given.images, Protocol(given.fresh_draws, gallery=0))

@@ -14,7 +14,7 @@ MODULES = sorted(
     if not m.name.endswith("__main__")
 )
 EXTRAS = {
-    "anomalib", "captum", "cv2", "nncf", "onnx", "onnxruntime", "openvino", "ray",
+    "anomalib", "captum", "cv2", "faiss", "nncf", "onnx", "onnxruntime", "openvino", "ray",
     "alembic", "fastapi", "prometheus_client", "sqlalchemy", "starlette", "uvicorn",
 }  # fmt: skip
 """Packages of extras: a module that needs one at import is left out where it is not installed."""

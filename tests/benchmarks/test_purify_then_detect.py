@@ -5,7 +5,6 @@ import figures
 import numpy as np
 import purify_then_detect
 import pytest
-import torch
 from gaussian_method import METHOD
 from PIL import Image
 from tiny_detector import tiny_advrad
@@ -13,12 +12,10 @@ from tiny_detector import tiny_advrad
 from hardsight.attacks import build_suite
 from hardsight.config import CONFIGS, Config
 from hardsight.config.detection import detector_config
-from hardsight.detectors import PurifiedDetector
 from hardsight.detectors.advrad.start import Start
 from hardsight.detectors.methods import METHODS
 from hardsight.evaluation import Protocol
 from hardsight.metrics import auroc
-from hardsight.purifiers import DDIMPurifier
 from hardsight.runs import open_detector_run, start_run
 
 
@@ -35,20 +32,6 @@ def run(parts, tmp_path, monkeypatch):
 def denoiser(tmp_path):
     tiny_advrad().save_pretrained(tmp_path / "start")
     return Start.read(tmp_path / "start").trained(16)
-
-
-def test_depth_zero_is_the_detector_alone_and_others_are_behind_the_purifier(run, denoiser):
-    detector, data = run.tested()
-    behind = purify_then_detect.Behind(denoiser, "ddim", 25)
-    assert behind.before(detector, 0) is detector
-    purified = behind.before(detector, 100)
-    assert isinstance(purified, PurifiedDetector)
-    x = data.test.images()[:2] / 255
-    noise = purified.sample_noise(x, torch.Generator().manual_seed(0))
-    clean = DDIMPurifier(denoiser, 100, 25)(x, noise.view(2, 1, 3, 16, 16))
-    torch.testing.assert_close(purified(x, noise).pred_score, detector(clean).pred_score)
-    one_shot = purify_then_detect.Behind(denoiser, "one-shot", 25).purifier(60)
-    assert one_shot.k == 60
 
 
 def test_figures_are_those_of_the_detector(run):

@@ -48,7 +48,8 @@ def test_methods_say_what_they_are_good_at_and_how_long_they_take():
     assert len(found["rap"]) == 1
     slow = slowness(torch.device("cpu"))
     for method in METHODS.values():
-        what, *times = found[method.preset]
+        what, *times, graph = found[method.preset]
+        assert graph == ("yes" if method.detector.exportable else "no")
         assert what.startswith(method.summary[:40])
         assert method.strength[:40] in said
         assert [t == "-" for t in times] == [s is None for s in method.seconds]

@@ -42,6 +42,13 @@ def test_a_strength_is_a_short_line_beside_the_summary(method):
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
+def test_its_time_is_known(method):
+    fit, image = method.seconds
+    assert fit > 5
+    assert 0.001 < image < 1
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
 def test_its_detector_is_imported_as_the_card_says_and_its_preset_makes_one(method):
     assert getattr(hardsight, method.detector.__name__) is method.detector
     assert load_preset(method.preset).method == method.name

@@ -1,5 +1,6 @@
 """``hardsight evaluate``: how good, and how easily fooled."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,9 +28,19 @@ from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
     from hardsight.evaluation import Cost, Evaluation
+    from hardsight.runs.figures import PurifierChoice
 
+T_STAR = "100,25,50,200"
+"""The usual depths of a purifier."""
 SHOWN = ("attack", "ball", "target", "metric", "mean", "worst", "published", "flags")
 """Columns of the reports' table that are printed."""
+
+
+class Denoising(StrEnum):
+    """How a purifier denoises."""
+
+    one_shot = "one-shot"
+    ddim = "ddim"
 
 
 def evaluate(
@@ -61,6 +72,24 @@ def evaluate(
     restarts: Annotated[int | None, typer.Option(min=1, help="Restarts of every attack.")] = None,
     source: Source = None,
     beside: Beside = None,
+    purify: Annotated[
+        str | None,
+        typer.Option(
+            help="Put a purifier in front of a detector: the denoiser of this run of advrad or "
+            "hardsight, or photographs, which comes with hardsight."
+        ),
+    ] = None,
+    t_star: Annotated[
+        str | None,
+        typer.Option(
+            help="Depths t* of --purify, comma-separated: the first is that of the table, and a "
+            "curve of clean and attacked AUROC has them all. Default: 100,25,50,200."
+        ),
+    ] = None,
+    purifier: Annotated[
+        Denoising | None,
+        typer.Option(help="How --purify denoises: in one step, or in many. Default: one-shot."),
+    ] = None,
     limit: Limit = None,
     synthetic: Synthetic = False,
     curve: Annotated[
@@ -91,6 +120,7 @@ def evaluate(
 
     Killed and started again, it goes on where it was. Examples:
     `hardsight evaluate runs/bottle --eps 2/255`,
+    `hardsight evaluate runs/bottle --purify photographs --t-star 100,50,200`,
     `hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3 --limit 1000`
 
     Two detectors, alone and side by side, under attacks of either and of both:
@@ -104,7 +134,7 @@ def evaluate(
 
     with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
         opened = open_run(run)
-        for_detectors(opened, synthetic=synthetic)
+        for_detectors(opened, synthetic=synthetic, purify=purify, t_star=t_star, purifier=purifier)
         asked: dict[str, Any] = {
             "steps": steps,
             "draws": draws,
@@ -118,7 +148,7 @@ def evaluate(
             )
             print_inspected(evaluate_beside(run, beside, chosen, limit, seed, device), chosen)
             return
-        planned = figures_of(opened, device).evaluation(
+        planned = figures_of(opened, device, _purifier(purify, t_star, purifier)).evaluation(
             ImageChoice(path, limit, synthetic, allow_data_change),
             AttackChoice(suite or (), norm, eps, budget, effort, curve, source),
             Protocol(fresh_draws, seed, batch_size or BATCH[opened.subject], gallery),
@@ -128,6 +158,27 @@ def evaluate(
         with told() as progress:
             found = planned.carry_out(Execution(folder / "state", max_minutes, progress))
         print_report(found, folder)
+
+
+def _purifier(
+    source: str | None, depths: str | None, denoising: Denoising | None
+) -> "PurifierChoice | None":
+    """Return the purifier that the options name; None where they name none.
+
+    Raises:
+        ValueError: depths that are no numbers, or options of a purifier without one.
+    """
+    from hardsight.runs.figures import PurifierChoice
+
+    if source is None:
+        if depths is not None or denoising is not None:
+            raise ValueError("--t-star and --purifier are of --purify, which is not there")
+        return None
+    try:
+        found = [int(part) for part in (depths or T_STAR).split(",") if part.strip()]
+    except ValueError:
+        raise ValueError(f"--t-star={depths!r} must be whole numbers, as {T_STAR}") from None
+    return PurifierChoice(source, found, (denoising or Denoising.one_shot).value)
 
 
 def print_costs(costs: "list[Cost]") -> None:

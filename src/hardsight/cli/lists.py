@@ -16,7 +16,8 @@ def methods() -> None:
     """List the methods: of anomaly detection, and of classifying under attack.
 
     Times are of this machine with nothing else running, for 209 images of 256 x 256: what was
-    measured elsewhere, scaled by a short measurement here.
+    measured elsewhere, scaled by a short measurement here. What can be exported has a graph of
+    ONNX or OpenVINO, see `hardsight export`.
 
     A preset names a method. Example: `hardsight methods`
     """
@@ -29,13 +30,14 @@ def methods() -> None:
     detectors = Table(title="Anomaly detection")
     detectors.add_column("preset", no_wrap=True)
     detectors.add_column("what it does, and what it is good at")
-    for heading in ("fit, about", "an image"):
+    for heading in ("fit, about", "an image", "export"):
         detectors.add_column(heading, no_wrap=True)
     for name, method in METHODS.items():
         fit, image = (_scaled(seconds, slow) for seconds in method.seconds)
         called = "" if method.preset == name else f" (method {name})"
         said = Text(f"{method.summary}{called}\n").append(method.strength, style="dim")
-        detectors.add_row(method.preset, said, fit, image)
+        graph = "yes" if method.detector.exportable else "no"
+        detectors.add_row(method.preset, said, fit, image, graph)
     console.print(detectors)
     classifiers = Table("method", "what it does", title="Classification under attack")
     for name, config in CONFIGS.items():

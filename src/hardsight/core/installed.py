@@ -14,6 +14,7 @@ PURPOSES = {
     "opcua": "hardsight watch --to opc.tcp://...; asyncua, under the LGPL 3",
     "gradcam": "hardsight fit with recipe.foreground=grad-cam, as patchguard-paper has",
     "anomalib": "anomalib's detectors in Python, to be attacked and certified",
+    "faiss": "hardsight fit patchcore with detector.search=faiss, for a large bank",
 }
 """Extra -> what needs it."""
 

@@ -52,10 +52,11 @@ Fit = Callable[[Any, AnomalyData, Any, Work], Fitted[Any]]
 
 
 class Seconds(NamedTuple):
-    """What a method takes on two cores in float32 with AVX2, as measured; None: not measured.
+    """What a method takes on two cores in float32 with AVX2; None: not known.
 
-    With its preset, images of 256 x 256 and the 209 training images of MVTec's ``bottle``.
-    ``hardsight methods`` scales it by ``core.speed.slowness``.
+    With its preset and the 209 training images of MVTec's ``bottle``, as measured, or by the time
+    of a training step beside that of ``core.speed``. ``hardsight methods`` scales it by
+    ``core.speed.slowness``.
     """
 
     fit: float | None = None

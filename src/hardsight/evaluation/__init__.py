@@ -13,6 +13,7 @@ from hardsight.evaluation.costs import Cost, estimate
 from hardsight.evaluation.detectors import attack, evaluate
 from hardsight.evaluation.inspected import Inspected, inspect_attacked
 from hardsight.evaluation.plan import Execution, Protocol, Record
+from hardsight.evaluation.purified import evaluate_purified
 from hardsight.evaluation.results import Budget, Curve, Estimate, Evaluation, Row
 from hardsight.evaluation.subjects import ClassifierSubject, DetectorSubject, Subject
 
@@ -50,5 +51,6 @@ __all__ = [
     "estimate",
     "evaluate",
     "evaluate_classifier",
+    "evaluate_purified",
     "inspect_attacked",
 ]

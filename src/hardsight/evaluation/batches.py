@@ -57,3 +57,8 @@ def deadline(max_minutes: float | None) -> float:
     if not max_minutes >= 0:
         raise ValueError(f"max_minutes must be 0 or more, got {max_minutes}; leave it out for ever")
     return time.monotonic() + 60 * max_minutes
+
+
+def minutes_until(moment: float) -> float | None:
+    """Return the minutes until a ``deadline``, 0 once it has passed; None for an infinite one."""
+    return None if math.isinf(moment) else max(0.0, moment - time.monotonic()) / 60

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hardsight.core.extras import needed
 from hardsight.core.precision import Choice
 from hardsight.detectors.base import Detector
+from hardsight.detectors.methods import METHODS
 from hardsight.diffusion.upsample import fix_upsampling
 
 ONNX = "'hardsight[onnx]'"
@@ -54,9 +55,11 @@ def demand_exportable(detector: Detector) -> None:
         ValueError: its ``exportable`` is false.
     """
     if not detector.exportable:
+        able = ", ".join(name for name, method in METHODS.items() if method.detector.exportable)
         raise ValueError(
-            f"this {type(detector).__name__} cannot be exported (an AdvRAD or a Bastion can with "
-            "shots=1); score with it in Python, or fit another method"
+            f"this {type(detector).__name__} cannot be exported: its score is no fixed graph of "
+            f"(images, noise). Score with it in Python, or fit one of {able} (advrad and bastion "
+            "with shots=1)"
         )
 
 

@@ -22,3 +22,13 @@ def tiny_discriminator(**settings) -> PatchDiscriminator:
     with seeded(1):
         torch.nn.init.normal_(detector.judge.discriminator[-1].weight)
     return detector
+
+
+def check_what_learns(task) -> None:
+    """All of adaptor and discriminator gets a gradient of the task's loss, the backbone none."""
+    task.module.train()
+    task.loss(*task.batch(4, generator())).backward()
+    for name, p in task.module.named_parameters():
+        assert p.grad is not None, name
+        assert p.grad.isfinite().all(), name
+    assert all(p.grad is None for p in task.detector.backbone.parameters())

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from stopping import fit_until
 from tiny_students import BACKBONE, images
 
 from hardsight.augment import AugmentationPolicy
@@ -157,16 +158,7 @@ def test_a_resumed_run_goes_on_to_the_same_weights(parts, tmp_path):
     """Stopped in the training of the student, after that of the teacher."""
     whole, broken = (start_run(tmp_path / name, config(parts)) for name in ("whole", "broken"))
     whole.fit("cpu")
-
-    class StopError(Exception):
-        pass
-
-    def stop(stage, done, total, info=""):
-        if stage == "train" and done == 3:
-            raise StopError
-
-    with pytest.raises(StopError):
-        broken.fit("cpu", progress=stop)
+    fit_until(broken, 3)
     broken.fit("cpu")
     read = [(run.path / "model.safetensors").read_bytes() for run in (whole, broken)]
     assert read[0] == read[1]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from stopping import fit_until
 from tiny_students import BACKBONE, STUDENTS
 
 from hardsight.config import Config
@@ -43,16 +44,7 @@ def test_a_resumed_run_goes_on_to_the_same_weights(method, parts, tmp_path):
     settings = config(method, parts, steps=6)
     whole, broken = (start_run(tmp_path / name, settings) for name in ("whole", "broken"))
     whole.fit("cpu")
-
-    class StopError(Exception):
-        pass
-
-    def stop(stage, done, total, info=""):
-        if done == 5:
-            raise StopError
-
-    with pytest.raises(StopError):
-        broken.fit("cpu", progress=stop)
+    fit_until(broken, 5)
     broken.fit("cpu")
     read = [(run.path / "model.safetensors").read_bytes() for run in (whole, broken)]
     assert read[0] == read[1]

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 from sklearn.neighbors import NearestNeighbors
@@ -42,6 +44,17 @@ def test_the_gradient_at_a_vector_of_the_bank_is_zero_and_not_nan():
     assert distances.eq(0).all()
     distances.sum().backward()
     assert query.grad.eq(0).all()
+
+
+def test_an_unknown_search_is_named():
+    with pytest.raises(ValueError, match="search must be exact or faiss, got 'annoy'"):
+        Bank(1, 7, "annoy")
+
+
+def test_without_faiss_the_exact_search_is_offered(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.raises(ImportError, match=r"search='faiss' needs faiss.*or take search='exact'"):
+        Bank(50, 7, "faiss").nearest(vectors(2))
 
 
 @pytest.mark.parametrize("k", [0, 201])

@@ -10,5 +10,5 @@ METHOD = Method(
     preset="apae",
     fit=fit_apae,
     strength="a baseline of FreeRAD: a defence by optimisation, attacked through all of its steps",
-    seconds=Seconds(image=0.078),
+    seconds=Seconds(fit=270, image=0.078),
 )

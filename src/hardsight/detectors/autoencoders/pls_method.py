@@ -11,5 +11,5 @@ METHOD = Method(
     fit=fit_pls,
     config=PLSFit,
     strength="a baseline of FreeRAD: few components, which an attack moves little",
-    seconds=Seconds(image=0.0065),
+    seconds=Seconds(fit=330, image=0.0065),
 )

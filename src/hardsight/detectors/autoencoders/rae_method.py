@@ -10,5 +10,5 @@ METHOD = Method(
     preset="rae",
     fit=fit_rae,
     strength="a baseline of FreeRAD: an autoencoder that outliers among the training images spare",
-    seconds=Seconds(image=0.018),
+    seconds=Seconds(fit=8 * 60, image=0.018),
 )

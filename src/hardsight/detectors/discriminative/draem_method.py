@@ -12,5 +12,5 @@ METHOD = Method(
     fit=fit_draem,
     config=DRAEMFit,
     strength="maps without pretrained features, on evenly placed objects and textures",
-    seconds=Seconds(image=0.041),
+    seconds=Seconds(fit=12 * 60, image=0.041),
 )

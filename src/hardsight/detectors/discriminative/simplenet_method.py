@@ -12,5 +12,5 @@ METHOD = Method(
     fit=fit_simplenet,
     config=SimpleNetFit,
     strength="fast scoring without a memory of the training images",
-    seconds=Seconds(image=0.016),
+    seconds=Seconds(fit=110, image=0.016),
 )

@@ -1,5 +1,6 @@
 """From normal images to a trained, normalised and calibrated EfficientAD."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -21,12 +22,23 @@ from hardsight.detectors.fitting import Trainable, fit_calibrated
 from hardsight.detectors.method import FitConfig
 from hardsight.training import Settings
 
+TEACHER = "teacher"
+"""Stage in which the teacher is trained."""
+TEACHING = 0.22
+"""Cost of an image in it, beside one in the training of student and autoencoder: as measured."""
+
 
 class EfficientADFit(FitConfig):
     """Configure a fit of EfficientAD."""
 
     teaching: Settings = Field(default_factory=Settings)
     """Of the teacher, before ``training`` of student and autoencoder."""
+
+    @property
+    def stages(self) -> Mapping[str, float | None]:
+        """The teacher's training, then that of the student, by the images that they see."""
+        first, second = (s.steps * s.batch_size for s in (self.teaching, self.training))
+        return {TEACHER: TEACHING * first, "train": second}
 
 
 class Describing(Trainable, PairDistilled, Protocol):
@@ -74,7 +86,7 @@ def fit_efficient_ad(
         shown = found.prepare(normals[:1]).device
         expected = BackboneDescriptions(found.backbone().pretrained().to(shown), normals.to(shown))
         teaching = DescriptionTask(found.teacher, expected, normals, policy, pictures)
-        opened.train(teaching, config.teaching, "teacher")
+        opened.train(teaching, config.teaching, TEACHER)
         found.teacher.requires_grad_(False)
         found.standardise(normals)
         opened.train(EfficientADTask(found, normals, policy, pictures), config.training)

@@ -2,7 +2,7 @@
 
 from hardsight.detectors.distillation.fitting import fit_student
 from hardsight.detectors.distillation.stfpm import STFPM
-from hardsight.detectors.method import Method
+from hardsight.detectors.method import Method, Seconds
 
 METHOD = Method(
     name="stfpm",
@@ -11,4 +11,5 @@ METHOD = Method(
     preset="stfpm",
     fit=fit_student,
     strength="sharp maps of small defects when nobody attacks",
+    seconds=Seconds(fit=11 * 60, image=0.032),
 )

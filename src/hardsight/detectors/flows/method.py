@@ -3,7 +3,7 @@
 from hardsight.detectors.flows.cflow import CFlow
 from hardsight.detectors.flows.fastflow import FastFlow
 from hardsight.detectors.flows.fitting import fit_flow
-from hardsight.detectors.method import Method
+from hardsight.detectors.method import Method, Seconds
 
 FASTFLOW = Method(
     name="fastflow",
@@ -12,6 +12,7 @@ FASTFLOW = Method(
     preset="fastflow",
     fit=fit_flow,
     strength="strong and fast when nobody attacks",
+    seconds=Seconds(fit=340, image=0.028),
 )
 CFLOW = Method(
     name="cflow",
@@ -20,4 +21,5 @@ CFLOW = Method(
     preset="cflow",
     fit=fit_flow,
     strength="parts that always lie alike, when nobody attacks",
+    seconds=Seconds(fit=400, image=0.032),
 )

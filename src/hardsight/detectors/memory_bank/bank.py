@@ -1,31 +1,47 @@
-"""Vectors of normal patches, and the exact search for the nearest of them."""
+"""Vectors of normal patches, and the search for the nearest of them."""
+
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
+
+from hardsight.detectors.memory_bank.inverted_lists import InvertedLists
+
+Search = Literal["exact", "faiss"]
+"""How neighbours are found: all of them, or by ``InvertedLists``."""
 
 ROWS = 1024
 """Queries in one matrix product: its result stays in the cache."""
 
 
 class Bank(nn.Module):
-    """Hold vectors, and find the nearest of them to others (Euclidean distance, exact).
+    """Hold vectors, and find the nearest of them to others (Euclidean distance).
 
     The search is a matrix product under no gradient, ``|b|^2 / 2 - a . b``; the distances to what
     it finds are then taken by themselves. Their gradient is that of the minimum wherever it has
-    one, for the memory and time of a few vectors instead of the whole bank's.
+    one, for the memory and time of a few vectors instead of the whole bank's. An approximate search
+    may find another vector; distances to it and their gradient are exact all the same.
 
     Args:
-        size: vectors; zeros until ``filled``.
+        size: vectors; zeros until ``fill``.
         dims: of each.
+        search: of single neighbours; several are always found exactly.
+
+    Raises:
+        ValueError: no vector, or an unknown search.
     """
 
     vectors: Tensor
     half_squares: Tensor
 
-    def __init__(self, size: int, dims: int) -> None:
+    def __init__(self, size: int, dims: int, search: Search = "exact") -> None:
         super().__init__()
         if size < 1:
             raise ValueError(f"bank must hold at least 1 vector, got {size}")
+        if search not in get_args(Search):
+            raise ValueError(f"search must be {' or '.join(get_args(Search))}, got {search!r}")
+        self.search = search
+        self._lists: tuple[int, InvertedLists] | None = None
         self.register_buffer("vectors", torch.zeros(size, dims))
         self.register_buffer("half_squares", torch.zeros(size))
 
@@ -34,12 +50,31 @@ class Bank(nn.Module):
 
     def fill(self, vectors: Tensor) -> None:
         """Hold (n, dims) vectors from now on, in place of those before."""
-        self.vectors = vectors.contiguous()
+        self.vectors, self._lists = vectors.contiguous(), None
         self.half_squares = self.vectors.square().sum(1) / 2
 
-    @torch.no_grad()
     def nearest(self, queries: Tensor, k: int = 1) -> Tensor:
         """Return the indices (N, k) of the vectors nearest to (N, dims), nearest first.
+
+        Raises:
+            ImportError: FAISS is to search, and is not installed.
+            ValueError: k is larger than the bank.
+        """
+        if self.search == "faiss" and k == 1 and not torch.compiler.is_compiling():
+            return self.lists.nearest(queries)
+        return self.nearest_exactly(queries, k)
+
+    @property
+    def lists(self) -> InvertedLists:
+        """The lists of the vectors as they are now."""
+        version = self.vectors._version
+        if self._lists is None or self._lists[0] != version:
+            self._lists = version, InvertedLists(self.vectors)
+        return self._lists[1]
+
+    @torch.no_grad()
+    def nearest_exactly(self, queries: Tensor, k: int = 1) -> Tensor:
+        """Return what ``nearest`` does, by comparing with every vector.
 
         Raises:
             ValueError: k is larger than the bank.

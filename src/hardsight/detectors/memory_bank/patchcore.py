@@ -10,7 +10,7 @@ from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Work
-from hardsight.detectors.memory_bank.bank import Bank
+from hardsight.detectors.memory_bank.bank import Bank, Search
 from hardsight.detectors.memory_bank.patchcore_fitting import CoresetFit, fit_patchcore
 from hardsight.detectors.memory_bank.patches import DEFAULTS, PatchGrid
 from hardsight.detectors.saved import SavedDetector
@@ -31,6 +31,8 @@ class PatchCore(SavedDetector):
         score: what is reweighted: "map", the largest value of the anomaly map, or "patch", the
             largest distance of a patch, as in the paper (eq. 6).
         sigma: of the Gaussian that smooths the map, in pixels.
+        search: of the nearest vector, see ``Search``: "faiss" (extra ``faiss``) pays from some
+            10,000 vectors on, and may miss the nearest.
     """
 
     exportable = True
@@ -45,6 +47,7 @@ class PatchCore(SavedDetector):
         neighbours: int = 9,
         score: Literal["map", "patch"] = "map",
         sigma: float = 4.0,
+        search: Search = "exact",
     ) -> None:
         super().__init__()
         if score not in ("map", "patch"):
@@ -55,7 +58,7 @@ class PatchCore(SavedDetector):
         self.backbone = build_backbone(backbone, **DEFAULTS)
         self.precision = self.backbone.precision
         self.grid = PatchGrid(image_size, stride, pool)
-        self.bank = Bank(bank, sum(self.backbone.channels))
+        self.bank = Bank(bank, sum(self.backbone.channels), search)
         self.enlarged = Enlargement(self.grid.side, image_size, sigma)
 
     @property

@@ -2,17 +2,26 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from hardsight.core.batches import batched
 from hardsight.data import AnomalyData
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.memory_bank.bank import Bank
 from hardsight.detectors.memory_bank.coreset import CORESET, greedy_coreset
 from hardsight.detectors.memory_bank.fitting import BankFit, Embedding, embedded, fit_on_features
+from hardsight.detectors.memory_bank.search_difference import (
+    SearchDifference,
+    search_difference,
+)
+
+COMPARED = 8
+"""Held-out images on whose patches an approximate search is compared with the exact one."""
 
 
 class CoresetFit(BankFit):
@@ -54,7 +63,18 @@ def fit_patchcore(detector: R, data: AnomalyData, config: CoresetFit, work: Work
         )
         found.bank.fill(candidates[kept])
 
-    return fit_on_features(detector, data, config, work, learn)
+    fitted = fit_on_features(detector, data, config, work, learn)
+    if fitted.detector.bank.search == "exact":
+        return fitted
+    return replace(fitted, report=approximation(fitted.detector, data.validation.images()))
+
+
+@torch.no_grad()
+def approximation(detector: Remembering, normals: Tensor) -> SearchDifference:
+    """Compare the search of a fitted PatchCore with the exact one, on held-out normal images."""
+    shown = normals[:COMPARED]
+    patches = torch.cat([detector.embed(detector.prepare(x)) for x in batched(shown, 8)])
+    return search_difference(detector.bank, patches.flatten(0, 1))
 
 
 def drawn(batches: Iterator[Tensor], each: int, generator: Generator) -> Iterator[Tensor]:

@@ -2,7 +2,7 @@
 
 from hardsight.detectors.memory_bank.fitting import BankFit
 from hardsight.detectors.memory_bank.spade import SPADE, fit_spade
-from hardsight.detectors.method import Method
+from hardsight.detectors.method import Method, Seconds
 
 METHOD = Method(
     name="spade",
@@ -12,4 +12,5 @@ METHOD = Method(
     fit=fit_spade,
     config=BankFit,
     strength="a baseline of FreeRAD; maps without training",
+    seconds=Seconds(fit=10, image=0.055),
 )

@@ -3,10 +3,16 @@
 from typing import Any
 
 from hardsight.runs import ClassifierRun, DetectorRun
-from hardsight.runs.figures.asked import AttackChoice, CertificateChoice, ImageChoice
+from hardsight.runs.figures.asked import (
+    AttackChoice,
+    CertificateChoice,
+    ImageChoice,
+    PurifierChoice,
+)
 from hardsight.runs.figures.classifier import ClassifierFigures
 from hardsight.runs.figures.detector import DetectorFigures
 from hardsight.runs.figures.figures import Figures, PlannedEvaluation
+from hardsight.runs.figures.purified import PurifiedFigures
 
 __all__ = [
     "AttackChoice",
@@ -14,12 +20,15 @@ __all__ = [
     "Figures",
     "ImageChoice",
     "PlannedEvaluation",
+    "PurifierChoice",
     "figures_of",
 ]
 
 
-def figures_of(run: DetectorRun | ClassifierRun, device: str = "auto") -> Figures[Any]:
-    """Return what measures the model of a run on a device."""
-    if isinstance(run, DetectorRun):
-        return DetectorFigures(run, device)
-    return ClassifierFigures(run, device)
+def figures_of(
+    run: DetectorRun | ClassifierRun, device: str = "auto", purifier: PurifierChoice | None = None
+) -> Figures[Any]:
+    """Return what measures the model of a run on a device, a detector behind a purifier if told."""
+    if isinstance(run, ClassifierRun):
+        return ClassifierFigures(run, device)
+    return PurifiedFigures(run, purifier, device) if purifier else DetectorFigures(run, device)

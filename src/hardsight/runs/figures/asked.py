@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hardsight.attacks import parse_radius
+from hardsight.detectors.adapters.purification import Form
 from hardsight.evaluation import Smoothing, Terms
 
 
@@ -52,6 +53,29 @@ class AttackChoice:
         if self.curve is None:
             return list(usual)
         return [parse_radius(part) for part in self.curve.split(",") if part.strip()]
+
+
+@dataclass(frozen=True)
+class PurifierChoice:
+    """The purifier that is put in front of a detector.
+
+    Args:
+        source: run or saved detector of method advrad or bastion, or the name of a start: its
+            denoiser purifies.
+        depths: t*; the first is that of all figures, and a curve has them all.
+        form: see ``Purification``.
+
+    Raises:
+        ValueError: no depth.
+    """
+
+    source: str | Path
+    depths: Sequence[int]
+    form: Form = "one-shot"
+
+    def __post_init__(self) -> None:
+        if not self.depths:
+            raise ValueError("depths is empty; name at least one t*, as 100")
 
 
 @dataclass(frozen=True)

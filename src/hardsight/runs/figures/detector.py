@@ -1,6 +1,6 @@
 """The figures of an anomaly detector's run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +12,7 @@ from hardsight.detectors.evidence import shares
 from hardsight.evaluation import (
     Certification,
     DetectorSubject,
+    Evaluation,
     Execution,
     Protocol,
     Record,
@@ -70,8 +71,7 @@ class DetectorFigures(Figures[DetectorRun]):
             else DetectorSubject.of(detector, data, source)
         )
         measure = partial(
-            evaluate,
-            detector,
+            self.evaluator(detector),
             data,
             norm=norm,
             source=source,
@@ -88,6 +88,10 @@ class DetectorFigures(Figures[DetectorRun]):
         protocol = replace(protocol, curve=attacks.radii(curve))
         notes = [note, *self.left_out(len(data.test), whole)]
         return PlannedEvaluation(subject, suites, protocol, measure, notes)
+
+    def evaluator(self, detector: Detector) -> Callable[..., Evaluation]:
+        """Return what evaluates the opened detector: (data, suites, ...) -> what was found."""
+        return partial(evaluate, detector)
 
     def certificates(
         self, images: ImageChoice, choice: CertificateChoice, execution: Execution

@@ -1,0 +1,77 @@
+"""A detector behind a purifier, by the purifier's depth: does it erase attacks, or defects?"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hardsight.attacks import Suite
+from hardsight.data import AnomalyData
+from hardsight.detectors import Detector
+from hardsight.detectors.adapters.purification import Purification
+from hardsight.evaluation.batches import deadline, minutes_until
+from hardsight.evaluation.detectors import EXECUTION, USUAL, evaluate
+from hardsight.evaluation.plan import Execution, Protocol
+from hardsight.evaluation.results import Curve, Estimate, Evaluation
+
+TITLE = "Does the purifier erase attacks, or defects?"
+CAPTION = (
+    "AUROC of the detector behind the purifier, clean and attacked, with 95 % intervals; at a "
+    "depth of 0 the detector stands alone. Where the clean line falls, the purifier takes defects "
+    "for attacks."
+)
+
+
+def evaluate_purified(
+    purification: Purification,
+    depths: Sequence[int],
+    detector: Detector,
+    data: AnomalyData,
+    suites: Sequence[Suite],
+    *,
+    protocol: Protocol = USUAL,
+    execution: Execution = EXECUTION,
+    **options: Any,
+) -> Evaluation:
+    """Evaluate a detector behind a purifier, with its AUROC against the depth t* as a curve.
+
+    Args:
+        purification: what stands in front.
+        depths: t*; the first is that of all figures, and the curve has all of them and 0.
+        detector: fitted; by itself.
+        data: see ``evaluate``.
+        suites: attacks to run; the curve is of the last that aims at the score.
+        protocol, execution, options: see ``evaluate``.
+
+    Raises:
+        ValueError: no suite that aims at the score, or as ``evaluate``.
+    """
+    suite = next((s for s in reversed(suites) if not s.on_map), None)
+    if suite is None:
+        raise ValueError("no suite aims at the score, which the curve against t* is of; add pgd")
+    until = deadline(execution.max_minutes)
+    first = depths[0]
+    behind = purification.before(detector, first)
+    whole = evaluate(behind, data, suites, protocol=protocol, execution=execution, **options)
+    lines: dict[str, list[tuple[float, Estimate]]] = {"clean": [], suite.name: []}
+    brief = replace(protocol, curve=(), gallery=0)
+    for depth in sorted({0, *depths}):
+        left = replace(execution, max_minutes=minutes_until(until))
+        found = (
+            whole
+            if depth == first
+            else evaluate(
+                purification.before(detector, depth),
+                data,
+                [suite],
+                protocol=brief,
+                execution=left,
+                **options,
+            )
+        )
+        for name, points in lines.items():
+            row = next((r for r in found.rows if r.attack == name and r.target == "image"), None)
+            if row is not None:  # time ran out
+                points.append((float(depth), row.mean))
+    caption = f"{CAPTION} Attack: {suite.description}."
+    curve = Curve(TITLE, "t*", {k: tuple(v) for k, v in lines.items() if v}, caption)
+    return replace(whole, curves=(*whole.curves, curve))

@@ -1,0 +1,71 @@
+"""The approximate search beside the exact one; skipped without the extra ``faiss``."""
+
+import copy
+import json
+
+import pytest
+import torch
+from tiny_banks import TINY
+
+from hardsight.detectors import CoresetFit, PatchCore
+from hardsight.detectors.fitted import Work
+from hardsight.detectors.memory_bank.bank import Bank
+from hardsight.detectors.memory_bank.patchcore_fitting import fit_patchcore
+from hardsight.detectors.memory_bank.search_difference import search_difference
+
+pytest.importorskip("faiss", reason="needs the extra: pip install 'hardsight[faiss]'")
+
+
+def vectors(n: int, seed: int, dims: int = 6) -> torch.Tensor:
+    return torch.randn(n, dims, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def bank():
+    found = Bank(1, 6, "faiss")
+    found.fill(vectors(4000, 0))
+    return found
+
+
+def test_it_finds_nearly_all_neighbours_and_says_what_it_missed(bank):
+    queries = vectors(500, 1)
+    found, apart = bank.nearest(queries), search_difference(bank, queries)
+    right = torch.cdist(queries, bank.vectors).min(1)
+    missed = found[:, 0] != right.indices
+    assert apart.missed == pytest.approx(float(missed.double().mean()))
+    assert 0 < apart.missed < 0.2
+    excess = bank.distances(queries, found)[:, 0] / right.values - 1
+    assert apart.largest_excess == pytest.approx(float(excess.max()), rel=1e-3)
+    assert apart.mean_excess == pytest.approx(float(excess.mean()), rel=1e-2)
+    assert (excess > -1e-4).all()
+
+
+def test_distances_to_what_was_found_and_their_gradient_are_exact(bank):
+    queries = vectors(20, 2).requires_grad_()
+    index = bank.nearest(queries)
+    distances = bank.distances(queries, index)
+    distances.sum().backward()
+    away = queries.detach() - bank.vectors[index[:, 0]]
+    torch.testing.assert_close(distances[:, 0].detach(), away.norm(dim=1))
+    torch.testing.assert_close(queries.grad, away / away.norm(dim=1, keepdim=True))
+
+
+def test_the_lists_are_those_of_the_vectors_as_they_are(bank):
+    queries = vectors(50, 3)
+    before, twin = bank.nearest(queries), copy.deepcopy(bank)
+    with torch.no_grad():
+        bank.vectors.neg_()
+    assert not torch.equal(bank.nearest(queries), before)
+    assert torch.equal(twin.nearest(queries), before)
+    bank.fill(vectors(4000, 0))
+    assert torch.equal(bank.nearest(queries), before)
+
+
+def test_a_fit_reports_the_difference(stripes, tmp_path):
+    detector = PatchCore(**TINY, search="faiss", bank=60)
+    found = fit_patchcore(detector, stripes, CoresetFit(), Work())
+    found.report.write(tmp_path / "report.json")
+    told = json.loads((tmp_path / "report.json").read_text())["search"]
+    assert told["queries"] == 16 * len(stripes.validation)
+    assert told["statement"].startswith("The search by FAISS misses")
+    assert found.detector.settings["search"] == "faiss"

@@ -1,0 +1,43 @@
+import pytest
+
+from bright import Bright
+from hardsight.attacks import build_suite
+from hardsight.data import load
+from hardsight.detectors.adapters.purification import Purification
+from hardsight.diffusion import FastDenoiser
+from hardsight.evaluation import Protocol, evaluate, evaluate_purified
+
+BRIEF = Protocol(2, gallery=1)
+
+
+@pytest.fixture(scope="module")
+def purification():
+    return Purification(FastDenoiser(16, channels=8, multipliers=(1, 1), patch=2))
+
+
+@pytest.fixture(scope="module")
+def data(parts):
+    return load(parts, size=16)
+
+
+def test_the_curve_has_every_depth_and_none_and_the_table_is_of_the_first(purification, data):
+    suites = [build_suite(name, eps="8/255", steps=1) for name in ("fgsm", "pgd")]
+    detector = Bright(16)
+    found = evaluate_purified(purification, (50, 100), detector, data, suites, protocol=BRIEF)
+    (curve,) = found.curves
+    assert (curve.x_label, list(curve.lines)) == ("t*", ["clean", "pgd"])
+    for name, points in curve.lines.items():
+        by = dict(points)
+        assert list(by) == [0, 50, 100]
+        row = next(row for row in found.rows if row.attack == name and row.target == "image")
+        assert by[50] == row.mean
+        alone = evaluate(detector, data, suites[1:], protocol=BRIEF)
+        row = next(row for row in alone.rows if row.attack == name and row.target == "image")
+        assert by[0] == row.mean
+    assert "purifier" in found.provenance["detector"]
+
+
+def test_it_wants_an_attack_of_the_score(purification, data):
+    suite = build_suite("map-pgd", eps="8/255", steps=1)
+    with pytest.raises(ValueError, match="no suite aims at the score"):
+        evaluate_purified(purification, (50,), Bright(16), data, [suite], protocol=BRIEF)
