@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Generator, Tensor, nn
 
 from hardsight.attacks import PGD, Linf, Objective, frozen
-from hardsight.core.batches import batched
+from hardsight.core.batches import at_once
 from hardsight.synthesis import PseudoAnomalies, pseudo_anomalies
 
 
@@ -82,7 +82,7 @@ class Evidence(BaseModel):
         attack = PGD(Linf(self.eps), steps=self.steps)
         parts = []
         with frozen(detector):
-            batches = (batched(t, 8) for t in shown)
+            batches = (torch.split(t, at_once(shown.images.shape, 8)) for t in shown)
             for images, labels, masks in zip(*batches, strict=True):
                 x = detector.prepare(images)
                 objective = aim(labels.to(x.device), masks.to(x.device))
