@@ -66,10 +66,10 @@ def test_the_loss_is_the_sum_of_three():
     rows = mine.batch(3, generator())
     x, where, seeds = rows
     g = generator(int(seeds[0]))
-    laid, masks = mine.local(x / 255, where, mine.normals.textures, g)
+    laid, masks = mine.local_anomalies(x / 255, where, mine.normals.textures, g)
     judge = mine.module
     normal, textured = (judge.adapted(mine.detector.features(images)) for images in (x / 255, laid))
-    shift = mine.world.shift(judge.discriminator, normal.detach(), g)
+    shift = mine.global_anomalies.shift(judge.discriminator, normal.detach(), g)
     plain, near, local = (judge.discriminator(f) for f in (normal, normal + shift, textured))
     cells = F.max_pool2d(masks.float(), 2) > 0
     right = F.softplus(plain).mean() + F.softplus(-near).mean() + focal_loss(local, cells).mean()

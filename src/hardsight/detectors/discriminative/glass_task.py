@@ -85,8 +85,8 @@ class GLASSTask:
     Args:
         detector: whose judge is trained; its backbone is not.
         normals: what it is trained on.
-        local: textures laid on images.
-        world: anomalies among features.
+        local_anomalies: textures laid on images.
+        global_anomalies: anomalies among features.
         adversary: None: no attack.
     """
 
@@ -94,13 +94,14 @@ class GLASSTask:
         self,
         detector: Judging,
         normals: Normals,
-        local: PerlinTextures,
-        world: GlobalAnomalies,
+        local_anomalies: PerlinTextures,
+        global_anomalies: GlobalAnomalies,
         adversary: PGDAdversary | None = None,
     ) -> None:
         self.module = detector.judge
         self.detector, self.normals = detector, normals
-        self.local, self.world, self.adversary = local, world, adversary
+        self.local_anomalies, self.global_anomalies = local_anomalies, global_anomalies
+        self.adversary = adversary
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, seeds (B,))."""
@@ -114,7 +115,7 @@ class GLASSTask:
         normal = images.float() / 255
         textures = self.normals.textures.to(images.device)
         with torch.autocast(images.device.type, enabled=False):
-            laid, masks = self.local(normal, where, textures, generator)
+            laid, masks = self.local_anomalies(normal, where, textures, generator)
         shown, masks = torch.cat([normal, laid]), torch.cat([torch.zeros_like(masks), masks])
         cells = F.adaptive_max_pool2d(masks.float(), self.detector.side) > 0
         found = PatchLoss(self.detector, cells)
@@ -123,7 +124,7 @@ class GLASSTask:
             shown = self.adversary.perturb(self.module, found, shown, generator)
         adapted = self.module.adapted(fixed_features(self.detector, shown))
         discriminator, count = self.module.discriminator, len(images)
-        shift = self.world.shift(discriminator, adapted[:count].detach(), generator)
+        shift = self.global_anomalies.shift(discriminator, adapted[:count].detach(), generator)
         logits = discriminator(torch.cat([adapted, adapted[:count] + shift])).float()
         unnoticed = F.softplus(-logits[2 * count :]).flatten(1).mean(1)
         return (found.of(logits[: 2 * count]).view(2, -1).sum(0) + unnoticed).mean()

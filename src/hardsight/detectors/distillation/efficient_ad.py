@@ -92,54 +92,61 @@ class EfficientAD(SavedDetector):
 
     def maps(self, images: Tensor) -> Tensor:
         """Return the squared distances (B, 2, H, W) of the student: to teacher, to autoencoder."""
-        local, logical = self.imitated(images)
-        pairs = (self.expected(images), local), (self.rebuilt(images), logical)
+        local, logical = self.student_descriptions(images)
+        pairs = (
+            (self.teacher_descriptions(images), local),
+            (self.autoencoder_descriptions(images), logical),
+        )
         maps = [(a - b).square().mean(1, keepdim=True) for a, b in pairs]
         found: Tensor = self.enlarged(F.pad(torch.cat(maps, dim=1), (MARGIN,) * 4))
         return found
 
-    def expected(self, images: Tensor) -> Tensor:
+    def teacher_descriptions(self, images: Tensor) -> Tensor:
         """Return the teacher's descriptions, standardised over normal images."""
-        return (self.described(images) - self.mean) / self.std
+        return (self.raw_descriptions(images) - self.mean) / self.std
 
-    def described(self, images: Tensor) -> Tensor:
+    def raw_descriptions(self, images: Tensor) -> Tensor:
         """Return the teacher's descriptions as it gives them."""
         with autocast(self.precision, images.device):
             found: Tensor = self.teacher(images)
         return found.to(images.dtype)
 
-    def imitated(self, images: Tensor) -> tuple[Tensor, ...]:
+    def student_descriptions(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the student's descriptions: as of the teacher, and as of the autoencoder."""
         with autocast(self.precision, images.device):
             found: Tensor = self.student["descriptions"](images)
         return found.to(images.dtype).chunk(2, dim=1)
 
-    def rebuilt(self, images: Tensor) -> Tensor:
+    def autoencoder_descriptions(self, images: Tensor) -> Tensor:
         """Return the autoencoder's descriptions."""
         with autocast(self.precision, images.device):
             found: Tensor = self.student["autoencoder"](images)
         return found.to(images.dtype)
 
-    def loss(self, images: Tensor, recoloured: Tensor, others: Tensor) -> Tensor:
+    def loss(
+        self, images: Tensor, recoloured: Tensor, others: Tensor, hard_quantile: float = 0.999
+    ) -> Tensor:
         """Return the sum of the losses of student and autoencoder (algorithm 1, lines 11 to 25).
 
         Args:
             images: (B, 3, H, W) in [0, 1], normal.
             recoloured: the same, slightly changed.
             others: (B, 3, H, W) that the student is kept off.
+            hard_quantile: see ``hard_feature_loss``.
         """
+        teacher, student = self.teacher_descriptions, self.student_descriptions
         with torch.no_grad():
-            expected, logical = self.expected(images), self.expected(recoloured)
-        hard = hard_feature_loss((expected - self.imitated(images)[0]).square())
-        penalty = self.imitated(others)[0].square().mean()
-        rebuilt, imitated = self.rebuilt(recoloured), self.imitated(recoloured)[1]
+            expected, logical = teacher(images), teacher(recoloured)
+        hard = hard_feature_loss((expected - student(images)[0]).square(), hard_quantile)
+        penalty = student(others)[0].square().mean()
+        rebuilt, imitated = self.autoencoder_descriptions(recoloured), student(recoloured)[1]
         both = (logical - rebuilt).square().mean() + (rebuilt - imitated).square().mean()
         return hard + penalty + both
 
     def standardise(self, normals: Tensor) -> None:
         """Measure the teacher's channels on normal images (N, 3, H, W) uint8, in place."""
         self.mean, self.std = channel_statistics(
-            self.described(self.prepare(x)) for x in batched(normals, 8)
+            self.raw_descriptions(self.prepare(x)) for x in batched(normals, 8)
         )
 
     @torch.no_grad()

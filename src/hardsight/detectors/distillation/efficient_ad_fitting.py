@@ -33,6 +33,9 @@ class EfficientADFit(FitConfig):
 
     teaching: Settings = Field(default_factory=Settings)
     """Of the teacher, before ``training`` of student and autoencoder."""
+    hard_quantile: float = Field(0.999, ge=0, lt=1)
+    """Quantile of the student's errors from which they count, see ``hard_feature_loss``. With the
+    paper's a student learns little in a thousand steps."""
 
     @property
     def stages(self) -> Mapping[str, float | None]:
@@ -41,7 +44,7 @@ class EfficientADFit(FitConfig):
         return {TEACHER: TEACHING * first, "train": second}
 
 
-class Describing(Trainable, PairDistilled, Protocol):
+class TeachingDetector(Trainable, PairDistilled, Protocol):
     """An EfficientAD, by what its fit needs of it."""
 
     @property
@@ -58,12 +61,12 @@ class Describing(Trainable, PairDistilled, Protocol):
         """Measure quantiles of the maps on held-out normal images, in place."""
 
 
-J = TypeVar("J", bound=Describing)
+T = TypeVar("T", bound=TeachingDetector)
 
 
 def fit_efficient_ad(
-    detector: J, data: AnomalyData, config: EfficientADFit, work: Work
-) -> Fitted[J]:
+    detector: T, data: AnomalyData, config: EfficientADFit, work: Work
+) -> Fitted[T]:
     """Distil the teacher, train student and autoencoder, normalise the maps, and calibrate.
 
     Of the held-out normals every other one normalises the maps, and the rest calibrate.
@@ -81,7 +84,7 @@ def fit_efficient_ad(
     held_out = data.validation
     normalising, calibrating = (held_out.of(held_out.samples[i::2]) for i in (0, 1))
 
-    def train(found: J, normals: Tensor, opened: OpenWork) -> None:
+    def train(found: T, normals: Tensor, opened: OpenWork) -> None:
         policy, pictures = AugmentationPolicy.of(normals, config.augment), photographs()
         shown = found.prepare(normals[:1]).device
         expected = BackboneDescriptions(found.backbone().pretrained().to(shown), normals.to(shown))
@@ -89,7 +92,8 @@ def fit_efficient_ad(
         opened.train(teaching, config.teaching, TEACHER)
         found.teacher.requires_grad_(False)
         found.standardise(normals)
-        opened.train(EfficientADTask(found, normals, policy, pictures), config.training)
+        task = EfficientADTask(found, normals, policy, pictures, config.hard_quantile)
+        opened.train(task, config.training)
         found.eval()
         found.normalise(normalising.images())
 

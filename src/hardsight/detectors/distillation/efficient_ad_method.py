@@ -12,5 +12,5 @@ METHOD = Method(
     fit=fit_efficient_ad,
     config=EfficientADFit,
     strength="few layers for a GPU, and logical anomalies too, when nobody attacks",
-    seconds=Seconds(fit=13 * 60, image=0.048),
+    seconds=Seconds(fit=15 * 60, image=0.048),
 )

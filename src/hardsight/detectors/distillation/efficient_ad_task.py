@@ -25,7 +25,9 @@ class PairDistilled(Protocol):
     def student(self) -> nn.Module:
         """All that is trained."""
 
-    def loss(self, images: Tensor, recoloured: Tensor, others: Tensor) -> Tensor:
+    def loss(
+        self, images: Tensor, recoloured: Tensor, others: Tensor, hard_quantile: float = 0.999
+    ) -> Tensor:
         """Return the mean loss of batches (B, 3, H, W) in [0, 1], a scalar."""
 
 
@@ -37,6 +39,7 @@ class EfficientADTask:
         images: (N, 3, H, W) uint8, normal.
         policy: how they are changed beforehand.
         pictures: (3, h, w) uint8 each, see ``photographs``.
+        hard_quantile: see ``hard_feature_loss``.
     """
 
     def __init__(
@@ -45,8 +48,9 @@ class EfficientADTask:
         images: Tensor,
         policy: AugmentationPolicy,
         pictures: Sequence[Tensor],
+        hard_quantile: float = 0.999,
     ) -> None:
-        self.module = detector.student
+        self.module, self.hard_quantile = detector.student, hard_quantile
         self.detector, self.images, self.policy = detector, images, policy
         self.pictures = tuple(pictures)
 
@@ -59,7 +63,7 @@ class EfficientADTask:
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean loss of a batch."""
         images, changed, others = (part.float() / 255 for part in batch)
-        return self.detector.loss(images, changed, others)
+        return self.detector.loss(images, changed, others, self.hard_quantile)
 
 
 def recoloured(images: Tensor, generator: Generator) -> Tensor:

@@ -22,7 +22,7 @@ class ReContrastFit(MinedFit):
     )
 
 
-class Contrasting(Mined, Protocol):
+class ContrastingDetector(Mined, Protocol):
     """A ReContrast, by what its fit needs of it."""
 
     @property
@@ -30,7 +30,7 @@ class Contrasting(Mined, Protocol):
         """All that is trained."""
 
 
-C = TypeVar("C", bound=Contrasting)
+C = TypeVar("C", bound=ContrastingDetector)
 
 
 def fit_recontrast(detector: C, data: AnomalyData, config: ReContrastFit, work: Work) -> Fitted[C]:

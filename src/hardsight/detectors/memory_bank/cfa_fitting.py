@@ -14,7 +14,7 @@ from hardsight.detectors.memory_bank.bank import Bank
 from hardsight.detectors.memory_bank.descriptor import Descriptor
 from hardsight.detectors.memory_bank.fitting import (
     FEATURES,
-    Embedding,
+    PatchEmbedder,
     embedded,
     fit_on_features,
 )
@@ -38,7 +38,7 @@ class CFAFit(FitConfig):
         return {FEATURES: None, **super().stages}
 
 
-class Adapting(Embedding, Protocol):
+class AdaptedDetector(PatchEmbedder, Protocol):
     """A CFA, by what its fit needs of it."""
 
     neighbours: int
@@ -49,7 +49,7 @@ class Adapting(Embedding, Protocol):
         """Return the distances (B * P, count) of vectors to their nearest centres."""
 
 
-A = TypeVar("A", bound=Adapting)
+A = TypeVar("A", bound=AdaptedDetector)
 
 
 def fit_cfa(detector: A, data: AnomalyData, config: CFAFit, work: Work) -> Fitted[A]:
@@ -66,7 +66,7 @@ def fit_cfa(detector: A, data: AnomalyData, config: CFAFit, work: Work) -> Fitte
     return fit_on_features(detector, data, config, work, learn)
 
 
-def mean_of_places(detector: Adapting, normals: Tensor, work: OpenWork) -> Tensor:
+def mean_of_places(detector: AdaptedDetector, normals: Tensor, work: OpenWork) -> Tensor:
     """Return the mean of the descriptor's vectors at each place (P, D') over normal images."""
     batches = embedded(detector, normals, work.progress)
     total = sum(detector.descriptor(batch).sum(0) for batch in batches)
@@ -82,7 +82,7 @@ class AdaptationTask:
         config: the spheres, and how images are changed.
     """
 
-    def __init__(self, detector: Adapting, images: Tensor, config: CFAFit) -> None:
+    def __init__(self, detector: AdaptedDetector, images: Tensor, config: CFAFit) -> None:
         self.module = Hyperspheres(detector.descriptor, config.radius, config.margin)
         self.detector, self.images, self.config = detector, images, config
         self.policy = AugmentationPolicy.of(images, config.augment)

@@ -36,7 +36,7 @@ class BankFit(FitConfig):
         return {FEATURES: None}
 
 
-class Embedding(Trainable, Protocol):
+class PatchEmbedder(Trainable, Protocol):
     """A detector in pretrained features, by what its fit needs of it."""
 
     backbone: Backbone
@@ -45,7 +45,7 @@ class Embedding(Trainable, Protocol):
         """Return the vectors of the patches (B, P, D) of images."""
 
 
-E = TypeVar("E", bound=Embedding)
+E = TypeVar("E", bound=PatchEmbedder)
 
 
 def fit_on_features(
@@ -79,7 +79,7 @@ def fit_on_features(
     return fit_calibrated(detector, data, config, work, start)
 
 
-def embedded(detector: Embedding, images: Tensor, progress: Progress) -> Iterator[Tensor]:
+def embedded(detector: PatchEmbedder, images: Tensor, progress: Progress) -> Iterator[Tensor]:
     """Yield the vectors of patches (b, P, D) of images (N, 3, H, W), batch by batch."""
     done = 0
     for batch in batched(images, _BATCH):

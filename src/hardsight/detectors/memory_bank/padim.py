@@ -10,7 +10,12 @@ from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
-from hardsight.detectors.memory_bank.fitting import BankFit, Embedding, embedded, fit_on_features
+from hardsight.detectors.memory_bank.fitting import (
+    BankFit,
+    PatchEmbedder,
+    embedded,
+    fit_on_features,
+)
 from hardsight.detectors.memory_bank.gaussians import Gaussians
 from hardsight.detectors.memory_bank.patches import DEFAULTS, PatchGrid
 from hardsight.detectors.saved import SavedDetector
@@ -82,13 +87,13 @@ class PaDiM(SavedDetector):
         return fit_padim(self, data, config or BankFit(), work or Work()).detector
 
 
-class Placed(Embedding, Protocol):
+class GaussianDetector(PatchEmbedder, Protocol):
     """A PaDiM, by what its fit needs of it."""
 
     gaussians: Gaussians
 
 
-G = TypeVar("G", bound=Placed)
+G = TypeVar("G", bound=GaussianDetector)
 
 
 def fit_padim(detector: G, data: AnomalyData, config: BankFit, work: Work) -> Fitted[G]:

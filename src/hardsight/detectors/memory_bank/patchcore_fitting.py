@@ -14,7 +14,12 @@ from hardsight.data import AnomalyData
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.memory_bank.bank import Bank
 from hardsight.detectors.memory_bank.coreset import CORESET, greedy_coreset
-from hardsight.detectors.memory_bank.fitting import BankFit, Embedding, embedded, fit_on_features
+from hardsight.detectors.memory_bank.fitting import (
+    BankFit,
+    PatchEmbedder,
+    embedded,
+    fit_on_features,
+)
 from hardsight.detectors.memory_bank.search_difference import (
     SearchDifference,
     search_difference,
@@ -38,13 +43,13 @@ class CoresetFit(BankFit):
         return {**super().stages, CORESET: None}
 
 
-class Remembering(Embedding, Protocol):
+class CoresetDetector(PatchEmbedder, Protocol):
     """A PatchCore, by what its fit needs of it."""
 
     bank: Bank
 
 
-R = TypeVar("R", bound=Remembering)
+R = TypeVar("R", bound=CoresetDetector)
 
 
 def fit_patchcore(detector: R, data: AnomalyData, config: CoresetFit, work: Work) -> Fitted[R]:
@@ -70,7 +75,7 @@ def fit_patchcore(detector: R, data: AnomalyData, config: CoresetFit, work: Work
 
 
 @torch.no_grad()
-def approximation(detector: Remembering, normals: Tensor) -> SearchDifference:
+def approximation(detector: CoresetDetector, normals: Tensor) -> SearchDifference:
     """Compare the search of a fitted PatchCore with the exact one, on held-out normal images."""
     shown = normals[:COMPARED]
     patches = torch.cat([detector.embed(detector.prepare(x)) for x in batched(shown, 8)])

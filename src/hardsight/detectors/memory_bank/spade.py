@@ -11,7 +11,12 @@ from hardsight.data import AnomalyData
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.memory_bank.bank import Bank, distances_between, ranked
-from hardsight.detectors.memory_bank.fitting import BankFit, Embedding, embedded, fit_on_features
+from hardsight.detectors.memory_bank.fitting import (
+    BankFit,
+    PatchEmbedder,
+    embedded,
+    fit_on_features,
+)
 from hardsight.detectors.memory_bank.patches import DEFAULTS, PatchGrid
 from hardsight.detectors.saved import SavedDetector
 
@@ -107,14 +112,14 @@ class SPADE(SavedDetector):
         return fit_spade(self, data, config or BankFit(), work or Work()).detector
 
 
-class Recalling(Embedding, Protocol):
+class GalleryDetector(PatchEmbedder, Protocol):
     """A SPADE, by what its fit needs of it."""
 
     def remember(self, patches: Tensor) -> None:
         """Keep the patches of normal images (N, P, D)."""
 
 
-R = TypeVar("R", bound=Recalling)
+R = TypeVar("R", bound=GalleryDetector)
 
 
 def fit_spade(detector: R, data: AnomalyData, config: BankFit, work: Work) -> Fitted[R]:
