@@ -29,6 +29,7 @@ FLOORS = (
     "reports",
     "config",
     "runs",
+    "benchmark",
     "serve",
     "connections",
     "cli",

@@ -7,6 +7,7 @@ import typer
 from rich.logging import RichHandler
 
 from hardsight.cli.audit import audit
+from hardsight.cli.benchmark import benchmark
 from hardsight.cli.bundle import bundle, verify
 from hardsight.cli.calibrate import calibrate
 from hardsight.cli.certify import certify
@@ -36,8 +37,8 @@ app = typer.Typer(
     "good parts.",
 )
 for command in (
-    demo, fit, calibrate, score, watch, serve, drift, evaluate, audit, certify, export, bundle,
-    verify, data, methods, presets, suites, doctor,
+    demo, fit, calibrate, score, watch, serve, drift, evaluate, audit, certify, benchmark, export,
+    bundle, verify, data, methods, presets, suites, doctor,
 ):  # fmt: skip
     app.command()(command)
 

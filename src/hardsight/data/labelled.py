@@ -61,15 +61,19 @@ class LabelledImages:
 
     def limited(self, count: int | None) -> "LabelledImages":
         """Return ``count`` images, as many of each class as can be, spread evenly by position."""
+        return self if count is None or count >= len(self) else self.take(self.spread(count))
+
+    def spread(self, count: int | None) -> list[int]:
+        """Return the places of the images of ``limited``."""
         if count is None or count >= len(self):
-            return self
+            return list(range(len(self)))
         if count < 1:
             raise ValueError(f"count must be at least 1, got {count}")
         chosen: list[int] = []
         for c in range(len(self.classes)):
             share = count * (c + 1) // len(self.classes) - count * c // len(self.classes)
             chosen += evenly(np.flatnonzero(self.labels.numpy() == c), share)
-        return self.take(sorted(chosen))
+        return sorted(chosen)
 
     def split(self, fraction: float, seed: int = 0) -> tuple["LabelledImages", "LabelledImages"]:
         """Return (the rest, a random share of ``fraction`` held out), each in its order."""

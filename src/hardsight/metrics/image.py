@@ -53,8 +53,8 @@ def sensitivity_index(scores: ArrayLike, labels: ArrayLike) -> float:
 
 def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
     """Return the area under precision-recall steps (no interpolation); as ``auroc`` else."""
-    s, y = scored(scores, labels)
-    return float(sk.average_precision_score(y, s))
+    _, y, ends, hits = _alarms(scores, labels)
+    return float(np.diff(hits, prepend=0) @ (hits / (ends + 1))) / int(y.sum())
 
 
 def f1_max(scores: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
@@ -65,14 +65,22 @@ def f1_max(scores: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
     Chosen on test labels it flatters: report the F1, never deploy the threshold.
     Arguments and errors are those of ``auroc``.
     """
-    s, y = scored(scores, labels)
-    order = np.argsort(-s, kind="stable")
-    s, y = s[order], y[order]
-    ends = np.append(np.flatnonzero(s[:-1] > s[1:]), s.size - 1)  # last image of each tied group
-    f1 = 2.0 * np.cumsum(y)[ends] / (ends + 1 + y.sum())
+    s, y, ends, hits = _alarms(scores, labels)
+    f1 = 2.0 * hits / (ends + 1 + y.sum())
     best = ends[np.argmax(f1)]
     below = s[best + 1] if best + 1 < s.size else np.nextafter(s[best], -np.inf)
     return float(f1.max()), float(below)
+
+
+def _alarms(
+    scores: ArrayLike, labels: ArrayLike
+) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """Return scores (N,), falling, and their labels; of each tied group its end, and the hits."""
+    s, y = scored(scores, labels)
+    order = np.argsort(-s, kind="stable")
+    s, y = s[order], y[order]
+    ends = np.append(np.flatnonzero(s[:-1] > s[1:]), s.size - 1)
+    return s, y, ends, np.cumsum(y)[ends]
 
 
 def best_f1(scores: ArrayLike, labels: ArrayLike) -> float:

@@ -29,8 +29,7 @@ class Published:
     @property
     def place(self) -> str:
         """Where it stands, e.g. "FreeRAD, Table 2"."""
-        number = self.table if self.table[0].isalpha() else f"Table {self.table}"
-        return f"{self.paper}, {number}"
+        return place(self.paper, self.table)
 
     @property
     def variant(self) -> dict[str, Fact]:
@@ -56,6 +55,11 @@ def first(
         if figure.variant.keys() == variant.keys() and figure.matches({**facts, **variant}):
             return figure
     return None
+
+
+def place(paper: str, table: str) -> str:
+    """Return where a table stands, e.g. "FreeRAD, Table 2"."""
+    return f"{paper}, {table if table[0].isalpha() else f'Table {table}'}"
 
 
 def _same(a: Fact | None, b: Fact | None) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from hardsight.attacks import parse_radius
-from hardsight.evaluation.published.figure import Fact, Published
+from hardsight.evaluation.published.figure import Fact, Published, place
 
 PAPERS = ("freerad", "advrad", "patchguard", "purification", "rap")
 """Names of the files."""
@@ -38,6 +38,11 @@ class Table:
     average: Row = ()
     average_facts: Mapping[str, Fact] = field(default_factory=dict)
     repeats: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it stands, e.g. "FreeRAD, Table 2"."""
+        return place(self.paper, self.table)
 
     @property
     def values(self) -> tuple[Row, ...]:

@@ -17,12 +17,14 @@ class ImageChoice:
     Args:
         path: of another data set; None: the run's own test images.
         limit: of them at most, evenly spread; None: all, or as many as an audit takes.
+        balanced: of so many, take half of each label; of detectors alone.
         synthetic: take synthetic defects on good parts; of detectors alone.
         allow_data_change: go on although the run's data set changed.
     """
 
     path: Path | None = None
     limit: int | None = None
+    balanced: bool = False
     synthetic: bool = False
     allow_data_change: bool = False
 

@@ -64,7 +64,7 @@ class DetectorFigures(Figures[DetectorRun]):
         stamp, note = self.run.audited(detector)
         whole, source = len(data.test), self.source(attacks)
         if images.limit and not images.synthetic:
-            data = data.limited(images.limit)
+            data = data.limited(images.limit, images.balanced)
         subject = (
             DetectorSubject.synthetic(detector, data, source, protocol.seed)
             if images.synthetic
@@ -99,7 +99,7 @@ class DetectorFigures(Figures[DetectorRun]):
         """Certify by AUROC; where the fit chose by validation normals, others set thresholds."""
         detector, data = self.opened(images)
         if images.limit:
-            data = data.limited(images.limit)
+            data = data.limited(images.limit, images.balanced)
         return list(self._certified(detector, data, choice, execution))
 
     def _certified(

@@ -1,0 +1,25 @@
+"""The benchmark: plans that re-run the papers' tables, and one record a measurement."""
+
+from hardsight.benchmark.carrying_out import Outcome, Watch, Workers, carry_out
+from hardsight.benchmark.entry import Entry, entries, schema
+from hardsight.benchmark.estimate import Estimate, estimate
+from hardsight.benchmark.job import Job, Places
+from hardsight.benchmark.measuring import Measurement
+from hardsight.benchmark.plan import Plan, plan_names
+
+__all__ = [
+    "Entry",
+    "Estimate",
+    "Job",
+    "Measurement",
+    "Outcome",
+    "Places",
+    "Plan",
+    "Watch",
+    "Workers",
+    "carry_out",
+    "entries",
+    "estimate",
+    "plan_names",
+    "schema",
+]

@@ -1,0 +1,182 @@
+"""The record of one measurement: a method on a category, under one threat, of one seed."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hardsight.benchmark.plan import Measuring, ThreatAsked
+from hardsight.core.files import write_atomically
+from hardsight.evaluation import Row
+
+SCHEMA = Path(__file__).with_name("entry.schema.json")
+FROZEN = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataFacts(BaseModel):
+    """On what was measured."""
+
+    model_config = FROZEN
+
+    name: str
+    """Key of ``hardsight.data.published_sets()``, or another name."""
+    category: str | None
+    split_sha256: str
+    """Of the manifest of all files, their roles, labels and masks; of labelled images, of these."""
+    test_images: int
+    anomalous: int | None
+    """Of the test images; None: they have classes."""
+    note: str = ""
+
+
+class CertifiedRow(BaseModel):
+    """What is certified at one L2 radius."""
+
+    model_config = FROZEN
+
+    radius: float
+    auroc: float | None
+    """Each image's bound holds by itself; None: nothing is bounded."""
+    auroc_joint: float | None
+    """All bounds hold together."""
+    auroc_mean: float | None
+    """FreeRAD's prediction by the mean: not a certificate."""
+    published: float | None
+    """FreeRAD's, by the mean."""
+
+
+class AuditFacts(BaseModel):
+    """Whether robust figures of the method can be believed."""
+
+    model_config = FROZEN
+
+    verdict: str
+    headline: str
+    stamp: tuple[str, ...]
+    """Why not to trust robust figures; empty: nothing speaks against them."""
+    norm: str
+    eps: float
+    budget: str
+
+
+class Made(BaseModel):
+    """By what an entry was made; of the times nothing else depends on it."""
+
+    model_config = FROZEN
+
+    hardsight: str
+    """Version and commit."""
+    torch: str
+    hardware: str
+    """The device, of a CPU its instruction sets and threads."""
+    precision: str = ""
+    fit_seconds: float | None = None
+
+
+class Entry(BaseModel):
+    """What was measured of a method on a category, under one threat, with one seed.
+
+    Units: AUROC and accuracy in [0, 1]; eps, sigma and radii in [0, 1] pixel units; times in
+    seconds. An interval is the 95 % bootstrap interval over the images.
+    """
+
+    model_config = FROZEN
+
+    version: Literal[1] = 1
+    method: str
+    """What the board calls it."""
+    preset: str
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+    """Of the preset, as they differ from it."""
+    kind: Literal["detector", "classifier"] = "detector"
+    paper: str | None
+    """Whose published figures stand beside; None: no paper's."""
+    random: bool
+    """Whether it draws noise: ranked by its worst or fixed noise."""
+    backbone: str | None
+    """The pretrained network; None: there is none."""
+    weights: str
+    """Fingerprint of weights and settings."""
+    checkpoints: Mapping[str, str] = Field(default_factory=dict)
+    """File of the run -> its SHA-256."""
+    data: DataFacts
+    seed: int
+    threat: ThreatAsked
+    how: Measuring
+    clean: tuple[Row, ...]
+    """Of all test images, with held-out normals and the object alone; the main figure first."""
+    attacked: tuple[Row, ...] = ()
+    """Of the attacked images: clean, then under each suite, in the four noise columns."""
+    certified: tuple[CertifiedRow, ...] = ()
+    audit: AuditFacts | None = None
+    """None: it was not audited."""
+    scores: Mapping[str, tuple[float, ...]] = Field(default_factory=dict)
+    """Attack, or "clean" -> of each attacked image the mean score over fresh draws, of a classifier
+    the share of the draws that are read rightly."""
+    touched: Mapping[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Stage -> places among the test images of those that it ever looked at."""
+    notes: tuple[str, ...] = ()
+    made: Made
+
+    @property
+    def id(self) -> str:
+        """What the entry is called: method, data, category, seed and threat."""
+        data = (self.data.name, self.data.category)
+        parts = (self.method, *data, f"seed {self.seed}", self.threat.name)
+        return ", ".join(part for part in parts if part)
+
+    def result(self) -> dict[str, Any]:
+        """Return all that does not depend on how fast or how often interrupted it was made."""
+        found = self.model_dump(mode="json")
+        del found["made"]["fit_seconds"]
+        for row in (*found["clean"], *found["attacked"]):
+            del row["seconds_per_image"]
+        return found
+
+    def write(self, path: str | Path) -> Path:
+        """Write JSON that ``read`` reads."""
+        text = json.dumps(self.model_dump(mode="json"), allow_nan=False, ensure_ascii=False)
+        return write_atomically(path, text + "\n")
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Entry":
+        """Read an entry.
+
+        Raises:
+            ValueError: the file is none; the message names the key.
+        """
+        try:
+            return cls.model_validate_json(Path(path).read_text(encoding="utf-8"))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise ValueError(
+                f"{path} is not an entry: {place or 'the file'}: {first['msg']}; its schema is "
+                f"{SCHEMA.name}, see docs/submit.md"
+            ) from None
+
+
+def schema() -> str:
+    """Return the JSON schema of an entry, as ``entry.schema.json`` holds it."""
+    return json.dumps(Entry.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def entries(folder: str | Path) -> dict[Path, Entry]:
+    """Read all entries below a folder: path -> entry.
+
+    Raises:
+        ValueError: there is none, or a file that should be one is damaged.
+    """
+    names = sorted(Path(folder).rglob(f"*{SUFFIX}"))
+    if not names:
+        raise ValueError(
+            f"{folder} holds no entries (*{SUFFIX}); make some with: hardsight benchmark PLAN "
+            f"--output {folder}"
+        )
+    return {path: Entry.read(path) for path in names}
+
+
+SUFFIX = ".entry.json"
+"""Of the file of an entry."""

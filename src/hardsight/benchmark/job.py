@@ -1,0 +1,132 @@
+"""A job of a benchmark: one method on one category under one seed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, model_validator
+
+from hardsight.config import Config, DetectorConfig, load_preset
+from hardsight.config.config import STRICT
+from hardsight.data.published import obtainable
+
+EMBEDDED = "textures"
+"""The data set that comes with hardsight, see ``hardsight.data.textures``."""
+
+
+class MethodAsked(BaseModel):
+    """A method, as its preset and what differs from it."""
+
+    model_config = STRICT
+
+    preset: str
+    """A preset's name, or the path of one."""
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+    """Dotted keys of the preset that are changed."""
+    name: str | None = None
+    """What the board calls it; None: the preset."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"preset": value} if isinstance(value, str) else value
+
+    @property
+    def label(self) -> str:
+        """What the board calls it."""
+        return self.name or Path(self.preset).stem
+
+
+class DataAsked(BaseModel):
+    """A data set, and which of its categories."""
+
+    model_config = STRICT
+
+    name: str
+    """Key of ``hardsight.data.published_sets()``, or "textures", the embedded one."""
+    folder: str = "."
+    """Below the root of the data."""
+    categories: tuple[str, ...] = ()
+    """Empty: it has none."""
+    note: str = ""
+    """What a result on it must say, e.g. that it is a resampled copy."""
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+    """Dotted keys below ``data`` of a run's configuration."""
+    make: Mapping[str, Any] = Field(default_factory=dict)
+    """Arguments of ``write_textures``, of the embedded one."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a benchmark reads and writes.
+
+    Args:
+        results: folder of the entries and of the fitted runs.
+        data: root of the data sets.
+    """
+
+    results: Path
+    data: Path
+
+    @property
+    def textures(self) -> Path:
+        """Where the embedded data set is written."""
+        return self.results / "data" / EMBEDDED
+
+
+@dataclass(frozen=True)
+class Job:
+    """One method on one category under one seed.
+
+    Args:
+        method, data: what was asked for.
+        category: None: the data set is one.
+        seed: of the fit and of the measurement.
+    """
+
+    method: MethodAsked
+    data: DataAsked
+    category: str | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The job in words."""
+        parts = (self.method.label, self.data.name, self.category, f"seed {self.seed}")
+        return ", ".join(part for part in parts if part)
+
+    def folder(self, places: Places) -> Path:
+        """Return where its entries, its run and its unfinished work lie."""
+        parts = (self.method.label, self.data.name, self.category or "whole", f"seed-{self.seed}")
+        return places.results.joinpath(*map(slug, parts))
+
+    def images(self, places: Places) -> Path:
+        """Return the folder of its images."""
+        if self.data.name == EMBEDDED:
+            return places.textures / (self.category or "")
+        top = places.data / self.data.folder
+        return top / self.category if self.category and (top / self.category).is_dir() else top
+
+    def missing(self, places: Places) -> str | None:
+        """Return what to do where its images are not there; None: they are."""
+        place = self.images(places)
+        if self.data.name == EMBEDDED or place.exists():
+            return None
+        return f"{self.name}: {place} is not there{obtainable(Path(self.data.name))}"
+
+    def config(self, places: Places) -> Config:
+        """Return the configuration of its run."""
+        place = self.images(places)
+        changes = {"data.path": str(place), "training.seed": self.seed, **self.method.settings}
+        changes |= {f"data.{key}": value for key, value in self.data.settings.items()}
+        config = load_preset(self.method.preset)
+        if isinstance(config, DetectorConfig) and self.category and place.name != self.category:
+            changes["data.category"] = self.category
+        return config.updated(changes)
+
+
+def slug(name: str) -> str:
+    """Return a name as it can stand in a path and an address."""
+    return re.sub(r"[^\w.=-]+", "_", name).strip("_")

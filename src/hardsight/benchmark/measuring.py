@@ -1,0 +1,315 @@
+"""A job carried out: fitted, left alone, audited, and attacked or certified under each threat."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hardsight.audit import Audit
+from hardsight.backbones import Backbone
+from hardsight.benchmark.entry import (
+    SUFFIX,
+    AuditFacts,
+    CertifiedRow,
+    DataFacts,
+    Entry,
+    Made,
+)
+from hardsight.benchmark.job import Job, Places, slug
+from hardsight.benchmark.plan import Plan, ThreatAsked
+from hardsight.core.files import write_atomically
+from hardsight.core.types import Progress, quiet
+from hardsight.evaluation import (
+    Certification,
+    DetectorSubject,
+    Evaluation,
+    Execution,
+    Protocol,
+    Smoothing,
+    Subject,
+    Terms,
+)
+from hardsight.reports.forms import write_html
+from hardsight.reports.gallery import shown
+from hardsight.runs import ClassifierRun, DetectorRun, start_run
+from hardsight.runs.figures import (
+    AttackChoice,
+    CertificateChoice,
+    Figures,
+    ImageChoice,
+    PlannedEvaluation,
+    figures_of,
+)
+from hardsight.runs.figures.classifier import published_method
+from hardsight.runs.folder import METRICS
+
+NOISY = ("eot-pgd", "bpda-eot", "blau-eot")
+"""Suites that average noise: left out of a model that has none, for which they are others."""
+PICTURES = ".pictures.json"
+REPORT = ".html"
+
+
+@dataclass
+class Measurement:
+    """The measurement of a job.
+
+    Args:
+        job: what is measured.
+        plan: how, and under which threats.
+        places: where.
+        device: on which it computes.
+        progress: told of every finished batch.
+    """
+
+    job: Job
+    plan: Plan
+    places: Places
+    device: str = "auto"
+    progress: Progress = quiet
+
+    @property
+    def folder(self) -> Path:
+        """Where the job's entries, its run and its unfinished work lie."""
+        return self.job.folder(self.places)
+
+    def path(self, threat: ThreatAsked) -> Path:
+        """Return where the entry of a threat is written."""
+        return self.folder / f"{slug(threat.name)}{SUFFIX}"
+
+    def kept(self, threat: ThreatAsked) -> Entry | None:
+        """Return the entry of a threat as it was asked for; None: it is still to be made."""
+        path = self.path(threat)
+        if not path.is_file():
+            return None
+        found = Entry.read(path)
+        method = self.job.method
+        asked = (threat, self.plan.how, dict(method.settings), self.job.data.note)
+        have = (found.threat, found.how, dict(found.settings), found.data.note)
+        return found if have == asked else None
+
+    def entries(self) -> Iterator[Entry]:
+        """Make the entries that are not there, and yield each once it is written."""
+        for threat in self.plan.threats:
+            found = self.kept(threat)
+            if found is None:
+                found = self.made(threat)
+                found.write(self.path(threat))
+            yield found
+
+    def made(self, threat: ThreatAsked) -> Entry:
+        """Measure the job's model under a threat."""
+        clean, audit = self.clean, self.audit
+        facts: dict[str, Any] = self.facts | {
+            "threat": threat,
+            "clean": clean.rows,
+            "audit": None if audit is None else audited(audit),
+        }
+        if threat.sigma is not None:
+            return self._certified(threat, facts)
+        planned = self.planned(threat)
+        found = planned.carry_out(self.execution)
+        write_html(found, self.path(threat).with_suffix("").with_suffix(REPORT))
+        self._write_pictures(threat, found)
+        return Entry(
+            **facts,
+            attacked=found.rows,
+            scores=judged(found),
+            touched=self._touched(planned.subject),
+            notes=self._notes(found.notes),
+        )
+
+    def _notes(self, notes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the notes but that on the audit, which stands by itself."""
+        return tuple(note for note in notes if str(self.run.path) not in note)
+
+    def planned(self, threat: ThreatAsked) -> PlannedEvaluation:
+        """Return the evaluation of a threat, before it is carried out."""
+        how = self.plan.how
+        random = self.whole.subject.random
+        suites = tuple(s for s in threat.suites if random or s not in NOISY)
+        attacks = AttackChoice(suites, threat.norm, threat.eps, how.budget, how.effort, curve="")
+        protocol = Protocol(how.fresh_draws, self.job.seed, how.batch_size, how.pictures)
+        images = ImageChoice(limit=how.images, balanced=True)
+        return self.figures.evaluation(images, attacks, protocol)
+
+    @cached_property
+    def run(self) -> DetectorRun | ClassifierRun:
+        """The run of the job, fitted."""
+        found = start_run(self.folder / "run", self.job.config(self.places), resume=True)
+        if not found.finished:
+            found.fit(self.device, progress=self.progress)
+        return found
+
+    @cached_property
+    def figures(self) -> Figures[Any]:
+        """What measures the run's model."""
+        return figures_of(self.run, self.device)
+
+    @cached_property
+    def whole(self) -> PlannedEvaluation:
+        """The evaluation of all test images, left alone."""
+        how = self.plan.how
+        protocol = Protocol(how.fresh_draws, self.job.seed, how.batch_size, gallery=0)
+        planned = self.figures.evaluation(ImageChoice(), AttackChoice(curve=""), protocol)
+        return replace(planned, suites=())
+
+    @cached_property
+    def clean(self) -> Evaluation:
+        """What was measured of them."""
+        return self.whole.carry_out(self.execution)
+
+    @property
+    def execution(self) -> Execution:
+        """Where finished batches are kept, and who is told."""
+        return Execution(self.folder / "state", progress=self.progress)
+
+    @cached_property
+    def audit(self) -> Audit | None:
+        """The audit of the model at the first attacked threat, read where it was made before."""
+        budget = self.plan.how.audit
+        threat = next((t for t in self.plan.threats if t.sigma is None), None)
+        if budget is None or threat is None:
+            return None
+        path = self.run.audit_path
+        weights = self.clean.provenance["weights"]
+        if path.is_file() and (found := Audit.read(path)).weights == weights:
+            return found
+        attacks = AttackChoice((), threat.norm, threat.eps)
+        made = self.figures.audit(
+            ImageChoice(),
+            attacks,
+            budget=budget,
+            seed=self.job.seed,
+            execution=Execution(progress=self.progress),
+        )
+        made.write(path)
+        return made
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What all entries of the job say alike."""
+        found, subject, job = self.clean, self.whole.subject, self.job
+        provenance = found.provenance
+        anomalous = int(found.labels.sum()) if found.kind == "detector" else None
+        metrics = json.loads((self.run.path / METRICS).read_text(encoding="utf-8"))
+        return {
+            "method": job.method.label,
+            "preset": self.run.config.preset,
+            "settings": dict(job.method.settings),
+            "kind": found.kind,
+            "paper": self._paper(subject),
+            "random": bool(subject.random),
+            "backbone": backbone_of(subject),
+            "weights": provenance["weights"],
+            "checkpoints": checkpoints(self.run.path),
+            "data": DataFacts(
+                name=job.data.name,
+                category=job.category,
+                split_sha256=next(v for k, v in provenance.items() if "(SHA-256)" in k),
+                test_images=len(found.labels),
+                anomalous=anomalous,
+                note=job.data.note,
+            ),
+            "seed": job.seed,
+            "how": self.plan.how,
+            "made": Made(
+                hardsight=provenance["hardsight"],
+                torch=provenance["torch"],
+                hardware=provenance["device"],
+                precision=metrics["scoring_precision"]["name"],
+                fit_seconds=metrics["fit_seconds"],
+            ),
+        }
+
+    def _paper(self, subject: Subject) -> str | None:
+        if isinstance(self.run, ClassifierRun):
+            return published_method(self.run.config, self.run.labelled("test"))
+        return subject.model.paper if isinstance(subject, DetectorSubject) else None
+
+    def _touched(self, part: Subject) -> dict[str, tuple[int, ...]]:
+        """Return which test images each stage looked at, by their places among all."""
+        found = {"clean": tuple(range(len(self.clean.labels)))}
+        if isinstance(part, DetectorSubject) and isinstance(self.whole.subject, DetectorSubject):
+            place = {name: i for i, name in enumerate(self.whole.subject.names)}
+            return found | {"attacked": tuple(place[name] for name in part.names)}
+        assert isinstance(self.run, ClassifierRun)
+        return found | {"attacked": tuple(self.run.labelled("test").spread(self.plan.how.images))}
+
+    def _write_pictures(self, threat: ThreatAsked, found: Evaluation) -> None:
+        """Write what the method's page shows of some images."""
+        images = [one._asdict() for one in shown(found).images] if found.gallery else []
+        path = self.path(threat).with_suffix("").with_suffix(PICTURES)
+        write_atomically(path, json.dumps({"attack": found.gallery_attack, "images": images}))
+
+    def _certified(self, threat: ThreatAsked, facts: dict[str, Any]) -> Entry:
+        """Certify some of the test images."""
+        how = self.plan.how
+        assert threat.sigma is not None
+        choice = CertificateChoice(
+            Terms(threat.sigma, threat.copies, radii=threat.radii),
+            Smoothing(pixels=0, batch_size=how.batch_size, seed=self.job.seed),
+        )
+        images = ImageChoice(limit=how.images, balanced=True)
+        (found,) = self.figures.certificates(images, choice, self.execution)
+        if not isinstance(found, Certification):
+            raise ValueError(
+                f"{self.job.name}: sigma={threat.sigma} certifies detectors; {self.run.path} holds "
+                "a classifier: leave it out of the plan"
+            )
+        rows = tuple(
+            CertifiedRow(
+                radius=point.radius,
+                auroc=point.auroc,
+                auroc_joint=point.auroc_joint,
+                auroc_mean=point.auroc_mean,
+                published=point.published,
+            )
+            for point in found.rows
+        )
+        whole = self.whole.subject
+        assert isinstance(whole, DetectorSubject)
+        place = {name: i for i, name in enumerate(whole.names)}
+        touched = {
+            "clean": tuple(range(len(whole))),
+            "certified": tuple(place[name] for name in found.names),
+        }
+        return Entry(**facts, certified=rows, touched=touched, notes=self._notes(found.notes))
+
+
+def judged(found: Evaluation) -> dict[str, tuple[float, ...]]:
+    """Return what each attack leaves of each image, over the draws: see ``Entry.scores``."""
+    outputs = found.outputs
+    if found.kind == "classifier":
+        outputs = {k: v == found.labels[: len(v), None] for k, v in outputs.items()}
+    return {k: tuple(v.astype(float).mean(1).tolist()) for k, v in outputs.items()}
+
+
+def audited(audit: Audit) -> AuditFacts:
+    """Return what an entry says of an audit."""
+    return AuditFacts(
+        verdict=audit.verdict,
+        headline=audit.headline,
+        stamp=audit.stamp,
+        norm=audit.norm,
+        eps=audit.eps,
+        budget=audit.provenance["budget"],
+    )
+
+
+def backbone_of(subject: Subject) -> str | None:
+    """Return the pretrained network of a subject's model in words; None: it has none."""
+    modules = (m for model in subject.models for m in model.modules())
+    return next((str(m) for m in modules if isinstance(m, Backbone)), None)
+
+
+def checkpoints(run: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file of weights in a run's folder, by its path there."""
+    found = {}
+    for path in sorted(run.rglob("*.safetensors")):
+        name = path.relative_to(run)
+        if name.parts[0] not in ("training", "evaluation"):
+            found[name.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found

@@ -1,0 +1,135 @@
+"""A plan of a benchmark: methods x data x threats x seeds, and how each is measured."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+
+from hardsight.audit.budgets import BUDGETS
+from hardsight.benchmark.job import DataAsked, Job, MethodAsked
+from hardsight.config.config import STRICT, ConfigError
+
+PLANS = Path(__file__).with_name("plans")
+Size = Literal["smoke", "cpu", "paper"]
+
+
+class ThreatAsked(BaseModel):
+    """A threat model: attacks in a ball or another threat, or a certificate."""
+
+    model_config = STRICT
+
+    norm: str = "Linf"
+    eps: str = "2/255"
+    """Radius or severity; of a certificate the largest radius counts."""
+    suites: tuple[str, ...] = ("pgd", "eot-pgd")
+    """Attacks, each a row; one that averages noise is left out of what has none."""
+    sigma: float | None = None
+    """Of the smoothing noise, which makes it a certificate; None: it is attacked."""
+    copies: int = Field(100, ge=1)
+    """Noisy copies an image, of a certificate."""
+    radii: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2)
+    """L2, of a certificate."""
+
+    @field_validator("eps", mode="before")
+    @classmethod
+    def _text(cls, eps: Any) -> Any:
+        return str(eps) if isinstance(eps, int | float) else eps
+
+    @property
+    def name(self) -> str:
+        """What it is, e.g. "Linf 2/255" or "certified, sigma 0.125"."""
+        if self.sigma is not None:
+            return f"certified, sigma {self.sigma:g}"
+        return f"{self.norm} {self.eps}"
+
+
+class Measuring(BaseModel):
+    """How every job of a plan is measured."""
+
+    model_config = STRICT
+
+    images: int | None = Field(None, ge=2)
+    """Test images that are attacked, half of them anomalous; None: all."""
+    budget: str = "fast"
+    effort: Mapping[str, Any] = Field(default_factory=dict)
+    """Fields of ``hardsight.attacks.effort.Effort`` that differ from the budget's."""
+    fresh_draws: int = Field(10, ge=1)
+    batch_size: int = Field(8, ge=1)
+    """Images attacked at a time: what a killed run loses at most."""
+    pictures: int = Field(4, ge=0)
+    """Test images shown on the method's page."""
+    audit: str | None = None
+    """Budget of the audit, at the first attacked threat; None: there is none."""
+
+    @field_validator("audit")
+    @classmethod
+    def _known(cls, audit: str | None) -> str | None:
+        if audit is not None and audit not in BUDGETS:
+            raise ValueError(f"{audit!r} is not known; choose from {', '.join(BUDGETS)}")
+        return audit
+
+
+class Plan(BaseModel):
+    """What a benchmark measures."""
+
+    model_config = STRICT
+
+    title: str
+    size: Size = "cpu"
+    tables: tuple[str, ...] = ()
+    """Published tables that it re-runs, as "FreeRAD, Table 2"."""
+    methods: tuple[MethodAsked, ...]
+    data: tuple[DataAsked, ...]
+    threats: tuple[ThreatAsked, ...]
+    how: Measuring = Field(default_factory=Measuring)
+    seeds: tuple[int, ...] = (0,)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for what, names in (
+            ("methods", [method.label for method in self.methods]),
+            ("threats", [threat.name for threat in self.threats]),
+        ):
+            twice = {name for name in names if names.count(name) > 1}
+            if not names or twice:
+                raise ValueError(
+                    f"{what} must be at least one, each once; got {', '.join(sorted(twice)) or 0}"
+                )
+        return self
+
+    @classmethod
+    def read(cls, source: str | Path) -> "Plan":
+        """Read a plan from a YAML file, or one that comes with hardsight by its name.
+
+        Raises:
+            ConfigError: no such plan, or not a valid one; the message names the key.
+        """
+        path = Path(source)
+        if not path.is_file() and str(source) in plan_names():
+            path = PLANS / f"{source}.yaml"
+        if not path.is_file():
+            raise ConfigError(
+                f"plan={str(source)!r} is neither a file nor a plan that comes with hardsight: "
+                f"{', '.join(plan_names())}"
+            )
+        try:
+            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not readable YAML: {error}") from None
+        except ValidationError as error:
+            said = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise ConfigError(f"{path}: {'; '.join(said)}") from None
+
+    def jobs(self) -> Iterator[Job]:
+        """Yield a job for every method, category and seed."""
+        for method, data, seed in product(self.methods, self.data, self.seeds):
+            for category in data.categories or (None,):
+                yield Job(method, data, category, seed)
+
+
+def plan_names() -> list[str]:
+    """Return the names of the plans that come with hardsight."""
+    return sorted(path.stem for path in PLANS.glob("*.yaml"))

@@ -1,0 +1,120 @@
+"""``hardsight benchmark``: methods x data x threats x seeds, one record each."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.live import Live
+from rich.table import Table
+
+from hardsight.cli.console import errors, explained, say
+from hardsight.cli.options import Device
+from hardsight.cli.pace import Pace, duration
+
+if TYPE_CHECKING:
+    from hardsight.benchmark import Estimate, Job, Outcome
+
+
+def benchmark(
+    plan: Annotated[str, typer.Argument(help="A YAML file, or the name of a plan; see --list.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder of the entries and the fitted runs.")
+    ] = Path("benchmark"),
+    data: Annotated[
+        Path,
+        typer.Option(envvar="HARDSIGHT_DATA", help="Root of the data sets that the plan names."),
+    ] = Path(),
+    workers: Annotated[int, typer.Option(min=1, help="Jobs beside each other.")] = 1,
+    device: Device = "auto",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.")
+    ] = False,
+) -> None:
+    """Fit, attack, audit and certify what a plan names; one JSON a measurement.
+
+    Killed and started again, it goes on where it was, at a batch of images. Jobs take the devices
+    in turn: `--device cuda:0,cuda:1 --workers 2`. Examples: `hardsight benchmark smoke`,
+    `hardsight benchmark plan.yaml --data ~/data --dry-run`
+    """
+    from hardsight.benchmark import Places, Plan, Workers, carry_out, estimate
+    from hardsight.core.devices import pick_device
+
+    with explained(f"Go on with the same command: hardsight benchmark {plan} ..."):
+        asked, places = Plan.read(plan), Places(output, data)
+        devices = device.split(",")
+        say_estimate(estimate(asked, places, pick_device(devices[0])), workers)
+        if dry_run:
+            return
+        with Jobs(list(asked.jobs())) as jobs:
+            found = carry_out(asked, places, Workers(workers, devices), jobs)
+        say_outcome(found, output)
+
+
+def say_estimate(jobs: "list[Estimate]", workers: int) -> None:
+    """Say how much there is to do, and about how long it will take."""
+    due = [job for job in jobs if job.entries]
+    known = [job.seconds for job in due if job.seconds is not None]
+    entries = sum(job.entries for job in due)
+    took = f"about {duration(sum(known) / min(workers, max(1, len(due))))}" if known else "unknown"
+    rest = len(due) - len(known)
+    unknown = f", and {rest} jobs whose time is not known" if rest and known else ""
+    say(f"{entries} entries in {len(due)} jobs to be made: {took}{unknown}", to=errors)
+
+
+def say_outcome(found: "Outcome", output: Path) -> None:
+    """Say what became of the jobs; exit with 1 where one failed."""
+    for name, why in found.failed.items():
+        say(("not measured:", "yellow"), f" {name}: {why}", to=errors)
+    say(f"Entries: {output}. Next: hardsight leaderboard {output} -o site")
+    if found.failed:
+        raise typer.Exit(1)
+
+
+class Jobs:
+    """Shows what the jobs do: a live table on a terminal, lines elsewhere.
+
+    Args:
+        jobs: in the order of their numbers.
+    """
+
+    def __init__(self, jobs: "list[Job]") -> None:
+        self._jobs = jobs
+        self._stages: dict[int, tuple[str, str]] = {}
+        self._ended = 0
+        self._paces = [Pace(self._writer(job.name), lines=True) for job in jobs]
+        self._live = Live(self._table(), console=errors) if errors.is_terminal else None
+
+    def __enter__(self) -> "Jobs":
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __call__(self, job: int, stage: str, done: int, total: int, info: str = "") -> None:
+        """Take notice that ``done`` of ``total`` units of a job's stage are finished."""
+        ended = stage in ("done", "failed")
+        self._ended += ended
+        self._stages[job] = (stage, f"{done} of {total} {info}".strip())
+        if ended:
+            del self._stages[job]
+        if self._live:
+            self._live.update(self._table())
+        elif ended or stage == "entries":
+            self._writer(self._jobs[job].name)(f"{stage} {info}".rstrip())
+        else:
+            self._paces[job](stage, done, total, info)
+
+    def _writer(self, name: str) -> Callable[[str], None]:
+        return lambda line: say(f"{name}: {line}", to=errors)
+
+    def _table(self) -> Table:
+        """Return a row for every job that is being carried out."""
+        left = len(self._jobs) - self._ended - len(self._stages)
+        table = Table("job", "stage", "", caption=f"{self._ended} ended, {left} to come")
+        for job, stage in sorted(self._stages.items()):
+            table.add_row(self._jobs[job].name, *stage)
+        return table

@@ -1,0 +1,97 @@
+import json
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from hardsight.attacks import build_suite
+from hardsight.benchmark import Measurement, Workers, carry_out, entries, estimate
+from hardsight.data import Manifest, load
+from hardsight.evaluation import Protocol, evaluate
+from hardsight.metrics import auroc
+
+
+class Killed(BaseException):
+    """Stands for a signal: nothing catches it."""
+
+
+def killer(at):
+    """Kill at one of the events."""
+    left = iter(range(at - 1, -1, -1))
+
+    def told(*event):
+        if next(left, 1) == 0:
+            raise Killed
+
+    return told
+
+
+def results(folder):
+    """Entries by their place, without times."""
+    found = entries(folder)
+    return {path.relative_to(folder).as_posix(): e.result() for path, e in found.items()}
+
+
+def test_an_entry_is_what_evaluate_finds(plan, measured):
+    places, outcome, events = measured
+    assert (len(outcome.finished), outcome.failed) == (1, {})
+    assert events[-1][1] == "done"
+    by_name = {path.name: entry for path, entry in entries(places.results).items()}
+    entry = by_name["Linf_2_255.entry.json"]
+    job = next(plan.jobs())
+    run = Measurement(job, plan, places).run
+    detector, data = run.tested()
+    scores = detector.predict(data.test.images()).pred_score.double().numpy()
+    assert entry.clean[0].mean.value == auroc(scores, data.test.labels)
+    part = data.limited(6, balanced=True)
+    suite = build_suite("pgd", "Linf", "2/255", steps=2, objectives=("score",))
+    again = evaluate(detector, part, [suite], protocol=Protocol(batch_size=2, gallery=0))
+    assert {row.attack for row in entry.attacked} == {"clean", "pgd"}  # there is no noise
+    (row,) = [r for r in entry.attacked if r.attack == "pgd" and r.metric == "AUROC"]
+    assert row.mean == next(r for r in again.rows if r.attack == "pgd").mean
+    np.testing.assert_allclose(entry.scores["pgd"], again.outputs["pgd"].mean(1))
+    assert tuple(data.test.names[i] for i in entry.touched["attacked"]) == part.test.names
+    assert entry.data.split_sha256 == Manifest.of(load(data.root, size=16)).sha256
+    assert entry.checkpoints.keys() == {"model.safetensors"}
+    assert (entry.paper, entry.random, entry.backbone) == ("SPADE", False, None)
+    (pictures,) = places.results.rglob("*.pictures.json")
+    assert len(json.loads(pictures.read_text())["images"]) == 2
+    assert "auroc" in pictures.with_name("Linf_2_255.html").read_text().lower()
+
+
+def test_a_certificate_is_an_entry(measured):
+    places, *_ = measured
+    found = {e.threat.name: e for e in entries(places.results).values()}
+    certified = found["certified, sigma 0.1"].certified
+    assert [row.radius for row in certified] == [0.0, 0.05, 0.1, 0.2]
+    values = [row.auroc for row in certified]
+    assert values == sorted(values, reverse=True)
+
+
+def test_killed_and_resumed_it_writes_the_same(plan, measured, tmp_path):
+    whole, _, events = measured
+    places = replace(whole, results=tmp_path)
+    for at in np.random.default_rng(0).integers(1, len(events), 4):
+        with suppress(Killed):
+            carry_out(plan, places, Workers(), killer(int(at)))
+    carry_out(plan, places, Workers(), killer(-1))
+    assert results(tmp_path) == results(whole.results)
+
+
+def test_what_is_there_is_not_made_again(plan, measured):
+    places, *_ = measured
+    before = {p: p.stat().st_mtime_ns for p in entries(places.results)}
+    assert [job.entries for job in estimate(plan, places, torch.device("cpu"))] == [0]
+    carry_out(plan, places, Workers(), killer(-1))
+    assert before == {p: p.stat().st_mtime_ns for p in entries(places.results)}
+
+
+def test_a_job_without_images_stops_no_other(plan, measured):
+    data = (*plan.data, plan.data[0].model_copy(update={"categories": ("bottle",)}))
+    larger = plan.model_copy(update={"data": data})
+    outcome = carry_out(larger, measured[0], Workers(), killer(-1))
+    assert [job.category for job in outcome.finished] == ["parts"]
+    ((name, why),) = outcome.failed.items()
+    assert "bottle" in name
+    assert "mvtec.com" in why
