@@ -12,6 +12,8 @@ from hardsight.core.files import write_atomically
 from hardsight.evaluation import Row
 
 SCHEMA = Path(__file__).with_name("entry.schema.json")
+SUFFIX, REPORT, PICTURES = ".entry.json", ".html", ".pictures.json"
+"""Endings of the file of an entry, and of what lies beside it."""
 FROZEN = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -178,5 +180,6 @@ def entries(folder: str | Path) -> dict[Path, Entry]:
     return {path: Entry.read(path) for path in names}
 
 
-SUFFIX = ".entry.json"
-"""Of the file of an entry."""
+def beside(path: Path, ending: str) -> Path:
+    """Return the file of another ending beside that of an entry."""
+    return path.with_suffix("").with_suffix(ending)

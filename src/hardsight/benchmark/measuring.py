@@ -1,23 +1,24 @@
 """A job carried out: fitted, left alone, audited, and attacked or certified under each threat."""
 
-import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hardsight.audit import Audit
-from hardsight.backbones import Backbone
 from hardsight.benchmark.entry import (
+    PICTURES,
+    REPORT,
     SUFFIX,
-    AuditFacts,
     CertifiedRow,
     DataFacts,
     Entry,
     Made,
+    beside,
 )
+from hardsight.benchmark.facts import audited, backbone_of, checkpoints, judged
 from hardsight.benchmark.job import Job, Places, slug
 from hardsight.benchmark.plan import Plan, ThreatAsked
 from hardsight.core.files import write_atomically
@@ -48,8 +49,6 @@ from hardsight.runs.folder import METRICS
 
 NOISY = ("eot-pgd", "bpda-eot", "blau-eot")
 """Suites that average noise: left out of a model that has none, for which they are others."""
-PICTURES = ".pictures.json"
-REPORT = ".html"
 
 
 @dataclass
@@ -111,7 +110,7 @@ class Measurement:
             return self._certified(threat, facts)
         planned = self.planned(threat)
         found = planned.carry_out(self.execution)
-        write_html(found, self.path(threat).with_suffix("").with_suffix(REPORT))
+        write_html(found, beside(self.path(threat), REPORT))
         self._write_pictures(threat, found)
         return Entry(
             **facts,
@@ -231,17 +230,24 @@ class Measurement:
 
     def _touched(self, part: Subject) -> dict[str, tuple[int, ...]]:
         """Return which test images each stage looked at, by their places among all."""
-        found = {"clean": tuple(range(len(self.clean.labels)))}
-        if isinstance(part, DetectorSubject) and isinstance(self.whole.subject, DetectorSubject):
-            place = {name: i for i, name in enumerate(self.whole.subject.names)}
-            return found | {"attacked": tuple(place[name] for name in part.names)}
-        assert isinstance(self.run, ClassifierRun)
-        return found | {"attacked": tuple(self.run.labelled("test").spread(self.plan.how.images))}
+        if isinstance(part, DetectorSubject):
+            attacked = self._among_all(part.names)
+        else:
+            assert isinstance(self.run, ClassifierRun)
+            attacked = tuple(self.run.labelled("test").spread(self.plan.how.images))
+        return {"clean": tuple(range(len(self.whole.subject))), "attacked": attacked}
+
+    def _among_all(self, names: Sequence[str]) -> tuple[int, ...]:
+        """Return the places of a detector's test images by their names."""
+        whole = self.whole.subject
+        assert isinstance(whole, DetectorSubject)
+        place = {name: i for i, name in enumerate(whole.names)}
+        return tuple(place[name] for name in names)
 
     def _write_pictures(self, threat: ThreatAsked, found: Evaluation) -> None:
         """Write what the method's page shows of some images."""
         images = [one._asdict() for one in shown(found).images] if found.gallery else []
-        path = self.path(threat).with_suffix("").with_suffix(PICTURES)
+        path = beside(self.path(threat), PICTURES)
         write_atomically(path, json.dumps({"attack": found.gallery_attack, "images": images}))
 
     def _certified(self, threat: ThreatAsked, facts: dict[str, Any]) -> Entry:
@@ -269,47 +275,8 @@ class Measurement:
             )
             for point in found.rows
         )
-        whole = self.whole.subject
-        assert isinstance(whole, DetectorSubject)
-        place = {name: i for i, name in enumerate(whole.names)}
         touched = {
-            "clean": tuple(range(len(whole))),
-            "certified": tuple(place[name] for name in found.names),
+            "clean": tuple(range(len(self.whole.subject))),
+            "certified": self._among_all(found.names),
         }
         return Entry(**facts, certified=rows, touched=touched, notes=self._notes(found.notes))
-
-
-def judged(found: Evaluation) -> dict[str, tuple[float, ...]]:
-    """Return what each attack leaves of each image, over the draws: see ``Entry.scores``."""
-    outputs = found.outputs
-    if found.kind == "classifier":
-        outputs = {k: v == found.labels[: len(v), None] for k, v in outputs.items()}
-    return {k: tuple(v.astype(float).mean(1).tolist()) for k, v in outputs.items()}
-
-
-def audited(audit: Audit) -> AuditFacts:
-    """Return what an entry says of an audit."""
-    return AuditFacts(
-        verdict=audit.verdict,
-        headline=audit.headline,
-        stamp=audit.stamp,
-        norm=audit.norm,
-        eps=audit.eps,
-        budget=audit.provenance["budget"],
-    )
-
-
-def backbone_of(subject: Subject) -> str | None:
-    """Return the pretrained network of a subject's model in words; None: it has none."""
-    modules = (m for model in subject.models for m in model.modules())
-    return next((str(m) for m in modules if isinstance(m, Backbone)), None)
-
-
-def checkpoints(run: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file of weights in a run's folder, by its path there."""
-    found = {}
-    for path in sorted(run.rglob("*.safetensors")):
-        name = path.relative_to(run)
-        if name.parts[0] not in ("training", "evaluation"):
-            found[name.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return found
