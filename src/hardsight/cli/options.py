@@ -74,6 +74,15 @@ Bits = Annotated[
         help="Depth of grey images in files of 16 bits, e.g. 12. Default: all, or a run's own.",
     ),
 ]
+Connections = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--to",
+        help="Tell each decision to mqtt://HOST/TOPIC, https://HOST/PATH (signed), "
+        "modbus://HOST/REGISTER, opc.tcp://HOST:PORT/PATH?node=PREFIX, or move its file below "
+        "folder:PATH; may be repeated.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Of all randomness.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 AllowDataChange = Annotated[

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from hardsight.cli.console import explained, say
-from hardsight.cli.options import Device
+from hardsight.cli.following import connected
+from hardsight.cli.options import Connections, Device
 from hardsight.core.extras import needed
 
 EXTRA = "'hardsight[serve]'"
@@ -44,6 +45,10 @@ def serve(
     picture_budget: Annotated[
         float, typer.Option(min=0, help="GiB of pictures; the oldest go first.")
     ] = 1.0,
+    to: Connections = None,
+    state: Annotated[
+        Path, typer.Option(help="Folder for what connections did not deliver yet.")
+    ] = Path("inspection/connections"),
     device: Device = "auto",
 ) -> None:
     """Serve detectors to a line, to scripts and to a browser, until Ctrl-C.
@@ -61,6 +66,7 @@ def serve(
     """
     with explained():
         needed("fastapi", EXTRA, "hardsight serve")
+        from hardsight.connections import listener
         from hardsight.serve.log.pictures import Policy
         from hardsight.serve.logs import log_as_json
         from hardsight.serve.server import listen, run
@@ -72,8 +78,10 @@ def serve(
             token = Tokens.make(token_file, token_days)
             say("Token, shown this once: ", (token, "bold"))
         tokens = None if token_file is None else Tokens(token_file)
-        with listen(host, port, tokens) as listening:
+        with connected(to or (), state) as sinks, listen(host, port, tokens) as listening:
             service = Service(runs, Place(log, pictures, policy), device=device)
+            for sink in sinks:
+                service.log.listen(listener(sink))
             log_as_json()
             shown = f"[{host}]" if ":" in host else host
             say("Serving at ", (f"http://{shown}:{listening.getsockname()[1]}/", "bold"))

@@ -18,6 +18,7 @@ from hardsight.cli.drift import OnceIn
 from hardsight.cli.following import DriftFollower, Follower, SinkFollower, connected
 from hardsight.cli.options import (
     Bits,
+    Connections,
     Device,
     FailOnAnomaly,
     NoiseSeed,
@@ -38,7 +39,7 @@ def watch(
         str,
         typer.Argument(
             help="A folder (what is there, then what arrives), a video file, a camera's number or "
-            "device, or a stream's URL."
+            "device, a stream's URL, or a GenICam camera as genicam:PRODUCER.cti[#SERIAL]."
         ),
     ],
     output: Scores = None,
@@ -61,15 +62,7 @@ def watch(
         ),
     ] = None,
     once_in: OnceIn = 10_000,
-    to: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--to",
-            help="Tell each decision to mqtt://HOST/TOPIC, https://HOST/PATH (signed), "
-            "modbus://HOST/REGISTER, opc.tcp://HOST:PORT/PATH?node=PREFIX, or move its file below "
-            "folder:PATH; may be repeated.",
-        ),
-    ] = None,
+    to: Connections = None,
     state: Annotated[
         Path | None,
         typer.Option(
@@ -83,7 +76,8 @@ def watch(
 
     Images are read while others are scored. A folder's half-written files are tried again, and
     unreadable ones are listed. Of a camera that is faster than the detector the newest frame
-    counts, and how many were dropped is said. Videos and cameras need the extra `video`.
+    counts, and how many were dropped is said. Videos and cameras need the extra `video`, those of
+    GenICam `genicam`.
 
     What `--to` names hears of a decision once its line is written, of an unreadable image too, and
     need not be there: messages to a broker or a web service wait on disk. A controller reads four
@@ -139,12 +133,15 @@ def _reading(
     """Return what reads the source in its own thread, in a size and depth of grey."""
     from hardsight.data import Reading, is_live
     from hardsight.data.streams.arrivals import arrivals
+    from hardsight.data.streams.genicam import SCHEME, genicam
     from hardsight.data.streams.video import video
 
     if Path(source).is_dir():
         return Reading(lambda stop: arrivals(source, size, idle, stop, most, bits), most)
     if idle is not None:
         raise ValueError(f"--idle is for folders, and {source} is none; leave it out")
+    if source.startswith(SCHEME):
+        return Reading(lambda stop: genicam(source, size, stop), 1, newest=True)
     live = is_live(source)
     return Reading(lambda stop: video(source, size, stop), 1 if live else most, newest=live)
 

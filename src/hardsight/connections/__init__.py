@@ -4,6 +4,6 @@ Every connection is a ``Sink``; ``connect`` opens one by its address.
 """
 
 from hardsight.connections.catalogue import CONNECTIONS, connect
-from hardsight.connections.sink import Sink
+from hardsight.connections.sink import Sink, listener
 
-__all__ = ["CONNECTIONS", "Sink", "connect"]
+__all__ = ["CONNECTIONS", "Sink", "connect", "listener"]

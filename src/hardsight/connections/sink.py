@@ -1,11 +1,14 @@
 """The contract of every connection."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Protocol
 
-from hardsight.serve.decision import Decision
+from hardsight.serve.decision import Decision, Listener
+
+_log = logging.getLogger(__name__)
 
 
 class Sink(Protocol):
@@ -32,6 +35,21 @@ class Sink(Protocol):
 
     def close(self) -> list[str]:
         """Deliver what can be delivered now, end, and say in sentences what is left."""
+
+
+def listener(sink: Sink) -> Listener:
+    """Return a sink as a listener of the inspection log, which must raise nothing.
+
+    What cannot be kept for delivery is said in the program's log; the decision itself is on disk.
+    """
+
+    def tell(decisions: Sequence[Decision]) -> None:
+        try:
+            sink.send(decisions)
+        except OSError as error:
+            _log.error("%d decisions are in the inspection log alone: %s", len(decisions), error)
+
+    return tell
 
 
 def message(decision: Decision) -> bytes:

@@ -12,6 +12,7 @@ PURPOSES = {
     "sign": "hardsight bundle --sign, and verify and any opening of a bundle for a key",
     "line": "hardsight watch --to mqtt://... and modbus://...",
     "opcua": "hardsight watch --to opc.tcp://...; asyncua, under the LGPL 3",
+    "genicam": "hardsight watch of GenICam cameras; the binding has the GenICam licence",
     "gradcam": "hardsight fit with recipe.foreground=grad-cam, as patchguard-paper has",
     "anomalib": "anomalib's detectors in Python, to be attacked and certified",
     "faiss": "hardsight fit patchcore with detector.search=faiss, for a large bank",
