@@ -142,6 +142,8 @@ def evaluate(
             "step_size": alpha,
         }
         effort = {k: v for k, v in asked.items() if v is not None}
+        if beside is not None and purify is not None:
+            raise ValueError("--beside and --purify are measured one at a time; leave one out")
         if beside is not None:
             chosen = build_suite(
                 (suite or ["pgd"])[0], norm or "Linf", eps or "2/255", budget, **effort

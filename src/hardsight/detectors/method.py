@@ -25,7 +25,7 @@ class FitConfig(BaseModel):
     trains: ClassVar[bool] = True
     """Whether a network is trained; if not, of ``training`` the seed alone counts."""
     training: Settings = Field(default_factory=Settings)
-    """Of the method's own network."""
+    """How the method's own network is trained."""
     selection: BaseModel | None = None
     """What is chosen on validation data, and among what; None: nothing."""
     augment: Augment = "auto"

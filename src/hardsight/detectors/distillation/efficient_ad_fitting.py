@@ -32,7 +32,7 @@ class EfficientADFit(FitConfig):
     """Configure a fit of EfficientAD."""
 
     teaching: Settings = Field(default_factory=Settings)
-    """Of the teacher, before ``training`` of student and autoencoder."""
+    """How the teacher is trained, before ``training`` of student and autoencoder."""
     hard_quantile: float = Field(0.999, ge=0, lt=1)
     """Quantile of the student's errors from which they count, see ``hard_feature_loss``. With the
     paper's a student learns little in a thousand steps."""

@@ -9,7 +9,7 @@ from hardsight.augment import symmetries
 from hardsight.data import AnomalyData, foreground_sheet
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.evidence import shares
-from hardsight.detectors.fitted import Fitted, OpenWork, Work
+from hardsight.detectors.fitted import Fitted, OpenWork, Work, demand_normals
 from hardsight.detectors.patchguard.choice import choose_checkpoint
 from hardsight.detectors.patchguard.contract import P, PatchDetector
 from hardsight.detectors.patchguard.recipe import Adversary, PatchGuardFit, Recipe
@@ -35,10 +35,10 @@ def fit_patchguard(detector: P, data: AnomalyData, config: PatchGuardFit, work: 
 
     Raises:
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
-        ValueError: images of another size, or too few for the false-alarm rate.
+        ValueError: images of another size, a single one, or too few for the false-alarm rate.
     """
     found, selection, seed = copy.deepcopy(detector), config.selection, config.training.seed
-    normals = data.train.images()
+    normals = demand_normals(data.train.images(), data)
     choosing, calibrating = shares(data.validation.images(), selection is not None)
     Calibration.check(len(calibrating), config.false_alarms)
     evidence = None if selection is None else selection.evidence(choosing, seed)

@@ -13,5 +13,5 @@ METHOD = Method(
     fit=fit_patchguard,
     config=PatchGuardFit,
     strength="maps under attack, without a diffusion model",
-    seconds=Seconds(fit=50 * 60, image=0.02),
+    seconds=Seconds(fit=80 * 60, image=0.02),
 )
