@@ -12,21 +12,12 @@ import pytest
 import torch
 from PIL import Image
 
-from hardsight.config import load_preset
-from hardsight.runs import RunError, open_run, recalibrate, start_run
+from hardsight.runs import RunError, open_run, recalibrate
 from hardsight.runs.bundles.archive import Archive, write_archive
 from hardsight.runs.bundles.manifest import BundleError, BundleManifest
 from hardsight.runs.bundles.opening import KEY
 from hardsight.runs.bundles.verification import verify_bundle
 from hardsight.runs.bundles.writing import BundleOptions, write_bundle
-
-
-@pytest.fixture(scope="module")
-def run(parts, tiny_preset, tmp_path_factory):
-    config = load_preset(str(tiny_preset)).updated({"data.path": str(parts), "selection": None})
-    found = start_run(tmp_path_factory.mktemp("runs") / "r", config)
-    found.fit("cpu")
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,9 @@
 import json
 
 import numpy as np
-import pytest
 
-from hardsight.config import load_preset
 from hardsight.evaluation.distribution_shift import STATISTICS
-from hardsight.runs import SCORE, drift_references, open_run, start_run
-
-
-@pytest.fixture(scope="module")
-def run(parts, tiny_preset, tmp_path_factory):
-    config = load_preset(str(tiny_preset)).updated({"data.path": str(parts), "selection": None})
-    found = start_run(tmp_path_factory.mktemp("runs") / "r", config)
-    found.fit("cpu")
-    return found
+from hardsight.runs import SCORE, drift_references, open_run
 
 
 def test_references_are_held_out_scores_and_what_good_parts_look_like(run):

@@ -115,9 +115,9 @@ class Courier:
 
     def _run(self) -> None:
         attempts = 0
-        while (waiting := self._next(attempts)) is not None:
+        while not self._stop:
             try:
-                self._attempt(waiting)
+                self._attempt(self._next(attempts))
             except (Undelivered, OSError) as error:  # of the outbox, too: a full disk
                 attempts += 1
                 if attempts == 1:
@@ -127,13 +127,15 @@ class Courier:
                 attempts = 0
             self._tell(away=attempts > 0)
 
-    def _attempt(self, waiting: Waiting) -> None:
-        """Deliver a message, or give it up.
+    def _attempt(self, waiting: Waiting | None) -> None:
+        """Deliver a message, or give it up; None: there is none.
 
         Raises:
             Undelivered: it is to be tried again.
             OSError: the outbox could not be written.
         """
+        if waiting is None:
+            return
         try:
             self._deliver(waiting.body)
         except Undelivered as error:
