@@ -6,8 +6,11 @@ from hardsight.benchmark.estimate import Estimate, estimate
 from hardsight.benchmark.job import Job, Places
 from hardsight.benchmark.measuring import Measurement
 from hardsight.benchmark.plan import Plan, plan_names
+from hardsight.benchmark.site import write_site
+from hardsight.benchmark.verification import Agreement, verify
 
 __all__ = [
+    "Agreement",
     "Entry",
     "Estimate",
     "Job",
@@ -22,4 +25,6 @@ __all__ = [
     "estimate",
     "plan_names",
     "schema",
+    "verify",
+    "write_site",
 ]

@@ -2,19 +2,28 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hardsight.audit import Audit
 from hardsight.backbones import Backbone
 from hardsight.benchmark.entry import AuditFacts
-from hardsight.evaluation import Evaluation, Subject
+from hardsight.evaluation import Subject
+from hardsight.evaluation.subjects.subject import Kind
 
 
-def judged(found: Evaluation) -> dict[str, tuple[float, ...]]:
-    """Return what each attack leaves of each image, over the draws: see ``Entry.scores``."""
-    outputs = found.outputs
-    if found.kind == "classifier":
-        outputs = {k: v == found.labels[: len(v), None] for k, v in outputs.items()}
-    return {k: tuple(v.astype(float).mean(1).tolist()) for k, v in outputs.items()}
+def judged(kind: Kind, outputs: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Return what an attack leaves of each image, over the draws: see ``Entry.scores``.
+
+    Args:
+        kind: of the subject.
+        outputs: (n, D) scores, or classes.
+        truth: (n,) labels, or the true classes.
+    """
+    counted = outputs if kind == "detector" else outputs == truth[:, None]
+    return np.asarray(counted.astype(float).mean(1))
 
 
 def audited(audit: Audit) -> AuditFacts:

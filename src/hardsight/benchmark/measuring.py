@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hardsight.audit import Audit
+from hardsight.benchmark.asked import Asked
 from hardsight.benchmark.entry import (
     PICTURES,
     REPORT,
@@ -46,9 +47,6 @@ from hardsight.runs.figures import (
 )
 from hardsight.runs.figures.classifier import published_method
 from hardsight.runs.folder import METRICS
-
-NOISY = ("eot-pgd", "bpda-eot", "blau-eot")
-"""Suites that average noise: left out of a model that has none, for which they are others."""
 
 
 @dataclass
@@ -115,7 +113,10 @@ class Measurement:
         return Entry(
             **facts,
             attacked=found.rows,
-            scores=judged(found),
+            scores={
+                name: tuple(judged(found.kind, v, found.labels[: len(v)]).tolist())
+                for name, v in found.outputs.items()
+            },
             touched=self._touched(planned.subject),
             notes=self._notes(found.notes),
         )
@@ -126,13 +127,8 @@ class Measurement:
 
     def planned(self, threat: ThreatAsked) -> PlannedEvaluation:
         """Return the evaluation of a threat, before it is carried out."""
-        how = self.plan.how
-        random = self.whole.subject.random
-        suites = tuple(s for s in threat.suites if random or s not in NOISY)
-        attacks = AttackChoice(suites, threat.norm, threat.eps, how.budget, how.effort, curve="")
-        protocol = Protocol(how.fresh_draws, self.job.seed, how.batch_size, how.pictures)
-        images = ImageChoice(limit=how.images, balanced=True)
-        return self.figures.evaluation(images, attacks, protocol)
+        asked = Asked(threat, self.plan.how, self.job.seed, bool(self.whole.subject.random))
+        return asked.evaluation(self.figures)
 
     @cached_property
     def run(self) -> DetectorRun | ClassifierRun:
@@ -207,7 +203,7 @@ class Measurement:
             "data": DataFacts(
                 name=job.data.name,
                 category=job.category,
-                split_sha256=next(v for k, v in provenance.items() if "(SHA-256)" in k),
+                split_sha256=subject.digest,
                 test_images=len(found.labels),
                 anomalous=anomalous,
                 note=job.data.note,

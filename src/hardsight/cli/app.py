@@ -19,6 +19,7 @@ from hardsight.cli.drift import drift
 from hardsight.cli.evaluate import evaluate
 from hardsight.cli.export import export
 from hardsight.cli.fit import fit
+from hardsight.cli.leaderboard import leaderboard
 from hardsight.cli.lists import methods, presets, suites
 from hardsight.cli.score import score
 from hardsight.cli.serve import serve
@@ -37,8 +38,8 @@ app = typer.Typer(
     "good parts.",
 )
 for command in (
-    demo, fit, calibrate, score, watch, serve, drift, evaluate, audit, certify, benchmark, export,
-    bundle, verify, data, methods, presets, suites, doctor,
+    demo, fit, calibrate, score, watch, serve, drift, evaluate, audit, certify, benchmark,
+    leaderboard, export, bundle, verify, data, methods, presets, suites, doctor,
 ):  # fmt: skip
     app.command()(command)
 

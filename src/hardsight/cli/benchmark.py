@@ -8,7 +8,7 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from hardsight.cli.console import errors, explained, say
+from hardsight.cli.console import console, errors, explained, say
 from hardsight.cli.options import Device
 from hardsight.cli.pace import Pace, duration
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def benchmark(
-    plan: Annotated[str, typer.Argument(help="A YAML file, or the name of a plan; see --list.")],
+    plan: Annotated[
+        str | None, typer.Argument(help="A YAML file, or a plan that comes along, e.g. smoke.")
+    ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the entries and the fitted runs.")
     ] = Path("benchmark"),
@@ -30,17 +32,30 @@ def benchmark(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.")
     ] = False,
+    verify: Annotated[
+        Path | None,
+        typer.Option(help="An entry: attack a random part of its images again, and compare."),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Its run folder; default: the one beside the entry.")
+    ] = None,
 ) -> None:
     """Fit, attack, audit and certify what a plan names; one JSON a measurement.
 
     Killed and started again, it goes on where it was, at a batch of images. Jobs take the devices
     in turn: `--device cuda:0,cuda:1 --workers 2`. Examples: `hardsight benchmark smoke`,
-    `hardsight benchmark plan.yaml --data ~/data --dry-run`
+    `hardsight benchmark plan.yaml --data ~/data --dry-run`,
+    `hardsight benchmark --verify mine.entry.json --run runs/mine`
     """
     from hardsight.benchmark import Places, Plan, Workers, carry_out, estimate
     from hardsight.core.devices import pick_device
 
     with explained(f"Go on with the same command: hardsight benchmark {plan} ..."):
+        if verify is not None:
+            say_verified(verify, run or verify.parent / "run", device)
+            return
+        if plan is None:
+            raise ValueError("PLAN is missing: a YAML file, or smoke; or --verify ENTRY")
         asked, places = Plan.read(plan), Places(output, data)
         devices = device.split(",")
         say_estimate(estimate(asked, places, pick_device(devices[0])), workers)
@@ -60,6 +75,20 @@ def say_estimate(jobs: "list[Estimate]", workers: int) -> None:
     rest = len(due) - len(known)
     unknown = f", and {rest} jobs whose time is not known" if rest and known else ""
     say(f"{entries} entries in {len(due)} jobs to be made: {took}{unknown}", to=errors)
+
+
+def say_verified(path: Path, run: Path, device: str) -> None:
+    """Say whether an entry comes out again; exit with 1 if it does not."""
+    from hardsight.benchmark import Entry, verify
+
+    found = verify(Entry.read(path), run, device=device)
+    table = Table("attack", "images", "difference, in spreads", "allowed", "agrees")
+    for one in found:
+        cells = (f"{one.difference:.3g}", f"{one.allowed:g}", "yes" if one.agrees else "no")
+        table.add_row(one.attack, str(one.images), *cells)
+    console.print(table)
+    if not all(one.agrees for one in found):
+        raise typer.Exit(1)
 
 
 def say_outcome(found: "Outcome", output: Path) -> None:

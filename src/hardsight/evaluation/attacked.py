@@ -78,7 +78,7 @@ def attack_set(
     """
     size = protocol.batch_size
     starts = range(0, len(subject), size)
-    work = ((f"{i:06d}", partial(_batch, subject, suite, protocol, i, keep)) for i in starts)
+    work = ((f"{i:06d}", partial(attack_batch, subject, suite, protocol, i, keep)) for i in starts)
     parts: list[Tensors] = []
     for done in resumed(work, folder, deadline):
         parts.append(done)
@@ -108,9 +108,19 @@ def _joined(parts: list[Tensors]) -> Attacked:
     )
 
 
-def _batch(
-    subject: Subject, suite: Suite | None, protocol: Protocol, start: int, keep: frozenset[int]
+def attack_batch(
+    subject: Subject,
+    suite: Suite | None,
+    protocol: Protocol,
+    start: int,
+    keep: frozenset[int] = frozenset(),
 ) -> Tensors:
+    """Attack one batch of a subject at rest, see ``attack_set``.
+
+    Args:
+        subject, suite, protocol, keep: see there.
+        start: index of its first image; the same batch has the same randomness, alone or not.
+    """
     noise = Noise(protocol.seed, subject.device)
     x = subject.batch(start, protocol.batch_size)
     begun = time.perf_counter()

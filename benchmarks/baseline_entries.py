@@ -1,0 +1,134 @@
+"""Read results/baselines.json as entries of the benchmark, for the leaderboard.
+
+.venv/bin/python benchmarks/baseline_entries.py --output board
+.venv/bin/hardsight leaderboard board -o site
+"""
+
+import argparse
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from figures import kept
+
+from hardsight.benchmark import Entry
+from hardsight.benchmark.entry import SUFFIX
+from hardsight.benchmark.job import slug
+from hardsight.data import published_sets
+from hardsight.evaluation.wording import fraction_of_255
+
+NOTES = {
+    "mvtec_ad": "resized to 256 x 256",
+    "mpdd": "resized to 256 x 256 from a copy already shrunk to 512 x 512",
+    "kolektor_sdd": "squeezed to 256 x 256, own split by item",
+}
+TOOTHBRUSH = "; the good test images are every fifth training image"
+
+
+def entries(found: Mapping[str, Mapping[str, Any]]) -> Iterator[Entry]:
+    """Yield an entry for every method, category, seed and ball.
+
+    Args:
+        found: key -> stages, as ``baselines`` keeps them.
+    """
+    for key, stages in found.items():
+        label, category, seed = key.rsplit(", ", 2)
+        balls = {
+            (row["norm"], row["eps"]): None
+            for stage in stages.values()
+            for row in (stage or {}).get("rows", ())
+            if row["norm"]
+        }
+        for norm, eps in balls:
+            yield _entry(label, category, int(seed.removeprefix("seed ")), stages, (norm, eps))
+
+
+def _entry(
+    label: str, category: str, seed: int, stages: Mapping[str, Any], ball: tuple[str, float]
+) -> Entry:
+    fit, made = stages["fit"], stages["fit"]["provenance"]
+    attacked = [
+        row
+        for stage in stages.values()
+        for row in (stage or {}).get("rows", ())
+        if (row["norm"], row["eps"]) == ball
+    ]
+    preset, _, settings = label.partition(" ")
+    data = category_of(category)
+    counts = [int(n) for n in re.findall(r"(\d+) (?:normal|anomalous)", made["data"])]
+    audit = stages.get("audit")
+    images = next(int(n) for s in stages if (n := _images(s)))
+    threat = {
+        "norm": ball[0],
+        "eps": fraction_of_255(ball[1]) if ball[0] == "Linf" else str(ball[1]),
+    }
+    return Entry.model_validate(
+        {
+            "method": label,
+            "preset": preset,
+            "settings": dict(pair.split("=", 1) for pair in settings.split()),
+            "paper": fit["paper"],
+            "random": fit["random"],
+            "backbone": fit["backbone"],
+            "weights": fit["weights"],
+            "data": {
+                "name": data,
+                "category": category,
+                "split_sha256": made["split (SHA-256)"],
+                "test_images": sum(counts),
+                "anomalous": counts[1],
+                "note": NOTES.get(data, "") + TOOTHBRUSH * (category == "toothbrush"),
+            },
+            "seed": seed,
+            "threat": threat | {"suites": list(dict.fromkeys(row["attack"] for row in attacked))},
+            "how": {"images": images, "audit": None if audit is None else "quick"},
+            "clean": stages["clean"]["rows"],
+            "attacked": attacked,
+            "audit": None if audit is None else _audit(audit, ball),
+            "made": {
+                "hardsight": made["hardsight"],
+                "torch": made["torch"],
+                "hardware": made["device"],
+                "precision": fit["scoring_precision"]["name"],
+                "fit_seconds": fit["fit_seconds"],
+            },
+        }
+    )
+
+
+def _audit(audit: Mapping[str, Any], ball: tuple[str, float]) -> dict[str, Any]:
+    failed = [name for name, verdict in audit["checks"].items() if verdict == "fail"]
+    return {
+        "verdict": audit["verdict"],
+        "headline": audit["headline"],
+        "stamp": [f"unreliable: {name}" for name in failed],
+        "norm": ball[0],
+        "eps": ball[1],
+        "budget": audit["made"]["budget"],
+    }
+
+
+def _images(stage: str) -> str:
+    """Return the number of attacked images in a stage's name; empty: it is no attack's."""
+    found = re.search(r", (\d+) images, ", stage)
+    return found[1] if found else ""
+
+
+def category_of(category: str) -> str:
+    """Return the published data set that a category is of."""
+    sets = (name for name, one in published_sets().items() if category in one.categories)
+    return next(sets, "kolektor_sdd" if category == "kolektorsdd" else "own")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", default="baselines")
+    parser.add_argument("--output", type=Path, default=Path("board"))
+    given = parser.parse_args()
+    for entry in entries(kept(given.results)):
+        entry.write(given.output / f"{slug(entry.id)}{SUFFIX}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""The evaluation that an entry is made of: the same for whoever makes it again."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hardsight.benchmark.plan import Measuring, ThreatAsked
+from hardsight.evaluation import Protocol
+from hardsight.runs.figures import AttackChoice, Figures, ImageChoice, PlannedEvaluation
+
+NOISY = ("eot-pgd", "bpda-eot", "blau-eot")
+"""Suites that average noise: left out of a model that has none, for which they are others."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for.
+
+    Args:
+        threat: under which.
+        how: it is measured.
+        seed: of the measurement.
+        random: whether the model draws noise.
+    """
+
+    threat: ThreatAsked
+    how: Measuring
+    seed: int
+    random: bool
+
+    def evaluation(self, figures: Figures[Any]) -> PlannedEvaluation:
+        """Return the evaluation of a run's model, before it is carried out."""
+        threat, how = self.threat, self.how
+        suites = tuple(s for s in threat.suites if self.random or s not in NOISY)
+        attacks = AttackChoice(suites, threat.norm, threat.eps, how.budget, how.effort, curve="")
+        protocol = Protocol(how.fresh_draws, self.seed, how.batch_size, how.pictures)
+        images = ImageChoice(limit=how.images, balanced=True)
+        return figures.evaluation(images, attacks, protocol)

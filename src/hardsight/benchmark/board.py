@@ -1,0 +1,233 @@
+"""The board: entries as ranked lines, each beside what was published."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import mean
+from typing import Any
+
+from hardsight.benchmark.entry import Entry
+from hardsight.benchmark.job import slug
+from hardsight.data import published_sets
+from hardsight.evaluation import Row
+from hardsight.evaluation.published import known_of
+from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Estimate
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One entry on the board, by the attack that leaves least."""
+
+    entry: Entry
+    attacked: Row
+    robust: Estimate
+    """By which it is ranked: of a random model its worst or fixed noise, whichever is lower."""
+    noise: str
+    """The column that is of: "mean", "worst" or "fixed"."""
+
+    @classmethod
+    def of(cls, entry: Entry) -> "Line | None":
+        """Return the line of an attacked entry; None: it was not attacked."""
+        found = [_ranked(row, entry.random) for row in entry.attacked if _is_attacked(row)]
+        if not found:
+            return None
+        robust, noise, row = min(found, key=lambda one: one[0].value)
+        return cls(entry, row, robust, noise)
+
+    @property
+    def clean(self) -> Estimate:
+        """The main figure of all test images left alone."""
+        return self.entry.clean[0].mean
+
+    def row(self, metric: str, target: str) -> Row | None:
+        """Return a row of all test images left alone; None: it was not measured."""
+        return next((r for r in self.entry.clean if (r.metric, r.target) == (metric, target)), None)
+
+    @property
+    def compared(self) -> Row | None:
+        """The attacked row that has a published figure; None: no paper has one."""
+        return next(
+            (r for r in self.entry.attacked if r.published is not None and r.norm is not None),
+            None,
+        )
+
+    @property
+    def data(self) -> str:
+        """The data set's title."""
+        known = published_sets().get(self.entry.data.name)
+        return known.title if known else self.entry.data.name
+
+    @property
+    def anchor(self) -> str:
+        """What an address of this line ends in."""
+        return slug(self.entry.id)
+
+    @property
+    def page(self) -> str:
+        """The page of its method."""
+        return f"methods/{slug(self.entry.method)}.html"
+
+    @property
+    def audit(self) -> str:
+        """The verdict of its audit; "not audited" without one."""
+        return self.entry.audit.verdict if self.entry.audit else "not audited"
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """Sentences on why it differs from what was published, as far as it is known."""
+        entry, row = self.entry, self.attacked
+        data, images = entry.data, len(entry.touched.get("attacked", ()))
+        found = [f"Data: {data.note}."] if data.note else []
+        if images and images < data.test_images:
+            found.append(f"{images} of {data.test_images} test images were attacked.")
+        if entry.backbone:
+            found.append(f"The backbone is {entry.backbone}, not the paper's.")
+        found.append(f"The attack is {row.budget.attacks or row.attack}.")
+        return (*found, *known_of(entry.paper))
+
+    def values(self) -> dict[str, Any]:
+        """Return all of it as plain values, for the files to download."""
+        entry, compared = self.entry, self.compared
+        pixel, held_out = self.row("AUROC", "pixel"), self.row(HELD_OUT, "image")
+        alone = self.row(OBJECT_ALONE, "pixel")
+        return {
+            "id": entry.id,
+            "method": entry.method,
+            "data": entry.data.name,
+            "category": entry.data.category or "",
+            "seed": entry.seed,
+            "threat": entry.threat.name,
+            "metric": self.attacked.metric,
+            "clean": self.clean.value,
+            "attack": self.attacked.attack,
+            "robust": self.robust.value,
+            "low": self.robust.low,
+            "high": self.robust.high,
+            "noise": self.noise,
+            "held-out normals": held_out.mean.value if held_out else None,
+            "pixel, clean": pixel.mean.value if pixel else None,
+            "object alone": alone.mean.value if alone else None,
+            "published": compared.published if compared else None,
+            "place": compared.place if compared else "",
+            "measured beside": compared.mean.value if compared else None,
+            "random": entry.random,
+            "audit": self.audit,
+            "backbone": entry.backbone or "",
+            "budget": self.attacked.budget.attacks,
+            "seconds an image": self.attacked.seconds_per_image,
+            "weights": entry.weights,
+            "split": entry.data.split_sha256,
+            "hardware": entry.made.hardware,
+            "hardsight": entry.made.hardsight,
+            "page": f"{self.page}#{self.anchor}",
+        }
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A method on a data set under a threat: its lines, averaged over seeds, then categories."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def first(self) -> Line:
+        """Any of its lines: they are of one method, data set and threat."""
+        return self.lines[0]
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Over which it is averaged."""
+        return tuple(dict.fromkeys(line.entry.data.category or "" for line in self.lines))
+
+    @property
+    def seeds(self) -> int:
+        """Of how many seeds there are lines."""
+        return len({line.entry.seed for line in self.lines})
+
+    @property
+    def clean(self) -> float:
+        """The main figure left alone."""
+        return self._average({line: line.clean.value for line in self.lines})
+
+    @property
+    def robust(self) -> float:
+        """By which it is ranked."""
+        return self._average({line: line.robust.value for line in self.lines})
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """Its interval; of several lines the lowest and the highest of them."""
+        if len(self.lines) == 1:
+            return self.first.robust.low, self.first.robust.high
+        values = [line.robust.value for line in self.lines]
+        return min(values), max(values)
+
+    @property
+    def compared(self) -> tuple[float, float, str] | None:
+        """Published, measured by the same attack, and where, over categories that have both."""
+        rows = {line: line.compared for line in self.lines}
+        found = {line: row for line, row in rows.items() if row is not None}
+        if not found:
+            return None
+        published = {line: float(row.published or 0) for line, row in found.items()}
+        measured = {line: row.mean.value for line, row in found.items()}
+        places = dict.fromkeys(f"{row.place}, {row.attack}" for row in found.values())
+        return self._average(published), self._average(measured), "; ".join(places)
+
+    @property
+    def audit(self) -> str:
+        """The verdict that says least for it."""
+        order = ("fail", "not audited", "skipped", "warn", "pass")
+        return min((line.audit for line in self.lines), key=order.index)
+
+    @property
+    def seconds(self) -> float:
+        """Of the attack of an image."""
+        return mean(line.attacked.seconds_per_image for line in self.lines)
+
+    def _average(self, values: Mapping[Line, float]) -> float:
+        each: dict[str | None, list[float]] = {}
+        for line, value in values.items():
+            each.setdefault(line.entry.data.category, []).append(value)
+        return mean(mean(found) for found in each.values())
+
+
+def lines(entries: Iterable[Entry]) -> list[Line]:
+    """Return the lines of all attacked entries, by method, data, threat, category and seed."""
+    found = [line for line in map(Line.of, entries) if line is not None]
+    return sorted(found, key=lambda line: (*_place(line), *_within(line)))
+
+
+def standings(board: Sequence[Line]) -> list[Standing]:
+    """Return the standings of sorted lines, the most robust of a data set and threat first."""
+    found = [Standing(tuple(same)) for _, same in groupby(board, _place)]
+
+    def rank(standing: Standing) -> tuple[str, str, float]:
+        entry = standing.first.entry
+        return entry.data.name, entry.threat.name, -standing.robust
+
+    return sorted(found, key=rank)
+
+
+def _place(line: Line) -> tuple[str, str, str]:
+    entry = line.entry
+    return entry.method, entry.data.name, entry.threat.name
+
+
+def _within(line: Line) -> tuple[str, int]:
+    return line.entry.data.category or "", line.entry.seed
+
+
+def _is_attacked(row: Row) -> bool:
+    """Tell whether a row is the main figure of images under an attack."""
+    return row.target == "image" and row.metric in ("AUROC", "accuracy") and row.norm is not None
+
+
+def _ranked(row: Row, random: bool) -> tuple[Estimate, str, Row]:
+    """Return the figure of a row that counts, and which column that is."""
+    columns = {"worst": row.worst, "fixed": row.fixed} if random else {}
+    found = {name: value for name, value in columns.items() if value is not None}
+    if not found:
+        return row.mean, "mean", row
+    name = min(found, key=lambda key: found[key].value)
+    return found[name], name, row

@@ -1,0 +1,24 @@
+"""``hardsight leaderboard``: the entries of a benchmark as static pages."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hardsight.cli.console import explained, say
+
+
+def leaderboard(
+    results: Annotated[Path, typer.Argument(help="Folder of entries, searched to the bottom.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the pages.")] = Path(
+        "site"
+    ),
+) -> None:
+    """Write pages that sort and filter, one a method, with JSON and CSV to download.
+
+    They need no server and no network. Example: `hardsight leaderboard benchmark -o site`
+    """
+    from hardsight.benchmark import write_site
+
+    with explained():
+        say("Leaderboard: ", (str(write_site(results, output)), "bold"))

@@ -1,0 +1,108 @@
+import pytest
+
+from hardsight.benchmark import Entry
+from hardsight.benchmark.board import lines, standings
+from hardsight.evaluation import Row
+from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Budget, Estimate
+
+
+def figure(value):
+    return Estimate(value, value - 0.1, value + 0.1)
+
+
+def row(attack, value, **others):
+    ball = {} if attack == "clean" else {"norm": "Linf", "eps": 2 / 255}
+    return Row(
+        attack, "image", "AUROC", figure(value), budget=Budget("fast", "PGD"), **ball, **others
+    )
+
+
+def entry(method="spade", category="bottle", seed=0, random=False, attacked=(), **others):
+    pixel = [
+        Row("clean", "image", HELD_OUT, figure(0.85)),
+        Row("clean", "pixel", "AUROC", figure(0.95)),
+        Row("clean", "pixel", OBJECT_ALONE, figure(0.7)),
+    ]
+    values = {
+        "method": method,
+        "preset": method,
+        "paper": "SPADE" if method == "spade" else None,
+        "random": random,
+        "backbone": "tf_efficientnet_lite0 (bundled)",
+        "weights": "0123",
+        "data": {
+            "name": "mvtec_ad",
+            "category": category,
+            "split_sha256": "ab",
+            "test_images": 83,
+            "anomalous": 63,
+            "note": "resized to 256",
+        },
+        "seed": seed,
+        "threat": {},
+        "how": {"images": 24},
+        "clean": [row("clean", 0.9), *pixel],
+        "attacked": [row("clean", 0.9), *attacked],
+        "touched": {"attacked": list(range(24))},
+        "made": {"hardsight": "0.1.0", "torch": "2.15.0", "hardware": "x86_64 CPU (avx2)"},
+    }
+    return Entry.model_validate(values | others)
+
+
+def test_a_line_is_of_the_attack_that_leaves_least():
+    attacked = [row("pgd", 0.4, published=0.0, place="FreeRAD, Table 2"), row("apgd", 0.2)]
+    (line,) = lines([entry(attacked=attacked)])
+    assert (line.attacked.attack, line.robust.value, line.noise) == ("apgd", 0.2, "mean")
+    assert line.clean.value == 0.9
+    assert line.compared.attack == "pgd"
+    assert line.row(HELD_OUT, "image").mean.value == 0.85
+    values = line.values()
+    assert values["object alone"] == 0.7
+    assert (values["published"], values["measured beside"]) == (0.0, 0.4)
+    assert values["page"] == "methods/spade.html#spade_mvtec_ad_bottle_seed_0_Linf_2_255"
+    assert any("resized" in sentence for sentence in line.why)
+    assert any("24 of 83" in sentence for sentence in line.why)
+
+
+def test_what_draws_noise_is_ranked_by_its_worst_or_fixed_noise():
+    noisy = row("pgd", 0.8, worst=figure(0.5), fixed=figure(0.3))
+    (line,) = lines([entry(random=True, attacked=[noisy])])
+    assert (line.robust.value, line.noise) == (0.3, "fixed")
+    (line,) = lines([entry(random=False, attacked=[noisy])])
+    assert (line.robust.value, line.noise) == (0.8, "mean")
+
+
+def test_an_entry_without_an_attack_is_no_line():
+    assert lines([entry()]) == []
+
+
+def test_standings_average_seeds_and_then_categories():
+    made = [
+        entry(category=category, seed=seed, attacked=[row("pgd", value, published=published)])
+        for category, seed, value, published in (
+            ("bottle", 0, 0.2, 0.1),
+            ("bottle", 1, 0.4, 0.1),
+            ("screw", 0, 0.9, None),
+        )
+    ]
+    better = entry("best", attacked=[row("pgd", 0.7)])
+    first, second = standings(lines([*made, better]))
+    assert first.first.entry.method == "best"
+    assert second.robust == pytest.approx((0.3 + 0.9) / 2)
+    assert (second.categories, second.seeds) == (("bottle", "screw"), 2)
+    assert second.spread == (0.2, 0.9)
+    published, measured, _ = second.compared  # over bottle alone
+    assert (published, measured) == (pytest.approx(0.1), pytest.approx(0.3))
+
+
+def test_the_audit_that_says_least_counts():
+    facts = {"headline": "", "stamp": [], "norm": "Linf", "eps": 0.01, "budget": "quick"}
+    audits = [{"verdict": verdict, **facts} for verdict in ("pass", "warn")]
+    made = [
+        entry(seed=k, attacked=[row("pgd", 0.5)], audit=audit)
+        for k, audit in enumerate([*audits, None])
+    ]
+    (standing,) = standings(lines(made[:2]))
+    assert standing.audit == "warn"
+    (standing,) = standings(lines(made))
+    assert standing.audit == "not audited"

@@ -1,0 +1,95 @@
+import csv
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from test_board import entry, row
+
+from hardsight.benchmark import write_site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The pages of a few entries."""
+    folder = tmp_path_factory.mktemp("board")
+    strong = [row("pgd", 0.7, worst=None, published=0.8, place="FreeRAD, Table 2")]
+    made = [
+        entry(attacked=strong),
+        entry(attacked=[row("pgd", 0.6)], threat={"norm": "Linf", "eps": "4/255"}),
+        entry("<noisy>", random=True, attacked=[row("pgd", 0.9)]),
+        entry(
+            certified=[
+                {
+                    "radius": 0.1,
+                    "auroc": 0.4,
+                    "auroc_joint": 0.3,
+                    "auroc_mean": 0.5,
+                    "published": 0.92,
+                }
+            ],
+            threat={"sigma": 0.125},
+        ),
+    ]
+    for one in made:
+        one.write(folder / f"results/{hash(one.id)}.entry.json")
+    (path, *_) = [p for p in (folder / "results").iterdir() if "4/255" in p.read_text()]
+    path.with_name(path.name.replace(".entry.json", ".html")).write_text("<p>report</p>")
+    write_site(folder / "results", folder / "site")
+    return folder / "site"
+
+
+def test_pages_lead_to_each_other_and_nowhere_else(site):
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) == 4  # the board, two methods, and a report
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert "http" not in text.replace("http://www.w3.org", "")
+        for target in re.findall(r'href="([^"#]+)', text):
+            assert (page.parent / target).is_file(), f"{page} links to {target}"
+
+
+def test_names_are_escaped_and_anchors_are_there(site):
+    index = (site / "index.html").read_text(encoding="utf-8")
+    assert "&lt;noisy&gt;" in index
+    assert "<noisy>" not in index
+    method = (site / "methods/spade.html").read_text(encoding="utf-8")
+    for line in json.loads((site / "board.json").read_text(encoding="utf-8")):
+        page, anchor = line["page"].split("#")
+        assert f'id="{anchor}"' in (site / page).read_text(encoding="utf-8")
+    assert "-10.0 by pgd; FreeRAD, Table 2" in method
+    assert "92.0" in method  # certified, published
+    assert method.count("<svg") == 1  # L-inf at two radii
+
+
+def test_the_downloads_hold_every_line(site):
+    lines = json.loads((site / "board.json").read_text(encoding="utf-8"))
+    with (site / "board.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(lines) == len(rows) == 3
+    assert [float(row["robust"]) for row in rows] == [line["robust"] for line in lines]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no headless browser is installed")
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        ("", 3),
+        ("threat=Linf+2%2F255&sort=-clean", 2),
+        ("noise=random", 1),
+        ("method=spa&sort=robust", 2),
+    ],
+)
+def test_a_browser_filters_and_sorts_by_the_address(site, tmp_path, state, shown):
+    words = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
+    address = f"{(site / 'index.html').as_uri()}#{state}"
+    found = subprocess.run(
+        [*words, "--dump-dom", address], capture_output=True, text=True, timeout=120, check=True
+    )
+    rows = re.findall(r"<tr id=[^>]*>", found.stdout)
+    assert len(rows) == 3
+    assert [" hidden" in row for row in rows].count(False) == shown
+    assert f"{shown} of 3 lines" in found.stdout
