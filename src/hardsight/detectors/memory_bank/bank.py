@@ -83,24 +83,19 @@ class Bank(nn.Module):
             raise ValueError(f"k must be 1 to {len(self)}, the vectors of the bank, got {k}")
         known = self.vectors, self.half_squares
         if torch.compiler.is_compiling():  # of an exported graph the number of rows is open
-            return ranked(queries, *known, k)
-        return torch.cat([ranked(rows, *known, k) for rows in torch.split(queries, ROWS)])
+            return _ranked(queries, *known, k)
+        return torch.cat([_ranked(rows, *known, k) for rows in torch.split(queries, ROWS)])
 
     def distances(self, queries: Tensor, index: Tensor) -> Tensor:
         """Return the distances (N, k) of (N, dims) to the vectors (N, k) names, differentiably."""
-        return distances_between(queries, self.vectors[index])
+        found: Tensor = torch.linalg.vector_norm(queries[:, None] - self.vectors[index], dim=2)
+        return found  # its gradient at 0 is 0
 
 
-def ranked(queries: Tensor, vectors: Tensor, half_squares: Tensor, k: int = 1) -> Tensor:
+def _ranked(queries: Tensor, vectors: Tensor, half_squares: Tensor, k: int = 1) -> Tensor:
     """Return the indices (N, k) of the nearest of (n, dims) vectors to (N, dims) queries.
 
     ``half_squares`` (n,) are ``|b|^2 / 2`` of the vectors b.
     """
     away = torch.addmm(half_squares, queries, vectors.T, alpha=-1)
     return away.argmin(1, keepdim=True) if k == 1 else away.topk(k, 1, largest=False).indices
-
-
-def distances_between(queries: Tensor, vectors: Tensor) -> Tensor:
-    """Return the distances (N, k) of (N, dims) to k vectors each, (N, k, dims), differentiably."""
-    found: Tensor = torch.linalg.vector_norm(queries[:, None] - vectors, dim=2)
-    return found  # its gradient at 0 is 0

@@ -10,7 +10,7 @@ from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
-from hardsight.detectors.memory_bank.bank import Bank, distances_between, ranked
+from hardsight.detectors.memory_bank.bank import Bank
 from hardsight.detectors.memory_bank.fitting import (
     BankFit,
     PatchEmbedder,
@@ -38,7 +38,7 @@ class SPADE(SavedDetector):
     """
 
     paper = "SPADE"
-
+    exportable = True
     patches: Tensor
     half_squares: Tensor
 
@@ -90,20 +90,28 @@ class SPADE(SavedDetector):
         whole = patches.mean(1)
         like = self.images.nearest(whole, min(self.retrieved, len(self.images)))
         score = self.images.distances(whole, like).mean(1)
-        apart = torch.stack([self.correspond(p, i) for p, i in zip(patches, like, strict=True)])
-        return Detection(score, self.enlarged(self.grid.maps(apart)))
+        apart: Tensor = torch.linalg.vector_norm(patches - self.correspond(patches, like), dim=2)
+        return Detection(score, self.enlarged(self.grid.maps(apart)))  # its gradient at 0 is 0
 
+    @torch.no_grad()
     def correspond(self, patches: Tensor, like: Tensor) -> Tensor:
-        """Return how far the patches (P, D) are from the nearest of the images ``like`` (K,).
+        """Return what is nearest to patches among those of the images ``like`` of each image.
 
-        Returns:
-            (P,) (SPADE, section 3.3 with one neighbour).
+        Of one retrieved image after the other (SPADE, section 3.3 with one neighbour).
+
+        Shape:
+            patches (B, P, D), like (B, K) -> (B, P, D).
         """
-        with torch.no_grad():
-            gallery = self.patches[like].flatten(0, 1)
-            nearest = ranked(patches, gallery, self.half_squares[like].flatten())
-            found = gallery[nearest]
-        return distances_between(patches, found).squeeze(1)
+        least = torch.full_like(patches[..., :1], torch.inf)
+        nearest = torch.zeros_like(patches)
+        for one in like.unbind(1):
+            gallery = self.patches[one]
+            away = self.half_squares[one][:, None] - patches @ gallery.mT  # |b|^2 / 2 - a . b
+            value, place = away.min(2, keepdim=True)
+            found = gallery.gather(1, place.expand_as(patches))
+            nearest = torch.where(value < least, found, nearest)
+            least = torch.minimum(value, least)
+        return nearest
 
     def fit(
         self, data: AnomalyData, config: BankFit | None = None, work: Work | None = None
