@@ -6,7 +6,7 @@ EPS ?= 2/255
 # One worker a CPU, each with one thread: twice as fast as one worker with all threads.
 PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist worksteal
 
-.PHONY: help setup demo test test-all lint bench clean
+.PHONY: help setup demo test test-all lint bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,5 +38,9 @@ bench: setup ## the benchmarks that need no data set
 	$(VENV)/bin/python benchmarks/scoring.py
 	$(VENV)/bin/python benchmarks/attack.py
 
+docs: setup ## build the site of documentation into site/, which needs no network to be read
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --constraints constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
+
 clean: ## remove what make made (not your runs)
-	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo site .mypy_cache .pytest_cache .ruff_cache .hypothesis

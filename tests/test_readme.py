@@ -1,4 +1,4 @@
-"""What the README prints must exist: its commands with their options, its names in Python."""
+"""What the README and the site print must exist: commands with their options, names in Python."""
 
 import re
 import shutil
@@ -13,9 +13,15 @@ from typer.testing import CliRunner
 from hardsight.cli.app import app
 from tiny_parts import write_parts
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
-PYTHON = [text for kind, text in BLOCKS if kind == "python"]
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCKS = [
+    block
+    for path in DOCUMENTS
+    for block in re.findall(r"```(\w+)\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+]
+PYTHON = [text for kind, text in BLOCKS if kind == "python" and not text.startswith("--8<--")]
+"""What is included from a file is run by the test of that file."""
 SHELL = [
     line.split("#")[0].split()
     for kind, text in BLOCKS
@@ -35,7 +41,7 @@ def test_commands_and_options_exist(words):
 
 
 def test_make_targets_exist():
-    makefile = (Path(__file__).parents[1] / "Makefile").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert MAKE
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in MAKE)
 
@@ -64,4 +70,4 @@ def test_the_python_runs(text, workshop, monkeypatch):
     monkeypatch.chdir(workshop)
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
-        exec(compile(text, "README.md", "exec"), {"my_model": my_model})
+        exec(compile(text, "documentation", "exec"), {"my_model": my_model})

@@ -1,0 +1,60 @@
+"""The site of documentation: what it is made from is there, and it builds strictly."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+
+
+class Settings(yaml.SafeLoader):
+    """Reads mkdocs.yml, whose functions of Python it leaves out."""
+
+
+Settings.add_multi_constructor("tag:yaml.org,2002:python/", lambda *_: None)
+
+
+def pages(nav: list) -> set[str]:
+    """Return the pages that a navigation names, at any depth."""
+    found: set[str] = set()
+    for entry in nav:
+        for target in entry.values() if isinstance(entry, dict) else [entry]:
+            found |= pages(target) if isinstance(target, list) else {target}
+    return found
+
+
+NAVIGATION = pages(yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Settings)["nav"])
+
+
+RESEARCH = {f"research/{p.name}" for p in (DOCS / "research").glob("*.md")} - NAVIGATION
+"""Pages that the research notes' first page lists: tests/test_docs.py demands it."""
+
+
+def test_the_navigation_names_every_page():
+    written = {p.relative_to(DOCS).as_posix() for p in DOCS.rglob("*.md")}
+    assert {page for page in written if page not in RESEARCH} == NAVIGATION
+
+
+def test_every_room_has_a_page_of_reference():
+    rooms = {p.parent.name for p in (ROOT / "src/hardsight").glob("*/__init__.py")}
+    assert {f"reference/{room}.md" for room in rooms - {"cli"}} <= NAVIGATION
+
+
+@pytest.mark.slow
+def test_the_site_builds_strictly_and_asks_nothing_of_a_network(tmp_path):
+    for package in ("mkdocs", "material", "mkdocstrings", "latex2mathml"):
+        pytest.importorskip(package, reason="the site is built by the extra docs")
+    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(words, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for page in tmp_path.rglob("*.html"):
+        html = page.read_text(encoding="utf-8")
+        assert not re.search(r'(?:src|stylesheet"[^>]*href)="?https?:', html), page
+        assert "arithmatex" not in html, f"{page}: a formula was not drawn"
