@@ -6,11 +6,13 @@ from importlib.metadata import version
 
 import anyio
 from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from hardsight.serve.api.guard import LOCAL, Guard
 from hardsight.serve.api.health import health_routes
 from hardsight.serve.api.inference import inference_routes
+from hardsight.serve.api.page import PAGE, page_routes
 from hardsight.serve.api.probing import probe_routes
 from hardsight.serve.api.problems import explain_errors
 from hardsight.serve.api.records import record_routes
@@ -46,5 +48,7 @@ def build_app(
     )  # fmt: skip
     for routes in (health_routes, model_routes, probe_routes, record_routes, inference_routes):
         app.include_router(routes(service))
+    app.include_router(page_routes())
+    app.mount("/page", StaticFiles(directory=PAGE))
     explain_errors(app)
     return Guard(app, service.limits, service.measures, tokens, hosts)

@@ -40,6 +40,19 @@ class Measures:
             "hardsight_picture_bytes", "Bytes that kept pictures take.", registry=own
         )
 
+        self.drift = Gauge(
+            "hardsight_drift_evidence",
+            "Evidence of drift in shares of the limit: an alarm at 1.",
+            ["model"],
+            registry=own,
+        )
+        self.drift_alarms = Gauge(
+            "hardsight_drift_alarms",
+            "Alarms of drift of late.",
+            ["model"],
+            registry=own,
+        )
+
     def text(self) -> bytes:
         """Return all in Prometheus's text format."""
         return generate_latest(self.registry)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from hardsight.core.threads import usable_cpus
 from hardsight.data import decode_image
 from hardsight.reports.pictures import heat_layer, photo
+from hardsight.serve.drift import DriftWatch
 from hardsight.serve.limits import Limits
 from hardsight.serve.log import InspectionLog
 from hardsight.serve.log.pictures import PictureStore, Policy
@@ -58,6 +59,7 @@ class Service:
         self.limits, self.measures = limits, Measures()
         self.log = InspectionLog(place.log)
         self.pictures = PictureStore(place.pictures, place.policy)
+        self.drift = DriftWatch(self.log)
         self.models = Models(self.log, map(Path, folders), device)
         self.scorer = Scorer(self.log, self._acknowledged, limits.waiting)
         self.scorer.batches = self.measures.batches.observe

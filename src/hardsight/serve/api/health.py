@@ -30,6 +30,11 @@ def health_routes(service: Service) -> APIRouter:
     @routes.get("/metrics", response_class=Response)
     def metrics() -> Response:
         """Return all measures for Prometheus."""
+        for model in service.models:
+            drift = service.drift.of(model)
+            latest = drift.evidence[-1] if drift.evidence else 0.0
+            service.measures.drift.labels(model.name).set(latest)
+            service.measures.drift_alarms.labels(model.name).set(len(drift.alarms))
         return Response(service.measures.text(), media_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from hardsight.serve.api.problems import Problem
 from hardsight.serve.api.shapes import (
+    DriftShown,
     FeedbackRequest,
     LoggedDecision,
     LogPage,
@@ -47,7 +48,16 @@ def query(
     """Read a query of the log from a URL."""
     try:
         return Query(
-            model, None, label, source, since, until, judged, after, before, newest_first, limit
+            model=model,
+            label=label,
+            source=source,
+            since=since,
+            until=until,
+            judged=judged,
+            after=after,
+            before=before,
+            newest_first=newest_first,
+            limit=limit,
         )
     except ValueError as error:
         raise Problem(422, str(error)) from error
@@ -107,6 +117,11 @@ def record_routes(service: Service) -> APIRouter:
         feedback = Feedback(decision, said.anomalous, said.note, said.author)
         log.judge(feedback)
         return Said.of(feedback)
+
+    @routes.get("/models/{name}/drift")
+    def show_drift(name: str) -> DriftShown:
+        """Show whether the scores of a line are still those of the calibration."""
+        return DriftShown.of(service.drift.of(service.models.get(name)))
 
     @routes.get("/models/{name}/thresholds")
     def list_thresholds(name: str) -> list[ThresholdShown]:

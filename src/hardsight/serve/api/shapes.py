@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue
 
 from hardsight.serve.decision import Decision, Feedback
+from hardsight.serve.drift import Drift
 from hardsight.serve.models import ServedModel
 
 DECISION: dict[str, JsonValue] = {
@@ -177,6 +178,24 @@ def method_of(model: ServedModel) -> str:
     """Return the class of what a model was fitted as."""
     settings: dict[str, Any] = model.detector.settings
     return str(settings.get("method", type(model.detector).__name__))
+
+
+class DriftShown(BaseModel):
+    """The evidence of drift in the latest decisions, in shares of the limit."""
+
+    evidence: list[float]
+    alarms: list[int]
+    """Where in the evidence an alarm was raised."""
+    parts: int
+    once_in: int
+
+    @classmethod
+    def of(cls, drift: Drift) -> Self:
+        """Return what is shown of drift."""
+        shares = [float(f"{share:.4g}") for share in drift.evidence]
+        return cls(
+            evidence=shares, alarms=list(drift.alarms), parts=drift.parts, once_in=drift.once_in
+        )
 
 
 class LoadRequest(Strict):

@@ -78,7 +78,7 @@ def failing_as_log_error(url: URL) -> Iterator[None]:
 
 
 def _is_full(reason: str) -> bool:
-    return any(words in reason for words in ("disk is full", "No space left", "disk I/O error"))
+    return any(words in reason for words in ("disk is full", "No space left"))
 
 
 def _durable(connection: Any, record: object) -> None:

@@ -21,6 +21,7 @@ class Query:
 
     model: str | None = None
     model_hash: str | None = None
+    threshold_version: int | None = None
     label: bool | None = None
     source: str | None = None
     """The beginning of the source."""
@@ -64,6 +65,8 @@ class Query:
             found.append(table.model == self.model)
         if self.model_hash is not None:
             found.append(table.model_hash == self.model_hash)
+        if self.threshold_version is not None:
+            found.append(table.threshold_version == self.threshold_version)
         if self.label is not None:
             found.append(table.label.is_(self.label))
         if self.source is not None:

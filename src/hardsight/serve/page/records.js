@@ -1,0 +1,177 @@
+// The log: filters, pictures, feedback, CSV, drift, and a threshold from feedback.
+
+import { call, json, send } from "./api.js";
+import { $, calm, canvas, chance, colour, complain, make, number, tone, verdict } from "./words.js";
+
+const PAGE = 50;
+let model = "";
+let beyond = null;
+let changed = () => {};
+let drift = null;
+
+export function startRecords(whenChanged) {
+  changed = whenChanged;
+  $("filters").addEventListener("change", show);
+  $("filters").addEventListener("submit", (event) => event.preventDefault());
+  $("more").addEventListener("click", more);
+  $("csv").addEventListener("click", saveCsv);
+  $("recalibrate").addEventListener("submit", recalibrate);
+  addEventListener("resize", drawDrift);
+}
+
+export async function openRecords(name) {
+  model = name;
+  await show();
+  await showDrift();
+}
+
+function asked() {
+  const found = new URLSearchParams({ model });
+  for (const [key, value] of new FormData($("filters"))) {
+    if (value) found.set(key, key === "since" ? new Date(value).toISOString() : value);
+  }
+  return found;
+}
+
+async function show() {
+  beyond = null;
+  $("rows").replaceChildren();
+  await more();
+}
+
+async function more() {
+  const query = asked();
+  query.set("limit", PAGE);
+  if (beyond !== null) query.set("before", beyond);
+  try {
+    const page = await json(`v1/decisions?${query}`);
+    $("rows").append(...page.decisions.map(row));
+    $("total").textContent = `${page.total}`;
+    $("rows-empty").hidden = page.total > 0;
+    beyond = page.beyond;
+    $("more").hidden = beyond === null;
+    calm();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+function row(decision) {
+  const cells = [
+    make("td", {}, picture(decision.id)),
+    make("td", { textContent: new Date(decision.time).toLocaleString() }),
+    make("td", { className: "source", textContent: decision.source, title: decision.source }),
+    make("td", { textContent: `${number(decision.score)} / ${number(decision.threshold)}`, title: "score / threshold" }),
+    make("td", { textContent: `p ${chance(decision.p_value)}` }),
+    make("td", { className: tone(decision.label), textContent: verdict(decision.label) }),
+    make("td", {}, judgement(decision)),
+  ];
+  return make("tr", {}, ...cells);
+}
+
+function picture(id) {
+  const layers = make("div", { className: "layers none", title: "No picture is kept" });
+  fill(layers, id).catch((error) => {
+    if (error.status !== 404) complain(error); // the policy kept none
+  });
+  return layers;
+}
+
+async function fill(layers, id) {
+  for (const [name, kind] of [["thumbnail.jpg", ""], ["heat.png", "heat"]]) {
+    const blob = await (await call(`v1/decisions/${id}/${name}`)).blob();
+    layers.append(make("img", { src: URL.createObjectURL(blob), className: kind, alt: "" }));
+    layers.className = "layers";
+    layers.title = "";
+  }
+}
+
+function judgement(decision) {
+  const place = make("span", { className: "row" });
+  const last = decision.feedback.at(-1);
+  const words = (truth) => (truth ? "a defect" : "a good part");
+  const said = make("span", { className: "quiet", textContent: last ? `was ${words(last.anomalous)}` : "" });
+  const buttons = [false, true].map((truth) => {
+    const button = make("button", { type: "button", textContent: truth ? "Defect" : "Good" });
+    button.setAttribute("aria-label", `It was ${words(truth)}`);
+    button.addEventListener("click", async () => {
+      try {
+        await send(`v1/decisions/${decision.id}/feedback`, { anomalous: truth, author: "page" });
+        said.textContent = `was ${words(truth)}`;
+        calm();
+      } catch (error) {
+        complain(error);
+      }
+    });
+    return button;
+  });
+  place.append(...buttons, said);
+  return place;
+}
+
+async function saveCsv() {
+  try {
+    const blob = await (await call(`v1/decisions.csv?${asked()}`)).blob();
+    const link = make("a", { href: URL.createObjectURL(blob), download: "decisions.csv" });
+    link.click();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function recalibrate(event) {
+  event.preventDefault();
+  const form = new FormData(event.target);
+  const since = new Date(form.get("since")).toISOString();
+  const line = $("recalibrated");
+  try {
+    const made = await send(`v1/models/${model}/recalibrate`, { since, level: Number(form.get("level")) / 100 });
+    line.className = "good";
+    line.textContent = `Version ${made.version} is in force: ${number(made.threshold)}. ${made.statement}`;
+    await changed();
+  } catch (error) {
+    line.className = "bad";
+    line.textContent = error.message;
+  }
+}
+
+async function showDrift() {
+  try {
+    drift = await json(`v1/models/${model}/drift`);
+  } catch (error) {
+    complain(error);
+    return;
+  }
+  const { evidence, alarms, once_in: limit } = drift;
+  $("drift-words").textContent = !evidence.length
+    ? "No decision yet."
+    : alarms.length
+      ? `The scores are not those of the calibration any more: ${alarms.length} alarm${alarms.length > 1 ? "s" : ""}, the last at ` +
+        `decision ${alarms.at(-1) + 1} of the last ${evidence.length}. Look at the light, the lens and the parts.`
+      : `No drift in the last ${evidence.length} decisions. While nothing changes, a false alarm comes at most once in ${limit} parts.`;
+  $("drift-words").className = alarms.length ? "bad" : "";
+  drawDrift();
+}
+
+function drawDrift() {
+  if (!drift || $("records").hidden) return;
+  const { evidence, alarms } = drift;
+  canvas("drift", (pen, width, height) => {
+    const least = -4; // a ten-thousandth of the limit is no evidence
+    const y = (share) => 16 + (1 - Math.max(least, Math.log10(share || 1e-9)) / least - 1) * -(height - 22);
+    const x = (i) => (evidence.length > 1 ? (i / (evidence.length - 1)) * (width - 8) + 4 : width / 2);
+    pen.fillStyle = colour("bad");
+    pen.fillRect(0, y(1), width, 1);
+    pen.fillText("alarm", 4, y(1) - 4);
+    pen.strokeStyle = colour("blue");
+    pen.lineWidth = 1.5;
+    pen.beginPath();
+    evidence.forEach((share, i) => pen.lineTo(x(i), y(Math.min(share, 1))));
+    pen.stroke();
+    for (const i of alarms) {
+      pen.beginPath();
+      pen.arc(x(i), y(1), 4, 0, 7);
+      pen.fill();
+    }
+  });
+}

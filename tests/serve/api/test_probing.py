@@ -1,0 +1,69 @@
+"""One image attacked and certified by HTTP: what the library says of it, and nothing is logged."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+import torch
+from pictures_sent import files, png
+from PIL import Image
+
+from hardsight.attacks import PGD, Linf, ScoreObjective
+from hardsight.certify import certified_radius
+from hardsight.serve.probes import Certifying, certify_image
+
+ATTACK, CERTIFY = "/v1/models/parts/attack", "/v1/models/parts/certify"
+
+
+@pytest.fixture
+def image(service):
+    return service.job(service.models.get("parts"), png(), "").image
+
+
+def test_an_attack_is_pgd_on_the_score_towards_the_other_decision(client, service, image):
+    found = client.post(ATTACK, files=files(png()), params={"eps": 8 / 255, "steps": 4}).json()
+    detector = service.models.get("parts").detector
+    clean = detector.decide(image[None])
+    noise = detector.decision_noise(image[None])
+    objective = ScoreObjective(detector, clean.pred_label, noise=noise)
+    attacked = PGD(Linf(8 / 255), 4, random_start=False)(objective, image[None]).images
+    expected = float(detector.decide(attacked).pred_score)
+    assert found["clean_score"] == pytest.approx(float(clean.pred_score))
+    assert found["score"] == pytest.approx(expected, rel=1e-4)
+    assert (found["score"] > found["clean_score"]) is not found["clean_label"]
+    assert found["label"] is (found["score"] > found["threshold"])
+    picture = Image.open(io.BytesIO(base64.b64decode(found["image"])))
+    change = np.asarray(picture, float) / 255 - image.permute(1, 2, 0).numpy()
+    assert np.abs(change).max() <= 8 / 255 + 0.5 / 255
+    assert service.log.count() == 0
+
+
+def test_no_radius_changes_nothing(client):
+    found = client.post(ATTACK, files=files(png()), params={"eps": 0}).json()
+    assert found["score"] == found["clean_score"]
+
+
+def test_a_certificate_is_that_of_all_noisy_copies(client, service, image):
+    found = client.post(CERTIFY, files=files(png()), params={"sigma": 0.1, "copies": 60}).json()
+    work = Certifying(service.models.get("parts"), image, 0.1, 60)
+    while not work.done:
+        work.step()
+    again = certify_image(work)
+    assert len(work.scores) == 60
+    assert len(set(work.scores)) == 60, "no part begins its noise anew"
+    assert (found["decision"], found["radius"]) == (again.decision, again.radius)
+    expected = certified_radius(work.scores, found["threshold"], 0.1, 0.001)
+    assert found["radius"] == (None if np.isnan(expected.radius) else float(expected.radius))
+    assert found["median"] == float(np.median(work.scores))
+    assert service.log.count() == 0
+
+
+def test_what_has_no_gradient_is_certified_and_not_attacked(client, service):
+    model = service.models.get("parts")
+    model.detector.differentiable = False
+    refused = client.post(ATTACK, files=files(png()))
+    assert refused.status_code == 409
+    assert "exported from" in refused.json()["detail"]
+    assert client.post(CERTIFY, files=files(png()), params={"copies": 50}).status_code == 200
+    assert torch.is_grad_enabled()

@@ -1,0 +1,154 @@
+"""The page in a real browser, at a real service: drop, attack, certify, judge, errors, tokens."""
+
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import pytest
+import uvicorn
+from browser import CHROMIUM, Browser
+from pictures_sent import png, saved
+
+from hardsight.serve.app import build_app
+from hardsight.serve.server import listen
+from hardsight.serve.tokens import Token, Tokens
+
+in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
+TAGS = "[...document.querySelectorAll('#results .tag')]"
+DONE = f"{TAGS}.filter((tag) => /^(Normal|Anomalous)/.test(tag.innerText)).length"
+
+
+@contextmanager
+def served(service, tokens=None):
+    """The service on a free port of loopback."""
+    with listen("127.0.0.1", 0, tokens) as listening:
+        config = uvicorn.Config(build_app(service, tokens), log_config=None, lifespan="off")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def browser(tmp_path):
+    found = Browser(tmp_path / "profile")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "sent"
+    folder.mkdir()
+    return saved(folder, [png(1), png(2, spot=True), b"no image"])
+
+
+@in_chromium
+def test_a_session_at_the_page(service, browser, pictures):
+    with served(service) as url:
+        browser.open(url)
+        browser.wait("document.getElementById('model').value === 'parts'")
+        browser.choose_files("#files", pictures[:2])
+        browser.wait(f"{DONE} === 2")
+        assert browser.text("#tally") == f"2 scored, {_alarms(service)} anomalous"
+        assert service.log.count() == 2
+        browser.run("document.querySelector('#results button').focus()")
+        browser.key("Enter")
+        browser.wait("document.getElementById('verdict').innerText")
+        _threshold(browser, service)
+        _attack(browser)
+        _refusal(browser, pictures[2])
+        _camera(browser, service)
+        _log(browser, service)
+        assert browser.errors == []
+
+
+def _alarms(service) -> int:
+    return sum(each.decision.label for each in service.log.read())
+
+
+def _threshold(browser, service):
+    normals = service.models.get("parts").calibration.normal_scores
+    browser.drag("#trial", 0)
+    assert f"{len(normals)} of {len(normals)} held-out normal images" in browser.text("#cost")
+    browser.drag("#trial", 1000)
+    assert f"0 of {len(normals)} held-out normal images" in browser.text("#cost")
+
+
+def _attack(browser):
+    browser.drag("#eps", 16)
+    browser.wait("/becomes/.test(document.getElementById('attack-words').innerText)")
+    browser.wait("document.getElementById('attacked').naturalWidth === 16")
+    browser.wait("document.getElementById('perturbation').naturalWidth > 0")
+    browser.press("#certify")
+    browser.wait("/median|Undecided/.test(document.getElementById('certificate').innerText)")
+
+
+def _refusal(browser, path):
+    browser.choose_files("#files", [path])
+    browser.wait("!document.getElementById('status').hidden")
+    assert "cannot use image" in browser.text("#status")
+    assert "2.png" in browser.text("#status")
+
+
+def _camera(browser, service):
+    before = service.log.count()
+    browser.press("#camera-open")
+    browser.wait("document.getElementById('video').videoWidth > 0")
+    browser.press("#camera-shoot")
+    browser.wait(f"{DONE} === 3")
+    browser.press("#camera-close")
+    assert service.log.count() == before + 1
+
+
+def _log(browser, service):
+    browser.run("document.getElementById('tab-inspect').focus()")
+    browser.key("ArrowRight")
+    browser.wait("document.querySelectorAll('#rows tr').length === 3")
+    browser.wait("/last 3 decisions/.test(document.getElementById('drift-words').innerText)")
+    browser.press("#rows tr:last-child button")
+    browser.wait("/was a good part/.test(document.querySelector('#rows tr:last-child').innerText)")
+    first = service.log.read()[0].decision
+    assert [said.anomalous for said in service.log.feedback([first.id])[first.id]] == [False]
+    browser.run("document.querySelector('#filters [name=judged]').value = 'true'")
+    browser.run("document.getElementById('filters').dispatchEvent(new Event('change'))")
+    browser.wait("document.querySelectorAll('#rows tr').length === 1")
+
+
+@in_chromium
+def test_a_page_without_a_token_asks_and_says_when_it_has_expired(service, browser, tmp_path):
+    path = tmp_path / "tokens.json"
+    path.write_text(json.dumps([asdict(Token.of("good")), asdict(Token.of("old", days=-1))]))
+    with served(service, Tokens(path)) as url:
+        browser.open(url)
+        for token, answer in (("old", "has expired"), ("wrong", "does not know")):
+            browser.wait("document.getElementById('door').open")
+            browser.run(f"document.getElementById('token').value = '{token}'")
+            browser.press("#door button")
+            browser.wait(f"document.getElementById('door-why').innerText.includes('{answer}')")
+        browser.run("document.getElementById('token').value = 'good'")
+        browser.press("#door button")
+        browser.wait("document.getElementById('model').value === 'parts'")
+        assert not browser.run("document.getElementById('door').open")
+
+
+@in_chromium
+def test_a_service_that_has_gone_is_named(service, browser, pictures):
+    with served(service) as url:
+        browser.open(url)
+        browser.wait("document.getElementById('model').value")
+    browser.choose_files("#files", pictures[:1])
+    browser.wait("/does not answer/.test(document.getElementById('status').innerText)")
+
+
+def test_nothing_of_the_page_comes_from_elsewhere(client):
+    page = client.get("/")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    for name in ("main.js", "style.css", "icon.svg"):
+        assert client.get(f"/page/{name}").status_code == 200
+    assert "//" not in page.text.replace("<!doctype", "")
