@@ -14,6 +14,7 @@ from hardsight.detectors.adapters.posed import posed_data
 from hardsight.detectors.base import Detector
 from hardsight.detectors.evidence import shares
 from hardsight.detectors.fitted import Work
+from hardsight.detectors.memory_bank.search_difference import SearchDifference
 from hardsight.detectors.methods import METHODS
 from hardsight.detectors.saved import CALIBRATION_FILE
 from hardsight.export import Exported
@@ -92,12 +93,14 @@ class DetectorRun(RunFolder[DetectorConfig]):
     def remarks(self) -> list[str]:
         """Return what the threshold promises, and what can be done with the fitted detector."""
         promise = Calibration.read(self.path / CALIBRATION_FILE).statement
+        found = SearchDifference.told_in(self.path / SELECTION)
+        promises = [promise] if found is None else [promise, found]
         score = f"hardsight score {self.path} IMAGES"
         entries = Manifest.read(self.path / MANIFEST).entries
         if len({entry.anomalous for entry in entries if entry.role == "test"}) == 2:
-            return [promise, f"Next: hardsight evaluate {self.path}   or: {score}"]
+            return [*promises, f"Next: hardsight evaluate {self.path}   or: {score}"]
         return [
-            promise,
+            *promises,
             f"Next: {score}",
             "There were not both normal and defective test images, so nothing says yet how well "
             "they are told apart. Once there are: hardsight evaluate "

@@ -5,13 +5,12 @@ import json
 
 import pytest
 import torch
-from tiny_banks import TINY
+from tiny_banks import TINY, images
 
-from hardsight.detectors import CoresetFit, PatchCore
-from hardsight.detectors.fitted import Work
+from hardsight.config import load_preset
 from hardsight.detectors.memory_bank.bank import Bank
-from hardsight.detectors.memory_bank.patchcore_fitting import fit_patchcore
 from hardsight.detectors.memory_bank.search_difference import search_difference
+from hardsight.runs import start_run
 
 pytest.importorskip("faiss", reason="needs the extra: pip install 'hardsight[faiss]'")
 
@@ -62,10 +61,13 @@ def test_the_lists_are_those_of_the_vectors_as_they_are(bank):
 
 
 def test_a_fit_reports_the_difference(stripes, tmp_path):
-    detector = PatchCore(**TINY, search="faiss", bank=60)
-    found = fit_patchcore(detector, stripes, CoresetFit(), Work())
-    found.report.write(tmp_path / "report.json")
-    told = json.loads((tmp_path / "report.json").read_text())["search"]
+    values = {"data.path": str(stripes.root), "detector": TINY | {"search": "faiss", "bank": 60}}
+    run = start_run(tmp_path / "run", load_preset("patchcore").updated(values))
+    found = run.fit("cpu")
+    told = json.loads((run.path / "selection.json").read_text())["search"]
     assert told["queries"] == 16 * len(stripes.validation)
+    assert told["statement"] == run.remarks()[1]
     assert told["statement"].startswith("The search by FAISS misses")
-    assert found.detector.settings["search"] == "faiss"
+    assert run.detector("cpu").settings["search"] == "faiss"
+    x = images()
+    assert torch.equal(run.detector("cpu")(x).pred_score, found(x).pred_score)

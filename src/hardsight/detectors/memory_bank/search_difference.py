@@ -36,6 +36,14 @@ class SearchDifference:
         values = {"search": asdict(self) | {"statement": self.statement}}
         write_atomically(path, json.dumps(values, indent=1) + "\n")
 
+    @staticmethod
+    def told_in(path: Path) -> str | None:
+        """Return the sentence of a fit's report; None where the report has none or is not there."""
+        if not path.is_file():
+            return None
+        found: str | None = json.loads(path.read_text("utf-8")).get("search", {}).get("statement")
+        return found
+
 
 @torch.no_grad()
 def search_difference(bank: Bank, queries: Tensor) -> SearchDifference:
