@@ -95,14 +95,9 @@ class SinkFollower:
 
 
 def _hash(frame: "Frame") -> str:
-    """Return the SHA-256 of a frame's file, or of its pixels where it comes from a camera."""
-    from hardsight.data.containers import content_sha256
-
-    path = Path(frame.name)
-    if path.is_file():
-        return content_sha256(path)
+    """Return the SHA-256 of a frame's file, or of its pixels where it has none."""
     assert frame.image is not None
-    return hashlib.sha256(frame.image.numpy().tobytes()).hexdigest()
+    return frame.sha256 or hashlib.sha256(frame.image.numpy().tobytes()).hexdigest()
 
 
 @contextmanager

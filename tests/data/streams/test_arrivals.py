@@ -1,3 +1,4 @@
+import hashlib
 import threading
 import time
 from pathlib import Path
@@ -56,6 +57,14 @@ def test_what_is_there_then_what_arrives_each_once(tmp_path):
     thread.join()
     assert found[:3] == ["old0.png", "old1.png", "old2.png"]
     assert sorted(found[3:]) == ["new0.png", "new1.png", "new2.png", "new3.png"]
+
+
+def test_a_frame_knows_the_hash_of_its_file(tmp_path):
+    path = picture(tmp_path / "a.png", 3)
+    (tmp_path / "b.png").write_bytes(b"half")
+    good, bad = arrivals(tmp_path, SIZE, idle=0, patience=0.01)
+    assert good.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert bad.sha256 == hashlib.sha256(b"half").hexdigest()
 
 
 def test_a_half_written_file_is_tried_again_until_it_is_whole(tmp_path):

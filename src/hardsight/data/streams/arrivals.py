@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from hardsight.data.containers import content_sha256
 from hardsight.data.depth import DepthCheck
 from hardsight.data.files import existing_folder, walk
 from hardsight.data.streams.frames import Frame, read_ahead
@@ -27,10 +29,11 @@ class _State(NamedTuple):
 
 
 class _Tried(NamedTuple):
-    """Holds a file as it was before it was read, in vain so far."""
+    """Holds a file as it was before it was read."""
 
     state: _State
     since: float
+    sha256: str | None
     last: bool = False
     """Whether this is the last attempt."""
 
@@ -75,8 +78,8 @@ def _arrivals(
     stop: threading.Event,
     patience: float,
 ) -> Iterator[Frame]:
-    done: dict[Path, int] = {}
-    """Name -> inode of the file that was yielded."""
+    done: dict[Path, _Tried] = {}
+    """Those that were yielded."""
     tried: dict[Path, _Tried] = {}
     last = time.monotonic()
     while not stop.is_set():
@@ -85,8 +88,8 @@ def _arrivals(
             path = Path(frame.name)
             if frame.error is not None and not (tried[path].last and path.exists()):
                 continue
-            done[path] = tried.pop(path).state.inode
-            yield frame
+            done[path] = tried.pop(path)
+            yield replace(frame, sha256=done[path].sha256)
             if stop.is_set():
                 return
             last = time.monotonic()
@@ -100,23 +103,31 @@ def _arrivals(
 
 
 def _due(
-    folder: Path, done: dict[Path, int], tried: dict[Path, _Tried], patience: float
+    folder: Path, done: dict[Path, _Tried], tried: dict[Path, _Tried], patience: float
 ) -> Iterator[Path]:
     """Yield the images to be read now, each put among the ``tried``."""
     try:
         for path in walk(folder):
-            state = _state(path)
-            if state is None or done.get(path) == state.inode:
+            state, known = _state(path), done.get(path)
+            if state is None or (known is not None and known.state.inode == state.inode):
                 continue
             before, now = tried.get(path), time.monotonic()
             if before is None or before.state != state:
-                tried[path] = _Tried(state, now)
+                tried[path] = _Tried(state, now, _digest(path))
                 yield path
             elif now - before.since >= patience:
-                tried[path] = before._replace(last=True)
+                tried[path] = before._replace(sha256=_digest(path), last=True)
                 yield path
     except FileNotFoundError:
         existing_folder(folder, "source")  # or a folder in it vanished, and the next look will do
+
+
+def _digest(path: Path) -> str | None:
+    """Hash a file before it is decoded: one that replaces it later is known as another."""
+    try:
+        return content_sha256(path)
+    except OSError:
+        return None
 
 
 def _state(path: Path) -> _State | None:

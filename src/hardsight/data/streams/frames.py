@@ -26,6 +26,8 @@ class Frame:
     error: ImageError | None = None
     seen: float = field(default_factory=time.monotonic)
     """When it was read, in seconds of the monotonic clock."""
+    sha256: str | None = None
+    """Of its file, as it was before it was decoded, where it arrived in a folder."""
 
     @classmethod
     def read(
