@@ -28,6 +28,11 @@ def test_a_turned_and_shifted_object_is_found_within_a_degree_and_half_a_pixel(a
     assert float((found.centre[0] - expected).norm()) < PIXEL / 2
 
 
+def test_the_middle_lies_between_the_ends_although_the_head_is_heavy():
+    """The head reaches to -0.62 on the axis, the shank to 0.5."""
+    assert abs(float(pose_of(drawn(0.0, (0.0, 0.0))).centre[0, 0]) + 0.06) < 0.08
+
+
 def test_all_come_back_in_one_pose():
     turned = torch.cat([drawn(a, PLACES[i % 4]) for i, a in enumerate(ANGLES)])
     shown = brought(turned, pose_of(turned))

@@ -20,7 +20,7 @@ class Pose(NamedTuple):
     """Where an object lies and which way it points."""
 
     centre: Tensor
-    """(B, 2) x and y of its centroid, on an image that reaches from -1 to 1."""
+    """(B, 2) x and y of its middle, on an image that reaches from -1 to 1."""
     angle: Tensor
     """(B,) of its long axis, in radians from x towards y; it points to the longer tail."""
 
@@ -29,10 +29,11 @@ def pose_of(images: Tensor, contrast: float = CONTRAST) -> Pose:
     """Estimate poses by moments of the foreground (Hu, 1962), differentiably.
 
     A pixel weighs as much as its squared distance from the background's colour, the median of a
-    thin ring along the border, exceeds ``contrast`` squared. The centroid is the first moment, the
-    axis comes from the second, its direction from the sign of the third along it. The estimate is
-    smooth in the images but where that sign changes, and where an object has no long axis: it then
-    points to the right.
+    thin ring along the border, exceeds ``contrast`` squared. The axis comes from the second
+    moments, its direction from the sign of the third along it. The middle is the centroid, moved
+    along the axis by the third moment over the second: a heavy end would else push the other one
+    out of the image. The estimate is smooth in the images but for the direction, where that sign
+    changes, and for an object without a long axis, which points to the right.
 
     Args:
         images: (B, C, H, H) in [0, 1].
@@ -49,8 +50,10 @@ def pose_of(images: Tensor, contrast: float = CONTRAST) -> Pose:
     across, along = torch.where(flat, 0, across), torch.where(flat, 1, along)
     angle = torch.atan2(across, along) / 2
     cosine, sine = (v[:, None, None] for v in (angle.cos(), angle.sin()))
-    tail = (weight * (cosine * x + sine * y) ** 3).sum((1, 2)) / total
-    return Pose(centre, angle + math.pi * (tail < -_FLAT))
+    place = cosine * x + sine * y
+    spread, tail = ((weight * place**n).sum((1, 2)) / total for n in (2, 3))
+    move = (tail / spread.clamp_min(_FLAT))[:, None] * torch.stack((angle.cos(), angle.sin()), 1)
+    return Pose(centre + move, angle + math.pi * (tail < -_FLAT))
 
 
 def brought(images: Tensor, pose: Pose) -> Tensor:
