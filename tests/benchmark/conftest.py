@@ -32,7 +32,6 @@ def plan(gaussian):
     return Plan.model_validate(
         {
             "title": "tiny",
-            "size": "smoke",
             "methods": [str(gaussian)],
             "data": [{"name": "mvtec_ad", "folder": ".", "categories": ["parts"], "note": "tiny"}],
             "threats": [{"suites": ["pgd", "eot-pgd"]}, {"sigma": 0.1, "copies": 30}],

@@ -1,10 +1,9 @@
-from pathlib import Path
-
 import pytest
 
+from hardsight.attacks import parse_radius
 from hardsight.benchmark import Places, Plan, plan_names
-from hardsight.config import ConfigError, DetectorConfig
-from hardsight.data import published_sets
+from hardsight.config import ConfigError, DetectorConfig, load_preset
+from hardsight.detectors.methods import METHODS
 from hardsight.evaluation.published import tables
 
 SMALL = {
@@ -66,15 +65,59 @@ def test_an_unknown_plan_names_those_that_are_there():
         Plan.read("no such plan")
 
 
+TABLES = {table.place: table for table in tables()}
+BESIDES = {"bpda", "grey-box", "certified"}
+"""Attacks of tables that no plan makes: diagnostics, and what threats with sigma are."""
+
+NAMED = {"freerad-paper": "FreeRAD", "advrad-paper": "AdvRAD", "mnist-pgd": "madry-mnist"}
+"""Presets that the papers call otherwise than their methods do."""
+
+
+def names(plan):
+    """The papers of a plan's methods, or what the tables call its classifiers."""
+    for method in plan.methods:
+        config = load_preset(method.preset)
+        if config.method in METHODS:
+            yield METHODS[config.method].detector.paper
+        yield NAMED.get(method.preset)
+        yield from (method.preset, config.method, f"{config.method}-mnist")
+
+
 @pytest.mark.parametrize("name", plan_names())
-def test_plans_that_come_along_are_whole(name, tmp_path):
-    plan, sets = Plan.read(name), published_sets()
-    printed = {table.place for table in tables()}
-    assert set(plan.tables) <= printed
-    for data in plan.data:
-        if data.name == "textures":
-            continue
-        known = sets[data.name].categories
-        assert set(data.categories) <= known.keys(), data.name
+def test_a_plan_that_comes_along_has_what_its_tables_have(name, tmp_path):
+    plan, size = Plan.read(name), name.partition("-")[2]
+    assert set(plan.tables) <= TABLES.keys()
     for job in plan.jobs():
-        job.config(Places(tmp_path, Path("nowhere")))
+        job.config(Places(tmp_path, tmp_path))
+    if size != "paper":
+        return
+    balls = {
+        (t.norm, parse_radius(t.eps), suite.removeprefix("map-"))
+        for t in plan.threats
+        for suite in t.suites
+    }
+    categories = {(d.name, c) for d in plan.data for c in d.categories or (None,)}
+    for table in plan.tables:
+        figures = list(TABLES[table].figures())
+        for figure in figures:
+            facts = figure.facts
+            data, category = facts["data"], facts.get("category")
+            assert (data, category) in categories or category is None, figure
+            assert data in {d.name for d in plan.data}, figure
+            if facts.get("norm") and facts["attack"] not in BESIDES:
+                assert (facts["norm"], facts["eps"], facts["attack"]) in balls, figure
+        of_table = {f.facts["method"] for f in figures}
+        assert not figures or of_table & set(names(plan)), table
+
+
+@pytest.mark.parametrize("name", [n for n in plan_names() if n.endswith("smoke")])
+def test_smoke_plans_are_small_and_on_embedded_images(name):
+    plan = Plan.read(name)
+    assert {data.name for data in plan.data} == {"textures"}
+    assert plan.how.images <= 8
+    assert len(list(plan.jobs())) <= 2
+
+
+def test_every_paper_has_a_plan():
+    planned = {table.partition(",")[0] for n in plan_names() for table in Plan.read(n).tables}
+    assert planned == {table.paper for table in tables()}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
@@ -13,7 +13,6 @@ from hardsight.benchmark.job import DataAsked, Job, MethodAsked
 from hardsight.config.config import STRICT, ConfigError
 
 PLANS = Path(__file__).with_name("plans")
-Size = Literal["smoke", "cpu", "paper"]
 
 
 class ThreatAsked(BaseModel):
@@ -78,7 +77,6 @@ class Plan(BaseModel):
     model_config = STRICT
 
     title: str
-    size: Size = "cpu"
     tables: tuple[str, ...] = ()
     """Published tables that it re-runs, as "FreeRAD, Table 2"."""
     methods: tuple[MethodAsked, ...]
@@ -107,16 +105,18 @@ class Plan(BaseModel):
         Raises:
             ConfigError: no such plan, or not a valid one; the message names the key.
         """
-        path = Path(source)
+        path, size = Path(source), ""
         if not path.is_file() and str(source) in plan_names():
-            path = PLANS / f"{source}.yaml"
+            stem, _, size = str(source).partition("-")
+            path = PLANS / f"{stem}.yaml"
         if not path.is_file():
             raise ConfigError(
                 f"plan={str(source)!r} is neither a file nor a plan that comes with hardsight: "
                 f"{', '.join(plan_names())}"
             )
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+            return cls.model_validate(_sized(values, size) if size else values)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} is not readable YAML: {error}") from None
         except ValidationError as error:
@@ -131,5 +131,15 @@ class Plan(BaseModel):
 
 
 def plan_names() -> list[str]:
-    """Return the names of the plans that come with hardsight."""
-    return sorted(path.stem for path in PLANS.glob("*.yaml"))
+    """Return the names of the plans that come with hardsight: "smoke", "freerad-cpu", ..."""
+    found = []
+    for path in sorted(PLANS.glob("*.yaml")):
+        sizes = yaml.safe_load(path.read_text(encoding="utf-8")).get("sizes")
+        found += [f"{path.stem}-{size}" for size in sizes] if sizes else [path.stem]
+    return found
+
+
+def _sized(values: dict[str, Any], size: str) -> dict[str, Any]:
+    """Return a plan in one of its sizes, whose keys replace those of all sizes."""
+    own = values.pop("sizes")[size]
+    return {**values, **own}
