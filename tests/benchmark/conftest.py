@@ -3,6 +3,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 from gaussian_method import METHOD
 
+from hardsight.audit import Budget
+from hardsight.audit.budgets import BUDGETS
 from hardsight.benchmark import Places, Plan, Workers, carry_out
 from hardsight.config import CONFIGS
 from hardsight.config.detection import detector_config
@@ -15,6 +17,9 @@ class Spade(METHOD.detector):
     paper = "SPADE"
 
 
+TINY = Budget("tiny", ("score",), (1,), 1, (1,), (1,), (1,), queries=3, gradients=4)
+
+
 @pytest.fixture(scope="module")
 def gaussian(tmp_path_factory):
     """The path of a preset of a method that is fitted in a moment."""
@@ -24,6 +29,7 @@ def gaussian(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(METHODS, METHOD.name, method)
         patch.setitem(CONFIGS, METHOD.name, detector_config(method))
+        patch.setitem(BUDGETS, TINY.name, TINY)
         yield path
 
 
@@ -40,6 +46,7 @@ def plan(gaussian):
                 "effort": {"steps": 2, "objectives": ["score"]},
                 "batch_size": 2,
                 "pictures": 2,
+                "audit": "tiny",
             },
         }
     )

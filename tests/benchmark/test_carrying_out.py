@@ -52,6 +52,9 @@ def test_an_entry_is_what_evaluate_finds(plan, measured):
     assert row.mean == next(r for r in again.rows if r.attack == "pgd").mean
     np.testing.assert_allclose(entry.scores["pgd"], again.outputs["pgd"].mean(1))
     assert tuple(data.test.names[i] for i in entry.touched["attacked"]) == part.test.names
+    assert entry.touched["audited"] == entry.touched["clean"]  # there are no more than eight
+    assert entry.audit.verdict in ("pass", "warn", "fail")
+    assert entry.audit.budget.startswith("tiny")
     assert entry.data.split_sha256 == Manifest.of(load(data.root, size=16)).sha256
     assert entry.checkpoints.keys() == {"model.safetensors"}
     assert (entry.paper, entry.random, entry.backbone) == ("SPADE", False, None)

@@ -1,13 +1,15 @@
 """A job carried out: fitted, left alone, audited, and attacked or certified under each threat."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hardsight.attacks.balls import BALLS
 from hardsight.audit import Audit
+from hardsight.audit.protocol import IMAGES
 from hardsight.benchmark.asked import Asked
 from hardsight.benchmark.entry import (
     PICTURES,
@@ -24,6 +26,7 @@ from hardsight.benchmark.job import Job, Places, slug
 from hardsight.benchmark.plan import Plan, ThreatAsked
 from hardsight.core.files import write_atomically
 from hardsight.core.types import Progress, quiet
+from hardsight.data import AnomalyData, LabelledImages
 from hardsight.evaluation import (
     Certification,
     DetectorSubject,
@@ -117,7 +120,7 @@ class Measurement:
                 name: tuple(judged(found.kind, v, found.labels[: len(v)]).tolist())
                 for name, v in found.outputs.items()
             },
-            touched=self._touched(planned.subject),
+            touched=self._touched("attacked"),
             notes=self._notes(found.notes),
         )
 
@@ -144,6 +147,12 @@ class Measurement:
         return figures_of(self.run, self.device)
 
     @cached_property
+    def data(self) -> AnomalyData | LabelledImages:
+        """The data set, or labelled test images."""
+        _, found = self.figures.opened(ImageChoice())
+        return found
+
+    @cached_property
     def whole(self) -> PlannedEvaluation:
         """The evaluation of all test images, left alone."""
         how = self.plan.how
@@ -165,7 +174,7 @@ class Measurement:
     def audit(self) -> Audit | None:
         """The audit of the model at the first attacked threat, read where it was made before."""
         budget = self.plan.how.audit
-        threat = next((t for t in self.plan.threats if t.sigma is None), None)
+        threat = next((t for t in self.plan.threats if t.sigma is None and t.norm in BALLS), None)
         if budget is None or threat is None:
             return None
         path = self.run.audit_path
@@ -220,25 +229,22 @@ class Measurement:
         }
 
     def _paper(self, subject: Subject) -> str | None:
-        if isinstance(self.run, ClassifierRun):
-            return published_method(self.run.config, self.run.labelled("test"))
+        if isinstance(self.run, ClassifierRun) and isinstance(self.data, LabelledImages):
+            return published_method(self.run.config, self.data)
         return subject.model.paper if isinstance(subject, DetectorSubject) else None
 
-    def _touched(self, part: Subject) -> dict[str, tuple[int, ...]]:
+    def _touched(self, stage: str) -> dict[str, tuple[int, ...]]:
         """Return which test images each stage looked at, by their places among all."""
-        if isinstance(part, DetectorSubject):
-            attacked = self._among_all(part.names)
-        else:
-            assert isinstance(self.run, ClassifierRun)
-            attacked = tuple(self.run.labelled("test").spread(self.plan.how.images))
-        return {"clean": tuple(range(len(self.whole.subject))), "attacked": attacked}
+        found = {"clean": self._part(None), stage: self._part(self.plan.how.images)}
+        return found | ({"audited": self._part(IMAGES[self.clean.kind])} if self.audit else {})
 
-    def _among_all(self, names: Sequence[str]) -> tuple[int, ...]:
-        """Return the places of a detector's test images by their names."""
-        whole = self.whole.subject
-        assert isinstance(whole, DetectorSubject)
-        place = {name: i for i, name in enumerate(whole.names)}
-        return tuple(place[name] for name in names)
+    def _part(self, count: int | None) -> tuple[int, ...]:
+        """Return the places of ``count`` test images, as they are spread; None: of all."""
+        if isinstance(self.data, LabelledImages):
+            return tuple(self.data.spread(count))
+        place = {name: i for i, name in enumerate(self.data.test.names)}
+        taken = self.data if count is None else self.data.limited(count, balanced=True)
+        return tuple(place[name] for name in taken.test.names)
 
     def _write_pictures(self, threat: ThreatAsked, found: Evaluation) -> None:
         """Write what the method's page shows of some images."""
@@ -271,8 +277,9 @@ class Measurement:
             )
             for point in found.rows
         )
-        touched = {
-            "clean": tuple(range(len(self.whole.subject))),
-            "certified": self._among_all(found.names),
-        }
-        return Entry(**facts, certified=rows, touched=touched, notes=self._notes(found.notes))
+        return Entry(
+            **facts,
+            certified=rows,
+            touched=self._touched("certified"),
+            notes=self._notes(found.notes),
+        )

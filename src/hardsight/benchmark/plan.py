@@ -61,7 +61,7 @@ class Measuring(BaseModel):
     pictures: int = Field(4, ge=0)
     """Test images shown on the method's page."""
     audit: str | None = None
-    """Budget of the audit, at the first attacked threat; None: there is none."""
+    """Budget of the audit, in the first ball that is attacked in; None: there is none."""
 
     @field_validator("audit")
     @classmethod
