@@ -50,6 +50,10 @@ def test_images_that_are_missing_are_said(plan, tmp_path):
     done = call("benchmark", plan, "--output", tmp_path / "out", "--data", tmp_path)
     assert done.exit_code == 1
     assert "not measured: padim, mvtec_ad, parts, seed 0" in words(done)
+    said = words(call("benchmark", "advrad-paper", "--data", tmp_path, "--dry-run"))
+    assert "missing: advrad-paper, mvtec_ad, carpet, seed 0" in said
+    assert "... and 87 jobs more lack their images" in said  # 30 categories, three seeds
+    assert "0 entries in 0 jobs to be made" in said
 
 
 def test_an_unknown_plan_is_refused():

@@ -12,6 +12,9 @@ from hardsight.cli.console import console, errors, explained, say
 from hardsight.cli.options import Device
 from hardsight.cli.pace import Pace, duration
 
+NAMED = 3
+"""Jobs without images that are named; of more, how many there are."""
+
 if TYPE_CHECKING:
     from hardsight.benchmark import Estimate, Job, Outcome
 
@@ -58,6 +61,7 @@ def benchmark(
             raise ValueError("PLAN is missing: a YAML file, or smoke; or --verify ENTRY")
         asked, places = Plan.read(plan), Places(output, data)
         devices = device.split(",")
+        say_missing([job.missing(places) for job in asked.jobs()])
         say_estimate(estimate(asked, places, pick_device(devices[0])), workers)
         if dry_run:
             return
@@ -66,15 +70,26 @@ def benchmark(
         say_outcome(found, output)
 
 
+def say_missing(lacking: list[str | None]) -> None:
+    """Say which jobs lack their images, of many the first few."""
+    found = [why for why in lacking if why]
+    for why in found[:NAMED]:
+        say(("missing:", "yellow"), f" {why}", to=errors)
+    if len(found) > NAMED:
+        say(f"... and {len(found) - NAMED} jobs more lack their images", to=errors)
+
+
 def say_estimate(jobs: "list[Estimate]", workers: int) -> None:
     """Say how much there is to do, and about how long it will take."""
     due = [job for job in jobs if job.entries]
     known = [job.seconds for job in due if job.seconds is not None]
     entries = sum(job.entries for job in due)
-    took = f"about {duration(sum(known) / min(workers, max(1, len(due))))}" if known else "unknown"
+    took = duration(sum(known) / min(workers, max(1, len(due))))
     rest = len(due) - len(known)
-    unknown = f", and {rest} jobs whose time is not known" if rest and known else ""
-    say(f"{entries} entries in {len(due)} jobs to be made: {took}{unknown}", to=errors)
+    times = [f"about {took}"] if known else []
+    times += [f"{rest} jobs whose time is not known"] if rest else []
+    said = f": {' and '.join(times)}" if times else ""
+    say(f"{entries} entries in {len(due)} jobs to be made{said}", to=errors)
 
 
 def say_verified(path: Path, run: Path, device: str) -> None:
