@@ -68,7 +68,7 @@ def audit(
         for_detectors(opened, synthetic=synthetic)
         with told() as shown:
             found = figures_of(opened, device).audit(
-                ImageChoice(path, images, synthetic, allow_data_change),
+                ImageChoice(path, images, synthetic=synthetic, allow_data_change=allow_data_change),
                 AttackChoice(norm=norm, eps=eps, source=source),
                 budget="quick" if quick else budget,
                 seed=seed,

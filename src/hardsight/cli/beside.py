@@ -55,11 +55,12 @@ def evaluate_beside(
     from hardsight.evaluation import inspect_attacked
     from hardsight.runs import beside, open_detector_run
 
-    both, data = beside(open_detector_run(run), open_detector_run(other), device)
+    opened = open_detector_run(run)
+    both, data = beside(opened, open_detector_run(other), device)
     with told() as progress:
         rows = inspect_attacked(both, data.limited(limit) if limit else data, suite, seed, progress)
-    place = run / "evaluation" / "beside.json"
-    place.parent.mkdir(exist_ok=True)
+    place = opened.reports / "evaluation" / "beside.json"
+    place.parent.mkdir(parents=True, exist_ok=True)
     found = {
         "beside": str(other),
         "suite": suite.name,

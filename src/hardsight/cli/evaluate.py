@@ -151,7 +151,7 @@ def evaluate(
             print_inspected(evaluate_beside(run, beside, chosen, limit, seed, device), chosen)
             return
         planned = figures_of(opened, device, _purifier(purify, t_star, purifier)).evaluation(
-            ImageChoice(path, limit, synthetic, allow_data_change),
+            ImageChoice(path, limit, synthetic=synthetic, allow_data_change=allow_data_change),
             AttackChoice(suite or (), norm, eps, budget, effort, curve, source),
             Protocol(fresh_draws, seed, batch_size or BATCH[opened.subject], gallery),
         )
