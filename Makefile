@@ -38,9 +38,9 @@ bench: setup ## the benchmarks that need no data set
 	$(VENV)/bin/python benchmarks/scoring.py
 	$(VENV)/bin/python benchmarks/attack.py
 
-docs: setup ## build the site of documentation into site/, which needs no network to be read
+docs: setup ## build the documentation into build/site, to be read without a network
 	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --constraints constraints.txt --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 clean: ## remove what make made (not your runs)
-	rm -rf $(VENV) demo site .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo build/site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -18,7 +18,7 @@ def main(
     data = data.limited(images, balanced=True)
     detector = PatchCore(image_size=size).fit(data)
 
-    terms = Terms(sigma=0.05, n=n, alpha=0.001, radii=(0.0, 0.02, 0.05))
+    terms = Terms(sigma=0.02, n=n, alpha=0.001, radii=(0.0, 0.01, 0.03))
     found = certify(detector, data, terms, smoothing=Smoothing(pixels=0))
     for point in found.rows:
         print(

@@ -22,7 +22,7 @@ def main(folder: Path = Path("first-detector"), size: int = 128, normals: int = 
 
     # The most anomalous part, and where: hot is anomalous, the true defect is outlined.
     worst = int(found.pred_score.argmax())
-    part, mask = data.test[worst].image / 255, data.test.masks()[worst, 0]
+    part, mask = data.test[worst].image, data.test.masks()[worst, 0]
     scale = heat_scale([found.anomaly_map])
     (folder / "part.jpg").write_bytes(photo(part))
     (folder / "heat.jpg").write_bytes(heat(part, found.anomaly_map[worst, 0], mask, scale))

@@ -43,7 +43,7 @@ def listed(first: str) -> set[str]:
 def test_the_navigation_leads_to_every_page():
     rooms = {f"reference/{p.name}.md" for p in (ROOT / "src/hardsight").iterdir()}
     written = {p.relative_to(DOCS).as_posix() for p in DOCS.rglob("*.md")}
-    assert NAMED.union(rooms, *map(listed, NAMED)) >= written
+    assert NAMED.union(rooms, *map(listed, NAMED & written)) >= written
 
 
 @pytest.mark.slow

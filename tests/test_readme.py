@@ -20,8 +20,7 @@ BLOCKS = [
     for path in DOCUMENTS
     for block in re.findall(r"```(\w+)\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
 ]
-PYTHON = [text for kind, text in BLOCKS if kind == "python" and not text.startswith("--8<--")]
-"""What is included from a file is run by the test of that file."""
+PYTHON = [text for kind, text in BLOCKS if kind == "python"]
 SHELL = [
     line.split("#")[0].split()
     for kind, text in BLOCKS
