@@ -163,7 +163,7 @@ def parse_radius(text: str | float) -> float:
     Raises:
         ValueError: not a number or fraction, or negative.
 
-    Example:
+    Examples:
         >>> parse_radius("51/255")
         0.2
     """

@@ -63,7 +63,7 @@ class Foreign(Entry):
         attack: (images, labels) -> images, as torchattacks' attacks and foolbox's by a lambda.
         cost: evaluations of the model the attack makes, for the budget.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from hardsight.attacks import Foreign, Linf, MarginObjective
         >>> def classifier(images):  # bright or dark

@@ -140,7 +140,7 @@ def build_suite(
     Raises:
         ValueError: an unknown name, budget, norm or field, or a radius that is none.
 
-    Example:
+    Examples:
         >>> from hardsight.attacks import build_suite
         >>> build_suite("eot-pgd", "Linf", "2/255", steps=10, objectives=("score",)).description
         'PGD 10 steps x 1 draw on score; PGD 10 steps x 4 draws on score'

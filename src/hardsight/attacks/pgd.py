@@ -32,7 +32,7 @@ class PGD(Restarted):
     Shape:
         objective: images (B, C, H, W) -> (B,). images: (B, C, H, W) in [0, 1].
 
-    Example:
+    Examples:
         >>> import torch
         >>> from hardsight.attacks import PGD, Linf
         >>> def brightness(images, generator=None):

@@ -44,7 +44,7 @@ class Backbone(nn.Module):
     Raises:
         BackboneError: an unknown network, tap or source of weights.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from hardsight.backbones import Backbone
         >>> backbone = Backbone(weights="random", taps=(1, 2))

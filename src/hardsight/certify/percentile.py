@@ -99,7 +99,7 @@ def percentile_bounds(
     Raises:
         ValueError: scores that are empty, not finite or of another shape; a bad parameter.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from hardsight.certify import percentile_bounds
         >>> percentile_bounds(np.arange(1, 1001), 0.25, sigma=0.5, alpha=0.001)

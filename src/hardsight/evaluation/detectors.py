@@ -148,7 +148,7 @@ def attack(
         image_size: of a model that does not say; None: that of the data set.
         options: of ``evaluate``, e.g. ``execution=Execution("state")`` to go on after a kill.
 
-    Example:
+    Examples:
         >>> from hardsight import attack
         >>> attack(my_model, "photos/bottle", "eot-pgd", image_size=256).rows  # doctest: +SKIP
     """

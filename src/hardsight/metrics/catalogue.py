@@ -31,7 +31,7 @@ METRICS: dict[str, Metric] = {
 def metrics_of(target: Target, attacked: bool = False) -> Iterator[Metric]:
     """Yield the metrics of a target, the main one first; with ``attacked``, of attacked images.
 
-    Example:
+    Examples:
         >>> [metric.name for metric in metrics_of("image")]
         ['AUROC', 'AP', 'F1-max']
     """

@@ -49,7 +49,7 @@ def conformal_threshold(normal_scores: ArrayLike, level: float = 0.01) -> float:
     Raises:
         ValueError: n < 1 / level - 1 (says how many are needed), or bad values.
 
-    Example:
+    Examples:
         >>> conformal_threshold(range(99), level=0.02)
         97.0
     """

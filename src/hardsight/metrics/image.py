@@ -32,7 +32,7 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
     Raises:
         ValueError: NaN or infinity, wrong shapes, or a single class.
 
-    Example:
+    Examples:
         >>> auroc([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1])
         0.75
     """

@@ -25,7 +25,7 @@ class ParameterSpace(Entry):
         threat: what makes images of parameters.
         optimiser: an attack whose ball is ``BOX``.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from hardsight.attacks import PGD
         >>> from hardsight.attacks.threats import Light, ParameterSpace

@@ -55,7 +55,7 @@ class AdvRADModule(AnomalibModule):  # type: ignore[misc]
         evaluator: see there.
         visualizer: see there.
 
-    Example:
+    Examples:
         >>> from anomalib.data import MVTecAD  # doctest: +SKIP
         >>> from anomalib.engine import Engine  # doctest: +SKIP
         >>> module = AdvRADModule()  # doctest: +SKIP

@@ -33,7 +33,7 @@ def as_detector(thing: Any, image_size: int | None = None) -> Detector:
         ValueError: no image_size, or another than the detector's; or as ``Wrapped``.
         GradientError: an anomalib model whose gradient cannot be restored.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from hardsight.detectors import as_detector
         >>> detector = as_detector(lambda images: images.mean((1, 2, 3)), image_size=8)

@@ -33,7 +33,7 @@ class PurifiedDetector(Around):
         TypeError: noise that is not of floats.
         ValueError: fewer draws than one.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from hardsight.detectors import PurifiedDetector, as_detector
         >>> from hardsight.diffusion import FastDenoiser

@@ -22,7 +22,7 @@ class Unmasked(TorchFunctionMode):
     estimator, has no such gradient: hold the result against finite differences
     (``hardsight.detectors.adapters.agreement``).
 
-    Example:
+    Examples:
         >>> import torch
         >>> from hardsight.detectors.adapters.unmasked import Unmasked
         >>> @torch.no_grad()
