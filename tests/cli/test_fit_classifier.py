@@ -164,11 +164,11 @@ def test_settings_are_refused_before_the_training(digits, presets, tmp_path):
         (("--data", "nowhere"), "holds neither mnist_train.npz"),
         (
             ("--data", "x", "--size", 32),
-            "detector is a setting of the methods advrad, apae",
+            "detector is a setting of the methods advrad, bastion",
         ),
         (
             ("--data", "x", "--select"),
-            "selection is a setting of the methods advrad, apae",
+            "selection is a setting of the methods advrad, bastion",
         ),
         (("--data", "x", "--category", "bottle"), "data.category is not a setting"),
     ],
