@@ -1,37 +1,18 @@
 """The page in a real browser, at a real service: drop, attack, certify, judge, errors, tokens."""
 
 import json
-import threading
-from contextlib import contextmanager
 from dataclasses import asdict
 
 import pytest
-import uvicorn
 from browser import CHROMIUM, Browser
 from pictures_sent import png, saved
+from served import served
 
-from hardsight.serve.app import build_app
-from hardsight.serve.server import listen
 from hardsight.serve.tokens import Token, Tokens
 
 in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
 TAGS = "[...document.querySelectorAll('#results .tag')]"
 DONE = f"{TAGS}.filter((tag) => /^(Normal|Anomalous)/.test(tag.innerText)).length"
-
-
-@contextmanager
-def served(service, tokens=None):
-    """The service on a free port of loopback."""
-    with listen("127.0.0.1", 0, tokens) as listening:
-        config = uvicorn.Config(build_app(service, tokens), log_config=None, lifespan="off")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @pytest.fixture

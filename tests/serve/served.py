@@ -1,0 +1,24 @@
+"""A service on a free port of loopback."""
+
+import threading
+from contextlib import contextmanager
+
+import uvicorn
+
+from hardsight.serve.app import build_app
+from hardsight.serve.server import listen
+
+
+@contextmanager
+def served(service, tokens=None):
+    """Serve in a thread, and yield the address."""
+    with listen("127.0.0.1", 0, tokens) as listening:
+        config = uvicorn.Config(build_app(service, tokens), log_config=None, lifespan="off")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        finally:
+            server.should_exit = True
+            thread.join()

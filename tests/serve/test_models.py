@@ -1,0 +1,53 @@
+"""What is served under which name."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from hardsight.runs.folder import RunError
+from hardsight.serve.log import InspectionLog
+from hardsight.serve.models import ModelError, Models, UnknownModelError
+
+
+@pytest.fixture
+def log(tmp_path):
+    with InspectionLog(tmp_path / "log.db") as found:
+        yield found
+
+
+def test_runs_are_served_side_by_side_under_their_folders_names(log, served_run, tmp_path):
+    other = shutil.copytree(served_run, tmp_path / "lids")
+    models = Models(log, [served_run, other], "cpu")
+    assert [model.name for model in models] == ["parts", "lids"]
+    assert models.get("parts").hash == models.get("lids").hash
+    with pytest.raises(UnknownModelError, match="served are: parts, lids"):
+        models.get("caps")
+
+
+def test_a_reload_takes_what_is_on_disk_now_and_what_was_taken_stays(log, served_run, tmp_path):
+    run = shutil.copytree(served_run, tmp_path / "lids")
+    models = Models(log, [run], "cpu")
+    before = models.get("lids")
+    path = run / "calibration.json"
+    calibrated = before.calibration
+    replace(calibrated, threshold=calibrated.threshold + 1).write(path)
+    models.load("lids")
+    assert models.get("lids").calibration.threshold == calibrated.threshold + 1
+    assert before.calibration == calibrated
+    (run / "metrics.json").unlink()
+    with pytest.raises(RunError, match="not finished"):
+        models.load("lids")
+    assert models.get("lids").calibration.threshold == calibrated.threshold + 1
+
+
+def test_two_folders_of_one_name_are_refused(log, served_run, tmp_path):
+    other = shutil.copytree(served_run, tmp_path / "parts")
+    with pytest.raises(ModelError, match="two folders are named parts"):
+        Models(log, [served_run, other], "cpu")
+
+
+def test_a_name_that_fits_no_url_is_refused(log, served_run, tmp_path):
+    other = shutil.copytree(served_run, tmp_path / "good parts")
+    with pytest.raises(ModelError, match="rename the folder"):
+        Models(log, [other], "cpu")
