@@ -27,6 +27,8 @@ def test_score_says_good_suspicious_or_defect(run, other, parts, tmp_path):
         assert (row["anomalous"] == "True") == (row["decision"] != "good")
         assert 0 < float(row["p_robust"]) <= 1
         assert 0 < float(row["p_suspicion"]) <= 1
+        assert 0 < float(row["p_value"]) <= 1
+        assert (float(row["score"]) > 0) == (row["decision"] != "good")
 
 
 def test_evaluate_attacks_either_and_both(run, other):
@@ -39,17 +41,25 @@ def test_evaluate_attacks_either_and_both(run, other):
     assert found["eps"] == 8 / 255
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--seed", 3), "--seed and --overlays are for one detector"),
-        (("--fail-on-anomaly", "--overlays", "heat"), "--seed and --overlays are for one detector"),
-    ],
-)
-def test_what_is_for_one_detector_alone_is_refused(run, other, parts, arguments, said):
-    done = call("score", run, parts / "test/good", "--beside", other, *arguments)
+def test_fresh_noise_is_for_one_detector_alone(run, other, parts):
+    done = call("score", run, parts / "test/good", "--beside", other, "--seed", 3)
     assert done.exit_code == 1
-    assert said in words(done)
+    assert "--seed is for one detector" in words(done)
+
+
+def test_watch_decides_as_score_does_and_draws_heat_maps(run, other, parts, tmp_path):
+    given, good = ("--beside", other), parts / "test/good"
+    scored, watched = tmp_path / "scored.csv", tmp_path / "watched.csv"
+    assert call("score", run, good, *given, "-o", scored).exit_code == 0
+    follow = ("--idle", 0.2, "--overlays", tmp_path / "heat", "--drift", tmp_path / "drift.json")
+    done = call("watch", run, good, *given, "-o", watched, *follow)
+    assert done.exit_code == 0, words(done)
+    rows, expected = (list(csv.DictReader(path.open())) for path in (watched, scored))
+    assert [row["decision"] for row in rows] == [row["decision"] for row in expected]
+    scores = [float(row["score"]) for row in rows]
+    assert scores == pytest.approx([float(row["score"]) for row in expected], rel=1e-3)
+    assert len(list((tmp_path / "heat").iterdir())) == len(list(good.iterdir()))
+    assert json.loads((tmp_path / "drift.json").read_text())["parts"] == len(list(good.iterdir()))
 
 
 def test_a_run_that_learnt_what_the_first_held_out_is_refused(run, parts, tiny_preset, tmp_path):

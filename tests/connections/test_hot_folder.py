@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+from dataclasses import replace
 
 import pytest
 from loopback import decision
@@ -41,6 +42,15 @@ def test_files_are_moved_by_their_label(incoming, target):
     assert list(incoming.iterdir()) == []
     assert not (target / STATE).exists()
     assert sink.close() == []
+
+
+def test_two_detectors_make_three_folders(incoming, target):
+    sink = HotFolder(target)
+    for verdict in ("good", "suspicious", "defect"):
+        path = arrive(incoming, f"{verdict}.png", verdict.encode())
+        sink.send([replace(of(path, label=verdict != "good"), verdict=verdict)])
+        assert (target / verdict / path.name).read_bytes() == verdict.encode()
+    assert list(incoming.iterdir()) == []
 
 
 def test_files_of_one_name_are_all_kept(incoming, target):

@@ -1,5 +1,6 @@
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from loopback import decision, until
@@ -8,6 +9,7 @@ from hardsight.connections.interlock import (
     ANOMALOUS,
     GOOD,
     NO_ANSWER,
+    SUSPICIOUS,
     WORD,
     Interlock,
     LinkDown,
@@ -67,6 +69,14 @@ def test_every_verdict_is_written_in_its_order(registers, interlock):
     assert [first[i].verdict for i in range(1, 8)] == expected
     assert first[1].p_value == 2500
     assert first[7].p_value == 0
+
+
+def test_a_suspicious_part_has_a_word_of_its_own(registers, interlock):
+    verdicts = ("good", "suspicious", "defect")
+    interlock.send([replace(decision(label=True), verdict=each) for each in verdicts])
+    until(lambda: registers.found and registers.found[-1][1].sequence == 3)
+    first = {signal.sequence: signal for _, signal in reversed(registers.found)}
+    assert [first[i].verdict for i in (1, 2, 3)] == [GOOD, SUSPICIOUS, ANOMALOUS]
 
 
 def test_a_stalled_detector_reads_as_no_answer(registers, interlock):

@@ -77,15 +77,24 @@ def log_url(request, tmp_path):
     return request.getfixturevalue("postgres_log")
 
 
+def fitted(folder, preset, data, *options):
+    from typed import call, words
+
+    done = call("fit", preset, "--data", data, "--run", folder, *options)
+    assert done.exit_code == 0, words(done)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def served_run(parts, tiny_preset, tmp_path_factory):
     """A fitted run, to be served and not to be changed."""
-    from typed import call, words
+    return fitted(tmp_path_factory.mktemp("served") / "parts", tiny_preset, parts)
 
-    folder = tmp_path_factory.mktemp("served") / "parts"
-    done = call("fit", tiny_preset, "--data", parts, "--run", folder)
-    assert done.exit_code == 0, words(done)
-    return folder
+
+@pytest.fixture(scope="session")
+def second_run(parts, tiny_preset, served_run):
+    """The run of another detector, to stand beside the first."""
+    return fitted(served_run.with_name("quick"), tiny_preset, parts, "--steps", 2, "--no-select")
 
 
 @pytest.fixture
@@ -98,9 +107,10 @@ def place(tmp_path):
 
 @pytest.fixture
 def service(served_run, place):
+    from hardsight.serve.models import Origin
     from hardsight.serve.service import Service
 
-    found = Service([served_run], place, device="cpu")
+    found = Service([Origin(served_run)], place, device="cpu")
     yield found
     found.stop()
 

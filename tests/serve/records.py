@@ -20,6 +20,9 @@ def decisions(n: int, **changed) -> list[Decision]:
             threshold=1.0,
             model="parts",
             model_hash="abc",
+            brightness=0.4 + 0.001 * i,
+            contrast=0.1,
+            sharpness=0.02,
             time=NOON + timedelta(seconds=i),
         )
         for i in range(n)

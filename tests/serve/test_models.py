@@ -7,7 +7,7 @@ import pytest
 
 from hardsight.runs.folder import RunError
 from hardsight.serve.log import InspectionLog
-from hardsight.serve.models import ModelError, Models, UnknownModelError
+from hardsight.serve.models import ModelError, Models, Origin, UnknownModelError
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def log(tmp_path):
 
 def test_runs_are_served_side_by_side_under_their_folders_names(log, served_run, tmp_path):
     other = shutil.copytree(served_run, tmp_path / "lids")
-    models = Models(log, [served_run, other], "cpu")
+    models = Models(log, [Origin(served_run), Origin(other)], "cpu")
     assert [model.name for model in models] == ["parts", "lids"]
     assert models.get("parts").hash == models.get("lids").hash
     with pytest.raises(UnknownModelError, match="served are: parts, lids"):
@@ -27,7 +27,7 @@ def test_runs_are_served_side_by_side_under_their_folders_names(log, served_run,
 
 def test_a_reload_takes_what_is_on_disk_now_and_what_was_taken_stays(log, served_run, tmp_path):
     run = shutil.copytree(served_run, tmp_path / "lids")
-    models = Models(log, [run], "cpu")
+    models = Models(log, [Origin(run)], "cpu")
     before = models.get("lids")
     path = run / "calibration.json"
     calibrated = before.calibration
@@ -44,10 +44,10 @@ def test_a_reload_takes_what_is_on_disk_now_and_what_was_taken_stays(log, served
 def test_two_folders_of_one_name_are_refused(log, served_run, tmp_path):
     other = shutil.copytree(served_run, tmp_path / "parts")
     with pytest.raises(ModelError, match="two folders are named parts"):
-        Models(log, [served_run, other], "cpu")
+        Models(log, [Origin(served_run), Origin(other)], "cpu")
 
 
 def test_a_name_that_fits_no_url_is_refused(log, served_run, tmp_path):
     other = shutil.copytree(served_run, tmp_path / "good parts")
     with pytest.raises(ModelError, match="rename the folder"):
-        Models(log, [other], "cpu")
+        Models(log, [Origin(other)], "cpu")

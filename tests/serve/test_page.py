@@ -12,7 +12,7 @@ from hardsight.serve.tokens import Token, Tokens
 
 in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
 TAGS = "[...document.querySelectorAll('#results .tag')]"
-DONE = f"{TAGS}.filter((tag) => /^(Normal|Anomalous)/.test(tag.innerText)).length"
+DONE = f"{TAGS}.filter((tag) => /^(Good|Anomalous)/.test(tag.innerText)).length"
 
 
 @pytest.fixture

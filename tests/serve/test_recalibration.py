@@ -11,7 +11,7 @@ from hardsight.metrics import conformal_threshold
 from hardsight.serve.decision import Feedback
 from hardsight.serve.log import InspectionLog
 from hardsight.serve.log.thresholds import thresholds
-from hardsight.serve.models import Models
+from hardsight.serve.models import Models, Origin
 from hardsight.serve.recalibration import RecalibrationError, Span, recalibrate_from_feedback
 
 SPAN = Span(NOON, level=0.1)
@@ -25,7 +25,7 @@ def log(tmp_path):
 
 @pytest.fixture
 def model(served_run, log):
-    return Models(log, [served_run], "cpu").get("parts")
+    return Models(log, [Origin(served_run)], "cpu").get("parts")
 
 
 def line(model, n: int, seed: int = 0):
@@ -114,6 +114,6 @@ def test_versions_stand_beside_each_other_and_the_newest_is_loaded(log, model, s
     second = recalibrate_from_feedback(log, model, replace(SPAN, level=0.2))
     assert [v.version for v in thresholds(log, model.name, model.hash)] == [1, 2]
     assert thresholds(log, model.name, model.hash) == [first, second]
-    loaded = Models(log, [served_run], "cpu").get("parts")
+    loaded = Models(log, [Origin(served_run)], "cpu").get("parts")
     assert (loaded.version, loaded.calibration) == (2, second.calibration)
     assert loaded.detector.decide(np.zeros((16, 16, 3), np.uint8)).pred_label is not None

@@ -18,6 +18,7 @@ from typed import call, words
 
 from hardsight.serve.limits import Limits
 from hardsight.serve.log import InspectionLog
+from hardsight.serve.models import Origin
 from hardsight.serve.server import is_loopback, listen
 from hardsight.serve.service import Service
 
@@ -71,7 +72,7 @@ def test_a_new_file_of_tokens_shows_its_token_once(tmp_path):
 
 @pytest.fixture
 def impatient(served_run, place):
-    found = Service([served_run], place, replace(Limits(), seconds=0.5), device="cpu")
+    found = Service([Origin(served_run)], place, replace(Limits(), seconds=0.5), device="cpu")
     yield found
     found.stop()
 

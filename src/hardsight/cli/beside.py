@@ -1,24 +1,30 @@
-"""What ``--beside`` adds to ``score`` and ``evaluate``: a second detector beside the first."""
+"""What ``--beside`` adds to commands: a second detector beside the first."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.table import Table
 
 from hardsight.cli.console import console
 from hardsight.cli.progress import told
+from hardsight.cli.rows import FIELDS, draw, filled, filling
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from hardsight.attacks import Suite
-    from hardsight.detectors import TwoWitnesses
+    from hardsight.cli.rows import Fill
+    from hardsight.data import Frame
+    from hardsight.detectors import Detector, TwoWitnesses
     from hardsight.evaluation import Inspected
+    from hardsight.runs import DetectorRun
 
-DECIDED = ("path", "decision", "p_robust", "p_suspicion", "anomalous", "error")
-"""Columns of a table of decisions."""
+DECIDED = (
+    "path", "decision", "score", "p_value", "p_robust", "p_suspicion", "anomalous", "error",
+)  # fmt: skip
+"""Columns of a table of two detectors' decisions."""
 HEADS = {
     "aimed_at": "attack aimed at",
     "decided_by": "decided by",
@@ -29,22 +35,64 @@ HEADS = {
 }
 
 
-def decided_beside(
-    run: Path, other: Path, device: str
-) -> "tuple[TwoWitnesses, Callable[[list[dict[str, Any]], Tensor], None]]":
-    """Return two runs' detectors side by side, and what fills in rows of images; see ``filled``."""
-    from hardsight.detectors import Decision
+class Deciding(NamedTuple):
+    """One detector, or two side by side, and the table of what they say."""
+
+    detector: "Detector"
+    fields: Sequence[str]
+    """Columns of the table."""
+    fill: "Fill"
+
+    def rows(
+        self, batches: "Iterable[list[Frame]]"
+    ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
+        """Yield rows and frames, see ``filled``."""
+        return filled(batches, self.fields, self.fill)
+
+
+def deciding(
+    run: "DetectorRun", other: Path | None, device: str, seed: int | None, overlays: Path | None
+) -> Deciding:
+    """Return what decides on images: a run's detector, or two runs' side by side.
+
+    Args:
+        run: of the one, or of the robust one.
+        other: run of the second; None: there is none.
+        device: where they compute.
+        seed, overlays: see ``filling``.
+
+    Raises:
+        ValueError: a seed for two detectors, which decide on the known noise.
+    """
     from hardsight.runs import beside, open_detector_run
 
-    both, _ = beside(open_detector_run(run), open_detector_run(other), device)
+    if other is None:
+        detector = run.deciding(device)
+        return Deciding(detector, FIELDS, filling(detector, seed, overlays))
+    if seed is not None:
+        raise ValueError("--seed is for one detector; leave out --beside")
+    both, _ = beside(run, open_detector_run(other), device)
+    return Deciding(both, DECIDED, _filling_by_two(both, overlays))
+
+
+def _filling_by_two(both: "TwoWitnesses", overlays: Path | None) -> "Fill":
+    """Return what fills in ``DECIDED`` by two detectors; see ``filling``."""
+    from hardsight.detectors import Decision
+
+    calibration = both.demand_calibration()
 
     def fill(rows: list[dict[str, Any]], images: "Tensor") -> None:
-        found = both.inspect(images, len(images))
-        for row, decision, p in zip(rows, found.decisions, found.p_values, strict=True):
+        found, maps = both.examine(images)
+        p_values = calibration.p_values(found.scores)
+        for i, row in enumerate(rows):
+            decision = found.decisions[i]
             row["decision"], row["anomalous"] = decision.value, decision is not Decision.GOOD
-            row["p_robust"], row["p_suspicion"] = map(float, p)
+            row["score"], row["p_value"] = float(found.scores[i]), float(p_values[i])
+            row["p_robust"], row["p_suspicion"] = map(float, found.p_values[i])
+            if overlays:
+                draw(overlays, row["path"], images[i], maps[i, 0], calibration)
 
-    return both, fill
+    return fill
 
 
 def evaluate_beside(

@@ -31,16 +31,18 @@ class DriftFollower:
 
     Args:
         run: of the detector.
+        detector: that scores, the run's or two side by side.
         state: file that it goes on from, and that each batch is recorded in.
         once_in: parts in which one false alarm is tolerated.
     """
 
-    def __init__(self, run: "DetectorRun", state: Path, once_in: int) -> None:
+    def __init__(self, run: "DetectorRun", detector: "Detector", state: Path, once_in: int) -> None:
         from hardsight.evaluation.drift import DriftMonitor
         from hardsight.runs import drift_references
 
         self.state = state
-        self.monitor = DriftMonitor(drift_references(run), once_in)
+        references = drift_references(run, detector.demand_calibration())
+        self.monitor = DriftMonitor(references, once_in)
         self.monitor.resume(state)
 
     def add(self, rows: Rows, frames: "Sequence[Frame]") -> None:
@@ -70,16 +72,19 @@ class SinkFollower:
 
     def add(self, rows: Rows, frames: "Sequence[Frame]") -> None:
         """Tell of a batch."""
+        measured = iter(_statistics(frames))
         for row, frame in zip(rows, frames, strict=True):
             if frame.image is None:
                 for sink in self.sinks:
                     sink.failed(row["path"], row["error"])
                 continue
-            decided = self._decision(row, frame)
+            decided = self._decision(row, frame, next(measured))
             for sink in self.sinks:
                 sink.send([decided])
 
-    def _decision(self, row: dict[str, Any], frame: "Frame") -> "Decision":
+    def _decision(
+        self, row: dict[str, Any], frame: "Frame", measured: dict[str, Any]
+    ) -> "Decision":
         from hardsight.serve.decision import Decision
 
         return Decision(
@@ -91,7 +96,21 @@ class SinkFollower:
             threshold=self.threshold,
             model=self.name,
             model_hash=self.model_hash,
+            verdict=row.get("decision"),
+            p_robust=row.get("p_robust"),
+            p_suspicion=row.get("p_suspicion"),
+            **measured,
         )
+
+
+def _statistics(frames: "Sequence[Frame]") -> "list[dict[str, float]]":
+    """Return brightness, contrast and sharpness of each frame that is an image."""
+    import torch
+
+    from hardsight.evaluation.distribution_shift import rows_of_statistics
+
+    images = [frame.image for frame in frames if frame.image is not None]
+    return rows_of_statistics(torch.stack(images)) if images else []
 
 
 def _hash(frame: "Frame") -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from hardsight.data import Frame
     from hardsight.detectors import Calibration, Detector
 
+    Fill = Callable[[list[dict[str, Any]], Tensor], None]
+
 READABLE = 50
 """Characters of a heat map's name that are taken from the image's: names have a limit."""
 FIELDS = ("path", "score", "p_value", "anomalous", "error")
@@ -131,11 +133,15 @@ def scored(
     seed: int | None = None,
     overlays: Path | None = None,
 ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
-    """Score frames; see ``filled``.
+    """Score frames by one detector; see ``filled`` and ``filling``."""
+    return filled(batches, FIELDS, filling(detector, seed, overlays))
+
+
+def filling(detector: "Detector", seed: int | None, overlays: Path | None) -> "Fill":
+    """Return what fills in ``FIELDS`` by the scores of one detector.
 
     Args:
-        detector: of the frames' size.
-        batches: see ``filled``.
+        detector: with a threshold.
         seed: of fresh noise, drawn in order; None: the known noise, on which an image has one
             score wherever it stands.
         overlays: folder for heat maps; None: none are drawn.
@@ -153,15 +159,15 @@ def scored(
             row["score"], row["p_value"] = float(scores[i]), float(p[i])
             row["anomalous"] = bool(scores[i] > calibration.threshold)
             if overlays:
-                _draw(overlays, row["path"], images[i], found.anomaly_map[i, 0], calibration)
+                draw(overlays, row["path"], images[i], found.anomaly_map[i, 0], calibration)
 
-    return filled(batches, FIELDS, fill)
+    return fill
 
 
 def filled(
     batches: "Iterable[list[Frame]]",
     fields: Sequence[str],
-    fill: "Callable[[list[dict[str, Any]], Tensor], None]",
+    fill: "Fill",
 ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
     """Yield the rows of frames, batch by batch in order, and the frames they are of.
 
@@ -183,7 +189,7 @@ def filled(
         yield rows, frames
 
 
-def _draw(
+def draw(
     folder: Path, name: str, image: "Tensor", anomaly_map: "Tensor", calibration: "Calibration"
 ) -> None:
     """Write the heat map over the image."""

@@ -1,11 +1,11 @@
 """``hardsight score``: new images through a fitted detector."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from hardsight.cli.beside import DECIDED, decided_beside
+from hardsight.cli.beside import deciding
 from hardsight.cli.console import explained, say
 from hardsight.cli.options import (
     Beside,
@@ -18,18 +18,7 @@ from hardsight.cli.options import (
     ScoredAtOnce,
     Scores,
 )
-from hardsight.cli.rows import (
-    FIELDS,
-    Tally,
-    check_overlays,
-    file_batches,
-    filled,
-    scored,
-    table,
-)
-
-if TYPE_CHECKING:
-    from hardsight.detectors import Detector
+from hardsight.cli.rows import Tally, check_overlays, file_batches, table
 
 
 def score(
@@ -60,20 +49,10 @@ def score(
     tally = Tally()
     with explained():
         check_overlays(overlays, [Path(name) for name in images if Path(name).is_dir()])
-        if beside is None:
-            detector: Detector = open_detector_run(run).deciding(device)
-        elif seed is None and overlays is None:
-            detector, fill = decided_beside(run, beside, device)
-        else:
-            raise ValueError("--seed and --overlays are for one detector; leave out --beside")
-        batches = file_batches(detector, images, batch_size, bits, skip_unreadable)
-        decided = (
-            scored(detector, batches, seed, overlays)
-            if beside is None
-            else filled(batches, DECIDED, fill)
-        )
-        with table(output, FIELDS if beside is None else DECIDED) as lines:
-            for rows, read in decided:
+        decider = deciding(open_detector_run(run), beside, device, seed, overlays)
+        batches = file_batches(decider.detector, images, batch_size, bits, skip_unreadable)
+        with table(output, decider.fields) as lines:
+            for rows, read in decider.rows(batches):
                 lines.write(rows)
                 tally.add(rows, read)
         tally.complain()

@@ -7,7 +7,7 @@ import typer
 
 from hardsight.cli.console import explained, say
 from hardsight.cli.following import connected
-from hardsight.cli.options import Connections, Device
+from hardsight.cli.options import Beside, Connections, Device
 from hardsight.core.extras import needed
 
 EXTRA = "'hardsight[serve]'"
@@ -17,9 +17,10 @@ def serve(
     runs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RUN...", help="Run folders or exports, each served under its folder's name."
+            metavar="RUN...", help="Run folders, exports or bundles, each served under its name."
         ),
     ],
+    beside: Beside = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")
     ] = "127.0.0.1",
@@ -61,14 +62,20 @@ def serve(
     work too. `/openapi.json` describes all of it, `/metrics` is for Prometheus, and logs are lines
     of JSON on stderr. Ctrl-C or SIGTERM finishes what was accepted. Needs the extra `serve`.
 
-    Examples: `hardsight serve runs/parts`,
+    With `--beside` two detectors decide: a part is good, suspicious or a defect. Where
+    `HARDSIGHT_BUNDLE_KEY` names a public key, bundles must be signed for it.
+
+    Examples: `hardsight serve runs/parts`, `hardsight serve runs/parts --beside runs/quick`,
     `hardsight serve runs/parts runs/lids --host 0.0.0.0 --token-file tokens.json`
     """
     with explained():
+        if beside is not None and len(runs) > 1:
+            raise ValueError(f"--beside is for one run, got {len(runs)}; serve the others apart")
         needed("fastapi", EXTRA, "hardsight serve")
         from hardsight.connections import listener
         from hardsight.serve.log.pictures import Policy
         from hardsight.serve.logs import log_as_json
+        from hardsight.serve.models import Origin
         from hardsight.serve.server import listen, run
         from hardsight.serve.service import Place, Service
         from hardsight.serve.tokens import Tokens
@@ -79,7 +86,8 @@ def serve(
             say("Token, shown this once: ", (token, "bold"))
         tokens = None if token_file is None else Tokens(token_file)
         with connected(to or (), state) as sinks, listen(host, port, tokens) as listening:
-            service = Service(runs, Place(log, pictures, policy), device=device)
+            origins = [Origin(run, beside) for run in runs]
+            service = Service(origins, Place(log, pictures, policy), device=device)
             for sink in sinks:
                 service.log.listen(listener(sink))
             log_as_json()

@@ -13,10 +13,12 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
+from hardsight.cli.beside import deciding
 from hardsight.cli.console import errors, explained
 from hardsight.cli.drift import OnceIn
 from hardsight.cli.following import DriftFollower, Follower, SinkFollower, connected
 from hardsight.cli.options import (
+    Beside,
     Bits,
     Connections,
     Device,
@@ -27,7 +29,7 @@ from hardsight.cli.options import (
     ScoredAtOnce,
     Scores,
 )
-from hardsight.cli.rows import Tally, check_overlays, scored, table
+from hardsight.cli.rows import Tally, check_overlays, table
 
 if TYPE_CHECKING:
     from hardsight.data import Reading
@@ -42,6 +44,7 @@ def watch(
             "device, a stream's URL, or a GenICam camera as genicam:PRODUCER.cti[#SERIAL]."
         ),
     ],
+    beside: Beside = None,
     output: Scores = None,
     overlays: Overlays = None,
     fail_on_anomaly: FailOnAnomaly = False,
@@ -84,7 +87,8 @@ def watch(
     registers or variables (heartbeat, verdict, sequence, p-value): it lets a part pass while the
     heartbeat changes and on a verdict of 1 with the next sequence. 0 is "no answer", which a
     verdict becomes after `hold` seconds, and means stop. Secrets come from the environment:
-    `HARDSIGHT_WEBHOOK_SECRET`, `HARDSIGHT_MQTT_PASSWORD`.
+    `HARDSIGHT_WEBHOOK_SECRET`, `HARDSIGHT_MQTT_PASSWORD`. With `--beside` a verdict may be
+    suspicious too, which is a 3 for a controller.
 
     Exit code 0, after Ctrl-C too; 2 with `--fail-on-anomaly` when something was found.
     Example: `hardsight watch runs/bottle incoming/ --overlays heat/ -o scores.csv`
@@ -97,8 +101,11 @@ def watch(
         if Path(source).is_dir():
             check_overlays(overlays, [Path(source)])
         opened = open_detector_run(run)
-        detector = opened.deciding(device)
-        followers: list[Follower] = [DriftFollower(opened, drift, once_in)] if drift else []
+        decider = deciding(opened, beside, device, seed, overlays)
+        detector = decider.detector
+        followers: list[Follower] = []
+        if drift:
+            followers.append(DriftFollower(opened, detector, drift, once_in))
         batch_size = at_once(detector.size, batch_size)
         depth = detector.bits if bits is None else bits
         reading = _reading(source, detector.size, idle, batch_size, depth)
@@ -107,13 +114,14 @@ def watch(
             Text("waiting for images"), console=errors, transient=True, redirect_stdout=shown
         )
         places = to or (), state or opened.reports / "connections"
-        with connected(*places) as sinks, reading, line, table(output) as lines:
+        written = table(output, decider.fields)
+        with connected(*places) as sinks, reading, line, written as lines:
             if sinks:
                 followers.append(SinkFollower(detector, opened.name, sinks))
             try:
                 with _ctrl_c(reading.stop):
                     batches = reading.batches(batch_size)
-                    for rows, frames in scored(detector, batches, seed, overlays):
+                    for rows, frames in decider.rows(batches):
                         lines.write(rows)
                         tally.add(rows, frames)
                         for follower in followers:

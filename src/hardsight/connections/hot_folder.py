@@ -16,19 +16,21 @@ from hardsight.serve.decision import Decision
 _log = logging.getLogger(__name__)
 STATE = ".moves.jsonl"
 """State file: what is to be moved where, on disk before it is."""
-FOLDERS = {False: "good", True: "anomalous"}
+FOLDERS = ("good", "anomalous")
+"""Made at once; those of ``suspicious`` and ``defect`` when the first comes."""
 UNREADABLE = "unreadable"
 
 
 class HotFolder:
-    """A ``Sink`` that moves each decided image file below a folder, by its label.
+    """A ``Sink`` that moves each decided image file below a folder, by its verdict.
 
     What is to be moved is in the state file first. Killed in between, the next one moves the rest
     before anything is scored, so that no part is decided twice. A file that is no longer the one
     that was decided stays where it is.
 
     Args:
-        folder: gets ``good/``, ``anomalous/`` and ``unreadable/``.
+        folder: gets ``good/``, ``anomalous/`` and ``unreadable/``, and of two detectors
+            ``suspicious/`` and ``defect/``.
 
     Raises:
         OSError: it cannot be written.
@@ -36,7 +38,7 @@ class HotFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self._left = folder, 0
-        for name in (*FOLDERS.values(), UNREADABLE):
+        for name in (*FOLDERS, UNREADABLE):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self._state = folder / STATE
         if self._state.is_file():
@@ -44,7 +46,7 @@ class HotFolder:
 
     def send(self, decisions: Sequence[Decision]) -> None:
         """Move the files of decisions."""
-        self._plan([(d.source, d.image, FOLDERS[d.label]) for d in decisions])
+        self._plan([(d.source, d.image, d.outcome) for d in decisions])
 
     def failed(self, source: str, reason: str) -> None:
         """Move a file that could not be read."""
@@ -84,6 +86,7 @@ class HotFolder:
             self._left += 1
             _log.warning("%s changed after it was read, and is left there", source)
             return
+        folder.mkdir(exist_ok=True)
         target = _free(folder / source.name)
         try:
             source.rename(target)

@@ -11,8 +11,10 @@ from typing import NamedTuple, Protocol
 from hardsight.serve.decision import Decision
 
 _log = logging.getLogger(__name__)
-NO_ANSWER, GOOD, ANOMALOUS = 0, 1, 2
-"""The verdict's bits. Nothing, as in a register that nobody wrote, means stop."""
+NO_ANSWER, GOOD, ANOMALOUS, SUSPICIOUS = range(4)
+"""The verdict's word. Nothing, as in a register that nobody wrote, means stop."""
+VERDICTS = {"good": GOOD, "anomalous": ANOMALOUS, "defect": ANOMALOUS, "suspicious": SUSPICIOUS}
+"""Outcome of a decision -> its word; what is suspicious is to be inspected again."""
 WORD = 1 << 16
 """Heartbeat and sequence begin at 0 again there."""
 
@@ -23,7 +25,7 @@ class Signal(NamedTuple):
     heartbeat: int
     """Changes with every write. One that stands still means stop."""
     verdict: int
-    """Bit 0 good, bit 1 anomalous; neither: no answer, which means stop."""
+    """See ``VERDICTS``; ``NO_ANSWER`` means stop."""
     sequence: int
     """Number of decisions. A step of more than one means that verdicts were missed: stop."""
     p_value: int
@@ -99,8 +101,7 @@ class Interlock:
     def send(self, decisions: Sequence[Decision]) -> None:
         """Show the verdicts, each for as long as the next is not there."""
         for decision in decisions:
-            verdict = ANOMALOUS if decision.label else GOOD
-            self._show(verdict, round(1e4 * decision.p_value))
+            self._show(VERDICTS[decision.outcome], round(1e4 * decision.p_value))
 
     def failed(self, source: str, reason: str) -> None:
         """Withdraw the verdict at once: about this part there is no answer."""

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Protocol
 
 from hardsight.serve.decision import Decision, Listener
@@ -54,7 +53,7 @@ def listener(sink: Sink) -> Listener:
 
 def message(decision: Decision) -> bytes:
     """Return a decision as JSON, its time as ISO 8601."""
-    fields = asdict(decision) | {"time": decision.time.isoformat()}
+    fields = decision.told() | {"time": decision.time.isoformat()}
     return json.dumps(fields, sort_keys=True).encode()
 
 

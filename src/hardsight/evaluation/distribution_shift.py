@@ -95,6 +95,13 @@ def image_statistics(images: Tensor) -> dict[str, NDArray[np.float64]]:
     return {name: torch.cat(parts).double().numpy() for name, parts in found.items()}
 
 
+def rows_of_statistics(images: Tensor) -> list[dict[str, float]]:
+    """Return every one of ``STATISTICS`` of each of images (N, 3, H, W); see above."""
+    found = image_statistics(images)
+    rows = zip(*(values.tolist() for values in found.values()), strict=True)
+    return [dict(zip(found, row, strict=True)) for row in rows]
+
+
 def distribution_shifts(data: AnomalyData) -> list[Shift]:
     """Return what ``STATISTICS`` know of a data set.
 

@@ -16,15 +16,21 @@ SCORE = "score"
 """The stream of scores, beside those of ``STATISTICS``."""
 
 
-def drift_references(run: DetectorRun) -> dict[str, NDArray[np.float64]]:
+def drift_references(
+    run: DetectorRun, calibration: Calibration | None = None
+) -> dict[str, NDArray[np.float64]]:
     """Return the values (n,) of good parts, for a ``DriftMonitor``.
 
     Of the score those of the held-out normals that set the threshold: normals that were trained on
     score too low. Of brightness, contrast and sharpness those of training images too, which know
     nothing of the training; they are kept in the run's ``statistics.json``, and left out where
     there is no such file and the data set is not there any more.
+
+    Args:
+        run: finished.
+        calibration: of what scores in place of the run's own detector; None: of that.
     """
-    calibration = Calibration.read(run.path / CALIBRATION_FILE)
+    calibration = calibration or Calibration.read(run.path / CALIBRATION_FILE)
     found = {SCORE: np.asarray(calibration.clean_scores, np.float64)}
     path, place = run.path / STATISTICS_FILE, run.config.data.path
     if not path.is_file():

@@ -16,6 +16,7 @@ from hardsight.serve.api.page import PAGE, page_routes
 from hardsight.serve.api.probing import probe_routes
 from hardsight.serve.api.problems import explain_errors
 from hardsight.serve.api.records import record_routes
+from hardsight.serve.api.reports import report_routes
 from hardsight.serve.api.scoring import model_routes
 from hardsight.serve.service import Service
 from hardsight.serve.tokens import Tokens
@@ -24,6 +25,10 @@ ABOUT = """Visual anomaly detection in front of a line.
 
 A decision is acknowledged only when it is in the inspection log on disk. Errors are
 `application/problem+json` (RFC 9457); a full line answers 429 with `Retry-After`."""
+
+ROUTES = (
+    health_routes, model_routes, probe_routes, record_routes, report_routes, inference_routes,
+)  # fmt: skip
 
 
 def build_app(
@@ -46,7 +51,7 @@ def build_app(
         title="hardsight", version=version("hardsight"), description=ABOUT, lifespan=lifespan,
         docs_url=None, redoc_url=None,
     )  # fmt: skip
-    for routes in (health_routes, model_routes, probe_routes, record_routes, inference_routes):
+    for routes in ROUTES:
         app.include_router(routes(service))
     app.include_router(page_routes())
     app.mount("/page", StaticFiles(directory=PAGE))

@@ -3,8 +3,9 @@
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 
@@ -43,9 +44,28 @@ class Decision:
     """0: the threshold of the run folder; from 1 on those set from feedback."""
     map_maximum: float = 0.0
     """The largest value of the anomaly map."""
+    verdict: str | None = None
+    """Of two detectors good, suspicious or defect; None: one decided, see ``outcome``."""
+    p_robust: float | None = None
+    """Of two detectors: chance that a normal image is as conspicuous to the robust one."""
+    p_suspicion: float | None = None
+    """Of two detectors: chance that a normal image is as suspicious."""
+    brightness: float | None = None
+    """Of the whole picture, as contrast and sharpness; see ``image_statistics``."""
+    contrast: float | None = None
+    sharpness: float | None = None
     id: str = field(default_factory=new_id)
     time: datetime = field(default_factory=now)
     """When it was decided, in UTC."""
+
+    @property
+    def outcome(self) -> str:
+        """What is to be done with the part: good, anomalous; of two detectors see ``verdict``."""
+        return self.verdict or ("anomalous" if self.label else "good")
+
+    def told(self) -> dict[str, Any]:
+        """Return all fields as others are told of them: with the outcome as the verdict."""
+        return asdict(self) | {"verdict": self.outcome}
 
 
 @dataclass(frozen=True)

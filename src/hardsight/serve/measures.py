@@ -22,7 +22,7 @@ class Measures:
             registry=own,
         )
         self.decisions = Counter(
-            "hardsight_decisions", "Decisions on disk.", ["model", "label"], registry=own
+            "hardsight_decisions", "Decisions on disk.", ["model", "verdict"], registry=own
         )
         self.batches = Histogram(
             "hardsight_batch_images",
@@ -43,13 +43,13 @@ class Measures:
         self.drift = Gauge(
             "hardsight_drift_evidence",
             "Evidence of drift in shares of the limit: an alarm at 1.",
-            ["model"],
+            ["model", "stream"],
             registry=own,
         )
         self.drift_alarms = Gauge(
             "hardsight_drift_alarms",
             "Alarms of drift of late.",
-            ["model"],
+            ["model", "stream"],
             registry=own,
         )
 

@@ -28,6 +28,8 @@ class AttackedImage:
     p_value: float
     clean_label: bool
     label: bool
+    l2: float
+    """Norm of the change."""
     picture: bytes
     """PNG."""
     perturbation: bytes
@@ -61,6 +63,7 @@ def attack_image(model: ServedModel, image: Tensor, eps: float, steps: int) -> A
         p_value=float(calibration.p_values(scores)[0]),
         clean_label=bool(label),
         label=bool(scores[0] > calibration.threshold),
+        l2=float((attacked - clean).norm()),
         picture=_png(attacked[0]),
         perturbation=perturbation(clean[0], attacked[0], 512),
         heat=heat_layer(after.anomaly_map[0, 0], calibration.map_threshold),

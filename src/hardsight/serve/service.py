@@ -1,7 +1,6 @@
 """The service without its protocol: models, scorer, log and pictures, started and stopped."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from hardsight.serve.limits import Limits
 from hardsight.serve.log import InspectionLog
 from hardsight.serve.log.pictures import PictureStore, Policy
 from hardsight.serve.measures import Measures
-from hardsight.serve.models import Models, ServedModel
+from hardsight.serve.models import Models, Origin, ServedModel
 from hardsight.serve.models.served import Arrival
 from hardsight.serve.scoring import Answer, Job, Scorer
 
@@ -39,19 +38,19 @@ class Service:
     """Models in front of a line.
 
     Args:
-        folders: run folders and exports, see ``Models``.
+        origins: see ``Models``.
         place: of the log and the pictures.
         limits: of what it takes.
         device: where the models compute.
 
     Raises:
         LogError: the log cannot be opened.
-        ModelError, RunError: a folder that cannot be served.
+        ModelError, RunError, BundleError: a run that cannot be served.
     """
 
     def __init__(
         self,
-        folders: Iterable[str | os.PathLike[str]],
+        origins: Iterable[Origin],
         place: Place,
         limits: Limits = DEFAULT_LIMITS,
         device: str = "auto",
@@ -60,7 +59,7 @@ class Service:
         self.log = InspectionLog(place.log)
         self.pictures = PictureStore(place.pictures, place.policy)
         self.drift = DriftWatch(self.log)
-        self.models = Models(self.log, map(Path, folders), device)
+        self.models = Models(self.log, origins, device)
         self.scorer = Scorer(self.log, self._acknowledged, limits.waiting)
         self.scorer.batches = self.measures.batches.observe
         self.measures.waiting.set_function(lambda: self.scorer.line.unanswered)
@@ -96,7 +95,7 @@ class Service:
 
     def _acknowledged(self, job: Job, answer: Answer) -> None:
         decision = answer.decision
-        self.measures.decisions.labels(decision.model, str(decision.label).lower()).inc()
+        self.measures.decisions.labels(decision.model, decision.outcome).inc()
         if self.pictures.policy.wants(decision):
             heat = heat_layer(answer.anomaly_map, job.model.calibration.map_threshold)
             self.pictures.write(

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from hardsight.serve.app import build_app
 from hardsight.serve.limits import Limits
+from hardsight.serve.models import Origin
 from hardsight.serve.service import Service
 from hardsight.serve.tokens import Token, TokenError, Tokens
 
@@ -90,7 +91,7 @@ def test_its_own_page_reaches_it(client):
 @pytest.fixture
 def narrow(served_run, place):
     limits = Limits(body=20_000, pixels=1_000, images=3, waiting=4, requests=2, seconds=1)
-    found = Service([served_run], place, limits, device="cpu")
+    found = Service([Origin(served_run)], place, limits, device="cpu")
     yield found
     found.stop()
 

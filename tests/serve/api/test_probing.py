@@ -33,6 +33,7 @@ def test_an_attack_is_pgd_on_the_score_towards_the_other_decision(client, servic
     assert found["score"] == pytest.approx(expected, rel=1e-4)
     assert (found["score"] > found["clean_score"]) is not found["clean_label"]
     assert found["label"] is (found["score"] > found["threshold"])
+    assert found["l2"] == pytest.approx(float((attacked - image[None]).norm()), rel=1e-4)
     picture = Image.open(io.BytesIO(base64.b64decode(found["image"])))
     change = np.asarray(picture, float) / 255 - image.permute(1, 2, 0).numpy()
     assert np.abs(change).max() <= 8 / 255 + 0.5 / 255

@@ -4,10 +4,11 @@ import csv
 import io
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from records import NOON, decisions
 
-from hardsight.evaluation.drift import ONCE_IN, StreamMonitor
+from hardsight.evaluation.drift import ONCE_IN, DriftMonitor
 from hardsight.serve.log import Query
 
 
@@ -77,12 +78,24 @@ def test_a_threshold_from_feedback_is_in_force_at_once(client, service, rows):
     assert zoneless.status_code == 422
 
 
-def test_drift_is_that_of_the_scores_in_their_order(client, service, rows):
-    reference = service.models.get("parts").calibration.clean_scores
-    expected = StreamMonitor(reference, ONCE_IN).add([row.score for row in rows]).evidence
+def test_drift_is_that_of_scores_and_pictures_in_their_order(client, service, rows):
+    references = service.models.get("parts").references
+    assert set(references) == {"score", "brightness", "contrast", "sharpness"}
+    values = {name: [getattr(row, name) for row in rows] for name in references}
+    expected = DriftMonitor(references, ONCE_IN).add(values)
     first = client.get("/v1/models/parts/drift").json()
-    assert first["evidence"] == pytest.approx(expected.tolist(), rel=1e-3)
+    for name, watched in expected.items():
+        shown = first["streams"][name]
+        assert shown["evidence"] == pytest.approx(watched.evidence.tolist(), rel=1e-3)
+        assert shown["alarms"] == np.flatnonzero(watched.alarms).tolist()
     assert (first["parts"], first["once_in"]) == (25, ONCE_IN)
     service.log.append(decisions(2, model_hash=rows[0].model_hash))
     assert client.get("/v1/models/parts/drift").json()["parts"] == 27
-    assert "hardsight_drift_evidence" in client.get("/metrics").text
+    text = client.get("/metrics").text
+    assert 'hardsight_drift_evidence{model="parts",stream="brightness"}' in text
+
+
+def test_decisions_that_know_nothing_of_the_picture_are_no_evidence(client, service, rows):
+    older = decisions(3, model_hash=rows[0].model_hash, brightness=None)
+    service.log.append(older)
+    assert client.get("/v1/models/parts/drift").json()["parts"] == 25

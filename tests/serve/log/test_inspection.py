@@ -183,7 +183,7 @@ def test_a_full_disk_is_named_and_nothing_is_taken_as_written(tmp_path):
         log.append(decisions(1))
         with log.engine.begin() as connection:  # the one connection of the pool
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
-            connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+            connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 8}")
         batches = [decisions(20) for _ in range(50)]
         with pytest.raises(LogError, match="free space") as caught:
             append_all(log, batches)

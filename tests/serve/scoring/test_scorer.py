@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hardsight.serve.log import InspectionLog, LogError
-from hardsight.serve.models import Models
+from hardsight.serve.models import Models, Origin
 from hardsight.serve.models.served import Arrival
 from hardsight.serve.scoring import Job, QueueFullError, Scorer, StoppedError
 from hardsight.serve.scoring.line import Line
@@ -21,7 +21,7 @@ def log(tmp_path):
 
 @pytest.fixture
 def model(served_run, log):
-    return Models(log, [served_run], "cpu").get("parts")
+    return Models(log, [Origin(served_run)], "cpu").get("parts")
 
 
 def jobs(model, n: int, seed: int = 0) -> list[Job]:

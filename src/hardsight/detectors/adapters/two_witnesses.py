@@ -72,11 +72,8 @@ class TwoWitnesses(Detector):
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score (B, 3, H, W) by the larger exceedance, with ``noise`` as from ``sample_noise``."""
-        own, other = self._noises(images, noise)
-        found = self.robust(images, own)
-        beside = self.clean.score_only(images, other)
-        scores = torch.stack((found.pred_score, beside.pred_score), dim=1)
-        return Detection(self.witnesses.exceedances(scores).amax(1), found.anomaly_map)
+        scores, maps = self._scores_and_maps(images, noise)
+        return Detection(self.witnesses.exceedances(scores).amax(1), maps)
 
     def score_only(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Return the score, with the two exceedances that it is the larger of as the map."""
@@ -125,8 +122,20 @@ class TwoWitnesses(Detector):
         Raises:
             ValueError: it is not ``calibrated``.
         """
-        self.demand_calibration()
-        return self.witnesses.inspect(self._all_scores(images, batch_size))
+        threshold = self.demand_calibration().threshold
+        return self.witnesses.inspect(self._all_scores(images, batch_size), threshold)
+
+    @torch.no_grad()
+    def examine(self, images: Tensor) -> tuple[Decisions, Tensor]:
+        """Decide on images (B, 3, H, W), on the known noise; return their maps (B, 1, H, W), too.
+
+        Raises:
+            ValueError: it is not ``calibrated``, or these are no such images.
+        """
+        threshold = self.demand_calibration().threshold
+        x = self.prepare(images)
+        scores, maps = self._scores_and_maps(x, self.decision_noise(x))
+        return self.witnesses.inspect(scores.cpu(), threshold), maps.cpu()
 
     @torch.no_grad()
     def _all_scores(self, images: Images, batch_size: int = 8) -> Tensor:
@@ -136,6 +145,13 @@ class TwoWitnesses(Detector):
             x = self.prepare(batch)
             parts.append(self.scores(x, self.decision_noise(x)).cpu())
         return torch.cat(parts)
+
+    def _scores_and_maps(self, images: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the scores (B, 2) of both, and the maps of the robust one."""
+        own, other = self._noises(images, noise)
+        found = self.robust(images, own)
+        beside = self.clean.score_only(images, other)
+        return torch.stack((found.pred_score, beside.pred_score), dim=1), found.anomaly_map
 
     def _noises(self, images: Tensor, noise: Tensor | None) -> list[Tensor | None]:
         """Return the robust detector's noise and the clean one's."""

@@ -42,6 +42,8 @@ class Decisions(NamedTuple):
     p_values: NDArray[np.float64]
     """(N, 2): chance that a normal image is as conspicuous to the robust detector, and as
     suspicious."""
+    scores: NDArray[np.float64]
+    """(N,) the larger exceedance of each, which is the score of both together."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,9 @@ class WitnessCalibration:
         found = torch.stack((z[:, 0], torch.maximum(z[:, 1], apart)), dim=1)
         return found - found.new_tensor(self.thresholds)
 
-    def inspect(self, scores: Tensor) -> Decisions:
-        """Decide on scores (B, 2), robust and clean."""
+    def inspect(self, scores: Tensor, threshold: float = 0.0) -> Decisions:
+        """Decide on scores (B, 2), robust and clean, by exceedances above a threshold."""
         rows = self.exceedances(scores).double().numpy()
         normals = np.asarray(self.normals)
         p = np.stack([p_values(rows[:, i], normals[:, i]) for i in (0, 1)], axis=1)
-        return Decisions([decision(*row) for row in rows], p)
+        return Decisions([decision(*(row - threshold)) for row in rows], p, rows.max(axis=1))

@@ -31,10 +31,9 @@ def health_routes(service: Service) -> APIRouter:
     def metrics() -> Response:
         """Return all measures for Prometheus."""
         for model in service.models:
-            drift = service.drift.of(model)
-            latest = drift.evidence[-1] if drift.evidence else 0.0
-            service.measures.drift.labels(model.name).set(latest)
-            service.measures.drift_alarms.labels(model.name).set(len(drift.alarms))
+            for name, stream in service.drift.of(model).streams.items():
+                service.measures.drift.labels(model.name, name).set(stream.latest)
+                service.measures.drift_alarms.labels(model.name, name).set(len(stream.alarms))
         return Response(service.measures.text(), media_type=CONTENT_TYPE_LATEST)
 
     return routes

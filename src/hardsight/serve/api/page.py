@@ -8,6 +8,7 @@ from fastapi.responses import FileResponse
 PAGE = Path(__file__).parents[1] / "page"
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
+    "style-src 'self' 'unsafe-inline'; "  # of reports, which inherit this
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

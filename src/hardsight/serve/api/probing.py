@@ -29,6 +29,8 @@ class Attacked(BaseModel):
     threshold: float
     clean_label: bool
     label: bool
+    l2: float
+    """Norm of the change, to be held beside a certified radius."""
     image: str
     """The attacked image, a PNG in base64."""
     perturbation: str
@@ -81,6 +83,7 @@ def probe_routes(service: Service) -> APIRouter:
                 threshold=model.calibration.threshold,
                 clean_label=found.clean_label,
                 label=found.label,
+                l2=found.l2,
                 image=_text(found.picture),
                 perturbation=_text(found.perturbation),
                 heat_map=_text(found.heat),

@@ -10,10 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from hardsight.data import ImageError
+from hardsight.runs.bundles.manifest import BundleError
 from hardsight.runs.folder import RunError
 from hardsight.serve.log import LogError, UnknownDecisionError
 from hardsight.serve.models import ModelError, UnknownModelError
 from hardsight.serve.recalibration import RecalibrationError
+from hardsight.serve.reports import UnknownReportError
 from hardsight.serve.scoring import QueueFullError, StoppedError
 
 _log = logging.getLogger(__name__)
@@ -37,9 +39,11 @@ STATUS: Mapping[type[Exception], int] = {
     ImageError: 422,
     ModelError: 422,
     RunError: 422,
+    BundleError: 422,
     RecalibrationError: 409,
     UnknownModelError: 404,
     UnknownDecisionError: 404,
+    UnknownReportError: 404,
     StoppedError: 503,
 }
 

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from hardsight.serve.api.problems import Problem
 from hardsight.serve.api.shapes import (
+    Decided,
     DriftShown,
     FeedbackRequest,
     LoggedDecision,
@@ -36,6 +37,9 @@ MEDIA = {"thumbnail.jpg": "image/jpeg", "heat.png": "image/png"}
 def query(
     model: str | None = None,
     label: Annotated[bool | None, Asked(description="true: alarms alone.")] = None,
+    verdict: Annotated[
+        Literal["good", "suspicious", "defect"] | None, Asked(description="Of two detectors.")
+    ] = None,
     source: Annotated[str | None, Asked(description="The beginning of the source.")] = None,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -50,6 +54,7 @@ def query(
         return Query(
             model=model,
             label=label,
+            verdict=verdict,
             source=source,
             since=since,
             until=until,
@@ -78,7 +83,7 @@ def record_routes(service: Service) -> APIRouter:
         said = log.feedback(each.decision.id for each in page)
         shown = [
             LoggedDecision(
-                **asdict(each.decision),
+                **each.decision.told(),
                 number=each.number,
                 feedback=[Said.of(words) for words in said.get(each.decision.id, ())],
             )
@@ -98,9 +103,9 @@ def record_routes(service: Service) -> APIRouter:
         )
 
     @routes.get("/decisions/{decision}")
-    def show_decision(decision: str) -> Decision:
+    def show_decision(decision: str) -> Decided:
         """Show one decision."""
-        return log.decision(decision)
+        return Decided.of(log.decision(decision))
 
     @routes.get("/decisions/{decision}/{picture}", response_class=Response)
     def show_picture(decision: str, picture: Literal["thumbnail.jpg", "heat.png"]) -> Response:
@@ -173,7 +178,7 @@ def _rows(service: Service, page: list[Logged]) -> str:
     for each in page:
         words = said.get(each.decision.id)
         truth = words[-1].anomalous if words else ""
-        values = [*asdict(each.decision).values(), truth]
+        values = [*each.decision.told().values(), truth]
         rows.append([each.number, *(_cell(value) for value in values)])
     return _csv(rows)
 

@@ -50,7 +50,7 @@ def model_routes(service: Service) -> APIRouter:
     @routes.put("/{name}")
     def load_model(name: str, asked: LoadRequest) -> ModelShown:
         """Load a run beside what is served, and put it in the place of its name without a gap."""
-        return ModelShown.of(service.models.load(name, asked.run))
+        return ModelShown.of(service.models.load(name, asked.run, asked.beside))
 
     @routes.delete("/{name}", status_code=204)
     def unload_model(name: str) -> None:

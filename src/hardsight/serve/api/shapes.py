@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue
 
 from hardsight.serve.decision import Decision, Feedback
-from hardsight.serve.drift import Drift
+from hardsight.serve.drift import Drift, Evidence
 from hardsight.serve.models import ServedModel
 
 DECISION: dict[str, JsonValue] = {
@@ -23,6 +23,12 @@ DECISION: dict[str, JsonValue] = {
     "model_hash": "5f2c9d1e07ab34cd",
     "threshold_version": 0,
     "map_maximum": 4.0,
+    "verdict": "anomalous",
+    "p_robust": None,
+    "p_suspicion": None,
+    "brightness": 0.41,
+    "contrast": 0.12,
+    "sharpness": 0.02,
 }
 
 
@@ -69,13 +75,20 @@ class Decided(BaseModel):
     model_hash: str
     threshold_version: int
     map_maximum: float
+    verdict: str
+    """good or anomalous; of two detectors good, suspicious or defect."""
+    p_robust: float | None
+    p_suspicion: float | None
+    brightness: float | None
+    contrast: float | None
+    sharpness: float | None
     heat_map: str | None = None
     """A PNG in base64 to be laid over the image, where it was asked for."""
 
     @classmethod
     def of(cls, decision: Decision, heat_map: str | None = None) -> Self:
         """Return what is shown of a decision."""
-        return cls(**asdict(decision), heat_map=heat_map)
+        return cls(**decision.told(), heat_map=heat_map)
 
 
 class Decisions(BaseModel):
@@ -154,6 +167,8 @@ class ModelShown(BaseModel):
     """Of the held-out normal images that the threshold was set on."""
     attackable: bool
     """Whether it has a gradient, by which the page attacks it."""
+    beside: bool
+    """Whether a second detector stands beside, so that a part may be suspicious."""
 
     @classmethod
     def of(cls, model: ServedModel) -> Self:
@@ -171,6 +186,7 @@ class ModelShown(BaseModel):
             statement=calibration.statement,
             normal_scores=list(calibration.normal_scores),
             attackable=model.detector.differentiable,
+            beside=model.origin.beside is not None,
         )
 
 
@@ -180,22 +196,32 @@ def method_of(model: ServedModel) -> str:
     return str(settings.get("method", type(model.detector).__name__))
 
 
-class DriftShown(BaseModel):
-    """The evidence of drift in the latest decisions, in shares of the limit."""
+class EvidenceShown(BaseModel):
+    """The evidence of one stream in the latest decisions, in shares of the limit."""
 
     evidence: list[float]
     alarms: list[int]
     """Where in the evidence an alarm was raised."""
+
+    @classmethod
+    def of(cls, stream: Evidence) -> Self:
+        """Return what is shown of a stream."""
+        shares = [float(f"{share:.4g}") for share in stream.shares]
+        return cls(evidence=shares, alarms=list(stream.alarms))
+
+
+class DriftShown(BaseModel):
+    """The evidence of drift, by stream: the score, brightness, contrast and sharpness."""
+
+    streams: dict[str, EvidenceShown]
     parts: int
     once_in: int
 
     @classmethod
     def of(cls, drift: Drift) -> Self:
         """Return what is shown of drift."""
-        shares = [float(f"{share:.4g}") for share in drift.evidence]
-        return cls(
-            evidence=shares, alarms=list(drift.alarms), parts=drift.parts, once_in=drift.once_in
-        )
+        streams = {name: EvidenceShown.of(stream) for name, stream in drift.streams.items()}
+        return cls(streams=streams, parts=drift.parts, once_in=drift.once_in)
 
 
 class LoadRequest(Strict):
@@ -205,7 +231,9 @@ class LoadRequest(Strict):
         extra="forbid", json_schema_extra={"examples": [{"run": "runs/parts-2"}]}
     )
     run: str | None = None
-    """A folder beside those the service was started with; null: the model's own, as it is now."""
+    """One beside those the service was started with; null: the model's own, as it is now."""
+    beside: str | None = None
+    """The run of a second detector, beside another ``run``."""
 
 
 class RecalibrateRequest(Strict):

@@ -23,6 +23,8 @@ class Query:
     model_hash: str | None = None
     threshold_version: int | None = None
     label: bool | None = None
+    verdict: str | None = None
+    """Of two detectors: good, suspicious or defect."""
     source: str | None = None
     """The beginning of the source."""
     since: datetime | None = None
@@ -69,6 +71,8 @@ class Query:
             found.append(table.threshold_version == self.threshold_version)
         if self.label is not None:
             found.append(table.label.is_(self.label))
+        if self.verdict is not None:
+            found.append(table.verdict == self.verdict)
         if self.source is not None:
             found.append(table.source.startswith(self.source, autoescape=True))
         if self.since is not None:

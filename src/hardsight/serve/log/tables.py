@@ -57,6 +57,12 @@ DECISIONS = Table(
     Column("model_hash", String, nullable=False),
     Column("threshold_version", Integer, nullable=False),
     Column("map_maximum", Float(53), nullable=False),
+    Column("verdict", String(16)),
+    Column("p_robust", Float(53)),
+    Column("p_suspicion", Float(53)),
+    Column("brightness", Float(53)),
+    Column("contrast", Float(53)),
+    Column("sharpness", Float(53)),
 )
 FEEDBACK = Table(
     "feedback",

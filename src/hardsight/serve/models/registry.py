@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hardsight.serve.log import InspectionLog
-from hardsight.serve.models.served import ServedModel
+from hardsight.serve.models.served import Origin, ServedModel
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -31,7 +31,7 @@ class Models:
 
     Args:
         log: where versions of thresholds are.
-        folders: run folders and exports, each served under the name of its folder.
+        origins: run folders, exports and bundles, each served under its name.
         device: where they compute.
 
     Raises:
@@ -39,20 +39,18 @@ class Models:
         RunError: a folder that holds no finished run of a detector.
     """
 
-    def __init__(
-        self, log: InspectionLog, folders: Iterable[str | Path], device: str = "auto"
-    ) -> None:
+    def __init__(self, log: InspectionLog, origins: Iterable[Origin], device: str = "auto") -> None:
         self._log, self._device = log, device
         self._lock = threading.Lock()
         self._served: dict[str, ServedModel] = {}
-        places = [Path(folder).resolve() for folder in folders]
-        self._roots = {place.parent for place in places}
-        for place in places:
-            if place.name in self._served:
+        given = [_resolved(origin) for origin in origins]
+        self._roots = {origin.run.parent for origin in given}
+        for origin in given:
+            if origin.name in self._served:
                 raise ModelError(
-                    f"two folders are named {place.name}: rename one, or serve it by itself"
+                    f"two folders are named {origin.name}: rename one, or serve it by itself"
                 )
-            self._load(place.name, place)
+            self._load(origin.name, origin)
 
     def __iter__(self) -> Iterator[ServedModel]:
         return iter(list(self._served.values()))
@@ -71,27 +69,31 @@ class Models:
         except KeyError:
             raise UnknownModelError(name, self._served) from None
 
-    def load(self, name: str, folder: str | None = None) -> ServedModel:
+    def load(self, name: str, run: str | None = None, beside: str | None = None) -> ServedModel:
         """Load a model, or load it again; it replaces the one of its name once it is ready.
 
         Args:
             name: to serve it under.
-            folder: beside those that the service was started with; None: the model's own, as it is
-                on disk now.
+            run: lies beside those that the service was started with; None: the model's own, as it
+                is on disk now, and its second one.
+            beside: run of a second detector, for another ``run``; None: there is none.
 
         Raises:
             ModelError: a name that fits no URL, or a folder elsewhere.
             RunError: a folder that holds no finished run of a detector.
-            UnknownModelError: no folder, and nothing is served under the name.
+            UnknownModelError: no run, and nothing is served under the name.
         """
-        place = self.get(name).folder if folder is None else Path(folder).resolve()
-        if place.parent not in self._roots:
-            beside = ", ".join(sorted(map(str, self._roots)))
-            raise ModelError(
-                f"run={str(place)!r} does not lie beside the runs that the service was started "
-                f"with, in {beside}: put it there, or start the service with it"
-            )
-        return self._load(name, place)
+        if run is None:
+            return self._load(name, self.get(name).origin)
+        origin = _resolved(Origin(Path(run), None if beside is None else Path(beside)))
+        for place in (origin.run, origin.beside):
+            if place is not None and place.parent not in self._roots:
+                roots = ", ".join(sorted(map(str, self._roots)))
+                raise ModelError(
+                    f"run={str(place)!r} does not lie beside the runs that the service was started "
+                    f"with, in {roots}: put it there, or start the service with it"
+                )
+        return self._load(name, origin)
 
     def replace(self, model: ServedModel) -> None:
         """Serve a model in the place of the one of its name."""
@@ -108,12 +110,16 @@ class Models:
         with self._lock:
             self._served = {key: kept for key, kept in self._served.items() if key != name}
 
-    def _load(self, name: str, place: Path) -> ServedModel:
+    def _load(self, name: str, origin: Origin) -> ServedModel:
         if not NAME.fullmatch(name):
             raise ModelError(
                 f"name={name!r} must be 1 to 64 letters, digits, dots, dashes or underscores, and "
                 "begin with a letter or digit; rename the folder"
             )
-        model = ServedModel.load(name, place, self._log, self._device)
+        model = ServedModel.load(name, origin, self._log, self._device)
         self.replace(model)
         return model
+
+
+def _resolved(origin: Origin) -> Origin:
+    return Origin(origin.run.resolve(), origin.beside and origin.beside.resolve())

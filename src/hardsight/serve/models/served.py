@@ -1,16 +1,19 @@
 """A detector under the name by which clients know it, with the threshold in force."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.core.batches import at_once
-from hardsight.detectors import Calibration, Detector
+from hardsight.detectors import Calibration, Detector, TwoWitnesses
+from hardsight.evaluation.distribution_shift import rows_of_statistics
 from hardsight.evaluation.provenance import fingerprint
-from hardsight.runs import open_detector_run
+from hardsight.runs import SCORE, beside, drift_references, open_detector_run
 from hardsight.serve.decision import Decision
 from hardsight.serve.log import InspectionLog
 from hardsight.serve.log.thresholds import ThresholdVersion, thresholds
@@ -27,28 +30,55 @@ class Arrival:
     sha256: str
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a model is loaded from."""
+
+    run: Path
+    """A run folder, an export or a bundle."""
+    beside: Path | None = None
+    """The run of a second detector; None: there is none."""
+
+    @property
+    def name(self) -> str:
+        """Name of the folder, or of the bundle without its suffix."""
+        return self.run.stem if self.run.is_file() else self.run.name
+
+
 @dataclass(frozen=True, eq=False)
 class ServedModel:
-    """What scores, of one run folder or export; never changed, only replaced."""
+    """What scores, of one run, or of two side by side; never changed, only replaced."""
 
     name: str
-    folder: Path
+    origin: Origin
     detector: Detector
+    reports: Path
+    """Folder below which commands write reports."""
     hash: str
     """Of weights and settings."""
     version: int = 0
     """Of the threshold, see ``Decision``."""
+    good_parts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Stream -> (n,) values of the run's good parts, see ``drift_references``."""
 
     @classmethod
-    def load(cls, name: str, folder: Path, log: InspectionLog, device: str = "auto") -> Self:
-        """Load a run or an export with the newest threshold of these weights in the log.
+    def load(cls, name: str, origin: Origin, log: InspectionLog, device: str = "auto") -> Self:
+        """Load a run with the newest threshold of these weights in the log.
 
         Raises:
             RunError: no run of a detector, an unfinished one, or one without a threshold.
+            BundleError: a bundle that is changed, or not signed as it must be.
             LogError: the log cannot be read.
         """
-        detector = open_detector_run(folder).deciding(device).eval()
-        found = cls(name, folder, detector, fingerprint(detector))
+        run = open_detector_run(origin.run)
+        if origin.beside is None:
+            detector: Detector = run.deciding(device)
+        else:
+            detector, _ = beside(run, open_detector_run(origin.beside), device)
+        detector.eval()
+        good = drift_references(run, detector.demand_calibration())
+        digest = fingerprint(detector)
+        found = cls(name, origin, detector, run.reports, digest, good_parts=good)
         versions = thresholds(log, name, found.hash)
         return found.with_threshold(versions[-1]) if versions else found
 
@@ -63,6 +93,11 @@ class ServedModel:
         return self.detector.demand_calibration()
 
     @property
+    def references(self) -> dict[str, NDArray[np.float64]]:
+        """What the line is held against for drift; the scores are those of the threshold's."""
+        return {**self.good_parts, SCORE: np.asarray(self.calibration.clean_scores)}
+
+    @property
     def at_once(self) -> int:
         """How many images one pass takes."""
         return at_once(self.detector.size, AT_ONCE)
@@ -75,10 +110,9 @@ class ServedModel:
         Raises:
             TypeError, ValueError: images that the detector does not take.
         """
-        found = self.detector.decide(images, len(images))
-        scores = found.pred_score.double().numpy()
+        scores, maps, verdicts = self._examined(images)
         p_values = self.calibration.p_values(scores)
-        maxima = found.anomaly_map.flatten(1).amax(1).double().numpy()
+        maxima = maps.flatten(1).amax(1).double().numpy()
         decided = [
             Decision(
                 source=arrival.source,
@@ -91,9 +125,24 @@ class ServedModel:
                 model_hash=self.hash,
                 threshold_version=self.version,
                 map_maximum=float(maximum),
+                **verdict,
+                **measured,
             )
-            for arrival, score, p_value, maximum in zip(
-                arrivals, scores, p_values, maxima, strict=True
+            for arrival, score, p_value, maximum, verdict, measured in zip(
+                arrivals, scores, p_values, maxima, verdicts, rows_of_statistics(images),
+                strict=True,
             )
+        ]  # fmt: skip
+        return decided, list(maps[:, 0])
+
+    def _examined(self, images: Tensor) -> tuple[NDArray[np.float64], Tensor, list[dict[str, Any]]]:
+        """Return scores (B,), maps (B, 1, H, W), and of two detectors what they say of each."""
+        if not isinstance(self.detector, TwoWitnesses):
+            found = self.detector.decide(images, len(images))
+            return found.pred_score.double().numpy(), found.anomaly_map, [{}] * len(images)
+        both, maps = self.detector.examine(images)
+        verdicts = [
+            {"verdict": verdict.value, "p_robust": float(robust), "p_suspicion": float(suspicion)}
+            for verdict, (robust, suspicion) in zip(both.decisions, both.p_values, strict=True)
         ]
-        return decided, list(found.anomaly_map[:, 0])
+        return both.scores, maps, verdicts

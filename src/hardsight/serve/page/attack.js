@@ -1,7 +1,7 @@
 // The image that is looked at, attacked while eps is dragged, and certified when asked.
 
 import { sendImage } from "./api.js";
-import { $, complain, number, tone, verdict } from "./words.js";
+import { $, complain, number, outcome } from "./words.js";
 
 const PAUSE = 150; // ms without dragging before an attack
 let models = new Map();
@@ -51,12 +51,13 @@ async function attack() {
     const path = `v1/models/${name}/attack?eps=${eps}&steps=5`;
     const found = await sendImage(path, image.file, running.signal);
     const fooled = found.label !== found.clean_label;
-    words.className = fooled ? tone(true) : "";
+    words.className = fooled ? "bad" : "";
     words.textContent =
       `Score ${number(found.clean_score)} becomes ${number(found.score)} (threshold ${number(found.threshold)}): ` +
       (fooled
-        ? `${verdict(found.clean_label).toLowerCase()} is called ${verdict(found.label).toLowerCase()}.`
-        : `still ${verdict(found.label).toLowerCase()}. A stronger attack may do more.`);
+        ? `${outcome(found.clean_label)} is called ${outcome(found.label)}.`
+        : `still ${outcome(found.label)}. A stronger attack may do more.`) +
+      ` The change has an L2 norm of ${number(found.l2)}.`;
     $("attacked").src = `data:image/png;base64,${found.image}`;
     $("attacked-heat").src = `data:image/png;base64,${found.heat_map}`;
     $("perturbation").src = `data:image/jpeg;base64,${found.perturbation}`;

@@ -115,8 +115,8 @@ async function score(image) {
     complain(error);
     return;
   }
-  image.tag.textContent = `${verdict(image.decision.label)}, p ${chance(image.decision.p_value)}`;
-  image.tag.className = `tag ${tone(image.decision.label)}`;
+  image.tag.textContent = `${verdict(image.decision.verdict)}, p ${chance(image.decision.p_value)}`;
+  image.tag.className = `tag ${tone(image.decision.verdict)}`;
   tally();
   if (chosen === null || !waiting.length) choose(image);
 }
@@ -126,7 +126,9 @@ const decided = () => images.filter((image) => image.decision);
 function tally() {
   const all = decided();
   const alarms = all.filter((image) => image.decision.label).length;
-  $("tally").textContent = `${all.length} scored, ${alarms} anomalous`;
+  const suspicious = all.filter((image) => image.decision.verdict === "suspicious").length;
+  $("tally").textContent =
+    `${all.length} scored, ${alarms - suspicious} anomalous` + (suspicious ? `, ${suspicious} suspicious` : "");
 }
 
 function choose(image) {
@@ -134,10 +136,10 @@ function choose(image) {
   chosen?.button.setAttribute("aria-pressed", "false");
   chosen = image;
   image.button.setAttribute("aria-pressed", "true");
-  const { label, score: value, threshold, p_value: p } = image.decision;
+  const { verdict: word, score: value, threshold, p_value: p } = image.decision;
   $("detail").hidden = false;
-  $("verdict").textContent = verdict(label);
-  $("verdict").className = tone(label);
+  $("verdict").textContent = verdict(word);
+  $("verdict").className = tone(word);
   $("shown-name").textContent = image.file.name;
   $("photo").src = image.url;
   $("heat").src = image.heat;
@@ -145,13 +147,22 @@ function choose(image) {
   $("score").textContent = number(value);
   $("threshold").textContent = number(threshold);
   $("p-value").textContent = chance(p);
-  $("p-words").textContent = `Of normal images, at most ${(100 * p).toPrecision(2)} % score as high as this one.`;
+  $("p-words").textContent = meaning(image.decision);
   for (const button of $("judge").querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(image.truth === (button.dataset.truth === "true")));
   }
   const scores = decided().map((each) => each.decision.score);
   showScores(scores, value);
   showAttack(modelName, image);
+}
+
+function meaning({ p_value: p, p_robust: robust, p_suspicion: suspicion }) {
+  const share = (chanceOf) => `${(100 * chanceOf).toPrecision(2)} %`;
+  if (robust === null) return `Of normal images, at most ${share(p)} score as high as this one.`;
+  return (
+    `Of normal images, at most ${share(robust)} look as anomalous to the robust detector, and ${share(suspicion)} ` +
+    "as suspicious beside the second one. What is suspicious is to be inspected again."
+  );
 }
 
 function fade() {

@@ -4,10 +4,16 @@ import { json } from "./api.js";
 import { knowModels, startAttack } from "./attack.js";
 import { startInspect, useModel } from "./inspect.js";
 import { openRecords, startRecords } from "./records.js";
+import { openReports } from "./reports.js";
 import { showModel, startThreshold } from "./threshold.js";
 import { $, calm, complain, make } from "./words.js";
 
-const tabs = [$("tab-inspect"), $("tab-records")];
+const tabs = [$("tab-inspect"), $("tab-records"), $("tab-reports")];
+const OPENED = {
+  inspect: () => dispatchEvent(new Event("resize")), // what was hidden had no width to be drawn in
+  records: () => openRecords(chosen()),
+  reports: () => openReports(chosen().name),
+};
 let models = [];
 
 async function loadModels() {
@@ -21,11 +27,13 @@ async function loadModels() {
   calm();
 }
 
+const chosen = () => models.find(({ name }) => name === $("model").value);
+
 function use() {
-  const name = $("model").value;
-  showModel(models.find((model) => model.name === name));
-  useModel(name);
-  if (!$("records").hidden) openRecords(name);
+  const model = chosen();
+  showModel(model);
+  useModel(model.name);
+  for (const [view, opened] of Object.entries(OPENED)) if (!$(view).hidden) opened();
 }
 
 function open(tab) {
@@ -35,16 +43,17 @@ function open(tab) {
     each.tabIndex = chosen ? 0 : -1;
     $(each.getAttribute("aria-controls")).hidden = !chosen;
   }
-  location.hash = tab.getAttribute("aria-controls");
-  if (tab === tabs[1]) openRecords($("model").value);
-  else dispatchEvent(new Event("resize")); // what was hidden had no width to be drawn in
+  const view = tab.getAttribute("aria-controls");
+  location.hash = view;
+  OPENED[view]();
 }
 
 for (const tab of tabs) {
   tab.addEventListener("click", () => open(tab));
   tab.addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-    const other = tabs[1 - tabs.indexOf(tab)];
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    const other = tabs.at((tabs.indexOf(tab) + step) % tabs.length);
     other.focus();
     open(other);
   });
@@ -56,7 +65,8 @@ startThreshold();
 startRecords(loadModels);
 try {
   await loadModels();
-  if (location.hash === "#records") open(tabs[1]);
+  const linked = $(`tab-${location.hash.slice(1)}`);
+  if (linked) open(linked);
 } catch (error) {
   complain(error);
 }

@@ -4,7 +4,8 @@ import { call, json, send } from "./api.js";
 import { $, calm, canvas, chance, colour, complain, make, number, tone, verdict } from "./words.js";
 
 const PAGE = 50;
-let model = "";
+const STREAMS = { score: "blue", brightness: "amber", contrast: "teal", sharpness: "violet" };
+let model = null;
 let beyond = null;
 let changed = () => {};
 let drift = null;
@@ -19,17 +20,19 @@ export function startRecords(whenChanged) {
   addEventListener("resize", drawDrift);
 }
 
-export async function openRecords(name) {
-  model = name;
+export async function openRecords(found) {
+  model = found;
+  for (const option of document.querySelectorAll("#filters .two")) option.hidden = !model.beside;
   await show();
   await showDrift();
 }
 
 function asked() {
-  const found = new URLSearchParams({ model });
-  for (const [key, value] of new FormData($("filters"))) {
-    if (value) found.set(key, key === "since" ? new Date(value).toISOString() : value);
-  }
+  const found = new URLSearchParams({ model: model.name });
+  const { verdict: wanted, since, ...others } = Object.fromEntries(new FormData($("filters")));
+  for (const [key, value] of Object.entries(others)) if (value) found.set(key, value);
+  if (since) found.set("since", new Date(since).toISOString());
+  if (wanted) found.set(...wanted.split("="));
   return found;
 }
 
@@ -63,7 +66,7 @@ function row(decision) {
     make("td", { className: "source", textContent: decision.source, title: decision.source }),
     make("td", { textContent: `${number(decision.score)} / ${number(decision.threshold)}`, title: "score / threshold" }),
     make("td", { textContent: `p ${chance(decision.p_value)}` }),
-    make("td", { className: tone(decision.label), textContent: verdict(decision.label) }),
+    make("td", { className: tone(decision.verdict), textContent: verdict(decision.verdict) }),
     make("td", {}, judgement(decision)),
   ];
   return make("tr", {}, ...cells);
@@ -125,7 +128,7 @@ async function recalibrate(event) {
   const since = new Date(form.get("since")).toISOString();
   const line = $("recalibrated");
   try {
-    const made = await send(`v1/models/${model}/recalibrate`, { since, level: Number(form.get("level")) / 100 });
+    const made = await send(`v1/models/${model.name}/recalibrate`, { since, level: Number(form.get("level")) / 100 });
     line.className = "good";
     line.textContent = `Version ${made.version} is in force: ${number(made.threshold)}. ${made.statement}`;
     await changed();
@@ -137,41 +140,51 @@ async function recalibrate(event) {
 
 async function showDrift() {
   try {
-    drift = await json(`v1/models/${model}/drift`);
+    drift = await json(`v1/models/${model.name}/drift`);
   } catch (error) {
     complain(error);
     return;
   }
-  const { evidence, alarms, once_in: limit } = drift;
-  $("drift-words").textContent = !evidence.length
+  const drifted = Object.entries(drift.streams).filter(([, { alarms }]) => alarms.length);
+  const shown = drift.streams.score.evidence.length;
+  $("drift-words").textContent = !shown
     ? "No decision yet."
-    : alarms.length
-      ? `The scores are not those of the calibration any more: ${alarms.length} alarm${alarms.length > 1 ? "s" : ""}, the last at ` +
-        `decision ${alarms.at(-1) + 1} of the last ${evidence.length}. Look at the light, the lens and the parts.`
-      : `No drift in the last ${evidence.length} decisions. While nothing changes, a false alarm comes at most once in ${limit} parts.`;
-  $("drift-words").className = alarms.length ? "bad" : "";
+    : drifted.length
+      ? `What comes now is not what the detector was set on any more: ${drifted.map(alarmed).join("; ")}. ` +
+        "Look at the light, the lens and the parts."
+      : `No drift in the last ${shown} decisions. While nothing changes, a false alarm comes at most once in ` +
+        `${drift.once_in} parts, on average.`;
+  $("drift-words").className = drifted.length ? "bad" : "";
   drawDrift();
 }
 
+const alarmed = ([name, { alarms, evidence }]) =>
+  `${alarms.length} alarm${alarms.length > 1 ? "s" : ""} of the ${name}, the first at decision ${alarms[0] + 1} of the last ` +
+  `${evidence.length}`;
+
 function drawDrift() {
   if (!drift || $("records").hidden) return;
-  const { evidence, alarms } = drift;
+  $("drift-legend").replaceChildren(
+    ...Object.keys(drift.streams).map((name) => make("li", { className: STREAMS[name], textContent: name })),
+  );
   canvas("drift", (pen, width, height) => {
     const least = -4; // a ten-thousandth of the limit is no evidence
-    const y = (share) => 16 + (1 - Math.max(least, Math.log10(share || 1e-9)) / least - 1) * -(height - 22);
-    const x = (i) => (evidence.length > 1 ? (i / (evidence.length - 1)) * (width - 8) + 4 : width / 2);
+    const y = (share) => 18 + (Math.max(least, Math.log10(Math.max(share, 1e-9))) / least) * (height - 24);
     pen.fillStyle = colour("bad");
     pen.fillRect(0, y(1), width, 1);
     pen.fillText("alarm", 4, y(1) - 4);
-    pen.strokeStyle = colour("blue");
-    pen.lineWidth = 1.5;
-    pen.beginPath();
-    evidence.forEach((share, i) => pen.lineTo(x(i), y(Math.min(share, 1))));
-    pen.stroke();
-    for (const i of alarms) {
+    for (const [name, { evidence, alarms }] of Object.entries(drift.streams)) {
+      const x = (i) => (evidence.length > 1 ? (i / (evidence.length - 1)) * (width - 8) + 4 : width / 2);
+      pen.strokeStyle = pen.fillStyle = colour(STREAMS[name]);
+      pen.lineWidth = 1.5;
       pen.beginPath();
-      pen.arc(x(i), y(1), 4, 0, 7);
-      pen.fill();
+      evidence.forEach((share, i) => pen.lineTo(x(i), y(Math.min(share, 1))));
+      pen.stroke();
+      for (const i of alarms) {
+        pen.beginPath();
+        pen.arc(x(i), y(1), 4, 0, 7);
+        pen.fill();
+      }
     }
   });
 }

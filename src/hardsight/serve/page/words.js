@@ -12,9 +12,11 @@ export const chance = (p) => String(Number(p.toPrecision(2)));
 
 export const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
-export const verdict = (label) => (label ? "Anomalous" : "Normal");
+export const verdict = (word) => word[0].toUpperCase() + word.slice(1);
 
-export const tone = (label) => (label ? "bad" : "good");
+export const tone = (word) => ({ good: "good", suspicious: "warn" })[word] ?? "bad";
+
+export const outcome = (label) => (label ? "anomalous" : "good"); // of an attacked image
 
 export function complain(error) {
   if (error.name === "AbortError") return;
