@@ -1,6 +1,8 @@
 """``hardsight watch`` as a person types it."""
 
 import csv
+import http.server
+import io
 import json
 import shutil
 import threading
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typed import call, interrupted, words
 
 
@@ -108,3 +111,41 @@ def test_mistakes_get_the_way_out(run, tmp_path, monkeypatch, source, options, m
     done = call("watch", run, source, *options)
     assert done.exit_code == 1
     assert message in words(done)
+
+
+class Camera(http.server.BaseHTTPRequestHandler):
+    """A camera of the network that sends some frames, and is unplugged."""
+
+    frames = 6
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        for _ in range(self.frames):
+            out = io.BytesIO()
+            Image.new("RGB", (64, 64), (120, 110, 100)).save(out, "JPEG")
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {out.tell()}\r\n\r\n"
+            self.wfile.write(head.encode() + out.getvalue() + b"\r\n")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_camera_that_is_unplugged_ends_the_watch_with_its_reason(run, tmp_path):
+    pytest.importorskip("cv2", reason="needs the extra video")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    source, table = f"http://127.0.0.1:{server.server_port}/camera.mjpg", tmp_path / "s.csv"
+    try:
+        done = call("watch", run, source, "-o", table, "--batch-size", 1)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert done.exit_code == 1, words(done)
+    assert "gives no more frames; is it still connected?" in words(done)
+    rows = list(csv.DictReader(table.open()))
+    assert 1 <= len(rows) <= Camera.frames
+    assert all(row["path"].startswith(source) for row in rows)

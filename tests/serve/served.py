@@ -1,19 +1,19 @@
-"""A service on a free port of loopback."""
+"""A service on a free port of loopback, as the command serves it."""
 
 import threading
 from contextlib import contextmanager
 
 import uvicorn
 
-from hardsight.serve.app import build_app
-from hardsight.serve.server import listen
+from hardsight.serve.server import configured, listen
 
 
 @contextmanager
 def served(service, tokens=None):
     """Serve in a thread, and yield the address."""
     with listen("127.0.0.1", 0, tokens) as listening:
-        config = uvicorn.Config(build_app(service, tokens), log_config=None, lifespan="off")
+        config = configured(service, tokens)
+        config.lifespan = "off"
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -21,6 +21,8 @@ class Limits:
     """Images that were accepted and not answered yet, of all requests."""
     requests: int = 128
     """At a time."""
+    connections: int = 512
+    """At a time; one more is ended at once."""
     seconds: float = 30.0
     """For a client to send a request, and again for the answer."""
 

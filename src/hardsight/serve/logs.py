@@ -23,10 +23,11 @@ class JsonLines(logging.Formatter):
 
 
 def log_as_json(level: int = logging.INFO) -> None:
-    """Write what hardsight and its server log to stderr as lines of JSON."""
+    """Write what hardsight and its server log, and what warns, to stderr as lines of JSON."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
-    for name in ("hardsight", "uvicorn"):
+    logging.captureWarnings(True)
+    for name in ("hardsight", "uvicorn", "py.warnings"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level)

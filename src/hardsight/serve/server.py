@@ -5,11 +5,14 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from hardsight.serve.app import build_app
+from hardsight.serve.protocol import PunctualProtocol
 from hardsight.serve.service import Service
 from hardsight.serve.tokens import Tokens
 
@@ -56,14 +59,21 @@ def listen(host: str, port: int, tokens: Tokens | None) -> socket.socket:
 
 def run(service: Service, listening: socket.socket, tokens: Tokens | None = None) -> None:
     """Serve until SIGTERM or Ctrl-C; what was accepted is finished before it returns."""
-    config = uvicorn.Config(
+    _Server(configured(service, tokens)).run(sockets=[listening])
+
+
+def configured(service: Service, tokens: Tokens | None = None) -> uvicorn.Config:
+    """Return what uvicorn is to do for a service."""
+    protocol: Any = partial(PunctualProtocol, service.limits)
+    return uvicorn.Config(
         build_app(service, tokens),
+        http=protocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=int(GRACE * service.limits.seconds) + 1,
     )
-    _Server(config).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):

@@ -6,6 +6,7 @@ import struct
 import zlib
 
 import pytest
+from broken_images import broken_images
 from pictures_sent import files, png
 
 SCORE, INFER = "/v1/models/parts/score", "/v2/models/parts/infer"
@@ -57,6 +58,21 @@ def test_a_broken_image_is_named_and_its_neighbour_is_not_decided(client, nothin
 def test_every_cut_of_an_image_is_refused_or_decided(client):
     for end in range(1, len(WHOLE), 37):
         assert client.post(SCORE, files=files(WHOLE[:end])).status_code in (200, 422), end
+
+
+@pytest.mark.parametrize("count", [70, pytest.param(1000, marks=pytest.mark.slow)])
+def test_a_corpus_of_broken_images_is_refused_by_name_or_decided(client, service, count):
+    decided = 0
+    for i, data in enumerate(broken_images(count)):
+        answer = client.post(SCORE, files=[("images", (f"{i}.png", data, "image/png"))])
+        assert answer.status_code in (200, 422), (i, answer.text)
+        if answer.status_code == 422:
+            assert f"{i}.png" in answer.json()["detail"]
+        decided += answer.status_code == 200
+    assert 0 < decided < count / 2
+    assert service.log.count() == decided
+    assert service.scorer.alive
+    assert service.scorer.line.unanswered == 0
 
 
 BODIES = {
