@@ -53,7 +53,7 @@ def evaluate(
             "--attack",
             help="Attacks to run; `hardsight suites` lists them. Repeatable. Default: pgd and "
             "eot-pgd; of a classifier pgd and autoattack, or bpda-eot, blau-pgd and blau-eot if "
-            "it is random.",
+            "it is random; none: no attack.",
         ),
     ] = None,
     budget: Annotated[
@@ -102,6 +102,14 @@ def evaluate(
     fresh_draws: Annotated[
         int, typer.Option(min=1, help="Noise draws scored after an attack.")
     ] = 10,
+    corruptions: Annotated[
+        bool,
+        typer.Option(
+            "--corruptions",
+            help="Also look at the nineteen common corruptions, at five severities each: the "
+            "change of AUROC and of the decisions at the threshold.",
+        ),
+    ] = False,
     gallery: Annotated[int, typer.Option(min=0, help="Images shown in the report.")] = 8,
     batch_size: AttackedAtOnce = None,
     seed: Seed = 0,
@@ -121,6 +129,7 @@ def evaluate(
     Killed and started again, it goes on where it was. Examples:
     `hardsight evaluate runs/bottle --eps 2/255`,
     `hardsight evaluate runs/bottle --purify photographs --t-star 100,50,200`,
+    `hardsight evaluate runs/bottle --corruptions --suite none`,
     `hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3 --limit 1000`
 
     Two detectors, alone and side by side, under attacks of either and of both:
@@ -131,6 +140,7 @@ def evaluate(
     from hardsight.evaluation import Execution, Protocol
     from hardsight.runs import open_run
     from hardsight.runs.figures import AttackChoice, ImageChoice, figures_of
+    from hardsight.synthesis.corruptions.corruptions import SEVERITIES
 
     with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
         opened = open_run(run)
@@ -153,7 +163,13 @@ def evaluate(
         planned = figures_of(opened, device, _purifier(purify, t_star, purifier)).evaluation(
             ImageChoice(path, limit, synthetic=synthetic, allow_data_change=allow_data_change),
             AttackChoice(suite or (), norm, eps, budget, effort, curve, source),
-            Protocol(fresh_draws, seed, batch_size or BATCH[opened.subject], gallery),
+            Protocol(
+                fresh_draws,
+                seed,
+                batch_size or BATCH[opened.subject],
+                gallery,
+                corruptions=SEVERITIES if corruptions else (),
+            ),
         )
         print_costs(planned.costs())
         folder = output or opened.reports / "evaluation"

@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
-from hardsight.evaluation.results import Evaluation
+from hardsight.evaluation.decisions import decisions
+from hardsight.evaluation.results import Decisions, Evaluation
 
 
 class Alarms(NamedTuple):
@@ -29,22 +28,18 @@ def alarms(evaluation: Evaluation) -> list[Alarms]:
     """
     thresholds = evaluation.thresholds
     return [
-        Alarms(how, attack, *_counted(evaluation, attack, value))
+        Alarms(how, attack, *decisions(scores, evaluation.labels, value))
         for how, value in thresholds.items()
-        for attack in evaluation.decided
+        for attack, scores in evaluation.decided.items()
     ]
 
 
-def counts(evaluation: Evaluation, attack: str) -> tuple[int, int, int, int]:
-    """Return (defects found, defects, false alarms, good parts) at the detector's threshold."""
+def counts(evaluation: Evaluation, attack: str) -> Decisions:
+    """Count decisions at the detector's threshold under an attack.
+
+    Raises:
+        ValueError: there is no threshold.
+    """
     if evaluation.threshold is None:
         raise ValueError("threshold is None: calibrate the detector before counting alarms")
-    return _counted(evaluation, attack, evaluation.threshold)
-
-
-def _counted(evaluation: Evaluation, attack: str, threshold: float) -> tuple[int, int, int, int]:
-    scores = evaluation.decided[attack]
-    labels = evaluation.labels[: len(scores)]
-    alarm = scores > threshold
-    found, false = np.count_nonzero(alarm & labels), np.count_nonzero(alarm & ~labels)
-    return int(found), int(labels.sum()), int(false), int((~labels).sum())
+    return decisions(evaluation.decided[attack], evaluation.labels, evaluation.threshold)

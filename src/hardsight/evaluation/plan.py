@@ -21,6 +21,8 @@ class Protocol:
         batch_size: images attacked at a time.
         gallery: images shown in the report, spread evenly.
         curve: radii of the figure against eps, attacked by a quick PGD; empty for none.
+        corruptions: severities, 1 to 5, at which all nineteen corruptions are looked at; empty for
+            none.
     """
 
     fresh_draws: int = 10
@@ -28,6 +30,7 @@ class Protocol:
     batch_size: int = 8
     gallery: int = 8
     curve: Sequence[float] = ()
+    corruptions: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

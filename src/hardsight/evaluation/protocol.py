@@ -1,16 +1,25 @@
 """The one protocol of every evaluation: a subject, left alone and under attack."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
 from hardsight.attacks import Suite
+from hardsight.attacks.threats import THREATS
 from hardsight.evaluation.attacked import Attacked, attack_set, run_key
 from hardsight.evaluation.batches import deadline
+from hardsight.evaluation.corrupted import (
+    Corruption,
+    corrupted,
+    corruption_curves,
+    corruptions,
+    observed,
+)
 from hardsight.evaluation.costs import Meter, attack_cost
+from hardsight.evaluation.decisions import decided, decision_curve
 from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.provenance import fingerprint, made_with
-from hardsight.evaluation.results import Curve, Evaluation, Row
+from hardsight.evaluation.results import Corrupted, Curve, Evaluation, Row
 from hardsight.evaluation.rows import clean_rows, map_rows, output_rows
 from hardsight.evaluation.subjects import DetectorSubject, Subject
 from hardsight.evaluation.wording import radius
@@ -34,6 +43,7 @@ class Measured:
     curves: tuple[Curve, ...] = ()
     points: dict[str, Attacked] = field(default_factory=dict)
     """Radius -> what the curve's attack did there."""
+    corruptions: list[Corrupted] = field(default_factory=list)
 
 
 class Measurement:
@@ -60,17 +70,17 @@ class Measurement:
         self.suites = [subject.sees(s) for s in suites]
         self.shown = subject.chosen(protocol.gallery)
         self.quick = subject.sees(subject.quick(norm))
-        self.norm = norm
         self.few = replace(protocol, fresh_draws=min(CURVE_DRAWS, protocol.fresh_draws))
         self.until = deadline(execution.max_minutes)
         self.state = [fingerprint(model) for model in subject.models]
         planned = [(s, protocol) for s in (None, *self.suites)]
         planned += [(self.quick, self.few)] * len(protocol.curve)
+        planned += [(None, self.few)] * len(corruptions(protocol.corruptions))
         each = (attack_cost(subject, s, p.fresh_draws) for s, p in planned)
         self.meter = Meter(execution.progress, "evaluate", sum(each) * len(subject))
 
     def run(self) -> Measured:
-        """Look at the clean images, attack them by every suite, and draw the curve."""
+        """Look at the clean images, attack them, draw the curve, and corrupt them."""
         clean = self.attack(None, self.protocol)
         assert clean is not None  # no deadline
         found = Measured(clean, clean_rows(self.subject, clean), [])
@@ -79,7 +89,9 @@ class Measurement:
             if self.usable(done, suite.name, found):
                 self.add(suite, done, found)
         if self.protocol.curve:
-            found.curves = (self.curve(found),)
+            found.curves = tuple(self.curves(found))
+        if self.protocol.corruptions:
+            self.corrupt(found)
         self.meter.end()
         return found
 
@@ -103,26 +115,32 @@ class Measurement:
             decided={name: a.decided for name, a in decisions.items() if a.decided is not None},
             rows=tuple(found.rows),
             curves=found.curves,
+            corruptions=tuple(found.corruptions),
             notes=(*subject.notes, *found.notes),
         )
 
-    def attack(self, suite: Suite | None, protocol: Protocol) -> Attacked | None:
-        """Attack all images; the clean ones are looked at however long it takes."""
-        facts = (self.subject.kind, self.state, self.subject.digest, protocol.seed)
+    def attack(
+        self, suite: Suite | None, protocol: Protocol, corruption: Corruption | None = None
+    ) -> Attacked | None:
+        """Attack or corrupt all images; the clean ones are looked at however long it takes."""
+        subject, what = self.subject, corruption or ()
+        if corruption is not None:
+            subject = corrupted(subject, corruption, protocol)
+        facts = (subject.kind, self.state, subject.digest, protocol.seed, *what)
         key = run_key(suite, *facts, protocol.fresh_draws, protocol.batch_size, self.shown)
-        name = suite.name if suite else "clean"
+        name = suite.name if suite else " ".join(map(str, what)) or "clean"
         cost = attack_cost(self.subject, suite, protocol.fresh_draws)
 
         def told(batch: int, done: int) -> None:
             self.meter.tell(cost * batch, f"{name}, {done} of {len(self.subject)} images")
 
         return attack_set(
-            self.subject,
+            subject,
             suite,
             protocol,
             keep=frozenset(self.shown),
             folder=self.execution.place(key),
-            deadline=self.until if suite else float("inf"),
+            deadline=self.until if suite or corruption else float("inf"),
             told=told,
         )
 
@@ -145,16 +163,38 @@ class Measurement:
         found.attacked[name] = done
         found.suites.append(suite)
 
-    def curve(self, found: Measured) -> Curve:
-        """Return the main figure against eps, eps = 0 first."""
-        points = [(0.0, found.rows[0].mean)]
+    def curves(self, found: Measured) -> Iterator[Curve]:
+        """Yield the main figure against eps, eps = 0 first, and what becomes of decisions."""
+        points, done = [(0.0, found.rows[0].mean)], {0.0: found.clean}
         for eps in sorted(self.protocol.curve):
             suite = self.quick.at(eps)
-            done = self.attack(suite, self.few)
-            if self.usable(done, f"the curve at {eps:.4f}", found):
-                row = next(output_rows(self.subject, "", done, suite))
+            attacked = self.attack(suite, self.few)
+            if self.usable(attacked, f"the curve at {eps:.4f}", found):
+                row = next(output_rows(self.subject, "", attacked, suite))
                 points.append((eps, row.mean))
-                found.points[f"{radius(suite.ball.name, eps)} (curve)"] = done
-        caption = f"{self.quick.description}, {self.norm}"
+                found.points[f"{radius(suite.ball.name, eps)} (curve)"] = done[eps] = attacked
+        threat = self.quick.ball.name
+        label = f"severity of {threat}" if threat in THREATS else "eps"
+        caption = f"{self.quick.description}, {threat}"
         lines = {self.quick.name: tuple(points)}
-        return Curve("How strong must the attack be?", "eps", lines, caption)
+        yield Curve("How strong must the attack be?", label, lines, caption)
+        counted = {eps: decided(self.subject, one) for eps, one in done.items()}
+        kept = {eps: found for eps, found in counted.items() if found is not None}
+        if kept:
+            yield decision_curve(kept, label, caption)
+
+    def corrupt(self, found: Measured) -> None:
+        """Look at the images under every corruption, as far as time allows."""
+        asked = corruptions(self.protocol.corruptions)
+        clean = found.rows[0].mean
+        for corruption in asked:
+            done = self.attack(None, self.few, corruption)
+            if done is None or len(done) < len(self.subject):
+                break
+            found.corruptions.append(observed(self.subject, corruption, done, clean))
+        if len(found.corruptions) < len(asked):
+            found.notes.append(
+                f"Time ran out: {len(found.corruptions)} of {len(asked)} corruptions were tried."
+            )
+        alone = observed(self.subject, ("none", 0), found.clean, clean)
+        found.curves = (*found.curves, *corruption_curves(found.corruptions, alone))

@@ -21,6 +21,17 @@ class Estimate(NamedTuple):
     high: float
 
 
+class Decisions(NamedTuple):
+    """What a threshold decides on a test set."""
+
+    found: int
+    """Of ``defects``, those above the threshold."""
+    defects: int
+    false: int
+    """Of ``good`` parts, those above it."""
+    good: int
+
+
 @dataclass(frozen=True)
 class Budget:
     """What the attacker was allowed to spend on an image."""
@@ -78,6 +89,24 @@ class Curve:
     lines: dict[str, tuple[tuple[float, Estimate], ...]]
     """Name -> (x, figure) in rising x."""
     caption: str = ""
+    measure: str = ""
+    """What is drawn; "": the main figure of the subject."""
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """What one corruption at one severity did to a subject."""
+
+    corruption: str
+    """A key of ``hardsight.synthesis.CORRUPTIONS``."""
+    severity: int
+    """1 to 5."""
+    figure: Estimate
+    """AUROC, or accuracy."""
+    change: float
+    """Of the figure, from that of the images left alone."""
+    decisions: Decisions | None = None
+    """None: there is no threshold."""
 
 
 class Averages(NamedTuple):
@@ -141,6 +170,8 @@ class Evaluation:
     names: tuple[str, ...] = ()
     """(N,) the test images' paths, relative to the data set."""
     curves: tuple[Curve, ...] = ()
+    corruptions: tuple[Corrupted, ...] = ()
+    """By corruption, then severity; empty: none was tried."""
     gallery: tuple[GalleryItem, ...] | tuple[ClassifiedItem, ...] = ()
     gallery_attack: str = ""
     """The attack of the pictures."""
@@ -166,12 +197,17 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary: all but the pictures."""
-        skip = {"gallery", "labels", "outputs", "decided", "rows", "averages", "curves"}
+        skip = {"gallery", "labels", "outputs", "decided"}
+        skip |= {"rows", "averages", "curves", "corruptions"}
         plain = {k: v for k, v in vars(self).items() if k not in skip}
         return plain | {
             "rows": [asdict(r) for r in self.rows],
             "averages": [a._asdict() for a in self.averages],
             "curves": [asdict(c) for c in self.curves],
+            "corruptions": [
+                asdict(c) | {"decisions": c.decisions and c.decisions._asdict()}
+                for c in self.corruptions
+            ],
             "labels": self.labels.astype(int).tolist(),
             "decided": {k: v.tolist() for k, v in self.decided.items()},
             "scores" if self.kind == "detector" else "predicted": {

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from hardsight.attacks.threats import THREATS
 from hardsight.evaluation.alarms import alarms
 from hardsight.evaluation.diagnostics import judge_accuracy
 from hardsight.evaluation.results import Averages, Curve, Evaluation
@@ -12,9 +13,11 @@ from hardsight.evaluation.subjects.subject import Kind
 from hardsight.evaluation.verdict import RULE, Verdict, judge, strongest
 from hardsight.evaluation.wording import tags
 from hardsight.reports import plots
+from hardsight.reports.corruptions import corruption_heads, corruption_rows
 from hardsight.reports.gallery import shown
 from hardsight.reports.page import bullets, markdown_table, plain, provenance_lines, render
 from hardsight.reports.pictures import AMPLIFY
+from hardsight.reports.plots import attacked
 from hardsight.reports.tables import check_finite, columns, joined, table_row
 
 JUDGES: dict[Kind, Callable[[Evaluation], Verdict]] = {
@@ -76,12 +79,21 @@ def figures(found: Evaluation) -> list[tuple[str, Markup, str]]:
 
 
 def _caption(curve: Curve, measure: str) -> str:
-    if curve.x_label != "eps":
+    if not attacked(curve):
         return curve.caption
+    shown = (curve.measure or measure).replace("share", "Share", 1)
     return (
-        f"{measure} as the allowed perturbation grows, with its 95 % interval. Attack: "
+        f"{shown} as the allowed perturbation grows, with its 95 % interval. Attack: "
         f"{curve.caption}."
     )
+
+
+def untried(found: Evaluation) -> str:
+    """Return which changes that nobody makes in a computer were not tried; "" where all were."""
+    threats = {row.norm for row in found.rows}
+    left = [name for name in THREATS if name not in threats]
+    left += [] if found.corruptions else ["corruptions"]
+    return ", ".join(left) if found.kind == "detector" else ""
 
 
 def html(found: Evaluation) -> str:
@@ -102,6 +114,9 @@ def html(found: Evaluation) -> str:
         alarms=alarms(found),
         averages=[average_cells(a) for a in found.averages],
         average_heads=AVERAGE_HEADS,
+        corruption_heads=corruption_heads(found.corruptions),
+        corruption_rows=corruption_rows(found.corruptions),
+        untried=untried(found),
         figures=figures(found),
         gallery=shown(found),
         amplify=AMPLIFY,
@@ -111,18 +126,22 @@ def html(found: Evaluation) -> str:
 def markdown(found: Evaluation) -> list[str]:
     """Return verdict, tables, notes and provenance as lines of Markdown."""
     check_finite(found)
-    v, heads = JUDGES[found.kind](found), columns(found.kind)
+    v, titles = JUDGES[found.kind](found), columns(found.kind)
     word = f"**{v.status.capitalize()}.** " if v.status else ""
     lines = [f"# {plain(found.title)}", "", f"{word}{plain(v.headline)}", ""]
     lines += bullets((*v.clean, *(f.text for f in v.findings), *v.remarks))
     lines += ["", UNITS[found.kind], ""]
-    table = [[joined(c) for k, c in table_row(r).items() if k in heads] for r in found.rows]
-    lines += markdown_table([title for title, _ in heads.values()], table)
-    lines += ["", *(f"- **{title}**: {text}." for title, text in heads.values()), ""]
+    table = [[joined(c) for k, c in table_row(r).items() if k in titles] for r in found.rows]
+    lines += markdown_table([title for title, _ in titles.values()], table)
+    lines += ["", *(f"- **{title}**: {text}." for title, text in titles.values()), ""]
     if told := alarms(found):
         lines += [*markdown_table(ALARM_HEADS, [list(map(str, r)) for r in told]), ""]
     if found.averages:
         lines += [*markdown_table(AVERAGE_HEADS, [average_cells(a) for a in found.averages]), ""]
+    if found.corruptions:
+        rows = [[joined(c) for c in row] for row in corruption_rows(found.corruptions)]
+        heads = corruption_heads(found.corruptions)
+        lines += ["## Corruptions", "", *markdown_table(heads, rows), ""]
     for curve in found.curves:
         lines += [f"## {plain(curve.title)}", "", *_curve_table(curve), ""]
     if found.notes:

@@ -46,13 +46,19 @@ def roc_svg(scores: dict[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -
     return as_svg(figure, "roc")
 
 
+def attacked(curve: Curve) -> bool:
+    """Tell whether a curve is drawn against the strength of an attack."""
+    return curve.x_label == "eps" or curve.x_label.startswith("severity of")
+
+
 def curve_svg(curve: Curve, measure: str) -> str:
-    """Draw a figure against a curve's setting, the intervals as bands.
+    """Draw the curve's measure, or the main figure, against its setting, the intervals as bands.
 
     Args:
         curve: with x in rising order; an ``eps`` is named in k/255 where it is that.
-        measure: "AUROC" or "accuracy".
+        measure: the main figure, "AUROC" or "accuracy".
     """
+    measure = curve.measure or measure
     figure, (ax,) = panels(4.3, 3.6)
     every = sorted({x for points in curve.lines.values() for x, _ in points})
     if measure == "AUROC":
@@ -70,7 +76,7 @@ def curve_svg(curve: Curve, measure: str) -> str:
         ticks = [e for k, e in enumerate(every) if k in (0, len(every) - 1) or _apart(e, every)]
         ax.set_xticks(ticks, [fraction_of_255(e) for e in ticks])
         label = "largest change of any pixel (eps)"
-    label_axes(ax, label, f"{measure} under attack" if curve.x_label == "eps" else measure)
+    label_axes(ax, label, f"{measure} under attack" if attacked(curve) else measure)
     if len(curve.lines) > 1:
         add_legend(ax, "outside upper center")
     return as_svg(figure, f"curve {curve.title}")

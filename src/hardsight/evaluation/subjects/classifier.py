@@ -87,6 +87,10 @@ class ClassifierSubject(Subject):
             method,
         )
 
+    def with_images(self, images: Tensor) -> Self:
+        """Return this subject with other images in place of these."""
+        return replace(self, images=images)
+
     @property
     def device(self) -> torch.device:
         """Where the classifier computes."""

@@ -118,6 +118,15 @@ class DetectorSubject(Subject):
             masks=None if self.masks is None else self.masks[at],
         )
 
+    def with_images(self, images: Tensor) -> Self:
+        """Return this subject with other images in place of these."""
+        return replace(self, images=images)
+
+    @property
+    def threshold(self) -> float | None:
+        """The calibrated threshold; None: the detector has none."""
+        return self.model.calibration.threshold if self.model.calibration else None
+
     @property
     def device(self) -> torch.device:
         """Where the detector computes."""
@@ -155,8 +164,7 @@ class DetectorSubject(Subject):
         part = slice(start, start + count)
         if not on_map:
             labels = torch.from_numpy(self.truth[part]).to(self.device)
-            known = self.model.calibration.threshold if self.model.calibration else None
-            return ScoreVictim(self.model, labels, known, self.source)
+            return ScoreVictim(self.model, labels, self.threshold, self.source)
         if self.masks is None or self.maps is None:
             raise ValueError("an attack of the map needs a mask of every anomalous image")
         high = float(np.quantile(self.maps[:, :, ::4, ::4], 0.95))

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -73,6 +73,15 @@ class Subject(ABC):
     def title(self) -> str:
         """The model and the data set."""
         return f"{type(self.model).__name__}{f' on {self.data}' if self.data else ''}"
+
+    @abstractmethod
+    def with_images(self, images: Tensor) -> Self:
+        """Return the same model and truth with other images (N, C, H, W) in place of these."""
+
+    @property
+    def threshold(self) -> float | None:
+        """Above which a score is an alarm; None: there is none."""
+        return None
 
     @property
     @abstractmethod

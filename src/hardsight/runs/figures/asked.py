@@ -34,7 +34,7 @@ class AttackChoice:
     """The attacks that a model is measured under.
 
     Args:
-        suites: their names; empty: the usual ones.
+        suites: their names; empty: the usual ones; "none" alone: no attack, and no curve.
         norm, eps: the threat model.
         budget: "fast" or "full".
         effort: fields of ``Effort`` that differ from the budget's.
@@ -50,10 +50,19 @@ class AttackChoice:
     curve: str | None = None
     source: Path | None = None
 
+    def names(self, usual: Sequence[str]) -> Sequence[str]:
+        """Return the names of the suites, the usual ones where none are named."""
+        return () if self.unattacked else self.suites or usual
+
+    @property
+    def unattacked(self) -> bool:
+        """Whether no attack is asked for."""
+        return tuple(self.suites) == ("none",)
+
     def radii(self, usual: Sequence[float]) -> list[float]:
         """Return the radii of the curve, the usual ones where none are named."""
         if self.curve is None:
-            return list(usual)
+            return [] if self.unattacked else list(usual)
         return [parse_radius(part) for part in self.curve.split(",") if part.strip()]
 
 

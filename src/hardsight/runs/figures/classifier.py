@@ -56,7 +56,7 @@ class ClassifierFigures(Figures[ClassifierRun]):
         norm, eps = self.threat(attacks)
         suites = [
             class_suite(name, norm, eps, attacks.budget, **attacks.effort)
-            for name in attacks.suites or SUITES[subject.random]
+            for name in attacks.names(SUITES[subject.random])
         ]
         stamp, note = self.run.audited(model)
         measure = partial(

@@ -59,7 +59,7 @@ class DetectorFigures(Figures[DetectorRun]):
         norm, eps = self.threat(attacks)
         suites = [
             build_suite(name, norm, eps, attacks.budget, **attacks.effort)
-            for name in attacks.suites or SUITES
+            for name in attacks.names(SUITES)
         ]
         stamp, note = self.run.audited(detector)
         whole, source = len(data.test), self.source(attacks)

@@ -47,7 +47,7 @@ def corrupt(images: Tensor, name: str, severity: int, generator: Generator) -> T
     """
     if name not in CORRUPTIONS:
         raise ValueError(f"corruption {name!r} is not known; choose from {', '.join(CORRUPTIONS)}")
-    if severity not in range(1, 6):
+    if severity not in SEVERITIES:
         raise ValueError(f"severity must be in 1..5, got {severity}")
     whole = images.dtype == torch.uint8
     x = images.float() / 255 if whole else images
@@ -154,3 +154,13 @@ CORRUPTIONS: dict[str, Corruption] = {
     "elastic_transform": elastic_transform,
 }
 """Name, as the published files have it -> corruption."""
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "noise": ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise"),
+    "blur": ("gaussian_blur", "defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
+    "weather": ("snow", "frost", "fog", "spatter", "brightness"),
+    "digital": ("contrast", "saturate", "pixelate", "jpeg_compression", "elastic_transform"),
+}
+"""Family -> its corruptions, as the paper sorts them."""
+
+SEVERITIES = (1, 2, 3, 4, 5)

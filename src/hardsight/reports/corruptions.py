@@ -1,0 +1,41 @@
+"""What corruptions did, as a table: a row a corruption, a column a severity."""
+
+from collections.abc import Sequence
+
+from hardsight.evaluation.results import Corrupted
+from hardsight.reports.tables import Cell
+
+
+def corruption_heads(found: Sequence[Corrupted]) -> list[str]:
+    """Return the heads of the table's columns."""
+    return ["Corruption", *(f"Severity {s}" for s in _severities(found))]
+
+
+def corruption_rows(found: Sequence[Corrupted]) -> list[list[Cell]]:
+    """Return a row for every corruption: its name, then a cell for every severity.
+
+    A cell has the figure in per cent and its change in points; beneath, of a detector with a
+    threshold, the defects found and the false alarms.
+    """
+    at = {(c.corruption, c.severity): c for c in found}
+    return [
+        [
+            Cell(name.replace("_", " ")),
+            *(_cell(at.get((name, severity))) for severity in _severities(found)),
+        ]
+        for name in dict.fromkeys(c.corruption for c in found)
+    ]
+
+
+def _severities(found: Sequence[Corrupted]) -> list[int]:
+    return sorted({c.severity for c in found})
+
+
+def _cell(one: Corrupted | None) -> Cell:
+    if one is None:
+        return Cell("-")
+    figure = f"{100 * one.figure.value:.1f} ({100 * one.change:+.1f})"
+    if one.decisions is None:
+        return Cell(figure)
+    found, defects, false, good = one.decisions
+    return Cell(figure, f"found {found} of {defects}, false {false} of {good}")
