@@ -65,7 +65,7 @@ class Attack:
             build=lambda ball: self.attempts(ball, effort),
             target=self.target,
             budget=budget,
-            fixed=self.fixed if fixed is None else fixed,
+            fixed=(self.fixed if fixed is None else fixed) and not _shared(ball),
         )
 
     def attempts(self, ball: Ball | Threat, effort: Effort) -> Attempts:
@@ -76,3 +76,8 @@ class Attack:
             replace(attempt, optimiser=ParameterSpace(ball, attempt.optimiser))
             for attempt in self.build(BOX, effort)
         )
+
+
+def _shared(ball: Ball | Threat) -> bool:
+    """Tell whether one change is for all images, whose noise nobody knows in advance."""
+    return isinstance(ball, Threat) and ball.shared

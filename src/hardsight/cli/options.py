@@ -26,8 +26,9 @@ AttackedNorm = Annotated[
     typer.Option(
         "--norm",
         "--threat",
-        help="Linf or L2; evaluate also takes light, pose, focus, sticker and low-frequency, see "
-        "`hardsight suites`. Default: Linf, or that of a classifier's training.",
+        help="Linf or L2; evaluate also takes light, pose, focus, sticker, low-frequency, "
+        "universal (one change for all images) and perceptual (of SSIM), see `hardsight suites`. "
+        "Default: Linf, or that of a classifier's training.",
     ),
 ]
 AttackedAtOnce = Annotated[

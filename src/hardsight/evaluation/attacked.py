@@ -4,10 +4,11 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from hardsight.attacks import Suite
 from hardsight.core.noise import Noise
 from hardsight.evaluation.batches import Tensors, kept_images, resumed
 from hardsight.evaluation.plan import Protocol
+from hardsight.evaluation.shared import applied, is_shared, shared_parameters
 from hardsight.evaluation.subjects import Subject
 
 _FORM = 2
@@ -78,7 +80,14 @@ def attack_set(
     """
     size = protocol.batch_size
     starts = range(0, len(subject), size)
-    work = ((f"{i:06d}", partial(attack_batch, subject, suite, protocol, i, keep)) for i in starts)
+    one: Tensors | None = {}
+    if suite is not None and is_shared(suite):
+        craft = partial(shared_parameters, subject, suite, protocol)
+        one = next(resumed([("shared", craft)], folder, deadline), None)
+    if one is None:
+        return None
+    batch = partial(attack_batch, subject, suite, protocol, keep=keep, shared=one)
+    work = ((f"{i:06d}", partial(batch, i)) for i in starts)
     parts: list[Tensors] = []
     for done in resumed(work, folder, deadline):
         parts.append(done)
@@ -114,21 +123,25 @@ def attack_batch(
     protocol: Protocol,
     start: int,
     keep: frozenset[int] = frozenset(),
+    shared: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> Tensors:
     """Attack one batch of a subject at rest, see ``attack_set``.
 
     Args:
         subject, suite, protocol, keep: see there.
         start: index of its first image; the same batch has the same randomness, alone or not.
+        shared: see ``shared_parameters``; empty: every image has its own.
     """
     noise = Noise(protocol.seed, subject.device)
     x = subject.batch(start, protocol.batch_size)
     begun = time.perf_counter()
-    worst, passes = x, 0
-    if suite:
+    worst = x
+    if suite and shared:
+        worst = applied(suite, x, shared["parameters"])
+    elif suite:
         worst = subject.attack(suite, x, start, noise.generator(f"attack/{suite.ball}", start))
-        passes = suite.passes(subject.own_draws)
-    seconds = time.perf_counter() - begun
+    passes = suite.passes(subject.own_draws) if suite else 0
+    seconds = time.perf_counter() - begun + len(x) * float(shared.get("seconds", 0))
     generator = noise.generator("fresh", start)  # every attack is looked at on the same draws
     on_map = bool(suite and suite.on_map)
     result = subject.fresh_outputs(worst, protocol.fresh_draws, generator, on_map)

@@ -1,16 +1,19 @@
 """Threats with parameters: what each can do, its gradients, and attacks that find the worst."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from skimage.metrics import structural_similarity
 
-from hardsight.attacks import PGD, ScoreObjective, ScoreVictim, build_suite
+from hardsight.attacks import APGD, PGD, ScoreObjective, ScoreVictim, build_suite
 from hardsight.attacks.threats import (
     THREATS,
     Focus,
     Light,
     LowFrequency,
     ParameterSpace,
+    Perceptual,
     Pose,
     Sticker,
     build_threat,
@@ -18,6 +21,7 @@ from hardsight.attacks.threats import (
 )
 from hardsight.attacks.threats.parameter_space import BOX, OfParameters
 from hardsight.core.types import Detection
+from hardsight.synthesis.similarity import ssim
 
 
 def pictures(n: int = 2, side: int = 16, dtype=torch.float64) -> torch.Tensor:
@@ -204,3 +208,46 @@ def test_what_is_no_threat_is_refused():
         ParameterSpace(Light(0.1), PGD(Light(0.1)))
     with pytest.raises(ValueError, match="start must be None for light"):
         ParameterSpace(Light(0.1), PGD(BOX))(darkness, pictures(), start=pictures())
+    with pytest.raises(ValueError, match="universal' is one change for all images of a set"):
+        build_suite("pgd", "universal", 0.1).attempts[0].optimiser(darkness, pictures())
+
+
+@pytest.mark.parametrize("eps", [0.001, 0.02, 0.3])
+def test_a_perceptual_budget_is_spent_and_not_exceeded(eps):
+    x = pictures(4)
+    y = Perceptual(eps).apply(x, drawn(Perceptual(eps), x))
+    seen = [
+        1
+        - structural_similarity(
+            a.numpy(),
+            b.numpy(),
+            channel_axis=0,
+            data_range=1,
+            gaussian_weights=True,
+            use_sample_covariance=False,
+            sigma=1.5,
+        )
+        for a, b in zip(x, y, strict=True)
+    ]
+    assert seen == pytest.approx([eps] * 4, rel=2e-2)
+    inner = 1 - ssim(x, y)
+    torch.testing.assert_close(inner, torch.full_like(inner, eps), rtol=1e-4, atol=0)
+
+
+def test_a_perturbation_below_the_perceptual_budget_is_whole():
+    x = pictures(1)
+    theta = torch.full((1, 3, 16, 16), 0.5 + 0.5 / 255, dtype=x.dtype)
+    torch.testing.assert_close(Perceptual(0.3).apply(x, theta), x + 1 / 255)
+
+
+def test_a_perceptual_budget_on_an_even_surface_buys_what_a_shift_costs_and_more():
+    """Of flat images SSIM is its term of luminance, whose quadratic has the brightest shift."""
+    x, eps, c1 = torch.full((1, 3, 16, 16), 0.5, dtype=torch.float64), 0.02, 0.01**2
+    m, kept = 0.5, 1 - eps  # kept (m^2 + b^2 + c1) = 2 m b + c1
+    shifted = max(np.roots([kept, -2 * m, kept * (m**2 + c1) - c1]))
+    up = Perceptual(eps).apply(x, torch.ones_like(x))
+    torch.testing.assert_close(up, torch.full_like(x, shifted), rtol=1e-6, atol=0)
+    attack = ParameterSpace(Perceptual(eps), APGD(BOX, steps=20, random_start=False))
+    found = attack(lambda images, generator=None: images.mean((1, 2, 3)), x)
+    assert float(found.objective) > shifted * (1 - 1e-6)
+    assert float(1 - ssim(found.images, x)) < eps * (1 + 1e-4)

@@ -7,9 +7,10 @@ from hardsight.detectors import demand_gradient
 from hardsight.detectors.discriminative.draem import DRAEM
 from hardsight.detectors.discriminative.draem_fitting import DRAEMFit
 from hardsight.detectors.discriminative.draem_task import DRAEMTask, FocalObjective
-from hardsight.detectors.discriminative.losses import focal_loss, ssim
+from hardsight.detectors.discriminative.losses import focal_loss
 from hardsight.detectors.discriminative.normals import Normals
 from hardsight.synthesis import PerlinTextures
+from hardsight.synthesis.similarity import ssim
 
 TINY = {"reconstructive": 4, "discriminative": 4, "levels": 1, "patch": 2, "filter_size": 3}
 

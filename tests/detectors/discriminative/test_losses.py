@@ -3,7 +3,8 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
-from hardsight.detectors.discriminative.losses import focal_loss, ssim
+from hardsight.detectors.discriminative.losses import focal_loss
+from hardsight.synthesis.similarity import ssim
 
 
 def test_focal_loss_is_its_formula():

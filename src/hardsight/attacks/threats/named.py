@@ -6,12 +6,15 @@ from hardsight.attacks.balls import BALLS, Ball, parse_radius
 from hardsight.attacks.threats.focus import Focus
 from hardsight.attacks.threats.light import Light
 from hardsight.attacks.threats.low_frequency import LowFrequency
+from hardsight.attacks.threats.perceptual import Perceptual
 from hardsight.attacks.threats.pose import Pose
 from hardsight.attacks.threats.sticker import Sticker
 from hardsight.attacks.threats.threat import Threat
+from hardsight.attacks.threats.universal import Universal
 
 THREATS: dict[str, type[Threat]] = {
-    threat.name: threat for threat in (Light, Pose, Focus, Sticker, LowFrequency)
+    threat.name: threat
+    for threat in (Light, Pose, Focus, Sticker, LowFrequency, Universal, Perceptual)
 }
 """Name -> threat with parameters; a new one is a file of its own and an entry here."""
 

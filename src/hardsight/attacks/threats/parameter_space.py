@@ -68,8 +68,15 @@ class ParameterSpace(Entry):
         """Return the images of the worst parameters found.
 
         Raises:
-            ValueError: a start, for an image does not tell its parameters.
+            ValueError: a start, for an image does not tell its parameters, or a threat whose
+                parameters belong to a whole set.
         """
+        if self.threat.shared:
+            raise ValueError(
+                f"norm={self.threat.name!r} is one change for all images of a set, and this is an "
+                "attack of single images; hardsight evaluate RUN --threat "
+                f"{self.threat.name}, or hardsight.attacks.universal.craft"
+            )
         if start is not None:
             raise ValueError(f"start must be None for {self.threat.name}: it has parameters")
         middle = images.new_full((len(images), *self.threat.shape(images)), 0.5)

@@ -30,6 +30,9 @@ class Threat(ABC):
     moves: ClassVar[bool] = False
     """Whether what is in the image changes its place, so that a mask is not that of it any more."""
 
+    shared: ClassVar[bool] = False
+    """Whether all images of a set have the same parameters."""
+
     def __post_init__(self) -> None:
         if not (isinstance(self.eps, Real) and math.isfinite(self.eps) and 0 <= self.eps <= 1):
             raise ValueError(f"eps of {self.name} must be in [0, 1], got {self.eps!r}")

@@ -7,9 +7,10 @@ from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.data import sheet
 from hardsight.detectors.adversary import PGDAdversary
 from hardsight.detectors.discriminative.draem_network import DRAEMNetwork
-from hardsight.detectors.discriminative.losses import focal_loss, ssim
+from hardsight.detectors.discriminative.losses import focal_loss
 from hardsight.detectors.discriminative.normals import Normals
 from hardsight.synthesis import PerlinTextures
+from hardsight.synthesis.similarity import ssim
 
 
 class FocalObjective:

@@ -184,6 +184,12 @@ class Subject(ABC):
     def sign(self) -> Scores:
         """(N,) 1 where a rising score is harm, and -1 elsewhere."""
 
+    @property
+    def weights(self) -> Scores:
+        """(N,) what the harm of an image counts in that of all: of either ``sign`` the same."""
+        _, place, count = np.unique(self.sign, return_inverse=True, return_counts=True)
+        return np.asarray(1 / (len(count) * count[place]))
+
     @abstractmethod
     def scores(self, x: Tensor, noise: Tensor | None, start: int) -> Tensor:
         """Return scores (B,) on given noise of images in place of those from ``start`` on."""
