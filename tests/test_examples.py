@@ -1,5 +1,6 @@
 """The scripts of the tutorials run, at small sizes, and find what their pages say."""
 
+import beside_a_camera
 import certify_for_a_sign_off
 import first_detector
 import is_it_robust
@@ -42,3 +43,11 @@ def test_a_certificate_falls_with_the_radius(folder):
     at = [point.auroc for point in found.rows]
     assert at == sorted(at, reverse=True)
     assert 0 < at[0] <= found.clean
+
+
+def test_pictures_of_a_camera_are_sorted_and_a_dim_lamp_is_noticed(folder):
+    lie, alarms = beside_a_camera.main(folder, SIZE, NORMALS)
+    assert sum(lie.values()) == 2 * 40
+    assert not any((folder / "incoming").iterdir())
+    first = next(alarm for alarm in alarms if "brightness" in alarm)
+    assert 40 < int(first.rpartition(" ")[2]) <= 2 * 40

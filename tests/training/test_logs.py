@@ -2,6 +2,7 @@ import json
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from hardsight.training.loggers import Training
 from hardsight.training.logs import Record, RunLog, read
 
 
@@ -10,13 +11,13 @@ def record(step, loss=1.0):
 
 
 def write(folder, steps, step=0, loss=1.0):
-    with RunLog(folder, step) as log:
+    with RunLog(Training(folder, step)) as log:
         for s in steps:
             log.write(record(s, loss))
 
 
 def test_every_record_is_on_the_disk_at_once(tmp_path):
-    with RunLog(tmp_path) as log:
+    with RunLog(Training(tmp_path)) as log:
         log.write(record(10))
         assert read(tmp_path / "train.jsonl") == [record(10)]
         log.write(record(20))

@@ -10,6 +10,7 @@ from hardsight.cli.audit import audit
 from hardsight.cli.benchmark import benchmark
 from hardsight.cli.bundle import bundle, verify
 from hardsight.cli.calibrate import calibrate
+from hardsight.cli.card import card
 from hardsight.cli.certify import certify
 from hardsight.cli.console import errors, speak_utf8
 from hardsight.cli.data import data
@@ -38,8 +39,8 @@ app = typer.Typer(
     "good parts.",
 )
 for command in (
-    demo, fit, calibrate, score, watch, serve, drift, evaluate, audit, certify, benchmark,
-    leaderboard, export, bundle, verify, data, methods, presets, suites, doctor,
+    demo, fit, calibrate, score, watch, serve, drift, evaluate, audit, certify, card,
+    benchmark, leaderboard, export, bundle, verify, data, methods, presets, suites, doctor,
 ):  # fmt: skip
     app.command()(command)
 

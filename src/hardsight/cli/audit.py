@@ -76,6 +76,7 @@ def audit(
                 execution=Execution(max_minutes=max_minutes, progress=_Announced(shown)),
             )
         page = write_report(found, opened.audit_path.parent, opened.audit_path.stem)
+        opened.write_card()
         _show(found)
         say_report(page)
     if not found.passed:

@@ -108,6 +108,7 @@ def certify(
             execution = Execution(folder / "state", max_minutes, progress)
             found = figures_of(opened, device).certificates(images, choice, execution)
         print_certificate(found, folder)
+        opened.write_card()
 
 
 def print_certificate(found: "Sequence[Certificate]", folder: Path) -> None:

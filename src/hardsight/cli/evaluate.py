@@ -176,6 +176,7 @@ def evaluate(
         with told() as progress:
             found = planned.carry_out(Execution(folder / "state", max_minutes, progress))
         print_report(found, folder)
+        opened.write_card()
 
 
 def _purifier(

@@ -23,9 +23,7 @@ def model_card(detector: Detector, facts: Mapping[str, str]) -> ModelCard:
     lines = "\n".join(f"- {name}: {value}" for name, value in about.items())
     height, width = detector.size
     threshold = detector.calibration.statement if detector.calibration else "It was not calibrated."
-    text = f"""---
-{ModelCardData(library_name="hardsight", tags=TAGS).to_yaml()}
----
+    text = f"""{front_matter()}
 
 # {method}, a detector of visual anomalies
 
@@ -44,6 +42,14 @@ Threshold: {threshold}
 This card promises nothing about attacks. A folder that `hardsight fit` wrote is measured with
 `hardsight evaluate FOLDER`, and `hardsight audit FOLDER` says whether the figures can be believed.
 """
-    return ModelCard(
-        os.fsencode(text).decode("utf-8", "replace")
-    )  # a folder's name may be no UTF-8
+    return ModelCard(readable(text))
+
+
+def front_matter() -> str:
+    """Return the head by which a hub files a card."""
+    return f"---\n{ModelCardData(library_name='hardsight', tags=TAGS).to_yaml()}\n---"
+
+
+def readable(text: str) -> str:
+    """Return a card as UTF-8 can hold it: a folder's name may be none."""
+    return os.fsencode(text).decode("utf-8", "replace")

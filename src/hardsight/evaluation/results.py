@@ -1,5 +1,6 @@
 """The result of an evaluation: rows of a table, and what is needed to draw them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -70,6 +71,8 @@ class Row:
     """Radius in [0, 1] pixel units."""
     fresh_draws: int = 0
     """Draws looked at after the attack, none of which it saw."""
+    images: int = 0
+    """Images that the figure is of; 0: a report of before, which did not say."""
     budget: Budget = field(default_factory=Budget)
     published: float | None = None
     """A paper's figure for the same row, in [0, 1]."""
@@ -78,6 +81,14 @@ class Row:
     seconds_per_image: float = 0.0
     flags: tuple[str, ...] = ()
     """Reasons for which the row must not be trusted as it is, e.g. "not audited"."""
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> "Row":
+        """Return the row of a report's JSON."""
+        names = ("mean", "single", "worst", "fixed")
+        estimates = {k: Estimate(*v) for k in names if (v := values[k]) is not None}
+        budget, flags = Budget(**values["budget"]), tuple(values["flags"])
+        return cls(**{**values, **estimates, "budget": budget, "flags": flags})
 
 
 @dataclass(frozen=True)

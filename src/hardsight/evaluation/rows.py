@@ -70,7 +70,7 @@ def map_rows(
         return
     masks = subject.masks[: len(maps)].numpy()
     main, *others = metrics_of("pixel", attacked=suite is not None)
-    spent = {"fresh_draws": 1} if done is None else _spent(done, suite, flags)
+    spent = {"fresh_draws": 1, "images": len(maps)} if done is None else _spent(done, suite, flags)
     one = None if done is None else done.maps_of_one
     yield Row(
         name,
@@ -113,7 +113,7 @@ def held_out_row(
     scores = np.concatenate([held_out, decided[labels]])
     anomalous = np.arange(len(scores)) >= len(held_out)
     value = Estimate(*bootstrap(auroc, scores, anomalous))
-    return Row("clean", "image", HELD_OUT, value, fresh_draws=1)
+    return Row("clean", "image", HELD_OUT, value, fresh_draws=1, images=len(scores))
 
 
 def object_row(images: Tensor, masks: NDArray[np.bool_]) -> Row:
@@ -128,7 +128,7 @@ def object_row(images: Tensor, masks: NDArray[np.bool_]) -> Row:
         masks: (N, 1, H, W).
     """
     value = Estimate(*pixel_auroc_interval(foreground(images).numpy(), masks))
-    return Row("clean", "pixel", OBJECT_ALONE, value)
+    return Row("clean", "pixel", OBJECT_ALONE, value, images=len(images))
 
 
 def averages(
@@ -160,7 +160,11 @@ def averages(
 
 def _spent(done: Attacked, suite: Suite | None, flags: Flags) -> dict[str, Any]:
     """Return what a row says of the attack and its cost."""
-    cost = {"fresh_draws": done.outputs.shape[1], "seconds_per_image": done.seconds_per_image}
+    cost = {
+        "fresh_draws": done.outputs.shape[1],
+        "images": len(done),
+        "seconds_per_image": done.seconds_per_image,
+    }
     if suite is None:
         return cost
     return cost | {

@@ -30,6 +30,7 @@ COLUMNS = {
         "the noise never changes and the attacker knows it: the worst of all his attempts",
     ),
     "published": ("Published", "the paper's figure, and measured minus published"),
+    "images": ("Images", "how many test images the figure is of"),
     "budget": ("Budget", "what the attacker could spend on an image; draws scored afterwards"),
     "seconds": (
         "s / image",
@@ -75,6 +76,7 @@ def table_row(row: Row) -> dict[str, Cell]:
         "worst": _cell(row.worst),
         "fixed": _cell(row.fixed),
         "published": _published(row),
+        "images": Cell(str(row.images or "-")),
         "budget": Cell(b.attacks, used) if attacked else Cell("-"),
         "seconds": Cell(f"{row.seconds_per_image:.3g}" if row.seconds_per_image else "-"),
     }

@@ -84,6 +84,7 @@ def recalibrate(
     if before is not None:
         before.write(run.path / PREVIOUS)
     after.write(run.path / CALIBRATION_FILE)
+    run.write_card()
     return Recalibration(before, after, alarms)
 
 

@@ -1,5 +1,7 @@
 """The run folder of a classifier, plain or behind a purifier."""
 
+import inspect
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +12,17 @@ from hardsight.config import ClassifierConfig, load_labelled
 from hardsight.core.devices import pick_device
 from hardsight.core.types import Progress, quiet
 from hardsight.data import LabelledImages, Part
+from hardsight.evaluation.wording import radius
+from hardsight.runs.card import About
 from hardsight.runs.defended import check_labelled, defended, fit_classifier, smoothed
 from hardsight.runs.folder import MANIFEST, METRICS, RunFolder
-from hardsight.runs.metrics import write_metrics
+from hardsight.runs.metrics import took, write_metrics
+
+LOADING = """from hardsight import open_run
+
+classifier = open_run("THIS FOLDER").classifier()
+logits = classifier(images)  # (B, C, H, W) in [0, 1] -> (B, K)"""
+"""What a card says of how to use a classifier."""
 
 
 class ClassifierRun(RunFolder[ClassifierConfig]):
@@ -65,11 +75,36 @@ class ClassifierRun(RunFolder[ClassifierConfig]):
         fit_classifier(self.config, data, self.path, progress, self._behind)
         training = self.config.training.precision_choice
         write_metrics(self.path / METRICS, begun, pick_device(device), training)
+        self.write_card()
         return self.classifier(device)
 
     def remarks(self) -> list[str]:
         """Return what can be done with the fitted classifier."""
         return [f"Next: hardsight evaluate {self.path}"]
+
+    def model(self, device: str = "auto") -> nn.Module:
+        """Load the fitted classifier, defended."""
+        return self.classifier(device)
+
+    def about(self) -> About:
+        """Return what the card says of a classifier."""
+        parts = json.loads((self.path / MANIFEST).read_text("utf-8"))
+        trained = self.config.trained_on
+        threat = radius(trained.name, trained.eps) if trained else "no attack"
+        return About(
+            f"{self.config.method}: {(inspect.getdoc(type(self.config)) or '').splitlines()[0]}",
+            LOADING,
+            tuple(
+                f"{part}: {one['images']} images of {one['name']}, SHA-256 {one['sha256']}"
+                for part, one in parts.items()
+            ),
+            ("It names one of the classes that it was trained on, whatever the image shows.",),
+            facts={
+                "preset": self.config.preset,
+                "trained on attacks": threat,
+                **took(self.path / METRICS),
+            },
+        )
 
     def classifier(self, device: str = "auto", sigma: float | None = None) -> nn.Module:
         """Load the fitted classifier, defended: ``Purified`` where something stands before it.

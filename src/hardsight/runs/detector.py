@@ -1,7 +1,9 @@
 """The run folder of an anomaly detector."""
 
+import json
 import logging
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,14 +18,21 @@ from hardsight.detectors.evidence import shares
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.memory_bank.search_difference import SearchDifference
 from hardsight.detectors.methods import METHODS
-from hardsight.detectors.saved import CALIBRATION_FILE
+from hardsight.detectors.saved import CALIBRATION_FILE, CONFIG_FILE
 from hardsight.export import Exported
+from hardsight.runs.card import About
 from hardsight.runs.folder import MANIFEST, METRICS, RunError, RunFolder
-from hardsight.runs.metrics import write_metrics
+from hardsight.runs.metrics import took, write_metrics
 from hardsight.runs.started import origin, record_start
 from hardsight.runs.statistics import write_statistics
 
 _log = logging.getLogger(__name__)
+LOADING = """from hardsight import open_run
+
+detector = open_run("THIS FOLDER").detector()
+found = detector.predict(["part.png"])
+found.pred_score, found.anomaly_map, found.pred_label  # (B,), (B, 1, H, W), (B,)"""
+"""What a card says of how to use a detector."""
 SELECTION, PREVIOUS = "selection.json", "calibration.previous.json"
 
 
@@ -143,12 +152,11 @@ class DetectorRun(RunFolder[DetectorConfig]):
         detector: SavedDetector = fitted.detector.with_calibration(calibration)
         if fitted.report is not None:
             fitted.report.write(self.path / SELECTION)
-        learnt = f"{len(data.train)} normal images of {data.name}"
-        facts = {"preset": config.preset, "trained on": learnt} | origin(self.path)
-        detector.save_pretrained(self.path, model_card_kwargs=facts)
+        detector.save_pretrained(self.path)
         write_statistics(self.path, data)
         precisions = config.training.precision_choice, detector.precision
         write_metrics(self.path / METRICS, begun, detector.device, *precisions)
+        self.write_card()
         return self._posed(detector)
 
     def detector(self, device: str = "auto") -> Detector:
@@ -162,6 +170,46 @@ class DetectorRun(RunFolder[DetectorConfig]):
         self.check_finished()
         method = METHODS[self.config.method].detector
         return self._posed(method.from_pretrained(self.path).to(pick_device(device)))
+
+    def model(self, device: str = "auto") -> Detector:
+        """Load the fitted detector."""
+        return self.detector(device)
+
+    def about(self) -> About:
+        """Return what the card says of a detector."""
+        config, method = self.config, METHODS[self.config.method]
+        fitted = (self.path / CONFIG_FILE).read_text("utf-8")
+        entries = Manifest.read(self.path / MANIFEST)
+        counts = Counter((entry.role, entry.anomalous) for entry in entries.entries)
+        size = config.detector_settings["image_size"]
+        backbone = config.detector_settings.get("backbone")
+        named = {} if backbone is None else {"backbone": f"`{json.dumps(backbone)}`"}
+        return About(
+            f"{config.method}: {method.summary}",
+            LOADING,
+            (
+                f"From {config.data.path or 'the embedded textures'}"
+                f"{f', {config.data.category}' if config.data.category else ''}.",
+                f"{counts['train', False]} normal images trained on, "
+                f"{counts['validation', False]} normal ones held out for choices and threshold.",
+                f"{counts['test', False]} normal and {counts['test', True]} anomalous test images.",
+                f"SHA-256 of all files, roles and labels: {entries.sha256}",
+            ),
+            (
+                f"It judges images of {size} x {size}: a defect that vanishes when an image is "
+                "shrunk to that is not seen.",
+                "The promise of false alarms is of normal images like those held out, on average "
+                "over such sets; it says nothing of defects missed.",
+            ),
+            Calibration.read(self.path / CALIBRATION_FILE).statement,
+            {
+                "preset": config.preset,
+                **named,
+                "settings as fitted": f"`{' '.join(fitted.split())}`",
+                **took(self.path / METRICS),
+                **origin(self.path),
+            },
+        )
 
     def _posed(self, detector: SavedDetector) -> Detector:
         """Return the detector as the run uses it: in any pose, where that is configured."""

@@ -8,10 +8,13 @@ from torch import nn
 
 from hardsight.audit import Audit
 from hardsight.config import Config
+from hardsight.core.files import write_atomically
 from hardsight.core.types import Progress, quiet
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects.subject import Kind
 from hardsight.evaluation.wording import radius
+from hardsight.runs.card import CARD, About, card
+from hardsight.runs.measured import Measured
 
 CONFIG = "config.yaml"
 MANIFEST = "manifest.json"
@@ -66,6 +69,31 @@ class RunFolder(ABC, Generic[C]):
     @abstractmethod
     def remarks(self) -> list[str]:
         """Return sentences about what was fitted, and what to do next."""
+
+    @abstractmethod
+    def model(self, device: str = "auto") -> nn.Module:
+        """Load what was fitted."""
+
+    @abstractmethod
+    def about(self) -> About:
+        """Return what the card says of a run of this kind."""
+
+    def card(self) -> str:
+        """Return the card: data, recipe, hashes, what was measured and what was not.
+
+        Raises:
+            RunError: the run is not finished.
+            ValueError: a report is damaged.
+        """
+        self.check_finished()
+        model = self.model("cpu")
+        measured = Measured.read(self.reports, fingerprint(model), self.audited(model))
+        return card(self.about(), self.config.model_dump(mode="json"), self.path, measured)
+
+    def write_card(self) -> None:
+        """Write the card as ``README.md``; that of a bundle, which is never changed, is left."""
+        if self.bundle is None:
+            write_atomically(self.path / CARD, self.card())
 
     @property
     def finished(self) -> bool:

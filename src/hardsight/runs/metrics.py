@@ -23,10 +23,17 @@ def write_metrics(
         training: the precision asked for in the training.
         scoring: that of the fitted model.
     """
-    took = {
+    taken = {
         "fit_seconds": round(time.perf_counter() - begun, 1),
         "device": str(device),
         "training_precision": resolve(training, device)._asdict(),
         "scoring_precision": resolve(scoring, device)._asdict(),
     }
-    write_atomically(path, json.dumps(took | origin(path.parent)) + "\n")
+    write_atomically(path, json.dumps(taken | origin(path.parent)) + "\n")
+
+
+def took(path: Path) -> dict[str, str]:
+    """Return what a card says of the time, device and precision that ``write_metrics`` wrote."""
+    found = json.loads(path.read_text("utf-8"))
+    precision = found["training_precision"]["name"]
+    return {"fitted in": f"{found['fit_seconds']:g} s on {found['device']}, {precision}"}

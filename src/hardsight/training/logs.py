@@ -1,12 +1,14 @@
-"""The log of a run: train.jsonl and TensorBoard, both resumable."""
+"""The log of a training: train.jsonl, resumable, and what shows its curves."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
+
+from hardsight.training.loggers import LOGGERS, Training
 
 
 class Record(NamedTuple):
@@ -26,12 +28,14 @@ class RunLog:
     """Writes every record through to the disk; resuming drops the records past ``step``.
 
     Args:
-        folder: Of the run: ``train.jsonl`` and ``tensorboard/`` are written there.
-        step: Steps done before this session; records of later ones are of a session that was
-            lost, and are dropped, as is a half-written line.
+        training: Folder, steps done and settings. ``train.jsonl`` is written into the folder;
+            records of later steps are of a session that was lost, and are dropped, as is a
+            half-written line.
+        loggers: Names of ``LOGGERS``.
     """
 
-    def __init__(self, folder: Path, step: int = 0) -> None:
+    def __init__(self, training: Training, loggers: Sequence[str] = ("tensorboard",)) -> None:
+        folder, step = training.folder, training.step
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "train.jsonl"
         if path.exists():
@@ -40,21 +44,21 @@ class RunLog:
             temporary.write_text("".join(kept), encoding="utf-8")
             temporary.replace(path)
         self._file = path.open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+        self._loggers = [LOGGERS[name](training) for name in dict.fromkeys(loggers)]
 
     def write(self, record: Record) -> None:
         """Append a record."""
         self._file.write(json.dumps(record._asdict()) + "\n")
         self._file.flush()
-        for name, value in record._asdict().items():
-            if name != "step":
-                self._board.add_scalar(f"train/{name}", value, record.step)
-        self._board.flush()
+        values = record._asdict()
+        step = values.pop("step")
+        for logger in self._loggers:
+            logger.scalars({f"train/{name}": value for name, value in values.items()}, step)
 
     def picture(self, image: Tensor, step: int) -> None:
-        """Show a sample picture (3, H, W) in [0, 1] in TensorBoard."""
-        self._board.add_image("sample", image, step)
-        self._board.flush()
+        """Show a sample picture (3, H, W) in [0, 1]."""
+        for logger in self._loggers:
+            logger.picture(image, step)
 
     def __enter__(self) -> "RunLog":
         return self
@@ -66,7 +70,8 @@ class RunLog:
         traceback: TracebackType | None,
     ) -> None:
         self._file.close()
-        self._board.close()
+        for logger in self._loggers:
+            logger.close()
 
 
 def read(path: Path) -> list[Record]:

@@ -16,6 +16,7 @@ from hardsight.core.precision import Precision, autocast, resolve
 from hardsight.core.types import Progress
 from hardsight.training import checkpoint
 from hardsight.training.interrupt import Interrupt
+from hardsight.training.loggers import Training
 from hardsight.training.logs import Record, RunLog
 from hardsight.training.settings import Settings, learning_rate
 from hardsight.training.state import RunState
@@ -74,7 +75,7 @@ def train(
     resume: bool = False,
     on_step: OnStep | None = None,
 ) -> TrainResult:
-    """Train a task; write checkpoints/, train.jsonl, tensorboard/ and samples/ into ``folder``.
+    """Train a task; write checkpoints/, train.jsonl, curves and samples/ into ``folder``.
 
     All randomness of a step comes from a generator seeded by (seed, step): a resumed run goes on
     to the same weights, bit for bit, and several devices follow the loss curve of one. Ctrl-C
@@ -179,7 +180,8 @@ def _run(
 
     first, spent, loss, stop = state.step, state.seconds, None, False
     start = time.perf_counter()
-    writer = RunLog(folder, first) if chief else nullcontext()
+    shown = Training(folder, first, settings.model_dump(mode="json"))
+    writer = RunLog(shown, settings.loggers) if chief else nullcontext()
     gpus = [fabric.device] if fabric.device.type == "cuda" else []
     with writer as log, torch.random.fork_rng(gpus), Interrupt() as interrupt:
         while state.step < settings.steps and not stop:
@@ -225,7 +227,7 @@ def _run(
 
 
 def _sample(task: Task, module: nn.Module, folder: Path, log: RunLog, step: int) -> None:
-    """Write the task's picture to samples/ and TensorBoard, if it makes one."""
+    """Write the task's picture to samples/ and to the loggers, if it makes one."""
     if not isinstance(task, SamplingTask):
         return
     with torch.no_grad():

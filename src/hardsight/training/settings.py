@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hardsight.core.precision import Choice
 
-FREE = {"accelerator", "devices", "checkpoint_every", "sample_every", "log_every"}
+FREE = {"accelerator", "devices", "checkpoint_every", "sample_every", "log_every", "loggers"}
 """Fields that may differ when a run is resumed: they do not change its weights."""
 
 
@@ -48,6 +48,9 @@ class Settings(BaseModel):
     """Steps; None: no sample pictures."""
     log_every: int = Field(default=10, ge=1)
     """Steps; a record holds the mean loss since the last."""
+    loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ("tensorboard",)
+    """What shows the curves: MLflow and Weights & Biases are extras, see
+    ``hardsight.training.loggers``."""
 
     @model_validator(mode="after")
     def _shares_are_equal(self) -> "Settings":

@@ -21,6 +21,7 @@ from hardsight.export.runtimes import RUNTIMES
 from hardsight.runs.bundles.archive import Content, described, write_archive
 from hardsight.runs.bundles.manifest import NAME, BundleManifest, Reference
 from hardsight.runs.bundles.signature import sign
+from hardsight.runs.card import CARD
 from hardsight.runs.detector import SELECTION, DetectorRun
 from hardsight.runs.folder import CONFIG, EXPORTED, MANIFEST, METRICS, RunError
 from hardsight.runs.started import START
@@ -28,7 +29,7 @@ from hardsight.runs.statistics import STATISTICS_FILE
 
 FILES = (
     CONFIG, MANIFEST, METRICS, SELECTION, START, STATISTICS_FILE,
-    CONFIG_FILE, CALIBRATION_FILE, WEIGHTS_FILE, "README.md", COMPARISON_FILE,
+    CONFIG_FILE, CALIBRATION_FILE, WEIGHTS_FILE, CARD, COMPARISON_FILE,
     *(name for runtime in RUNTIMES.values() for name in (runtime.file, runtime.weights)),
 )  # fmt: skip
 """Those of a run folder, or of an export, that a bundle takes, where they are."""

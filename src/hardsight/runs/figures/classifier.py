@@ -19,9 +19,11 @@ from hardsight.evaluation import (
     class_suite,
     evaluate_classifier,
 )
+from hardsight.evaluation.provenance import fingerprint
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.figures.asked import AttackChoice, CertificateChoice, ImageChoice
 from hardsight.runs.figures.figures import Figures, PlannedEvaluation
+from hardsight.runs.measured import WEIGHTS
 from hardsight.runs.opening import open_classifier_run
 
 SUITES = {False: ("pgd", "autoattack"), True: ("bpda-eot", "blau-pgd", "blau-eot")}
@@ -80,7 +82,11 @@ class ClassifierFigures(Figures[ClassifierRun]):
         model = self.run.classifier(self.device, choice.terms.sigma)
         test = self._test(images)
         part, how = test.limited(images.limit), choice.smoothing
-        facts = {"data": f"{test.name}, {len(part)} images", "images (SHA-256)": part.sha256}
+        facts = {
+            "data": f"{test.name}, {len(part)} images",
+            "images (SHA-256)": part.sha256,
+            WEIGHTS: fingerprint(self.run.classifier(self.device)),
+        }
         found = certify_classifier(
             model,
             part.images,

@@ -21,9 +21,11 @@ from hardsight.evaluation import (
     evaluate,
 )
 from hardsight.evaluation.detectors import CURVE_EPS
+from hardsight.evaluation.provenance import fingerprint
 from hardsight.runs.detector import DetectorRun
 from hardsight.runs.figures.asked import AttackChoice, CertificateChoice, ImageChoice
 from hardsight.runs.figures.figures import Figures, PlannedEvaluation
+from hardsight.runs.measured import WEIGHTS
 from hardsight.runs.opening import open_detector_run
 from hardsight.runs.started import origin
 
@@ -106,7 +108,7 @@ class DetectorFigures(Figures[DetectorRun]):
         self, detector: Detector, data: AnomalyData, choice: CertificateChoice, execution: Execution
     ) -> Iterator[Certification]:
         """Yield the certificate of each design."""
-        terms, provenance = choice.terms, self.provenance
+        terms, provenance = choice.terms, self.provenance | {WEIGHTS: fingerprint(detector)}
         selecting = self.run.config.fit.selection is not None or bool(choice.sigmas)
         choosing, calibrating = shares(data.validation.images(), selecting)
         for design in dict.fromkeys(choice.designs):
