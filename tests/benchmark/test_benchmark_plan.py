@@ -2,6 +2,7 @@ import pytest
 
 from hardsight.attacks import parse_radius
 from hardsight.benchmark import Places, Plan, plan_names
+from hardsight.benchmark.job import EMBEDDED
 from hardsight.config import ConfigError, DetectorConfig, load_preset
 from hardsight.detectors.methods import METHODS
 from hardsight.evaluation.published import tables
@@ -113,7 +114,7 @@ def test_a_plan_that_comes_along_has_what_its_tables_have(name, tmp_path):
 @pytest.mark.parametrize("name", [n for n in plan_names() if n.endswith("smoke")])
 def test_smoke_plans_are_small_and_on_embedded_images(name):
     plan = Plan.read(name)
-    assert {data.name for data in plan.data} == {"textures"}
+    assert {data.name for data in plan.data} <= set(EMBEDDED)
     assert plan.how.images <= 8
     assert len(list(plan.jobs())) <= 2
 
@@ -121,3 +122,8 @@ def test_smoke_plans_are_small_and_on_embedded_images(name):
 def test_every_paper_has_a_plan():
     planned = {table.partition(",")[0] for n in plan_names() for table in Plan.read(n).tables}
     assert planned == {table.paper for table in tables()}
+
+
+def test_each_paper_has_a_smoke_plan():
+    papers = {t for n in plan_names() if n.endswith("-smoke") for t in Plan.read(n).tables}
+    assert {table.paper for table in tables()} == {TABLES[t].paper for t in papers}

@@ -1,6 +1,7 @@
 """``hardsight evaluate`` and ``certify`` for classifiers, as a person types it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -135,6 +136,8 @@ def test_published_figures_are_those_of_the_same_method_and_data(runs):
     assert published_method(load_preset("mnist-pgd"), digits) == "madry-mnist"
     assert published_method(open_run(runs / "classifier").config, digits) is None
     assert published_method(load_preset("ddim-cifar10"), digits) is None
+    others = replace(digits, name="Digits test")
+    assert published_method(load_preset("rap-mnist"), others) is None
 
 
 CERTIFY = ("--n", 60, "--sigma", 0.25, "--radii", "0,0.1,0.4", "--limit", 10)

@@ -6,14 +6,16 @@ import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
-from hardsight.benchmark.job import EMBEDDED, Job, Places
+from hardsight.benchmark.job import EMBEDDED, DataAsked, Job, Places
 from hardsight.benchmark.measuring import Measurement
 from hardsight.benchmark.plan import Plan
 from hardsight.core.threads import usable_cpus
+from hardsight.data.layouts.digits import write_digits
 from hardsight.data.textures import write_textures
 
 EXPLAINED = (ValueError, TypeError, OSError, ImportError)
@@ -68,8 +70,8 @@ def carry_out(plan: Plan, places: Places, workers: Workers, watch: Watch) -> Out
     """
     jobs, found = list(plan.jobs()), Outcome()
     for data in plan.data:
-        if data.name == EMBEDDED:
-            write_textures(places.textures, data.categories, **data.make)
+        if data.name in EMBEDDED:
+            write_embedded(data, places.embedded(data.name))
     work: dict[int, Job] = {}
     for k, job in enumerate(jobs):
         lacking = job.missing(places)
@@ -85,6 +87,14 @@ def carry_out(plan: Plan, places: Places, workers: Workers, watch: Watch) -> Out
             found.failed[jobs[k].name] = why
         watch(k, "failed" if why else "done", 1, 1, why or "")
     return found
+
+
+def write_embedded(data: DataAsked, folder: Path) -> None:
+    """Write a data set that comes along into a folder."""
+    if data.name == "digits":
+        write_digits(folder)
+    else:
+        write_textures(folder, data.categories, **data.make)
 
 
 Ended = Iterator[tuple[int, str | None]]

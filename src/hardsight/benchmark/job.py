@@ -12,8 +12,8 @@ from hardsight.config import Config, DetectorConfig, load_preset
 from hardsight.config.config import STRICT
 from hardsight.data.published import obtainable
 
-EMBEDDED = "textures"
-"""The data set that comes with hardsight, see ``hardsight.data.textures``."""
+EMBEDDED = ("textures", "digits")
+"""The data sets that come along: parts with defects, and images with classes."""
 
 
 class MethodAsked(BaseModel):
@@ -45,7 +45,7 @@ class DataAsked(BaseModel):
     model_config = STRICT
 
     name: str
-    """Key of ``hardsight.data.published_sets()``, or "textures", the embedded one."""
+    """Key of ``hardsight.data.published_sets()``, or one of ``EMBEDDED``."""
     folder: str = "."
     """Below the root of the data."""
     categories: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class DataAsked(BaseModel):
     settings: Mapping[str, Any] = Field(default_factory=dict)
     """Dotted keys below ``data`` of a run's configuration."""
     make: Mapping[str, Any] = Field(default_factory=dict)
-    """Arguments of ``write_textures``, of the embedded one."""
+    """Arguments of ``write_textures``, of the embedded textures."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,9 @@ class Places:
     results: Path
     data: Path
 
-    @property
-    def textures(self) -> Path:
-        """Where the embedded data set is written."""
-        return self.results / "data" / EMBEDDED
+    def embedded(self, name: str) -> Path:
+        """Return where an embedded data set is written."""
+        return self.results / "data" / name
 
 
 @dataclass(frozen=True)
@@ -104,15 +103,15 @@ class Job:
 
     def images(self, places: Places) -> Path:
         """Return the folder of its images."""
-        if self.data.name == EMBEDDED:
-            return places.textures / (self.category or "")
+        if self.data.name in EMBEDDED:
+            return places.embedded(self.data.name) / (self.category or "")
         top = places.data / self.data.folder
         return top / self.category if self.category and (top / self.category).is_dir() else top
 
     def missing(self, places: Places) -> str | None:
         """Return what to do where its images are not there; None: they are."""
         place = self.images(places)
-        if self.data.name == EMBEDDED or place.exists():
+        if self.data.name in EMBEDDED or place.exists():
             return None
         return f"{self.name}: {place} is not there{obtainable(Path(self.data.name))}"
 

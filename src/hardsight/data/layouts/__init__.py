@@ -11,6 +11,7 @@ from hardsight.data.layouts.brats2021 import BRATS2021
 from hardsight.data.layouts.btad import BTAD
 from hardsight.data.layouts.cifar10 import cifar10
 from hardsight.data.layouts.coco import COCO
+from hardsight.data.layouts.digits import digits
 from hardsight.data.layouts.good_bad import GOOD_BAD
 from hardsight.data.layouts.head_ct import HEAD_CT
 from hardsight.data.layouts.kolektor_sdd import KOLEKTOR_SDD
@@ -49,6 +50,7 @@ LAYOUTS: dict[str, Layout] = {
 LABELLED: dict[str, Callable[[str | Path, Part], LabelledImages]] = {
     "mnist": mnist,
     "cifar10": cifar10,
+    "digits": digits,
 }
 """Name of a set of images with classes -> (path, part) -> images."""
 

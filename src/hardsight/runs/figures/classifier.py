@@ -124,6 +124,8 @@ def threat(attacks: AttackChoice, trained: Ball | None) -> tuple[str, float]:
 def published_method(config: ClassifierConfig, data: LabelledImages) -> str | None:
     """Return whose published figures stand beside those of a run, see ``published_accuracy``."""
     digits = data.name.startswith("MNIST")
+    if not (digits or data.name.startswith("CIFAR-10")):
+        return None
     if config.method == "rap":
         return "rap-mnist" if digits else "rap"
     if config.method == "classifier":
