@@ -1,10 +1,12 @@
 """The site of documentation: what it is made from is there, and it builds strictly."""
 
+import html
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -40,6 +42,22 @@ def listed(first: str) -> set[str]:
     return {os.path.relpath((DOCS / first).parent / link, DOCS) for link in links}
 
 
+def dead(page: Path) -> list[str]:
+    """Return the links and pictures of a built page that lead to no file or no heading."""
+    targets = re.findall(r'(?:href|src)="?([^" >]+)', page.read_text(encoding="utf-8"))
+    found = []
+    for target in {html.unescape(t) for t in targets if not re.match(r"[a-z]+:|//|/", t)}:
+        place, _, fragment = unquote(target).partition("#")
+        there = (page.parent / place.partition("?")[0]).resolve() if place else page
+        if not there.is_file():
+            found.append(target)
+        elif fragment and there.suffix == ".html":
+            marks = re.findall(r'(?:id|name)="?([^" >]+)', there.read_text(encoding="utf-8"))
+            if fragment not in map(html.unescape, marks) and fragment != "__skip":
+                found.append(target)
+    return found
+
+
 def test_the_navigation_leads_to_every_page():
     rooms = {f"reference/{p.name}.md" for p in (ROOT / "src/hardsight").iterdir()}
     written = {p.relative_to(DOCS).as_posix() for p in DOCS.rglob("*.md")}
@@ -54,7 +72,9 @@ def test_the_site_builds_strictly_and_asks_nothing_of_a_network(tmp_path):
     quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(words, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    broken = [f"{page.name}: {link}" for page in tmp_path.rglob("*.html") for link in dead(page)]
+    assert not broken
     for page in tmp_path.rglob("*.html"):
-        html = page.read_text(encoding="utf-8")
-        assert not re.search(r'(?:src|stylesheet"[^>]*href)="?https?:', html), page
-        assert "arithmatex" not in html, f"{page}: a formula was not drawn"
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r'(?:src|stylesheet"[^>]*href)="?https?:', text), page
+        assert "arithmatex" not in text, f"{page}: a formula was not drawn"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 
-LINK = re.compile(r"\]\(([\w./-]+\.md)\)")
+LINK = re.compile(r"\]\(([\w./-]+)\.(?:md|ipynb)\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -25,4 +25,6 @@ def _section(entry: object, docs: Path) -> object:
 def _listed(first: str, docs: Path) -> list[str]:
     lines = (docs / first).read_text(encoding="utf-8").splitlines()
     links = [link for line in lines if line.startswith("|") for link in LINK.findall(line)]
-    return [posixpath.normpath(posixpath.join(posixpath.dirname(first), link)) for link in links]
+    return [
+        posixpath.normpath(posixpath.join(posixpath.dirname(first), f"{link}.md")) for link in links
+    ]
