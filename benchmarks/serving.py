@@ -3,7 +3,8 @@
 A run is served by ``hardsight serve`` in a process of its own on loopback, and asked by a bounded
 number of clients, each with a connection that it keeps. The plain rate is that of
 ``Detector.decide`` on the same files in batches, in turns with the load:
-``python benchmarks/serving.py RUN IMAGES [--clients 32] [--seconds 20] [--turns 3] [--kills 10]``
+``python benchmarks/serving.py RUN IMAGES [--clients 32] [--seconds 20] [--turns 3] [--kills 10]
+[--soak 600]``
 """
 
 import argparse
@@ -140,34 +141,53 @@ def resident(process: int) -> int:
     return int(status.split("VmRSS:")[1].split()[0])
 
 
+def cpu_seconds(process: int) -> float:
+    """Return the CPU time of a process, as Linux tells; unlike a rate it knows no other load."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def throughput(args: argparse.Namespace, files, paths, folder: Path) -> dict[str, float]:
     """Measure load and plain scoring in turns."""
     detector = open_detector_run(args.run).deciding("cpu")
-    expected = dict(zip([p.name for p in paths], _scores(detector, paths), strict=True))
-    ratios, rates, seconds, wrong = [], [], [], 0
+    expected = dict(zip([name for name, _ in files], _scores(detector, paths), strict=True))
+    ratios, rates, plains, seconds, wrong = [], [], [], [], 0
+    cpu = {"plain": 0.0, "service": 0.0, "clients": 0.0}
     server = Server(args.run, folder)
     try:
         load(server, files, args.clients, 2, Told())
         before = resident(server.process.pid)
         for _ in range(args.turns):
-            plain = plain_rate(detector, paths, args.seconds)
+            marks = [time.process_time()]
+            plains.append(plain := plain_rate(detector, paths, args.seconds))
+            marks += [time.process_time(), cpu_seconds(server.process.pid)]
             told = load(server, files, args.clients, args.seconds, Told())
+            cpu["plain"] += (marks[1] - marks[0]) / (plain * args.seconds)
+            cpu["service"] += (cpu_seconds(server.process.pid) - marks[2]) / len(told.ids)
+            cpu["clients"] += (time.process_time() - marks[1]) / len(told.ids)
             rates.append(len(told.seconds) / args.seconds)
             ratios.append(rates[-1] / plain)
             seconds += told.seconds
             for name, found in told.scores.items():
                 wrong += sum(abs(s - expected[name]) > 1e-4 * abs(expected[name]) for s in found)
-            print(f"plain {plain:.1f}/s, service {rates[-1]:.1f}/s, ratio {ratios[-1]:.3f}")
+            print(
+                f"plain {plain:.1f}/s, service {rates[-1]:.1f}/s, ratio {ratios[-1]:.3f}",
+                flush=True,
+            )
         grown = resident(server.process.pid) - before
+        alone = load(server, files, 1, args.seconds, Told()).seconds
     finally:
         server.stop()
     cuts = statistics.quantiles(seconds, n=100)
     return {
         "clients": args.clients,
         "images a second": statistics.median(rates),
+        "plain images a second": statistics.median(plains),
         "ratio to plain": statistics.median(ratios),
+        **{f"CPU ms an image, {who}": 1000 * cpu[who] / args.turns for who in cpu},
         "p50 ms": 1000 * cuts[49],
         "p99 ms": 1000 * cuts[98],
+        "p50 ms, one client": 1000 * statistics.median(alone),
         "answers": len(seconds),
         "wrong": wrong,
         "memory grown MiB": grown / 2**10,
@@ -176,6 +196,35 @@ def throughput(args: argparse.Namespace, files, paths, folder: Path) -> dict[str
 
 def _scores(detector, paths: list[Path]) -> list[float]:
     return detector.decide(paths, BATCH).pred_score.tolist()
+
+
+def soak(args: argparse.Namespace, files, folder: Path) -> dict[str, object]:
+    """Ask for a long time, and watch the memory of the service."""
+    server, told, memory = Server(args.run, folder), Told(), []
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(args.soak / 60):
+            memory.append(resident(server.process.pid) / 2**10)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    load(server, files, args.clients, args.soak, told)
+    ended.set()
+    watcher.join()
+    server.stop()
+    with InspectionLog(server.log) as log:
+        known = {each.decision.id for each in log.each(Query())}
+    settled = memory[len(memory) // 6 :]  # caches are full
+    slope = statistics.linear_regression(range(len(settled)), settled).slope
+    return {
+        "soak seconds": args.soak,
+        "soak answers": len(told.ids),
+        "soak refused": told.refused,
+        "soak lost": len(set(told.ids) - known),
+        "soak memory MiB": [round(each) for each in memory],
+        "soak MiB an hour": slope * 60 / args.soak * 3600,
+    }
 
 
 def kills(args: argparse.Namespace, files, folder: Path) -> dict[str, int]:
@@ -193,7 +242,7 @@ def kills(args: argparse.Namespace, files, folder: Path) -> dict[str, int]:
             known = {each.decision.id for each in log.each(Query())}
         acknowledged += len(told.ids)
         lost += len(set(told.ids) - known)
-        print(f"kill {i + 1}: {len(told.ids)} acknowledged, {lost} lost so far")
+        print(f"kill {i + 1}: {len(told.ids)} acknowledged, {lost} lost so far", flush=True)
     return {"kills": args.kills, "acknowledged": acknowledged, "lost": lost}
 
 
@@ -208,21 +257,29 @@ def kill_after(server: Server, told: Told, answers: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("images", help="a folder of images, of other names each")
+    parser.add_argument("images", help="a folder of images")
     parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of a turn; 1800: a soak")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of a turn")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--soak", type=float, default=0.0, help="seconds under load")
     parser.add_argument("--output", type=Path, help="a .json file for the figures")
     args = parser.parse_args()
     paths = [Path(path) for path in iter_images([args.images])][:200]
-    files = [(path.name, path.read_bytes()) for path in paths]
+    files = [("-".join(path.parts[-3:]), path.read_bytes()) for path in paths]
     with tempfile.TemporaryDirectory() as folder:
-        found: dict[str, float] = {}
+        found: dict[str, object] = {
+            "run": args.run.name,
+            "method": open_detector_run(args.run).config.method,
+            "cores": os.cpu_count(),
+            "load before": os.getloadavg(),
+        }
         if args.turns:
             found |= throughput(args, files, paths, Path(folder))
         if args.kills:
             found |= kills(args, files, Path(folder))
+        if args.soak:
+            found |= soak(args, files, Path(folder))
     text = json.dumps(found, indent=1)
     print(text)
     if args.output:

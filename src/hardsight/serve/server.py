@@ -14,6 +14,7 @@ import uvicorn
 from hardsight.serve.app import build_app
 from hardsight.serve.protocol import PunctualProtocol
 from hardsight.serve.service import Service
+from hardsight.serve.supervisor import READY, STOPPING, notify
 from hardsight.serve.tokens import Tokens
 
 GRACE = 2
@@ -59,7 +60,8 @@ def listen(host: str, port: int, tokens: Tokens | None) -> socket.socket:
 
 def run(service: Service, listening: socket.socket, tokens: Tokens | None = None) -> None:
     """Serve until SIGTERM or Ctrl-C; what was accepted is finished before it returns."""
-    _Server(configured(service, tokens)).run(sockets=[listening])
+    notify(READY)
+    Server(configured(service, tokens)).run(sockets=[listening])
 
 
 def configured(service: Service, tokens: Tokens | None = None) -> uvicorn.Config:
@@ -76,7 +78,7 @@ def configured(service: Service, tokens: Tokens | None = None) -> uvicorn.Config
     )
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that a signal ends as any other return does."""
 
     @contextmanager
@@ -84,6 +86,7 @@ class _Server(uvicorn.Server):
         """Stop at the first signal; a second one ends what still runs."""
 
         def stop(number: int, frame: FrameType | None) -> None:
+            notify(STOPPING)
             self.handle_exit(number, frame)
 
         before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}

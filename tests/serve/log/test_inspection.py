@@ -156,6 +156,19 @@ def test_postgresql_waits_for_the_disk(postgres_log):
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
 
 
+def test_a_server_that_dropped_its_connections_is_reached_again(postgres_log):
+    rows = decisions(4)
+    with InspectionLog(postgres_log) as log, InspectionLog(postgres_log) as other:
+        log.append(rows[:2])
+        with other.engine.connect() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        log.append(rows[2:])
+        assert [each.decision for each in log.read()] == rows
+
+
 def test_a_copy_of_the_files_at_any_moment_holds_what_was_acknowledged(tmp_path):
     """What a power cut leaves: the database and its WAL, whose end may be torn."""
     rows = decisions(6)
