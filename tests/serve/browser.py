@@ -110,6 +110,33 @@ class Browser:
         """Click an element."""
         self.run(f"document.querySelector({selector!r}).click()")
 
+    def click(self, selector: str) -> None:
+        """Click an element with the mouse, as a person who may open a tab."""
+        x, y = self.run(
+            f"(() => {{ const b = document.querySelector({selector!r}).getBoundingClientRect();"
+            "return [b.x + b.width / 2, b.y + b.height / 2] })()"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def opened(self, prefix: str, script: str):
+        """Wait for another tab whose address begins so; return an expression's value in it."""
+        until, mine = time.monotonic() + PATIENCE, self._session
+        while True:
+            known = self.call("Target.getTargets")["targetInfos"]
+            found = [one["targetId"] for one in known if one["url"].startswith(prefix)]
+            if found:
+                break
+            assert time.monotonic() < until, known
+            time.sleep(0.05)
+        tab = self.call("Target.attachToTarget", targetId=found[0], flatten=True)
+        self._session = tab["sessionId"]
+        try:
+            self.wait("location.protocol === 'blob:' && document.readyState === 'complete'")
+            return self.run(script)
+        finally:
+            self._session = mine
+
     def choose_files(self, selector: str, paths: list[Path]) -> None:
         """Choose files in a field."""
         root = self.call("DOM.getDocument")["root"]["nodeId"]

@@ -1,7 +1,7 @@
 """The page in a real browser, at a real service: drop, attack, certify, judge, errors, tokens."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from browser import CHROMIUM, Browser
@@ -46,6 +46,7 @@ def test_a_session_at_the_page(service, browser, pictures):
         _refusal(browser, pictures[2])
         _camera(browser, service)
         _log(browser, service)
+        _reports(browser, service, pictures[0].with_name("reports"))
         assert browser.errors == []
 
 
@@ -99,6 +100,19 @@ def _log(browser, service):
     browser.run("document.querySelector('#filters [name=judged]').value = 'true'")
     browser.run("document.getElementById('filters').dispatchEvent(new Event('change'))")
     browser.wait("document.querySelectorAll('#rows tr').length === 1")
+
+
+def _reports(browser, service, folder):
+    folder.mkdir()
+    style = "<style>h1 { color: rgb(1, 2, 3) }</style><script>document.title = 'ran'</script>"
+    (folder / "report.html").write_text(f"<title>Evaluation</title>{style}<h1>Found</h1>")
+    service.models.replace(replace(service.models.get("parts"), reports=folder))
+    browser.run("document.getElementById('tab-records').focus()")
+    browser.key("ArrowRight")
+    browser.wait("document.querySelectorAll('#report-list li').length === 1")
+    browser.click("#report-list button")
+    shown = "[document.title, getComputedStyle(document.querySelector('h1')).color]"
+    assert browser.opened("blob:", shown) == ["Evaluation", "rgb(1, 2, 3)"], "it runs nothing"
 
 
 @in_chromium

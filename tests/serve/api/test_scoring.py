@@ -104,3 +104,22 @@ def test_the_document_of_the_interface_has_examples(client):
     body = document["paths"]["/v1/models/{name}/score"]["post"]["requestBody"]["content"]
     assert set(body) == {"multipart/form-data", "application/json"}
     assert document["components"]["schemas"]["Decided"]["examples"][0]["model"] == "parts"
+
+
+def test_every_reference_of_the_document_is_resolved_and_every_body_is_described(client):
+    document = client.get("/openapi.json").json()
+
+    def references(node):
+        if isinstance(node, dict):
+            yield from [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+            node = list(node.values())
+        for each in node if isinstance(node, list) else []:
+            yield from references(each)
+
+    for reference in set(references(document)):
+        found = document
+        for name in reference.removeprefix("#/").split("/"):
+            found = found[name]
+    for path, operations in document["paths"].items():
+        if "post" in operations:
+            assert "requestBody" in operations["post"], path

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from hardsight.serve.api.bodies import TENSORS
 from hardsight.serve.api.deciding import answers_to, decoded
 from hardsight.serve.api.problems import Problem
 from hardsight.serve.api.tensors import InferRequest, images_of, outputs_of, packed, unpacked
@@ -54,8 +55,8 @@ def inference_routes(service: Service) -> APIRouter:
         """Tell whether a model can be asked."""
         return {"name": service.models.get(name).name, "ready": True}
 
-    @routes.post("/models/{name}/infer")
-    @routes.post("/models/{name}/versions/{_version}/infer")
+    @routes.post("/models/{name}/infer", openapi_extra=TENSORS)
+    @routes.post("/models/{name}/versions/{_version}/infer", openapi_extra=TENSORS)
     async def infer(name: str, request: Request, _version: str = "1") -> Response:
         """Decide a tensor of images; the decisions are in the log as any others."""
         served, body = service.models.get(name), await request.body()

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from torch import Tensor
 
+from hardsight.serve.api.bodies import IMAGE
 from hardsight.serve.api.deciding import decoded
 from hardsight.serve.api.images import uploads
 from hardsight.serve.api.problems import Problem, again_after
@@ -57,7 +58,7 @@ def probe_routes(service: Service) -> APIRouter:
     """Return the routes that the page probes a model by; nothing of them goes to the log."""
     routes = APIRouter(prefix="/v1/models", tags=["probing"])
 
-    @routes.post("/{name}/attack")
+    @routes.post("/{name}/attack", openapi_extra=IMAGE)
     async def attack(
         name: str,
         request: Request,
@@ -91,7 +92,7 @@ def probe_routes(service: Service) -> APIRouter:
 
         return await decoded(service, shown)
 
-    @routes.post("/{name}/certify")
+    @routes.post("/{name}/certify", openapi_extra=IMAGE)
     async def certify(
         name: str,
         request: Request,

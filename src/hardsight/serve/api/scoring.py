@@ -1,35 +1,15 @@
 """``/v1/models/{name}``: what is served, its decisions, and loading and unloading."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from hardsight.serve.api.bodies import IMAGES
 from hardsight.serve.api.deciding import decisions, decoded
 from hardsight.serve.api.images import encoded, uploads
 from hardsight.serve.api.problems import Problem
-from hardsight.serve.api.shapes import Decisions, LoadRequest, ModelShown, ScoreRequest
+from hardsight.serve.api.shapes import Decisions, LoadRequest, ModelShown
 from hardsight.serve.service import Service
-
-BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "images": {
-                            "type": "array",
-                            "items": {"type": "string", "format": "binary"},
-                        }
-                    },
-                    "required": ["images"],
-                }
-            },
-            "application/json": {"schema": ScoreRequest.model_json_schema()},
-        },
-    }
-}
 
 
 def model_routes(service: Service) -> APIRouter:
@@ -57,7 +37,7 @@ def model_routes(service: Service) -> APIRouter:
         """Serve a model no longer; what it accepted is finished."""
         service.models.remove(name)
 
-    @routes.post("/{name}/score", openapi_extra=BODY, tags=["decisions"])
+    @routes.post("/{name}/score", openapi_extra=IMAGES, tags=["decisions"])
     async def score(
         name: str,
         request: Request,

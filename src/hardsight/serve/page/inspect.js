@@ -6,6 +6,7 @@ import { showScores } from "./threshold.js";
 import { $, calm, chance, complain, make, number, tone, verdict } from "./words.js";
 
 const AT_ONCE = 4;
+const BLANK = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 const images = []; // {file, url, decision, button}
 const waiting = [];
 let running = 0;
@@ -74,7 +75,7 @@ async function walk(entry, found) {
 function add(file) {
   const image = { file, url: URL.createObjectURL(file), decision: null };
   image.tag = make("span", { className: "tag quiet", textContent: "waits" });
-  const small = make("img", { src: image.url, alt: "", onerror: () => small.removeAttribute("src") });
+  const small = make("img", { src: image.url, alt: "", onerror: () => (small.src = BLANK) });
   const name = make("span", { className: "name", textContent: file.name, title: file.name });
   image.button = make("button", { type: "button" }, small, image.tag, name);
   image.button.setAttribute("aria-pressed", "false");
@@ -109,7 +110,7 @@ async function score(image) {
       waiting.push(image);
       return;
     }
-    image.tag.textContent = "refused";
+    image.tag.textContent = error.status ? "refused" : "not sent";
     image.tag.className = "tag bad";
     image.button.title = error.message;
     complain(error);
@@ -156,12 +157,13 @@ function choose(image) {
   showAttack(modelName, image);
 }
 
-function meaning({ p_value: p, p_robust: robust, p_suspicion: suspicion }) {
+function meaning({ verdict: word, p_value: p, p_robust: robust, p_suspicion: suspicion }) {
   const share = (chanceOf) => `${(100 * chanceOf).toPrecision(2)} %`;
   if (robust === null) return `Of normal images, at most ${share(p)} score as high as this one.`;
   return (
     `Of normal images, at most ${share(robust)} look as anomalous to the robust detector, and ${share(suspicion)} ` +
-    "as suspicious beside the second one. What is suspicious is to be inspected again."
+    "as suspicious beside the second one." +
+    (word === "suspicious" ? " This one is to be inspected again." : "")
   );
 }
 
@@ -191,6 +193,7 @@ async function openCamera() {
   }
   $("video").srcObject = stream;
   await $("video").play();
+  calm();
   $("camera").hidden = false;
   $("camera-shoot").focus();
 }

@@ -44,7 +44,7 @@ function open(tab) {
     $(each.getAttribute("aria-controls")).hidden = !chosen;
   }
   const view = tab.getAttribute("aria-controls");
-  location.hash = view;
+  history.replaceState(null, "", `#${view}`); // without a jump
   OPENED[view]();
 }
 

@@ -23,8 +23,7 @@ export function startRecords(whenChanged) {
 export async function openRecords(found) {
   model = found;
   for (const option of document.querySelectorAll("#filters .two")) option.hidden = !model.beside;
-  await show();
-  await showDrift();
+  await Promise.all([show(), showDrift()]);
 }
 
 function asked() {
@@ -139,6 +138,8 @@ async function recalibrate(event) {
 }
 
 async function showDrift() {
+  drift = null;
+  $("drift-words").textContent = "Reading the log ...";
   try {
     drift = await json(`v1/models/${model.name}/drift`);
   } catch (error) {
@@ -153,7 +154,7 @@ async function showDrift() {
       ? `What comes now is not what the detector was set on any more: ${drifted.map(alarmed).join("; ")}. ` +
         "Look at the light, the lens and the parts."
       : `No drift in the last ${shown} decisions. While nothing changes, a false alarm comes at most once in ` +
-        `${drift.once_in} parts, on average.`;
+        `${drift.once_in.toLocaleString()} parts, on average.`;
   $("drift-words").className = drifted.length ? "bad" : "";
   drawDrift();
 }
