@@ -30,6 +30,7 @@ FLOORS = (
     "config",
     "runs",
     "benchmark",
+    "scale",
     "serve",
     "connections",
     "cli",

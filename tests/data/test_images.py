@@ -236,7 +236,7 @@ def test_missing_empty_and_folder(tmp_path: Path) -> None:
     assert caught.value.path == tmp_path / "empty.png"
     assert "0 bytes" in caught.value.reason
     assert str(tmp_path / "empty.png") in str(caught.value)
-    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 (our own bytes)
+    again = pickle.loads(pickle.dumps(caught.value))
     assert (again.path, again.reason) == (caught.value.path, caught.value.reason)
     with pytest.raises(ImageError, match=r"did you mean.*empty\.png"):
         read_image(tmp_path / "emty.png")

@@ -1,23 +1,40 @@
 import pytest
 import torch
 
-from hardsight.evaluation.batches import kept_images, resumed
+from hardsight.evaluation.batches import Resumable, kept_images
 
 
-def numbered(n, made):
+def numbered(n, made, **how):
     """``n`` batches that note in ``made`` when they are worked at."""
 
     def make(i):
         made.append(i)
         return {"value": torch.full((2, 3), float(i)).T}
 
-    return ((f"{i:02d}", lambda i=i: make(i)) for i in range(n))
+    return Resumable(**how).each(make, ((f"{i:02d}", i) for i in range(n)))
+
+
+class Backwards:
+    """An engine whose results come in the opposite order."""
+
+    workers = 1
+
+    def run(self, work, keys, heard=None):
+        yield from [(place, work(key, None)) for place, key in enumerate(keys)][::-1]
+
+
+def test_results_in_any_order_come_in_that_of_the_batches(tmp_path):
+    made = []
+    list(numbered(2, made, folder=tmp_path))
+    found = list(numbered(5, made, folder=tmp_path, engine=Backwards()))
+    assert [p["value"][0, 0].item() for p in found] == [0, 1, 2, 3, 4]
+    assert made == [0, 1, 2, 3, 4]
 
 
 def test_batches_come_in_order_and_are_made_once(tmp_path):
     made = []
-    first = list(resumed(numbered(3, made), tmp_path / "state"))
-    again = list(resumed(numbered(4, made), tmp_path / "state"))
+    first = list(numbered(3, made, folder=tmp_path / "state"))
+    again = list(numbered(4, made, folder=tmp_path / "state"))
     assert made == [0, 1, 2, 3]
     assert [p["value"][0, 0].item() for p in again] == [0, 1, 2, 3]
     assert all(torch.equal(a["value"], b["value"]) for a, b in zip(first, again, strict=False))
@@ -26,26 +43,25 @@ def test_batches_come_in_order_and_are_made_once(tmp_path):
 def test_nothing_is_written_without_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     made = []
-    list(resumed(numbered(2, made)))
-    list(resumed(numbered(2, made)))
+    list(numbered(2, made))
+    list(numbered(2, made))
     assert made == [0, 1, 0, 1]
     assert not list(tmp_path.iterdir())
 
 
 def test_a_batch_that_fails_leaves_those_before_it(tmp_path):
-    def work():
-        yield "a", lambda: {"value": torch.zeros(1)}
-        yield "b", lambda: {}["missing"]
+    def make(name):
+        return {"a": {"value": torch.zeros(1)}}[name]
 
     with pytest.raises(KeyError):
-        list(resumed(work(), tmp_path))
+        list(Resumable(tmp_path).each(make, [("a", "a"), ("b", "b")]))
     assert [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
 
 
 def test_when_time_is_up_kept_batches_still_come_and_no_other_is_begun(tmp_path):
     made = []
-    list(resumed(numbered(2, made), tmp_path))
-    found = list(resumed(numbered(5, made), tmp_path, deadline=0.0))
+    list(numbered(2, made, folder=tmp_path))
+    found = list(numbered(5, made, folder=tmp_path, deadline=0.0))
     assert len(found) == 2
     assert made == [0, 1]
 

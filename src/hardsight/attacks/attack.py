@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.effort import Effort
@@ -62,7 +63,7 @@ class Attack:
         return Suite(
             name=self.name,
             ball=ball,
-            build=lambda ball: self.attempts(ball, effort),
+            build=partial(self.attempts, effort=effort),
             target=self.target,
             budget=budget,
             fixed=(self.fixed if fixed is None else fixed) and not _shared(ball),

@@ -1,6 +1,8 @@
 """The suites of the catalogue, and a few more, aimed at classifiers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -98,13 +100,19 @@ def class_suite(
         wanted = {"autoattack": ("ce", *aimed), "autoattack-rand": ("ce", "dlr")}
         own["objectives"] = wanted.get(name, ("ce", "margin"))
     suite = build_suite(name, norm, eps, budget, subject="classifier", **own)
-    made = suite.build
     return replace(
         suite,
-        build=lambda ball: tuple(map(_for_classes, made(ball))),
+        build=partial(_attempts_for_classes, suite.build),
         target="class",
         budget="own" if ATTACKS[name].effort else called,
     )
+
+
+def _attempts_for_classes(
+    build: Callable[[Any], tuple[Attempt, ...]], ball: Any
+) -> tuple[Attempt, ...]:
+    """Return the attempts in a ball as they attack a classifier."""
+    return tuple(map(_for_classes, build(ball)))
 
 
 def _for_classes(attempt: Attempt) -> Attempt:

@@ -1,6 +1,7 @@
 """Noisy copies of an image, made in batches on its device, and what a detector says of them."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -108,9 +109,9 @@ def detections(detector: Detector) -> Callable[[Tensor, torch.Generator], Detect
 
 
 def detector_scorer(detector: Detector) -> Scorer:
-    """Return the ``Scorer`` of a detector's image score."""
+    """Return the ``Scorer`` of a detector's image score, which can be pickled."""
+    return partial(_score, detector)
 
-    def score(images: Tensor, generator: torch.Generator, /) -> Tensor:
-        return detector.score_only(images, detector.sample_noise(images, generator)).pred_score
 
-    return score
+def _score(detector: Detector, images: Tensor, generator: torch.Generator, /) -> Tensor:
+    return detector.score_only(images, detector.sample_noise(images, generator)).pred_score

@@ -9,7 +9,8 @@ from rich.live import Live
 from rich.table import Table
 
 from hardsight.cli.console import console, errors, explained, say
-from hardsight.cli.options import Device
+from hardsight.cli.options import Address, Device, EngineName
+from hardsight.cli.options import Workers as WorkerCount
 from hardsight.cli.pace import Pace, duration
 
 NAMED = 3
@@ -30,7 +31,9 @@ def benchmark(
         Path,
         typer.Option(envvar="HARDSIGHT_DATA", help="Root of the data sets that the plan names."),
     ] = Path(),
-    workers: Annotated[int, typer.Option(min=1, help="Jobs beside each other.")] = 1,
+    engine: EngineName = "local",
+    workers: WorkerCount = None,
+    address: Address = None,
     device: Device = "auto",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.")
@@ -46,12 +49,14 @@ def benchmark(
     """Fit, attack, audit and certify what a plan names; one JSON a measurement.
 
     Killed and started again, it goes on where it was, at a batch of images. Jobs take the devices
-    in turn: `--device cuda:0,cuda:1 --workers 2`. Examples: `hardsight benchmark smoke`,
+    in turn: `--device cuda:0,cuda:1 --workers 2`; on a cluster (`--engine ray`) the folders must be
+    the same on every node. Examples: `hardsight benchmark smoke`,
     `hardsight benchmark plan.yaml --data ~/data --dry-run`,
     `hardsight benchmark --verify mine.entry.json --run runs/mine`
     """
     from hardsight.benchmark import Places, Plan, Workers, carry_out, estimate
     from hardsight.core.devices import pick_device
+    from hardsight.scale.opening import open_engine
 
     with explained(f"Go on with the same command: hardsight benchmark {plan} ..."):
         if verify is not None:
@@ -62,11 +67,14 @@ def benchmark(
         asked, places = Plan.read(plan), Places(output, data)
         devices = device.split(",")
         say_missing([job.missing(places) for job in asked.jobs()])
-        say_estimate(estimate(asked, places, pick_device(devices[0])), workers)
+        jobs = estimate(asked, places, pick_device(devices[0]))
         if dry_run:
+            say_estimate(jobs, workers or 1)
             return
-        with Jobs(list(asked.jobs())) as jobs:
-            found = carry_out(asked, places, Workers(workers, devices), jobs)
+        with open_engine(engine, workers, address, devices[0]) as made:
+            say_estimate(jobs, made.workers)
+            with Jobs(list(asked.jobs())) as shown:
+                found = carry_out(asked, places, Workers(made, devices), shown)
         say_outcome(found, output)
 
 

@@ -44,10 +44,10 @@ class Deciding(NamedTuple):
     fill: "Fill"
 
     def rows(
-        self, batches: "Iterable[list[Frame]]"
+        self, batches: "Iterable[list[Frame]]", start: int = 0
     ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
         """Yield rows and frames, see ``filled``."""
-        return filled(batches, self.fields, self.fill)
+        return filled(batches, self.fields, self.fill, start)
 
 
 def deciding(
@@ -81,7 +81,7 @@ def _filling_by_two(both: "TwoWitnesses", overlays: Path | None) -> "Fill":
 
     calibration = both.demand_calibration()
 
-    def fill(rows: list[dict[str, Any]], images: "Tensor") -> None:
+    def fill(rows: list[dict[str, Any]], images: "Tensor", places: list[int]) -> None:
         found, maps = both.examine(images)
         p_values = calibration.p_values(found.scores)
         for i, row in enumerate(rows):

@@ -8,12 +8,15 @@ import typer
 
 from hardsight.cli.console import explained, print_rows, say, say_report
 from hardsight.cli.options import (
+    Address,
     AllowDataChange,
     Device,
+    EngineName,
     Limit,
     OtherData,
     RunFolder,
     Seed,
+    Workers,
     for_detectors,
 )
 from hardsight.cli.progress import told
@@ -67,6 +70,9 @@ def certify(
         Path | None,
         typer.Option("--output", "-o", help="Folder of the report; default: RUN/certificate."),
     ] = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
+    address: Address = None,
     device: Device = "auto",
     allow_data_change: AllowDataChange = False,
 ) -> None:
@@ -82,6 +88,7 @@ def certify(
     from hardsight.evaluation import Execution, Smoothing, Terms
     from hardsight.runs import open_run
     from hardsight.runs.figures import CertificateChoice, ImageChoice, figures_of
+    from hardsight.scale.opening import open_engine
 
     with explained(f"Go on with the same command: hardsight certify {run} ..."):
         terms = Terms(sigma, n, alpha, radii=tuple(sorted(set(_numbers(radii, "radii")))))
@@ -104,8 +111,8 @@ def certify(
         choice = CertificateChoice(terms, smoothing, design or ["plain"], candidates)
         images = ImageChoice(path, limit, allow_data_change=allow_data_change)
         folder = output or opened.reports / "certificate"
-        with told() as progress:
-            execution = Execution(folder / "state", max_minutes, progress)
+        with told() as progress, open_engine(engine, workers, address, device) as made:
+            execution = Execution(folder / "state", max_minutes, progress, made)
             found = figures_of(opened, device).certificates(images, choice, execution)
         print_certificate(found, folder)
         opened.write_card()

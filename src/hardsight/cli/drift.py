@@ -11,7 +11,7 @@ from rich.table import Table
 
 from hardsight.cli.console import console, explained, say
 from hardsight.cli.options import Bits, Device, RunFolder, ScoredAtOnce, Seed
-from hardsight.cli.rows import file_batches, scored
+from hardsight.cli.rows import Reader, scored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,8 +122,10 @@ def _values(
     """Score images and measure them."""
     import numpy as np
 
+    from hardsight.data import iter_images
+
     detector = run.deciding(device)
-    batches = file_batches(detector, parts, batch_size, bits)
+    batches = Reader.of(detector, batch_size, bits).batches(iter_images(parts))
     found = [drift_values(rows, frames) for rows, frames in scored(detector, batches)]
     return {name: np.concatenate([values[name] for values in found]) for name in found[0]}
 

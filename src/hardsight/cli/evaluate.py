@@ -10,18 +10,21 @@ from rich.table import Table
 from hardsight.cli.beside import evaluate_beside, print_inspected
 from hardsight.cli.console import errors, explained, print_rows, say, say_report
 from hardsight.cli.options import (
+    Address,
     AllowDataChange,
     AttackedAtOnce,
     AttackedEps,
     AttackedNorm,
     Beside,
     Device,
+    EngineName,
     Limit,
     OtherData,
     RunFolder,
     Seed,
     Source,
     Synthetic,
+    Workers,
     for_detectors,
 )
 from hardsight.cli.progress import told
@@ -121,6 +124,9 @@ def evaluate(
         Path | None,
         typer.Option("--output", "-o", help="Folder of the report; default: RUN/evaluation."),
     ] = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
+    address: Address = None,
     device: Device = "auto",
     allow_data_change: AllowDataChange = False,
 ) -> None:
@@ -140,6 +146,7 @@ def evaluate(
     from hardsight.evaluation import Execution, Protocol
     from hardsight.runs import open_run
     from hardsight.runs.figures import AttackChoice, ImageChoice, figures_of
+    from hardsight.scale.opening import open_engine
     from hardsight.synthesis.corruptions.corruptions import SEVERITIES
 
     with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
@@ -152,6 +159,8 @@ def evaluate(
             "step_size": alpha,
         }
         effort = {k: v for k, v in asked.items() if v is not None}
+        if beside is not None and (engine != "local" or workers is not None):
+            raise ValueError("--engine and --workers are not for --beside; leave one out")
         if beside is not None and purify is not None:
             raise ValueError("--beside and --purify are measured one at a time; leave one out")
         if beside is not None:
@@ -171,10 +180,12 @@ def evaluate(
                 corruptions=SEVERITIES if corruptions else (),
             ),
         )
-        print_costs(planned.costs())
         folder = output or opened.reports / "evaluation"
-        with told() as progress:
-            found = planned.carry_out(Execution(folder / "state", max_minutes, progress))
+        with open_engine(engine, workers, address, device) as made:
+            print_costs(planned.costs(), made.workers)
+            with told() as progress:
+                execution = Execution(folder / "state", max_minutes, progress, made)
+                found = planned.carry_out(execution)
         print_report(found, folder)
         opened.write_card()
 
@@ -200,11 +211,11 @@ def _purifier(
     return PurifierChoice(source, found, (denoising or Denoising.one_shot).value)
 
 
-def print_costs(costs: "list[Cost]") -> None:
-    """Say what is going to be run, and how long it will take."""
+def print_costs(costs: "list[Cost]", workers: int = 1) -> None:
+    """Say what is going to be run, and how long it will take so many workers."""
     table = Table("suite", "attacks", "passes an image", "minutes, about", title="Budget")
     for suite, passes, minutes in costs:
-        table.add_row(suite.name, suite.description, f"{passes:,}", f"{minutes:.1f}")
+        table.add_row(suite.name, suite.description, f"{passes:,}", f"{minutes / workers:.1f}")
     errors.print(table)
 
 

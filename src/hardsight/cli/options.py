@@ -84,6 +84,29 @@ Connections = Annotated[
         "folder:PATH; may be repeated.",
     ),
 ]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="Who computes: local, processes of this machine, or ray, a Ray cluster (extra `ray`). "
+        "The numbers are the same.",
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="HOST:PORT of the cluster's head, or auto, with --engine ray. Default: a cluster that "
+        "begins and ends on this machine."
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="How many work beside each other and share the CPUs. Default: 1, with --engine ray "
+        "one a CPU.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Of all randomness.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 AllowDataChange = Annotated[

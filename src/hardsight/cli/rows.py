@@ -12,17 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from hardsight.cli.console import errors, say
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
+    from hardsight.core.types import Detection
     from hardsight.data import Frame
     from hardsight.detectors import Calibration, Detector
 
-    Fill = Callable[[list[dict[str, Any]], Tensor], None]
+    Fill = Callable[[list[dict[str, Any]], Tensor, list[int]], None]
 
 READABLE = 50
 """Characters of a heat map's name that are taken from the image's: names have a limit."""
@@ -99,32 +100,44 @@ def table(output: Path | None, fields: Sequence[str] = FIELDS) -> Iterator[Table
         yield Table(file, output.suffix[1:], fields)
 
 
-def file_batches(
-    detector: "Detector", images: list[str], most: int, bits: int | None, skip: bool = False
-) -> "Iterator[list[Frame]]":
-    """Yield files as full batches, so that noise depends on the seed and an image's place alone.
+@dataclass(frozen=True)
+class Reader:
+    """Reads files in full batches, so that noise depends on the seed and an image's place alone.
 
     Args:
-        detector: of whose size the frames are.
-        images: files, folders or globs.
-        most: images in a batch, or fewer large ones.
-        bits: depth of grey; None: as in calibration.
-        skip: yield unreadable files with their error.
-
-    Raises:
-        ImageError: a file that cannot be read, unless ``skip``.
+        size: (height, width) of the frames.
+        batch_size: images in a batch.
+        bits: depth of grey in files of 16 bits; None: all.
+        skip: hand out unreadable files with their error.
     """
-    from hardsight.core.batches import at_once
-    from hardsight.data import iter_images, read_ahead
 
-    size = at_once(detector.size, most)
-    depth = detector.bits if bits is None else bits
-    frames = iter(read_ahead(iter_images(images), detector.size, size, depth))
-    while batch := list(islice(frames, size)):
-        for frame in batch:
-            if frame.error is not None and not skip:
-                raise frame.error
-        yield batch
+    size: tuple[int, int]
+    batch_size: int
+    bits: int | None
+    skip: bool = False
+
+    @classmethod
+    def of(cls, detector: "Detector", most: int, bits: int | None, skip: bool = False) -> Self:
+        """Read for a detector at most so many at a time, or fewer large ones; None: its bits."""
+        from hardsight.core.batches import at_once
+
+        size = at_once(detector.size, most)
+        return cls(detector.size, size, detector.bits if bits is None else bits, skip)
+
+    def batches(self, paths: Iterable[Path]) -> "Iterator[list[Frame]]":
+        """Yield files read, while the next ones are.
+
+        Raises:
+            ImageError: a file that cannot be read, unless ``skip``.
+        """
+        from hardsight.data import read_ahead
+
+        frames = iter(read_ahead(paths, self.size, self.batch_size, self.bits))
+        while batch := list(islice(frames, self.batch_size)):
+            for frame in batch:
+                if frame.error is not None and not self.skip:
+                    raise frame.error
+            yield batch
 
 
 def scored(
@@ -142,17 +155,20 @@ def filling(detector: "Detector", seed: int | None, overlays: Path | None) -> "F
 
     Args:
         detector: with a threshold.
-        seed: of fresh noise, drawn in order; None: the known noise, on which an image has one
-            score wherever it stands.
+        seed: of fresh noise, drawn for each image by its place; None: the known noise, on which an
+            image has one score wherever it stands.
         overlays: folder for heat maps; None: none are drawn.
     """
-    import torch
+    from hardsight.core.noise import Noise
 
-    generator = None if seed is None else torch.Generator(detector.device).manual_seed(seed)
+    noise = Noise(seed, detector.device) if seed is not None and detector.random else None
     calibration = detector.demand_calibration()
 
-    def fill(rows: list[dict[str, Any]], images: "Tensor") -> None:
-        found = detector.predict(images, generator, len(images))
+    def fill(rows: list[dict[str, Any]], images: "Tensor", places: list[int]) -> None:
+        if noise is None:
+            found = detector.predict(images, batch_size=len(images))
+        else:
+            found = on_fresh_noise(detector, images, [noise.generator("score", i) for i in places])
         scores = found.pred_score.double().numpy()
         p = calibration.p_values(scores)
         for i, row in enumerate(rows):
@@ -164,17 +180,34 @@ def filling(detector: "Detector", seed: int | None, overlays: Path | None) -> "F
     return fill
 
 
+def on_fresh_noise(
+    detector: "Detector", images: "Tensor", generators: "list[Generator]"
+) -> "Detection":
+    """Score images (n, 3, H, W), each on the noise of its own generator."""
+    import torch
+
+    from hardsight.core.types import Detection
+
+    with torch.no_grad():
+        x = detector.prepare(images)
+        each = [detector.sample_noise(x[i : i + 1], g) for i, g in enumerate(generators)]
+        found = detector(x, torch.cat([noise for noise in each if noise is not None]))
+    return Detection(found.pred_score.cpu(), found.anomaly_map.cpu())
+
+
 def filled(
     batches: "Iterable[list[Frame]]",
     fields: Sequence[str],
     fill: "Fill",
+    start: int = 0,
 ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
     """Yield the rows of frames, batch by batch in order, and the frames they are of.
 
     Args:
         batches: each at least one frame; an unreadable one gets a row with its error.
         fields: of a row, "path" and "error" among them.
-        fill: fills in the rows of images (n, 3, H, W), n >= 1.
+        fill: fills in the rows of images (n, 3, H, W), n >= 1, at their places.
+        start: place of the first frame.
     """
     import torch
 
@@ -183,9 +216,11 @@ def filled(
             dict.fromkeys(fields) | {"path": f.name, "error": f.error and f.error.reason}
             for f in frames
         ]
-        good = [(row, f.image) for row, f in zip(rows, frames, strict=True) if f.image is not None]
+        good = [(i, f.image) for i, f in enumerate(frames) if f.image is not None]
         if good:
-            fill([row for row, _ in good], torch.stack([image for _, image in good]))
+            stacked = torch.stack([image for _, image in good])
+            fill([rows[i] for i, _ in good], stacked, [start + i for i, _ in good])
+        start += len(frames)
         yield rows, frames
 
 

@@ -8,17 +8,21 @@ import typer
 from hardsight.cli.beside import deciding
 from hardsight.cli.console import explained, say
 from hardsight.cli.options import (
+    Address,
     Beside,
     Bits,
     Device,
+    EngineName,
     FailOnAnomaly,
     NoiseSeed,
     Overlays,
     RunFolder,
     ScoredAtOnce,
     Scores,
+    Workers,
 )
-from hardsight.cli.rows import Tally, check_overlays, file_batches, table
+from hardsight.cli.rows import Reader, Tally, check_overlays, table
+from hardsight.cli.sharing import Scoring
 
 
 def score(
@@ -34,6 +38,9 @@ def score(
     batch_size: ScoredAtOnce = 8,
     seed: NoiseSeed = None,
     bits: Bits = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
+    address: Address = None,
     device: Device = "auto",
 ) -> None:
     """Score images; one line each, written as it is known, in constant memory.
@@ -43,16 +50,29 @@ def score(
 
     Two detectors side by side decide between good, suspicious and defect:
     `hardsight score runs/hardsight new/ --beside runs/patchcore`
+
+    Several workers, or a cluster whose nodes see the same folders, share the batches:
+    `hardsight score runs/bottle archive/ --workers 4 -o scores.csv`
     """
+    from hardsight.core.engine import HERE
+    from hardsight.data import iter_images
     from hardsight.runs import open_detector_run
+    from hardsight.scale.opening import open_engine
 
     tally = Tally()
     with explained():
         check_overlays(overlays, [Path(name) for name in images if Path(name).is_dir()])
         decider = deciding(open_detector_run(run), beside, device, seed, overlays)
-        batches = file_batches(decider.detector, images, batch_size, bits, skip_unreadable)
-        with table(output, decider.fields) as lines:
-            for rows, read in decider.rows(batches):
+        reader = Reader.of(decider.detector, batch_size, bits, skip_unreadable)
+        shared = Scoring(run, beside, device, seed, overlays, reader)
+        paths = iter_images(images)
+        with (
+            open_engine(engine, workers, address, device) as made,
+            table(output, decider.fields) as lines,
+        ):
+            alone = made is HERE  # reads while it scores
+            found = decider.rows(reader.batches(paths)) if alone else shared.rows(made, paths)
+            for rows, read in found:
                 lines.write(rows)
                 tally.add(rows, read)
         tally.complain()

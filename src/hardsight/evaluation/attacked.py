@@ -2,12 +2,10 @@
 
 import hashlib
 import json
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -18,11 +16,12 @@ from torch import Tensor
 
 from hardsight.attacks import Suite
 from hardsight.core.noise import Noise
-from hardsight.evaluation.batches import Tensors, kept_images, resumed
+from hardsight.evaluation.batches import Resumable, Tensors, kept_images
 from hardsight.evaluation.plan import Protocol
 from hardsight.evaluation.shared import applied, is_shared, shared_parameters
 from hardsight.evaluation.subjects import Subject
 
+FORGETFUL = Resumable()
 _FORM = 2
 """Of what is kept of a batch; another form is not read."""
 
@@ -59,8 +58,7 @@ def attack_set(
     protocol: Protocol,
     *,
     keep: frozenset[int] = frozenset(),
-    folder: Path | None = None,
-    deadline: float = math.inf,
+    batches: Resumable = FORGETFUL,
     told: Callable[[int, int], None] = lambda done, total: None,
 ) -> Attacked | None:
     """Attack every image of a subject at rest, or without a suite look at the clean ones.
@@ -70,9 +68,8 @@ def attack_set(
         suite: the attacks.
         protocol: fresh draws, seed and batch size.
         keep: indices whose attacked image is returned.
-        folder: where finished batches are kept; a folder of another suite or subject must not be
+        batches: how they are made and kept; a folder of another suite or subject must not be
             given, see ``run_key``.
-        deadline: ``time.monotonic()`` after which no further batch begins.
         told: images of a batch that is finished, and of all that are.
 
     Returns:
@@ -82,14 +79,13 @@ def attack_set(
     starts = range(0, len(subject), size)
     one: Tensors | None = {}
     if suite is not None and is_shared(suite):
-        craft = partial(shared_parameters, subject, suite, protocol)
-        one = next(resumed([("shared", craft)], folder, deadline), None)
+        craft = partial(shared_parameters, subject, suite)
+        one = next(batches.each(craft, [("shared", protocol)]), None)
     if one is None:
         return None
     batch = partial(attack_batch, subject, suite, protocol, keep=keep, shared=one)
-    work = ((f"{i:06d}", partial(batch, i)) for i in starts)
     parts: list[Tensors] = []
-    for done in resumed(work, folder, deadline):
+    for done in batches.each(batch, ((f"{i:06d}", i) for i in starts)):
         parts.append(done)
         told(len(done["outputs"]), min(len(parts) * size, len(subject)))
     return _joined(parts) if parts else None

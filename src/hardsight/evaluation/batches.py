@@ -3,40 +3,72 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from hardsight.core.engine import HERE, Engine, K, Tell, in_order
 from hardsight.core.files import write_tensors
 
 Tensors = dict[str, Tensor]
 
 
-def resumed(
-    work: Iterable[tuple[str, Callable[[], Tensors]]],
-    folder: Path | None = None,
-    deadline: float = math.inf,
-) -> Iterator[Tensors]:
-    """Yield each batch, on the CPU, until time runs out.
+@dataclass(frozen=True)
+class Resumable:
+    """How batches are made, and where finished ones are kept.
 
     Args:
-        work: the name of each batch, and what makes it.
-        folder: where finished batches are kept by name; None keeps nothing.
+        folder: where they are kept by name; None keeps nothing.
         deadline: ``time.monotonic()`` after which no further batch is begun.
+        engine: makes them.
     """
-    for name, make in work:
-        path = folder / f"{name}.safetensors" if folder else None
-        if path and path.exists():
-            yield load_file(path)
-            continue
-        if time.monotonic() > deadline:
-            return
-        found = {k: v.cpu().contiguous() for k, v in make().items()}
-        if path:
-            write_tensors(path, found)
-        yield found
+
+    folder: Path | None = None
+    deadline: float = math.inf
+    engine: Engine = HERE
+
+    def each(
+        self, make: Callable[[K], Tensors], batches: Iterable[tuple[str, K]]
+    ) -> Iterator[Tensors]:
+        """Yield each batch in order, on the CPU, until time runs out.
+
+        Args:
+            make: key -> batch; it and the keys can be pickled.
+            batches: the name and the key of each.
+        """
+        named = [(self._place(name), key) for name, key in batches]
+        kept = [path is not None and path.exists() for path, _ in named]
+        due = [one for one, there in zip(named, kept, strict=True) if not there]
+        made = in_order(self._made(make, due))
+        for (path, _), there in zip(named, kept, strict=True):
+            found = load_file(path) if path and there else next(made, None)
+            if found is None:
+                return
+            yield found
+
+    def _made(
+        self, make: Callable[[K], Tensors], due: list[tuple[Path | None, K]]
+    ) -> Iterator[tuple[int, Tensors]]:
+        """Yield place and tensors of batches as they are finished, once they are kept."""
+        keys = takewhile(lambda _: time.monotonic() <= self.deadline, (key for _, key in due))
+        for place, found in self.engine.run(partial(_on_cpu, make), keys):
+            path = due[place][0]
+            if path is not None:
+                write_tensors(path, found)
+            yield place, found
+
+    def _place(self, name: str) -> Path | None:
+        return self.folder / f"{name}.safetensors" if self.folder else None
+
+
+def _on_cpu(make: Callable[[K], Tensors], key: K, tell: Tell) -> Tensors:
+    """Make a batch; what it tells, nobody hears."""
+    return {k: v.cpu().contiguous() for k, v in make(key).items()}
 
 
 def kept_images(batch: Tensor, start: int, keep: frozenset[int]) -> Tensors:

@@ -98,7 +98,7 @@ def accuracy_curve(
         facts = (fingerprint(model), data.sha256, protocol.seed, protocol.fresh_draws)
         key = run_key(suite, "curve", *facts, protocol.batch_size)
         with subject.at_rest():
-            done = attack_set(subject, suite, protocol, folder=execution.place(key))
+            done = attack_set(subject, suite, protocol, batches=execution.batches(key))
         assert done is not None  # no deadline
         points.append((value, next(output_rows(subject, "", done, suite)).mean))
         execution.progress("curve", len(points), len(values), f"at {value:g}")

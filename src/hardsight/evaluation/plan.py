@@ -1,11 +1,14 @@
 """How a subject is measured, and what is to be said of it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hardsight.core.engine import HERE, Engine
 from hardsight.core.types import Progress, quiet
 from hardsight.detectors import Calibration
+from hardsight.evaluation.batches import Resumable
 
 UNAUDITED = "not audited"
 
@@ -42,15 +45,23 @@ class Execution:
             nothing.
         max_minutes: begin nothing more after this long, and say what is missing; None: no limit.
         progress: told of every finished batch.
+        engine: makes the batches.
     """
 
     folder: str | Path | None = None
     max_minutes: float | None = None
     progress: Progress = quiet
+    engine: Engine = HERE
 
-    def place(self, name: str) -> Path | None:
-        """Return a folder inside that for one part of the measurement."""
-        return Path(self.folder) / name if self.folder else None
+    def batches(self, name: str, deadline: float = math.inf) -> Resumable:
+        """Return how the batches of one part of the measurement are made.
+
+        Args:
+            name: of the part, and of the folder inside that where they are kept.
+            deadline: ``time.monotonic()`` after which no further batch is begun.
+        """
+        place = Path(self.folder) / name if self.folder else None
+        return Resumable(place, deadline, self.engine)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The one protocol of every evaluation: a subject, left alone and under attack."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeGuard
@@ -139,8 +140,7 @@ class Measurement:
             suite,
             protocol,
             keep=frozenset(self.shown),
-            folder=self.execution.place(key),
-            deadline=self.until if suite or corruption else float("inf"),
+            batches=self.execution.batches(key, self.until if suite or corruption else math.inf),
             told=told,
         )
 

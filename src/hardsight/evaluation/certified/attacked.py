@@ -71,7 +71,7 @@ def attack_certified(
         facts = (found.names, protocol.seed, draws, protocol.batch_size)
         key = run_key(suite, fingerprint(smoothed), *facts)
         with subject.at_rest():
-            done = attack_set(subject, suite, protocol, folder=execution.place(key), deadline=until)
+            done = attack_set(subject, suite, protocol, batches=execution.batches(key, until))
         if done is None or len(done) < len(subject):
             notes.append(f"Time ran out: {suite.name} at radius {radius:g} was left out.")
             continue

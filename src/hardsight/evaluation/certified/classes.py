@@ -1,5 +1,7 @@
 """The certification of a classifier on labelled images."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -49,20 +51,16 @@ def certify_classifier(
     weights = classifier.parameters() if isinstance(classifier, nn.Module) else ()
     device = next((w.device for w in weights), images.device)
     each = per_image_alpha(terms.alpha, len(images)) if voting.joint else terms.alpha
-    size, selection = voting.batch_size, voting.selection
-
-    def score(x: Tensor, generator: torch.Generator, /) -> Tensor:
-        found: Tensor = evaluate_draws(classifier, x, 1, generator)
-        return found
-
-    def vote(image: Tensor, generator: torch.Generator) -> Tensors:
-        n, sigma = terms.n, terms.sigma
-        made = certify_vote(score, image, n, sigma, each, generator, size, selection)
-        radius = torch.tensor(made.radius, dtype=torch.float64)
-        return {"label": torch.tensor(made.label), "radius": radius}
-
+    vote = _Vote(classifier, terms, each, voting)
     true = labels.cpu().long().numpy()
-    facts = (fingerprint(classifier), terms.sigma, terms.n, each, selection, size)
+    facts = (
+        fingerprint(classifier),
+        terms.sigma,
+        terms.n,
+        each,
+        voting.selection,
+        voting.batch_size,
+    )
     sampling = Sampling.of(device, voting.seed, execution)
     found = sampling.spread(images, true, vote, f"classify/{terms.sigma}", "certify", *facts)
     done = len(found.parts)
@@ -90,3 +88,25 @@ def certify_classifier(
         },
         notes=tuple(late * (done < len(images))),
     )
+
+
+@dataclass(frozen=True)
+class _Vote:
+    """What is made of the noisy copies of an image."""
+
+    classifier: Model
+    terms: Terms
+    alpha: float
+    voting: Voting
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensors:
+        n, sigma, how = self.terms.n, self.terms.sigma, self.voting
+        made = certify_vote(
+            self._score, image, n, sigma, self.alpha, generator, how.batch_size, how.selection
+        )
+        radius = torch.tensor(made.radius, dtype=torch.float64)
+        return {"label": torch.tensor(made.label), "radius": radius}
+
+    def _score(self, x: Tensor, generator: torch.Generator, /) -> Tensor:
+        found: Tensor = evaluate_draws(self.classifier, x, 1, generator)
+        return found

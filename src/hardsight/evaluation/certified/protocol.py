@@ -14,7 +14,6 @@ from hardsight.certify import (
     detections,
     detector_scorer,
     plan_looks,
-    score_samples,
 )
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Calibration, Detector, as_detector
@@ -24,7 +23,7 @@ from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.certified.findings import bounded, pixel_items, settled
 from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.results import Certification
-from hardsight.evaluation.certified.sampled import Sampling
+from hardsight.evaluation.certified.sampled import SampledScores, Sampling
 from hardsight.evaluation.certified.threshold import calibrate_smoothed
 from hardsight.evaluation.plan import Execution, Record
 from hardsight.evaluation.provenance import describe, fingerprint
@@ -146,10 +145,10 @@ class _Copies:
             return {"settled": torch.tensor([int(v) for v in made])}
         if not self.counted:
             scorer = detector_scorer(self.smoothed)
-            return {"scores": score_samples(scorer, image, n, sigma, generator, self.batch_size)}
+            return SampledScores(scorer, n, sigma, self.batch_size)(image, generator)
         counter = PixelCounter(detections(self.smoothed), self.calibration.map_threshold)
-        scores = score_samples(counter, image, n, sigma, generator, self.batch_size)
-        return {"scores": scores, "above": torch.from_numpy(counter.above).int()}
+        scores = SampledScores(counter, n, sigma, self.batch_size)(image, generator)
+        return scores | {"above": torch.from_numpy(counter.above).int()}
 
 
 def own_detector(thing: Any, size: int) -> Detector:

@@ -2,11 +2,10 @@
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -14,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hardsight.certify import Scorer, score_samples
 from hardsight.core.noise import Noise
-from hardsight.core.types import Progress, quiet
-from hardsight.evaluation.batches import Tensors, deadline, resumed
+from hardsight.evaluation.batches import Tensors, deadline
 from hardsight.evaluation.plan import Execution
 
+EXECUTION = Execution()
 Each = Callable[[Tensor, torch.Generator], Tensors]
 """``(image (C, H, W) in [0, 1] on the device, its own generator)`` -> what is kept of it."""
 
@@ -33,17 +33,15 @@ class Sampling:
 
     device: torch.device
     seed: int = 0
-    folder: Path | None = None
-    """None keeps nothing."""
-    deadline: float = float("inf")
+    execution: Execution = EXECUTION
+    """Where what is made is kept, and who makes it."""
+    deadline: float = math.inf
     """``time.monotonic()`` after which no further image starts."""
-    progress: Progress = quiet
 
     @classmethod
     def of(cls, device: torch.device, seed: int, execution: Execution) -> Self:
         """Sample on a device, as far as the execution allows; its time begins now."""
-        folder = Path(execution.folder) if execution.folder else None
-        return cls(device, seed, folder, deadline(execution.max_minutes), execution.progress)
+        return cls(device, seed, execution, deadline(execution.max_minutes))
 
     def spread(
         self,
@@ -72,32 +70,60 @@ class Sampling:
 
         Args:
             images: (N, C, H, W) uint8, or float in [0, 1].
-            work: deterministic given its generator.
+            work: deterministic given its generator; it can be pickled.
             purpose: the same for one kind of sample alone: no two share their noise.
             stage: of the progress.
             facts: whatever else decides the result.
         """
-        noise = Noise(self.seed, self.device)
         key = hashlib.sha256(json.dumps([purpose, self.seed, *map(str, facts)]).encode())
-        folder = self.folder / f"{stage}-{key.hexdigest()[:12]}" if self.folder else None
-
-        def one(stored: Tensor, digest: str) -> Tensors:
-            begun = time.perf_counter()
-            x = stored.to(self.device)
-            x = x.float() / 255 if x.dtype == torch.uint8 else x
-            found = work(x, noise.generator(f"{purpose}/{digest}"))
-            found = {k: v.cpu() for k, v in found.items()}  # waits for the device
-            return found | {"seconds": torch.tensor(time.perf_counter() - begun)}
-
-        def named() -> Iterator[tuple[str, Callable[[], Tensors]]]:
-            for stored in images:
-                content = stored.cpu().contiguous().numpy().tobytes()
-                digest = hashlib.sha256(content).hexdigest()[:16]
-                yield digest, partial(one, stored, digest)
-
-        for done, found in enumerate(resumed(named(), folder, self.deadline), 1):
-            self.progress(stage, done, len(images), "images")
+        batches = self.execution.batches(f"{stage}-{key.hexdigest()[:12]}", self.deadline)
+        one = _Image(images.cpu().contiguous(), work, Noise(self.seed, self.device), purpose)
+        named = [(one.digest(i), i) for i in range(len(images))]
+        for done, found in enumerate(batches.each(one, named), 1):
+            self.execution.progress(stage, done, len(images), "images")
             yield found
+
+
+@dataclass(frozen=True)
+class _Image:
+    """Does the work for an image, named by its place."""
+
+    images: Tensor
+    work: Each
+    noise: Noise
+    purpose: str
+
+    def digest(self, place: int) -> str:
+        """Return what names an image's content."""
+        return hashlib.sha256(self.images[place].numpy().tobytes()).hexdigest()[:16]
+
+    def __call__(self, place: int) -> Tensors:
+        begun = time.perf_counter()
+        x = self.images[place].to(self.noise.device)
+        x = x.float() / 255 if x.dtype == torch.uint8 else x
+        found = self.work(x, self.noise.generator(f"{self.purpose}/{self.digest(place)}"))
+        found = {k: v.cpu() for k, v in found.items()}  # waits for the device
+        return found | {"seconds": torch.tensor(time.perf_counter() - begun)}
+
+
+@dataclass(frozen=True)
+class SampledScores:
+    """Scores noisy copies of an image.
+
+    Args:
+        scorer: of a detector, ``detector_scorer`` makes one.
+        n, sigma, batch_size: see ``score_samples``.
+    """
+
+    scorer: Scorer
+    n: int
+    sigma: float
+    batch_size: int
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensors:
+        """Return "scores" (n,)."""
+        n, sigma, size = self.n, self.sigma, self.batch_size
+        return {"scores": score_samples(self.scorer, image, n, sigma, generator, size)}
 
 
 class Sampled(NamedTuple):

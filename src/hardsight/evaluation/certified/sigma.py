@@ -9,14 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardsight.certify import detector_scorer, ranks, score_samples
+from hardsight.certify import detector_scorer, ranks
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector
-from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.protocol import own_detector, prepare
 from hardsight.evaluation.certified.results import Floats
-from hardsight.evaluation.certified.sampled import Sampling
+from hardsight.evaluation.certified.sampled import SampledScores, Sampling
 from hardsight.evaluation.plan import Execution
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.metrics import certified_auroc
@@ -138,11 +137,7 @@ def _sampled(
     """Return scores (samples, N) of noisy copies."""
     smoothed = prepare(victim, data, terms.sigma, smoothing.design, smoothing.seed)
     scorer = detector_scorer(smoothed)
-
-    def scored(image: Tensor, g: torch.Generator) -> Tensors:
-        size = smoothing.batch_size
-        return {"scores": score_samples(scorer, image, samples, terms.sigma, g, size)}
-
+    scored = SampledScores(scorer, samples, terms.sigma, smoothing.batch_size)
     purpose, stage = f"choose/{terms.sigma}", f"sigma {terms.sigma:g}"
     facts = (fingerprint(smoothed), samples, smoothing.batch_size)
     parts = list(sampling.each(images, scored, purpose, stage, *facts))

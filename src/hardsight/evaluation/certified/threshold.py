@@ -1,6 +1,6 @@
 """The threshold of a smoothed score, from normal images under noise."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -38,23 +38,32 @@ def calibrate_smoothed(
         ValueError: too few images for the level.
     """
     level = Calibration.check(len(normals), smoothing.level)
-    detect = detections(detector)
-    n, sigma, quantile, rank = terms.n, terms.sigma, terms.quantile, terms.rank
+    work = _Middle(detector, terms, smoothing.batch_size)
+    stage, sampled = "calibrate", (terms.sigma, terms.n, terms.quantile)
+    sampling = replace(sampling, deadline=float("inf"))
+    parts = list(sampling.each(normals, work, "calibrate", stage, *sampled, *facts))
+    scores, largest = (torch.stack([p[k] for p in parts]).numpy() for k in ("score", "largest"))
+    return Calibration.fit(scores, largest, level)
+
+
+@dataclass(frozen=True)
+class _Middle:
+    """Takes the empirical quantiles of the scores and maps of noisy copies of an image."""
+
+    detector: Detector
+    terms: Terms
+    batch_size: int
 
     @torch.no_grad()
-    def work(image: Tensor, generator: torch.Generator) -> Tensors:
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensors:
+        n, sigma, rank = self.terms.n, self.terms.sigma, self.terms.rank
+        detect = detections(self.detector)
         scores, maps = [], []
-        for x in noisy_batches(image, n, sigma, generator, smoothing.batch_size):
+        for x in noisy_batches(image, n, sigma, generator, self.batch_size):
             found = detect(x, generator)
             scores.append(found.pred_score.clone())
             maps.append(found.anomaly_map[:, 0].clone())
         # the smallest y with P[score <= y] >= quantile
         score = torch.cat(scores).double().kthvalue(rank).values
-        middle = torch.cat(maps).kthvalue(rank, dim=0).values if detector.has_maps else score
+        middle = torch.cat(maps).kthvalue(rank, dim=0).values if self.detector.has_maps else score
         return {"score": score, "largest": middle.double().amax()}
-
-    stage = "calibrate"
-    sampling = replace(sampling, deadline=float("inf"))
-    parts = list(sampling.each(normals, work, "calibrate", stage, sigma, n, quantile, *facts))
-    scores, largest = (torch.stack([p[k] for p in parts]).numpy() for k in ("score", "largest"))
-    return Calibration.fit(scores, largest, level)

@@ -1,0 +1,60 @@
+"""Files scored by the workers of an engine, batch by batch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hardsight.cli.beside import Deciding, deciding
+from hardsight.cli.rows import Reader
+from hardsight.core.engine import Engine, Tell, in_order
+
+if TYPE_CHECKING:
+    from hardsight.data import Frame
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Scores batches of files by a run, which each worker opens for itself.
+
+    Args:
+        run, beside, device, seed, overlays: see ``deciding``; the first a folder or a bundle.
+        reader: reads the files.
+    """
+
+    run: Path
+    beside: Path | None
+    device: str
+    seed: int | None
+    overlays: Path | None
+    reader: Reader
+
+    @cached_property
+    def decider(self) -> Deciding:
+        """What decides on images."""
+        from hardsight.runs import open_detector_run
+
+        run = open_detector_run(self.run)
+        return deciding(run, self.beside, self.device, self.seed, self.overlays)
+
+    def __call__(
+        self, batch: tuple[int, list[Path]], tell: Tell
+    ) -> "tuple[list[dict[str, Any]], list[Frame]]":
+        """Return the rows of a batch, given with the place of its first file, and its frames."""
+        start, paths = batch
+        ((rows, frames),) = self.decider.rows(self.reader.batches(paths), start)
+        return rows, [replace(frame, image=None) for frame in frames]
+
+    def rows(
+        self, engine: Engine, paths: Iterator[Path]
+    ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
+        """Yield the rows of all files in order, and their frames, without the images."""
+        return in_order(engine.run(self, self._batches(paths)))
+
+    def _batches(self, paths: Iterator[Path]) -> Iterator[tuple[int, list[Path]]]:
+        start = 0
+        while batch := list(islice(paths, self.reader.batch_size)):
+            yield start, batch
+            start += len(batch)

@@ -1,0 +1,50 @@
+"""An engine by its name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hardsight.core.devices import pick_device
+from hardsight.core.engine import HERE, Engine
+from hardsight.core.threads import usable_cpus
+from hardsight.scale.pool import Pool
+from hardsight.scale.processes import Processes
+from hardsight.scale.ray_actors import RayActors
+
+ENGINES = ("local", "ray")
+
+
+@contextmanager
+def open_engine(
+    name: str = "local",
+    workers: int | None = None,
+    address: str | None = None,
+    device: str = "auto",
+) -> Iterator[Engine]:
+    """Yield an engine, whose workers end with the context.
+
+    Args:
+        name: one of ``ENGINES``.
+        workers: keys worked at beside each other; None: 1, or with ray as many as the cluster has
+            CPUs. The CPUs are shared out among them.
+        address: of a Ray cluster's head; None: one is begun on this machine.
+        device: on which they compute; of a cluster each worker gets a GPU where it is one.
+
+    Raises:
+        ValueError: another name, or an address of an engine that takes none.
+        EngineError: there is no cluster at the address.
+        ImportError: ray is not installed.
+    """
+    if name not in ENGINES:
+        raise ValueError(f"engine={name!r} is not known; choose from {', '.join(ENGINES)}")
+    if name == "ray":
+        gpus = int(pick_device(device).type == "cuda")
+        with Pool(RayActors(address, workers, gpus)) as pool:
+            yield pool
+        return
+    if address is not None:
+        raise ValueError(f"--address {address} is of --engine ray; add that, or leave it out")
+    if workers is None or workers == 1:
+        yield HERE
+        return
+    with Pool(Processes(workers, max(1, usable_cpus() // workers))) as pool:
+        yield pool

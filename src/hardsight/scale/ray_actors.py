@@ -1,0 +1,155 @@
+"""Workers as actors of a Ray cluster."""
+
+import queue
+import socket
+from typing import Any
+
+from hardsight.core.engine import EngineError, Work
+from hardsight.core.extras import needed
+from hardsight.scale.pool import Event
+from hardsight.scale.worker import Worker, pack, unpack
+
+OBJECT_STORE = 2**29
+"""Bytes of the object store of a cluster that is begun here: the work, and a result a worker."""
+REACHABLE = 5.0
+"""Seconds in which the head of a cluster must answer."""
+HEARING = 1.0
+"""Seconds that an actor waits for something to tell."""
+
+
+class RayActors:
+    """A crew of Ray actors.
+
+    Args:
+        address: HOST:PORT of the cluster's head, or "auto"; None begins one on this machine.
+        size: how many actors; None: one for each CPU of the cluster.
+        gpus: of each, 0 or 1.
+
+    Raises:
+        ImportError: ray is not installed.
+        EngineError: there is no cluster at the address.
+    """
+
+    def __init__(self, address: str | None = None, size: int | None = None, gpus: int = 0) -> None:
+        self._ray = needed("ray", "'hardsight[ray]'", "--engine ray")
+        _connect(self._ray, address)
+        nodes = [n["Resources"] for n in self._ray.nodes() if n["Alive"]]
+        cpus = [int(n.get("CPU", 0)) for n in nodes]
+        most = int(sum(n.get("GPU", 0) for n in nodes)) if gpus else sum(cpus)
+        self.size = size or max(1, most)
+        threads = max(1, min(max(cpus), sum(cpus) // self.size))
+        self._actor = self._ray.remote(_Actor).options(
+            num_cpus=threads, num_gpus=gpus, max_concurrency=2
+        )
+        self._threads = threads
+        self._actors: dict[int, Any] = {}
+        self._work: Any = None
+        """Reference of the packed work, held once a node."""
+        self._waiting: dict[Any, tuple[int, str]] = {}
+        """Reference that an actor has not answered yet -> worker, and what it is of."""
+
+    def take(self, work: Work[Any, Any]) -> None:
+        """Have all keys from now on carried out by this work; see ``Crew``."""
+        self._work = self._ray.put(self._ray.cloudpickle.dumps(work))
+
+    def start(self, worker: int) -> None:
+        """Begin an actor, wherever the cluster has room for it."""
+        actor = self._actors[worker] = self._actor.remote(self._threads)
+        self._waiting[actor.ready.remote()] = worker, "ready"
+
+    def give(self, worker: int, key: object) -> None:
+        """Send a ready actor its key, and the work, which it takes from its node."""
+        answer = self._actors[worker].carry_out.remote(self._work, pack(key))
+        self._waiting[answer] = worker, "done"
+
+    def events(self) -> list[Event]:
+        """Wait for the next answer of an actor."""
+        answered, _ = self._ray.wait(list(self._waiting), num_returns=1)
+        return [event for answer in answered for event in self._events(answer)]
+
+    def stop(self, worker: int) -> None:
+        """Kill an actor."""
+        actor = self._actors.pop(worker, None)
+        if actor is not None:
+            self._ray.kill(actor)
+        self._waiting = {ref: of for ref, of in self._waiting.items() if of[0] != worker}
+
+    def close(self) -> None:
+        """Kill the actors, and leave the cluster; one that was begun here ends."""
+        for worker in list(self._actors):
+            self.stop(worker)
+        self._work = None
+        self._ray.shutdown()
+
+    def _events(self, answer: Any) -> list[Event]:
+        worker, form = self._waiting.pop(answer)
+        try:
+            found = unpack(self._ray.get(answer))
+        except self._ray.exceptions.RayActorError as error:
+            self.stop(worker)
+            return [Event(worker, "died", str(error).strip().partition("\n")[0])]
+        if form == "done":
+            return [Event(worker, *found)]
+        actor = self._actors[worker]
+        self._waiting[actor.told.remote()] = worker, "told"
+        return (
+            [Event(worker, "ready")]
+            if form == "ready"
+            else [Event(worker, "told", event) for event in found]
+        )
+
+
+class _Actor:
+    """A worker of which two methods may run at a time: one computes, one tells.
+
+    Args:
+        threads: that compute.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._worker = Worker(threads)
+        self._events: queue.SimpleQueue[tuple[object, ...]] = queue.SimpleQueue()
+        self._work = b""
+
+    def ready(self) -> bytes:
+        """Answer once the actor stands."""
+        return pack(None)
+
+    def carry_out(self, work: bytes, key: bytes) -> bytes:
+        """Carry out a key, see ``Worker``."""
+        if work != self._work:
+            self._worker.take(work)
+            self._work = work
+        return pack(self._worker.carry_out(unpack(key), lambda *event: self._events.put(event)))
+
+    def told(self) -> bytes:
+        """Return the events since the last call, waiting a moment for the first."""
+        found = []
+        try:
+            found.append(self._events.get(timeout=HEARING))
+            while True:
+                found.append(self._events.get_nowait())
+        except queue.Empty:
+            return pack(found)
+
+
+def _connect(ray: Any, address: str | None) -> None:
+    """Join the cluster at an address, or begin one on this machine.
+
+    Raises:
+        EngineError: there is none.
+    """
+    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+    if address is None:
+        ray.init(object_store_memory=OBJECT_STORE, **quiet)
+        return
+    way = "begin one there with: ray start --head; or leave --address out for one on this machine"
+    host, colon, port = address.rpartition(":")
+    try:
+        if address != "auto":
+            if not colon or not port.isdigit():
+                raise ConnectionError("it must read HOST:PORT, or auto")
+            socket.create_connection((host, int(port)), REACHABLE).close()
+        ray.init(address=address, log_to_driver=False, logging_level="error")
+    except (OSError, RuntimeError) as error:
+        raise EngineError(f"address={address!r} is no Ray cluster ({error}); {way}") from error

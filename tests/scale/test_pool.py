@@ -1,0 +1,78 @@
+import multiprocessing
+
+import pytest
+from counting import Squares, refuse
+
+from hardsight.core.engine import HERE, EngineError
+from hardsight.scale.opening import open_engine
+from hardsight.scale.pool import Pool
+from hardsight.scale.processes import Processes
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with Pool(Processes(2)) as found:
+        yield found
+
+
+def squares(engine, work, keys, heard=lambda *event: None):
+    return dict(engine.run(work, keys, heard))
+
+
+def test_processes_find_what_this_process_finds_and_tell_it(pool, tmp_path):
+    events = []
+    work = Squares(tmp_path)
+    found = squares(pool, work, range(5), lambda *event: events.append(event))
+    assert found == squares(HERE, work, range(5)) == {i: i * i for i in range(5)}
+    assert sorted(events) == [(i, "began", i) for i in range(5)]
+    assert pool.workers == 2
+
+
+def test_three_kills_lose_nothing_and_repeat_only_what_was_being_done(pool, tmp_path):
+    work = Squares(tmp_path, deadly=(1, 3, 4))
+    assert squares(pool, work, range(6)) == {i: i * i for i in range(6)}
+    assert [work.attempts(i) for i in range(6)] == [1, 2, 1, 2, 2, 1]
+
+
+def test_a_part_that_ends_every_worker_is_given_up(pool, tmp_path):
+    with pytest.raises(EngineError, match="4 workers ended before they finished part 1"):
+        squares(pool, Squares(tmp_path, deadly=(1,), times=9), range(2))
+
+
+def test_an_error_of_the_work_is_raised_and_the_workers_serve_on(pool, tmp_path):
+    with pytest.raises(ValueError, match="no 0"):
+        list(pool.run(refuse, [0]))
+    assert squares(pool, Squares(tmp_path), [3]) == {0: 9}
+
+
+def test_keys_are_taken_when_a_worker_is_free(pool, tmp_path):
+    taken = []
+
+    def keys():
+        for i in range(8):
+            taken.append(i)
+            yield i
+
+    for done, _ in enumerate(pool.run(Squares(tmp_path), keys()), 1):
+        assert len(taken) <= done + 2 * pool.workers
+
+
+def test_processes_end_with_their_pool(tmp_path):
+    before = set(multiprocessing.active_children())
+    with open_engine("local", 2) as engine:
+        squares(engine, Squares(tmp_path), [1])
+        assert len(multiprocessing.active_children()) >= len(before) + 2
+    assert set(multiprocessing.active_children()) == before
+
+
+def test_one_local_worker_is_this_process():
+    with open_engine() as engine:
+        assert engine is HERE
+
+
+def test_an_engine_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="choose from local, ray"), open_engine("dask"):
+        pass
+    local = open_engine("local", address="h:1")
+    with pytest.raises(ValueError, match="--address h:1 is of --engine ray"), local:
+        pass
