@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol
 
 from hardsight.benchmark.job import EMBEDDED, DataAsked, Job, Places
