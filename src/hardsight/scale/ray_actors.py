@@ -2,6 +2,7 @@
 
 import queue
 import socket
+from collections import Counter
 from typing import Any
 
 from hardsight.core.engine import EngineError, Work
@@ -47,6 +48,8 @@ class RayActors:
         """Reference of the packed work, held once a node."""
         self._waiting: dict[Any, tuple[int, str]] = {}
         """Reference that an actor has not answered yet -> worker, and what it is of."""
+        self._numbers: Counter[int] = Counter()
+        """Worker -> keys that it was given."""
 
     def take(self, work: Work[Any, Any]) -> None:
         """Have all keys from now on carried out by this work; see ``Crew``."""
@@ -59,7 +62,9 @@ class RayActors:
 
     def give(self, worker: int, key: object) -> None:
         """Send a ready actor its key, and the work, which it takes from its node."""
-        answer = self._actors[worker].carry_out.remote(self._work, pack(key))
+        self._numbers[worker] += 1
+        number = self._numbers[worker]
+        answer = self._actors[worker].carry_out.remote(self._work, pack(key), number)
         self._waiting[answer] = worker, "done"
 
     def events(self) -> list[Event]:
@@ -95,7 +100,7 @@ class RayActors:
         return (
             [Event(worker, "ready")]
             if form == "ready"
-            else [Event(worker, "told", event) for event in found]
+            else [Event(worker, "told", e) for n, e in found if n == self._numbers[worker]]
         )
 
 
@@ -108,22 +113,26 @@ class _Actor:
 
     def __init__(self, threads: int) -> None:
         self._worker = Worker(threads)
-        self._events: queue.SimpleQueue[tuple[object, ...]] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[tuple[int, tuple[object, ...]]] = queue.SimpleQueue()
         self._work = b""
 
     def ready(self) -> bytes:
         """Answer once the actor stands."""
         return pack(None)
 
-    def carry_out(self, work: bytes, key: bytes) -> bytes:
-        """Carry out a key, see ``Worker``."""
+    def carry_out(self, work: bytes, key: bytes, number: int) -> bytes:
+        """Carry out a key, see ``Worker``; what it tells bears the key's number."""
         if work != self._work:
             self._worker.take(work)
             self._work = work
-        return pack(self._worker.carry_out(unpack(key), lambda *event: self._events.put(event)))
+
+        def tell(*event: object) -> None:
+            self._events.put((number, event))
+
+        return pack(self._worker.carry_out(unpack(key), tell))
 
     def told(self) -> bytes:
-        """Return the events since the last call, waiting a moment for the first."""
+        """Return the events since the last call, each behind its key's number, waiting a moment."""
         found = []
         try:
             found.append(self._events.get(timeout=HEARING))
