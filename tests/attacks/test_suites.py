@@ -207,7 +207,7 @@ def test_descriptions_and_budgets():
     ("arguments", "own", "message"),
     [
         (("pdg",), {}, "suite='pdg'"),
-        (("pgd", "l1"), {}, "norm='l1'"),
+        (("pgd", "l1"), {}, "threat norm='l1'"),
         (("pgd", "Linf", "8"), {}, "8/255"),
         (("pgd", "Linf", "8/255", "quick"), {}, "budget='quick'"),
         (("pgd",), {"step": 3}, "a budget has no step"),

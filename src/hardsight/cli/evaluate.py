@@ -212,7 +212,9 @@ def _purifier(
 
 
 def print_costs(costs: "list[Cost]", workers: int = 1) -> None:
-    """Say what is going to be run, and how long it will take so many workers."""
+    """Say what attacks so many workers are going to run, if any, and how long they will take."""
+    if not costs:
+        return
     table = Table("suite", "attacks", "passes an image", "minutes, about", title="Budget")
     for suite, passes, minutes in costs:
         table.add_row(suite.name, suite.description, f"{passes:,}", f"{minutes / workers:.1f}")

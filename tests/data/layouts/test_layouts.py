@@ -67,12 +67,20 @@ def test_hidden_files_and_those_of_systems_are_no_images(tmp_path: Path) -> None
 def test_errors_say_what_is_there(tmp_path: Path) -> None:
     for name in ("bottle", "screw"):
         mvtec(tmp_path / name)
-    with pytest.raises(ValueError, match=r"2 categories; choose one with .*: bottle, screw"):
+    with pytest.raises(
+        ValueError, match=r"2 categories; choose one with .* by its folder: bottle, screw"
+    ):
         load(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"did you mean .*bottle"):
         load(tmp_path, "botle")
     with pytest.raises(ValueError, match=r"a category itself \(mvtec\); leave .*'bottle' out"):
         load(tmp_path / "bottle", "bottle")
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(LayoutError, match=r"Wanted is good/ .* Found: an empty folder\."):
+        load(tmp_path / "bare")
+    (tmp_path / "bare" / "a.png").touch()
+    with pytest.raises(LayoutError, match=r"Found: a\.png\."):
+        load(tmp_path / "bare")
     with pytest.raises(FileNotFoundError, match="does not exist"):
         load(tmp_path / "none")
     write(tmp_path / "pill" / "test" / "x.png")
@@ -122,7 +130,7 @@ def test_load_explains(tmp_path: Path) -> None:
     write(tmp_path / "pictures" / "a.png")
     with pytest.raises(LayoutError) as caught:
         load(tmp_path)
-    for part in ("train/good", "normal/", "pictures", *LAYOUTS):
+    for part in ("train/good", "good/", "pictures", *LAYOUTS):
         assert part in str(caught.value)
     with pytest.raises(TypeError, match="no option sizes; choose from size"):
         load(tmp_path, sizes=3)

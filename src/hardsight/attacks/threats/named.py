@@ -33,7 +33,7 @@ def build_threat(norm: str, eps: str | float) -> Ball | Threat:
     """
     known = {name.lower(): model for name, model in _KNOWN.items()}
     if norm.lower() not in known:
-        raise ValueError(f"norm={norm!r} is not known; choose from {', '.join(_KNOWN)}")
+        raise ValueError(f"the threat norm={norm!r} is not known; choose from {', '.join(_KNOWN)}")
     return known[norm.lower()](parse_radius(eps))
 
 

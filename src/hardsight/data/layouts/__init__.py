@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hardsight.data.anomaly_data import AnomalyData
-from hardsight.data.files import existing_folder, subfolders
+from hardsight.data.files import existing_folder, listed, subfolders
 from hardsight.data.labelled import LabelledImages, Part
 from hardsight.data.layouts.brats2021 import BRATS2021
 from hardsight.data.layouts.btad import BTAD
@@ -82,10 +82,11 @@ def load(path: str | Path, category: str | None = None, **options: Any) -> Anoma
     if found:
         raise ValueError(
             f"path={str(top)!r} holds {len(found)} categories; "
-            f"choose one with category=...: {', '.join(found)}"
+            f"choose one with category=... or by its folder: {', '.join(found)}"
         )
-    wanted = "; or ".join(f"{one.wanted} ({one.name})" for one in LAYOUTS.values())
-    held = ", ".join(place.name for place in subfolders(top)) or "no folder"
+    wanted = "; or ".join(f"{one.wanted} ({one.name})" for one in reversed(LAYOUTS.values()))
+    folders = ", ".join(place.name for place in subfolders(top))
+    held = folders or listed(sorted(place.name for place in top.iterdir())) or "an empty folder"
     raise LayoutError(
         f"path={str(top)!r} is arranged as no known layout. Wanted is {wanted}. Found: {held}. "
         "Rearrange it, or name the folders with --normal-dir, --abnormal-dir and --mask-dir of "

@@ -52,7 +52,7 @@ def _one_of(top: Path, wanted: Callable[[Path], bool]) -> Path | None:
 
 GOOD_BAD = Layout(
     "good_bad",
-    "normal/ with abnormal/ and masks/ as far as there are any",
+    "good/ with bad/ and masks/ as far as there are any",
     is_good_bad,
     read_good_bad,
 )
