@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,13 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InvalidatePoolError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from hardsight.serve.log.errors import LogError
 
@@ -50,8 +57,10 @@ def connect(url: URL) -> Engine:
     """
     if url.get_backend_name() == "sqlite" and url.database:
         Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
+    engine = create_engine(url)
     event.listen(engine, "connect", _durable)
+    if url.get_backend_name() != "sqlite":
+        event.listen(engine, "checkout", partial(_demand_alive, engine))
     event.listen(engine, "begin", _begin)
     with failing_as_log_error(url), writing(engine) as connection:
         _upgrade(connection)
@@ -70,12 +79,24 @@ def failing_as_log_error(url: URL) -> Iterator[None]:
     """Turn what the database refuses into a ``LogError`` that says where and the way out."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, OSError) as error:
         where = url.render_as_string(hide_password=True)
         cause = error.orig if isinstance(error, DBAPIError) else error
         full = isinstance(error, OperationalError) and _is_full(str(cause))
         way = "free space on its disk" if full else "look after the database, then try again"
         raise LogError(f"the log at {where} failed ({cause}); {way}", full) from error
+
+
+def _demand_alive(engine: Engine, connection: Any, record: object, proxy: object) -> None:
+    """Have connections that a server dropped made anew: pg8000 tells of some by an ``OSError``.
+
+    SQLAlchemy's own ``pool_pre_ping`` takes the driver's errors alone.
+    """
+    try:
+        connection.cursor().execute("SELECT 1")
+        connection.rollback()
+    except (OSError, engine.dialect.loaded_dbapi.Error) as error:
+        raise InvalidatePoolError from error
 
 
 def _is_full(reason: str) -> bool:
