@@ -106,7 +106,7 @@ def _load_one(place: DataConfig, size: int, seed: int) -> AnomalyData:
             **common,
         )
     if not place.path:
-        raise ConfigError("data.path or data.normal_dir must name a folder of images")
+        raise ConfigError("data.path or data.normal_dir must name a folder of images: --data DIR")
     category = str(place.category) if place.category else None
     return load(place.path, category, split=place.split, **common)
 

@@ -9,12 +9,17 @@ PURPOSES = {
     "onnx": "hardsight export --to onnx, and score, watch, certify of such an export",
     "openvino": "hardsight export --to openvino, with --int8 too, and score, watch of it",
     "video": "hardsight watch of videos and cameras",
+    "serve": "hardsight serve: the page, decisions by HTTP, the inspection log",
     "sign": "hardsight bundle --sign, and verify and any opening of a bundle for a key",
     "line": "hardsight watch --to mqtt://... and modbus://...",
     "opcua": "hardsight watch --to opc.tcp://...; asyncua, under the LGPL 3",
     "genicam": "hardsight watch of GenICam cameras; the binding has the GenICam licence",
     "gradcam": "hardsight fit with recipe.foreground=grad-cam, as patchguard-paper has",
     "anomalib": "anomalib's detectors in Python, to be attacked and certified",
+    "nifti": "hardsight data and fit of BraTS2021's volumes",
+    "mlflow": "hardsight fit with training.loggers=[mlflow]",
+    "wandb": "hardsight fit with training.loggers=[wandb]",
+    "ray": "score, evaluate, certify and benchmark with --engine ray",
     "faiss": "hardsight fit patchcore with detector.search=faiss, for a large bank",
 }
 """Extra -> what needs it."""
