@@ -210,7 +210,7 @@ def test_options_of_detectors_are_refused(runs, arguments, named):
 
 
 def test_after_ctrl_c_and_started_again_it_goes_on(runs, tmp_path):
-    arguments = ("evaluate", runs / "classifier", "--suite", "pgd", "--curve", "", "--steps", 20,
+    arguments = ("evaluate", runs / "classifier", "--suite", "pgd", "--curve", "", "--steps", 100,
                  "--batch-size", 4, "-o", tmp_path)  # fmt: skip
     kept = lambda: list(tmp_path.glob("state/*/*.safetensors"))  # noqa: E731
     stopped = interrupted(lambda: len(kept()) > 10, *arguments)  # ten batches are clean
