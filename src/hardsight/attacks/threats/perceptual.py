@@ -11,7 +11,7 @@ from hardsight.core.batches import per_image
 from hardsight.synthesis.similarity import ssim
 
 ROUNDS = 8
-"""Of the search for the length at which the budget is spent."""
+"""Steps of the search for the length at which the budget is spent."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,6 @@ class Perceptual(Threat):
 
     name: ClassVar[str] = "perceptual"
     default: ClassVar[float] = 0.02
-
-    def shape(self, images: Tensor) -> tuple[int, int, int]:
-        """Return the shape of an image: a value for every pixel and channel."""
-        channels, height, width = images.shape[1:]
-        return channels, height, width
 
     def apply(
         self, images: Tensor, parameters: Tensor, generator: torch.Generator | None = None

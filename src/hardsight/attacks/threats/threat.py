@@ -37,9 +37,10 @@ class Threat(ABC):
         if not (isinstance(self.eps, Real) and math.isfinite(self.eps) and 0 <= self.eps <= 1):
             raise ValueError(f"eps of {self.name} must be in [0, 1], got {self.eps!r}")
 
-    @abstractmethod
     def shape(self, images: Tensor) -> tuple[int, int, int]:
-        """Return the shape (K, h, w) of the parameters of one image."""
+        """Return the shape (K, h, w) of the parameters of one image: one for each of its values."""
+        channels, height, width = images.shape[1:]
+        return channels, height, width
 
     @abstractmethod
     def apply(

@@ -20,11 +20,6 @@ class Universal(Threat):
     default: ClassVar[float] = 8 / 255
     shared: ClassVar[bool] = True
 
-    def shape(self, images: Tensor) -> tuple[int, int, int]:
-        """Return the shape of an image: a value for every pixel and channel."""
-        channels, height, width = images.shape[1:]
-        return channels, height, width
-
     def apply(
         self, images: Tensor, parameters: Tensor, generator: torch.Generator | None = None
     ) -> Tensor:
