@@ -25,6 +25,7 @@ def interrupted(when: Callable[[], object], *arguments: object):
                 os.kill(os.getpid(), signal.SIGINT)
                 return
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # as a new process has it
     watcher = threading.Thread(target=press)
     watcher.start()
     try:
@@ -32,6 +33,7 @@ def interrupted(when: Callable[[], object], *arguments: object):
     finally:
         ended.set()
         watcher.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def words(result) -> str:
