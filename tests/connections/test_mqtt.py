@@ -17,12 +17,17 @@ MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sb
 class Broker:
     """A broker that can be stopped and started again at its port."""
 
-    def __init__(self, port, loop):
+    def __init__(self, port, loop, folder):
         self.port, self.loop, self.running = port, loop, None
+        self.config = folder / "mosquitto.conf"
+        self.config.write_text(
+            f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n"
+            f"persistence true\npersistence_location {folder}/\n"
+        )
 
     def start(self):
         if MOSQUITTO:
-            self.running = subprocess.Popen([MOSQUITTO, "-p", str(self.port)])
+            self.running = subprocess.Popen([MOSQUITTO, "-c", str(self.config)])
             return
         amqtt = pytest.importorskip("amqtt.broker", reason="needs mosquitto or amqtt")
         config = {
@@ -50,7 +55,8 @@ class Subscriber:
 
     def __init__(self, port):
         self.found, self._ready = [], threading.Event()
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        version = paho.CallbackAPIVersion.VERSION2  # the broker keeps what comes while it is away
+        self.client = paho.Client(version, client_id="subscriber", clean_session=False)
         self.client.reconnect_delay_set(1, 1)
         self.client.on_connect = lambda c, *_: c.subscribe("plant/#", qos=1)
         self.client.on_subscribe = lambda *_: self._ready.set()
@@ -74,9 +80,9 @@ class Subscriber:
 
 
 @pytest.fixture
-def broker():
+def broker(tmp_path):
     with Loop() as loop:
-        found = Broker(free_port(), loop)
+        found = Broker(free_port(), loop, tmp_path)
         yield found
         if found.running:
             found.stop()
