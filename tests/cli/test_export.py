@@ -5,6 +5,8 @@ import json
 from importlib.util import find_spec
 
 import pytest
+import torch
+from safetensors.torch import load_file
 from typed import call, words
 
 from hardsight.export import Exported
@@ -60,6 +62,30 @@ def test_an_export_is_certified(exported):
                 "--pixels", 0)  # fmt: skip
     assert done.exit_code == 0, words(done)
     assert (exported / "certificate/certificate.json").is_file()
+
+
+@pytest.mark.slow
+def test_two_workers_find_of_an_export_what_one_does(exported, parts, tmp_path):
+    score = ("score", exported, parts / "test", "--batch-size", 3, "-o")
+    attack = ("evaluate", exported, "--suite", "square", "--limit", 4, "--steps", 3, "--curve", "",
+              "--gallery", 0, "--fresh-draws", 2, "--batch-size", 2, "-o")  # fmt: skip
+    for workers in (1, 2):
+        place = tmp_path / str(workers)
+        for command, output in ((score, f"{place}.csv"), (attack, place)):
+            done = call(*command, output, "--workers", workers)
+            assert done.exit_code == 0, words(done)
+    assert rows(tmp_path / "1.csv") == rows(tmp_path / "2.csv")
+    one, two = (attacked(tmp_path / name / "state") for name in "12")
+    assert len(one) > 2
+    assert one.keys() == two.keys()
+    for name, batch in one.items():
+        assert all(torch.equal(batch[key], two[name][key]) for key in batch if key != "seconds")
+
+
+def attacked(folder):
+    """Return the batches of attacks that an evaluation kept."""
+    found = folder.rglob("*.safetensors")
+    return {path.relative_to(folder): load_file(path) for path in found}
 
 
 def test_options_that_do_not_go_together(run):

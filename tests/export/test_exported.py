@@ -1,6 +1,7 @@
 """Exported graphs against the detectors they are made of."""
 
 import json
+import pickle
 import shutil
 from importlib.util import find_spec
 
@@ -121,6 +122,20 @@ def test_a_decision_is_on_the_noise_of_the_run(exported):
     assert not found.random or not torch.equal(
         found.predict(x, torch.Generator().manual_seed(1)).pred_score, expected
     )
+
+
+def test_pickled_it_is_opened_from_its_folder(exported, tmp_path):
+    _, found, _ = exported
+    folder = shutil.copytree(found.folder, tmp_path / "e")
+    packed = pickle.dumps(Exported(folder))
+    x = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    again = pickle.loads(packed)
+    assert torch.equal(again.predict(x).pred_score, found.predict(x).pred_score)
+    assert again.calibration == found.calibration
+    weights = folder / RUNTIMES[found.config.format].weights
+    weights.write_bytes(weights.read_bytes() + b"\0")
+    with pytest.raises(ValueError, match="every worker needs the same export"):
+        pickle.loads(packed)
 
 
 def test_without_a_threshold_nothing_is_decided(exported, tmp_path):

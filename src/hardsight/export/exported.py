@@ -1,6 +1,5 @@
 """An exported detector: a graph and its settings in a folder, scored without torch's networks."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.saved import CALIBRATION_FILE
 from hardsight.export.config import ExportConfig
-from hardsight.export.runtimes import RUNTIMES
+from hardsight.export.runtimes import RUNTIMES, Graph
 
 
 class Exported(Detector):
@@ -41,13 +40,7 @@ class Exported(Detector):
         self.image_size, self.draws = self.config.image_size, self.config.draws
         self.paper = self.config.paper
         self.random, self.noise_seed = self.config.noise is not None, self.config.noise_seed
-        runtime = RUNTIMES[self.config.format]
-        graph = self.folder / runtime.file
-        if not graph.is_file():
-            raise ValueError(f"{self.folder} holds no {runtime.file}; export again")
-        self._run = runtime.load(graph, self.precision)
-        weights = (self.folder / runtime.weights).read_bytes()
-        self._weights = hashlib.sha256(weights).hexdigest()[:16]
+        self._graph = Graph(self.folder.absolute(), self.config.format, self.precision)
         if (self.folder / CALIBRATION_FILE).is_file():
             self.calibration = Calibration.read(self.folder / CALIBRATION_FILE)
 
@@ -59,7 +52,7 @@ class Exported(Detector):
     @property
     def settings(self) -> dict[str, Any]:
         """The settings of the export, with the hash of its weights."""
-        own = {"precision": self.precision.name, "weights": self._weights}
+        own = {"precision": self.precision.name, "weights": self._graph.weights}
         return self.config.model_dump(mode="json") | own
 
     @property
@@ -113,5 +106,5 @@ class Exported(Detector):
                 )
             given.append(noise)
         arrays = tuple(x.detach().cpu().float().contiguous().numpy() for x in given)
-        score, maps = (torch.from_numpy(a).to(images.dtype) for a in self._run(arrays))
+        score, maps = (torch.from_numpy(a).to(images.dtype) for a in self._graph(arrays))
         return Detection(score, maps)

@@ -1,5 +1,6 @@
 """What computes an exported graph: onnxruntime or OpenVINO, on the CPU."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,11 @@ from hardsight.export.graph import INPUTS, ONNX, OUTPUTS
 OPENVINO = "'hardsight[openvino]'"
 """What to install."""
 Arrays = tuple[NDArray[np.float32], ...]
-Graph = Callable[[Arrays], Arrays]
+Compute = Callable[[Arrays], Arrays]
 """(images,) or (images, noise) -> (pred_score, anomaly_map)."""
 
 
-def load_onnx(path: Path, precision: Precision) -> Graph:
+def load_onnx(path: Path, precision: Precision) -> Compute:
     """Load an .onnx file as a function, on as many threads as torch uses.
 
     Args:
@@ -40,7 +41,7 @@ def load_onnx(path: Path, precision: Precision) -> Graph:
     return run
 
 
-def load_openvino(path: Path, precision: Precision) -> Graph:
+def load_openvino(path: Path, precision: Precision) -> Compute:
     """Load an .xml file with its .bin as a function, on as many threads as torch uses.
 
     Args:
@@ -73,7 +74,7 @@ class Runtime:
     """Of the graph, in the folder of an export."""
     weights: str
     """The file that holds its weights."""
-    load: Callable[[Path, Precision], Graph]
+    load: Callable[[Path, Precision], Compute]
 
 
 RUNTIMES = {
@@ -81,3 +82,41 @@ RUNTIMES = {
     "openvino": Runtime("model.xml", "model.bin", load_openvino),
 }
 """Format -> what computes it."""
+
+
+class Graph:
+    """The graph of an export; pickled it is its folder's name, and opened there again.
+
+    Args:
+        folder: of the export; a worker on another machine needs it at the same place.
+        form: of it, a key of ``RUNTIMES``.
+        precision: see ``Runtime.load``.
+        weights: what their hash must be; None: whatever it is.
+
+    Raises:
+        ImportError: the runtime is not installed.
+        ValueError: there is no graph, or one of other weights.
+    """
+
+    def __init__(
+        self, folder: Path, form: str, precision: Precision, weights: str | None = None
+    ) -> None:
+        runtime = RUNTIMES[form]
+        if not (folder / runtime.file).is_file():
+            raise ValueError(f"{folder} holds no {runtime.file}; export again")
+        content = (folder / runtime.weights).read_bytes()
+        self.weights = hashlib.sha256(content).hexdigest()[:16]
+        if weights not in (None, self.weights):
+            raise ValueError(
+                f"{folder / runtime.weights} has the weights {self.weights}, not {weights}; every "
+                "worker needs the same export there"
+            )
+        self._opened_by = folder, form, precision, self.weights
+        self._compute = runtime.load(folder / runtime.file, precision)
+
+    def __call__(self, arrays: Arrays) -> Arrays:
+        """Return score and map of (images,) or (images, noise)."""
+        return self._compute(arrays)
+
+    def __reduce__(self) -> tuple[type["Graph"], tuple[Path, str, Precision, str]]:
+        return Graph, self._opened_by

@@ -91,8 +91,8 @@ class RunFolder(ABC, Generic[C]):
         return card(self.about(), self.config.model_dump(mode="json"), self.path, measured)
 
     def write_card(self) -> None:
-        """Write the card as ``README.md``; that of a bundle, which is never changed, is left."""
-        if self.bundle is None:
+        """Write the card as ``README.md``; a bundle is never changed, and an export has no card."""
+        if self.bundle is None and self.finished:
             write_atomically(self.path / CARD, self.card())
 
     @property

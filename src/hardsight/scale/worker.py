@@ -19,16 +19,18 @@ class Worker:
 
     def __init__(self, threads: int) -> None:
         os.environ["OMP_NUM_THREADS"] = str(threads)
+        self._packed = b""
         self._work: Work[Any, Any] | None = None
 
     def take(self, packed: bytes) -> None:
         """Have all keys from now on carried out by this pickled work."""
-        self._work = unpack(packed)
+        self._packed, self._work = packed, None
 
     def carry_out(self, key: Any, tell: Tell) -> tuple[str, Any]:
-        """Return ("done", result), or ("failed", error) of a key."""
-        assert self._work is not None
+        """Return ("done", result), or ("failed", error) of a key, or of unpacking the work."""
         try:
+            if self._work is None:
+                self._work = unpack(self._packed)
             return "done", self._work(key, tell)
         except Exception as error:  # noqa: BLE001 - is raised where the key came from
             return "failed", error
