@@ -19,6 +19,9 @@ SMALL = {"steps": 3, "restarts": 1, "queries": 5, "draws": 2}
 
 
 class Shake(Purifier):
+    def shortened(self, factor):
+        return Shake()
+
     def forward(self, images, noise=None):
         return images + 0.05 * (self.sample_noise(images) if noise is None else noise)
 
@@ -37,7 +40,7 @@ def linear(classes=4, seed=1):
 def test_every_suite_attacks_a_purified_classifier(name, classes):
     own = {k: v for k, v in SMALL.items() if k != "queries" or not name.startswith("blau")}
     suite = class_suite(name, eps="16/255", **own)
-    model = Purified(Shake(), linear(classes))
+    model = Purified(Shake(), linear(classes), draws=2, combine="vote")
     labels = LABELS % classes
     victim = LabelledVictim(model, labels, linear(classes, seed=2), classes=classes)
     found = suite(victim, X, Generator().manual_seed(0))

@@ -18,10 +18,12 @@ from hardsight.attacks.gaussian import GaussianNoise
 from hardsight.attacks.gradients import frozen, value_and_gradient
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.objectives import (
+    DEVIATIONS,
     MAP_LOSSES,
     SURROGATES,
     CrossEntropyObjective,
     DecisionObjective,
+    DeviationObjective,
     DLRObjective,
     MapLoss,
     MapObjective,
@@ -50,6 +52,7 @@ __all__ = [
     "BALLS",
     "BPDA",
     "BUDGETS",
+    "DEVIATIONS",
     "FAB",
     "L2",
     "MAP_LOSSES",
@@ -68,6 +71,7 @@ __all__ = [
     "DLRObjective",
     "DecisionObjective",
     "DeepFool",
+    "DeviationObjective",
     "Effort",
     "Foreign",
     "GaussianNoise",

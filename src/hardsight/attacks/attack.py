@@ -27,6 +27,7 @@ class Attack:
         summary: what it is, in a line.
         diagnostic: it does not see the exact gradient: what it leaves is no robust figure.
         effort: its own, if a paper prescribes one; None: that of the budget asked for.
+        submissions: see ``Suite``, unless the effort says otherwise.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Attack:
     summary: str = ""
     diagnostic: bool = False
     effort: Effort | None = None
+    submissions: int = 1
 
     def suite(
         self,
@@ -53,12 +55,19 @@ class Attack:
             fixed: None: as the attack says.
 
         Raises:
-            ValueError: an attack of the map by what moves the image.
+            ValueError: an attack of the map by what moves the image; several submissions of a map
+                or of one change for all images.
         """
         if self.target == "pixel" and isinstance(ball, Threat) and ball.moves:
             raise ValueError(
                 f"suite={self.name!r} attacks the map, and norm={ball.name!r} moves what the masks "
                 "mark; attack the score (pgd, eot-pgd, autoattack-rand), or choose another norm"
+            )
+        submissions = effort.submissions or self.submissions
+        if submissions > 1 and (self.target == "pixel" or _shared(ball)):
+            raise ValueError(
+                f"submissions={submissions} are of single images and their scores or classes, not "
+                f"of suite={self.name!r} with norm={ball.name!r}; leave them out"
             )
         return Suite(
             name=self.name,
@@ -67,6 +76,7 @@ class Attack:
             target=self.target,
             budget=budget,
             fixed=(self.fixed if fixed is None else fixed) and not _shared(ball),
+            submissions=submissions,
         )
 
     def attempts(self, ball: Ball | Threat, effort: Effort) -> Attempts:

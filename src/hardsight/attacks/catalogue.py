@@ -88,6 +88,41 @@ ATTACKS: dict[str, Attack] = {
             effort=BLAU,
         ),
         Attack(
+            "surrogate-eot",
+            recipes.pgd_on_each("shorter", averaged=True),
+            "class",
+            summary="PGD through a purification of fewer steps, averaged over draws",
+            diagnostic=True,
+        ),
+        Attack(
+            "vote-eot",
+            recipes.on_vote,
+            "class",
+            fixed=True,
+            summary="PGD on the means of what votes, averaged over draws; judged by the vote",
+        ),
+        Attack(
+            "deviation",
+            recipes.deviation,
+            "class",
+            fixed=True,
+            summary="PGD away from the clean image's purification, alone and with the class loss",
+        ),
+        Attack(
+            "purification",
+            recipes.purification,
+            "class",
+            fixed=True,
+            summary="eot-pgd, surrogate-eot, vote-eot and deviation, as far as a model offers them",
+        ),
+        Attack(
+            "resubmission",
+            recipes.eot_pgd,
+            "class",
+            submissions=10,
+            summary="eot-pgd made ten times, each result submitted once; all must be survived",
+        ),
+        Attack(
             "deepfool", recipes.deepfool, "class", summary="steps onto the boundary", effort=BLAU
         ),
         Attack(

@@ -46,10 +46,10 @@ class LabelledVictim(ClassVictim):
         return replace(self, model=model)
 
     def knows(self, name: str) -> bool:
-        """Tell whether there are classes enough."""
+        """Tell whether there are classes enough, or a purifier."""
         if name.startswith(_TARGET):
             return self.classes >= 4 and int(name.removeprefix(_TARGET)) < self.classes
-        return name != "dlr" or self.classes >= 3
+        return super().knows(name) and (name != "dlr" or self.classes >= 3)
 
     def objective(
         self,
@@ -80,6 +80,9 @@ def class_suite(
     cross-entropy and on the targeted DLR (three targets at budget "fast", nine at "full"), FAB and
     Square; "autoattack-rand" is APGD and PGD on cross-entropy and DLR, averaged over draws, PGD on
     cross-entropy with a single draw, and Square.
+
+    Of a purified classifier: "surrogate-eot", through a purification of fewer steps; "vote-eot",
+    through the means of what votes; "deviation", away from the purification of the clean image.
 
     Besides: "blau-pgd" and "blau-eot", Blau et al.'s PGD of 20 steps of eps / 8 from the image,
     with 1 and 20 draws; "deepfool" (50 steps); "gaussian", noise and no attack.

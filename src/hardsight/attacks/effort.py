@@ -17,6 +17,7 @@ class Effort:
         queries: of a random search.
         objectives: of the image score: the score itself and smooth surrogates of it.
         step_size: of PGD; None: its own.
+        submissions: how often an image is attacked and submitted anew; None: as the attack says.
     """
 
     steps: int
@@ -25,6 +26,7 @@ class Effort:
     queries: int
     objectives: tuple[str, ...] = ("score", "top", "mean")
     step_size: float | None = None
+    submissions: int | None = None
 
     def pgd(self, ball: Ball) -> PGD:
         """Return PGD with all of it."""

@@ -1,5 +1,7 @@
 """What the registered attacks are made of: functions (ball, effort) -> attempts."""
 
+from dataclasses import replace
+
 from hardsight.attacks.adaptive import A3
 from hardsight.attacks.apgd import APGD
 from hardsight.attacks.attack import Attempts, Recipe
@@ -9,6 +11,7 @@ from hardsight.attacks.deepfool import DeepFool
 from hardsight.attacks.effort import Effort
 from hardsight.attacks.fab import FAB
 from hardsight.attacks.gaussian import GaussianNoise
+from hardsight.attacks.objectives.deviation import DEVIATIONS
 from hardsight.attacks.optimisers import Optimiser
 from hardsight.attacks.pgd import PGD, bim, fgsm
 from hardsight.attacks.sea import Progressive
@@ -88,6 +91,27 @@ def adaptive(ball: Ball, effort: Effort) -> Attempts:
     """Return A3 on the decision."""
     optimiser = A3(PGD(ball, max(1, effort.steps // 2)), max(effort.restarts, 3))
     return (Attempt(optimiser, "decision", effort.draws),)
+
+
+def on_vote(ball: Ball, effort: Effort) -> Attempts:
+    """Return PGD on each objective of the mean logits, and of the mean probabilities, of a vote."""
+    ways: tuple[Via, ...] = ("mean-logits", "mean-softmax")
+    return tuple(attempt for via in ways for attempt in pgd_on_each(via, True)(ball, effort))
+
+
+def deviation(ball: Ball, effort: Effort) -> Attempts:
+    """Return PGD away from the clean image's purification, alone and with the cross-entropy."""
+    return on_each(effort.pgd(ball), tuple(DEVIATIONS), effort.draws)
+
+
+def purification(ball: Ball, effort: Effort) -> Attempts:
+    """Return ``eot_pgd``, and what a purifier offers: a shorter process, means, deviation."""
+    followed = (
+        *pgd_on_each("shorter", True)(ball, effort),
+        *on_vote(ball, effort),
+        *deviation(ball, effort),
+    )
+    return (*eot_pgd(ball, effort), *(replace(a, optional=True) for a in followed))
 
 
 def on_map(loss: str) -> Recipe:

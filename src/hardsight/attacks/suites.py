@@ -18,7 +18,7 @@ from hardsight.attacks.optimisers import Optimiser, describe
 from hardsight.attacks.threats import Threat
 from hardsight.attacks.victims import Victim
 from hardsight.core.batches import choose
-from hardsight.core.capabilities import bypass_of
+from hardsight.core.capabilities import bypass_of, surrogates_of
 from hardsight.core.noise import Noise
 from hardsight.core.types import AttackResult
 
@@ -26,10 +26,19 @@ JUDGING = 10
 """Fresh draws, at least, by which the worst attempt is found: as many as a table scores. With few,
 the luckiest of many attempts is taken for the strongest."""
 
-Via = Literal["exact", "bpda", "source"]
+Via = Literal["exact", "bpda", "source", "shorter", "mean-logits", "mean-softmax"]
 """How the attack sees the victim: through its exact gradient (or its scores, for a random search),
-round a part of it (BPDA), or not at all but through another model (a transferred attack)."""
+round a part of it (BPDA), not at all but through another model (a transferred attack), or through
+a surrogate that the victim offers: a process of fewer steps, a vote as a mean."""
 
+_WORDS: dict[Via, str] = {
+    "exact": "",
+    "bpda": " by BPDA",
+    "source": " on another model",
+    "shorter": " through a shorter process",
+    "mean-logits": " through the mean of the logits",
+    "mean-softmax": " through the mean of the probabilities",
+}
 
 Target = Literal["image", "pixel", "class"]
 """What is attacked, and so what the numbers speak of: an image's score, its map, or its class."""
@@ -57,7 +66,12 @@ class Attempt:
     def words(self) -> tuple[str, str]:
         """Return the budget, and what it goes through, in words."""
         how = f"{describe(self.optimiser)} x {self.draws} draw{'s' * (self.draws > 1)}"
-        return how, {"exact": "", "bpda": " by BPDA", "source": " on another model"}[self.via]
+        return how, _WORDS[self.via]
+
+    @property
+    def other_noise(self) -> bool:
+        """Whether what is seen draws other noise than the victim, which tells it nothing."""
+        return self.via in ("source", "shorter")
 
     @property
     def description(self) -> str:
@@ -77,6 +91,11 @@ class Suite:
         target: see ``Target``.
         budget: "fast" or "full", see ``BUDGETS``, or "own".
         fixed: also make all attempts with the noise fixed and known to the attacker.
+        submissions: how often an evaluation makes all of it, each time from other random numbers;
+            each result is submitted once, and an image counts by the worst of them.
+
+    Raises:
+        ValueError: fewer submissions than one.
     """
 
     name: str
@@ -85,6 +104,11 @@ class Suite:
     target: Target = "image"
     budget: str = "fast"
     fixed: bool = False
+    submissions: int = 1
+
+    def __post_init__(self) -> None:
+        if self.submissions < 1:
+            raise ValueError(f"submissions must be at least 1, got {self.submissions}")
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -102,7 +126,8 @@ class Suite:
         groups: dict[tuple[str, str], list[str]] = {}
         for a in self.attempts:
             groups.setdefault(a.words, []).append(a.objective)
-        return "; ".join(f"{how} on {', '.join(on)}{via}" for (how, via), on in groups.items())
+        made = "; ".join(f"{how} on {', '.join(on)}{via}" for (how, via), on in groups.items())
+        return made + (f"; {self.submissions} submissions" if self.submissions > 1 else "")
 
     def at(self, eps: float) -> "Suite":
         """Return the same attacks with another radius."""
@@ -121,12 +146,12 @@ class Suite:
     def once(self) -> "Suite":
         """The same attacks with one draw, each only once: for a known noise, or none.
 
-        An attack crafted on another model keeps its draws: that one may have noise.
+        An attack that follows other noise than the victim's keeps its draws.
         """
         whole = self.build
 
         def once(ball: Ball | Threat) -> tuple[Attempt, ...]:
-            seen = (a if a.via == "source" else replace(a, draws=1) for a in whole(ball))
+            seen = (a if a.other_noise else replace(a, draws=1) for a in whole(ball))
             return tuple(dict.fromkeys(seen))
 
         return replace(self, build=once)
@@ -138,7 +163,7 @@ class Suite:
             own: draws that the detector itself averages in one score.
         """
         each = (math.ceil(a.draws / own) * own * a.optimiser.evaluations for a in self.attempts)
-        return sum(each)
+        return self.submissions * sum(each)
 
     def __call__(
         self,
@@ -184,10 +209,10 @@ class Suite:
         worst, harm = images, evaluate(judge, images, purposes.generator("judge"))
         queries = 0
         for attempt in self.attempts:
-            if attempt.optional and not victim.knows(attempt.objective):
+            if attempt.optional and not _possible(attempt, victim):
                 continue
             own = purposes.generator(attempt.description)
-            known = None if attempt.via == "source" else noise
+            known = None if attempt.other_noise else noise
             with _seen(victim, attempt.via, self.name) as seen:
                 objective = seen.objective(attempt.objective, images, attempt.draws, known, own)
                 found = attempt.optimiser(objective, images, own)
@@ -196,6 +221,14 @@ class Suite:
             worst, harm = choose(better, found.images, worst), torch.maximum(value, harm)
             queries += found.queries
         return AttackResult(worst, harm, queries)
+
+
+def _possible(attempt: Attempt, victim: Victim) -> bool:
+    """Tell whether the victim has what an attempt needs."""
+    offered = attempt.via in ("exact", "bpda", "source") or attempt.via in surrogates_of(
+        victim.model
+    )
+    return offered and victim.knows(attempt.objective)
 
 
 @contextmanager
@@ -209,6 +242,15 @@ def _seen(victim: Victim, via: Via, suite: str) -> Iterator[Victim]:
                 f"suite={suite!r} crafts its attack on another model; give one as source"
             )
         yield victim.of(victim.source)
+    elif via != "bpda":
+        offered = surrogates_of(victim.model)
+        if via not in offered:
+            raise ValueError(
+                f"suite={suite!r} attacks{_WORDS[via]}, which {type(victim.model).__name__} does "
+                f"not offer; it offers: {', '.join(offered) or 'none'}. A shorter process is of a "
+                "purifier of several steps, a mean of a classifier that votes (combine: vote)"
+            )
+        yield victim.of(offered[via])
     else:
         part = bypass_of(victim.model)
         if part is None:

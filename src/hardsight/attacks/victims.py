@@ -13,10 +13,16 @@ from hardsight.attacks.objectives.classes import (
     DLRObjective,
     MarginObjective,
 )
+from hardsight.attacks.objectives.deviation import (
+    DEVIATIONS,
+    DeviationObjective,
+    Purifications,
+)
 from hardsight.attacks.objectives.draws import Model, evaluate_draws
 from hardsight.attacks.objectives.maps import MAP_LOSSES, MapObjective, class_means, margins
 from hardsight.attacks.objectives.regions import RegionMean, top_region
 from hardsight.attacks.objectives.score import SURROGATES, DecisionObjective, ScoreObjective
+from hardsight.core.capabilities import PurifyingClassifier
 
 
 class Victim(Protocol):
@@ -190,15 +196,15 @@ class ClassVictim:
     model: Model
     labels: Tensor
     source: nn.Module | None = None
-    names: ClassVar[tuple[str, ...]] = (*CLASS_OBJECTIVES, "decision")
+    names: ClassVar[tuple[str, ...]] = (*CLASS_OBJECTIVES, "decision", *DEVIATIONS)
 
     def of(self, model: nn.Module) -> "ClassVictim":
         """Return the same labels for another classifier."""
         return replace(self, model=model)
 
     def knows(self, name: str) -> bool:
-        """Return true: every objective can be built."""
-        return True
+        """Return whether the objective can be built: a deviation needs a purifier."""
+        return name not in DEVIATIONS or isinstance(self.model, PurifyingClassifier)
 
     def objective(
         self,
@@ -209,6 +215,10 @@ class ClassVictim:
         generator: torch.Generator | None = None,
     ) -> Objective:
         """Build one of ``names``."""
+        if name in DEVIATIONS:
+            reference = Purifications(self.model).mean(images, noise=noise, generator=generator)
+            how = (reference, DEVIATIONS[name], draws, noise)
+            return DeviationObjective(self.model, self.labels, *how)
         kind = MarginObjective if name == "decision" else CLASS_OBJECTIVES[name]
         return kind(self.model, self.labels, draws, noise)
 

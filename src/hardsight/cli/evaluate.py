@@ -73,6 +73,14 @@ def evaluate(
         int | None, typer.Option(min=1, help="Noise draws a gradient averages.")
     ] = None,
     restarts: Annotated[int | None, typer.Option(min=1, help="Restarts of every attack.")] = None,
+    submissions: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Attack and submit each image so often; it counts by the worst answer. Default: "
+            "1; of resubmission 10.",
+        ),
+    ] = None,
     source: Source = None,
     beside: Beside = None,
     purify: Annotated[
@@ -156,11 +164,14 @@ def evaluate(
             "steps": steps,
             "draws": draws,
             "restarts": restarts,
+            "submissions": submissions,
             "step_size": alpha,
         }
         effort = {k: v for k, v in asked.items() if v is not None}
         if beside is not None and (engine != "local" or workers is not None):
             raise ValueError("--engine and --workers are not for --beside; leave one out")
+        if beside is not None and submissions is not None:
+            raise ValueError("--submissions is not for --beside; leave one out")
         if beside is not None and purify is not None:
             raise ValueError("--beside and --purify are measured one at a time; leave one out")
         if beside is not None:

@@ -1,5 +1,6 @@
 """What a model may offer besides being called: small protocols, of one method or attribute each."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import torch
@@ -42,6 +43,15 @@ class Bypassable(Protocol):
 
 
 @runtime_checkable
+class Approximated(Protocol):
+    """Offers models that an attacker may follow in its place, cheaper or smoother than itself."""
+
+    def surrogates(self) -> Mapping[str, Any]:
+        """Return name -> surrogate model, of the same images and the same outputs."""
+        ...
+
+
+@runtime_checkable
 class Reconstructing(Protocol):
     """Compares an image with a reconstruction of it."""
 
@@ -56,6 +66,15 @@ class Purifying(Protocol):
 
     def purify(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return every draw (B, draws, C, H, W) of images (B, C, H, W)."""
+        ...
+
+
+@runtime_checkable
+class PurifyingClassifier(Purifying, Protocol):
+    """Purifies an image, and classifies what came of it."""
+
+    def answer(self, purified: Tensor) -> Tensor:
+        """Return logits (B, K) of purifications (B, draws, C, H, W)."""
         ...
 
 
@@ -86,6 +105,11 @@ def averaged_draws(model: object) -> int:
 def bypass_of(model: object) -> tuple[str, Any] | None:
     """Return the part (name, surrogate) that a BPDA may go round; None where a model names none."""
     return model.bypass if isinstance(model, Bypassable) else None
+
+
+def surrogates_of(model: object) -> Mapping[str, Any]:
+    """Return name -> surrogate model of a model; empty where it offers none."""
+    return model.surrogates() if isinstance(model, Approximated) else {}
 
 
 def settings_of(model: object) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -31,9 +31,10 @@ class Attacked:
     """What one suite did to the images of a subject."""
 
     outputs: NDArray[Any]
-    """(n, D) outputs for the attacked images on fresh draws; n < N where time ran out."""
+    """(n, D) outputs for the attacked images on fresh draws; n < N where time ran out. Of several
+    submissions, one each."""
     mean: NDArray[Any]
-    """(n,) the output of all draws together."""
+    """(n,) the output of all draws together; the worst of several submissions."""
     fixed: NDArray[Any] | None
     """(n,) outputs under fixed noise that the attacker knew, of images attacked for it."""
     decided: NDArray[np.float64] | None
@@ -88,7 +89,12 @@ def attack_set(
     for done in batches.each(batch, ((f"{i:06d}", i) for i in starts)):
         parts.append(done)
         told(len(done["outputs"]), min(len(parts) * size, len(subject)))
-    return _joined(parts) if parts else None
+    if not parts:
+        return None
+    found = _joined(parts)
+    if suite is None or suite.submissions == 1:
+        return found
+    return replace(found, mean=subject.worst_outputs(found.outputs))
 
 
 def _joined(parts: list[Tensors]) -> Attacked:
@@ -131,16 +137,22 @@ def attack_batch(
     noise = Noise(protocol.seed, subject.device)
     x = subject.batch(start, protocol.batch_size)
     begun = time.perf_counter()
-    worst = x
+    submitted = [x]
     if suite and shared:
-        worst = applied(suite, x, shared["parameters"])
+        submitted = [applied(suite, x, shared["parameters"])]
     elif suite:
-        worst = subject.attack(suite, x, start, noise.generator(f"attack/{suite.ball}", start))
+        names = [f"attack/{suite.ball}", *map(str, range(1, suite.submissions))]
+        submitted = [subject.attack(suite, x, start, noise.generator(n, start)) for n in names]
+    worst = submitted[0]
     passes = suite.passes(subject.own_draws) if suite else 0
     seconds = time.perf_counter() - begun + len(x) * float(shared.get("seconds", 0))
     generator = noise.generator("fresh", start)  # every attack is looked at on the same draws
     on_map = bool(suite and suite.on_map)
-    result = subject.fresh_outputs(worst, protocol.fresh_draws, generator, on_map)
+    if len(submitted) == 1:
+        result = subject.fresh_outputs(worst, protocol.fresh_draws, generator, on_map)
+    else:
+        each = [subject.fresh_outputs(one, 1, generator)["outputs"] for one in submitted]
+        result = {"outputs": torch.cat(each, 1)}
     if suite is None:  # what one output takes
         seconds = (time.perf_counter() - begun) / result["outputs"].shape[1]
     elif suite.fixed and not on_map and subject.random:
@@ -163,5 +175,7 @@ def _known(subject: Subject, suite: Suite, x: Tensor, start: int, noise: Noise) 
 def run_key(suite: Suite | None, *facts: object) -> str:
     """Return a name for a resumable folder; whatever changes the numbers changes the name."""
     what = [suite.name, suite.attempts, suite.fixed] if suite else []
+    if suite and suite.submissions > 1:
+        what.append(suite.submissions)
     text = json.dumps([*map(str, what), *map(str, facts), _FORM])
     return f"{suite.name if suite else 'clean'}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"

@@ -29,7 +29,7 @@ def attack_cost(subject: Subject, suite: Suite | None, fresh_draws: int) -> floa
     draws = math.ceil(fresh_draws / own) if subject.random else 1
     if suite is None:
         return FORWARD * draws
-    found = _search(subject, suite, own) + FORWARD * draws
+    found = suite.submissions * _search(subject, suite, own) + FORWARD * draws
     if suite.fixed and subject.random and not suite.on_map:
         found += _search(subject, suite.once, own, known=True)
     return found

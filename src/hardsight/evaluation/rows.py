@@ -25,7 +25,7 @@ def output_rows(
 
     "mean" is that of all fresh draws together, "single" that of one draw, "worst" that of each
     image's worst draw, "fixed" that under noise the attacker knew. Without noise only the first is
-    there.
+    there. Of several submissions "single" is that of one, "mean" and "worst" that of the worst.
 
     Args:
         subject: of the outputs.

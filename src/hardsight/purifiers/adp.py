@@ -63,6 +63,15 @@ class ADP(Purifier):
         names = ("level", "sigma", "steps", "lam", "delta", "largest")
         return super().settings | {k: getattr(self, k) for k in names}
 
+    def shortened(self, factor: int) -> "ADP | None":
+        """Return fewer steps, which together take the same share of a linear score."""
+        if self.steps == 1:
+            return None
+        steps = max(1, self.steps // factor)
+        lam = 1 - (1 - self.lam) ** (self.steps / steps)
+        own = (self.delta, self.largest, self.checkpoint, self.clamp)
+        return ADP(self.denoiser, self.level, self.sigma, steps, lam, *own)
+
     def sample_noise(
         self, images: Tensor, generator: torch.Generator | None = None
     ) -> Tensor | None:

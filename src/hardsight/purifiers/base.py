@@ -47,6 +47,13 @@ class Purifier(nn.Module, ABC):
         """Draw all the randomness of one purification, (B, ...); None: there is none."""
         return None
 
+    def shortened(self, factor: int) -> "Purifier | None":
+        """Return the same process in about ``factor`` times fewer steps; None: it has one step.
+
+        Its gradient is that of a surrogate process (Lee & Kim, 2023).
+        """
+        return None
+
     @property
     def settings(self) -> dict[str, Any]:
         """What decides what it does, besides its weights, for the record."""
@@ -58,6 +65,20 @@ class Purifier(nn.Module, ABC):
             return images
         inside = images.clamp(0, 1)
         return inside if self.clamp == "hard" else images + (inside - images).detach()
+
+
+def coarser(depth: int, stride: int, factor: int) -> int | None:
+    """Return the stride of a grid of about ``factor`` times fewer steps; None: there is none.
+
+    Args:
+        depth: of the process; the stride divides it.
+        stride: of the grid.
+        factor: at least as much coarser, up to a single step of ``depth``.
+    """
+    if depth <= stride:
+        return None
+    least = min(stride * factor, depth)
+    return next(s for s in range(least, depth + 1) if depth % s == 0)
 
 
 def linked(denoiser: Denoiser, checkpoint: bool) -> Denoiser:

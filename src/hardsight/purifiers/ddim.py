@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from hardsight.diffusion import Denoiser, ddim, draws_of, sub_sequence
-from hardsight.purifiers.base import Clamp, Purifier, linked, normal_noise
+from hardsight.purifiers.base import Clamp, Purifier, coarser, linked, normal_noise
 
 
 class DDIMPurifier(Purifier):
@@ -46,6 +46,12 @@ class DDIMPurifier(Purifier):
     def settings(self) -> dict[str, Any]:
         """Depth, grid and randomness."""
         return super().settings | {"depth": self.depth, "skip": self.skip, "eta": self.eta}
+
+    def shortened(self, factor: int) -> "DDIMPurifier | None":
+        """Return the same process with a larger skip, from the same depth."""
+        skip = coarser(self.depth, self.skip, factor)
+        own = (self.eta, self.checkpoint, self.clamp)
+        return None if skip is None else DDIMPurifier(self.denoiser, self.depth, skip, *own)
 
     def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw noise (B, 1 or steps, C, H, W)."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from hardsight.diffusion import Denoiser, adjoint_sde, arbitrary_shot, reverse_sde
-from hardsight.purifiers.base import Clamp, Purifier, linked, normal_noise
+from hardsight.purifiers.base import Clamp, Purifier, coarser, linked, normal_noise
 
 Form = Literal["sde", "ancestral"]
 """How the way back is discretised: Euler-Maruyama of the VP-SDE, or the DDPM's posterior steps."""
@@ -63,6 +63,12 @@ class DiffPure(Purifier):
         """Depth, grid, form and gradient."""
         own = {k: getattr(self, k) for k in ("depth", "stride", "form", "gradient")}
         return super().settings | own
+
+    def shortened(self, factor: int) -> "DiffPure | None":
+        """Return the same process with a larger stride, from the same depth."""
+        stride = coarser(self.depth, self.stride, factor)
+        own = (self.form, self.gradient, self.checkpoint, self.clamp)
+        return None if stride is None else DiffPure(self.denoiser, self.depth, stride, *own)
 
     def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw noise (B, draws, C, H, W): the diffusion's, one a step (ancestral: not the last)."""

@@ -1,5 +1,6 @@
 """A purifier in front of a classifier."""
 
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal, get_args
 
@@ -9,8 +10,11 @@ from torch import Tensor, nn
 from hardsight.purifiers.base import Purifier
 from hardsight.purifiers.draws import purify_draws, sample_draws
 
-Combine = Literal["mean", "vote"]
-"""How several purifications of an image become one answer: the mean of their logits, or a vote."""
+Combine = Literal["mean", "softmax", "vote"]
+"""How several purifications of an image become one answer: the mean of their logits, the mean of
+their probabilities, or a vote."""
+SHORTER = 5
+"""How many times fewer steps a surrogate process has (Lee & Kim, 2023: 20 of 100)."""
 
 
 def identity(x: Tensor) -> Tensor:
@@ -49,7 +53,8 @@ class Purified(nn.Module):
         if draws < 1:
             raise ValueError(f"draws must be at least 1, got {draws}")
         if combine not in get_args(Combine):
-            raise ValueError(f"combine must be 'mean' or 'vote', got {combine!r}")
+            known = ", ".join(get_args(Combine))
+            raise ValueError(f"combine must be one of {known}, got {combine!r}")
         self.purifier = purifier
         self.classifier = classifier
         self.draws, self.combine = draws, combine
@@ -74,16 +79,42 @@ class Purified(nn.Module):
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """Classify images (B, C, H, W) in [0, 1]: logits (B, K)."""
-        clean = self.purify(images, noise)
-        draws = clean.shape[1]
-        each: Tensor = self.classifier(clean.flatten(0, 1))
-        logits = each.view(len(images), draws, -1)
-        if draws == 1:
+        return self.answer(self.purify(images, noise))
+
+    def answer(self, purified: Tensor) -> Tensor:
+        """Classify purifications (B, draws, C, H, W) of each image together: logits (B, K)."""
+        each: Tensor = self.classifier(purified.flatten(0, 1))
+        logits = torch.unflatten(each, 0, purified.shape[:2])
+        if purified.shape[1] == 1:
             return logits[:, 0]
         if self.combine == "mean":
             return logits.mean(1)
+        if self.combine == "softmax":
+            return logits.log_softmax(2).logsumexp(1) - math.log(purified.shape[1])
         votes = nn.functional.one_hot(logits.argmax(2), logits.shape[2]).sum(1)
         return logits.softmax(2).mean(1) * (1 - 1e-3) + votes
+
+    def surrogates(self) -> dict[str, nn.Module]:
+        """Return what an attacker may follow in its place, see ``hardsight.attacks.Via``.
+
+        "shorter": the purifier in fewer steps. "mean-logits", "mean-softmax": of a vote, the mean
+        of what votes, which has a slope where the count is flat.
+        """
+        found: dict[str, nn.Module] = {}
+        shorter = self.purifier.shortened(SHORTER)
+        if shorter is not None:
+            found["shorter"] = self._altered(shorter, self.combine)
+        if self.combine == "vote" and self.draws > 1:
+            smooth: dict[str, Combine] = {"mean-logits": "mean", "mean-softmax": "softmax"}
+            for name, combine in smooth.items():
+                found[name] = self._altered(self.purifier, combine)
+        return found
+
+    def _altered(self, purifier: Purifier, combine: Combine) -> "Purified":
+        """Return the same classifier otherwise purified; its parts are in the mode they are in."""
+        found = Purified(purifier, self.classifier, self.draws, combine)
+        found.training, purifier.training = self.training, self.purifier.training
+        return found
 
 
 def behind(model: object) -> nn.Module | None:

@@ -7,6 +7,7 @@ from hardsight.attacks.objectives.classes import (
     MarginObjective,
     TargetedDLRObjective,
 )
+from hardsight.attacks.objectives.deviation import DEVIATIONS, DeviationObjective, Purifications
 from hardsight.attacks.objectives.maps import MAP_LOSSES, MapLoss, MapObjective, flipped, patches
 from hardsight.attacks.objectives.regions import RegionMean, top_region
 from hardsight.attacks.objectives.score import (
@@ -17,15 +18,18 @@ from hardsight.attacks.objectives.score import (
 )
 
 __all__ = [
+    "DEVIATIONS",
     "MAP_LOSSES",
     "SURROGATES",
     "ClassObjective",
     "CrossEntropyObjective",
     "DLRObjective",
     "DecisionObjective",
+    "DeviationObjective",
     "MapLoss",
     "MapObjective",
     "MarginObjective",
+    "Purifications",
     "RegionMean",
     "ScoreObjective",
     "Surrogate",

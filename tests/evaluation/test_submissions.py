@@ -1,0 +1,103 @@
+"""An attacker who submits an image several times: what survives all of them."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Generator, nn
+
+from hardsight.attacks import build_suite
+from hardsight.attacks.class_suites import class_suite
+from hardsight.data import LabelledImages
+from hardsight.evaluation import ClassifierSubject, Execution, Protocol, evaluate_classifier
+from hardsight.evaluation.costs import attack_cost
+from hardsight.purifiers import Purified, Purifier
+
+PIXELS = torch.randint(90, 166, (40, 1, 2, 2), generator=Generator().manual_seed(0)).byte()
+EPS, SIZE = 0.02, 0.2
+
+
+class Sum(nn.Module):
+    """Two classes by the sign of the sum of the pixels, less that of a grey image."""
+
+    def forward(self, x):
+        s = (x - 0.5).flatten(1).sum(1)
+        return torch.stack([-s, s], 1)
+
+
+class Shake(Purifier):
+    def sample_noise(self, images, generator=None):
+        return SIZE * torch.randn(images.shape, generator=generator)
+
+    def forward(self, images, noise=None):
+        return images + noise
+
+
+class Still(Purifier):
+    def forward(self, images, noise=None):
+        return images
+
+
+MARGIN = (PIXELS.float() / 255 - 0.5).flatten(1).sum(1)
+DATA = LabelledImages("greys", PIXELS, (MARGIN > 0).long(), ("dark", "light"))
+
+
+def found(purifier, suite, **own):
+    protocol = Protocol(fresh_draws=10, gallery=0, batch_size=16)
+    return evaluate_classifier(Purified(purifier, Sum()), DATA, [suite], protocol=protocol, **own)
+
+
+def test_it_counts_what_survives_every_submission(tmp_path):
+    """The best image of an affine victim is known, and its noise is Gaussian: Phi(z)^N."""
+    suite = class_suite("resubmission", "Linf", EPS, steps=4, draws=2, submissions=6)
+    evaluated = found(Shake(), suite, execution=Execution(tmp_path))
+    row, outputs = evaluated.rows[1], evaluated.outputs["resubmission"]
+    assert outputs.shape == (40, 6)
+    survived = (outputs == DATA.labels.numpy()[:, None]).all(1)
+    assert row.mean.value == row.worst.value == pytest.approx(survived.mean())
+    z = (MARGIN.abs() - 4 * EPS) / (2 * SIZE)
+    once = 0.5 * (1 + torch.erf(z / math.sqrt(2))).double().numpy()
+    expected, spread = (once**6).mean(), np.sqrt((once**6 * (1 - once**6)).sum()) / 40
+    assert abs(survived.mean() - expected) < 3 * spread
+    assert abs(row.single.value - once.mean()) < 0.1
+    assert row.mean.value < row.single.value
+    assert "6 submissions" in row.budget.attacks
+    again = found(Shake(), suite, execution=Execution(tmp_path))
+    assert again.rows[1].mean == row.mean
+
+
+def test_each_submission_is_another_image():
+    """Random starts alone, of a victim without noise: some fool it, others do not."""
+    suite = class_suite("resubmission", "Linf", 0.1, steps=0, objectives=("ce",), submissions=8)
+    outputs = found(Still(), suite).outputs["resubmission"]
+    assert outputs.shape == (40, 8)
+    assert any(len(set(row)) > 1 for row in outputs.tolist())
+
+
+def test_the_first_of_them_is_the_attack_made_once():
+    once, thrice = (
+        class_suite("eot-pgd", "Linf", EPS, steps=2, draws=2, submissions=n) for n in (1, 3)
+    )
+    first = found(Shake(), once).outputs["eot-pgd"][:, 0]
+    assert np.array_equal(found(Shake(), thrice).outputs["eot-pgd"][:, 0], first)
+
+
+def test_what_it_costs():
+    subject = ClassifierSubject.of(Purified(Shake(), Sum()), DATA)
+    own = {"steps": 5, "draws": 2, "fixed": False}
+    once, ten = (class_suite(name, **own) for name in ("eot-pgd", "resubmission"))
+    assert (once.submissions, ten.submissions) == (1, 10)
+    assert ten.passes() == 10 * once.passes()
+    cost = [attack_cost(subject, suite, 0) for suite in (once, ten)]
+    assert cost[1] == pytest.approx(10 * cost[0])
+    assert class_suite("resubmission", submissions=3).submissions == 3
+
+
+def test_submissions_of_maps_or_of_one_change_for_all_are_refused():
+    with pytest.raises(ValueError, match="submissions=2 are of single images"):
+        build_suite("map-pgd", submissions=2)
+    with pytest.raises(ValueError, match="norm='universal'"):
+        build_suite("pgd", "universal", submissions=2)
+    with pytest.raises(ValueError, match="submissions must be at least 1, got -1"):
+        build_suite("pgd", submissions=-1)
