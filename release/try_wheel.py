@@ -27,7 +27,7 @@ PATIENCE = 120
 
 def core(made: Environment) -> Path:
     """Fit a detector on an embedded photograph, score its test images, and return the run."""
-    made.run("hardsight", "data", "textures", "--write")
+    made.run("hardsight", "data", "textures", "--write", "--size", 64)
     run, parts = made.work / "run", made.work / "textures/brick"
     small = ("--set", "detector.image_size=64")
     made.run("hardsight", "fit", "patchcore", "--data", parts, "--run", run, *small)

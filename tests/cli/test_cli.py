@@ -81,17 +81,20 @@ def test_a_loss_that_is_no_number_is_one_sentence(parts, tiny_preset, tmp_path):
     assert "loss" in words(done)
 
 
-def test_unreadable_images_stop_or_are_listed(run, parts, tmp_path):
+def test_unreadable_images_are_named_and_all_others_scored(run, parts, tmp_path):
     folder = shutil.copytree(parts / "test/good", tmp_path / "mixed")
-    (folder / "broken.png").write_bytes(b"\x89PNG\r\n")
-    stopped = call("score", run, folder)
-    assert stopped.exit_code == 1
-    assert "broken.png" in words(stopped)
-    listed = call("score", run, folder, "--skip-unreadable", "-o", tmp_path / "s.csv")
-    assert listed.exit_code == 0
-    rows = list(csv.DictReader((tmp_path / "s.csv").open()))
+    for name in ("0-broken.png", "9-broken.png"):
+        (folder / name).write_bytes(b"\x89PNG\r\n")
+    heat, output = tmp_path / "heat", tmp_path / "s.csv"
+    done = call("score", run, folder, "--overlays", heat, "-o", output, "--batch-size", 2)
+    assert done.exit_code == 1
+    assert "2 of 6 files could not be read:" in words(done)
+    assert all(f"{folder / n}" in words(done) for n in ("0-broken.png", "9-broken.png"))
+    rows = list(csv.DictReader(output.open()))
     assert [bool(r["error"]) for r in rows] == ["broken" in r["path"] for r in rows]
-    assert len(rows) == 5
+    assert [bool(r["score"]) for r in rows] == ["broken" not in r["path"] for r in rows]
+    assert len(rows) == 2 + len([*heat.iterdir()]) == 6
+    assert call("score", run, folder, "--skip-unreadable").exit_code == 0
 
 
 def test_evaluate_writes_the_three_reports(run):
@@ -125,6 +128,7 @@ def test_evaluate_takes_other_threats_than_balls(run, tmp_path):
         (("--eps", "8"), "did you mean 8/255"),
         (("--eps", "eight"), "write 8/255 or 0.0314"),
         (("--suite", "pdg"), "choose from fgsm, bim, pgd, eot-pgd"),
+        (("--suite", "pdg"), "did you mean 'pgd'?"),
         (("--budget", "quick"), "choose from fast, full"),
         (("--norm", "L3"), "choose from Linf, L2"),
         (("--data", "nowhere"), "nowhere"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hardsight.cli.pace import Pace, duration
+from hardsight.cli.pace import Pace, duration, remaining
 from hardsight.config import load_preset
 from hardsight.core.types import announce, quiet
 
@@ -30,6 +30,19 @@ def told(seconds_a_unit: float, total: int, lines: bool = True) -> list[tuple[in
 )
 def test_a_duration_is_said_as_a_person_does(seconds, said):
     assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.868, ""),
+        (3.4, "about 5 s left"),
+        (41, "about 40 s left"),
+        (2761, "about 46 min left"),
+    ],
+)
+def test_the_time_that_is_left_is_no_finer_than_it_can_be_known(seconds, said):
+    assert remaining(seconds) == said
 
 
 def test_the_first_timed_steps_tell_how_long_it_takes():

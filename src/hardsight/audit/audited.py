@@ -65,7 +65,7 @@ class Audited:
         self._gradients: dict[str, Tensor] = {}
         start, x = next(self.batches())
         aim = subject.victim(start, len(x)).objective(subject.judged, x)
-        self.seconds, self.gradient_error = probe(aim, x, lambda: self.generator("probe", start))
+        _, self.gradient_error = probe(aim, x, lambda: self.generator("probe", start))
 
     @property
     def objectives(self) -> tuple[str, ...]:

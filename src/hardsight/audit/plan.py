@@ -79,9 +79,3 @@ def evaluations(c: Audited) -> float:
     different = {a.__class__(a.optimiser, a.objective, c.draws_of(a), a.via) for a in _attempts(c)}
     gradients = len(c.surrogates) + (c.budget.base + 2 + c.budget.gradients) * c.subject.random
     return sum(map(c.cost, different)) + gradients + FORWARD * FIXED_COST
-
-
-def announced(c: Audited) -> str:
-    """Return about how long the audit will take, by the speed of the model here and now."""
-    minutes = evaluations(c) * len(c.x) * c.seconds / 60
-    return f"about {max(1, round(minutes))} min on this machine"

@@ -99,7 +99,7 @@ def audit(
         audited = Audited(subject, terms)
         _demand_right(audited)
         audited.meter.total = plan.evaluations(audited) * len(subject)
-        execution.progress("audit", 0, round(audited.meter.total), plan.announced(audited))
+        audited.meter.tell(0)
         checks = tuple(_check(name, audited) for name in CHECKS)
     audited.meter.end()
     took = {"time": f"{(time.monotonic() - begun) / 60:.1f} min"}

@@ -24,7 +24,6 @@ from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
     from hardsight.audit import Audit
-    from hardsight.core.types import Progress
 
 COLOURS = {"pass": "green", "warn": "yellow", "fail": "bold red", "skipped": "dim"}
 
@@ -66,14 +65,14 @@ def audit(
     with explained():
         opened = open_run(run)
         for_detectors(opened, synthetic=synthetic)
-        with told() as shown:
+        with told() as progress:
             found = figures_of(opened, device).audit(
                 ImageChoice(path, images, synthetic=synthetic, allow_data_change=allow_data_change),
                 AttackChoice(norm=norm, eps=eps, source=source),
                 budget="quick" if quick else budget,
                 seed=seed,
                 batch_size=batch_size,
-                execution=Execution(max_minutes=max_minutes, progress=_Announced(shown)),
+                execution=Execution(max_minutes=max_minutes, progress=progress),
             )
         page = write_report(found, opened.audit_path.parent, opened.audit_path.stem)
         opened.write_card()
@@ -81,20 +80,6 @@ def audit(
         say_report(page)
     if not found.passed:
         raise typer.Exit(2)
-
-
-class _Announced:
-    """Prints the estimate, which is told first, and draws a bar of the rest."""
-
-    def __init__(self, shown: "Progress") -> None:
-        self.shown, self.said = shown, False
-
-    def __call__(self, stage: str, done: int, total: int, info: str = "") -> None:
-        """Move the bar."""
-        if not self.said:
-            say(f"The audit takes {info}.")
-            self.said = True
-        self.shown(stage, done, total, info)
 
 
 def _show(found: "Audit") -> None:

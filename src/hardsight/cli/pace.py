@@ -12,6 +12,10 @@ EVERY, SHARE, AT_MOST = 10.0, 0.05, 1.0
 """A line comes after so many seconds, or such a share of the stage; at most one in a second."""
 
 
+LAST = 3.0
+"""Seconds below which no remaining time is said."""
+
+
 def duration(seconds: float) -> str:
     """Return a time as a person says it: "70 ms", "40 s", "46 min", "4 h 20 min"."""
     if seconds < 1:
@@ -20,6 +24,13 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def remaining(seconds: float) -> str:
+    """Return "about 20 s left", no finer than it can be known, or "" of the last moments."""
+    if seconds < LAST:
+        return ""
+    return f"about {duration(max(5, 5 * round(seconds / 5)))} left"
 
 
 @dataclass
@@ -115,9 +126,9 @@ class Pace:
             self._announce(stage, now - known.begun, left, 1 - done / total)
         if self._lines and left is not None and _is_due(known, done, total, now):
             known.said, known.shown = now, done
-            rest = f"about {duration(left)} left" if done < total else "done"
-            facts = ", ".join(filter(None, (rest, info)))
-            self._write(f"{stage}: {done} of {total} ({done / total:.0%}), {facts}")
+            moved = f"{stage}: {done} of {total} ({done / total:.0%})"
+            rest = remaining(left) if done < total else "done"
+            self._write(", ".join(filter(None, (moved, rest, info))))
 
     def _announce(self, stage: str, taken: float, left: float, share: float) -> None:
         """Say how long a stage takes and, where it is one of a plan, how long the whole does."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 READABLE = 50
 """Characters of a heat map's name that are taken from the image's: names have a limit."""
+NAMED = 50
+"""Unreadable files that are named at the end; all of them have a row."""
 FIELDS = ("path", "score", "p_value", "anomalous", "error")
 
 
@@ -39,6 +41,8 @@ class Tally:
     unreadable: int = 0
     latency: float = 0.0
     """Seconds from a frame's reading to its line, on average over the last batch."""
+    _named: list[tuple[str, str]] = field(default_factory=list)
+    """The first that could not be read, and why."""
     _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=20))
 
     def add(self, rows: list[dict[str, Any]], frames: "list[Frame]") -> None:
@@ -48,7 +52,9 @@ class Tally:
         self._recent.append((now, len(frames)))
         self.total += len(rows)
         self.anomalous += sum(bool(row["anomalous"]) for row in rows)
-        self.unreadable += sum(bool(row["error"]) for row in rows)
+        lost = [(row["path"], row["error"]) for row in rows if row["error"]]
+        self.unreadable += len(lost)
+        self._named += lost[: NAMED - len(self._named)]
 
     @property
     def rate(self) -> float:
@@ -57,10 +63,14 @@ class Tally:
         return frames / (self._recent[-1][0] - self._recent[0][0]) if frames else 0.0
 
     def complain(self) -> None:
-        """Say how many could not be read, if any."""
-        if self.unreadable:
-            lost = f"{self.unreadable} of {self.total} files could not be read; they are listed."
-            say((lost, "yellow"), to=errors)
+        """Name what could not be read, if anything, and why."""
+        if not self.unreadable:
+            return
+        say((f"{self.unreadable} of {self.total} files could not be read:", "yellow"), to=errors)
+        for name, reason in self._named:
+            say(f"  {name}: {reason}", to=errors)
+        if self.unreadable > NAMED:
+            say(f"  and {self.unreadable - NAMED} more, in the column error", to=errors)
 
 
 class Table:
@@ -108,35 +118,26 @@ class Reader:
         size: (height, width) of the frames.
         batch_size: images in a batch.
         bits: depth of grey in files of 16 bits; None: all.
-        skip: hand out unreadable files with their error.
     """
 
     size: tuple[int, int]
     batch_size: int
     bits: int | None
-    skip: bool = False
 
     @classmethod
-    def of(cls, detector: "Detector", most: int, bits: int | None, skip: bool = False) -> Self:
+    def of(cls, detector: "Detector", most: int, bits: int | None) -> Self:
         """Read for a detector at most so many at a time, or fewer large ones; None: its bits."""
         from hardsight.core.batches import at_once
 
         size = at_once(detector.size, most)
-        return cls(detector.size, size, detector.bits if bits is None else bits, skip)
+        return cls(detector.size, size, detector.bits if bits is None else bits)
 
     def batches(self, paths: Iterable[Path]) -> "Iterator[list[Frame]]":
-        """Yield files read, while the next ones are.
-
-        Raises:
-            ImageError: a file that cannot be read, unless ``skip``.
-        """
+        """Yield files read, while the next ones are; an unreadable one with its error."""
         from hardsight.data import read_ahead
 
         frames = iter(read_ahead(paths, self.size, self.batch_size, self.bits))
         while batch := list(islice(frames, self.batch_size)):
-            for frame in batch:
-                if frame.error is not None and not self.skip:
-                    raise frame.error
             yield batch
 
 

@@ -33,7 +33,7 @@ def score(
     overlays: Overlays = None,
     fail_on_anomaly: FailOnAnomaly = False,
     skip_unreadable: Annotated[
-        bool, typer.Option(help="List unreadable images in the output and go on.")
+        bool, typer.Option(help="Exit with 0 in spite of unreadable images.")
     ] = False,
     batch_size: ScoredAtOnce = 8,
     seed: NoiseSeed = None,
@@ -45,7 +45,9 @@ def score(
 ) -> None:
     """Score images; one line each, written as it is known, in constant memory.
 
-    Exit code 0; 2 with `--fail-on-anomaly` when something was found.
+    An unreadable image has a row with its error, is named again at the end, and makes the exit code
+    1; all others are scored. Otherwise it is 0, or 2 with `--fail-on-anomaly` when something was
+    found.
     Example: `hardsight score runs/bottle new/ --overlays heat/ -o scores.csv`
 
     Two detectors side by side decide between good, suspicious and defect:
@@ -63,7 +65,7 @@ def score(
     with explained():
         check_overlays(overlays, [Path(name) for name in images if Path(name).is_dir()])
         decider = deciding(open_detector_run(run), beside, device, seed, overlays)
-        reader = Reader.of(decider.detector, batch_size, bits, skip_unreadable)
+        reader = Reader.of(decider.detector, batch_size, bits)
         shared = Scoring(run, beside, device, seed, overlays, reader)
         paths = iter_images(images)
         with (
@@ -78,5 +80,7 @@ def score(
         tally.complain()
         if output:
             say(f"{tally.total} images, {tally.anomalous} anomalous: {output}")
+    if tally.unreadable and not skip_unreadable:
+        raise typer.Exit(1)
     if fail_on_anomaly and tally.anomalous:
         raise typer.Exit(2)

@@ -1,6 +1,5 @@
 """The configuration of a run: what a preset holds and what ``config.yaml`` records."""
 
-import difflib
 import inspect
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from hardsight.config.renamed import RENAMED, translated
 from hardsight.core.files import write_atomically
+from hardsight.core.suggestions import suggestion
 from hardsight.training import Settings
 from hardsight.training.settings import FREE
 
@@ -85,8 +85,7 @@ class Config(BaseModel):
         """
         method = values.get("method", "advrad")
         if method not in CONFIGS:
-            near = difflib.get_close_matches(str(method), list(CONFIGS), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(CONFIGS)}"
+            hint = suggestion(str(method), CONFIGS) or f"there are {', '.join(CONFIGS)}"
             raise ConfigError(f"{source}: method={method!r} is not known; {hint}")
         config = CONFIGS[method]
         try:
@@ -174,8 +173,7 @@ def _explain(error: Any, config: type[Config], known: Mapping[str, type[Config]]
         group = _group(_settings(group)[part]) or config
     names = list(_settings(group))
     flat = [n for annotation in _settings(group).values() for n in _settings(_group(annotation))]
-    near = difflib.get_close_matches(key, [*names, *flat], n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+    hint = suggestion(key, [*names, *flat]) or f"known are {', '.join(names)}"
     return f"{place} is not a setting; {hint}"
 
 

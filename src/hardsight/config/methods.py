@@ -1,6 +1,5 @@
 """The methods that a run can be of, by name, and the presets."""
 
-import difflib
 from importlib.resources import files
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import yaml
 from hardsight.config.classification import DIFFUSION, PlainConfig, RAPConfig
 from hardsight.config.config import CONFIGS, Config, ConfigError
 from hardsight.config.detection import detector_config
+from hardsight.core.suggestions import suggestion
 from hardsight.detectors.methods import METHODS
 
 CONFIGS |= {name: detector_config(method) for name, method in METHODS.items()}
@@ -31,11 +31,8 @@ def load_preset(name: str) -> Config:
         return Config.read(Path(name))
     known = preset_names()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ConfigError(
-            f"preset={name!r} is not known; {hint}there are {', '.join(known)}, "
-            "or give the path of a .yaml file"
-        )
+        listed = f"there are {', '.join(known)}, or give the path of a .yaml file"
+        hint = " ".join(filter(None, (suggestion(name, known), listed)))
+        raise ConfigError(f"preset={name!r} is not known; {hint}")
     text = (files("hardsight.config") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
     return Config.parse({"preset": name} | yaml.safe_load(text), f"preset {name}")

@@ -1,0 +1,18 @@
+"""What somebody who typed a name that is not known may have meant."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean 'pgd'?" with the known name nearest to another, or "" without one.
+
+    Examples:
+        >>> suggestion("PDG", ["pgd", "square"])
+        "did you mean 'pgd'?"
+        >>> suggestion("fog", ["pgd", "square"])
+        ''
+    """
+    lowered = {each.lower(): each for each in known}
+    near = get_close_matches(name.lower(), lowered, n=1)
+    return f"did you mean {lowered[near[0]]!r}?" if near else ""
