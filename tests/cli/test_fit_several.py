@@ -102,3 +102,19 @@ def test_ten_normals_are_enough_and_say_what_they_promise(root, tiny_preset, tmp
     many = call("fit", tiny_preset, *arguments[:5], 20, "--run", tmp_path / "many")
     assert many.exit_code == 1
     assert "19 training images beside the 5 held out" in words(many)
+
+
+def test_a_model_for_each_category(root, tiny_preset, tmp_path):
+    command = ("fit", tiny_preset, "--data", root, "--each", "--run", tmp_path, "--no-select")
+    done = call(*command)
+    assert done.exit_code == 0, words(done)
+    assert open_run(tmp_path / "nuts").data().name == "nuts"
+    assert f"bolts: {tmp_path}/bolts. At most" in words(done)
+    weights = tmp_path / "bolts/model.safetensors"
+    before = weights.stat().st_mtime_ns
+    assert "go on with --resume" in words(call(*command))
+    again = call(*command, "--resume")
+    assert again.exit_code == 0, words(again)
+    assert weights.stat().st_mtime_ns == before
+    one = call("fit", tiny_preset, "--data", root / "nuts", "--workers", 2)
+    assert "share categories out; add --each" in words(one)

@@ -35,9 +35,9 @@ def test_bfloat16_is_not_taken_where_it_is_slow():
 
 @pytest.fixture
 def unmeasured():
-    precision._fastest.cache_clear()
+    precision._FASTEST.clear()
     yield
-    precision._fastest.cache_clear()
+    precision._FASTEST.clear()
 
 
 @pytest.mark.parametrize(("ratio", "name"), [(7.2, "bf16"), (1.1, "fp32"), (0.14, "fp32")])
@@ -53,7 +53,7 @@ def test_the_ratio_is_that_of_the_layers():
 
 
 def test_it_is_measured_once_and_in_no_time():
-    precision._fastest.cache_clear()
+    precision._FASTEST.clear()
     begun = time.thread_time()
     first = resolve("auto", CPU)
     again = time.perf_counter()
@@ -65,7 +65,7 @@ def test_it_is_measured_once_and_in_no_time():
 def test_the_caller_is_left_as_it_was():
     state, threads = torch.get_rng_state(), torch.get_num_threads()
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        precision._fastest.cache_clear()
+        precision._FASTEST.clear()
         resolve("auto", CPU)
         assert not torch.is_grad_enabled()
         assert torch.is_autocast_enabled("cpu")

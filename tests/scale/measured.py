@@ -4,6 +4,7 @@ import torch
 
 from hardsight.attacks import build_suite
 from hardsight.certify import detector_scorer
+from hardsight.core.precision import resolve
 from hardsight.core.types import Detection
 from hardsight.detectors import Detector
 from hardsight.evaluation import DetectorSubject, Protocol
@@ -27,6 +28,11 @@ class Noisy(Detector):
     def forward(self, images, noise=None):
         maps = ((images + 0.1 * noise) * self.weight).mean(1, keepdim=True)
         return Detection(maps.flatten(1).amax(1), maps)
+
+
+def precision(key, tell):
+    """Return what the precision "auto" means to a worker, and why."""
+    return resolve("auto", torch.device("cpu"))
 
 
 def subject():

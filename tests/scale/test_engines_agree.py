@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from counting import Squares
-from measured import attacked, certified
+from measured import attacked, certified, precision
 
 from hardsight.core.engine import EngineError
+from hardsight.core.precision import _FASTEST, Precision
 from hardsight.evaluation import Execution
 from hardsight.scale.opening import open_engine
 from hardsight.scale.pool import Pool
@@ -29,8 +30,11 @@ def cluster():
             yield pool
 
 
-def test_two_processes_find_what_one_finds(alone, tmp_path):
+def test_two_processes_find_what_one_finds(alone, tmp_path, monkeypatch):
+    found_here = Precision("bf16", "found where the work is given out")
+    monkeypatch.setitem(_FASTEST, "cpu", found_here)
     with open_engine("local", 2) as engine:
+        assert [found for _, found in engine.run(precision, range(2))] == [found_here] * 2
         execution = Execution(tmp_path, engine=engine)
         assert (attacked(execution), certified(execution)) == alone
     assert len(list(tmp_path.rglob("*.safetensors"))) == 4 + 7

@@ -1,23 +1,22 @@
 """``hardsight benchmark``: methods x data x threats x seeds, one record each."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.live import Live
 from rich.table import Table
 
 from hardsight.cli.console import console, errors, explained, say
+from hardsight.cli.jobs import Jobs
 from hardsight.cli.options import Address, Device, EngineName
 from hardsight.cli.options import Workers as WorkerCount
-from hardsight.cli.pace import Pace, duration
+from hardsight.cli.pace import duration
 
 NAMED = 3
 """Jobs without images that are named; of more, how many there are."""
 
 if TYPE_CHECKING:
-    from hardsight.benchmark import Estimate, Job, Outcome
+    from hardsight.benchmark import Estimate, Outcome
 
 
 def benchmark(
@@ -73,7 +72,7 @@ def benchmark(
             return
         with open_engine(engine, workers, address, devices[0]) as made:
             say_estimate(jobs, made.workers)
-            with Jobs(list(asked.jobs())) as shown:
+            with Jobs([job.name for job in asked.jobs()]) as shown:
                 found = carry_out(asked, places, Workers(made, devices), shown)
         say_outcome(found, output)
 
@@ -121,52 +120,3 @@ def say_outcome(found: "Outcome", output: Path) -> None:
     say(f"Entries: {output}. Next: hardsight leaderboard {output} -o site")
     if found.failed:
         raise typer.Exit(1)
-
-
-class Jobs:
-    """Shows what the jobs do: a live table on a terminal, lines elsewhere.
-
-    Args:
-        jobs: in the order of their numbers.
-    """
-
-    def __init__(self, jobs: "list[Job]") -> None:
-        self._jobs = jobs
-        self._stages: dict[int, tuple[str, str]] = {}
-        self._ended = 0
-        self._paces = [Pace(self._writer(job.name), lines=True) for job in jobs]
-        self._live = Live(self._table(), console=errors) if errors.is_terminal else None
-
-    def __enter__(self) -> "Jobs":
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live:
-            self._live.stop()
-
-    def __call__(self, job: int, stage: str, done: int, total: int, info: str = "") -> None:
-        """Take notice that ``done`` of ``total`` units of a job's stage are finished."""
-        ended = stage in ("done", "failed")
-        self._ended += ended
-        self._stages[job] = (stage, f"{done} of {total} {info}".strip())
-        if ended:
-            del self._stages[job]
-        if self._live:
-            self._live.update(self._table())
-        elif ended or stage == "entries":
-            self._writer(self._jobs[job].name)(f"{stage} {info}".rstrip())
-        else:
-            self._paces[job](stage, done, total, info)
-
-    def _writer(self, name: str) -> Callable[[str], None]:
-        return lambda line: say(f"{name}: {line}", to=errors)
-
-    def _table(self) -> Table:
-        """Return a row for every job that is being carried out."""
-        left = len(self._jobs) - self._ended - len(self._stages)
-        table = Table("job", "stage", "", caption=f"{self._ended} ended, {left} to come")
-        for job, stage in sorted(self._stages.items()):
-            table.add_row(self._jobs[job].name, *stage)
-        return table

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
-from hardsight.cli.console import explained, say
-from hardsight.cli.options import AllowDataChange, Device
+from hardsight.cli.console import errors, explained, say
+from hardsight.cli.jobs import Jobs
+from hardsight.cli.options import Address, AllowDataChange, Device, EngineName
+from hardsight.cli.options import Workers as WorkerCount
 from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
     from hardsight.config import Config
+    from hardsight.core.engine import Workers
+    from hardsight.runs import DetectorRun
 
 
 def fit(
@@ -37,6 +41,14 @@ def fit(
     normal_dir: Annotated[Path | None, typer.Option(help="Folder of normal images.")] = None,
     abnormal_dir: Annotated[Path | None, typer.Option(help="Folder of anomalous images.")] = None,
     mask_dir: Annotated[Path | None, typer.Option(help="Folder of their masks.")] = None,
+    each: Annotated[
+        bool,
+        typer.Option(
+            "--each",
+            help="A model of its own for each category (all, or those named), in a folder of its "
+            "name below --run.",
+        ),
+    ] = False,
     run: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("runs/latest"),
     size: Annotated[int | None, typer.Option(help="Image size in pixels.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
@@ -68,6 +80,9 @@ def fit(
     skip_unreadable: Annotated[
         bool, typer.Option(help="Leave out unreadable images and list them, instead of stopping.")
     ] = False,
+    engine: EngineName = "local",
+    workers: WorkerCount = None,
+    address: Address = None,
     device: Device = "auto",
     devices: Annotated[
         int | None, typer.Option(help="Devices (or CPU processes) to train on.")
@@ -87,13 +102,25 @@ def fit(
     `hardsight fit --data mvtec --category bottle --category screw --run runs/all`, and
     `hardsight fit --data mvtec --category screw --start runs/all --steps 300 --run runs/screw`.
 
+    Or a model for each, beside each other or on a cluster (`--engine ray`); `--resume` keeps what
+    is finished: `hardsight fit patchcore --data mvtec --each --run runs/mvtec --workers 2`.
+
     Or train a classifier and its defence on images with classes:
     `hardsight fit rap-mnist --data mnist --run runs/rap`; a classifier that is there already is
     taken with `--set classifier.run=runs/cnn`.
     """
+    from hardsight.core.engine import Workers
     from hardsight.runs import start_run
+    from hardsight.runs.categories import start_runs
+    from hardsight.scale.opening import open_engine
 
-    with explained(f"Go on with: hardsight fit --resume --run {run}"):
+    again = "the same command and --resume" if each else f"hardsight fit --resume --run {run}"
+    with explained(f"Go on with: {again}"):
+        if not each and (engine != "local" or workers is not None or address is not None):
+            raise ValueError(
+                "--engine, --workers and --address share categories out; add --each, a model for "
+                "each category, or leave them out"
+            )
         changes: dict[str, Any] = {
             "data.path": path and str(path),
             "data.category": _one_or_several(category),
@@ -109,18 +136,39 @@ def fit(
             "training.devices": devices,
             "false_alarms": false_alarms,
         }
-        config = _begun_with(preset, run if resume else None)
+        config = _begun_with(preset, run if resume and not each else None)
         config = config.updated({k: v for k, v in changes.items() if v is not None})
         config = config.updated(_settings(setting or []))
         if select is not None:
             kept = config.model_dump(mode="json").get("selection")
             config = config.updated({"selection": (kept or {}) if select else None})
+        if each:
+            begun, devices_in_turn = start_runs(run, config, resume), device.split(",")
+            with open_engine(engine, workers, address, devices_in_turn[0]) as made:
+                _fit_each(begun, Workers(made, devices_in_turn), allow_data_change)
+            return
         work = start_run(run, config, resume)
         with told() as progress:
             work.fit(device, allow_data_change, progress)
         say(f"The {work.subject} is in ", (str(run), "bold"), ".")
         for sentence in work.remarks():
             say(sentence)
+
+
+def _fit_each(runs: "list[DetectorRun]", workers: "Workers", allow_data_change: bool) -> None:
+    """Fit the runs that are not finished, and say what became of all; exit with 1 if one failed."""
+    from hardsight.runs.categories import fit_runs
+
+    due = [run for run in runs if not run.finished]
+    with Jobs([run.name for run in due]) as shown:
+        failed = fit_runs(due, workers, shown, allow_data_change)
+    for run in runs:
+        if run.name not in failed:
+            say(f"{run.name}: ", (str(run.path), "bold"), f". {run.remarks()[0]}")
+    for name, why in failed.items():
+        say(("not fitted:", "yellow"), f" {name}: {why}", to=errors)
+    if failed:
+        raise typer.Exit(1)
 
 
 def _begun_with(preset: str | None, resumed: Path | None) -> "Config":

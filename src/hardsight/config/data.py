@@ -70,13 +70,10 @@ def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
         ConfigError: neither a path nor a folder of normal images is named, or fewer training images
             are there than ``limit_train``.
     """
-    names = place.category
-    if place.path and not place.normal_dir:
-        if names == "all" and not (Path(place.path) / "all").exists():
-            names = tuple(categories(place.path))
-        if isinstance(names, tuple):
-            each = [place.model_copy(update={"category": name}) for name in names]
-            return together([load_data(one, size, seed) for one in each])
+    names = several(place)
+    if names:
+        each = [place.model_copy(update={"category": name}) for name in names]
+        return together([load_data(one, size, seed) for one in each])
     found = _load_one(place, size, seed)
     if place.limit_train is None:
         return found
@@ -86,6 +83,15 @@ def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
             f"images beside the {len(found.validation)} held out; take no more than that"
         )
     return few(found, place.limit_train)
+
+
+def several(place: DataConfig) -> tuple[str, ...]:
+    """Return the categories that a configuration names, where it may be several; else none."""
+    if not place.path or place.normal_dir:
+        return ()
+    if place.category == "all" and not (Path(place.path) / "all").exists():
+        return tuple(categories(place.path))
+    return place.category if isinstance(place.category, tuple) else ()
 
 
 def _load_one(place: DataConfig, size: int, seed: int) -> AnomalyData:

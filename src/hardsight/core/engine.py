@@ -1,6 +1,7 @@
 """Who carries out work that falls into independent parts: the contract, and this process alone."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -55,6 +56,23 @@ class ThisProcess:
 
 
 HERE = ThisProcess()
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who carries out long jobs.
+
+    Args:
+        engine: how many beside each other, and where; see ``hardsight.scale``.
+        devices: of the jobs in turn; "auto": an accelerator if there is one.
+    """
+
+    engine: Engine = HERE
+    devices: Sequence[str] = ("auto",)
+
+    def device(self, job: int) -> str:
+        """Return the device of a job."""
+        return self.devices[job % len(self.devices)]
 
 
 def in_order(found: Iterable[tuple[int, R]]) -> Iterator[R]:

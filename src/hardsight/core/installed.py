@@ -19,7 +19,7 @@ PURPOSES = {
     "nifti": "hardsight data and fit of BraTS2021's volumes",
     "mlflow": "hardsight fit with training.loggers=[mlflow]",
     "wandb": "hardsight fit with training.loggers=[wandb]",
-    "ray": "score, evaluate, certify and benchmark with --engine ray",
+    "ray": "score, evaluate, certify, benchmark and fit --each with --engine ray",
     "faiss": "hardsight fit patchcore with detector.search=faiss, for a large bank",
 }
 """Extra -> what needs it."""

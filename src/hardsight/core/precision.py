@@ -1,7 +1,7 @@
 """In which precision this machine computes a network fastest: measured once a process."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Literal, NamedTuple
 
 import torch
@@ -30,6 +30,10 @@ class Precision(NamedTuple):
         return self.name == "bf16"
 
 
+_FASTEST: dict[str, Precision] = {}
+"""What "auto" means on each type of device, once it is known."""
+
+
 def resolve(choice: Choice, device: torch.device) -> Precision:
     """Return the precision that ``choice`` means on a device.
 
@@ -37,7 +41,9 @@ def resolve(choice: Choice, device: torch.device) -> Precision:
         ValueError: another word than those of ``Choice``.
     """
     if choice == "auto":
-        return _fastest(device.type)
+        if device.type not in _FASTEST:
+            _FASTEST[device.type] = _fastest(device.type)
+        return _FASTEST[device.type]
     if choice not in ("bf16", "fp32"):
         raise ValueError(f'precision must be "auto", "bf16" or "fp32", got {choice!r}')
     return Precision(choice, "as set")
@@ -48,9 +54,13 @@ def autocast(choice: Choice, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=resolve(choice, device).low)
 
 
-@cache
+def adopt(fastest: Mapping[str, Precision]) -> None:
+    """Take what "auto" means on types of device from elsewhere, whatever is measured here."""
+    _FASTEST.update(fastest)
+
+
 def _fastest(kind: str) -> Precision:
-    """Return the fastest precision on a type of device, e.g. "cpu"."""
+    """Measure the fastest precision on a type of device, e.g. "cpu"."""
     if kind not in _MEASURED:
         return Precision("fp32", f"bfloat16 is not measured on {kind}")
     if kind == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):

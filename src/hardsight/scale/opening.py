@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from hardsight.core.devices import pick_device
 from hardsight.core.engine import HERE, Engine
 from hardsight.core.threads import usable_cpus
+from hardsight.scale.alike import alike
 from hardsight.scale.pool import Pool
 from hardsight.scale.processes import Processes
 from hardsight.scale.ray_actors import RayActors
@@ -38,7 +39,7 @@ def open_engine(
         raise ValueError(f"engine={name!r} is not known; choose from {', '.join(ENGINES)}")
     if name == "ray":
         gpus = int(pick_device(device).type == "cuda")
-        with Pool(RayActors(address, workers, gpus)) as pool:
+        with Pool(RayActors(address, workers, gpus), alike) as pool:
             yield pool
         return
     if address is not None:
@@ -46,5 +47,5 @@ def open_engine(
     if workers is None or workers == 1:
         yield HERE
         return
-    with Pool(Processes(workers, max(1, usable_cpus() // workers))) as pool:
+    with Pool(Processes(workers, max(1, usable_cpus() // workers)), alike) as pool:
         yield pool

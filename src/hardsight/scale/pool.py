@@ -1,7 +1,7 @@
 """Workers beside each other as one engine: keys handed out, and again where a worker died."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
@@ -67,10 +67,11 @@ class Pool:
 
     Args:
         crew: the workers.
+        wrapped: what the workers are given of a work.
     """
 
-    def __init__(self, crew: Crew) -> None:
-        self._crew = crew
+    def __init__(self, crew: Crew, wrapped: Callable[[Any], Any] = lambda work: work) -> None:
+        self._crew, self._wrapped = crew, wrapped
         self._begun: set[int] = set()
         """Workers that were started, and have not ended."""
         self._idle: set[int] = set()
@@ -101,7 +102,7 @@ class Pool:
         todo = (_Given(place, key) for place, key in enumerate(keys))
         again: deque[_Given] = deque()
         busy: dict[int, _Given] = {}
-        self._crew.take(work)
+        self._crew.take(self._wrapped(work))
         try:
             while self._hand_out(todo, again, busy) or busy:
                 found = []

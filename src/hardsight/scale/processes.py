@@ -95,15 +95,15 @@ def _serve(connection: Connection, threads: int) -> None:
     worker = Worker(threads)
     tell = partial(_send, connection, "told")
     _send_value(connection, "ready", None)
-    while True:
-        try:
+    try:
+        while True:
             form, value = unpack(connection.recv_bytes())
-        except (EOFError, KeyboardInterrupt):
-            return
-        if form == "take":
-            worker.take(value)
-        else:
-            _send_value(connection, *worker.carry_out(value, tell))
+            if form == "take":
+                worker.take(value)
+            else:
+                _send_value(connection, *worker.carry_out(value, tell))
+    except (EOFError, KeyboardInterrupt):  # Ctrl-C reaches all processes of a terminal
+        return
 
 
 def _send(connection: Connection, form: str, *event: object) -> None:
