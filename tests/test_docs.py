@@ -47,7 +47,7 @@ def test_relative_links_lead_somewhere(path):
             assert fragment in anchors(target), f"{name(path)}: no heading for {link}"
 
 
-@pytest.mark.parametrize("path", PAGES, ids=name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
 def test_benchmarks_and_their_options_exist(path):
     for snippet in re.findall(r"`(benchmarks/[^`]+)`", text[path]):
         script, *words = snippet.split()

@@ -1,6 +1,8 @@
-"""What the README and the site print must exist: commands with their options, names in Python."""
+"""What README, site and help texts print must exist: commands with their options, Python."""
 
+import pkgutil
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -21,22 +23,39 @@ BLOCKS = [
     for block in re.findall(r"```(\w+)\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
 ]
 PYTHON = [text for kind, text in BLOCKS if kind == "python"]
+PROSE = [
+    words
+    for path in (*DOCUMENTS, *sorted((ROOT / "src").rglob("*.py")))
+    for words in re.findall(r"`([^`\n]+)`", path.read_text(encoding="utf-8"))
+]
 SHELL = [
-    line.split("#")[0].split()
+    shlex.split(line, comments=True)
     for kind, text in BLOCKS
     if kind == "console"
-    for line in text.splitlines()
+    for line in text.replace("\\\n", " ").splitlines()
 ]
-COMMANDS = [words for words in SHELL if words and words[0] == "hardsight"]
-MAKE = [words[1] for words in SHELL if words and words[0] == "make"]
+COMMANDS = [words[1:] for words in SHELL if words[:1] == ["hardsight"]]
+MENTIONED = sorted({text for text in PROSE if re.match(r"hardsight [a-z]", text)})
+NAMES = sorted({text for text in PROSE if re.fullmatch(r"hardsight(\.(?!json)\w+)+", text)})
+MAKE = {words[1] for words in (*SHELL, *map(str.split, PROSE)) if words[:1] == ["make"]}
+KNOWN = typer.main.get_command(app).commands
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_commands_and_options_exist(words):
-    known = typer.main.get_command(app).commands
-    assert words[1] in known
-    options = {o for p in known[words[1]].params for o in (*p.opts, *p.secondary_opts)}
-    assert {w for w in words[2:] if w.startswith("--")} <= options
+def test_a_command_that_is_shown_parses(words):
+    KNOWN[words[0]].make_context(words[0], words[1:])
+
+
+@pytest.mark.parametrize("text", MENTIONED)
+def test_a_command_that_is_mentioned_exists_with_its_options(text):
+    _, command, *words = text.split()
+    options = {o for p in KNOWN[command].params for o in (*p.opts, *p.secondary_opts)}
+    assert {w.partition("=")[0] for w in words if w.startswith("--")} <= options
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_of_python_that_is_mentioned_exists(name):
+    pkgutil.resolve_name(name)
 
 
 def test_make_targets_exist():
