@@ -1,4 +1,4 @@
-"""Training for so many minutes, resumably."""
+"""Training for so many minutes or steps, resumably."""
 
 import json
 import time
@@ -11,9 +11,14 @@ from torch import nn
 
 from hardsight.cli.progress import told
 from hardsight.training import Settings, Task, train
+from hardsight.training.logs import Record
 from hardsight.training.loop import step_seed
 
 PILOT = 4  # steps timed, after one to warm up
+
+
+Watch = Callable[[int, nn.Module], None]
+"""Told of a step that is done and of the module as it is trained."""
 
 
 def trained(make: Callable[[], Task], how: dict[str, Any], minutes: float, folder: Path) -> Task:
@@ -21,24 +26,34 @@ def trained(make: Callable[[], Task], how: dict[str, Any], minutes: float, folde
 
     The number of steps is measured before the first of them, and kept: a second call trains on.
     """
-    task = make()
     plan = folder / "plan.json"
     if not plan.exists():
-        seconds = _seconds_a_step(task, how["batch_size"], how["precision"])
+        seconds = _seconds_a_step(make(), how["batch_size"], how["precision"])
         steps = max(2, round(60 * minutes / seconds))
         folder.mkdir(parents=True, exist_ok=True)
         plan.write_text(json.dumps({"steps": steps, "seconds a step": seconds}) + "\n")
-        task = make()  # as if nothing had been tried
     steps = json.loads(plan.read_text())["steps"]
-    settings = Settings(steps=steps, **({"checkpoint_every": max(1, steps // 20)} | how))
+    return trained_for(make(), how | {"steps": steps}, folder)
+
+
+def trained_for(
+    task: Task, how: dict[str, Any], folder: Path, watch: Watch | None = None, times: int = 20
+) -> Task:
+    """Train a task for ``how["steps"]`` steps, or take it up where it was, and tell so many times.
+
+    A checkpoint is written where ``watch`` is told, and the module is in eval mode at the end.
+    """
+    steps = how["steps"]
+    every = max(1, steps // times)
+
+    def told_of(record: Record) -> None:
+        progress(folder.name, record.step, steps, f"loss {record.loss:.3f}")
+        if watch is not None and record.step % every == 0:
+            watch(record.step, task.module)
+
     with told() as progress:
-        train(
-            task,
-            settings,
-            folder,
-            resume=True,
-            on_step=lambda r: progress(folder.name, r.step, steps, f"loss {r.loss:.3f}"),
-        )
+        settings = Settings(**({"checkpoint_every": every} | how))
+        train(task, settings, folder, resume=True, on_step=told_of)
     task.module.eval()
     return task
 

@@ -1,154 +1,247 @@
-"""RAP's one-step adapter on MNIST, against plain adversarial training for the same wall time.
+"""RAP's adapter on MNIST beside adversarial training, at equal cost.
 
-    .venv/bin/python benchmarks/rap_mnist.py --data ../shared/data --minutes 8 --limit 1000
+    python benchmarks/rap_mnist.py --data ../shared/data --passes 4e6 --models at rap
 
-A CNN is trained on clean images. RAP's adapter is trained in front of it, frozen; a copy of it is
-trained on PGD's images for as long. All three are attacked at L-inf 0.3. A second call goes on
-where the first was; figures go to benchmarks/results/rap_mnist.json, pages to the runs folder.
+A CNN is trained on clean images first. Then each of these gets the same number of passes, forward
+and backward, an image of a pass counted once:
+
+- ``at``: PGD training of a copy of the CNN (Madry et al., 2018);
+- ``rap``: RAP's adapter in front of the CNN, frozen (Algorithm 3); untrained it is the identity;
+- ``rap-whole``: the same, but the adapter predicts the image, not its difference: no identity;
+- ``joint``: adapter and CNN trained together by PGD training;
+- ``rap-at``: RAP's adapter in front of ``at``, frozen (the paper's RAP + AT);
+- ``moved``: the adapter of ``rap`` in front of ``at``, not trained for it.
+
+Robust accuracy on the way is written to curve.jsonl; a second call goes on where the first was.
+Figures go to benchmarks/results/rap_mnist.json, pages to the runs folder.
 """
 
 import argparse
-from collections.abc import Callable
+import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from figures import keep
-from fitting import parameters, trained
+from fitting import Watch, parameters, trained_for
 from torch import nn
 
-from hardsight.attacks import PGD, Linf
+from hardsight.attacks import PGD, CrossEntropyObjective, build_ball, frozen
 from hardsight.classifiers import MNISTCNN, ClassificationTask, save_classifier
 from hardsight.cli.progress import told
+from hardsight.core.modules import in_mode
 from hardsight.data import mnist
 from hardsight.evaluation import Execution, Protocol, Record, class_suite, evaluate_classifier
 from hardsight.purifiers import RAP, Adapter, Purified, RAPSettings, RAPTask, save_adapter
 from hardsight.reports import write_report
 from hardsight.training import Task
 
+BEHIND = {"rap": "cnn", "rap-whole": "cnn", "rap-at": "at"}
+"""The classifier behind an adapter that is trained alone."""
+PUBLISHED = {"rap": "rap-mnist", "at": "mnist-pgd"}
+
 
 def suites(given: argparse.Namespace) -> list:
-    eps = given.eps
-    whole = {"steps": given.pgd_steps, "restarts": given.restarts}
+    norm, eps = given.norm, given.eps
     own = {"steps": given.pgd_steps, "restarts": 1, "queries": given.queries}
     named = {
-        "fgsm": lambda: class_suite("fgsm", "Linf", eps),
-        "bim": lambda: class_suite("bim", "Linf", eps, steps=20),
-        "pgd": lambda: class_suite("pgd", "Linf", eps, **whole),
-        "autoattack": lambda: class_suite("autoattack", "Linf", eps, "full", **own),
-        "deepfool": lambda: class_suite("deepfool", "Linf", eps),
-        "gaussian": lambda: class_suite("gaussian", "L2", given.l2),
-        "bim-l2": lambda: class_suite("bim", "L2", given.l2, steps=20),
-        "deepfool-l2": lambda: class_suite("deepfool", "L2", given.l2),
+        "fgsm": lambda: class_suite("fgsm", norm, eps),
+        "bim": lambda: class_suite("bim", norm, eps, steps=20),
+        "pgd": lambda: class_suite(
+            "pgd", norm, eps, steps=given.pgd_steps, restarts=given.restarts
+        ),
+        "autoattack": lambda: class_suite("autoattack", norm, eps, "full", **own),
+        "deepfool": lambda: class_suite("deepfool", norm, eps),
+        "gaussian": lambda: class_suite("gaussian", norm, eps),
     }
     return [named[name]() for name in given.suites]
 
 
+class Models:
+    """The models, each trained when it is first asked for."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self.given, self.data = given, mnist(given.data, "train")
+        self.test = mnist(given.data, "test").limited(given.limit)
+        self.ball = build_ball(given.norm, given.eps)
+        self.made: dict[str, nn.Module] = {}
+
+    def __getitem__(self, name: str) -> nn.Module:
+        if name not in self.made:
+            make = {"cnn": self._cnn, "at": self._at, "joint": self._joint, "moved": self._moved}
+            found = make[name]() if name in make else self._rap(name)
+            self.made[name] = found.eval().requires_grad_(False)
+        return self.made[name]
+
+    def folder(self, name: str) -> Path:
+        shared = name == "cnn"  # the same under every threat
+        return self.given.runs / ("" if shared else self.given.norm) / name
+
+    def how(self, passes_a_step: float) -> dict[str, Any]:
+        given = self.given
+        steps = max(2, round(given.passes / (passes_a_step * given.batch)))
+        return {
+            "steps": steps,
+            "batch_size": given.batch,
+            "lr": given.lr,
+            "precision": given.precision,
+            "ema_decay": 0.99,
+            "gradient_clip": 1.0,
+            "sample_every": None,
+        }
+
+    def _cnn(self) -> nn.Module:
+        task = ClassificationTask(_fresh(), self.data.images, self.data.labels)
+        how = self.how(1) | {"steps": self.given.clean_steps, "batch_size": 128}
+        found = trained_for(task, how, self.folder("cnn")).module
+        save_classifier(found, self.folder("cnn") / "model")
+        return found
+
+    @property
+    def attack(self) -> PGD:
+        return PGD(self.ball, steps=self.given.at_steps)
+
+    def _at(self) -> nn.Module:
+        model = _fresh()
+        model.load_state_dict(self["cnn"].state_dict())
+        found = self._trained("at", self._classification(model), model)
+        save_classifier(found, self.folder("at") / "model")
+        return found
+
+    def _joint(self) -> nn.Module:
+        behind = _fresh()
+        behind.load_state_dict(self["cnn"].state_dict())
+        model = Purified(self._adapter(residual=True), behind)
+        return self._trained("joint", self._classification(model), model)
+
+    def _moved(self) -> nn.Module:
+        return Purified(self["rap"].purifier, self["at"])
+
+    def _rap(self, name: str) -> nn.Module:
+        adapter, behind = self._adapter(residual=name != "rap-whole"), self[BEHIND[name]]
+        task = RAPTask(adapter, behind, self.data.images, self.data.labels, self.rap)
+        model = Purified(self._trained(name, task, Purified(adapter, behind)), behind)
+        save_adapter(model.purifier, self.folder(name) / "model")
+        return model
+
+    @property
+    def rap(self) -> RAPSettings:
+        given = self.given
+        own = {"step_size": given.step_size, "start": given.start}
+        return RAPSettings(norm=given.norm, eps=given.eps, **own)
+
+    def _adapter(self, residual: bool) -> RAP:
+        torch.manual_seed(1)
+        given = self.given
+        shape = {"patch": 2, "residual": residual, "length": given.length}
+        return RAP(Adapter(28, 1, given.channels, (1, 2), **shape), clamp=self.rap.clamp)
+
+    def _classification(self, model: nn.Module) -> Task:
+        return ClassificationTask(model, self.data.images, self.data.labels, self.attack)
+
+    def _trained(self, name: str, task: Task, model: nn.Module) -> nn.Module:
+        steps = (1 + self.given.length) / 2 if name in BEHIND else self.attack.steps
+        watch = self.watch(self.folder(name) / "curve.jsonl", model)
+        return trained_for(task, self.how(1 + steps), self.folder(name), watch, times=10).module
+
+    def watch(self, path: Path, model: nn.Module) -> Watch:
+        """Write the accuracy of ``model`` under PGD beside the step, whatever part is trained."""
+        shown = self.test.limited(self.given.watched)
+        x, y = shown.images.float() / 255, shown.labels
+        attack = PGD(self.ball, steps=20)
+
+        def told_of(step: int, _: nn.Module) -> None:
+            with frozen(model), in_mode("eval", model):
+                objective = CrossEntropyObjective(model, y)
+                worst = attack.last(objective, x, torch.Generator().manual_seed(0))
+                with torch.no_grad():
+                    hit = [(model(v).argmax(1) == y).float().mean().item() for v in (x, worst)]
+            line = {"step": step, "clean": hit[0], "PGD, 20 steps": hit[1]}
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+        return told_of
+
+
+def _fresh() -> MNISTCNN:
+    torch.manual_seed(0)
+    return MNISTCNN()
+
+
+def curve(folder: Path) -> list[dict[str, float]]:
+    """The accuracy on the way, the last line of each step."""
+    path = folder / "curve.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return list({row["step"]: row for row in map(json.loads, lines)}.values())
+
+
+def measured(name: str, models: Models) -> None:
+    """Attack a model, and keep its figures."""
+    given, model, folder = models.given, models[name], models.folder(name)
+    if name == "cnn":
+        folder = folder / given.norm
+    with told() as progress:
+        found = evaluate_classifier(
+            model,
+            models.test,
+            suites(given),
+            trained=None if name == "cnn" else models.ball,
+            method=PUBLISHED.get(name),
+            protocol=Protocol(batch_size=given.eval_batch),
+            execution=Execution(folder / "state", progress=progress),
+            record=Record(title=f"{name} on MNIST"),
+        )
+    write_report(found, folder)
+    report = found.to_json()
+    keep(
+        "rap_mnist",
+        f"{name}, {given.norm} {given.eps:g}, {given.passes:g} passes, {len(models.test)} images",
+        {
+            "rows": report["rows"],
+            "curve": curve(models.folder(name)),
+            "provenance": report["provenance"],
+            "notes": report["notes"],
+            "parameters": parameters(model),
+            "RAP": models.rap.describe() | {"length": given.length} if name in BEHIND else None,
+        },
+    )
+    for row in found.rows:
+        print(f"{name:<10} {row.attack:<20} {100 * row.mean.value:5.1f}")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--runs", type=Path, default=Path("runs/rap-mnist"))
-    parser.add_argument("--clean-minutes", type=float, default=2.0)
-    parser.add_argument("--minutes", type=float, default=8.0, help="of RAP, and of PGD training")
-    parser.add_argument("--limit", type=int, default=1000, help="test images")
+    parser.add_argument("--models", nargs="+", default=["cnn", "at", "rap"])
+    parser.add_argument("--passes", type=float, default=2e6, help="of one image, in training")
+    parser.add_argument("--clean-steps", type=int, default=1000, help="of the CNN, plain")
+    parser.add_argument("--norm", choices=["Linf", "L2"], default="Linf")
     parser.add_argument("--eps", type=float, default=0.3)
-    parser.add_argument("--l2", type=float, default=1.5)
-    parser.add_argument("--length", type=int, default=20, help="RAP's T")
-    parser.add_argument("--step-size", type=float, default=0.02, help="RAP's lambda, assumed")
-    parser.add_argument("--start", type=float, default=0.05, help="RAP's c, assumed")
+    parser.add_argument("--limit", type=int, default=1000, help="test images")
+    parser.add_argument("--watched", type=int, default=250, help="test images of the curve")
+    parser.add_argument("--length", type=int, default=5, help="RAP's T")
+    parser.add_argument("--step-size", type=float, default=None, help="RAP's lambda; eps / 4")
+    parser.add_argument("--start", type=float, default=None, help="RAP's c; eps")
     parser.add_argument("--channels", type=int, default=32, help="of the adapter's first level")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--precision", default="32-true", help="or bf16-mixed, faster with AMX")
-    parser.add_argument("--at-steps", type=int, default=10, help="of PGD in adversarial training")
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--at-steps", type=int, default=5, help="of PGD in adversarial training")
     parser.add_argument("--pgd-steps", type=int, default=100)
-    parser.add_argument("--restarts", type=int, default=5)
+    parser.add_argument("--restarts", type=int, default=2)
     parser.add_argument("--queries", type=int, default=1000)
-    parser.add_argument("--suites", nargs="+", default=["fgsm", "bim", "pgd", "autoattack"])
-    parser.add_argument("--models", nargs="+", default=["cnn", "rap", "at", "rap-at"])
+    parser.add_argument("--suites", nargs="*", default=["fgsm", "bim", "pgd", "autoattack"])
     parser.add_argument("--eval-batch", type=int, default=250)
     given = parser.parse_args()
-    data, test = mnist(given.data, "train"), mnist(given.data, "test").limited(given.limit)
-    how = {
-        "batch_size": given.batch,
-        "lr": given.lr,
-        "precision": given.precision,
-        "ema_decay": 0.99,
-        "gradient_clip": 1.0,
-        "sample_every": None,
-    }
-    settings = RAPSettings(eps=given.eps, step_size=given.step_size, start=given.start)
-
-    def fresh() -> MNISTCNN:
-        torch.manual_seed(0)
-        return MNISTCNN()
-
-    def classification(model: nn.Module, attack: PGD | None) -> Task:
-        return ClassificationTask(model, data.images, data.labels, attack)
-
-    def copied(model: nn.Module) -> MNISTCNN:
-        twin = fresh()
-        twin.load_state_dict(model.state_dict())
-        return twin
-
-    def adapter(behind: nn.Module) -> Callable[[], Task]:
-        def make() -> Task:
-            torch.manual_seed(1)
-            net = Adapter(28, 1, given.channels, (1, 2), patch=2, length=given.length)
-            rap = RAP(net, clamp=settings.clamp)
-            return RAPTask(rap, behind, data.images, data.labels, settings)
-
-        return make
-
-    models: dict[str, nn.Module] = {}
-    methods = {"cnn": None, "rap": "rap-mnist", "at": "madry-mnist", "rap-at": None}
-    root = given.runs
-    cnn = trained(
-        lambda: classification(fresh(), None),
-        how | {"batch_size": 128},
-        given.clean_minutes,
-        root / "cnn",
-    ).module
-    save_classifier(cnn, root / "cnn" / "model")
-    models["cnn"] = cnn
-    if "rap" in given.models:
-        rap = trained(adapter(cnn), how, given.minutes, root / "rap").module
-        save_adapter(rap, root / "rap" / "model")
-        models["rap"] = Purified(rap, cnn)
-    if {"at", "rap-at"} & set(given.models):
-        attack = PGD(Linf(given.eps), steps=given.at_steps)
-        make = lambda: classification(copied(cnn), attack)  # noqa: E731
-        models["at"] = trained(make, how, given.minutes, root / "at").module
-        save_classifier(models["at"], root / "at" / "model")
-    if {"rap", "rap-at"} <= set(given.models):  # the foundation adapter in front of another
-        models["rap-at"] = Purified(rap, models["at"])
+    models = Models(given)
     for name in given.models:
-        model = models[name].requires_grad_(False)
-        with told() as progress:
-            found = evaluate_classifier(
-                model,
-                test,
-                suites(given),
-                trained=None if name == "cnn" else Linf(given.eps),
-                method=methods[name],
-                protocol=Protocol(batch_size=given.eval_batch),
-                execution=Execution(root / name / "state", progress=progress),
-                record=Record(title=f"{name} on MNIST"),
-            )
-        write_report(found, root / name)
-        report = found.to_json()
-        keep(
-            "rap_mnist",
-            f"{name}, {given.minutes:g} minutes, {len(test)} images",
-            {
-                "rows": report["rows"],
-                "provenance": report["provenance"],
-                "notes": report["notes"],
-                "parameters": parameters(model),
-                "RAP": settings.describe() | {"length": given.length} if "rap" in name else None,
-            },
-        )
-        for row in found.rows:
-            print(f"{name:<8} {row.attack:<20} {100 * row.mean.value:5.1f}")
+        if given.suites:
+            measured(name, models)
+        else:
+            models[name]  # trained only
 
 
 if __name__ == "__main__":
