@@ -30,7 +30,8 @@ def assert_decides_alike(service, log, run, origin):
     (found,), (heat,) = model.decide(job.image[None], [job.arrival])
     (expected,), (own,) = job.model.decide(job.image[None], [job.arrival])
     assert found.score == pytest.approx(expected.score, rel=1e-3)
-    assert (found.label, found.threshold) == (expected.label, expected.threshold)
+    assert found.label == expected.label
+    assert found.threshold == pytest.approx(expected.threshold, rel=1e-6)
     np.testing.assert_allclose(heat, own, rtol=1e-2, atol=1e-3)
     return model
 
