@@ -116,7 +116,9 @@ def _reports(browser, service, folder):
 
 
 @in_chromium
-def test_a_page_without_a_token_asks_and_says_when_it_has_expired(service, browser, tmp_path):
+def test_a_page_without_a_token_asks_and_says_when_it_has_expired(
+    service, browser, pictures, tmp_path
+):
     path = tmp_path / "tokens.json"
     path.write_text(json.dumps([asdict(Token.of("good")), asdict(Token.of("old", days=-1))]))
     with served(service, Tokens(path)) as url:
@@ -126,10 +128,12 @@ def test_a_page_without_a_token_asks_and_says_when_it_has_expired(service, brows
             browser.run(f"document.getElementById('token').value = '{token}'")
             browser.press("#door button")
             browser.wait(f"document.getElementById('door-why').innerText.includes('{answer}')")
+        browser.choose_files("#files", pictures[:1])  # waits for a model
         browser.run("document.getElementById('token').value = 'good'")
         browser.press("#door button")
         browser.wait("document.getElementById('model').value === 'parts'")
         assert not browser.run("document.getElementById('door').open")
+        browser.wait(f"{DONE} === 1")
 
 
 @in_chromium

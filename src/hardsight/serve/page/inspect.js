@@ -17,6 +17,7 @@ let stream = null;
 export function useModel(name) {
   modelName = name;
   showAttack(modelName, chosen);
+  next(); // images may have been dropped before a model was known
 }
 
 export function startInspect() {
@@ -87,7 +88,7 @@ function add(file) {
 }
 
 function next() {
-  while (running < AT_ONCE && waiting.length) {
+  while (modelName && running < AT_ONCE && waiting.length) {
     running += 1;
     const image = waiting.shift();
     score(image).finally(() => {
