@@ -42,6 +42,9 @@ def trained_for(
     """Train a task for ``how["steps"]`` steps, or take it up where it was, and tell so many times.
 
     A checkpoint is written where ``watch`` is told, and the module is in eval mode at the end.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
     """
     steps = how["steps"]
     every = max(1, steps // times)
@@ -53,7 +56,8 @@ def trained_for(
 
     with told() as progress:
         settings = Settings(**({"checkpoint_every": every} | how))
-        train(task, settings, folder, resume=True, on_step=told_of)
+        if train(task, settings, folder, resume=True, on_step=told_of).interrupted:
+            raise KeyboardInterrupt
     task.module.eval()
     return task
 
