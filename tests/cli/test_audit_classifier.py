@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+import yaml
 from class_files import write_digits, write_preset
 from safetensors.torch import load_file, save_file
 from typed import call, words
@@ -70,6 +71,22 @@ def test_an_honest_one_passes(copied):
     found = Audit.read(run / "audit/audit.json")
     assert not found.of("fail")
     assert evaluated(run)[0] == ()
+
+
+def test_a_purifier_fails_by_another_gradient_than_its_own(copied):
+    """DiffPure's was that of the adjoint SDE: another where the process has few steps."""
+    run = copied("one-shot")  # whose denoiser the same configuration may use otherwise
+    path = run / "config.yaml"
+    config = yaml.safe_load(path.read_text())
+    purifier = {"depth": 60, "stride": 30, "gradient": "adjoint"}
+    path.write_text(yaml.safe_dump({**config, "method": "diffpure", "purifier": purifier}))
+    done = call("audit", run, "--quick", "--images", 4)
+    assert done.exit_code == 2, words(done)
+    found = Audit.read(run / "audit/audit.json")
+    assert found["gradient"].verdict == "fail"
+    flags, _, said = evaluated(run)
+    assert flags == found.stamp
+    assert "unreliable: gradient" in said
 
 
 def test_logits_that_are_too_large_are_caught(copied):
