@@ -143,6 +143,19 @@ def test_published_figures_are_those_of_the_same_method_and_data(runs):
 CERTIFY = ("--n", 60, "--sigma", 0.25, "--radii", "0,0.1,0.4", "--limit", 10)
 
 
+def test_empirical_accuracy_beside_the_certified_one(runs, tmp_path):
+    """Denoised smoothing, attacked in L2 within the radii of its certificate."""
+    done = call("certify", runs / "one-shot", *CERTIFY, "--attack", "eot-pgd", "--steps", 3,
+                "--draws", 2, "-o", tmp_path)  # fmt: skip
+    assert done.exit_code == 0, words(done)
+    found = json.loads((tmp_path / "certificate.json").read_text())
+    assert [a["radius"] for a in found["attacks"]] == [0.1, 0.4]
+    for row, attack in zip(found["rows"][1:], found["attacks"], strict=True):
+        assert row["accuracy"] == attack["certified"] <= attack["accuracy"]
+        assert attack["broken"] == 0
+    assert "under eot-pgd" in (tmp_path / "certificate.html").read_text()
+
+
 @pytest.mark.parametrize("name", ["classifier", "rap", "one-shot"])
 def test_certified_accuracy(runs, name):
     run = runs / name

@@ -6,9 +6,16 @@ import pytest
 
 from hardsight.certify import ABSTAIN
 from hardsight.evaluation.certified.plan import Terms
-from hardsight.evaluation.certified.results import ClassCertification
+from hardsight.evaluation.certified.results import AttackedVote, ClassCertification
 from hardsight.reports import write_html, write_json, write_markdown
-from hardsight.reports.certified_classes import accuracy_svg, cells, headline, limits, remarks
+from hardsight.reports.certified_classes import (
+    accuracy_svg,
+    cells,
+    headline,
+    limits,
+    remarks,
+    warnings,
+)
 
 
 def found(**changes) -> ClassCertification:
@@ -64,6 +71,41 @@ def test_the_three_files(tmp_path):
     page = (tmp_path / "c.html").read_text()
     assert "http" not in page.split("</style>")[1]  # nothing is loaded from elsewhere
     assert "50.0" in page
+
+
+ABOVE = AttackedVote("eot-pgd", 0.1, 0.75, 0.5, 4, 0)
+"""An attack that leaves more than is certified."""
+
+
+def test_empirical_accuracy_stands_beside_the_certified_one(tmp_path):
+    one = found(attacks=(ABOVE, ABOVE._replace(radius=0.4, accuracy=0.5, certified=0.25)))
+    assert warnings(one) == []
+    page = write_html(one, tmp_path / "c.html").read_text()
+    assert "under eot-pgd" in page  # in the figure's legend
+    assert "they must lie above it" in page
+    assert "Accuracy attacked" in page
+    assert "Warning" not in page
+    text = write_markdown(one, tmp_path / "c.md").read_text()
+    assert "| eot-pgd | 0.1 | 75.0 | 50.0 | 4 | 0 |" in text
+    held = json.loads(write_json(one, tmp_path / "c.json").read_text())
+    assert held["attacks"][1]["accuracy"] == 0.5
+    assert "under" not in accuracy_svg(found())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"accuracy": 0.25}, "Chance of the votes"),
+        ({"accuracy": 0.25, "broken": 2}, "The certificate is false"),
+        ({"broken": 1}, "1 of 4 images certainly lost"),
+    ],
+)
+def test_a_certified_accuracy_above_an_empirical_one_is_a_warning(changes, message, tmp_path):
+    one = found(attacks=(ABOVE._replace(**changes),))
+    (said,) = warnings(one)
+    assert message in said
+    for write, name in ((write_html, "c.html"), (write_markdown, "c.md")):
+        assert "Warning: within an L2 radius of 0.1" in write(one, tmp_path / name).read_text()
 
 
 def test_the_curve_ends_where_nothing_is_certain():

@@ -54,6 +54,19 @@ def certify(
         bool,
         typer.Option(help="Only decide at the largest radius, with as few copies as it takes."),
     ] = False,
+    attack: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--attack",
+            "--suite",
+            help="Also attack the smoothed model in L2 at every radius above 0: what is left is "
+            "drawn beside what is certified. Repeatable; `hardsight suites` lists them.",
+        ),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of --attack.")] = None,
+    draws: Annotated[
+        int | None, typer.Option(min=1, help="Noisy copies that a gradient of --attack averages.")
+    ] = None,
     limit: Limit = None,
     max_minutes: Annotated[
         float | None,
@@ -83,7 +96,7 @@ def certify(
 
     Of a classifier, plain or behind RAP or a one-shot purifier, it certifies the accuracy of the
     majority vote; what chooses sigma, designs and pixels is for detectors. Example:
-    `hardsight certify runs/digits --sigma 0.25 --limit 500`
+    `hardsight certify runs/digits --sigma 0.25 --limit 500 --attack eot-pgd`
     """
     from hardsight.evaluation import Execution, Smoothing, Terms
     from hardsight.runs import open_run
@@ -108,7 +121,15 @@ def certify(
             seed=seed,
         )
         candidates = _numbers(sigmas or SIGMAS, "sigmas") if choose_sigma else ()
-        choice = CertificateChoice(terms, smoothing, design or ["plain"], candidates)
+        asked = {"steps": steps, "draws": draws}
+        choice = CertificateChoice(
+            terms,
+            smoothing,
+            design or ["plain"],
+            candidates,
+            attack or (),
+            effort={k: v for k, v in asked.items() if v is not None},
+        )
         images = ImageChoice(path, limit, allow_data_change=allow_data_change)
         folder = output or opened.reports / "certificate"
         with told() as progress, open_engine(engine, workers, address, device) as made:

@@ -3,6 +3,7 @@
 from hardsight.attacks.class_suites import FOUR_THREATS, class_suite
 from hardsight.evaluation.attacked_calibration import AttackedCalibration, calibrate_under
 from hardsight.evaluation.certified.attacked import attack_certified
+from hardsight.evaluation.certified.attacked_classes import attack_certified_classes
 from hardsight.evaluation.certified.classes import certify_classifier
 from hardsight.evaluation.certified.plan import Smoothing, Terms, Voting
 from hardsight.evaluation.certified.protocol import certify
@@ -43,6 +44,7 @@ __all__ = [
     "accuracy_curve",
     "attack",
     "attack_certified",
+    "attack_certified_classes",
     "calibrate_under",
     "certify",
     "certify_classifier",

@@ -5,6 +5,7 @@ from hardsight.purifiers.adp import ADP
 from hardsight.purifiers.base import Clamp, Purifier
 from hardsight.purifiers.ddim import DDIMPurifier
 from hardsight.purifiers.diffpure import DiffPure
+from hardsight.purifiers.noising import Noising
 from hardsight.purifiers.one_shot import OneShot
 from hardsight.purifiers.purified import Purified, behind
 from hardsight.purifiers.rap import (
@@ -23,6 +24,7 @@ __all__ = [
     "Clamp",
     "DDIMPurifier",
     "DiffPure",
+    "Noising",
     "OneShot",
     "Purified",
     "Purifier",

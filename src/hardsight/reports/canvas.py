@@ -21,6 +21,7 @@ _CSS = {INK: "currentColor", NORMAL: "var(--normal)", ANOMALOUS: "var(--anomalou
     colour: f"var(--s{k})" for k, colour in enumerate(SERIES)
 }
 DASHES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v")
 
 
 def panels(width: float, height: float, rows: int = 1) -> tuple[Figure, list[Any]]:

@@ -15,7 +15,6 @@ from hardsight.reports.tables import Cell, joined
 
 Certificate = Certification | ClassCertification
 Certificates = Certificate | Sequence[Certificate]
-ATTACK_HEADS = ["Attack", "L2 radius", "AUROC attacked", "Certified", "Images", "Broken"]
 
 
 class Reading(NamedTuple):
@@ -39,6 +38,13 @@ class Table(NamedTuple):
     figure: str
     """The key of the figure that counts."""
     note: str
+    attacked: str
+    """The measure of what attacks leave."""
+
+    @property
+    def attack_heads(self) -> list[str]:
+        """The headers of the table of attacks."""
+        return ["Attack", "L2 radius", f"{self.attacked} attacked", "Certified", "Images", "Broken"]
 
 
 def _several(found: Certificates) -> list[Certificate]:
@@ -70,8 +76,8 @@ def table(found: Certificate) -> Table:
     note = "In per cent; what no perturbation within the radius can undercut."
     if isinstance(found, Certification):
         at = f" TPR at {100 * found.terms.fpr:g} % certified false positives."
-        return Table(certified_scores.COLUMNS, "joint", note + at)
-    return Table(certified_classes.COLUMNS, "accuracy", note)
+        return Table(certified_scores.COLUMNS, "joint", note + at, "AUROC")
+    return Table(certified_classes.COLUMNS, "accuracy", note, "Accuracy")
 
 
 def _figures(found: list[Certificate]) -> list[tuple[str, Markup, str]]:
@@ -81,7 +87,9 @@ def _figures(found: list[Certificate]) -> list[tuple[str, Markup, str]]:
 
 
 def _attacks(found: list[Certificate]) -> list[list[str]]:
-    return certified_scores.attack_rows([c for c in found if isinstance(c, Certification)])
+    scores = certified_scores.attack_rows([c for c in found if isinstance(c, Certification)])
+    votes = [c for c in found if isinstance(c, ClassCertification)]
+    return scores + certified_classes.attack_rows(votes)
 
 
 def html(found: Certificates) -> str:
@@ -96,7 +104,6 @@ def html(found: Certificates) -> str:
         table=table(made[0]),
         figures=_figures(made),
         attacks=_attacks(made),
-        attack_heads=ATTACK_HEADS,
         gallery=[
             (c, [certified_scores.shown(i) for i in c.gallery])
             for c in made
@@ -123,7 +130,7 @@ def markdown(found: Certificates) -> list[str]:
     lines += [shape.note, "", *markdown_table([h for h, _ in heads], cells), ""]
     lines += [f"- **{title}**: {meaning}." for title, meaning in heads]
     if attacks := _attacks(made):
-        lines += ["", *markdown_table(ATTACK_HEADS, attacks)]
+        lines += ["", *markdown_table(shape.attack_heads, attacks)]
     lines += ["", "## What this does not say", "", *bullets(readings[0].limits), ""]
     return [*lines, *provenance_lines(made[0].provenance)]
 

@@ -12,6 +12,7 @@ from hardsight.evaluation.certified.results import Certification, PixelItem
 from hardsight.reports.canvas import (
     ANOMALOUS,
     INK,
+    MARKERS,
     NORMAL,
     SERIES,
     add_legend,
@@ -27,7 +28,6 @@ COLOURS = {
     Decision.ANOMALOUS: (0.84, 0.37, 0.0),
 }
 """Decision -> RGB; dark, light and middle, for those who do not see colours."""
-_MARKERS = ("o", "s", "^", "D", "v")
 
 
 def curve_svg(certifications: Sequence[Certification]) -> str:
@@ -47,7 +47,7 @@ def curve_svg(certifications: Sequence[Certification]) -> str:
             ax.plot(radii, values, dash, color=colour, linewidth=width, label=name)
         for m, attack in enumerate(dict.fromkeys(a.name for a in c.attacks)):
             points = [(a.radius, a.auroc) for a in c.attacks if a.name == attack]
-            style = {"marker": _MARKERS[m % len(_MARKERS)], "fillstyle": "none"}
+            style = {"marker": MARKERS[m % len(MARKERS)], "fillstyle": "none"}
             text = f"{c.design}, {attack}"
             ax.plot(*zip(*points, strict=True), color=colour, linestyle="", label=text, **style)
     published = {p.radius: p.published for c in drawn for p in c.rows if p.published is not None}

@@ -1,6 +1,7 @@
 """What is said of the certificate of a classifier."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from markupsafe import Markup
@@ -8,7 +9,7 @@ from markupsafe import Markup
 from hardsight.certify import largest_radius
 from hardsight.evaluation.certified.results import AccuracyPoint, ClassCertification
 from hardsight.metrics import accuracy_interval
-from hardsight.reports.canvas import INK, SERIES, add_legend, as_svg, label_axes, panels
+from hardsight.reports.canvas import INK, MARKERS, SERIES, add_legend, as_svg, label_axes, panels
 from hardsight.reports.certified_words import Finding, percent
 from hardsight.reports.tables import Cell
 
@@ -39,8 +40,43 @@ def name(found: ClassCertification) -> str:
 
 
 def findings(found: ClassCertification) -> list[Finding]:
-    """Return the result; no word is put on it, for how much is enough depends on the classes."""
-    return [Finding("", headline(found))]
+    """Return the result and what contradicts it.
+
+    No word is put on it, for how much is enough depends on the classes.
+    """
+    return [Finding("", headline(found)), *(Finding("", w) for w in warnings(found))]
+
+
+def warnings(found: ClassCertification) -> list[str]:
+    """Return where a certified accuracy is above an empirical one, which a true one never is."""
+    return [
+        f"Warning: within an L2 radius of {a.radius:g} {percent(a.certified)} % are certified and "
+        f"{a.name} leaves {percent(a.accuracy)} %; {a.broken} of {a.images} images certainly lost "
+        "a vote that was certified. "
+        + (
+            "The certificate is false: look for a model that is another when certified."
+            if a.broken
+            else "Chance of the votes: let more copies vote."
+        )
+        for a in found.attacks
+        if a.certified > a.accuracy or a.broken
+    ]
+
+
+def attack_rows(found: Sequence[ClassCertification]) -> list[list[str]]:
+    """Return a line for each attack of a smoothed classifier."""
+    return [
+        [
+            a.name,
+            f"{a.radius:g}",
+            percent(a.accuracy),
+            percent(a.certified),
+            str(a.images),
+            str(a.broken),
+        ]
+        for c in found
+        for a in c.attacks
+    ]
 
 
 def cells(found: ClassCertification, p: AccuracyPoint) -> dict[str, Cell]:
@@ -91,7 +127,7 @@ def limits(found: ClassCertification) -> list[str]:
 
 
 def accuracy_svg(found: ClassCertification) -> str:
-    """Plot certified accuracy against the radius, and all that is predicted with certainty."""
+    """Plot certified accuracy against the radius, what is certain, and what attacks leave."""
     figure, (ax,) = panels(5.2, 4.1)
     known = found.radii[np.isfinite(found.radii)]
     end = max(float(known.max(initial=0.0)), found.terms.radii[-1]) or 1.0
@@ -100,6 +136,11 @@ def accuracy_svg(found: ClassCertification) -> str:
     sure = [float((found.radii >= r).mean()) for r in radii]
     ax.step(radii, right, color=SERIES[0], linewidth=2.2, label="right")
     ax.step(radii, sure, "--", color=INK, linewidth=1.4, alpha=0.6, label="right or wrong")
+    for k, attack in enumerate(dict.fromkeys(a.name for a in found.attacks)):
+        points = sorted((a.radius, a.accuracy) for a in found.attacks if a.name == attack)
+        style = {"marker": MARKERS[k % len(MARKERS)], "fillstyle": "none", "linestyle": ":"}
+        colour = SERIES[(k + 1) % len(SERIES)]
+        ax.plot(*zip(*points, strict=True), color=colour, label=f"under {attack}", **style)
     ax.set(ylim=(-0.02, 1.04))
     label_axes(ax, "L2 radius, pixels from 0 to 1", "share of images, certainly")
     add_legend(ax, "outside upper center")
@@ -112,5 +153,7 @@ def figures(found: ClassCertification) -> list[tuple[str, Markup, str]]:
         "Solid: the share of images whose true class no perturbation within the radius can change. "
         "Dashed: those with a certain class, right or wrong. It ends where the noisy copies are "
         "too few to certify more."
+        + " Markers: what attacks of the smoothed classifier leave; they must lie above it."
+        * bool(found.attacks)
     )
     return [("Certified accuracy", Markup(accuracy_svg(found)), caption)]

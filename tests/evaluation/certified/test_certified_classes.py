@@ -5,10 +5,14 @@ import pytest
 import torch
 from scipy.stats import norm
 
+from hardsight.attacks.class_suites import class_suite
 from hardsight.certify import ABSTAIN
+from hardsight.data import LabelledImages
+from hardsight.evaluation.certified.attacked_classes import attack_certified_classes
 from hardsight.evaluation.certified.classes import certify_classifier
 from hardsight.evaluation.certified.plan import Terms, Voting
-from hardsight.evaluation.plan import Execution
+from hardsight.evaluation.plan import Execution, Protocol
+from hardsight.purifiers import Noising, Purified
 
 
 def test_a_linear_classifier_has_its_known_radii(tmp_path):
@@ -61,3 +65,66 @@ def test_a_classifier_may_have_noise_of_its_own_and_abstain():
     assert found.rows[0].accuracy == 0.0
     with pytest.raises(ValueError, match="a label for each image"):
         certify_classifier(Coin(), torch.zeros(2, 3, 4, 4), torch.zeros(3), Terms(0.1))
+
+
+class Sum(torch.nn.Module):
+    """Two classes by the sign of the sum of the pixels, less that of a grey image."""
+
+    def forward(self, x):
+        s = (x - 0.5).flatten(1).sum(1)
+        return torch.stack([-s, s], 1)
+
+
+SIGMA = 0.1
+GREYS = torch.linspace(100, 155, 24).round().byte().view(-1, 1, 1, 1).expand(24, 1, 4, 4)
+MARGIN = (GREYS.double() / 255 - 0.5).flatten(1).sum(1) / 4  # distance from the boundary, in L2
+GREY = LabelledImages("greys", GREYS.contiguous(), (MARGIN > 0).long(), ("dark", "light"))
+RADII = (0.0, 0.1, 0.2)
+
+
+def certified(model, n=1000):
+    terms = Terms(SIGMA, n, radii=RADII)
+    return certify_classifier(model, GREY.images, GREY.labels, terms, classes=GREY.classes)
+
+
+def suites(norm="L2"):
+    return [class_suite("eot-pgd", norm, r, steps=6, draws=4, fixed=False) for r in RADII[1:]]
+
+
+def test_an_attack_of_the_vote_leaves_what_is_known_and_no_less_than_is_certified(tmp_path):
+    """Of a linear classifier an image is lost, attacked, where its distance is below the radius."""
+    execution = Execution(tmp_path)
+    how = {"protocol": Protocol(400, batch_size=24, gallery=0), "execution": execution}
+    found = attack_certified_classes(certified(Sum()), Sum(), GREY, suites(), **how)
+    assert [a.radius for a in found.attacks] == list(RADII[1:])
+    for a in found.attacks:
+        assert a.accuracy == pytest.approx(
+            float((MARGIN.abs() > a.radius).double().mean()), abs=0.1
+        )
+        assert a.certified == found.accuracy(a.radius) <= a.accuracy
+        assert a.broken == 0
+    again = attack_certified_classes(certified(Sum()), Sum(), GREY, suites(), **how)
+    assert again.attacks == found.attacks
+
+
+def test_a_false_certificate_is_caught():
+    honest = certified(Sum(), n=200)
+    false = replace(honest, radii=honest.radii + 0.3)
+    how = {"protocol": Protocol(100, batch_size=24, gallery=0)}
+    found = attack_certified_classes(false, Sum(), GREY, suites()[1:], **how)
+    (one,) = found.attacks
+    assert one.broken > 0
+    assert one.certified > one.accuracy
+
+
+def test_what_is_attacked_is_what_was_certified():
+    found = certified(Sum(), n=60)
+    with pytest.raises(ValueError, match="must attack in L2"):
+        attack_certified_classes(found, Sum(), GREY, suites("Linf"))
+    with pytest.raises(ValueError, match="draws noise of its own"):
+        attack_certified_classes(found, Purified(Noising(0.1), Sum()), GREY, suites())
+    late = attack_certified_classes(
+        found, Sum(), GREY, suites(), execution=Execution(max_minutes=0.0)
+    )
+    assert late.attacks == ()
+    assert sum("was left out" in note for note in late.notes) == 2

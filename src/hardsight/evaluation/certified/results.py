@@ -144,6 +144,20 @@ class Certification:
         return finite
 
 
+class AttackedVote(NamedTuple):
+    """An attack of the smoothed classifier inside a radius."""
+
+    name: str
+    radius: float
+    accuracy: float
+    """Of the vote on the attacked images, by fresh copies: an empirical accuracy."""
+    certified: float
+    """Certified accuracy of the same images."""
+    images: int
+    broken: int
+    """Images that lost the vote certainly, although certified: 0, or something is wrong."""
+
+
 class AccuracyPoint(NamedTuple):
     """What is certified at one radius."""
 
@@ -179,6 +193,7 @@ class ClassCertification:
     provenance: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """What was not covered, besides what no such certificate covers."""
+    attacks: tuple[AttackedVote, ...] = ()
 
     @property
     def rows(self) -> tuple[AccuracyPoint, ...]:
@@ -211,6 +226,7 @@ class ClassCertification:
                 "terms": asdict(self.terms),
                 "joint": self.joint,
                 "rows": [p._asdict() for p in self.rows],
+                "attacks": [a._asdict() for a in self.attacks],
                 "abstained": self.abstained,
                 "seconds_per_image": self.seconds_per_image,
                 "images": [

@@ -1,13 +1,16 @@
 """What is asked of a run's figures; None leaves a choice to what suits its model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hardsight.attacks import parse_radius
+from hardsight.attacks import Suite, parse_radius
 from hardsight.detectors.adapters.purification import Form
-from hardsight.evaluation import Smoothing, Terms
+from hardsight.evaluation import Protocol, Smoothing, Terms
+
+VOTES, ATTACKED = 100, 8
+"""Noisy copies of an image attacked within a certified radius; images attacked at a time."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +102,29 @@ class CertificateChoice:
         designs: names of ``DESIGNS``, a certificate each; of detectors alone.
         sigmas: among which sigma is chosen on validation data, of detectors alone; empty: it is
             that of the terms.
+        attacks: names of suites, run in L2 at every radius of the terms above 0.
+        budget, effort: of the attacks, as of ``AttackChoice``.
     """
 
     terms: Terms
     smoothing: Smoothing
     designs: Sequence[str] = ("plain",)
     sigmas: Sequence[float] = ()
+    attacks: Sequence[str] = ()
+    budget: str = "fast"
+    effort: Mapping[str, Any] = field(default_factory=dict)
+
+    def suites(self, build: Callable[..., Suite]) -> list[Suite]:
+        """Return the attacks, made by ``build_suite`` or ``class_suite``."""
+        radii = [radius for radius in self.terms.radii if radius > 0]
+        return [
+            build(name, "L2", radius, self.budget, **self.effort)
+            for name in self.attacks
+            for radius in radii
+        ]
+
+    @property
+    def protocol(self) -> Protocol:
+        """How attacked images are looked at: by a hundred noisy copies each, or all there are."""
+        how = self.smoothing
+        return Protocol(min(VOTES, self.terms.n), how.seed, batch_size=ATTACKED, gallery=0)

@@ -15,6 +15,7 @@ from hardsight.evaluation import (
     Protocol,
     Record,
     Voting,
+    attack_certified_classes,
     certify_classifier,
     class_suite,
     evaluate_classifier,
@@ -97,6 +98,11 @@ class ClassifierFigures(Figures[ClassifierRun]):
             execution=execution,
             record=Record(self._title(test), provenance=self.provenance | facts),
         )
+        suites = choice.suites(class_suite)
+        if suites:
+            found = attack_certified_classes(
+                found, model, part, suites, protocol=choice.protocol, execution=execution
+            )
         lossy = [f"The images are {test.note}."] if test.note else []
         notes = (*found.notes, *lossy, *self.left_out(len(part), len(test)))
         return [replace(found, notes=notes)]

@@ -16,6 +16,7 @@ from hardsight.evaluation import (
     Execution,
     Protocol,
     Record,
+    attack_certified,
     certify,
     choose_sigma,
     evaluate,
@@ -125,7 +126,7 @@ class DetectorFigures(Figures[DetectorRun]):
                 )
                 terms = replace(terms, sigma=chosen.sigma)
                 provenance = provenance | {"sigma": chosen.statement}
-            yield certify(
+            found = certify(
                 detector,
                 data,
                 terms,
@@ -134,3 +135,9 @@ class DetectorFigures(Figures[DetectorRun]):
                 execution=execution,
                 record=Record(provenance=provenance),
             )
+            suites = choice.suites(build_suite)
+            if suites:
+                found = attack_certified(
+                    found, detector, data, suites, protocol=choice.protocol, execution=execution
+                )
+            yield found
