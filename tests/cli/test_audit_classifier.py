@@ -73,6 +73,12 @@ def test_an_honest_one_passes(copied):
     assert evaluated(run)[0] == ()
 
 
+def failed(run, images):
+    done = call("audit", run, "--quick", "--images", images)
+    assert done.exit_code == 2, words(done)
+    return Audit.read(run / "audit/audit.json")
+
+
 def test_a_purifier_fails_by_another_gradient_than_its_own(copied):
     """DiffPure's was that of the adjoint SDE: another where the process has few steps."""
     run = copied("one-shot")  # whose denoiser the same configuration may use otherwise
@@ -80,9 +86,7 @@ def test_a_purifier_fails_by_another_gradient_than_its_own(copied):
     config = yaml.safe_load(path.read_text())
     purifier = {"depth": 60, "stride": 30, "gradient": "adjoint"}
     path.write_text(yaml.safe_dump({**config, "method": "diffpure", "purifier": purifier}))
-    done = call("audit", run, "--quick", "--images", 4)
-    assert done.exit_code == 2, words(done)
-    found = Audit.read(run / "audit/audit.json")
+    found = failed(run, 4)
     assert found["gradient"].verdict == "fail"
     flags, _, said = evaluated(run)
     assert flags == found.stamp
@@ -97,9 +101,7 @@ def test_logits_that_are_too_large_are_caught(copied):
     for name in (last, last.replace("weight", "bias")):
         weights[name] *= 1e4
     save_file(weights, path)
-    done = call("audit", run, "--quick", "--images", 20)
-    assert done.exit_code == 2, words(done)
-    found = Audit.read(run / "audit/audit.json")
+    found = failed(run, 20)
     assert found["saturation"].verdict == "fail"
     flags, _, said = evaluated(run)
     assert flags == found.stamp

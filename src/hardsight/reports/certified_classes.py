@@ -10,7 +10,7 @@ from hardsight.certify import largest_radius
 from hardsight.evaluation.certified.results import AccuracyPoint, ClassCertification
 from hardsight.metrics import accuracy_interval
 from hardsight.reports.canvas import INK, MARKERS, SERIES, add_legend, as_svg, label_axes, panels
-from hardsight.reports.certified_words import Finding, percent
+from hardsight.reports.certified_words import Finding, attack_row, percent
 from hardsight.reports.tables import Cell
 
 COLUMNS = {
@@ -65,18 +65,7 @@ def warnings(found: ClassCertification) -> list[str]:
 
 def attack_rows(found: Sequence[ClassCertification]) -> list[list[str]]:
     """Return a line for each attack of a smoothed classifier."""
-    return [
-        [
-            a.name,
-            f"{a.radius:g}",
-            percent(a.accuracy),
-            percent(a.certified),
-            str(a.images),
-            str(a.broken),
-        ]
-        for c in found
-        for a in c.attacks
-    ]
+    return [attack_row(a.name, a.accuracy, a) for c in found for a in c.attacks]
 
 
 def cells(found: ClassCertification, p: AccuracyPoint) -> dict[str, Cell]:

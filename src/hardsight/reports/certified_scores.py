@@ -10,7 +10,7 @@ from hardsight.certify import NOT_A_CERTIFICATE, Decision, linf_radius
 from hardsight.evaluation.certified.results import Certification, PixelItem, Point
 from hardsight.evaluation.verdict import HOLDS, WEAKENED
 from hardsight.reports import certificate_plots as plots
-from hardsight.reports.certified_words import Finding, percent
+from hardsight.reports.certified_words import Finding, attack_row, percent
 from hardsight.reports.pictures import embedded, photo
 from hardsight.reports.tables import Cell
 
@@ -153,18 +153,7 @@ def remarks(found: Certification) -> list[str]:
 
 def attack_rows(found: Sequence[Certification]) -> list[list[str]]:
     """Return a line for each attack of a smoothed score."""
-    return [
-        [
-            f"{a.name} on {c.design}",
-            f"{a.radius:g}",
-            percent(a.auroc),
-            percent(a.certified),
-            str(a.images),
-            str(a.broken),
-        ]
-        for c in found
-        for a in c.attacks
-    ]
+    return [attack_row(f"{a.name} on {c.design}", a.auroc, a) for c in found for a in c.attacks]
 
 
 def shown(item: PixelItem) -> dict[str, Any]:
