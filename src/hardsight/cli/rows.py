@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from hardsight.core.types import Detection
-    from hardsight.data import Frame
+    from hardsight.data import Frame, Source
     from hardsight.detectors import Calibration, Detector
 
     Fill = Callable[[list[dict[str, Any]], Tensor, list[int]], None]
@@ -132,11 +132,11 @@ class Reader:
         size = at_once(detector.size, most)
         return cls(detector.size, size, detector.bits if bits is None else bits)
 
-    def batches(self, paths: Iterable[Path]) -> "Iterator[list[Frame]]":
-        """Yield files read, while the next ones are; an unreadable one with its error."""
+    def batches(self, sources: "Iterable[Source]") -> "Iterator[list[Frame]]":
+        """Yield images read, while the next ones are; an unreadable one with its error."""
         from hardsight.data import read_ahead
 
-        frames = iter(read_ahead(paths, self.size, self.batch_size, self.bits))
+        frames = iter(read_ahead(sources, self.size, self.batch_size, self.bits))
         while batch := list(islice(frames, self.batch_size)):
             yield batch
 

@@ -27,7 +27,13 @@ from hardsight.cli.sharing import Scoring
 
 def score(
     run: RunFolder,
-    images: Annotated[list[str], typer.Argument(help="Images, folders (searched below) or globs.")],
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            help="Images, folders (searched below) or globs, here or at s3://BUCKET/FOLDER, gs://, "
+            "az://; or lists of them, .txt or .csv."
+        ),
+    ],
     beside: Beside = None,
     output: Scores = None,
     overlays: Overlays = None,
@@ -55,9 +61,12 @@ def score(
 
     Several workers, or a cluster whose nodes see the same folders, share the batches:
     `hardsight score runs/bottle archive/ --workers 4 -o scores.csv`
+
+    Images in object storage are fetched one by one (extra `remote`), by each worker its own:
+    `hardsight score runs/bottle s3://line-3/2026-11/ -o scores.csv`
     """
     from hardsight.core.engine import HERE
-    from hardsight.data import iter_images
+    from hardsight.data import iter_sources
     from hardsight.runs import open_detector_run
     from hardsight.scale.opening import open_engine
 
@@ -67,13 +76,13 @@ def score(
         decider = deciding(open_detector_run(run), beside, device, seed, overlays)
         reader = Reader.of(decider.detector, batch_size, bits)
         shared = Scoring(run, beside, device, seed, overlays, reader)
-        paths = iter_images(images)
+        sources = iter_sources(images)
         with (
             open_engine(engine, workers, address, device) as made,
             table(output, decider.fields) as lines,
         ):
             alone = made is HERE  # reads while it scores
-            found = decider.rows(reader.batches(paths)) if alone else shared.rows(made, paths)
+            found = decider.rows(reader.batches(sources)) if alone else shared.rows(made, sources)
             for rows, read in found:
                 lines.write(rows)
                 tally.add(rows, read)

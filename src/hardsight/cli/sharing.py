@@ -12,7 +12,7 @@ from hardsight.cli.rows import Reader
 from hardsight.core.engine import Engine, Tell, in_order
 
 if TYPE_CHECKING:
-    from hardsight.data import Frame
+    from hardsight.data import Frame, Source
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,21 @@ class Scoring:
         return deciding(run, self.beside, self.device, self.seed, self.overlays)
 
     def __call__(
-        self, batch: tuple[int, list[Path]], tell: Tell
+        self, batch: "tuple[int, list[Source]]", tell: Tell
     ) -> "tuple[list[dict[str, Any]], list[Frame]]":
         """Return the rows of a batch, given with the place of its first file, and its frames."""
-        start, paths = batch
-        ((rows, frames),) = self.decider.rows(self.reader.batches(paths), start)
+        start, sources = batch
+        ((rows, frames),) = self.decider.rows(self.reader.batches(sources), start)
         return rows, [replace(frame, image=None) for frame in frames]
 
     def rows(
-        self, engine: Engine, paths: Iterator[Path]
+        self, engine: Engine, sources: "Iterator[Source]"
     ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
         """Yield the rows of all files in order, and their frames, without the images."""
-        return in_order(engine.run(self, self._batches(paths)))
+        return in_order(engine.run(self, self._batches(sources)))
 
-    def _batches(self, paths: Iterator[Path]) -> Iterator[tuple[int, list[Path]]]:
+    def _batches(self, sources: "Iterator[Source]") -> "Iterator[tuple[int, list[Source]]]":
         start = 0
-        while batch := list(islice(paths, self.reader.batch_size)):
+        while batch := list(islice(sources, self.reader.batch_size)):
             yield start, batch
             start += len(batch)

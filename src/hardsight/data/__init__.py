@@ -18,7 +18,9 @@ from hardsight.data.masks import read_mask
 from hardsight.data.opening import ImageError
 from hardsight.data.options import LoadOptions
 from hardsight.data.published import Counts, PublishedSet, published_sets
+from hardsight.data.remote import RemoteError, RemoteFile, Source
 from hardsight.data.sheets import foreground_sheet, sheet
+from hardsight.data.sources import iter_sources
 from hardsight.data.splits import evenly, split_validation
 from hardsight.data.streams.arrivals import arrivals
 from hardsight.data.streams.frames import Frame, read_ahead
@@ -49,7 +51,10 @@ __all__ = [
     "Part",
     "PublishedSet",
     "Reading",
+    "RemoteError",
+    "RemoteFile",
     "Sample",
+    "Source",
     "Tiles",
     "Verification",
     "arrivals",
@@ -66,6 +71,7 @@ __all__ = [
     "from_pil",
     "is_live",
     "iter_images",
+    "iter_sources",
     "load",
     "mnist",
     "published_sets",

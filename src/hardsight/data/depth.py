@@ -28,14 +28,14 @@ class DepthCheck:
     def __init__(self, bits: int | None = None) -> None:
         self._done, self._lock = bits is not None, Lock()
 
-    def file(self, path: Path) -> None:
-        """Look at an image file.
+    def file(self, path: Path, name: str | None = None) -> None:
+        """Look at an image file, called by its path where it has no other name.
 
         Raises:
             ImageError: as ``read_image``.
         """
         if not self._done:
-            self._judge(brightest_of_sixteen(path), str(path))
+            self._judge(brightest_of_sixteen(path), name or str(path))
 
     def picture(self, image: Image.Image, name: str) -> None:
         """Look at a Pillow image."""

@@ -35,7 +35,7 @@ DECODING_ERRORS = (
 class ImageError(ValueError):
     """An image file that cannot be used: ``path`` names it, ``reason`` says why and the way out."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path | str, reason: str) -> None:
         super().__init__(path, reason)
         self.path = path
         self.reason = reason

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from hardsight.data.depth import DepthCheck
 from hardsight.data.files import worker_threads
 from hardsight.data.images import read_image
 from hardsight.data.opening import ImageError
+from hardsight.data.remote import Source, at_hand
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Frame:
     """An image that came, or why it could not be read."""
 
     name: str
-    """The file's path, or that of a video or camera with the frame's number."""
+    """The file's path or URL, or that of a video or camera with the frame's number."""
     image: Tensor | None
     """(3, H, W) float32 in [0, 1]; None: unreadable."""
     error: ImageError | None = None
@@ -31,19 +31,24 @@ class Frame:
 
     @classmethod
     def read(
-        cls, path: Path, size: tuple[int, int], bits: int | None, check: DepthCheck
+        cls, source: Source, size: tuple[int, int], bits: int | None, check: DepthCheck
     ) -> "Frame":
-        """Decode a file; what is wrong with it is kept, not raised."""
-        begun = time.monotonic()
+        """Decode a file or an object; what is wrong with it is kept, not raised.
+
+        Raises:
+            RemoteError: object storage that cannot be read.
+        """
+        begun, name = time.monotonic(), str(source)
         try:
-            check.file(path)
-            return cls(str(path), read_image(path, size, bits=bits), None, begun)
+            with at_hand(source) as path:
+                check.file(path, name)
+                return cls(name, read_image(path, size, bits=bits), None, begun)
         except ImageError as error:
-            return cls(str(path), None, error, begun)
+            return cls(name, None, error, begun)
 
 
 def read_ahead(
-    paths: Iterable[Path],
+    sources: Iterable[Source],
     size: tuple[int, int],
     ahead: int,
     bits: int | None = None,
@@ -52,7 +57,7 @@ def read_ahead(
     """Yield the files decoded, in order, while threads decode the next ones.
 
     Args:
-        paths: taken one by one, ``ahead`` of what was yielded.
+        sources: taken one by one, ``ahead`` of what was yielded.
         size: (height, width) of the frames.
         ahead: frames decoded and waiting at most.
         bits: of grey images in files of 16 bits, see ``read_image``.
@@ -61,8 +66,8 @@ def read_ahead(
     check = check or DepthCheck(bits)
     with worker_threads() as pool:
         waiting: deque[Future[Frame]] = deque()
-        for path in paths:
-            waiting.append(pool.submit(Frame.read, path, size, bits, check))
+        for source in sources:
+            waiting.append(pool.submit(Frame.read, source, size, bits, check))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
