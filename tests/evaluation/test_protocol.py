@@ -179,6 +179,16 @@ def test_report_of_a_real_evaluation(bright, make_set, tmp_path):
     assert all(g.attacked is not None for g in result.gallery)
 
 
+def test_a_curve_in_l2_speaks_of_its_length(bright, make_set, tmp_path):
+    data, suite = make_set(NORMAL, ANOMALOUS), build_suite("pgd", "L2", 0.2, steps=2)
+    protocol = Protocol(gallery=0, curve=[0.2])
+    result = evaluate(bright(), data, [suite], norm="L2", protocol=protocol)
+    assert {curve.x_label for curve in result.curves} == {"L2 eps"}
+    page = write_html(result, tmp_path / "report.html").read_text()
+    assert "L2 length of the change" in page
+    assert "largest change of any pixel" not in page
+
+
 def test_gallery_takes_positions_not_results(bright):
     labels = np.array([False] * 10 + [True] * 5)
     subject = DetectorSubject(bright(), torch.zeros(15, 3, 16, 16), labels)

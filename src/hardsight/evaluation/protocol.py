@@ -27,6 +27,8 @@ from hardsight.evaluation.wording import radius
 
 CURVE_DRAWS = 4
 """Fresh draws of a point of the curve, at most."""
+RADII = {"Linf": "eps", "L2": "L2 eps"}
+"""Norm -> what the curve calls its radius."""
 
 
 @dataclass
@@ -174,7 +176,7 @@ class Measurement:
                 points.append((eps, row.mean))
                 found.points[f"{radius(suite.ball.name, eps)} (curve)"] = done[eps] = attacked
         threat = self.quick.ball.name
-        label = f"severity of {threat}" if threat in THREATS else "eps"
+        label = f"severity of {threat}" if threat in THREATS else RADII[threat]
         caption = f"{self.quick.description}, {threat}"
         lines = {self.quick.name: tuple(points)}
         yield Curve("How strong must the attack be?", label, lines, caption)

@@ -46,9 +46,16 @@ def roc_svg(scores: dict[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -
     return as_svg(figure, "roc")
 
 
+STRENGTHS = {
+    "eps": "largest change of any pixel (eps)",
+    "L2 eps": "L2 length of the change (eps)",
+}
+"""x_label of a curve under attack -> what its axis says; that of L-inf is a change of pixels."""
+
+
 def attacked(curve: Curve) -> bool:
     """Tell whether a curve is drawn against the strength of an attack."""
-    return curve.x_label == "eps" or curve.x_label.startswith("severity of")
+    return curve.x_label in STRENGTHS or curve.x_label.startswith("severity of")
 
 
 def curve_svg(curve: Curve, measure: str) -> str:
@@ -75,7 +82,7 @@ def curve_svg(curve: Curve, measure: str) -> str:
     if label == "eps":
         ticks = [e for k, e in enumerate(every) if k in (0, len(every) - 1) or _apart(e, every)]
         ax.set_xticks(ticks, [fraction_of_255(e) for e in ticks])
-        label = "largest change of any pixel (eps)"
+    label = STRENGTHS.get(label, label)
     label_axes(ax, label, f"{measure} under attack" if attacked(curve) else measure)
     if len(curve.lines) > 1:
         add_legend(ax, "outside upper center")
