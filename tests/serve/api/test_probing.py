@@ -2,6 +2,8 @@
 
 import base64
 import io
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,3 +70,18 @@ def test_what_has_no_gradient_is_certified_and_not_attacked(client, service):
     assert "exported from" in refused.json()["detail"]
     assert client.post(CERTIFY, files=files(png()), params={"copies": 50}).status_code == 200
     assert torch.is_grad_enabled()
+
+
+def test_more_copies_than_the_time_of_a_request_allows_are_refused(client, service, monkeypatch):
+    step = Certifying.step
+
+    def slow(work):
+        time.sleep(0.2)
+        step(work)
+
+    monkeypatch.setattr(Certifying, "step", slow)
+    monkeypatch.setattr(service, "limits", replace(service.limits, seconds=0.5))
+    answer = client.post(CERTIFY, files=files(png()), params={"copies": 999})
+    assert answer.status_code == 422, answer.text
+    assert "of 999 copies were scored in 0.5 s" in answer.json()["detail"]
+    assert "copies=50" in answer.json()["detail"]

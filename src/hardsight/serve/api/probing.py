@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import time
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
@@ -99,12 +100,18 @@ def probe_routes(service: Service) -> APIRouter:
         sigma: Annotated[float, Query(gt=0, le=1)] = 0.125,
         copies: Annotated[int, Query(ge=50, le=1000)] = 100,
     ) -> CertifiedShown:
-        """Certify the median of one image's score under Gaussian noise (Chiang et al., 2020)."""
+        """Certify the median of one image's score under Gaussian noise (Chiang et al., 2020).
+
+        As many copies are asked for as the service scores in the time of a request.
+        """
         model = service.models.get(name)
         image = await _image(service, name, request)
         work = Certifying(model, image, sigma, copies)
+        until = time.monotonic() + service.limits.seconds
         while not work.done:  # part by part, so that images of the line come between
             await _aside(service, work.step)
+            if not work.done and time.monotonic() > until:
+                raise _too_many(work, service.limits.seconds)
         found = certify_image(work)
         return CertifiedShown(
             decision=found.decision,
@@ -134,6 +141,12 @@ async def _aside(service: Service, work: Callable[[], T]) -> T:
     except TimeoutError as error:
         busy = "the line keeps the model busy; decisions come first"
         raise Problem(503, busy, again_after(5)) from error
+
+
+def _too_many(work: Certifying, seconds: float) -> Problem:
+    scored = f"{len(work.scores)} of {work.copies} copies were scored in {seconds:g} s"
+    fewer = f"copies={max(50, len(work.scores) // 2)}"
+    return Problem(422, f"{scored}; ask for fewer, such as {fewer}, when the model is less busy")
 
 
 def _text(picture: bytes) -> str:
