@@ -7,7 +7,7 @@ from hardsight.benchmark.plan import Measuring, ThreatAsked
 from hardsight.evaluation import Protocol
 from hardsight.runs.figures import AttackChoice, Figures, ImageChoice, PlannedEvaluation
 
-NOISY = ("eot-pgd", "bpda-eot", "blau-eot")
+NOISY = ("eot-pgd", "bpda-eot", "blau-eot", "surrogate-eot", "resubmission")
 """Suites that average noise: left out of a model that has none, for which they are others."""
 
 
@@ -31,7 +31,9 @@ class Asked:
         """Return the evaluation of a run's model, before it is carried out."""
         threat, how = self.threat, self.how
         suites = tuple(s for s in threat.suites if self.random or s not in NOISY)
-        attacks = AttackChoice(suites, threat.norm, threat.eps, how.budget, how.effort, curve="")
-        protocol = Protocol(how.fresh_draws, self.seed, how.batch_size, how.pictures)
+        asked = suites if threat.attacked else ("none",)
+        attacks = AttackChoice(asked, threat.norm, threat.eps, how.budget, how.effort, curve="")
+        shown = how.pictures, (), threat.severities
+        protocol = Protocol(how.fresh_draws, self.seed, how.batch_size, *shown)
         images = ImageChoice(limit=how.images, balanced=True)
         return figures.evaluation(images, attacks, protocol)

@@ -28,7 +28,7 @@ class Line:
     @classmethod
     def of(cls, entry: Entry) -> "Line | None":
         """Return the line of an attacked entry; None: it was not attacked."""
-        found = [_ranked(row, entry.random) for row in entry.attacked if _is_attacked(row)]
+        found = [_ranked(row, entry.random) for row in entry.attacked if is_attacked(row)]
         if not found:
             return None
         robust, noise, row = min(found, key=lambda one: one[0].value)
@@ -218,7 +218,7 @@ def _within(line: Line) -> tuple[str, int]:
     return line.entry.data.category or "", line.entry.seed
 
 
-def _is_attacked(row: Row) -> bool:
+def is_attacked(row: Row) -> bool:
     """Tell whether a row is the main figure of images under an attack."""
     return row.target == "image" and row.metric in ("AUROC", "accuracy") and row.norm is not None
 

@@ -1,5 +1,6 @@
 """The jobs of a plan carried out by an engine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,7 +25,8 @@ class Outcome:
 def carry_out(plan: Plan, places: Places, workers: Workers, watch: Watch) -> Outcome:
     """Carry out every job of a plan whose images are there, and go on with those begun.
 
-    A job that cannot be carried out stops no other; what it lacks is among ``failed``.
+    A job that cannot be carried out stops no other; what it lacks is among ``failed``. Those whose
+    method takes parts of another one's run come last.
 
     Args:
         plan: what is measured.
@@ -44,16 +46,16 @@ def carry_out(plan: Plan, places: Places, workers: Workers, watch: Watch) -> Out
         else:
             found.failed[job.name] = lacking
 
-    def told(place: int, stage: str, done: int, total: int, info: str = "") -> None:
-        watch(work[place][0], stage, done, total, info)
-
     measuring = _Measuring(plan, places, workers)
-    for place, why in try_each(measuring, work, workers.engine, told):
-        job = work[place][1]
-        if why is None:
-            found.finished.append(job)
-        else:
-            found.failed[job.name] = why
+    lending = [(k, job) for k, job in work if not job.method.parts]
+    for part in (lending, [one for one in work if one not in lending]):
+        told = _Renumbered(watch, [k for k, _ in part])
+        for place, why in try_each(measuring, part, workers.engine, told):
+            job = part[place][1]
+            if why is None:
+                found.finished.append(job)
+            else:
+                found.failed[job.name] = why
     return found
 
 
@@ -63,6 +65,17 @@ def write_embedded(data: DataAsked, folder: Path) -> None:
         write_digits(folder)
     else:
         write_textures(folder, data.categories, **data.make)
+
+
+@dataclass(frozen=True)
+class _Renumbered:
+    """Tells of the jobs of a part of a plan by their numbers in the whole."""
+
+    watch: Watch
+    numbers: Sequence[int]
+
+    def __call__(self, job: int, /, stage: str, done: int, total: int, info: str = "") -> None:
+        self.watch(self.numbers[job], stage, done, total, info)
 
 
 class _Measuring:

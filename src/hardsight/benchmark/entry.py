@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hardsight.benchmark.plan import Measuring, ThreatAsked
 from hardsight.core.files import write_atomically
 from hardsight.evaluation import Row
+from hardsight.evaluation.results import Corrupted
 
 SCHEMA = Path(__file__).with_name("entry.schema.json")
 SUFFIX, REPORT, PICTURES = ".entry.json", ".html", ".pictures.json"
@@ -92,6 +93,10 @@ class Entry(BaseModel):
     preset: str
     settings: Mapping[str, Any] = Field(default_factory=dict)
     """Of the preset, as they differ from it."""
+    parts: Mapping[str, str] = Field(default_factory=dict)
+    """Part of the run -> the method whose run lent it."""
+    trained: tuple[str, float] | None = None
+    """Norm and radius of a classifier's adversarial training; None: it saw no attack."""
     kind: Literal["detector", "classifier"] = "detector"
     paper: str | None
     """Whose published figures stand beside; None: no paper's."""
@@ -111,6 +116,8 @@ class Entry(BaseModel):
     """Of all test images, with held-out normals and the object alone; the main figure first."""
     attacked: tuple[Row, ...] = ()
     """Of the attacked images: clean, then under each suite, in the four noise columns."""
+    corrupted: tuple[Corrupted, ...] = ()
+    """Of the images under each common corruption at each severity."""
     certified: tuple[CertifiedRow, ...] = ()
     audit: AuditFacts | None = None
     """None: it was not audited."""

@@ -12,6 +12,7 @@ from hardsight.config import DetectorConfig
 from hardsight.core.speed import slowness
 from hardsight.data import published_sets
 from hardsight.detectors.methods import METHODS
+from hardsight.synthesis import CORRUPTIONS
 
 GRADIENT = 3
 """Times as long as a score that a pass of an attack takes, which has a gradient."""
@@ -64,6 +65,8 @@ def _scores(plan: Plan, threat: ThreatAsked) -> float:
     if threat.sigma is not None:
         return threat.copies
     how = plan.how
+    if threat.severities:
+        return len(CORRUPTIONS) * len(threat.severities) * how.fresh_draws
     suites = (
         build_suite(s, threat.norm, threat.eps, how.budget, **how.effort) for s in threat.suites
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, model_validator
 
+from hardsight.benchmark.parts import Part
 from hardsight.config import Config, DetectorConfig, load_preset
 from hardsight.config.config import STRICT
 from hardsight.data.published import obtainable
@@ -27,6 +28,8 @@ class MethodAsked(BaseModel):
     """Dotted keys of the preset that are changed."""
     name: str | None = None
     """What the board calls it; None: the preset."""
+    parts: Mapping[Part, str] = Field(default_factory=dict)
+    """Part of a classifier's run -> name of the plan's method that trains it, and lends it."""
 
     @model_validator(mode="before")
     @classmethod

@@ -23,6 +23,7 @@ from hardsight.benchmark.entry import (
 )
 from hardsight.benchmark.facts import audited, backbone_of, checkpoints, judged
 from hardsight.benchmark.job import Job, Places, slug
+from hardsight.benchmark.parts import take_parts
 from hardsight.benchmark.plan import Plan, ThreatAsked
 from hardsight.core.files import write_atomically
 from hardsight.core.types import Progress, quiet
@@ -86,8 +87,9 @@ class Measurement:
             return None
         found = Entry.read(path)
         method = self.job.method
-        asked = (threat, self.plan.how, dict(method.settings), self.job.data.note)
-        have = (found.threat, found.how, dict(found.settings), found.data.note)
+        own, had = dict(method.settings), dict(found.settings)
+        asked = (threat, self.plan.how, own, dict(method.parts), self.job.data.note)
+        have = (found.threat, found.how, had, dict(found.parts), found.data.note)
         return found if have == asked else None
 
     def entries(self) -> Iterator[Entry]:
@@ -116,6 +118,7 @@ class Measurement:
         return Entry(
             **facts,
             attacked=found.rows,
+            corrupted=found.corruptions,
             scores={
                 name: tuple(judged(found.kind, v, found.labels[: len(v)]).tolist())
                 for name, v in found.outputs.items()
@@ -138,6 +141,8 @@ class Measurement:
         """The run of the job, fitted."""
         found = start_run(self.folder / "run", self.job.config(self.places), resume=True)
         if not found.finished:
+            lenders = {p: self.plan.lender(self.job, p) for p in self.job.method.parts}
+            take_parts(found.path, {p: j.folder(self.places) / "run" for p, j in lenders.items()})
             found.fit(self.device, progress=self.progress)
         return found
 
@@ -174,7 +179,7 @@ class Measurement:
     def audit(self) -> Audit | None:
         """The audit of the model at the first attacked threat, read where it was made before."""
         budget = self.plan.how.audit
-        threat = next((t for t in self.plan.threats if t.sigma is None and t.norm in BALLS), None)
+        threat = next((t for t in self.plan.threats if t.attacked and t.norm in BALLS), None)
         if budget is None or threat is None:
             return None
         path = self.run.audit_path
@@ -203,6 +208,8 @@ class Measurement:
             "method": job.method.label,
             "preset": self.run.config.preset,
             "settings": dict(job.method.settings),
+            "parts": dict(job.method.parts),
+            "trained": self._trained,
             "kind": found.kind,
             "paper": self._paper(subject),
             "random": bool(subject.random),
@@ -227,6 +234,12 @@ class Measurement:
                 fit_seconds=metrics["fit_seconds"],
             ),
         }
+
+    @property
+    def _trained(self) -> tuple[str, float] | None:
+        """Norm and radius of a classifier's adversarial training; None: there was none."""
+        ball = self.run.config.trained_on if isinstance(self.run, ClassifierRun) else None
+        return None if ball is None else (ball.name, ball.eps)
 
     def _paper(self, subject: Subject) -> str | None:
         if isinstance(self.run, ClassifierRun) and isinstance(self.data, LabelledImages):

@@ -1,6 +1,7 @@
 """A plan of a benchmark: methods x data x threats x seeds, and how each is measured."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Self
@@ -10,13 +11,14 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from hardsight.audit.budgets import BUDGETS
 from hardsight.benchmark.job import DataAsked, Job, MethodAsked
+from hardsight.benchmark.parts import Part
 from hardsight.config.config import STRICT, ConfigError
 
 PLANS = Path(__file__).with_name("plans")
 
 
 class ThreatAsked(BaseModel):
-    """A threat model: attacks in a ball or another threat, or a certificate."""
+    """A threat model: attacks in a ball or another threat, corruptions, or a certificate."""
 
     model_config = STRICT
 
@@ -25,6 +27,8 @@ class ThreatAsked(BaseModel):
     """Radius or severity; of a certificate the largest radius counts."""
     suites: tuple[str, ...] = ("pgd", "eot-pgd")
     """Attacks, each a row; one that averages noise is left out of what has none."""
+    severities: tuple[int, ...] = ()
+    """Of the nineteen common corruptions, 1 to 5, which are looked at instead of attacks."""
     sigma: float | None = None
     """Of the smoothing noise, which makes it a certificate; None: it is attacked."""
     copies: int = Field(100, ge=1)
@@ -39,10 +43,17 @@ class ThreatAsked(BaseModel):
 
     @property
     def name(self) -> str:
-        """What it is, e.g. "Linf 2/255" or "certified, sigma 0.125"."""
+        """What it is: "Linf 2/255", "corruptions 1, 3" or "certified, sigma 0.125"."""
         if self.sigma is not None:
             return f"certified, sigma {self.sigma:g}"
+        if self.severities:
+            return f"corruptions {', '.join(map(str, self.severities))}"
         return f"{self.norm} {self.eps}"
+
+    @property
+    def attacked(self) -> bool:
+        """Whether images are attacked."""
+        return self.sigma is None and not self.severities
 
 
 class Measuring(BaseModel):
@@ -122,6 +133,23 @@ class Plan(BaseModel):
         except ValidationError as error:
             said = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise ConfigError(f"{path}: {'; '.join(said)}") from None
+
+    @model_validator(mode="after")
+    def _parts_are_lent(self) -> Self:
+        lenders = {method.label for method in self.methods if not method.parts}
+        for method in self.methods:
+            for part, lender in method.parts.items():
+                if lender not in lenders:
+                    raise ValueError(
+                        f"parts of {method.label}: {part} is of {lender!r}, which is no method of "
+                        f"this plan that trains its own; choose from {', '.join(lenders)}"
+                    )
+        return self
+
+    def lender(self, job: Job, part: Part) -> Job:
+        """Return the job whose run lends a part to that of another."""
+        name = job.method.parts[part]
+        return replace(job, method=next(m for m in self.methods if m.label == name))
 
     def jobs(self) -> Iterator[Job]:
         """Yield a job for every method, category and seed."""

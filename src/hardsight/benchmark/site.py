@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hardsight.attacks import parse_radius
+from hardsight.benchmark.averages import threat_averages
 from hardsight.benchmark.board import Line, Standing, lines, standings
 from hardsight.benchmark.entry import PICTURES, REPORT, Entry, beside, entries
 from hardsight.core.files import write_atomically
@@ -41,8 +42,8 @@ def write_site(results: str | Path, site: str | Path) -> Path:
     paths = {entry.id: path for path, entry in found.items()}
     for method in dict.fromkeys(line.entry.method for line in board):
         mine = [line for line in board if line.entry.method == method]
-        certified = [e for e in found.values() if e.method == method and e.certified]
-        page = _method_page(mine, certified, _reports(mine, paths, site), _pictures(mine, paths))
+        own = [entry for entry in found.values() if entry.method == method]
+        page = _method_page(mine, own, _reports(mine, paths, site), _pictures(mine, paths))
         write_atomically(site / mine[0].page, page)
     ranked = standings(board)
     index = render(
@@ -77,7 +78,7 @@ def _filters(ranked: Sequence[Standing]) -> dict[str, list[str]]:
 
 def _method_page(
     mine: Sequence[Line],
-    certified: Sequence[Entry],
+    own: Sequence[Entry],
     reports: Mapping[str, str],
     pictures: Mapping[str, Any],
 ) -> str:
@@ -86,7 +87,9 @@ def _method_page(
         TEMPLATES / "method.html.j2",
         method=mine[0].entry,
         lines=mine,
-        certified=certified,
+        averages=threat_averages(own),
+        corrupted=[entry for entry in own if entry.corrupted],
+        certified=[entry for entry in own if entry.certified],
         curves=list(_curves(mine)),
         reports=reports,
         pictures=pictures,

@@ -1,7 +1,10 @@
 """Published figures, to stand beside the measured ones."""
 
 from hardsight.evaluation.published.certificates import published_certified
-from hardsight.evaluation.published.classifiers import published_accuracy
+from hardsight.evaluation.published.classifiers import (
+    published_accuracy,
+    published_over_threats,
+)
 from hardsight.evaluation.published.detectors import published_auroc, published_average
 from hardsight.evaluation.published.figure import Published, first
 from hardsight.evaluation.published.tables import Table, all_figures, known_of, tables
@@ -16,5 +19,6 @@ __all__ = [
     "published_auroc",
     "published_average",
     "published_certified",
+    "published_over_threats",
     "tables",
 ]

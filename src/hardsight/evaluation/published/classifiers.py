@@ -1,5 +1,7 @@
 """Published accuracies of purified classifiers, to stand beside the measured ones."""
 
+from typing import Literal
+
 from hardsight.attacks import Ball, Threat
 from hardsight.evaluation.published.figure import Fact, Published, first
 from hardsight.evaluation.published.tables import all_figures
@@ -28,3 +30,17 @@ def published_accuracy(
         "eps": float(ball.eps) if ball else None,
     }
     return first(all_figures(), facts)
+
+
+def published_over_threats(
+    method: str | None, suite: str, metric: Literal["AoA", "AwT"]
+) -> Published | None:
+    """Return a paper's average over its threat models, None where there is none.
+
+    Args:
+        method, suite: see ``published_accuracy``.
+        metric: "AoA", over all of them; "AwT", over those that were not trained on.
+    """
+    if method is None:
+        return None
+    return first(all_figures(), {"method": method, "metric": metric, "attack": suite})
