@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +14,23 @@ class Squares:
     folder: Path
     deadly: tuple[int, ...] = ()
     times: int = 1
+    seconds: float = 0
 
     def __call__(self, key, tell):
         tell("began", key)
         mark = self.folder / f"{key}-{len(list(self.folder.glob(f'{key}-*')))}"
         mark.touch()
+        time.sleep(self.seconds)
         if key in self.deadly and len(list(self.folder.glob(f"{key}-*"))) <= self.times:
             os.kill(os.getpid(), signal.SIGKILL)
         return key**2
 
     def attempts(self, key):
         return len(list(self.folder.glob(f"{key}-*")))
+
+
+def megabytes(key, tell):
+    return bytes(4 * 2**20)
 
 
 def refuse(key, tell):

@@ -1,11 +1,12 @@
 """Whoever computes, the numbers are the same to the bit."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
-from counting import Squares
+from counting import Squares, megabytes
 from measured import attacked, certified, precision
 
 from hardsight.core.engine import EngineError
@@ -52,6 +53,15 @@ def test_three_killed_actors_lose_nothing_and_repeat_only_what_they_were_at(clus
     assert found == {i: i * i for i in range(6)}
     assert [work.attempts(i) for i in range(6)] == [1, 2, 1, 2, 2, 1]
     assert set(events) <= {(i, "began", i) for i in range(6)}
+
+
+def test_the_object_store_holds_few_results_whatever_the_number_of_keys(cluster):
+    from ray._private.internal_api import memory_summary
+
+    for done, (_, result) in enumerate(cluster.run(megabytes, range(30))):
+        held = re.search(r"Plasma memory usage (\d+) MiB", memory_summary(stats_only=True))
+        assert len(result) == 4 * 2**20
+        assert int(held[1]) <= 2 * 4 * (cluster.workers + 1), f"after {done} results"
 
 
 def test_an_address_without_a_cluster_is_explained():

@@ -44,8 +44,8 @@ class RayActors:
         )
         self._threads = threads
         self._actors: dict[int, Any] = {}
-        self._work: Any = None
-        """Reference of the packed work, held once a node."""
+        self._work: tuple[int, list[Any]] = 0, []
+        """Number of the work, and its reference, packed: one at a time, held once a node."""
         self._waiting: dict[Any, tuple[int, str]] = {}
         """Reference that an actor has not answered yet -> worker, and what it is of."""
         self._numbers: Counter[int] = Counter()
@@ -53,7 +53,8 @@ class RayActors:
 
     def take(self, work: Work[Any, Any]) -> None:
         """Have all keys from now on carried out by this work; see ``Crew``."""
-        self._work = self._ray.put(self._ray.cloudpickle.dumps(work))
+        number, _ = self._work
+        self._work = number + 1, [self._ray.put(self._ray.cloudpickle.dumps(work))]
 
     def start(self, worker: int) -> None:
         """Begin an actor, wherever the cluster has room for it."""
@@ -61,10 +62,10 @@ class RayActors:
         self._waiting[actor.ready.remote()] = worker, "ready"
 
     def give(self, worker: int, key: object) -> None:
-        """Send a ready actor its key, and the work, which it takes from its node."""
+        """Send a ready actor its key, and where the work is, which it takes once from its node."""
         self._numbers[worker] += 1
         number = self._numbers[worker]
-        answer = self._actors[worker].carry_out.remote(self._work, pack(key), number)
+        answer = self._actors[worker].carry_out.remote(*self._work, pack(key), number)
         self._waiting[answer] = worker, "done"
 
     def events(self) -> list[Event]:
@@ -83,7 +84,7 @@ class RayActors:
         """Kill the actors, and leave the cluster; one that was begun here ends."""
         for worker in list(self._actors):
             self.stop(worker)
-        self._work = None
+        self._work = 0, []
         self._ray.shutdown()
 
     def _events(self, answer: Any) -> list[Event]:
@@ -114,17 +115,20 @@ class _Actor:
     def __init__(self, threads: int) -> None:
         self._worker = Worker(threads)
         self._events: queue.SimpleQueue[tuple[int, tuple[object, ...]]] = queue.SimpleQueue()
-        self._work = b""
+        self._taken = 0
+        """Number of the work that the worker has."""
 
     def ready(self) -> bytes:
         """Answer once the actor stands."""
         return pack(None)
 
-    def carry_out(self, work: bytes, key: bytes, number: int) -> bytes:
-        """Carry out a key, see ``Worker``; what it tells bears the key's number."""
-        if work != self._work:
-            self._worker.take(work)
-            self._work = work
+    def carry_out(self, work: int, packed: list[Any], key: bytes, number: int) -> bytes:
+        """Carry out a key of a work, see ``Worker``; what it tells bears the key's number."""
+        if work != self._taken:
+            import ray  # only where there is an actor
+
+            self._worker.take(ray.get(packed[0]))
+            self._taken = work
 
         def tell(*event: object) -> None:
             self._events.put((number, event))

@@ -31,6 +31,7 @@ class Worker:
         try:
             if self._work is None:
                 self._work = unpack(self._packed)
+                self._packed = b""
             return "done", self._work(key, tell)
         except Exception as error:  # noqa: BLE001 - is raised where the key came from
             return "failed", error
