@@ -1,12 +1,13 @@
 """``hardsight fit``: from a folder of good parts to a detector, from labels to a classifier."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
 
-from hardsight.cli.console import errors, explained, say
+from hardsight.cli.console import console, errors, explained, say
 from hardsight.cli.jobs import Jobs
 from hardsight.cli.options import Address, AllowDataChange, Device, EngineName
 from hardsight.cli.options import Workers as WorkerCount
@@ -110,9 +111,11 @@ def fit(
     taken with `--set classifier.run=runs/cnn`.
     """
     from hardsight.core.engine import Workers
+    from hardsight.core.types import quiet
     from hardsight.runs import start_run
     from hardsight.runs.categories import start_runs
     from hardsight.scale.opening import open_engine
+    from hardsight.training.launched import own_folder
 
     again = "the same command and --resume" if each else f"hardsight fit --resume --run {run}"
     with explained(f"Go on with: {again}"):
@@ -147,12 +150,16 @@ def fit(
             with open_engine(engine, workers, address, devices_in_turn[0]) as made:
                 _fit_each(begun, Workers(made, devices_in_turn), allow_data_change)
             return
-        work = start_run(run, config, resume)
-        with told() as progress:
-            work.fit(device, allow_data_change, progress)
-        say(f"The {work.subject} is in ", (str(run), "bold"), ".")
-        for sentence in work.remarks():
-            say(sentence)
+        with own_folder(run, config.training) as place:
+            first = place == run
+            if not first:  # another of torchrun's processes speaks
+                console.quiet = True
+            work = start_run(place, config, resume)
+            with told() if first else nullcontext(quiet) as progress:
+                work.fit(device, allow_data_change, progress)
+            say(f"The {work.subject} is in ", (str(run), "bold"), ".")
+            for sentence in work.remarks():
+                say(sentence)
 
 
 def _fit_each(runs: "list[DetectorRun]", workers: "Workers", allow_data_change: bool) -> None:

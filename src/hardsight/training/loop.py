@@ -16,6 +16,7 @@ from hardsight.core.precision import Precision, autocast, resolve
 from hardsight.core.types import Progress
 from hardsight.training import checkpoint
 from hardsight.training.interrupt import Interrupt
+from hardsight.training.launched import launched, processes
 from hardsight.training.loggers import Training
 from hardsight.training.logs import Record, RunLog
 from hardsight.training.settings import Settings, learning_rate
@@ -105,14 +106,11 @@ def train(
         )
     from lightning_fabric import Fabric  # slow to import: not before it is needed
 
-    fabric = Fabric(
-        accelerator=settings.accelerator,
-        devices=settings.devices,
-        strategy=_strategy(settings),
-    )
-    precision = resolve(settings.precision_choice, fabric.device)  # one for all processes
+    forks = settings.devices > 1 and launched() is None
+    fabric = Fabric(**(_forked(settings) if launched() is None else processes(settings)))
+    precision = resolve(settings.precision_choice, fabric.device)
     # The parent of several processes must outlive Ctrl-C until they have saved.
-    with Interrupt() if settings.devices > 1 else nullcontext():
+    with Interrupt() if forks else nullcontext():
         result: TrainResult = fabric.launch(_run, task, settings, precision, folder, on_step)
     end = checkpoint.load(result.checkpoint)
     checkpoint.load_into(task.module, end.part("ema"), end.path)
@@ -168,6 +166,7 @@ def _run(
 ) -> TrainResult:
     """Train in one process of possibly several; the result of the first is the result."""
     chief, rank, world = fabric.is_global_zero, fabric.global_rank, fabric.world_size
+    precision = fabric.broadcast(precision)
     if world > 1 and fabric.device.type == "cpu":
         torch.set_num_threads(1)  # a forked process hangs in the thread pool of its parent
     task.module.train()
@@ -218,7 +217,7 @@ def _run(
             if log and settings.sample_every and done % settings.sample_every == 0:
                 _sample(task, state.ema.module, folder, log, done)
             if done % settings.checkpoint_every == 0 or last or stop:
-                state.save(write=chief)
+                state.save(write=chief or launched() is not None)  # each in a folder of its own
             if chief and on_step:
                 on_step(Record(done, loss, lr, seconds, speed))
     path = checkpoint.path_of(folder / "checkpoints", state.step)
@@ -248,10 +247,14 @@ def step_seed(seed: int, step: int, stream: int = 0) -> int:
     return int(np.random.SeedSequence([seed, step, stream]).generate_state(1)[0])
 
 
+def _forked(settings: Settings) -> dict[str, Any]:
+    """Return the arguments of a ``Fabric`` that begins its processes, where they are several."""
+    one = {"accelerator": settings.accelerator, "devices": settings.devices}
+    return {**one, "strategy": _strategy(settings) if settings.devices > 1 else "auto"}
+
+
 def _strategy(settings: Settings) -> str:
     """Return how to start several processes: forked on CPUs, so that a script may call train()."""
-    if settings.devices == 1:
-        return "auto"
     gpu = settings.accelerator == "cuda" or (
         settings.accelerator == "auto" and torch.cuda.is_available()
     )
