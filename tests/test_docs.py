@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from hardsight.evaluation.published import tables
+
 ROOT = Path(__file__).parents[1]
 RESEARCH = ROOT / "docs" / "research"
 PAGES = sorted(RESEARCH.glob("*.md"))
@@ -80,3 +82,19 @@ def test_contributing_shows_the_examples_that_tests_add(example):
     source = (ROOT / "tests" / example).read_text(encoding="utf-8")
     assert f"```python\n{source}```" in text[ROOT / "CONTRIBUTING.md"]
     assert len(source.splitlines()) <= 41
+
+
+VERDICTS = ("reproduced", "not reproduced: ", "not tested: ")
+
+
+@pytest.mark.parametrize("paper", ["purification", "rap"])
+def test_every_claim_of_a_paper_has_a_verdict(paper):
+    page = text[ROOT / f"docs/papers/{paper}.md"]
+    rows = page.partition("| claim | where | verdict |\n|---|---|---|\n")[2].split("\n\n")[0]
+    verdicts = [row.strip("| ").split(" | ")[-1] for row in rows.splitlines()]
+    assert len(verdicts) >= 10
+    assert all(verdict.startswith(VERDICTS) for verdict in verdicts)
+    places = " ".join(row.strip("| ").split(" | ")[1] for row in rows.splitlines())
+    for table in tables():
+        if table.place.startswith({"purification": "Blau et al.", "rap": "RAP"}[paper]):
+            assert table.table.removeprefix("Section ") in places, table.place
