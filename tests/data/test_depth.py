@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hardsight.data import read_ahead
+from hardsight.data import Decoding, read_ahead
 from hardsight.data.depth import DepthCheck, bits_needed, brightest_of_sixteen
 
 
@@ -34,7 +34,7 @@ def test_a_stream_is_told_of_once_by_an_image_that_is_not_black(
 ) -> None:
     values = {"a": 0, "b": 4000, "c": 4095}
     paths = [written(tmp_path / f"{name}.png", value) for name, value in values.items()]
-    assert [f.error for f in read_ahead(paths, (8, 8), ahead=0)] == [None] * 3
+    assert [f.error for f in read_ahead(paths, Decoding((8, 8)), ahead=0)] == [None] * 3
     (said,) = caplog.messages
     assert said.startswith(f"{paths[1]} has 16 bits a pixel but no value above 4,000")
     assert "16 times too dark; stretch it with --bits 12" in said
@@ -44,7 +44,7 @@ def test_nothing_is_said_of_bright_images_or_where_the_depth_is_known(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     dark, bright = written(tmp_path / "a.png", 4095), written(tmp_path / "b.png", 60000)
-    assert len(list(read_ahead([dark], (8, 8), 1, bits=12))) == 1
+    assert len(list(read_ahead([dark], Decoding((8, 8), bits=12), 1))) == 1
     check = DepthCheck()
     for path in (bright, dark):
         check.file(path)

@@ -103,3 +103,14 @@ def test_masks_that_mark_nothing_or_nearly_all(top: Path) -> None:
     nothing, inverted = findings(load(top, size=16))
     assert nothing.startswith("1 anomalous images have a mask that marks nothing")
     assert inverted.startswith("1 images have a mask that marks more than half of them")
+
+
+def test_images_that_are_stretched(tmp_path: Path) -> None:
+    for i in range(4):
+        path = tmp_path / "good" / f"{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((10, 30 if i else 11), i, np.uint8)).save(path)
+    said = only(folder("good", root=tmp_path, size=16))
+    assert said.startswith("3 images are not square, as one of 30 x 10, and are stretched")
+    assert "data.aspect" in said
+    assert findings(folder("good", root=tmp_path, size=16, aspect="keep")) == []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hardsight.data import Manifest, folder, load
+from hardsight.data import Decoding, Manifest, folder, load
 from hardsight.data.streams.arrivals import arrivals
 
 
@@ -48,7 +48,7 @@ def test_a_manifest_holds_them(top: Path, tmp_path: Path) -> None:
 
 
 def test_streams_name_them(top: Path) -> None:
-    found = [frame.name for frame in arrivals(top / "test", (8, 8), idle=0)]
+    found = [frame.name for frame in arrivals(top / "test", Decoding((8, 8)), idle=0)]
     assert sorted(map(os.fsencode, found)) == sorted(
         os.fsencode(path) for path in (top / "test").rglob("*.png")
     )

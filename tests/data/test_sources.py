@@ -8,7 +8,7 @@ import pytest
 import torch
 from stores import Counting, fill, picture
 
-from hardsight.data import RemoteError, RemoteFile, iter_sources, read_ahead
+from hardsight.data import Decoding, RemoteError, RemoteFile, iter_sources, read_ahead
 from hardsight.data.remote import at_hand
 
 FILES = {
@@ -49,7 +49,7 @@ def test_a_folder_in_a_store_has_the_order_of_one_on_disk(memory, local):
 
 def test_an_object_is_read_as_the_file_is(memory, local):
     sources = pickle.loads(pickle.dumps(list(iter_sources([memory, str(local)]))))
-    frames = list(read_ahead(sources, (4, 4), 2))
+    frames = list(read_ahead(sources, Decoding((4, 4)), 2))
     half = len(SEEN)
     for there, here in zip(frames[:half], frames[half:], strict=True):
         assert torch.equal(there.image, here.image)
@@ -90,7 +90,7 @@ def test_what_cannot_be_read_names_the_url_and_the_way_out(memory):
 def test_an_object_that_is_gone_or_damaged_is_named(memory):
     fsspec.filesystem("memory").pipe_file("/parts/bad.png", picture(1)[:40])
     gone, bad = read_ahead([RemoteFile(f"{memory}/no.png"), RemoteFile(f"{memory}/bad.png")],
-                           (4, 4), 2)  # fmt: skip
+                           Decoding((4, 4)), 2)  # fmt: skip
     assert str(gone.error) == f"cannot use image {memory}/no.png: there is no such object"
     assert str(bad.error).startswith(f"cannot use image {memory}/bad.png: ")
     with at_hand(RemoteFile(f"{memory}/b.png")) as copy:
@@ -100,7 +100,7 @@ def test_an_object_that_is_gone_or_damaged_is_named(memory):
 
 def test_no_more_is_fetched_than_is_waited_for():
     fill(fsspec.filesystem("counting"), "/many", {f"{i:02}.png": picture(i) for i in range(20)})
-    frames = read_ahead(iter_sources(["counting://many"]), (4, 4), 3)
+    frames = read_ahead(iter_sources(["counting://many"]), Decoding((4, 4)), 3)
     for done in range(1, 6):
         next(frames)
         assert Counting.fetched.total() <= done + 3

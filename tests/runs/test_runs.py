@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from hardsight.config import ConfigError, DataConfig, load_data, load_preset
-from hardsight.data import read_ahead, read_image
+from hardsight.data import Decoding, read_ahead, read_image
 from hardsight.runs import RunError, open_run, start_run
 
 
@@ -137,10 +137,27 @@ def test_the_depth_of_grey_goes_with_the_threshold(twelve_bits, tmp_path, caplog
     assert "grey images" not in caplog.text
     path = min((tmp_path / "parts").rglob("*.png"))
     detector = open_run(tmp_path / "r").detector("cpu")
-    assert detector.bits == 12
+    assert detector.decoding.bits == 12
     stretched = read_image(path, 16, bits=12)
-    (frame,) = read_ahead([path], detector.size, 1, detector.bits)
+    (frame,) = read_ahead([path], detector.decoding, 1)
     assert torch.equal(frame.image, stretched)
     score = detector.predict(path).pred_score
     assert torch.equal(score, detector.predict(stretched[None]).pred_score)
+    assert not torch.equal(score, detector.predict(read_image(path, 16)[None]).pred_score)
+
+
+def test_the_shape_of_images_goes_with_the_threshold(tiny_preset, tmp_path):
+    """Images that are no squares are read alike in training and by whoever decides afterwards."""
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        path = tmp_path / f"parts/train/good/{i:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (10, 30), dtype=np.uint8)).save(path)
+    changes = {"data.path": str(tmp_path / "parts"), "data.aspect": "keep", "selection": None}
+    start_run(tmp_path / "r", load_preset(str(tiny_preset)).updated(changes)).fit("cpu")
+    detector = open_run(tmp_path / "r").detector("cpu")
+    assert detector.decoding == Decoding(detector.size, aspect="keep")
+    kept = read_image(path, detector.size, aspect="keep")
+    score = detector.predict(path).pred_score
+    assert torch.equal(score, detector.predict(kept[None]).pred_score)
     assert not torch.equal(score, detector.predict(read_image(path, 16)[None]).pred_score)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from hardsight.core.types import Detection
-    from hardsight.data import Frame, Source
+    from hardsight.data import Decoding, Frame, Source
     from hardsight.detectors import Calibration, Detector
 
     Fill = Callable[[list[dict[str, Any]], Tensor, list[int]], None]
@@ -115,14 +115,12 @@ class Reader:
     """Reads files in full batches, so that noise depends on the seed and an image's place alone.
 
     Args:
-        size: (height, width) of the frames.
+        decoding: of the frames.
         batch_size: images in a batch.
-        bits: depth of grey in files of 16 bits; None: all.
     """
 
-    size: tuple[int, int]
+    decoding: "Decoding"
     batch_size: int
-    bits: int | None
 
     @classmethod
     def of(cls, detector: "Detector", most: int, bits: int | None) -> Self:
@@ -130,13 +128,13 @@ class Reader:
         from hardsight.core.batches import at_once
 
         size = at_once(detector.size, most)
-        return cls(detector.size, size, detector.bits if bits is None else bits)
+        return cls(detector.decoding.at(bits), size)
 
     def batches(self, sources: "Iterable[Source]") -> "Iterator[list[Frame]]":
         """Yield images read, while the next ones are; an unreadable one with its error."""
         from hardsight.data import read_ahead
 
-        frames = iter(read_ahead(sources, self.size, self.batch_size, self.bits))
+        frames = iter(read_ahead(sources, self.decoding, self.batch_size))
         while batch := list(islice(frames, self.batch_size)):
             yield batch
 

@@ -32,7 +32,7 @@ from hardsight.cli.options import (
 from hardsight.cli.rows import Tally, check_overlays, table
 
 if TYPE_CHECKING:
-    from hardsight.data import Reading
+    from hardsight.data import Decoding, Reading
 
 
 def watch(
@@ -107,8 +107,7 @@ def watch(
         if drift:
             followers.append(DriftFollower(opened, detector, drift, once_in))
         batch_size = at_once(detector.size, batch_size)
-        depth = detector.bits if bits is None else bits
-        reading = _reading(source, detector.size, idle, batch_size, depth)
+        reading = _reading(source, detector.decoding.at(bits), idle, batch_size)
         shown = sys.stdout.isatty()  # rows on a terminal go above the line, others past it
         line = Live(
             Text("waiting for images"), console=errors, transient=True, redirect_stdout=shown
@@ -135,23 +134,21 @@ def watch(
         raise typer.Exit(2)
 
 
-def _reading(
-    source: str, size: tuple[int, int], idle: float | None, most: int, bits: int | None
-) -> "Reading":
-    """Return what reads the source in its own thread, in a size and depth of grey."""
+def _reading(source: str, decoding: "Decoding", idle: float | None, most: int) -> "Reading":
+    """Return what reads the source in its own thread."""
     from hardsight.data import Reading, is_live
     from hardsight.data.streams.arrivals import arrivals
     from hardsight.data.streams.genicam import SCHEME, genicam
     from hardsight.data.streams.video import video
 
     if Path(source).is_dir():
-        return Reading(lambda stop: arrivals(source, size, idle, stop, most, bits), most)
+        return Reading(lambda stop: arrivals(source, decoding, idle, stop, most), most)
     if idle is not None:
         raise ValueError(f"--idle is for folders, and {source} is none; leave it out")
     if source.startswith(SCHEME):
-        return Reading(lambda stop: genicam(source, size, stop), 1, newest=True)
+        return Reading(lambda stop: genicam(source, decoding, stop), 1, newest=True)
     live = is_live(source)
-    return Reading(lambda stop: video(source, size, stop), 1 if live else most, newest=live)
+    return Reading(lambda stop: video(source, decoding, stop), 1 if live else most, newest=live)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from hardsight.data import (
     load,
     together,
 )
+from hardsight.data.images import Aspect
 
 
 class DataConfig(BaseModel):
@@ -41,6 +42,9 @@ class DataConfig(BaseModel):
     out, which stay the same."""
     bits: int | None = Field(None, ge=1, le=16)
     """Depth of grey images in files of 16 bits, e.g. 12 of a camera; None: all of it."""
+    aspect: Aspect = "stretch"
+    """Of images that are no squares: "keep" leaves them in shape, and repeats their outermost
+    pixels beside them; see ``hardsight.data.images.Aspect``."""
     on_error: Literal["stop", "skip"] = "stop"
     """What an unreadable image does: stop the run, or be skipped and listed."""
 
@@ -102,6 +106,7 @@ def _load_one(place: DataConfig, size: int, seed: int) -> AnomalyData:
         "seed": seed,
         "on_error": place.on_error,
         "bits": place.bits,
+        "aspect": place.aspect,
     }
     if place.normal_dir:
         return folder(

@@ -2,6 +2,7 @@
 
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.datamodule import from_datamodule
+from hardsight.data.decoding import Decoding
 from hardsight.data.few import few
 from hardsight.data.files import IMAGE_EXTENSIONS, iter_images
 from hardsight.data.findings import findings, training_findings
@@ -38,6 +39,7 @@ __all__ = [
     "TEXTURES",
     "AnomalyData",
     "Counts",
+    "Decoding",
     "Frame",
     "ImageError",
     "ImageSet",

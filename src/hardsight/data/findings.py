@@ -8,11 +8,13 @@ from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.depth import bits_needed, brightest_of_sixteen
 from hardsight.data.files import listed, relative_name, worker_threads
 from hardsight.data.image_set import ImageSet, Sample
-from hardsight.data.images import geometry
+from hardsight.data.images import Geometry, geometry
 from hardsight.data.manifest import Manifest
 from hardsight.data.masks import is_binary, is_thin, share_marked
 
 T = TypeVar("T")
+LONGER = 1.2
+"""Times the shorter side from which an image is not square."""
 
 
 def findings(data: AnomalyData) -> list[str]:
@@ -32,12 +34,13 @@ def findings(data: AnomalyData) -> list[str]:
 
 
 def training_findings(data: AnomalyData) -> list[str]:
-    """Return what is odd before a training, a sentence each: notes, and unused depth of grey.
+    """Return what is odd before a training, a sentence each: notes, shapes, unused depth of grey.
 
     Raises:
         ImageError: a file cannot be read.
     """
-    return [*data.notes, *_unused_depth((data.train, data.validation))]
+    sets = (data.train, data.validation)
+    return [*data.notes, *_stretched(sets), *_unused_depth(sets)]
 
 
 def _copies(data: AnomalyData) -> list[str]:
@@ -73,7 +76,9 @@ def _masks(test: ImageSet) -> list[str]:
             "counts as anomalous",
         ),
         *told(
-            _where(masked, lambda sample: any(is_thin(m, test.size) for m in sample.masks)),
+            _where(
+                masked, lambda sample: any(is_thin(m, test.size, test.aspect) for m in sample.masks)
+            ),
             f"{{}} images have a defect that covers no more than half of any pixel at size "
             f"{test.size}; the mask keeps what it touches, a larger size shows it better",
         ),
@@ -108,6 +113,25 @@ def _where(samples: Sequence[Sample], holds: Callable[[Sample], bool]) -> list[S
     """Return the samples of which something holds."""
     answers = _asked(samples, holds)
     return [sample for sample, answer in zip(samples, answers, strict=True) if answer]
+
+
+def _stretched(sets: Sequence[ImageSet]) -> list[str]:
+    """Tell of images that are far from square, and made so."""
+    samples = [sample for one in sets for sample in one.samples if one.aspect == "stretch"]
+    shapes = [(shown.height, shown.width) for shown in _asked(samples, _shape)]
+    longer = {shape for shape in shapes if max(shape) >= LONGER * min(shape)}
+    if not longer:
+        return []
+    height, width = max(longer, key=lambda shape: max(shape) / min(shape))
+    count = sum(shape in longer for shape in shapes)
+    return [
+        f"{count} images are not square, as one of {width} x {height}, and are stretched; "
+        'to leave them in shape read them with aspect="keep" (--set data.aspect=keep)'
+    ]
+
+
+def _shape(sample: Sample) -> Geometry:
+    return geometry(sample.path)
 
 
 def _unused_depth(sets: Sequence[ImageSet]) -> list[str]:

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from hardsight.core.types import Progress, quiet
 from hardsight.data.files import common_folder, relative_name, worker_threads
-from hardsight.data.images import read_image
+from hardsight.data.images import Aspect, read_image
 from hardsight.data.masks import read_masks
 from hardsight.data.opening import ImageError
 
@@ -60,6 +60,7 @@ class ImageSet(Dataset[Item]):
         on_error: "stop" or "skip".
         progress: Told of the decoding in the constructor, in files.
         bits: Of grey images with a container of 16 bits, see ``read_image``.
+        aspect: Of images that are no squares, see ``Aspect``; masks follow them.
 
     Raises:
         ImageError: with "skip", if not one of the samples can be read.
@@ -74,6 +75,7 @@ class ImageSet(Dataset[Item]):
         on_error: OnError = "stop",
         progress: Progress = quiet,
         bits: int | None = None,
+        aspect: Aspect = "stretch",
     ) -> None:
         if on_error not in ("stop", "skip"):
             raise ValueError(f"on_error must be 'stop' or 'skip', got {on_error!r}")
@@ -81,7 +83,7 @@ class ImageSet(Dataset[Item]):
             raise ValueError(f"size must be positive, got {size}")
         self.samples = tuple(samples)
         self.size = size
-        self.bits = bits
+        self.bits, self.aspect = bits, aspect
         self.root = Path(root) if root is not None else common_folder([s.path for s in samples])
         self.skipped: list[ImageError] = []
         self._images: Tensor | None = None
@@ -91,7 +93,7 @@ class ImageSet(Dataset[Item]):
 
     def of(self, samples: Sequence[Sample]) -> "ImageSet":
         """Return a set of other samples, read as these are."""
-        return ImageSet(samples, self.size, self.root, bits=self.bits)
+        return ImageSet(samples, self.size, self.root, bits=self.bits, aspect=self.aspect)
 
     def with_images(self, images: Tensor) -> "ImageSet":
         """Return this set with uint8 (N, 3, size, size) in place of what ``images()`` decodes."""
@@ -104,7 +106,7 @@ class ImageSet(Dataset[Item]):
 
     def __getitem__(self, index: int) -> Item:
         sample = self.samples[index]
-        image = read_image(sample.path, self.size, bits=self.bits)
+        image = self._read(sample)
         return Item(image, sample.anomalous, self._read_mask(sample), sample.path)
 
     @property
@@ -176,16 +178,18 @@ class ImageSet(Dataset[Item]):
 
     def _try_sample(self, sample: Sample, row: Tensor | None) -> ImageError | None:
         try:
-            image = read_image(sample.path, self.size, bits=self.bits)
-            if sample.masks:
-                read_masks(sample.path, sample.masks, self.size)
+            image = self._read(sample)
+            self._read_mask(sample)
         except ImageError as error:
             return error
         if row is not None:
             row.copy_(image.mul_(255).round_())
         return None
 
+    def _read(self, sample: Sample) -> Tensor:
+        return read_image(sample.path, self.size, bits=self.bits, aspect=self.aspect)
+
     def _read_mask(self, sample: Sample) -> Tensor | None:
         if sample.masks:
-            return read_masks(sample.path, sample.masks, self.size)
+            return read_masks(sample.path, sample.masks, self.size, self.aspect)
         return None if sample.anomalous else torch.zeros(1, self.size, self.size, dtype=torch.bool)

@@ -1,20 +1,23 @@
 """Reading image files: decoded by content, oriented, checked, as float tensors in [0, 1]."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad
 
 from hardsight.data.opening import MAX_PIXELS, FormatError, ImageError, opened, opened_bytes
 from hardsight.data.tiff import read_float_tiff
 
 Size = int | tuple[int, int]
 """A side, or (height, width), in pixels."""
+Aspect = Literal["stretch", "keep"]
+"""What becomes of an image of another aspect ratio than the size: it is stretched, or kept in its
+shape in the middle, and its outermost pixels are repeated up to the border."""
 _CONTAINER = 16
 """Bits of the grey images that Pillow reads in the modes ``I;16`` and ``I``."""
 
@@ -33,6 +36,7 @@ def read_image(
     size: Size | None = None,
     max_pixels: int = MAX_PIXELS,
     bits: int | None = None,
+    aspect: Aspect = "stretch",
 ) -> Tensor:
     """Decode an image file to a float32 tensor (3, H, W) in [0, 1].
 
@@ -45,18 +49,19 @@ def read_image(
 
     Args:
         path: The file.
-        size: Of the result: antialiased bilinear, the aspect ratio is not kept. None leaves the
-            image as large as it is.
+        size: Of the result: antialiased bilinear. None leaves the image as large as it is.
         max_pixels: Larger images are refused, from their header. Pillow has a limit of its own
             (``PIL.Image.MAX_IMAGE_PIXELS``), which is left as it is and applies as well.
         bits: Depth of the camera where it is less than that of the file, e.g. 12 in a 16-bit PNG.
+        aspect: See ``Aspect``.
 
     Raises:
         ImageError: missing, empty, damaged, too large, not an image, values out of range.
         ValueError: ``size`` or ``max_pixels`` is not positive, or ``bits`` not in 1..16.
     """
     target = height_width(size)
-    return resized(decoded(Path(path), max_pixels, bits), target).expand(3, -1, -1).contiguous()
+    found = resized(decoded(Path(path), max_pixels, bits), target, aspect)
+    return found.expand(3, -1, -1).contiguous()
 
 
 def decode_image(
@@ -65,6 +70,7 @@ def decode_image(
     name: str = "image",
     max_pixels: int = MAX_PIXELS,
     bits: int | None = None,
+    aspect: Aspect = "stretch",
 ) -> Tensor:
     """Decode the bytes of an image file to a float32 tensor (3, H, W) in [0, 1].
 
@@ -74,11 +80,15 @@ def decode_image(
         ImageError: as ``read_image``, under this name.
     """
     with opened_bytes(data, name, max_pixels) as image:
-        return from_pil(image, size, name, bits)
+        return from_pil(image, size, name, bits, aspect)
 
 
 def from_pil(
-    image: Image.Image, size: Size | None = None, name: str = "image", bits: int | None = None
+    image: Image.Image,
+    size: Size | None = None,
+    name: str = "image",
+    bits: int | None = None,
+    aspect: Aspect = "stretch",
 ) -> Tensor:
     """Convert a Pillow image to a float32 tensor (3, H, W) in [0, 1], as ``read_image`` does.
 
@@ -86,21 +96,38 @@ def from_pil(
         image: of any mode.
         size: see ``read_image``.
         name: of the image, for errors.
-        bits: see ``read_image``.
+        bits, aspect: see ``read_image``.
 
     Raises:
         ImageError: values out of range.
     """
     array = _array(ImageOps.exif_transpose(image), Path(name), _depth(bits))
     pixels = torch.from_numpy(array).permute(2, 0, 1)
-    return resized(pixels, height_width(size)).expand(3, -1, -1).contiguous()
+    return resized(pixels, height_width(size), aspect).expand(3, -1, -1).contiguous()
 
 
-def resized(image: Tensor, size: tuple[int, int] | None) -> Tensor:
+def resized(image: Tensor, size: tuple[int, int] | None, aspect: Aspect = "stretch") -> Tensor:
     """Resize (C, H, W) in [0, 1] to (C, height, width), antialiased bilinear; None leaves it."""
     if size is None or size == tuple(image.shape[-2:]):
         return image
-    return interpolate(image[None], size, mode="bilinear", antialias=True)[0].clamp_(0, 1)
+    inner = inside(tuple(image.shape[-2:]), size, aspect)
+    found = interpolate(image[None], inner, mode="bilinear", antialias=True).clamp_(0, 1)
+    return pad(found, margins(inner, size), mode="replicate")[0]
+
+
+def inside(shape: tuple[int, ...], size: tuple[int, int], aspect: Aspect) -> tuple[int, int]:
+    """Return the (height, width) that an image of a shape has within the size."""
+    if aspect == "stretch":
+        return size
+    scale = min(size[0] / shape[0], size[1] / shape[1])
+    height, width = (max(1, round(scale * side)) for side in shape)
+    return height, width
+
+
+def margins(inner: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the pixels (left, right, top, bottom) between what is in the middle and the size."""
+    high, wide = size[0] - inner[0], size[1] - inner[1]
+    return wide // 2, wide - wide // 2, high // 2, high - high // 2
 
 
 def height_width(size: Size | None) -> tuple[int, int] | None:

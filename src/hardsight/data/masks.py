@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad
 
-from hardsight.data.images import Size, decoded, geometry, height_width
+from hardsight.data.images import Aspect, Size, decoded, geometry, height_width, inside, margins
 from hardsight.data.opening import MAX_PIXELS, ImageError
 
 COVERED = 1 / 8
@@ -32,7 +32,9 @@ def read_mask(path: str | Path, size: Size | None = None, max_pixels: int = MAX_
     return mask if target is None else resized_mask(mask, target)
 
 
-def read_masks(image: Path, masks: Sequence[Path], size: Size | None = None) -> Tensor:
+def read_masks(
+    image: Path, masks: Sequence[Path], size: Size | None = None, aspect: Aspect = "stretch"
+) -> Tensor:
     """Decode the masks of one image, and join them: (1, H, W) bool, see ``read_mask``.
 
     Raises:
@@ -44,16 +46,22 @@ def read_masks(image: Path, masks: Sequence[Path], size: Size | None = None) -> 
     found = [_marked(decoded(mask)) for mask in masks]
     if target is None and len({one.shape for one in found}) > 1:
         raise ImageError(masks[1], f"its size is not that of {masks[0].name}, another of its image")
-    shown = found if target is None else [resized_mask(one, target) for one in found]
+    shown = found if target is None else [resized_mask(one, target, aspect) for one in found]
     return torch.stack(shown).any(0)
 
 
-def resized_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
+def resized_mask(mask: Tensor, size: tuple[int, int], aspect: Aspect = "stretch") -> Tensor:
     """Resize a bool mask (1, H, W) so that no defect disappears.
 
     Shrunk, a pixel is anomalous if at least ``COVERED`` of its area is, and a defect that covers
-    no pixel so far keeps those that it covers most. Enlarged, pixels are repeated.
+    no pixel so far keeps those that it covers most. Enlarged, pixels are repeated. What is beside
+    an image that keeps its aspect is normal.
     """
+    inner = inside(tuple(mask.shape[-2:]), size, aspect)
+    return pad(_scaled(mask, inner), margins(inner, size))
+
+
+def _scaled(mask: Tensor, size: tuple[int, int]) -> Tensor:
     cover = _coverage(mask, size)
     if cover.shape == mask.shape:
         shrunk = mask
@@ -72,9 +80,10 @@ def is_binary(path: Path) -> bool:
     return bool(largest < _CLASS_NUMBERS or ((grey == 0) | (grey == largest)).all())
 
 
-def is_thin(path: Path, size: int) -> bool:
+def is_thin(path: Path, size: int, aspect: Aspect = "stretch") -> bool:
     """Return whether some defect of a mask covers no more than half of any pixel at a size."""
-    cover = _coverage(_marked(decoded(path)), (size, size))
+    mask = _marked(decoded(path))
+    cover = _coverage(mask, inside(tuple(mask.shape[-2:]), (size, size), aspect))
     _, most = _defects(cover)
     return bool((most[1:] <= 0.5).any())
 

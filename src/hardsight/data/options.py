@@ -7,6 +7,7 @@ from typing import Any
 
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.image_set import ImageSet, OnError, Sample
+from hardsight.data.images import Aspect
 from hardsight.data.splits import split_validation
 
 Three = tuple[Sequence[Sample], Sequence[Sample], Sequence[Sample]]
@@ -29,6 +30,7 @@ class LoadOptions:
     """See ``ImageSet``."""
     bits: int | None = None
     """Depth of grey images in files of 16 bits, see ``read_image``."""
+    aspect: Aspect = "stretch"
     split: str | None = None
     """Name of one of the layout's splits, see ``Layout``; None: the official one."""
 
@@ -88,7 +90,8 @@ class LoadOptions:
             name: The folder's if None.
         """
         train, validation, test = (
-            ImageSet(found, self.size, root, self.on_error, bits=self.bits) for found in samples
+            ImageSet(found, self.size, root, self.on_error, bits=self.bits, aspect=self.aspect)
+            for found in samples
         )
         name = root.resolve().name if name is None else name
         return AnomalyData(name, train, validation, test, root, notes=tuple(notes))

@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 from hardsight.core.batches import at_once
 from hardsight.core.modules import sharing
 from hardsight.core.types import Detection, check_images
+from hardsight.data import Decoding
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.inputs import Images, batches
 
@@ -53,9 +54,10 @@ class Detector(nn.Module, ABC):
         return self.image_size, self.image_size
 
     @property
-    def bits(self) -> int | None:
-        """Depth of grey at which files of 16 bits are to be read, as in calibration; None: 16."""
-        return None if self.calibration is None else self.calibration.bits
+    def decoding(self) -> Decoding:
+        """How images are to be decoded, as those of the calibration were."""
+        found = Decoding(self.size)
+        return found if self.calibration is None else self.calibration.decoding(self.size)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -180,7 +182,7 @@ class Detector(nn.Module, ABC):
     ) -> Iterator[Detection]:
         """Yield the detections of ``predict`` batch by batch, unlabelled."""
         count = at_once(self.size, batch_size)
-        for batch in batches(images, self.size, count, self.bits if bits is None else bits):
+        for batch in batches(images, self.decoding.at(bits), count):
             x = self.prepare(batch)
             noise = self.decision_noise(x) if generator is None else self.sample_noise(x, generator)
             found = self(x, noise)

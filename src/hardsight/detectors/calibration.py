@@ -2,13 +2,15 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardsight.core.files import write_atomically
+from hardsight.data import Decoding, ImageSet
+from hardsight.data.images import Aspect
 from hardsight.metrics import conformal_threshold, p_values
 
 
@@ -30,6 +32,8 @@ class Calibration:
     """(n,) the calibration images' scores, for p-values."""
     bits: int | None = None
     """Depth of grey at which files of 16 bits were read and must be, see ``read_image``."""
+    aspect: Aspect = "stretch"
+    """What became of images that are no squares, and must, see ``hardsight.data.images``."""
     under: str | None = None
     """The attack that the calibration images were under, in words; None: none."""
 
@@ -73,6 +77,14 @@ class Calibration:
     def p_values(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the chance (N,) that a normal image scores as high; small is anomalous."""
         return p_values(scores, np.asarray(self.normal_scores))
+
+    def decoding(self, size: tuple[int, int]) -> Decoding:
+        """Return how the calibration images were decoded, at a size."""
+        return Decoding(size, self.bits, self.aspect)
+
+    def decoded_as(self, other: Decoding | ImageSet) -> "Calibration":
+        """Return the calibration for images that are decoded as others are."""
+        return replace(self, bits=other.bits, aspect=other.aspect)
 
     @property
     def clean_scores(self) -> tuple[float, ...]:

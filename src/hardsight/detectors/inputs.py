@@ -11,9 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from hardsight.core.types import check_images
-from hardsight.data import from_pil, read_image
+from hardsight.data import Decoding
 from hardsight.data.depth import DepthCheck
-from hardsight.data.images import resized
 
 Picture: TypeAlias = str | Path | Image.Image | NDArray[Any] | Tensor
 Images: TypeAlias = Picture | Sequence[Picture]
@@ -32,16 +31,13 @@ they lost stays lost: next to 1 a step of float16 is an eighth, one of bfloat16 
 ACCEPTED = "give paths, Pillow images, arrays (H, W, 3) or tensors (N, 3, H, W)"
 
 
-def batches(
-    images: Images, size: tuple[int, int], count: int, bits: int | None = None
-) -> Iterator[Tensor]:
+def batches(images: Images, decoding: Decoding, count: int) -> Iterator[Tensor]:
     """Yield images as tensors (n, 3, H, W), uint8 or float32, n <= count, reading files in turn.
 
     Args:
         images: see ``Images``.
-        size: (height, width) that files, Pillow images and arrays are resized to.
+        decoding: of files, Pillow images and arrays.
         count: images in a batch, at least 1.
-        bits: of files and Pillow images, see ``read_image``.
 
     Raises:
         TypeError: something that is no image.
@@ -54,12 +50,12 @@ def batches(
         for batch in torch.split(images, count):
             yield batch if batch.dtype == torch.uint8 else _single(batch)
         return
-    listed, check = _listed(images), DepthCheck(bits)
+    listed, check = _listed(images), DepthCheck(decoding.bits)
     if not len(listed):
         raise ValueError("images is empty; give at least one")
     for start in range(0, len(listed), count):
         part = listed[start : start + count]
-        yield torch.stack([_picture(p, start + i, size, bits, check) for i, p in enumerate(part)])
+        yield torch.stack([_picture(p, start + i, decoding, check) for i, p in enumerate(part)])
 
 
 def number_of(images: Images) -> int:
@@ -87,17 +83,15 @@ def _listed(images: Any) -> Sequence[Any]:
     raise TypeError(f"images must not be a {type(images).__name__}; {ACCEPTED}")
 
 
-def _picture(
-    image: Any, index: int, size: tuple[int, int], bits: int | None, check: DepthCheck
-) -> Tensor:
+def _picture(image: Any, index: int, decoding: Decoding, check: DepthCheck) -> Tensor:
     """Return an image as float32 (3, H, W) in [0, 1], its depth checked."""
     name = f"images[{index}]"
     if isinstance(image, str | Path):
         check.file(Path(image))
-        return read_image(image, size, bits=bits)
+        return decoding.file(Path(image))
     if isinstance(image, Image.Image):
         check.picture(image, name)
-        return from_pil(image, size, name, bits)
+        return decoding.picture(image, name)
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(
@@ -105,12 +99,12 @@ def _picture(
                 "three times, and put the channels last"
             )
         x = torch.from_numpy(image.copy()).permute(2, 0, 1)  # a read-only one is no tensor
-        return resized(_checked(x, name), size)
+        return decoding.pixels(_checked(x, name))
     if isinstance(image, Tensor):
-        if image.shape != (3, *size):
+        if image.shape != (3, *decoding.size):
             raise ValueError(
-                f"{name} must be a tensor of shape {(3, *size)} for this detector, got "
-                f"{tuple(image.shape)}; read it with size={size}"
+                f"{name} must be a tensor of shape {(3, *decoding.size)} for this detector, got "
+                f"{tuple(image.shape)}; read it with size={decoding.size}"
             )
         return _checked(image, name)
     raise TypeError(f"{name} must not be a {type(image).__name__}; {ACCEPTED}")

@@ -65,7 +65,7 @@ def calibrate_under(
     noise, done = Noise(seed, detector.device), 0
     clean, attacked, maxima = [], [], []
     with in_mode("eval", detector):
-        for batch in batches(normals, detector.size, size, detector.bits):
+        for batch in batches(normals, detector.decoding, size):
             x = detector.prepare(batch)
             known = detector.decision_noise(x)
             victim = ScoreVictim(detector, torch.zeros(len(x), dtype=torch.bool, device=x.device))

@@ -81,7 +81,7 @@ def export(
         else:
             _write(detector, target, made)
         found = Exported(made).calibrate(calibrating, level)
-        calibration = replace(found.demand_calibration(), bits=detector.bits)
+        calibration = found.demand_calibration().decoded_as(detector.decoding)
         calibration.write(made / CALIBRATION_FILE)
         torch_name = f"torch {resolve(precision_of(detector), detector.device).name}"
         compared = compare({torch_name: detector} | rivals | {target.name: found}, choosing, seed)

@@ -1,7 +1,7 @@
 """A new threshold for a fitted detector, from held-out or from other normal images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hardsight.attacks import Suite
@@ -80,7 +80,7 @@ def recalibrate(
         after, old = found.calibration, before or found.calibration
         was, now = (found.alarms(c.threshold) for c in (old, after))
         alarms = {"left alone": (was[0], now[0]), "attacked": (was[1], now[1])}
-    after = replace(after, bits=detector.bits)
+    after = after.decoded_as(detector.decoding)
     if before is not None:
         before.write(run.path / PREVIOUS)
     after.write(run.path / CALIBRATION_FILE)

@@ -4,7 +4,6 @@ import json
 import logging
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from hardsight.config import DetectorConfig, load_data
@@ -148,7 +147,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
             normals = shares(data.validation.images(), config.fit.selection is not None)[1]
             found = Posed(fitted.detector).calibrate(normals, config.fit.false_alarms)
             calibration = found.demand_calibration()
-        calibration = replace(calibration, bits=data.train.bits)
+        calibration = calibration.decoded_as(data.train)
         detector: SavedDetector = fitted.detector.with_calibration(calibration)
         if fitted.report is not None:
             fitted.report.write(self.path / SELECTION)

@@ -1,6 +1,6 @@
 """A new threshold from what a line has seen, and what people said of its alarms."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -73,5 +73,5 @@ def recalibrate_from_feedback(
     except ValueError as error:
         raise RecalibrationError(f"the span has {len(good)} good parts: {error}") from error
     judged = f"{len(good)} good parts from {span.since.isoformat()} on"
-    calibration = replace(found, bits=model.calibration.bits)
+    calibration = found.decoded_as(model.detector.decoding)
     return add_threshold(log, model.name, model.hash, calibration, f"set on {judged}")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from hardsight.core.threads import usable_cpus
-from hardsight.data import decode_image
 from hardsight.reports.pictures import heat_layer, photo
 from hardsight.serve.drift import DriftWatch
 from hardsight.serve.limits import Limits
@@ -80,7 +79,7 @@ class Service:
         """
         detector = model.detector
         name = source or "image"
-        image = decode_image(data, detector.size, name, self.limits.pixels, detector.bits)
+        image = detector.decoding.content(data, name, self.limits.pixels)
         return Job(model, image, Arrival(source, hashlib.sha256(data).hexdigest()))
 
     def decoding(self, work: Callable[[], T]) -> "Future[T]":

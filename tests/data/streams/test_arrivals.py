@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from hardsight.data import read_ahead, read_image
+from hardsight.data import Decoding, read_ahead, read_image
 from hardsight.data.streams.arrivals import arrivals
 
-SIZE = (8, 8)
+SMALL = Decoding((8, 8))
 
 
 def picture(path: Path, value: int) -> Path:
@@ -32,7 +32,7 @@ def test_files_come_in_order_and_are_what_read_image_says(tmp_path):
             taken.append(path)
             yield path
 
-    frames = read_ahead(listed(), (4, 6), ahead=3)
+    frames = read_ahead(listed(), Decoding((4, 6)), ahead=3)
     first = next(frames)
     assert len(taken) == 4  # one yielded, three ahead
     found = [first, *frames]
@@ -53,7 +53,7 @@ def test_what_is_there_then_what_arrives_each_once(tmp_path):
 
     thread = threading.Thread(target=copy)
     thread.start()
-    found = [Path(f.name).name for f in arrivals(tmp_path, SIZE, idle=1.0)]
+    found = [Path(f.name).name for f in arrivals(tmp_path, SMALL, idle=1.0)]
     thread.join()
     assert found[:3] == ["old0.png", "old1.png", "old2.png"]
     assert sorted(found[3:]) == ["new0.png", "new1.png", "new2.png", "new3.png"]
@@ -62,7 +62,7 @@ def test_what_is_there_then_what_arrives_each_once(tmp_path):
 def test_a_frame_knows_the_hash_of_its_file(tmp_path):
     path = picture(tmp_path / "a.png", 3)
     (tmp_path / "b.png").write_bytes(b"half")
-    good, bad = arrivals(tmp_path, SIZE, idle=0, patience=0.01)
+    good, bad = arrivals(tmp_path, SMALL, idle=0, patience=0.01)
     assert good.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert bad.sha256 == hashlib.sha256(b"half").hexdigest()
 
@@ -81,7 +81,7 @@ def test_a_half_written_file_is_tried_again_until_it_is_whole(tmp_path):
 
     thread = threading.Thread(target=write)
     thread.start()
-    (frame,) = arrivals(folder, SIZE, idle=0.8, patience=0.6)
+    (frame,) = arrivals(folder, SMALL, idle=0.8, patience=0.6)
     thread.join()
     assert frame.error is None
     assert torch.equal(frame.image, read_image(whole))
@@ -91,7 +91,7 @@ def test_an_unreadable_file_is_given_up_after_a_while_and_holds_nothing_up(tmp_p
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n")
     picture(tmp_path / "b.png", 3)
     begun = time.monotonic()
-    good, bad = arrivals(tmp_path, SIZE, idle=0.1, patience=0.5)
+    good, bad = arrivals(tmp_path, SMALL, idle=0.1, patience=0.5)
     assert time.monotonic() - begun >= 0.5
     assert (Path(good.name).name, Path(bad.name).name) == ("b.png", "a.png")
     assert bad.image is None
@@ -100,7 +100,7 @@ def test_an_unreadable_file_is_given_up_after_a_while_and_holds_nothing_up(tmp_p
 
 def test_a_name_that_vanishes_is_left_out(tmp_path):
     (tmp_path / "part.png").write_bytes(b"half")
-    frames = arrivals(tmp_path, SIZE, idle=0.3, patience=10)
+    frames = arrivals(tmp_path, SMALL, idle=0.3, patience=10)
 
     def rename() -> None:
         time.sleep(0.2)
@@ -117,7 +117,7 @@ def test_a_name_that_stands_for_another_file_is_another_image(tmp_path):
     """As of a camera that calls every picture the same; what only changes its time is not."""
     name, away = picture(tmp_path / "in/part.png", 1), tmp_path / "away"
     away.mkdir()
-    frames, found = arrivals(tmp_path / "in", SIZE, idle=0.5), []
+    frames, found = arrivals(tmp_path / "in", SMALL, idle=0.5), []
     for i, frame in enumerate(frames):
         found.append(frame.image.mean().item())
         if i == 0:
@@ -133,11 +133,11 @@ def test_a_name_that_stands_for_another_file_is_another_image(tmp_path):
 def test_it_stops_when_told_and_when_the_folder_is_gone(tmp_path):
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
-    assert list(arrivals(tmp_path, SIZE, stop=stop)) == []
+    assert list(arrivals(tmp_path, SMALL, stop=stop)) == []
     with pytest.raises(FileNotFoundError, match="source="):
-        arrivals(tmp_path / "no", SIZE)
+        arrivals(tmp_path / "no", SMALL)
     (tmp_path / "in").mkdir()
-    frames = arrivals(tmp_path / "in", SIZE)
+    frames = arrivals(tmp_path / "in", SMALL)
     threading.Timer(0.2, (tmp_path / "in").rmdir).start()
     with pytest.raises(FileNotFoundError, match="does not exist"):
         next(frames)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from hardsight.data import Decoding
 from hardsight.data.streams.genicam import FORMATS, decoded, genicam
 
 SIZE = (40, 50)
@@ -41,7 +42,7 @@ def test_an_unknown_format_says_which_are_known():
 
 def test_frames_of_a_simulated_camera(producer):
     stop = threading.Event()
-    frames = list(itertools.islice(genicam(f"genicam:{producer}#1", SIZE, stop), 3))
+    frames = list(itertools.islice(genicam(f"genicam:{producer}#1", Decoding(SIZE), stop), 3))
     assert [f.name for f in frames] == [f"genicam-1/{i:06}" for i in range(3)]
     for frame in frames:
         assert frame.image.shape == (3, *SIZE)
@@ -51,7 +52,7 @@ def test_frames_of_a_simulated_camera(producer):
 
 def test_a_stop_ends_the_frames(producer):
     stop = threading.Event()
-    frames = genicam(f"genicam:{producer}", SIZE, stop)
+    frames = genicam(f"genicam:{producer}", Decoding(SIZE), stop)
     next(frames)
     stop.set()
     assert list(frames) == []
@@ -59,6 +60,6 @@ def test_a_stop_ends_the_frames(producer):
 
 def test_what_is_not_there_is_named(producer, tmp_path):
     with pytest.raises(FileNotFoundError, match="no such GenTL producer"):
-        genicam(f"genicam:{tmp_path}/no.cti", SIZE)
+        genicam(f"genicam:{tmp_path}/no.cti", Decoding(SIZE))
     with pytest.raises(ValueError, match=r"knows the cameras .*, and no '99'"):
-        genicam(f"genicam:{producer}#99", SIZE)
+        genicam(f"genicam:{producer}#99", Decoding(SIZE))

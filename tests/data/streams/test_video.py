@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from hardsight.data import is_live
+from hardsight.data import Decoding, is_live
 from hardsight.data.streams.video import video
 
 
@@ -23,7 +23,7 @@ def written(path, count: int = 5):
 
 def test_every_frame_of_a_file_in_rgb_resized(tmp_path):
     colours = written(tmp_path / "clip.avi")
-    found = list(video(tmp_path / "clip.avi", (8, 12)))
+    found = list(video(tmp_path / "clip.avi", Decoding((8, 12))))
     assert [f.name for f in found] == [f"{tmp_path}/clip.avi/{i:06}" for i in range(5)]
     for frame, colour in zip(found, colours, strict=True):
         assert frame.image.shape == (3, 8, 12)
@@ -38,21 +38,21 @@ def test_what_is_live():
 
 def test_what_is_no_video_says_so(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such file, folder or camera"):
-        video(tmp_path / "clip.mp4", (8, 8))
+        video(tmp_path / "clip.mp4", Decoding((8, 8)))
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(ValueError, match="use hardsight score"):
-        video(tmp_path / "a.png", (8, 8))
+        video(tmp_path / "a.png", Decoding((8, 8)))
 
 
 def test_a_file_that_is_no_video_is_refused(tmp_path):
     pytest.importorskip("cv2", reason="needs the extra video")
     (tmp_path / "clip.mp4").write_bytes(b"no video")
     with pytest.raises(ValueError, match="cannot open the video"):
-        video(tmp_path / "clip.mp4", (8, 8))
+        video(tmp_path / "clip.mp4", Decoding((8, 8)))
 
 
 def test_without_opencv_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)  # what an import finds where it is missing
     (tmp_path / "clip.mp4").write_bytes(b"")
     with pytest.raises(ImportError, match=r"pip install 'hardsight\[video\]'"):
-        video(tmp_path / "clip.mp4", (8, 8))
+        video(tmp_path / "clip.mp4", Decoding((8, 8)))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hardsight.data.containers import content_sha256
+from hardsight.data.decoding import Decoding
 from hardsight.data.depth import DepthCheck
 from hardsight.data.files import existing_folder, walk
 from hardsight.data.streams.frames import Frame, read_ahead
@@ -40,11 +41,10 @@ class _Tried(NamedTuple):
 
 def arrivals(
     folder: str | Path,
-    size: tuple[int, int],
+    decoding: Decoding,
     idle: float | None = None,
     stop: threading.Event | None = None,
     ahead: int = 8,
-    bits: int | None = None,
     patience: float = PATIENCE,
 ) -> Iterator[Frame]:
     """Yield the images below a folder, then each that arrives, every file once.
@@ -56,18 +56,18 @@ def arrivals(
 
     Args:
         folder: searched with its subfolders, see ``hardsight.data.files.walk``.
-        size: (height, width) of the frames.
+        decoding: of the frames.
         idle: end after so many seconds in which nothing came; None: never.
         stop: set by somebody else, it ends the wait.
         ahead: images decoded ahead of their use at most.
-        bits: of grey images in files of 16 bits, see ``read_image``.
         patience: in seconds.
 
     Raises:
         FileNotFoundError: there is no such folder; at the call, or once it is gone.
     """
     top = existing_folder(folder, "source")
-    decode = partial(read_ahead, size=size, ahead=ahead, bits=bits, check=DepthCheck(bits))
+    check = DepthCheck(decoding.bits)
+    decode = partial(read_ahead, decoding=decoding, ahead=ahead, check=check)
     return _arrivals(top, decode, idle, stop or threading.Event(), patience)
 
 

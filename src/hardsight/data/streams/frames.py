@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from hardsight.data.decoding import Decoding
 from hardsight.data.depth import DepthCheck
 from hardsight.data.files import worker_threads
-from hardsight.data.images import read_image
 from hardsight.data.opening import ImageError
 from hardsight.data.remote import Source, at_hand
 
@@ -30,9 +30,7 @@ class Frame:
     """Of its file, as it was before it was decoded, where it arrived in a folder."""
 
     @classmethod
-    def read(
-        cls, source: Source, size: tuple[int, int], bits: int | None, check: DepthCheck
-    ) -> "Frame":
+    def read(cls, source: Source, decoding: Decoding, check: DepthCheck) -> "Frame":
         """Decode a file or an object; what is wrong with it is kept, not raised.
 
         Raises:
@@ -42,32 +40,30 @@ class Frame:
         try:
             with at_hand(source) as path:
                 check.file(path, name)
-                return cls(name, read_image(path, size, bits=bits), None, begun)
+                return cls(name, decoding.file(path), None, begun)
         except ImageError as error:
             return cls(name, None, error, begun)
 
 
 def read_ahead(
     sources: Iterable[Source],
-    size: tuple[int, int],
+    decoding: Decoding,
     ahead: int,
-    bits: int | None = None,
     check: DepthCheck | None = None,
 ) -> Iterator[Frame]:
     """Yield the files decoded, in order, while threads decode the next ones.
 
     Args:
         sources: taken one by one, ``ahead`` of what was yielded.
-        size: (height, width) of the frames.
+        decoding: of the frames.
         ahead: frames decoded and waiting at most.
-        bits: of grey images in files of 16 bits, see ``read_image``.
         check: warns of their depth, once in all calls that are given it; None: in this one.
     """
-    check = check or DepthCheck(bits)
+    check = check or DepthCheck(decoding.bits)
     with worker_threads() as pool:
         waiting: deque[Future[Frame]] = deque()
         for source in sources:
-            waiting.append(pool.submit(Frame.read, source, size, bits, check))
+            waiting.append(pool.submit(Frame.read, source, decoding, check))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:

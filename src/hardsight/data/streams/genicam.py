@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from hardsight.core.extras import needed
+from hardsight.data.decoding import Decoding
 from hardsight.data.files import near_names
-from hardsight.data.images import resized
 from hardsight.data.streams.frames import Frame
 
 SCHEME = "genicam:"
@@ -28,7 +28,7 @@ FORMATS = {
 
 
 def genicam(
-    source: str, size: tuple[int, int], stop: threading.Event | None = None
+    source: str, decoding: Decoding, stop: threading.Event | None = None
 ) -> Iterator[Frame]:
     """Open a camera and return its frames, named ``genicam-SERIAL/number`` from 0 on.
 
@@ -38,7 +38,7 @@ def genicam(
         source: "genicam:PRODUCER.cti", of whose cameras the first is taken, or
             "genicam:PRODUCER.cti#SERIAL"; the producer comes with the camera, and its settings are
             those that its maker's program left.
-        size: (height, width) of the frames.
+        decoding: of the frames, of which the size and aspect count.
         stop: set by somebody else, it ends the frames.
 
     Raises:
@@ -64,11 +64,11 @@ def genicam(
         )
     serial = serial or next(iter(there))
     camera = harvester.create({"serial_number": serial})
-    return _frames(harvester, camera, f"genicam-{serial}", size, stop or threading.Event())
+    return _frames(harvester, camera, f"genicam-{serial}", decoding, stop or threading.Event())
 
 
 def _frames(
-    harvester: Any, camera: Any, prefix: str, size: tuple[int, int], stop: threading.Event
+    harvester: Any, camera: Any, prefix: str, decoding: Decoding, stop: threading.Event
 ) -> Iterator[Frame]:
     gentl = needed("genicam.gentl", GENICAM)
     number = 0
@@ -84,7 +84,7 @@ def _frames(
                 raise OSError(
                     f"{prefix} gives no more frames ({error}); is it still connected?"
                 ) from error
-            yield Frame(f"{prefix}/{number:06}", resized(image, size).contiguous())
+            yield Frame(f"{prefix}/{number:06}", decoding.pixels(image))
             number += 1
     finally:
         camera.destroy()

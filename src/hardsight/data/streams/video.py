@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from hardsight.core.extras import needed
+from hardsight.data.decoding import Decoding
 from hardsight.data.files import IMAGE_EXTENSIONS, near_names
-from hardsight.data.images import resized
 from hardsight.data.streams.frames import Frame
 
 
@@ -20,13 +20,13 @@ def is_live(source: str) -> bool:
 
 
 def video(
-    source: str | Path, size: tuple[int, int], stop: threading.Event | None = None
+    source: str | Path, decoding: Decoding, stop: threading.Event | None = None
 ) -> Iterator[Frame]:
     """Open a video and return its frames, named ``source/number`` from 0 on.
 
     Args:
         source: a file, a camera's number or device ("0", "/dev/video0"), or a stream's URL.
-        size: (height, width) of the frames.
+        decoding: of the frames, of which the size and aspect count.
         stop: set by somebody else, it ends the frames.
 
     Raises:
@@ -48,14 +48,14 @@ def video(
         what = "camera or stream" if live else "video"
         raise ValueError(f"OpenCV cannot open the {what} {name!r}; is it in use, or damaged?")
     prefix = f"camera-{name}" if name.isdecimal() else name
-    return _frames(cv2, capture, prefix, size, stop or threading.Event(), live)
+    return _frames(cv2, capture, prefix, decoding, stop or threading.Event(), live)
 
 
 def _frames(
     cv2: ModuleType,
     capture: Any,
     prefix: str,
-    size: tuple[int, int],
+    decoding: Decoding,
     stop: threading.Event,
     live: bool,
 ) -> Iterator[Frame]:
@@ -68,8 +68,8 @@ def _frames(
                     raise OSError(f"{prefix} gives no more frames; is it still connected?")
                 return
             rgb = torch.from_numpy(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
-            image = resized(rgb.permute(2, 0, 1).float() / 255, size)
-            yield Frame(f"{prefix}/{number:06}", image.contiguous())
+            image = decoding.pixels(rgb.permute(2, 0, 1).float() / 255)
+            yield Frame(f"{prefix}/{number:06}", image)
             number += 1
     finally:
         capture.release()

@@ -108,8 +108,7 @@ class TwoWitnesses(Detector):
             threshold=0.0,
             map_threshold=self.robust.demand_calibration().map_threshold,
             normal_scores=tuple(sorted(max(pair) for pair in found.witnesses.normals)),
-            bits=self.robust.bits,
-        )
+        ).decoded_as(self.robust.decoding)
         return found
 
     def inspect(self, images: Images, batch_size: int = 8) -> Decisions:
@@ -141,7 +140,7 @@ class TwoWitnesses(Detector):
     def _all_scores(self, images: Images, batch_size: int = 8) -> Tensor:
         """Return the scores (N, 2) on the known noise, on the CPU."""
         parts = []
-        for batch in batches(images, self.size, at_once(self.size, batch_size), self.bits):
+        for batch in batches(images, self.decoding, at_once(self.size, batch_size)):
             x = self.prepare(batch)
             parts.append(self.scores(x, self.decision_noise(x)).cpu())
         return torch.cat(parts)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue
 
+from hardsight.data.images import Aspect
 from hardsight.serve.decision import Decision, Feedback
 from hardsight.serve.drift import Drift, Evidence
 from hardsight.serve.models import ServedModel
@@ -158,6 +159,8 @@ class ModelShown(BaseModel):
     hash: str
     method: str
     size: tuple[int, int]
+    aspect: Aspect
+    """What becomes of images of another shape; kept, a heat map is of the size, borders too."""
     threshold_version: int
     threshold: float
     map_threshold: float
@@ -179,6 +182,7 @@ class ModelShown(BaseModel):
             hash=model.hash,
             method=method_of(model),
             size=model.detector.size,
+            aspect=model.detector.decoding.aspect,
             threshold_version=model.version,
             threshold=calibration.threshold,
             map_threshold=calibration.map_threshold,

@@ -31,6 +31,7 @@ const chosen = () => models.find(({ name }) => name === $("model").value);
 
 function use() {
   const model = chosen();
+  document.body.dataset.aspect = model.aspect;
   showModel(model);
   useModel(model.name);
   for (const [view, opened] of Object.entries(OPENED)) if (!$(view).hidden) opened();

@@ -1,0 +1,53 @@
+"""How images are decoded for a detector."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PIL import Image
+from torch import Tensor
+
+from hardsight.data.images import Aspect, decode_image, from_pil, read_image, resized
+from hardsight.data.opening import MAX_PIXELS
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """The shape and depth in which a detector takes images, see ``read_image``."""
+
+    size: tuple[int, int]
+    """Height and width."""
+    bits: int | None = None
+    """Depth of grey images in files of 16 bits; None: all of it."""
+    aspect: Aspect = "stretch"
+
+    def at(self, bits: int | None) -> "Decoding":
+        """Return it with another depth; None: with its own."""
+        return self if bits is None else replace(self, bits=bits)
+
+    def file(self, path: Path) -> Tensor:
+        """Decode a file to float32 (3, H, W) in [0, 1].
+
+        Raises:
+            ImageError: as ``read_image``.
+        """
+        return read_image(path, self.size, bits=self.bits, aspect=self.aspect)
+
+    def content(self, data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Tensor:
+        """Decode the bytes of a file to float32 (3, H, W) in [0, 1].
+
+        Raises:
+            ImageError: as ``decode_image``, under this name.
+        """
+        return decode_image(data, self.size, name, max_pixels, self.bits, self.aspect)
+
+    def picture(self, image: Image.Image, name: str) -> Tensor:
+        """Convert a Pillow image to float32 (3, H, W) in [0, 1].
+
+        Raises:
+            ImageError: as ``from_pil``, under this name.
+        """
+        return from_pil(image, self.size, name, self.bits, self.aspect)
+
+    def pixels(self, image: Tensor) -> Tensor:
+        """Resize float32 (3, H, W) in [0, 1]."""
+        return resized(image, self.size, self.aspect).contiguous()
