@@ -28,6 +28,7 @@ def main(folder: Path = Path("first-detector"), size: int = 128, normals: int = 
     (folder / "heat.jpg").write_bytes(heat(part, found.anomaly_map[worst, 0], mask, scale))
 
     detector.save_pretrained(folder / "detector")  # PatchCore.from_pretrained reads it
+    print(f"In {folder}: heat.jpg, part.jpg and the detector")
     return figure
 
 

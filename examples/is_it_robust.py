@@ -28,8 +28,8 @@ def main(
     for name, detector in {"plain": plain, "masked": as_detector(rounding, size)}.items():
         row = attack(detector, data, "pgd", eps="4/255").rows[-1]
         checked = audit(detector, data, eps="4/255", images=images, budget=budget)
-        write_html(checked, folder / f"audit-{name}.html")
         print(f"{name}: PGD at 4/255 leaves an AUROC of {row.mean.value:.3f}. {checked.headline}")
+        print("Report:", write_html(checked, folder / f"audit-{name}.html"))
         found[name] = row.mean.value, checked.stamp
     return found
 
