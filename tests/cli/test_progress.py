@@ -64,6 +64,15 @@ def test_quicker_work_prints_a_line_every_twentieth():
     assert len(found) == 20
 
 
+def test_what_ends_with_the_word_done_says_so_once():
+    now, found = 0.0, []
+    pace = Pace(found.append, True, lambda: now)
+    for done in (0, 5, 10):
+        now += 11.0
+        pace("audit", done, 10, "done" if done == 10 else "pgd")
+    assert found[-1] == "audit: 10 of 10 (100%), done"
+
+
 def test_what_takes_less_than_a_second_says_nothing():
     assert told(0.001, 900) == []
 

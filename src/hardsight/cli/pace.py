@@ -128,7 +128,7 @@ class Pace:
             known.said, known.shown = now, done
             moved = f"{stage}: {done} of {total} ({done / total:.0%})"
             rest = remaining(left) if done < total else "done"
-            self._write(", ".join(filter(None, (moved, rest, info))))
+            self._write(", ".join(dict.fromkeys(filter(None, (moved, rest, info)))))
 
     def _announce(self, stage: str, taken: float, left: float, share: float) -> None:
         """Say how long a stage takes and, where it is one of a plan, how long the whole does."""

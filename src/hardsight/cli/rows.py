@@ -40,7 +40,7 @@ class Tally:
     anomalous: int = 0
     unreadable: int = 0
     latency: float = 0.0
-    """Seconds from a frame's reading to its line, on average over the last batch."""
+    """Seconds from a frame's reading to its line, on average over the last batch that had any."""
     _named: list[tuple[str, str]] = field(default_factory=list)
     """The first that could not be read, and why."""
     _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=20))
@@ -48,7 +48,8 @@ class Tally:
     def add(self, rows: list[dict[str, Any]], frames: "list[Frame]") -> None:
         """Count a batch whose rows were just written."""
         now = time.monotonic()
-        self.latency = sum(now - frame.seen for frame in frames) / len(frames)
+        if waited := [now - frame.seen for frame in frames if frame.error is None]:
+            self.latency = sum(waited) / len(waited)
         self._recent.append((now, len(frames)))
         self.total += len(rows)
         self.anomalous += sum(bool(row["anomalous"]) for row in rows)
