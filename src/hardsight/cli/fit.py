@@ -1,5 +1,6 @@
 """``hardsight fit``: from a folder of good parts to a detector, from labels to a classifier."""
 
+import logging
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -154,6 +155,7 @@ def fit(
             first = place == run
             if not first:  # another of torchrun's processes speaks
                 console.quiet = True
+                logging.disable(logging.WARNING)
             work = start_run(place, config, resume)
             with told() if first else nullcontext(quiet) as progress:
                 work.fit(device, allow_data_change, progress)
