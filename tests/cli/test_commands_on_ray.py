@@ -66,6 +66,17 @@ def test_score(run, parts, both, tmp_path):
     assert here.read_bytes() == ray.read_bytes()
 
 
+def test_an_export(run, parts, both):
+    for module in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(module, reason="the extra onnx is not installed")
+    assert call("export", run, "--to", "onnx").exit_code == 0
+    here, ray = both("score", run / "exported", parts / "test", suffix=".csv")
+    assert here.read_bytes() == ray.read_bytes()
+    here, ray = both("evaluate", run / "exported", "--suite", "square", "--limit", 4, "--steps", 3,
+                     "--curve", "", "--gallery", 0, "--batch-size", 2)  # fmt: skip
+    assert agree(batches(here), batches(ray))
+
+
 def test_evaluate(run, both):
     here, ray = both("evaluate", run, "--suite", "eot-pgd", "--limit", 4, "--steps", 2, "--curve",
                      "", "--gallery", 0, "--batch-size", 2)  # fmt: skip

@@ -118,3 +118,11 @@ def test_a_model_for_each_category(root, tiny_preset, tmp_path):
     assert weights.stat().st_mtime_ns == before
     one = call("fit", tiny_preset, "--data", root / "nuts", "--workers", 2)
     assert "share categories out; add --each" in words(one)
+
+
+def test_a_model_for_each_category_is_not_for_torchrun(root, monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"):
+        monkeypatch.setenv(name, "1")
+    refused = call("fit", "--data", root, "--each")
+    assert "begin it without torchrun" in words(refused)

@@ -116,7 +116,7 @@ def fit(
     from hardsight.runs import start_run
     from hardsight.runs.categories import start_runs
     from hardsight.scale.opening import open_engine
-    from hardsight.training.launched import own_folder
+    from hardsight.training.launched import launched, own_folder
 
     again = "the same command and --resume" if each else f"hardsight fit --resume --run {run}"
     with explained(f"Go on with: {again}"):
@@ -125,6 +125,8 @@ def fit(
                 "--engine, --workers and --address share categories out; add --each, a model for "
                 "each category, or leave them out"
             )
+        if each and launched() is not None:
+            raise ValueError("--each shares categories out by itself; begin it without torchrun")
         changes: dict[str, Any] = {
             "data.path": path and str(path),
             "data.category": _one_or_several(category),
