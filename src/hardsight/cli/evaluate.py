@@ -27,6 +27,7 @@ from hardsight.cli.options import (
     Workers,
     for_detectors,
 )
+from hardsight.cli.pace import duration
 from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
@@ -226,9 +227,10 @@ def print_costs(costs: "list[Cost]", workers: int = 1) -> None:
     """Say what attacks so many workers are going to run, if any, and how long they will take."""
     if not costs:
         return
-    table = Table("suite", "attacks", "passes an image", "minutes, about", title="Budget")
+    table = Table("suite", "attacks", "passes an image", "about", title="Budget")
     for suite, passes, minutes in costs:
-        table.add_row(suite.name, suite.description, f"{passes:,}", f"{minutes / workers:.1f}")
+        time = duration(60 * minutes / workers)
+        table.add_row(suite.name, suite.description, f"{passes:,}", time)
     errors.print(table)
 
 

@@ -165,15 +165,15 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
         kind = f" (set for at most {100 * level:.3g} % false alarms)" if level else ""
         found, defects, alarms, good = counts(evaluation, "clean")
         text = (
-            f"At the threshold{kind} it finds {found} of {defects} defects and gives "
-            f"{alarms} false alarms on {good} good parts"
+            f"At the threshold{kind} it finds {found} of {defects} defects, with false alarms on "
+            f"{alarms} of {good} good parts"
         )
         name = strongest(evaluation)
         if name:
             found, defects, false, good = counts(evaluation, name)
             text += (
-                f"; attacked ({name}), it finds {found} of {defects} and gives {false} false "
-                f"alarms on {good}"
+                f"; attacked ({name}), it finds {found} of {defects}, with false alarms on {false} "
+                f"of {good}"
             )
             if false > alarms:
                 text += (
