@@ -4,7 +4,7 @@
 
 The classifier of ``mixture.py`` behind DDIM with the analytic score, once a draw and as a vote, is
 attacked in L2 by every suite made for purifiers; behind one denoising step it is certified, and its
-vote attacked at the same radii. Writes benchmarks/results/purification_attacks.json.
+vote attacked at the same radii (``--parts``). Writes benchmarks/results/purification_attacks.json.
 """
 
 import argparse
@@ -34,6 +34,10 @@ SUITES = {
 }
 
 
+def denoiser(mixture: Mixture, sigma: float) -> MixtureDenoiser:
+    return MixtureDenoiser(mixture, even_schedule(10, 1 / (1 + 4 * sigma**2)))
+
+
 def drawn(mixture: Mixture, count: int) -> LabelledImages:
     points, labels = mixture.sample(count, Generator().manual_seed(1))
     pixels = (255 * points).round().to(torch.uint8).view(-1, 1, 1, 2)
@@ -52,8 +56,25 @@ def attacked(model: nn.Module, data: LabelledImages, names: list[str], eps: floa
     ]
 
 
-def certified(model: nn.Module, data: LabelledImages, given: argparse.Namespace) -> list[dict]:
-    terms = Terms(given.sigma, given.copies, radii=(0.0, *given.radii))
+def attacks(
+    plain: nn.Module, mixture: Mixture, data: LabelledImages, sigma: float, eps: float
+) -> dict[str, list[dict]]:
+    ddim = DDIMPurifier(denoiser(mixture, sigma), depth=9, skip=1)
+    models = {"one draw": Purified(ddim, plain), "vote of 9": Purified(ddim, plain, 9, "vote")}
+    found = {"alone": attacked(plain, data, ["pgd"], eps)}
+    for name, model in models.items():
+        found[name] = attacked(model.eval(), data, list(SUITES[name]), eps)
+    again = attacked(models["one draw"], data, ["resubmission"], eps)
+    found["one draw"].append(again[1])
+    return found
+
+
+def certified(
+    plain: nn.Module, mixture: Mixture, data: LabelledImages, given: argparse.Namespace
+) -> list[dict]:
+    sigma = given.smoothing
+    model = Purified(OneShot(denoiser(mixture, sigma), sigma, noisy=True), plain).eval()
+    terms = Terms(sigma, given.copies, radii=(0.0, *given.radii))
     voting = Voting(batch_size=given.copies)
     found = certify_classifier(model, data.images, data.labels, terms, voting=voting)
     suites = [class_suite("eot-pgd", "L2", r, fixed=False) for r in given.radii]
@@ -67,35 +88,28 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=5000, help="of training, 128 points each")
     parser.add_argument("--width", type=int, default=128)
-    parser.add_argument("--sigma", type=float, default=0.02, help="noise at T*, and of smoothing")
+    parser.add_argument("--parts", nargs="+", default=["attacks", "certificate"])
+    parser.add_argument("--sigma", type=float, default=0.02, help="noise at T*")
+    parser.add_argument("--smoothing", type=float, default=0.05, help="noise of the certificate")
     parser.add_argument("--eps", type=float, default=0.09, help="L2")
     parser.add_argument("--points", type=int, default=256)
-    parser.add_argument("--copies", type=int, default=500, help="noisy ones, of the certificate")
-    parser.add_argument("--radii", type=float, nargs="+", default=[0.01, 0.02, 0.03, 0.04])
+    parser.add_argument("--copies", type=int, default=1000, help="noisy ones, of the certificate")
+    parser.add_argument("--radii", type=float, nargs="+", default=[0.03, 0.06, 0.09, 0.12])
     given = parser.parse_args()
     mixture = Mixture.rings()
     data = drawn(mixture, given.points)
-    schedule = even_schedule(10, 1 / (1 + 4 * given.sigma**2))
-    denoiser = MixtureDenoiser(mixture, schedule)
-    ddim = DDIMPurifier(denoiser, depth=9, skip=1)
-    rows = []
+    made: dict[str, list] = {part: [] for part in given.parts}
     for seed in range(given.seeds):
         plain = fit(mixture, seed, given.steps, given.width).float()
-        models = {
-            "one draw": Purified(ddim, plain),
-            "vote of 9": Purified(ddim, plain, 9, "vote"),
-        }
-        one = {"seed": seed, "alone": attacked(plain, data, ["pgd"], given.eps)}
-        for name, model in models.items():
-            one[name] = attacked(model.eval(), data, list(SUITES[name]), given.eps)
-        again = attacked(models["one draw"], data, ["resubmission"], given.eps)
-        one["one draw"].append(again[1])
-        one_shot = Purified(OneShot(denoiser, given.sigma, noisy=True), plain).eval()
-        one["certified"] = certified(one_shot, data, given)
-        rows.append(one)
-        print(one)
-    key = f"sigma {given.sigma:g}, L2 {given.eps:g}"
-    keep("purification_attacks", key, {"settings": vars(given), "rows": rows, "commit": commit()})
+        if "attacks" in made:
+            found = attacks(plain, mixture, data, given.sigma, given.eps)
+            made["attacks"].append({"seed": seed, **found})
+        if "certificate" in made:
+            made["certificate"].append(certified(plain, mixture, data, given))
+    for part, rows in made.items():
+        print(part, rows)
+        record = {"settings": vars(given), "rows": rows, "commit": commit()}
+        keep("purification_attacks", f"{part}, {given.seeds} seeds", record)
 
 
 if __name__ == "__main__":

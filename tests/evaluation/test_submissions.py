@@ -1,6 +1,7 @@
 """An attacker who submits an image several times: what survives all of them."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from hardsight.attacks.class_suites import class_suite
 from hardsight.data import LabelledImages
 from hardsight.evaluation import ClassifierSubject, Execution, Protocol, evaluate_classifier
 from hardsight.evaluation.costs import attack_cost
+from hardsight.evaluation.diagnostics import diagnosed
+from hardsight.evaluation.results import Budget, Estimate, Row
 from hardsight.purifiers import Purified, Purifier
 
 PIXELS = torch.randint(90, 166, (40, 1, 2, 2), generator=Generator().manual_seed(0)).byte()
@@ -63,6 +66,8 @@ def test_it_counts_what_survives_every_submission(tmp_path):
     assert abs(row.single.value - once.mean()) < 0.1
     assert row.mean.value < row.single.value
     assert "6 submissions" in row.budget.attacks
+    assert row.budget.submissions == 6
+    assert any("submitted 6 times" in note for note in evaluated.notes)
     again = found(Shake(), suite, execution=Execution(tmp_path))
     assert again.rows[1].mean == row.mean
 
@@ -81,6 +86,16 @@ def test_the_first_of_them_is_the_attack_made_once():
     )
     first = found(Shake(), once).outputs["eot-pgd"][:, 0]
     assert np.array_equal(found(Shake(), thrice).outputs["eot-pgd"][:, 0], first)
+
+
+def test_it_is_no_measure_of_attacks_that_are_submitted_once():
+    """A diagnostic that leaves more than the worst of ten answers overstates nothing by that."""
+    estimate = Estimate(0.2, 0.1, 0.3)
+    row = Row("resubmission", "image", "accuracy", estimate, norm="Linf", eps=EPS)
+    worst = replace(row, budget=Budget(submissions=10))
+    square = replace(row, attack="square", mean=Estimate(0.6, 0.5, 0.7))
+    assert "overstates" in diagnosed([row, square])[0]
+    assert diagnosed([worst, square]) == []
 
 
 def test_what_it_costs():

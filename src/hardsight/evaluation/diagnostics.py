@@ -22,8 +22,12 @@ def hardest(rows: Sequence[Row]) -> Row | None:
 
 
 def diagnosed(rows: Sequence[Row]) -> list[str]:
-    """Return what the rows say about each other: diagnostics against exact attacks."""
+    """Return what the rows say about each other: diagnostics against exact attacks.
+
+    What was submitted several times is compared with nothing that was submitted once.
+    """
     said = []
+    rows = [r for r in rows if r.budget.submissions == 1]
     for ball in dict.fromkeys((r.norm, r.eps) for r in rows if r.norm):
         here = {r.attack.split(" ")[0]: r for r in rows if (r.norm, r.eps) == ball}
         exact = {k: r for k, r in here.items() if k not in DIAGNOSTICS}

@@ -158,6 +158,11 @@ class Measurement:
         name = suite.name
         if name in found.attacked:
             name = f"{name} {radius(suite.ball.name, suite.ball.eps)}"
+        if suite.submissions > 1:
+            found.notes.append(
+                f"{name}: every image was attacked and submitted {suite.submissions} times, and "
+                "counts by the worst answer; the column of a single draw is of one submission."
+            )
         if suite.on_map and isinstance(self.subject, DetectorSubject):
             found.rows += map_rows(self.subject, name, done, suite, self.record.flags)
             return

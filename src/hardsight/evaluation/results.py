@@ -43,16 +43,18 @@ class Budget:
     """In words, e.g. "APGD 20 steps x 4 draws on score, mean"."""
     passes: int = 0
     """Network evaluations, most of them forward and backward, counted in single draws."""
+    submissions: int = 1
+    """How often an image was attacked and submitted: it counts by the worst answer."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One line of the table: a metric under one attack, in the four noise columns.
 
-    ``mean``: of all fresh draws together. ``single``: one draw, its interval over draws and images.
-    ``worst``: the worst of the draws for the defender, per image. ``fixed``: the noise is fixed and
-    known to the attacker, the worst of all his attempts. A column is None where it was not
-    measured.
+    ``mean``: of all fresh draws together, or of the worst of several submissions. ``single``: one
+    draw, its interval over draws and images. ``worst``: the worst of the draws for the defender,
+    per image. ``fixed``: the noise is fixed and known to the attacker, the worst of all his
+    attempts. A column is None where it was not measured.
     """
 
     attack: str

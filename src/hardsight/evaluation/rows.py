@@ -170,7 +170,7 @@ def _spent(done: Attacked, suite: Suite | None, flags: Flags) -> dict[str, Any]:
     return cost | {
         "norm": suite.ball.name,
         "eps": suite.ball.eps,
-        "budget": Budget(suite.budget, suite.description, done.passes),
+        "budget": Budget(suite.budget, suite.description, done.passes, suite.submissions),
         "flags": flags,
     }
 
