@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/purification.py --data ../shared/data --limit 512
 
 Trains a small denoiser and a classifier (an hour and half an hour on two cores by default), puts
-purifiers in front of the classifier and attacks them at L-inf 8/255. A second call goes on where
-the first was; figures go to benchmarks/results/purification.json, pages to the runs folder.
+purifiers in front of the classifier and attacks them at L-inf 8/255. With ``--held-out`` T* is
+chosen among ``--depths`` on training images that are kept out. A second call goes on where the
+first was; figures go to benchmarks/results/purification.json, pages to the runs folder.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from hardsight.evaluation import (
     Protocol,
     Record,
     accuracy_curve,
+    choose_depth,
     class_suite,
     evaluate_classifier,
 )
@@ -144,6 +146,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--depths", type=int, nargs="*", default=[], help="of the curves")
+    parser.add_argument("--held-out", type=int, help="training images on which T* is chosen")
     parser.add_argument("--severities", type=int, nargs="*", default=[], help="of Figure 6")
     parser.add_argument("--cifar10c", type=Path, help="folder of CIFAR-10-C; default: generated")
     parser.add_argument("--checkpoint", action=argparse.BooleanOptionalAction, default=True)
@@ -152,6 +155,9 @@ def main() -> None:
     given = parser.parse_args()
     test = cifar10(given.data, "test", given.limit)
     data = cifar10(given.data, "train", given.train_limit)
+    held_out = None
+    if given.held_out:
+        data, held_out = data.split(given.held_out / len(data))
     how = {"precision": given.precision, "gradient_clip": 1.0, "sample_every": None}
 
     def small() -> DenoisingTask:
@@ -182,8 +188,19 @@ def main() -> None:
         denoiser = trained(small, many, given.denoiser_minutes, folder).module
     for m in (classifier, denoiser):
         m.to(given.device).eval().requires_grad_(False)
+    facts = {"denoiser": f"{type(denoiser).__name__}, {parameters(denoiser)} weights"}
+    if held_out:
+        chosen = choose_depth(
+            classifier,
+            lambda depth: DDIMPurifier(denoiser, depth, given.skip, checkpoint=given.checkpoint),
+            given.depths,
+            held_out,
+            class_suite("blau-eot", steps=given.steps, draws=given.draws),
+            protocol=Protocol(batch_size=given.batch),
+            execution=Execution(given.runs / "depth"),
+        )
+        given.depth, facts["T*"] = chosen.depth, chosen.statement
     more = curves(given, denoiser, classifier, test)
-    size = parameters(denoiser)
     for name in given.methods:
         bare = name == "none"  # Figure 5 holds its perturbations against the purified one's
         model = classifier if bare else Purified(purifiers(denoiser, given)[name](), classifier)
@@ -198,7 +215,7 @@ def main() -> None:
                 execution=Execution(given.runs / name / "state", progress=progress),
                 record=Record(
                     title=f"{name} on {test.name}",
-                    provenance={"denoiser": f"{type(denoiser).__name__}, {size} weights"},
+                    provenance=facts,
                 ),
             )
         found = replace(found, curves=(*found.curves, *more))

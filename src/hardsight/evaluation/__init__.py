@@ -11,6 +11,7 @@ from hardsight.evaluation.certified.results import Certification, ClassCertifica
 from hardsight.evaluation.certified.sigma import Evidence, SigmaChoice, choose_sigma
 from hardsight.evaluation.classifiers import accuracy_curve, evaluate_classifier
 from hardsight.evaluation.costs import Cost, estimate
+from hardsight.evaluation.depth import DepthChoice, choose_depth
 from hardsight.evaluation.detectors import attack, evaluate
 from hardsight.evaluation.inspected import Inspected, inspect_attacked
 from hardsight.evaluation.plan import Execution, Protocol, Record
@@ -27,6 +28,7 @@ __all__ = [
     "ClassifierSubject",
     "Cost",
     "Curve",
+    "DepthChoice",
     "DetectorSubject",
     "Estimate",
     "Evaluation",
@@ -48,6 +50,7 @@ __all__ = [
     "calibrate_under",
     "certify",
     "certify_classifier",
+    "choose_depth",
     "choose_sigma",
     "class_suite",
     "estimate",
