@@ -1,29 +1,75 @@
-"""Read results/baselines.json as entries of the benchmark, for the leaderboard.
+"""Read results/ as entries of the benchmark, for the leaderboard: the baselines and `hardsight`.
 
-.venv/bin/python benchmarks/baseline_entries.py --output board
+.venv/bin/python benchmarks/board_entries.py --output board
 .venv/bin/hardsight leaderboard board -o site
 """
 
 import argparse
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from figures import kept
+from figures import RESULTS, kept
 
+from hardsight.audit import Audit
 from hardsight.benchmark import Entry
 from hardsight.benchmark.entry import SUFFIX
 from hardsight.benchmark.job import slug
 from hardsight.data import published_sets
-from hardsight.evaluation.wording import fraction_of_255
+from hardsight.evaluation.wording import fraction_of_255, radius
 
 NOTES = {
     "mvtec_ad": "resized to 256 x 256",
     "mpdd": "resized to 256 x 256 from a copy already shrunk to 512 x 512",
     "kolektor_sdd": "squeezed to 256 x 256, own split by item",
 }
+OWN = ("hardsight", "hardsight_2")
+"""Results of the preset `hardsight`, at 8/255 and at 2/255."""
+AUDITS = ("audit_hardsight_bottle", "audit_hardsight_toothbrush")
+"""Audits of some of its runs, known by their weights."""
 TOOTHBRUSH = "; the good test images are every fifth training image"
+
+
+def own(
+    baselines: Mapping[str, Mapping[str, Any]], results: Sequence[Mapping[str, Mapping[str, Any]]]
+) -> dict[str, dict[str, Any]]:
+    """Return figures of `hardsight` in the form of ``baselines``: key -> stages.
+
+    Args:
+        baselines: which know how many test images a category has.
+        results: as ``datasets`` keeps them, one a radius, of the same runs.
+    """
+    audits = {one.weights: one for one in (Audit.read(RESULTS / f"{n}.json") for n in AUDITS)}
+    counts = {one["fit"]["provenance"]["data"].partition(":")[0]: one for one in baselines.values()}
+    found: dict[str, dict[str, Any]] = {}
+    for key, record in (pair for one in results for pair in one.items()):
+        category, _, *seed = key.replace("seed ", "").split(", ")
+        attacked = [row for row in record["rows"] if row["norm"]]
+        stages = found.setdefault(f"hardsight, {category}, seed {seed[0] if seed else 0}", {})
+        stages["fit"] = {
+            "fit_seconds": sum(part["seconds"] for part in record["training"].values()),
+            "scoring_precision": {"name": "bf16"},
+            "weights": record["provenance"]["weights"],
+            "backbone": None,
+            "paper": None,
+            "random": False,  # its noise is fixed
+            "note": "; the hash is of the split with the attacked test images alone",
+            "provenance": record["provenance"]
+            | {"data": counts[category]["fit"]["provenance"]["data"]},
+        }
+        stages["clean"] = {"rows": record["clean, all test images"]}
+        if (audit := audits.get(record["provenance"]["weights"])) is not None:
+            stages["audit"] = {
+                "verdict": audit.verdict,
+                "headline": audit.headline,
+                "checks": {check.name: check.verdict for check in audit.checks},
+                "made": audit.provenance,
+                "radius": radius(audit.norm, audit.eps),
+            }
+        eps = fraction_of_255(attacked[0]["eps"])
+        stages[f"attacks, L-inf {eps}, {record['test images']} images, fast"] = {"rows": attacked}
+    return found
 
 
 def entries(found: Mapping[str, Mapping[str, Any]]) -> Iterator[Entry]:
@@ -58,6 +104,8 @@ def _entry(
     data = category_of(category)
     counts = [int(n) for n in re.findall(r"(\d+) (?:normal|anomalous)", made["data"])]
     audit = stages.get("audit")
+    if audit is not None and audit["radius"] != radius(*ball):
+        audit = None  # it speaks of another threat
     images = next(int(n) for s in stages if (n := _images(s)))
     threat = {
         "norm": ball[0],
@@ -78,7 +126,9 @@ def _entry(
                 "split_sha256": made["split (SHA-256)"],
                 "test_images": sum(counts),
                 "anomalous": counts[1],
-                "note": NOTES.get(data, "") + TOOTHBRUSH * (category == "toothbrush"),
+                "note": NOTES.get(data, "")
+                + TOOTHBRUSH * (category == "toothbrush")
+                + fit.get("note", ""),
             },
             "seed": seed,
             "threat": threat | {"suites": list(dict.fromkeys(row["attack"] for row in attacked))},
@@ -123,10 +173,10 @@ def category_of(category: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", default="baselines")
     parser.add_argument("--output", type=Path, default=Path("board"))
     given = parser.parse_args()
-    for entry in entries(kept(given.results)):
+    baselines = kept("baselines")
+    for entry in entries(baselines | own(baselines, [kept(name) for name in OWN])):
         entry.write(given.output / f"{slug(entry.id)}{SUFFIX}")
 
 
