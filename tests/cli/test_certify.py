@@ -40,10 +40,21 @@ def test_sigma_is_chosen_and_said_and_sampling_stops_early(run, tmp_path):
     assert set(found["decisions"]) <= {-1, 0, 1}
 
 
+def test_an_attack_stands_beside_what_is_certified(run, tmp_path):
+    done = call("certify", run, *SMALL, "--limit", 4, "--attack", "pgd", "--steps", 1,
+                "-o", tmp_path)  # fmt: skip
+    assert done.exit_code == 0, words(done)
+    (found,) = json.loads((tmp_path / "certificate.json").read_text())["certificates"]
+    (attack,) = found["attacks"]
+    assert (attack["name"], attack["radius"], attack["broken"]) == ("pgd", 0.05, 0)
+    assert "AUROC attacked" in (tmp_path / "certificate.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--sigma", "0"), "sigma must be finite"),
+        (("--attack", "sae"), "suite='sae' is not for a detector"),
         (("--radii", "0;1"), "with commas between"),
         (("--design", "best"), "choose from plain, single, denoise, as-is"),
         (("--alpha", "2"), "alpha must be"),

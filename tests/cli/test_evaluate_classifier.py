@@ -78,6 +78,24 @@ def test_a_random_defence_gets_the_attacks_of_its_paper(runs, tmp_path):
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "state").rglob("*.safetensors")} == stamps
 
 
+def test_a_purifier_gets_the_attacks_that_came_later(runs, tmp_path):
+    names = ("surrogate-eot", "deviation", "purification", "resubmission")
+    asked = [part for name in names for part in ("--suite", name)]
+    done = call("evaluate", runs / "ddim", "--steps", 1, "--draws", 1, "--eps", 0.1, "--limit", 10,
+                "--fresh-draws", 2, "--curve", "", "--gallery", 0, "-o", tmp_path, *asked,
+                "--threat", "low-frequency")  # fmt: skip
+    assert done.exit_code == 0, words(done)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [r["attack"] for r in report["rows"]] == ["clean", *names]
+    assert {r["norm"] for r in report["rows"][1:]} == {"low-frequency"}
+    assert "through a shorter process" in report["rows"][3]["budget"]["attacks"]
+    assert report["rows"][4]["budget"]["submissions"] == 10
+    assert any("attacked and submitted 10 times" in note for note in report["notes"])
+    refused = call("evaluate", runs / "ddim", "--suite", "vote-eot", "--limit", 10)
+    assert refused.exit_code == 1
+    assert "combine: vote" in words(refused)
+
+
 def test_other_images_and_another_source(runs, tmp_path):
     other = write_digits(tmp_path / "other", seed=5)
     done = call(

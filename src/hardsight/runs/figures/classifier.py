@@ -80,6 +80,7 @@ class ClassifierFigures(Figures[ClassifierRun]):
         self, images: ImageChoice, choice: CertificateChoice, execution: Execution
     ) -> list[ClassCertification]:
         """Certify the accuracy of the majority vote."""
+        suites = choice.suites(class_suite)  # what can be refused is refused at once
         model = self.run.classifier(self.device, choice.terms.sigma)
         test = self._test(images)
         part, how = test.limited(images.limit), choice.smoothing
@@ -98,7 +99,6 @@ class ClassifierFigures(Figures[ClassifierRun]):
             execution=execution,
             record=Record(self._title(test), provenance=self.provenance | facts),
         )
-        suites = choice.suites(class_suite)
         if suites:
             found = attack_certified_classes(
                 found, model, part, suites, protocol=choice.protocol, execution=execution

@@ -109,6 +109,7 @@ class DetectorFigures(Figures[DetectorRun]):
         self, detector: Detector, data: AnomalyData, choice: CertificateChoice, execution: Execution
     ) -> Iterator[Certification]:
         """Yield the certificate of each design."""
+        suites = choice.suites(build_suite)  # what can be refused is refused at once
         terms, provenance = choice.terms, self.provenance | {WEIGHTS: fingerprint(detector)}
         selecting = self.run.config.fit.selection is not None or bool(choice.sigmas)
         choosing, calibrating = shares(data.validation.images(), selecting)
@@ -135,7 +136,6 @@ class DetectorFigures(Figures[DetectorRun]):
                 execution=execution,
                 record=Record(provenance=provenance),
             )
-            suites = choice.suites(build_suite)
             if suites:
                 found = attack_certified(
                     found, detector, data, suites, protocol=choice.protocol, execution=execution
