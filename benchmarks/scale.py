@@ -29,7 +29,7 @@ from hardsight.core.machine import instruction_sets, processor
 from hardsight.core.threads import usable_cpus
 from hardsight.data import iter_images
 from hardsight.data.textures import write_textures
-from hardsight.runs import start_run
+from hardsight.runs import open_detector_run, start_run
 from hardsight.scale.alike import alike
 from hardsight.scale.pool import Pool
 from hardsight.scale.processes import Processes
@@ -93,7 +93,7 @@ def main() -> None:
         Pool(Processes(2), alike) as two,
     ):
         run, data = fitted(Path(folder), given.size)
-        reader = Reader((given.size, given.size), BATCH, None)
+        reader = Reader.of(open_detector_run(run).deciding("cpu"), BATCH, None)
         scoring = Scoring(run, None, "cpu", None, None, reader)
         rates: dict[str, Callable[[Engine], float]] = {
             "score, images": lambda engine: score_rate(engine, scoring, data, given.images),

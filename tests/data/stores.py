@@ -1,10 +1,12 @@
-"""Object stores for tests, in memory."""
+"""Object stores for tests: in memory, and a server of S3."""
 
 import io
 from collections import Counter
+from contextlib import contextmanager
 from typing import ClassVar
 
 import fsspec
+import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
@@ -49,3 +51,33 @@ def fill(system, root, files):
     """Write files, name -> bytes, below a folder of a file system."""
     for name, content in files.items():
         system.pipe_file(f"{root}/{name}", content)
+
+
+@contextmanager
+def s3_server(root, files):
+    """Serve S3 with files, name -> bytes, below ``bucket/folder``, and yield its address.
+
+    This process and those that it begins are known to it.
+    """
+    server = pytest.importorskip("moto.server", reason="needs moto[server], S3 for tests")
+    pytest.importorskip("s3fs", reason="needs s3fs: the extra remote")
+    made = server.ThreadedMotoServer(port=0, verbose=False)
+    made.start()
+    address = "http://{}:{}".format(*made.get_host_and_port())
+    variables = {
+        "AWS_ACCESS_KEY_ID": "k",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "FSSPEC_S3_ENDPOINT_URL": address,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        patch.setitem(
+            fsspec.config.conf, "s3", {"endpoint_url": address}
+        )  # as a new process has it
+        system = fsspec.filesystem("s3", skip_instance_cache=True)
+        system.mkdir(root.partition("/")[0])
+        fill(system, root, files)
+        yield address
+    made.stop()

@@ -2,37 +2,19 @@
 
 from urllib.request import Request, urlopen
 
-import fsspec
 import pytest
 import torch
-from stores import fill, picture
+from stores import picture, s3_server
 
-from hardsight.data import RemoteError, iter_sources, read_ahead
-
-server = pytest.importorskip("moto.server", reason="needs moto[server], a server of S3 for tests")
-pytest.importorskip("s3fs", reason="needs s3fs: the extra remote")
+from hardsight.data import Decoding, RemoteError, iter_sources, read_ahead
 
 
 @pytest.fixture(scope="module")
 def address():
     """Serve a bucket, and yield the address of its server."""
-    made = server.ThreadedMotoServer(port=0, verbose=False)
-    made.start()
-    found = "http://{}:{}".format(*made.get_host_and_port())
-    known = {
-        "AWS_ACCESS_KEY_ID": "k",
-        "AWS_SECRET_ACCESS_KEY": "s",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in known.items():
-            patch.setenv(name, value)
-        patch.setitem(fsspec.config.conf, "s3", {"endpoint_url": found})
-        system = fsspec.filesystem("s3", skip_instance_cache=True)
-        system.mkdir("line")
-        fill(system, "line/parts", {"b.png": picture(1), "a/1.png": picture(2), "a.md": b"#"})
+    files = {"b.png": picture(1), "a/1.png": picture(2), "a.md": b"#"}
+    with s3_server("line/parts", files) as found:
         yield found
-    made.stop()
 
 
 def test_a_bucket_is_walked_and_read(address):
@@ -42,7 +24,7 @@ def test_a_bucket_is_walked_and_read(address):
         "s3://line/parts/b.png",
         "s3://line/parts/b.png",
     ]
-    frames = list(read_ahead(sources, (4, 4), 2))
+    frames = list(read_ahead(sources, Decoding((4, 4)), 2))
     assert torch.equal(frames[1].image, frames[2].image)
     assert [round(255 * float(f.image.max())) for f in frames] == [2, 1, 1]
 
