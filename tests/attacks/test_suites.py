@@ -208,6 +208,7 @@ def test_descriptions_and_budgets():
     [
         (("pdg",), {}, "suite='pdg'"),
         (("pgd", "l1"), {}, "threat norm='l1'"),
+        (("pgd", "lihgt"), {}, "did you mean 'light'?"),
         (("pgd", "Linf", "8"), {}, "8/255"),
         (("pgd", "Linf", "8/255", "quick"), {}, "budget='quick'"),
         (("pgd",), {"step": 3}, "a budget has no step"),

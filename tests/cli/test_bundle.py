@@ -31,6 +31,7 @@ def test_verify_says_what_was_checked(bundle, tmp_path):
     assert done.exit_code == 1
     assert "is truncated" in words(done)
     assert "no such bundle" in words(call("verify", tmp_path / "none.hsb"))
+    assert "is a folder; make one of a run with" in words(call("verify", tmp_path))
 
 
 def test_reports_of_a_bundle_lie_beside_it(bundle, parts):

@@ -9,7 +9,7 @@ from hardsight.attacks.effort import BUDGETS, Effort
 from hardsight.attacks.sea import SEA_LOSSES
 from hardsight.attacks.suites import Suite, Target
 from hardsight.attacks.threats import build_threat
-from hardsight.core.suggestions import suggestion
+from hardsight.core.suggestions import choices
 
 BLAU = Effort(steps=20, draws=20, restarts=1, queries=0)
 """The attack of Blau et al. (2022)."""
@@ -183,8 +183,7 @@ def build_suite(
     """
     known = attack_names(subject)
     if name not in known:
-        ways = filter(None, (f"choose from {', '.join(known)}", suggestion(name, known)))
-        raise ValueError(f"suite={name!r} is not for a {subject}; {'; '.join(ways)}")
+        raise ValueError(f"suite={name!r} is not for a {subject}; {choices(name, known)}")
     if budget not in BUDGETS:
         raise ValueError(f"budget={budget!r} is not known; choose from {', '.join(BUDGETS)}")
     unknown = own.keys() - Effort.__dataclass_fields__.keys()

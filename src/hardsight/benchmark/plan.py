@@ -13,7 +13,7 @@ from hardsight.audit.budgets import BUDGETS
 from hardsight.benchmark.job import DataAsked, Job, MethodAsked
 from hardsight.benchmark.parts import Part
 from hardsight.config.config import STRICT, ConfigError
-from hardsight.core.suggestions import suggestion
+from hardsight.core.suggestions import choices
 
 PLANS = Path(__file__).with_name("plans")
 
@@ -122,10 +122,9 @@ class Plan(BaseModel):
             stem, _, size = str(source).partition("-")
             path = PLANS / f"{stem}.yaml"
         if not path.is_file():
-            ways = filter(None, (", ".join(plan_names()), suggestion(str(source), plan_names())))
             raise ConfigError(
-                f"plan={str(source)!r} is neither a file nor a plan that comes with hardsight: "
-                f"{'; '.join(ways)}"
+                f"plan={str(source)!r} is neither a file nor a plan that comes with hardsight; "
+                f"{choices(str(source), plan_names())}"
             )
         try:
             values = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ import yaml
 from hardsight.config.classification import DIFFUSION, PlainConfig, RAPConfig
 from hardsight.config.config import CONFIGS, Config, ConfigError
 from hardsight.config.detection import detector_config
-from hardsight.core.suggestions import suggestion
+from hardsight.core.suggestions import choices
 from hardsight.detectors.methods import METHODS
 
 CONFIGS |= {name: detector_config(method) for name, method in METHODS.items()}
@@ -31,8 +31,9 @@ def load_preset(name: str) -> Config:
         return Config.read(Path(name))
     known = preset_names()
     if name not in known:
-        listed = f"there are {', '.join(known)}, or give the path of a .yaml file"
-        hint = " ".join(filter(None, (suggestion(name, known), listed)))
-        raise ConfigError(f"preset={name!r} is not known; {hint}")
+        raise ConfigError(
+            f"preset={name!r} is not known; give the path of a .yaml file, or "
+            f"{choices(name, known)}"
+        )
     text = (files("hardsight.config") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
     return Config.parse({"preset": name} | yaml.safe_load(text), f"preset {name}")

@@ -16,3 +16,14 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     lowered = {each.lower(): each for each in known}
     near = get_close_matches(name.lower(), lowered, n=1)
     return f"did you mean {lowered[near[0]]!r}?" if near else ""
+
+
+def choices(name: str, known: Iterable[str]) -> str:
+    """Return "choose from ..." with all known names, and the nearest to one that is not.
+
+    Examples:
+        >>> choices("PDG", ["pgd", "square"])
+        "choose from pgd, square; did you mean 'pgd'?"
+    """
+    names = list(known)
+    return "; ".join(filter(None, (f"choose from {', '.join(names)}", suggestion(name, names))))

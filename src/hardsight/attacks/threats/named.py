@@ -11,6 +11,7 @@ from hardsight.attacks.threats.pose import Pose
 from hardsight.attacks.threats.sticker import Sticker
 from hardsight.attacks.threats.threat import Threat
 from hardsight.attacks.threats.universal import Universal
+from hardsight.core.suggestions import choices
 
 THREATS: dict[str, type[Threat]] = {
     threat.name: threat
@@ -33,7 +34,7 @@ def build_threat(norm: str, eps: str | float) -> Ball | Threat:
     """
     known = {name.lower(): model for name, model in _KNOWN.items()}
     if norm.lower() not in known:
-        raise ValueError(f"the threat norm={norm!r} is not known; choose from {', '.join(_KNOWN)}")
+        raise ValueError(f"the threat norm={norm!r} is not known; {choices(norm, _KNOWN)}")
     return known[norm.lower()](parse_radius(eps))
 
 

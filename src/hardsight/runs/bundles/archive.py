@@ -68,7 +68,10 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.is_file():
-            raise FileNotFoundError(f"no such bundle: {path}")
+            raise FileNotFoundError(
+                f"no such bundle: {path}{' is a folder' * path.is_dir()}; make one of a run with: "
+                "hardsight bundle RUN -o PATH.hsb"
+            )
         try:
             self._zip = zipfile.ZipFile(path)
         except BROKEN as error:
