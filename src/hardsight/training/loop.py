@@ -107,7 +107,7 @@ def train(
     from lightning_fabric import Fabric  # slow to import: not before it is needed
 
     forks = settings.devices > 1 and launched() is None
-    fabric = Fabric(**(_forked(settings) if launched() is None else processes(settings)))
+    fabric = Fabric(**(_begun_here(settings) if launched() is None else processes(settings)))
     precision = resolve(settings.precision_choice, fabric.device)
     # The parent of several processes must outlive Ctrl-C until they have saved.
     with Interrupt() if forks else nullcontext():
@@ -247,8 +247,8 @@ def step_seed(seed: int, step: int, stream: int = 0) -> int:
     return int(np.random.SeedSequence([seed, step, stream]).generate_state(1)[0])
 
 
-def _forked(settings: Settings) -> dict[str, Any]:
-    """Return the arguments of a ``Fabric`` that begins its processes, where they are several."""
+def _begun_here(settings: Settings) -> dict[str, Any]:
+    """Return the arguments of a ``Fabric`` that begins its own processes, if several."""
     one = {"accelerator": settings.accelerator, "devices": settings.devices}
     return {**one, "strategy": _strategy(settings) if settings.devices > 1 else "auto"}
 
