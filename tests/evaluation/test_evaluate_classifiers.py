@@ -126,11 +126,18 @@ def test_a_purifier_without_noise_is_attacked_on_one_draw():
 
 def test_averages_of_all_and_unseen_threats():
     suites = [class_suite("blau-eot", norm, eps) for norm, eps in FOUR_THREATS]
+    values = (0.5105, 0.3776, 0.5075, 0.1923)
     rows = [
-        Row("x", "image", "accuracy", Estimate(v, v, v)) for v in (0.5105, 0.3776, 0.5075, 0.1923)
+        Row("blau-eot", "image", "accuracy", Estimate(v, v, v), norm=norm, eps=eps)
+        for v, (norm, eps) in zip(values, FOUR_THREATS, strict=True)
     ]
     (found,) = averages(rows, suites)
     assert found.all == found.unseen == pytest.approx(0.3970, abs=1e-4)  # Table 2, "Ours"
+    assert found.published is None
+    (beside,) = averages(rows, suites, method="ddim")
+    assert beside.published == beside.published_unseen == pytest.approx(0.3970)
+    (other,) = averages(rows[:3], suites[:3], method="ddim")
+    assert other.published is None  # the paper's is over four threat models
     (seen,) = averages(rows, suites, trained=Linf(8 / 255))
     assert seen.unseen == pytest.approx((0.3776 + 0.5075 + 0.1923) / 3)
 

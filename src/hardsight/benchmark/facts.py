@@ -12,6 +12,7 @@ from hardsight.backbones import Backbone
 from hardsight.benchmark.entry import AuditFacts
 from hardsight.evaluation import Subject
 from hardsight.evaluation.subjects.subject import Kind
+from hardsight.runs import ClassifierRun, DetectorRun
 
 
 def judged(kind: Kind, outputs: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
@@ -52,3 +53,9 @@ def checkpoints(run: Path) -> dict[str, str]:
         if name.parts[0] not in ("training", "evaluation"):
             found[name.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
+
+
+def trained_on(run: DetectorRun | ClassifierRun) -> tuple[str, float] | None:
+    """Return norm and radius of a classifier's adversarial training; None: there was none."""
+    ball = run.config.trained_on if isinstance(run, ClassifierRun) else None
+    return None if ball is None else (ball.name, ball.eps)

@@ -21,7 +21,7 @@ from hardsight.benchmark.entry import (
     Made,
     beside,
 )
-from hardsight.benchmark.facts import audited, backbone_of, checkpoints, judged
+from hardsight.benchmark.facts import audited, backbone_of, checkpoints, judged, trained_on
 from hardsight.benchmark.job import Job, Places, slug
 from hardsight.benchmark.parts import take_parts
 from hardsight.benchmark.plan import Plan, ThreatAsked
@@ -209,7 +209,7 @@ class Measurement:
             "preset": self.run.config.preset,
             "settings": dict(job.method.settings),
             "parts": dict(job.method.parts),
-            "trained": self._trained,
+            "trained": trained_on(self.run),
             "kind": found.kind,
             "paper": self._paper(subject),
             "random": bool(subject.random),
@@ -234,12 +234,6 @@ class Measurement:
                 fit_seconds=metrics["fit_seconds"],
             ),
         }
-
-    @property
-    def _trained(self) -> tuple[str, float] | None:
-        """Norm and radius of a classifier's adversarial training; None: there was none."""
-        ball = self.run.config.trained_on if isinstance(self.run, ClassifierRun) else None
-        return None if ball is None else (ball.name, ball.eps)
 
     def _paper(self, subject: Subject) -> str | None:
         if isinstance(self.run, ClassifierRun) and isinstance(self.data, LabelledImages):

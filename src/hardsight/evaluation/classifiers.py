@@ -65,7 +65,7 @@ def evaluate_classifier(
         return replace(
             made.result(found),
             classes=subject.classes,
-            averages=averages(found.rows[1:], found.suites, trained),
+            averages=averages(found.rows[1:], found.suites, trained, method),
             gallery=classifier_items(subject, made.shown, found.clean, worst, protocol.seed),
             gallery_attack=f"{row.attack}, {radius(row.norm, row.eps)}" if row else "",
             known=known_of(method),

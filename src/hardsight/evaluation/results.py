@@ -131,6 +131,10 @@ class Averages(NamedTuple):
     """AoA, over all threat models."""
     unseen: float | None
     """AwT, over those not trained on; None if there are none of these."""
+    published: float | None = None
+    """A paper's AoA over the same threat models."""
+    published_unseen: float | None = None
+    """Its AwT."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from hardsight.attacks import Ball, Suite
 from hardsight.evaluation.attacked import Attacked
+from hardsight.evaluation.published import published_over_threats
 from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Averages, Budget, Estimate, Row
 from hardsight.evaluation.subjects import DetectorSubject, Subject
 from hardsight.evaluation.wording import radius
@@ -132,7 +133,10 @@ def object_row(images: Tensor, masks: NDArray[np.bool_]) -> Row:
 
 
 def averages(
-    rows: Sequence[Row], suites: Sequence[Suite], trained: Ball | None = None
+    rows: Sequence[Row],
+    suites: Sequence[Suite],
+    trained: Ball | None = None,
+    method: str | None = None,
 ) -> tuple[Averages, ...]:
     """Average each suite over its threat models: all (AoA), and those not trained on (AwT).
 
@@ -140,22 +144,39 @@ def averages(
         rows: attacked, in the order of the suites.
         suites: one a row.
         trained: the threat model of adversarial training; None: the model saw none.
+        method: whose published averages stand beside, see ``published_accuracy``.
     """
     found = []
     for name in dict.fromkeys(s.name for s in suites):
-        same = [(r, s.ball) for r, s in zip(rows, suites, strict=True) if s.name == name]
-        if len(same) < 2:
-            continue
-        unseen = [r.mean.value for r, ball in same if ball != trained]
-        found.append(
-            Averages(
-                name,
-                tuple(radius(ball.name, ball.eps) for _, ball in same),
-                float(np.mean([r.mean.value for r, _ in same])),
-                float(np.mean(unseen)) if unseen else None,
-            )
-        )
+        same = [r for r, s in zip(rows, suites, strict=True) if s.name == name]
+        seen = (trained.name, trained.eps) if trained else None
+        if len(same) > 1:
+            found.append(averaged(name, same, seen, method))
     return tuple(found)
+
+
+def averaged(
+    suite: str, rows: Sequence[Row], trained: tuple[str, float] | None, method: str | None
+) -> Averages:
+    """Average the rows of a suite, one a threat model.
+
+    Args:
+        suite: its name.
+        rows: attacked.
+        trained: norm and radius of adversarial training; None: there was none.
+        method: whose published averages stand beside.
+    """
+    threats = [(str(row.norm), row.eps) for row in rows]
+    published = published_over_threats(method, suite, threats)
+    unseen = [row.mean.value for row, one in zip(rows, threats, strict=True) if one != trained]
+    return Averages(
+        suite,
+        tuple(radius(*one) for one in threats),
+        float(np.mean([row.mean.value for row in rows])),
+        float(np.mean(unseen)) if unseen else None,
+        published.get("AoA"),
+        published.get("AwT"),
+    )
 
 
 def _spent(done: Attacked, suite: Suite | None, flags: Flags) -> dict[str, Any]:

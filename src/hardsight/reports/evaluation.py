@@ -41,13 +41,22 @@ ALARM_HEADS = [
     "False alarms",
     "on good parts",
 ]
-AVERAGE_HEADS = ["Attack", "Threat models", "AoA, of all", "AwT, of those not trained on"]
+AVERAGE_HEADS = [
+    "Attack",
+    "Threat models",
+    "AoA, of all",
+    "Published",
+    "AwT, of those not trained on",
+    "Published",
+]
 
 
 def average_cells(average: Averages) -> list[str]:
     """Return a suite's averages as cells."""
-    unseen = "-" if average.unseen is None else f"{100 * average.unseen:.1f}"
-    return [average.suite, ", ".join(average.threats), f"{100 * average.all:.1f}", unseen]
+    a = average
+    values = (a.all, a.published, a.unseen, a.published_unseen)
+    cells = ("-" if value is None else f"{100 * value:.1f}" for value in values)
+    return [a.suite, ", ".join(a.threats), *cells]
 
 
 def figures(found: Evaluation) -> list[tuple[str, Markup, str]]:

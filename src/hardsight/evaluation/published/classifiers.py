@@ -1,6 +1,7 @@
 """Published accuracies of purified classifiers, to stand beside the measured ones."""
 
-from typing import Literal
+import math
+from collections.abc import Collection
 
 from hardsight.attacks import Ball, Threat
 from hardsight.evaluation.published.figure import Fact, Published, first
@@ -33,14 +34,23 @@ def published_accuracy(
 
 
 def published_over_threats(
-    method: str | None, suite: str, metric: Literal["AoA", "AwT"]
-) -> Published | None:
-    """Return a paper's average over its threat models, None where there is none.
+    method: str | None, suite: str, threats: Collection[tuple[str, float]]
+) -> dict[str, float]:
+    """Return a paper's averages over the same threat models, in [0, 1]; empty where it has none.
 
     Args:
         method, suite: see ``published_accuracy``.
-        metric: "AoA", over all of them; "AwT", over those that were not trained on.
+        threats: norm and radius of each.
+
+    Returns:
+        "AoA", over all of them, and "AwT", over those that were not trained on.
     """
-    if method is None:
-        return None
-    return first(all_figures(), {"method": method, "metric": metric, "attack": suite})
+    of_suite = [f for f in all_figures() if f.matches({"method": method, "attack": suite})]
+    plain = [f for f in of_suite if not f.variant]
+    balls = [(f.facts["norm"], f.facts["eps"]) for f in plain if "norm" in f.facts]
+    alike = len(balls) == len(threats) and all(
+        any(norm == other and math.isclose(float(eps), radius) for norm, eps in balls)
+        for other, radius in threats
+    )
+    averages = {str(f.facts["metric"]): f.value for f in plain if "norm" not in f.facts}
+    return averages if alike and method is not None else {}
