@@ -28,6 +28,24 @@ def test_help_imports_nothing_that_takes_seconds():
     assert done.stdout.split() == []
 
 
+LISTS = """
+import sys
+from typer.testing import CliRunner
+from hardsight.cli.app import app
+for words in (["suites"], ["presets", "patchguard"]):
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+print(*sorted({"torchvision", "diffusers", "timm", "matplotlib"} & set(sys.modules)))
+"""
+
+
+def test_lists_import_no_library_of_networks():
+    """That takes longer than torch itself: it waits until a network is built."""
+    done = subprocess.run([sys.executable, "-c", LISTS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_says_what_it_does(name):
     said = call(name, "--help").stdout

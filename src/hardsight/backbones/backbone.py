@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import timm
 import torch
 from torch import Tensor, nn
 
@@ -64,6 +63,8 @@ class Backbone(nn.Module):
         options: dict[str, Any] | None = None,
         seed: int = 0,
     ) -> None:
+        import timm  # slow: not before a network is built
+
         super().__init__()
         check_source(weights)
         self.name, self.weights, self.taps = name, weights, tuple(taps)

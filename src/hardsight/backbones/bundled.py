@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -133,6 +132,8 @@ def cache_folder() -> Path:
 
 def _renamed(name: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return weights by the names that timm's network of this name has for them, in its order."""
+    import timm  # slow: not before a network is built
+
     ours = timm.create_model(name, pretrained=False).state_dict()
     given = list(weights.values())
     if [w.shape for w in ours.values()] != [w.shape for w in given]:

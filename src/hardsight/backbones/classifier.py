@@ -1,6 +1,5 @@
 """A whole pretrained classifier: what it sees, and where."""
 
-import timm
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +25,8 @@ class PretrainedClassifier(nn.Module):
     std: Tensor
 
     def __init__(self, name: str = "tf_efficientnet_lite0", weights: str = "bundled") -> None:
+        import timm  # slow: not before a network is built
+
         super().__init__()
         try:
             self.network = timm.create_model(name, pretrained=False)

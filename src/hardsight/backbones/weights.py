@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 
-import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -16,6 +15,8 @@ _UNREADABLE = (
     *(OSError, RuntimeError, ValueError, EOFError, KeyError, IndexError),
     *(UnpicklingError, SafetensorError),
 )
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of the images in [0, 1] that most networks were trained on."""
 SUFFIXES = (".safetensors", ".pth", ".pt")
 SOURCES = "'bundled', 'hub', 'random', or the path of a .safetensors or .pth file"
 
@@ -51,6 +52,8 @@ def normalisation(name: str, source: str) -> tuple[Sequence[float], Sequence[flo
     if source == "bundled" and name in BUNDLED:
         found = BUNDLED[name]
         return (found.mean,) * 3, (found.std,) * 3
+    import timm  # slow: not before it is needed
+
     config = timm.get_pretrained_cfg(name)
     return ((0.5,) * 3,) * 2 if config is None else (config.mean, config.std)
 
@@ -76,6 +79,8 @@ def load_into(network: nn.Module, weights: Mapping[str, Tensor], source: str) ->
 
 
 def _of_hub(name: str) -> Mapping[str, Tensor]:
+    import timm
+
     try:
         found: Mapping[str, Tensor] = timm.create_model(name, pretrained=True).state_dict()
     except (OSError, RuntimeError, ValueError) as error:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
-from torchvision.models import resnet18
 
 from hardsight.classifiers.base import Classifier
 
@@ -23,6 +22,8 @@ class ResNet18(Classifier):
         mean: Sequence[float] = (0.4914, 0.4822, 0.4465),
         std: Sequence[float] = (0.2471, 0.2435, 0.2616),
     ) -> None:
+        from torchvision.models import resnet18  # slow: not before a network is built
+
         super().__init__(classes, mean, std)
         self.network = resnet18(num_classes=classes)
         self.network.conv1 = nn.Conv2d(len(mean), 64, 3, padding=1, bias=False)

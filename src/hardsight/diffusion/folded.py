@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from diffusers import UNet2DModel
 from torch import Tensor
 from torch.nn import functional
 
 from hardsight.diffusion.upsample import fold_upsampling
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DModel
 
 
 def small_unet(
@@ -17,7 +20,7 @@ def small_unet(
     multipliers: Sequence[int],
     patch: int,
     outputs: int | None = None,
-) -> UNet2DModel:
+) -> "UNet2DModel":
     """Return a network without attention for ``apply_folded``, one block a level.
 
     Args:
@@ -31,6 +34,8 @@ def small_unet(
     Raises:
         ValueError: a size that cannot be folded and halved so often.
     """
+    from diffusers import UNet2DModel  # slow: not before a network is built
+
     grain = patch * 2 ** (len(multipliers) - 1)
     if size < grain or size % grain:
         raise ValueError(
@@ -59,7 +64,7 @@ def usual_patch(size: int) -> int:
     return 1 if size <= 64 else 2 if size <= 128 else 4
 
 
-def apply_folded(unet: UNet2DModel, x: Tensor, embedded: Tensor, patch: int) -> Tensor:
+def apply_folded(unet: "UNet2DModel", x: Tensor, embedded: Tensor, patch: int) -> Tensor:
     """Return what the network makes of the folded image, unfolded, in the dtype of ``x``.
 
     Args:

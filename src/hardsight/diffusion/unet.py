@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import UNet2DModel
 from torch import Generator, Tensor
 
 from hardsight.diffusion.base import Denoiser, Prediction
@@ -59,6 +58,8 @@ class PaperDenoiser(Denoiser):
         self.size: int | None = unet["sample_size"]
         self.image_channels: int = inputs
         self.learned_variance: bool = outputs == 2 * inputs
+        from diffusers import UNet2DModel  # slow: not before a network is built
+
         self.unet = UNet2DModel(**unet)
 
     @classmethod
@@ -86,6 +87,8 @@ class PaperDenoiser(Denoiser):
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if config.get("_class_name", "UNet2DModel") != "UNet2DModel":
             raise ValueError(f"{folder} holds a {config['_class_name']}, not a UNet2DModel")
+        from diffusers import UNet2DModel
+
         network = UNet2DModel.from_pretrained(folder, use_safetensors=True, local_files_only=True)
         settings = {k: v for k, v in network.config.items() if not k.startswith("_")}
         settings = json.loads(json.dumps(settings))

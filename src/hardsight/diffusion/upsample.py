@@ -1,7 +1,6 @@
 """Doubling a feature map and convolving it, without computing what the doubling repeats."""
 
 import torch
-from diffusers.models.upsampling import Upsample2D
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -81,6 +80,8 @@ def _interleaved(places: Tensor) -> Tensor:
 
 def fold_upsampling(network: nn.Module) -> None:
     """Replace every ``Upsample2D`` with a convolution in a network by its equal, in place."""
+    from diffusers.models.upsampling import Upsample2D  # slow: not before a network is built
+
     for module in list(network.modules()):
         for name, child in module.named_children():
             if isinstance(child, Upsample2D) and isinstance(child.conv, nn.Conv2d):

@@ -4,7 +4,6 @@ import math
 
 import torch
 from torch import Generator, Tensor
-from torchvision.transforms.v2 import functional
 
 from hardsight.synthesis.warps import draw, pixel_axes
 
@@ -140,7 +139,7 @@ def perlin(like: Tensor, cell: Tensor, generator: Generator, octaves: int = _OCT
 def erase(x: Tensor, extent: Tensor, share: Tensor, generator: Generator) -> Tensor:
     """Fill 3 to 5 rectangles of together ``share`` of the patch with a colour each.
 
-    By torchvision's ``erase``; rectangles are rounded to whole pixels.
+    Rectangles are rounded to whole pixels.
 
     Shape:
         x (B, 3, H, W), extent (B, 2) in pixels, share (B,) -> (B, 3, H, W).
@@ -158,5 +157,5 @@ def erase(x: Tensor, extent: Tensor, share: Tensor, generator: Generator) -> Ten
     found = x.clone()
     for image, own, n, colours in zip(found, boxes, count.int().tolist(), colour, strict=True):
         for (top, left, height, width), value in zip(own[:n], colours[:n], strict=True):
-            functional.erase(image, top, left, height, width, value, inplace=True)
+            image[:, top : top + height, left : left + width] = value
     return found

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
 
 from hardsight.data.containers.arrays import read_batch
 from hardsight.data.labelled import LabelledImages, Part
@@ -17,6 +16,8 @@ PARTS = {"train": slice(TRAIN), "test": slice(TRAIN, None)}
 
 def write_digits(folder: str | Path) -> Path:
     """Write both parts of the digits, grey images of 8 x 8, as ``digits`` reads them."""
+    from sklearn.datasets import load_digits  # slow: not before they are asked for
+
     place, found = Path(folder), load_digits()
     place.mkdir(parents=True, exist_ok=True)
     pixels = (found.images * (255 / 16)).round().astype(np.uint8)

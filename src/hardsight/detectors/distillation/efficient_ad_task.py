@@ -5,17 +5,10 @@ from typing import Protocol
 
 import torch
 from torch import Generator, Tensor, nn
-from torchvision.transforms.functional import (
-    adjust_brightness,
-    adjust_contrast,
-    adjust_saturation,
-)
 
 from hardsight.augment import AugmentationPolicy, drawn
 from hardsight.detectors.distillation.photographs import random_crops
 from hardsight.synthesis.shapes import uniform
-
-CHANGES = (adjust_brightness, adjust_contrast, adjust_saturation)
 
 
 class PairDistilled(Protocol):
@@ -68,6 +61,13 @@ class EfficientADTask:
 
 def recoloured(images: Tensor, generator: Generator) -> Tensor:
     """Change brightness, contrast or saturation of each by up to a fifth (B, 3, H, W) uint8."""
-    which = torch.randint(len(CHANGES), (len(images),), generator=generator).tolist()
+    from torchvision.transforms import functional  # slow: not before a training
+
+    changes = (
+        functional.adjust_brightness,
+        functional.adjust_contrast,
+        functional.adjust_saturation,
+    )
+    which = torch.randint(len(changes), (len(images),), generator=generator).tolist()
     pairs = zip(images, which, strict=True)
-    return torch.stack([CHANGES[i](image, uniform(generator, 0.8, 1.2)) for image, i in pairs])
+    return torch.stack([changes[i](image, uniform(generator, 0.8, 1.2)) for image, i in pairs])

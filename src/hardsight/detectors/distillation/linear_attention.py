@@ -1,7 +1,6 @@
 """Attention without softmax, which cannot look at one place alone."""
 
 import torch.nn.functional as F
-from timm.layers import Mlp
 from torch import Tensor, nn
 
 
@@ -37,6 +36,8 @@ class LinearBlock(nn.Module):
     """
 
     def __init__(self, width: int, heads: int) -> None:
+        from timm.layers import Mlp  # slow: not before a network is built
+
         super().__init__()
         self.attention = nn.Sequential(nn.LayerNorm(width), LinearAttention(width, heads))
         mlp = Mlp(width, 4 * width, act_layer=nn.GELU, bias=False)

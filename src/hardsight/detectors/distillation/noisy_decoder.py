@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import torch
-from timm.layers import Mlp
 from torch import Tensor, nn
 
 from hardsight.detectors.distillation.linear_attention import LinearBlock
@@ -26,6 +25,8 @@ class NoisyDecoder(nn.Module):
     def __init__(
         self, channels: Sequence[int], width: int, depth: int, heads: int, dropout: float
     ) -> None:
+        from timm.layers import Mlp  # slow: not before a network is built
+
         super().__init__()
         if depth < len(channels) or width % heads:
             raise ValueError(

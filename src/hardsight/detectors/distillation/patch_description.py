@@ -1,8 +1,9 @@
 """The patch description network: features of patches in four convolutions."""
 
 import torch
-from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
+
+from hardsight.backbones.weights import IMAGENET_MEAN, IMAGENET_STD
 
 
 class ImageNetStandardised(nn.Module):
@@ -13,7 +14,7 @@ class ImageNetStandardised(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        for name, values in (("mean", IMAGENET_DEFAULT_MEAN), ("std", IMAGENET_DEFAULT_STD)):
+        for name, values in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
             self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from hardsight.detectors.patchguard.attention import (
     REGULARISERS,
-    PatchAttention,
     attention_degree,
     soft_degree,
 )
@@ -24,7 +23,6 @@ __all__ = [
     "REGULARISERS",
     "Adversary",
     "CheckpointChoice",
-    "PatchAttention",
     "PatchGuard",
     "PatchGuardFit",
     "PatchObjective",

@@ -1,6 +1,5 @@
 """Convolutional networks in place of the ViT, for the comparison (PatchGuard, section C.4)."""
 
-import timm
 from torch import Tensor
 
 from hardsight.detectors.patchguard.patch_network import PatchNetwork
@@ -17,6 +16,8 @@ class PatchResNet(PatchNetwork):
     """
 
     def __init__(self, size: int, architecture: str = "resnet50", cell: int = 14) -> None:
+        import timm  # slow: not before a network is built
+
         super().__init__()
         if size % cell:
             raise ValueError(f"image_size={size} is not a multiple of the patch, {cell}")

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from hardsight.detectors.patchguard.attention import PatchAttention
 from hardsight.detectors.patchguard.dropout import QuickDropout
 
 
@@ -32,6 +31,8 @@ class Discriminator(nn.Module):
         hidden: int | None = None,
         dropout: float = 0.2,
     ) -> None:
+        from hardsight.detectors.patchguard.patch_attention import PatchAttention  # slow
+
         super().__init__()
         width = round(dim * 16 / 3) if hidden is None else hidden
         self.position = nn.Parameter(torch.randn(patches, dim)) if attends else None

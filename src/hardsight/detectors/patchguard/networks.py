@@ -6,13 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hardsight.backbones.weights import IMAGENET_MEAN, IMAGENET_STD
 from hardsight.core.modules import seeded
 from hardsight.detectors.patchguard.convolutional import PatchResNet, PatchUNet
 from hardsight.detectors.patchguard.patch_network import Layer, PatchNetwork
 from hardsight.detectors.patchguard.vit import PatchViT
-
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
 
 SPARSE: dict[str, int] = {"block": 16, "window": 3, "random": 1, "general": 1}
 
@@ -40,8 +38,8 @@ class Normalised(nn.Module):
         super().__init__()
         self.network = network
         self.cell, self.side = network.cell, network.side
-        self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, 1, side, side) of images (B, 3, H, W) in [0, 1]."""

@@ -1,17 +1,19 @@
 """Vision transformers of timm that judge patches."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import timm
 import torch
 from torch import Tensor, nn
 
-from hardsight.detectors.patchguard.attention import PatchAttention, recorded_inputs
+from hardsight.detectors.patchguard.attention import recorded_inputs
 from hardsight.detectors.patchguard.discriminator import Discriminator
 from hardsight.detectors.patchguard.embedding import PatchProjection
 from hardsight.detectors.patchguard.patch_network import Layer, PatchNetwork
 from hardsight.detectors.patchguard.sparse import block_sparse
+
+if TYPE_CHECKING:
+    from hardsight.detectors.patchguard.patch_attention import PatchAttention
 
 
 class PatchViT(PatchNetwork):
@@ -45,6 +47,10 @@ class PatchViT(PatchNetwork):
         sparse: dict[str, int] | None = None,
         **overrides: Any,
     ) -> None:
+        import timm  # slow: not before a network is built
+
+        from hardsight.detectors.patchguard.patch_attention import PatchAttention
+
         super().__init__()
         try:
             self.vit = timm.create_model(
@@ -97,7 +103,7 @@ class PatchViT(PatchNetwork):
             )
         return layer - 1 if layer > 0 else self.depth + layer
 
-    def attending(self, layers: Sequence[Layer]) -> list[PatchAttention]:
+    def attending(self, layers: Sequence[Layer]) -> list["PatchAttention"]:
         """Return the attention modules of layers, in the order asked for.
 
         Raises:
