@@ -43,6 +43,22 @@ def test_another_light_raises_an_alarm_and_the_same_does_not(run, streams, tmp_p
         assert chart.width > 300
 
 
+def test_what_cannot_be_read_is_named_and_no_drift_is_told_of_nothing(run, tmp_path):
+    parts = write(tmp_path / "parts", 90, 130, count=6)
+    (parts / "broken.png").write_bytes(b"")
+    done = call("drift", run, parts, "-o", tmp_path / "some")
+    assert done.exit_code == 1, words(done)
+    assert "1 of 7 files could not be read" in words(done)
+    assert "broken.png" in words(done)
+    assert json.loads((tmp_path / "some/drift.json").read_text())["parts"] == 6
+    for path in parts.glob("0*.png"):
+        path.write_bytes(b"")
+    done = call("drift", run, parts, "-o", tmp_path / "none")
+    assert done.exit_code == 1
+    assert "none of the 7 files could be read" in words(done)
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_table_of_scores_is_taken_in_its_order(run, streams, tmp_path):
     for name in ("scores.csv", "scores.jsonl"):
         assert call("score", run, streams[0], "-o", tmp_path / name).exit_code == 0

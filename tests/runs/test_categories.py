@@ -99,3 +99,8 @@ def test_what_has_no_categories_is_refused(config, tmp_path):
         start_runs(tmp_path, config.updated({"data.path": None}))
     one = start_runs(tmp_path, config.updated({"data.category": "nuts"}))
     assert [run.name for run in one] == ["nuts"]
+
+
+def test_a_category_that_is_not_there_is_refused_before_others_are_fitted(config, tmp_path):
+    with pytest.raises(ConfigError, match=r"'nutz' is not in .*did you mean 'nuts'"):
+        start_runs(tmp_path, config.updated({"data.category": ["bolts", "nutz"]}))

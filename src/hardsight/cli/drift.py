@@ -11,15 +11,15 @@ from rich.table import Table
 
 from hardsight.cli.console import console, explained, say
 from hardsight.cli.options import Bits, Device, RunFolder, ScoredAtOnce, Seed
-from hardsight.cli.rows import Reader, scored
+from hardsight.cli.rows import Reader, Tally, scored
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from hardsight.data import Frame
+    from hardsight.detectors import Detector
     from hardsight.evaluation.drift import Alarm, Watched
-    from hardsight.runs import DetectorRun
 
     Values = dict[str, NDArray[np.float64]]
 
@@ -52,19 +52,21 @@ def drift(
     good parts and of all parts before, by a conformal test: while nothing changes, a false alarm is
     raised at most once in so many parts, on average. Many defective parts are a change too.
 
-    Exit code 0; 2 when an alarm was raised. Examples: `hardsight drift runs/bottle today/`,
+    Exit code 0; 2 when an alarm was raised, else 1 when images could not be read, which are named
+    and left out. Examples: `hardsight drift runs/bottle today/`,
     `hardsight drift runs/bottle scores.csv --once-in 1000`
     """
     from hardsight.evaluation.drift import DriftMonitor
     from hardsight.reports.drift import write_drift
     from hardsight.runs import SCORE, drift_references, open_detector_run
 
+    tally = Tally()
     with explained():
         opened = open_detector_run(run)
         if len(parts) == 1 and Path(parts[0]).suffix in (".csv", ".jsonl"):
             found: Values = {SCORE: scores_of(Path(parts[0]))}
         else:
-            found = _values(opened, parts, batch_size, bits, device)
+            found = _values(opened.deciding(device), parts, (batch_size, bits), tally)
         references = {k: v for k, v in drift_references(opened).items() if k in found}
         monitor = DriftMonitor(references, once_in, seed)
         watched = monitor.add(found)
@@ -77,6 +79,8 @@ def drift(
         say("Chart: ", (str(chart), "bold"))
     if monitor.alarms:
         raise typer.Exit(2)
+    if tally.unreadable:
+        raise typer.Exit(1)
 
 
 def drift_values(rows: Iterable[Mapping[str, Any]], frames: "Iterable[Frame]") -> "Values":
@@ -117,16 +121,32 @@ def scores_of(path: Path) -> "NDArray[np.float64]":
 
 
 def _values(
-    run: "DetectorRun", parts: list[str], batch_size: int, bits: int | None, device: str
+    detector: "Detector", parts: list[str], how: tuple[int, int | None], tally: Tally
 ) -> "Values":
-    """Score images and measure them."""
+    """Score images and measure them; name those that cannot be read.
+
+    Args:
+        detector: that decides.
+        parts: files, folders or globs.
+        how: at most so many at a time, and their depth of grey, see ``Reader.of``.
+        tally: of what was read.
+
+    Raises:
+        ValueError: none can.
+    """
     import numpy as np
 
     from hardsight.data import iter_images
 
-    detector = run.deciding(device)
-    batches = Reader.of(detector, batch_size, bits).batches(iter_images(parts))
-    found = [drift_values(rows, frames) for rows, frames in scored(detector, batches)]
+    batches = Reader.of(detector, *how).batches(iter_images(parts))
+    found = []
+    for rows, frames in scored(detector, batches):
+        tally.add(rows, frames)
+        if any(frame.image is not None for frame in frames):
+            found.append(drift_values(rows, frames))
+    tally.complain()
+    if not found:
+        raise ValueError(f"none of the {tally.total} files could be read, so nothing is known")
     return {name: np.concatenate([values[name] for values in found]) for name in found[0]}
 
 

@@ -208,6 +208,9 @@ def _array(image: Image.Image, path: Path, bits: int) -> NDArray[np.float32]:
 
 def _unit_range(value: NDArray[np.float32], path: Path) -> NDArray[np.float32]:
     """Return float values in [0, 1]: as they are, or of 255; between 1 and 2 it cannot be told."""
+    if lost := int((~np.isfinite(value)).sum()):
+        reason = f"{lost} of its {value.size:,} values are NaN or infinite"
+        raise ImageError(path, f"{reason}; look how it was written, or leave it out")
     low, high = value.min(), value.max()
     if low >= 0 and high <= 1:
         return value

@@ -101,7 +101,10 @@ def _explained(path: Path) -> Iterator[None]:
         reason = f"it is none of the formats {', '.join(FORMATS)}; convert it, or leave it out"
         raise FormatError(path, reason) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        reason = f"{error}; raise PIL.Image.MAX_IMAGE_PIXELS if the file can be trusted"
+        reason = (
+            f"{str(error).rstrip('.')}; shrink it, or cut it into tiles (in Python raise "
+            "PIL.Image.MAX_IMAGE_PIXELS if the file can be trusted)"
+        )
         raise ImageError(path, reason) from error
     except DECODING_ERRORS as error:
         reason = f"it is damaged or incomplete ({error}); restore it, or leave it out"

@@ -6,6 +6,7 @@ from pathlib import Path
 from hardsight.config import Config, ConfigError, DetectorConfig
 from hardsight.config.data import several
 from hardsight.core.engine import Tell, Workers
+from hardsight.core.suggestions import suggestion
 from hardsight.data import categories
 from hardsight.runs.detector import DetectorRun
 from hardsight.runs.opening import open_run, start_run
@@ -65,7 +66,19 @@ def _categories(config: Config) -> tuple[str, ...]:
         raise ConfigError("data.path must name a data set of several categories: --data DIR")
     if place.category is None:
         return tuple(categories(place.path))
-    return several(place) or (str(place.category),)
+    names = several(place) or (str(place.category),)
+    for name in names:
+        if not (Path(place.path) / name).exists():
+            _demand_known(name, place.path)
+    return names
+
+
+def _demand_known(name: str, path: str) -> None:
+    """Refuse a category that a data set does not have, before others are fitted."""
+    known = categories(path)
+    if name not in known:
+        near = filter(None, (f"choose from {', '.join(known)}", suggestion(name, known)))
+        raise ConfigError(f"data.category={name!r} is not in {path}; {'; '.join(near)}")
 
 
 def _fit(job: tuple[Path, str, bool], tell: Tell) -> None:

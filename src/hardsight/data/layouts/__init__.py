@@ -82,7 +82,7 @@ def load(path: str | Path, category: str | None = None, **options: Any) -> Anoma
     if found:
         raise ValueError(
             f"path={str(top)!r} holds {len(found)} categories; "
-            f"choose one with category=... or by its folder: {', '.join(found)}"
+            f"choose one with category=... (--category) or by its folder: {', '.join(found)}"
         )
     wanted = "; or ".join(f"{one.wanted} ({one.name})" for one in reversed(LAYOUTS.values()))
     folders = ", ".join(place.name for place in subfolders(top))

@@ -27,7 +27,7 @@ def read_table(top: Path, options: LoadOptions) -> AnomalyData:
     category = None if file in (top, top / FILE) else top.name
     if category is None and len(found := objects(file)) > 1:
         raise ValueError(
-            f"{file} holds {len(found)} categories; choose one with category=...: "
+            f"{file} holds {len(found)} categories; choose one with category=... (--category): "
             f"{', '.join(found)}"
         )
     rows = read_rows(file, category)
