@@ -38,7 +38,7 @@ from hardsight.training import Task
 
 BEHIND = {"rap": "cnn", "rap-whole": "cnn", "rap-at": "at"}
 """The classifier behind an adapter that is trained alone."""
-PUBLISHED = {"rap": "rap-mnist", "at": "mnist-pgd"}
+PUBLISHED = {"rap": "rap-mnist", "at": "madry-mnist"}
 
 
 def suites(given: argparse.Namespace) -> list:
