@@ -47,7 +47,7 @@ def main(
     line = connect(f"folder:{folder / 'sorted'}", folder / "state")  # or mqtt://, modbus://, ...
     model = fingerprint(detector)
     with Reading(
-        lambda stop: arrivals(folder / "incoming", detector.size, 2.0, stop), 8
+        lambda stop: arrivals(folder / "incoming", detector.decoding, 2.0, stop), 8
     ) as reading:
         for frames in reading.batches(8):
             pictures = torch.stack([frame.image for frame in frames if frame.image is not None])

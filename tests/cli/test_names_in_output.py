@@ -68,7 +68,7 @@ def test_messages_hold_a_name_as_it_is(run, odd, tmp_path, monkeypatch):
     code, _, said = program(monkeypatch, "score", run, broken, encoding="cp1252")
     assert code == 1
     assert os.fsencode(broken) in said
-    assert said.count(b"\n") == 1  # however long the path is
+    assert said.count(b"\n") == 2  # a heading, and a line however long the path is
 
 
 def test_a_data_set_of_any_name_is_checked_fitted_and_watched(
