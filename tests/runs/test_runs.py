@@ -98,14 +98,20 @@ def test_a_category_below_a_folder(parts):
     assert (data.name, len(data.test)) == ("parts", 8)
 
 
+def write_parts(top, images):
+    """Write normal images (N, H, W) as the data set ``parts``; return the path of the last."""
+    for i, pixels in enumerate(images):
+        path = top / f"parts/train/good/{i:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return path
+
+
 @pytest.fixture
 def twelve_bits(tiny_preset, tmp_path):
     """A configuration, its images of 12 bits in files of 16."""
     rng = np.random.default_rng(0)
-    for i in range(24):
-        path = tmp_path / f"parts/train/good/{i:02}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(rng.integers(1500, 2100, (16, 16), dtype=np.uint16)).save(path)
+    write_parts(tmp_path, rng.integers(1500, 2100, (24, 16, 16), dtype=np.uint16))
     changes = {"data.path": str(tmp_path / "parts"), "selection": None}
     return load_preset(str(tiny_preset)).updated(changes)
 
@@ -149,10 +155,7 @@ def test_the_depth_of_grey_goes_with_the_threshold(twelve_bits, tmp_path, caplog
 def test_the_shape_of_images_goes_with_the_threshold(tiny_preset, tmp_path):
     """Images that are no squares are read alike in training and by whoever decides afterwards."""
     rng = np.random.default_rng(0)
-    for i in range(12):
-        path = tmp_path / f"parts/train/good/{i:02}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(rng.integers(0, 256, (10, 30), dtype=np.uint8)).save(path)
+    path = write_parts(tmp_path, rng.integers(0, 256, (12, 10, 30), dtype=np.uint8))
     changes = {"data.path": str(tmp_path / "parts"), "data.aspect": "keep", "selection": None}
     start_run(tmp_path / "r", load_preset(str(tiny_preset)).updated(changes)).fit("cpu")
     detector = open_run(tmp_path / "r").detector("cpu")

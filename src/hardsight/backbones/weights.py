@@ -16,7 +16,7 @@ _UNREADABLE = (
     *(UnpicklingError, SafetensorError),
 )
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of the images in [0, 1] that most networks were trained on."""
+"""Mean and standard deviation of the images in [0, 1] that most networks were trained on."""
 SUFFIXES = (".safetensors", ".pth", ".pt")
 SOURCES = "'bundled', 'hub', 'random', or the path of a .safetensors or .pth file"
 
