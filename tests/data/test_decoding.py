@@ -84,5 +84,5 @@ def test_a_set_keeps_its_aspect_in_images_masks_and_parts(tmp_path):
     kept = folder("good", root=tmp_path, size=8, aspect="keep")
     path = kept.train.samples[0].path
     assert torch.equal(kept.train[0].image, Decoding((8, 8), aspect="keep").file(path))
-    assert kept.train.of(kept.train.samples[:1]).aspect == "keep"
+    assert kept.train.of(kept.train.samples[:1]).decoding.aspect == "keep"
     assert kept.train.images()[0].equal((kept.train[0].image * 255).round().byte())

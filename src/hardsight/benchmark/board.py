@@ -141,7 +141,7 @@ class Standing:
 
     @property
     def seeds(self) -> int:
-        """Of how many seeds there are lines."""
+        """How many seeds there are lines of."""
         return len({line.entry.seed for line in self.lines})
 
     @property
@@ -182,7 +182,7 @@ class Standing:
 
     @property
     def seconds(self) -> float:
-        """Of the attack of an image."""
+        """How long the attack of an image took."""
         return mean(line.attacked.seconds_per_image for line in self.lines)
 
     def _average(self, values: Mapping[Line, float]) -> float:

@@ -66,7 +66,8 @@ def drift(
         if len(parts) == 1 and Path(parts[0]).suffix in (".csv", ".jsonl"):
             found: Values = {SCORE: scores_of(Path(parts[0]))}
         else:
-            found = _values(opened.deciding(device), parts, (batch_size, bits), tally)
+            detector = opened.deciding(device)
+            found = _values(detector, Reader.of(detector, batch_size, bits), parts, tally)
         references = {k: v for k, v in drift_references(opened).items() if k in found}
         monitor = DriftMonitor(references, once_in, seed)
         watched = monitor.add(found)
@@ -120,15 +121,13 @@ def scores_of(path: Path) -> "NDArray[np.float64]":
     return scores
 
 
-def _values(
-    detector: "Detector", parts: list[str], how: tuple[int, int | None], tally: Tally
-) -> "Values":
+def _values(detector: "Detector", reader: Reader, parts: list[str], tally: Tally) -> "Values":
     """Score images and measure them; name those that cannot be read.
 
     Args:
         detector: that decides.
+        reader: of its images.
         parts: files, folders or globs.
-        how: at most so many at a time, and their depth of grey, see ``Reader.of``.
         tally: of what was read.
 
     Raises:
@@ -138,9 +137,8 @@ def _values(
 
     from hardsight.data import iter_images
 
-    batches = Reader.of(detector, *how).batches(iter_images(parts))
     found = []
-    for rows, frames in scored(detector, batches):
+    for rows, frames in scored(detector, reader.batches(iter_images(parts))):
         tally.add(rows, frames)
         if any(frame.image is not None for frame in frames):
             found.append(drift_values(rows, frames))

@@ -77,7 +77,10 @@ def _masks(test: ImageSet) -> list[str]:
         ),
         *told(
             _where(
-                masked, lambda sample: any(is_thin(m, test.size, test.aspect) for m in sample.masks)
+                masked,
+                lambda sample: any(
+                    is_thin(m, test.size, test.decoding.aspect) for m in sample.masks
+                ),
             ),
             f"{{}} images have a defect that covers no more than half of any pixel at size "
             f"{test.size}; the mask keeps what it touches, a larger size shows it better",
@@ -117,7 +120,7 @@ def _where(samples: Sequence[Sample], holds: Callable[[Sample], bool]) -> list[S
 
 def _stretched(sets: Sequence[ImageSet]) -> list[str]:
     """Tell of images that are far from square, and made so."""
-    samples = [sample for one in sets for sample in one.samples if one.aspect == "stretch"]
+    samples = [sample for one in sets for sample in one.samples if one.decoding.aspect == "stretch"]
     shapes = [(shown.height, shown.width) for shown in _asked(samples, _shape)]
     longer = {shape for shape in shapes if max(shape) >= LONGER * min(shape)}
     if not longer:
@@ -136,7 +139,7 @@ def _shape(sample: Sample) -> Geometry:
 
 def _unused_depth(sets: Sequence[ImageSet]) -> list[str]:
     """Tell of grey images in files of 16 bits that use only a small part of these."""
-    if any(one.bits is not None for one in sets):
+    if any(one.decoding.bits is not None for one in sets):
         return []
     paths: list[Path] = [sample.path for one in sets for sample in one.samples]
     with worker_threads() as pool:

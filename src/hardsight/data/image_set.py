@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from hardsight.core.types import Progress, quiet
+from hardsight.data.decoding import Decoding
 from hardsight.data.files import common_folder, relative_name, worker_threads
-from hardsight.data.images import Aspect, read_image
+from hardsight.data.images import Aspect
 from hardsight.data.masks import read_masks
 from hardsight.data.opening import ImageError
 
@@ -83,7 +84,7 @@ class ImageSet(Dataset[Item]):
             raise ValueError(f"size must be positive, got {size}")
         self.samples = tuple(samples)
         self.size = size
-        self.bits, self.aspect = bits, aspect
+        self.decoding = Decoding((size, size), bits, aspect)
         self.root = Path(root) if root is not None else common_folder([s.path for s in samples])
         self.skipped: list[ImageError] = []
         self._images: Tensor | None = None
@@ -91,9 +92,10 @@ class ImageSet(Dataset[Item]):
         if on_error == "skip" and self.samples:
             self._skip(progress)
 
-    def of(self, samples: Sequence[Sample]) -> "ImageSet":
-        """Return a set of other samples, read as these are."""
-        return ImageSet(samples, self.size, self.root, bits=self.bits, aspect=self.aspect)
+    def of(self, samples: Sequence[Sample], root: Path | None = None) -> "ImageSet":
+        """Return a set of other samples, read as these are; ``root``: these ones' if None."""
+        bits, aspect = self.decoding.bits, self.decoding.aspect
+        return ImageSet(samples, self.size, root or self.root, bits=bits, aspect=aspect)
 
     def with_images(self, images: Tensor) -> "ImageSet":
         """Return this set with uint8 (N, 3, size, size) in place of what ``images()`` decodes."""
@@ -106,7 +108,7 @@ class ImageSet(Dataset[Item]):
 
     def __getitem__(self, index: int) -> Item:
         sample = self.samples[index]
-        image = self._read(sample)
+        image = self.decoding.file(sample.path)
         return Item(image, sample.anomalous, self._read_mask(sample), sample.path)
 
     @property
@@ -178,7 +180,7 @@ class ImageSet(Dataset[Item]):
 
     def _try_sample(self, sample: Sample, row: Tensor | None) -> ImageError | None:
         try:
-            image = self._read(sample)
+            image = self.decoding.file(sample.path)
             self._read_mask(sample)
         except ImageError as error:
             return error
@@ -186,10 +188,7 @@ class ImageSet(Dataset[Item]):
             row.copy_(image.mul_(255).round_())
         return None
 
-    def _read(self, sample: Sample) -> Tensor:
-        return read_image(sample.path, self.size, bits=self.bits, aspect=self.aspect)
-
     def _read_mask(self, sample: Sample) -> Tensor | None:
         if sample.masks:
-            return read_masks(sample.path, sample.masks, self.size, self.aspect)
+            return read_masks(sample.path, sample.masks, self.size, self.decoding.aspect)
         return None if sample.anomalous else torch.zeros(1, self.size, self.size, dtype=torch.bool)

@@ -29,7 +29,7 @@ def together(parts: Sequence[AnomalyData]) -> AnomalyData:
     def joined(role: Callable[[AnomalyData], ImageSet]) -> ImageSet:
         sets = [role(part) for part in parts]
         samples = [sample for one in sets for sample in one.samples]
-        whole = ImageSet(samples, sizes[0], root, bits=sets[0].bits, aspect=sets[0].aspect)
+        whole = sets[0].of(samples, root)
         whole.skipped = [error for one in sets for error in one.skipped]
         return whole
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardsight.core.files import write_atomically
-from hardsight.data import Decoding, ImageSet
+from hardsight.data import Decoding
 from hardsight.data.images import Aspect
 from hardsight.metrics import conformal_threshold, p_values
 
@@ -82,7 +82,7 @@ class Calibration:
         """Return how the calibration images were decoded, at a size."""
         return Decoding(size, self.bits, self.aspect)
 
-    def decoded_as(self, other: Decoding | ImageSet) -> "Calibration":
+    def decoded_as(self, other: Decoding) -> "Calibration":
         """Return the calibration for images that are decoded as others are."""
         return replace(self, bits=other.bits, aspect=other.aspect)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from hardsight.config import Config, ConfigError, DetectorConfig
 from hardsight.config.data import several
 from hardsight.core.engine import Tell, Workers
-from hardsight.core.suggestions import suggestion
+from hardsight.core.suggestions import choices
 from hardsight.data import categories
 from hardsight.runs.detector import DetectorRun
 from hardsight.runs.opening import open_run, start_run
@@ -77,8 +77,7 @@ def _demand_known(name: str, path: str) -> None:
     """Refuse a category that a data set does not have, before others are fitted."""
     known = categories(path)
     if name not in known:
-        near = filter(None, (f"choose from {', '.join(known)}", suggestion(name, known)))
-        raise ConfigError(f"data.category={name!r} is not in {path}; {'; '.join(near)}")
+        raise ConfigError(f"data.category={name!r} is not in {path}; {choices(name, known)}")
 
 
 def _fit(job: tuple[Path, str, bool], tell: Tell) -> None:

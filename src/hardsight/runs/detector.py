@@ -147,7 +147,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
             normals = shares(data.validation.images(), config.fit.selection is not None)[1]
             found = Posed(fitted.detector).calibrate(normals, config.fit.false_alarms)
             calibration = found.demand_calibration()
-        calibration = calibration.decoded_as(data.train)
+        calibration = calibration.decoded_as(data.train.decoding)
         detector: SavedDetector = fitted.detector.with_calibration(calibration)
         if fitted.report is not None:
             fitted.report.write(self.path / SELECTION)
