@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,11 +12,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from hardsight.core.cache import cache_folder
 from hardsight.core.files import write_tensors
 
 _log = logging.getLogger(__name__)
-CACHE = "HARDSIGHT_CACHE"
-"""Environment variable: folder of converted weights, in place of the user's cache."""
 
 
 class BackboneError(ValueError):
@@ -120,14 +118,6 @@ def bundled_weights(name: str) -> Mapping[str, Tensor]:
             "%s cannot be written (%s); the weights are converted each time", cached, error
         )
     return found
-
-
-def cache_folder() -> Path:
-    """Return where converted weights are kept."""
-    own = os.environ.get(CACHE)
-    if own:
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hardsight"
 
 
 def _renamed(name: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

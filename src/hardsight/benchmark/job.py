@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from pydantic import BaseModel, Field, model_validator
@@ -11,7 +11,9 @@ from pydantic import BaseModel, Field, model_validator
 from hardsight.benchmark.parts import Part
 from hardsight.config import Config, DetectorConfig, load_preset
 from hardsight.config.config import STRICT
+from hardsight.data.mirror import below, exists
 from hardsight.data.published import obtainable
+from hardsight.data.remote import is_url
 
 EMBEDDED = ("textures", "digits")
 """The data sets that come along: parts with defects, and images with classes."""
@@ -67,11 +69,11 @@ class Places:
 
     Args:
         results: folder of the entries and of the fitted runs.
-        data: root of the data sets.
+        data: root of the data sets, or its URL.
     """
 
     results: Path
-    data: Path
+    data: str | Path
 
     def embedded(self, name: str) -> Path:
         """Return where an embedded data set is written."""
@@ -104,27 +106,32 @@ class Job:
         parts = (self.method.label, self.data.name, self.category or "whole", f"seed-{self.seed}")
         return places.results.joinpath(*map(slug, parts))
 
-    def images(self, places: Places) -> Path:
-        """Return the folder of its images."""
+    def images(self, places: Places) -> str:
+        """Return the folder of its images, or its URL."""
         if self.data.name in EMBEDDED:
-            return places.embedded(self.data.name) / (self.category or "")
-        top = places.data / self.data.folder
-        return top / self.category if self.category and (top / self.category).is_dir() else top
+            return below(places.embedded(self.data.name), self.category or ".")
+        top = below(places.data, self.data.folder)
+        own = below(top, self.category or ".")
+        return top if is_url(top) or not exists(own) else own
 
     def missing(self, places: Places) -> str | None:
         """Return what to do where its images are not there; None: they are."""
         place = self.images(places)
-        if self.data.name in EMBEDDED or place.exists():
+        if self.data.name in EMBEDDED or exists(place):
             return None
         return f"{self.name}: {place} is not there{obtainable(Path(self.data.name))}"
 
     def config(self, places: Places) -> Config:
         """Return the configuration of its run."""
         place = self.images(places)
-        changes = {"data.path": str(place), "training.seed": self.seed, **self.method.settings}
+        changes = {"data.path": place, "training.seed": self.seed, **self.method.settings}
         changes |= {f"data.{key}": value for key, value in self.data.settings.items()}
         config = load_preset(self.method.preset)
-        if isinstance(config, DetectorConfig) and self.category and place.name != self.category:
+        if (
+            isinstance(config, DetectorConfig)
+            and self.category
+            and PurePath(place).name != self.category
+        ):
             changes["data.category"] = self.category
         return config.updated(changes)
 

@@ -55,6 +55,7 @@ def _setup(
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
     logging.getLogger("lightning_fabric").setLevel(level)
+    logging.getLogger("hardsight.data.mirror").setLevel(logging.INFO)  # it can take minutes
 
 
 def main() -> None:

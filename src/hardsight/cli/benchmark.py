@@ -27,9 +27,11 @@ def benchmark(
         Path, typer.Option("--output", "-o", help="Folder of the entries and the fitted runs.")
     ] = Path("benchmark"),
     data: Annotated[
-        Path,
-        typer.Option(envvar="HARDSIGHT_DATA", help="Root of the data sets that the plan names."),
-    ] = Path(),
+        str,
+        typer.Option(
+            envvar="HARDSIGHT_DATA", help="Root of the data sets that the plan names, or its URL."
+        ),
+    ] = ".",
     engine: EngineName = "local",
     workers: WorkerCount = None,
     address: Address = None,

@@ -1,6 +1,5 @@
 """``hardsight data``: look at a data set before training on it, or write the embedded one."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
 
 def data(
     path: Annotated[
-        Path, typer.Argument(help="A data set, or the folder to write the embedded one to.")
+        str,
+        typer.Argument(help="A data set or its URL, or the folder to write the embedded one to."),
     ],
     category: Annotated[str | None, typer.Option(help="Category below the folder.")] = None,
     size: Annotated[int, typer.Option(help="Image size in pixels.")] = 256,
@@ -46,6 +46,7 @@ def data(
     """
     from hardsight.config import DataConfig, load_data
     from hardsight.data import findings, write_textures
+    from hardsight.data.mirror import below
     from hardsight.evaluation.distribution_shift import distribution_shifts
 
     with explained():
@@ -53,9 +54,9 @@ def data(
             say(f"Wrote {write_textures(path, seed=seed)}")
             return
         if verify:
-            _verify(path / category if category else path)
+            _verify(below(path, category or "."))
             return
-        place = DataConfig(path=str(path), category=category, bits=bits, on_error="skip")
+        place = DataConfig(path=path, category=category, bits=bits, on_error="skip")
         found = load_data(place, size)
         table = Table("role", "normal", "anomalous", "masks", title=found.name)
         for role in ("train", "validation", "test"):
@@ -76,7 +77,7 @@ def data(
         raise typer.Exit(1)
 
 
-def _verify(path: Path) -> None:
+def _verify(path: str) -> None:
     """Print what is missing and corrupt, with exit code 1 if anything is."""
     from hardsight.cli.progress import told
     from hardsight.data import verify
@@ -84,7 +85,7 @@ def _verify(path: Path) -> None:
     with told() as progress:
         found = verify(path, progress)
     columns = ("train", "validation", "good", "anomalous", "masks")
-    table = Table("category", "layout", *columns, "published as", title=str(path))
+    table = Table("category", "layout", *columns, "published as", title=path)
     for one in found.categories:
         counts = (str(getattr(one.found, column)) for column in columns)
         table.add_row(one.name, one.layout, *counts, one.published.title if one.published else None)

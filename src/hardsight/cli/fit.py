@@ -29,20 +29,20 @@ def fit(
         ),
     ] = None,
     path: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--data",
             help="A data set in a known layout, a CSV list of images, or a folder with good/ and "
-            "bad/; for a classifier the files of MNIST or CIFAR-10.",
+            "bad/; for a classifier the files of MNIST or CIFAR-10. Or its URL (s3://...).",
         ),
     ] = None,
     category: Annotated[
         list[str] | None,
         typer.Option(help="Category below --data; repeatable, or all: one model of them together."),
     ] = None,
-    normal_dir: Annotated[Path | None, typer.Option(help="Folder of normal images.")] = None,
-    abnormal_dir: Annotated[Path | None, typer.Option(help="Folder of anomalous images.")] = None,
-    mask_dir: Annotated[Path | None, typer.Option(help="Folder of their masks.")] = None,
+    normal_dir: Annotated[str | None, typer.Option(help="Folder of normal images.")] = None,
+    abnormal_dir: Annotated[str | None, typer.Option(help="Folder of anomalous images.")] = None,
+    mask_dir: Annotated[str | None, typer.Option(help="Folder of their masks.")] = None,
     each: Annotated[
         bool,
         typer.Option(
@@ -128,11 +128,11 @@ def fit(
         if each and launched() is not None:
             raise ValueError("--each shares categories out by itself; begin it without torchrun")
         changes: dict[str, Any] = {
-            "data.path": path and str(path),
+            "data.path": path,
             "data.category": _one_or_several(category),
-            "data.normal_dir": normal_dir and str(normal_dir),
-            "data.abnormal_dir": abnormal_dir and str(abnormal_dir),
-            "data.mask_dir": mask_dir and str(mask_dir),
+            "data.normal_dir": normal_dir,
+            "data.abnormal_dir": abnormal_dir,
+            "data.mask_dir": mask_dir,
             "data.on_error": "skip" if skip_unreadable else None,
             "detector.image_size": size,
             "data.limit_train": normals,

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 RunFolder = Annotated[Path, typer.Argument(help="A run folder, or the bundle of one.")]
 OtherData = Annotated[
-    Path | None, typer.Option("--data", help="Use this data set's images; default: the run's own.")
+    str | None,
+    typer.Option("--data", help="Use the images of this data set or URL; default: the run's own."),
 ]
 Eps = Annotated[str, typer.Option(help="Radius in [0, 1] pixel units, as 2/255 or 0.0078.")]
 AttackedEps = Annotated[

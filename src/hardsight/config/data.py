@@ -1,6 +1,5 @@
 """Where the images of a run come from."""
 
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
@@ -18,6 +17,7 @@ from hardsight.data import (
     together,
 )
 from hardsight.data.images import Aspect
+from hardsight.data.mirror import below, exists, on_disk
 
 
 class DataConfig(BaseModel):
@@ -26,8 +26,8 @@ class DataConfig(BaseModel):
     model_config = STRICT
 
     path: str | None = None
-    """Folder of a data set in a known layout, or a table of images; relative to where the command
-    ran."""
+    """Folder of a data set in a known layout, or a table of images, or the URL of one; a path is
+    relative to where the command ran."""
     category: str | tuple[str, ...] | None = None
     """One below ``path``; several, or "all", for one model of them together."""
     split: str | None = None
@@ -55,7 +55,8 @@ class LabelledConfig(BaseModel):
     model_config = STRICT
 
     path: str | None = None
-    """Folder of the files of MNIST or CIFAR-10; relative to where the command ran."""
+    """Folder of the files of MNIST or CIFAR-10, or its URL; a path is relative to where the command
+    ran."""
     name: str | None = None
     """Which of ``hardsight.data.LABELLED``; None: the one that lies there."""
 
@@ -93,7 +94,7 @@ def several(place: DataConfig) -> tuple[str, ...]:
     """Return the categories that a configuration names, where it may be several; else none."""
     if not place.path or place.normal_dir:
         return ()
-    if place.category == "all" and not (Path(place.path) / "all").exists():
+    if place.category == "all" and not exists(below(place.path, "all")):
         return tuple(categories(place.path))
     return place.category if isinstance(place.category, tuple) else ()
 
@@ -130,10 +131,10 @@ def load_labelled(place: LabelledConfig, part: Part) -> LabelledImages:
     """
     if not place.path:
         raise ConfigError("data.path must name a folder of the files of MNIST or CIFAR-10")
-    found, missing = {}, []
+    folder, found, missing = on_disk(place.path), {}, []
     for name in [place.name] if place.name else list(LABELLED):
         try:
-            found[name] = LABELLED[name](place.path, part)
+            found[name] = LABELLED[name](folder, part)
         except FileNotFoundError as error:
             missing.append(str(error))
     if len(found) > 1:

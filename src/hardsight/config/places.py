@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from hardsight.config.config import Config, flat
+from hardsight.data.remote import is_url
 from hardsight.detectors.advrad.start import BUNDLED
 
 PLACES = ("data.path", "start", "classifier.run")
@@ -19,6 +20,6 @@ def anchored(config: Config) -> Config:
     changes: dict[str, Any] = {
         key: str(Path(values[key]).absolute())
         for key in keys
-        if values.get(key) and values[key] not in BUNDLED
+        if values.get(key) and values[key] not in BUNDLED and not is_url(values[key])
     }
     return config.updated(changes)

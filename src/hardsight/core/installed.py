@@ -20,7 +20,7 @@ PURPOSES = {
     "mlflow": "hardsight fit with training.loggers=[mlflow]",
     "wandb": "hardsight fit with training.loggers=[wandb]",
     "ray": "score, evaluate, certify, benchmark and fit --each with --engine ray",
-    "remote": "hardsight score of images at s3://...; those at gs:// need gcsfs, at az:// adlfs",
+    "remote": "images and data sets at s3://...; those at gs:// need gcsfs, at az:// adlfs",
     "faiss": "hardsight fit patchcore with detector.search=faiss, for a large bank",
 }
 """Extra -> what needs it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePath
 
 IMAGE_EXTENSIONS = frozenset(
     {
@@ -58,6 +58,11 @@ def iter_images(patterns: str | Path | Iterable[str | Path]) -> Iterator[Path]:
 def walk(folder: Path, extensions: Iterable[str] = IMAGE_EXTENSIONS) -> Iterator[Path]:
     """Yield the files below ``folder`` that have one of the lower-case ``extensions``, sorted."""
     return _walk(folder, frozenset(extensions), ())
+
+
+def is_image_name(name: str) -> bool:
+    """Return whether a file of this name, in a folder, is taken for an image."""
+    return PurePath(name).suffix.lower() in IMAGE_EXTENSIONS
 
 
 def hidden(name: str) -> bool:
@@ -153,7 +158,7 @@ def _match(pattern: str | Path) -> Iterator[Path]:
     else:
         for name in sorted(glob.glob(str(pattern), recursive=True)):  # noqa: PTH207 (absolute too)
             found = Path(name)
-            if found.suffix.lower() in IMAGE_EXTENSIONS and found.is_file():
+            if is_image_name(name) and found.is_file():
                 yield found
 
 

@@ -9,6 +9,7 @@ from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.files import IMAGE_EXTENSIONS, common_folder, existing_folder, images_below
 from hardsight.data.image_set import Sample
 from hardsight.data.matching import match_masks
+from hardsight.data.mirror import on_disk
 from hardsight.data.options import LoadOptions
 
 Folders = str | Path | Sequence[str | Path]
@@ -31,7 +32,8 @@ def folder(
     after the folder its image lies in.
 
     Args:
-        normal_dir: Folder, or folders, of normal images. Relative to ``root``, as are the others.
+        normal_dir: Folder, or folders, of normal images; or URLs. Relative to ``root``, as are the
+            others.
         abnormal_dir: Anomalous test images.
         normal_test_dir: Normal test images.
         mask_dir: Masks of the anomalous images, see ``match_masks``. Some may be missing;
@@ -48,6 +50,7 @@ def folder(
             normal images to split.
     """
     chosen = LoadOptions.of(**options)
+    root = None if root is None else on_disk(root)
     endings = _endings(extensions)
     normal = _gather(normal_dir, root, "normal_dir", endings)
     tested = _gather(normal_test_dir, root, "normal_test_dir", endings)
@@ -65,7 +68,7 @@ def folder(
         tested=None if abnormal and not tested else given,
     )
     everything = [*normal, *tested, *abnormal, *masks]
-    base = Path(root) if root is not None else common_folder(everything)
+    base = root if root is not None else common_folder(everything)
     found = match_masks(
         [Sample(path, anomalous=True, defect=path.parent.name) for path in abnormal],
         abnormal,
@@ -76,14 +79,14 @@ def folder(
 
 
 def _gather(
-    folders: Folders | None, root: str | Path | None, argument: str, extensions: frozenset[str]
+    folders: Folders | None, root: Path | None, argument: str, extensions: frozenset[str]
 ) -> dict[Path, Path]:
     """Return image file -> the folder given, for every image below the folders."""
     if folders is None:
         return {}
     given = [folders] if isinstance(folders, str | Path) else list(folders)
     base = existing_folder(root, "root") if root is not None else Path()
-    tops = [base / one for one in given]
+    tops = [base / on_disk(one) for one in given]
     found = [(path, top) for top in tops for path in images_below(top, argument, extensions)]
     twice = next((p for p, n in Counter(path for path, _ in found).items() if n > 1), None)
     if twice is not None:

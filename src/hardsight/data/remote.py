@@ -1,5 +1,6 @@
-"""Images in object storage, named by URLs such as ``s3://bucket/folder`` (fsspec)."""
+"""Objects in stores, named by URLs such as ``s3://bucket/folder`` (fsspec)."""
 
+import errno
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from glob import has_magic
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hardsight.data.files import IMAGE_EXTENSIONS, hidden
+from hardsight.data.files import IMAGE_EXTENSIONS, hidden, is_image_name
 from hardsight.data.opening import ImageError
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -50,13 +51,13 @@ def remote_images(url: str) -> Iterator[RemoteFile]:
         ImportError: what the store needs is not installed.
         ValueError: there is no such kind of store.
     """
-    system, path = _store(url)
+    system, path = store(url)
     try:
-        found = _ask(url, system.info, path)
+        found = ask(url, system.info, path)
     except FileNotFoundError:
         if not has_magic(path):
             raise
-        names = iter(sorted(filter(_is_image, _ask(url, system.glob, path))))
+        names = iter(sorted(filter(is_image_name, ask(url, system.glob, path))))
     else:
         names = iter([path]) if found["type"] == "file" else _walk(url, system, path)
     first = next(names, None)
@@ -81,11 +82,11 @@ def at_hand(source: Source) -> Iterator[Path]:
     if isinstance(source, Path):
         yield source
         return
-    system, path = _store(source.url)
+    system, path = store(source.url)
     with tempfile.TemporaryDirectory(prefix="hardsight-") as folder:
         copy = Path(folder, "object").with_suffix(PurePosixPath(path).suffix)
         try:
-            _ask(source.url, system.get_file, path, str(copy))
+            ask(source.url, system.get_file, path, str(copy))
             yield copy
         except FileNotFoundError as error:
             raise ImageError(source.url, "there is no such object") from error
@@ -93,8 +94,13 @@ def at_hand(source: Source) -> Iterator[Path]:
             raise type(error)(source.url, error.reason) from error
 
 
-def _store(url: str) -> tuple[Any, str]:
-    """Return the file system of a URL, which keeps no listings, and the path in it."""
+def store(url: str) -> tuple[Any, str]:
+    """Return the file system of a URL, which keeps no listings, and the path in it.
+
+    Raises:
+        ImportError: what the store needs is not installed.
+        ValueError: there is no such kind of store.
+    """
     from fsspec.core import url_to_fs  # slow to import: not before it is needed
 
     try:
@@ -109,13 +115,21 @@ def _store(url: str) -> tuple[Any, str]:
     return system, path
 
 
-def _ask(url: str, call: Callable[..., Any], *arguments: object) -> Any:
-    """Return what a store answers; whatever it raises says which URL was asked for."""
+def ask(url: str, call: Callable[..., Any], *arguments: object) -> Any:
+    """Return what a store answers; whatever it raises says which URL was asked for.
+
+    Raises:
+        FileNotFoundError: there is no such object or folder.
+        RemoteError: it refuses, or does not answer.
+        OSError: the disk that it writes to is full.
+    """
     try:
         return call(*arguments)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{url}: there is no such object or folder") from error
     except Exception as error:  # each store has errors of its own
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
         why = f"{type(error).__name__}: {error}"
         raise RemoteError(
             f"{url} cannot be read ({why}); look at the credentials of this machine and what they "
@@ -125,15 +139,11 @@ def _ask(url: str, call: Callable[..., Any], *arguments: object) -> Any:
 
 def _walk(url: str, system: Any, folder: str) -> Iterator[str]:
     """Yield the paths of images below a folder, sorted name by name."""
-    for entry in sorted(_ask(url, system.ls, folder, True), key=lambda entry: str(entry["name"])):
+    for entry in sorted(ask(url, system.ls, folder, True), key=lambda entry: str(entry["name"])):
         path = entry["name"].rstrip("/")
         if path == folder.rstrip("/") or hidden(PurePosixPath(path).name):
             continue  # the first is the mark of an empty folder
         if entry["type"] == "directory":
             yield from _walk(url, system, path)
-        elif _is_image(path):
+        elif is_image_name(path):
             yield path
-
-
-def _is_image(path: str) -> bool:
-    return PurePosixPath(path).suffix.lower() in IMAGE_EXTENSIONS

@@ -6,6 +6,7 @@ from pathlib import Path
 from hardsight.core.types import Progress, quiet
 from hardsight.data.layouts import categories, layout_of, load
 from hardsight.data.layouts.layout import Layout
+from hardsight.data.mirror import on_disk
 from hardsight.data.published import Counts, PublishedSet, published_as
 
 SIZE = 64
@@ -51,14 +52,14 @@ def verify(path: str | Path, progress: Progress = quiet) -> Verification:
     """Decode every file of a data set, or of one category, and count them against the official.
 
     Args:
-        path: Of a data set's categories, or a category itself.
+        path: Of a data set's categories, or a category itself; or the URL of one.
         progress: Told of the decoding, a stage for each category.
 
     Raises:
         FileNotFoundError: no such folder; the message says how to obtain a published set.
         LayoutError: it is arranged as no known layout.
     """
-    root = Path(path)
+    root = on_disk(path)
     whole = layout_of(root)
     names = categories(root) if whole is None else whole.categories_in(root)
     places = [root / name for name in names] if names else [root]

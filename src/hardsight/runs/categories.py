@@ -8,6 +8,7 @@ from hardsight.config.data import several
 from hardsight.core.engine import Tell, Workers
 from hardsight.core.suggestions import choices
 from hardsight.data import categories
+from hardsight.data.mirror import below, exists
 from hardsight.runs.detector import DetectorRun
 from hardsight.runs.opening import open_run, start_run
 from hardsight.runs.trying import Watch, try_each
@@ -68,7 +69,7 @@ def _categories(config: Config) -> tuple[str, ...]:
         return tuple(categories(place.path))
     names = several(place) or (str(place.category),)
     for name in names:
-        if not (Path(place.path) / name).exists():
+        if not exists(below(place.path, name)):
             _demand_known(name, place.path)
     return names
 

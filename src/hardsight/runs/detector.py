@@ -10,6 +10,7 @@ from hardsight.config import DetectorConfig, load_data
 from hardsight.core.devices import pick_device
 from hardsight.core.types import Progress, announce, quiet
 from hardsight.data import AnomalyData, Manifest, training_findings
+from hardsight.data.mirror import exists
 from hardsight.detectors import Calibration, Posed, SavedDetector
 from hardsight.detectors.adapters.posed import posed_data
 from hardsight.detectors.base import Detector
@@ -65,7 +66,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
             RunError, ManifestChanged: the run was not finished, or its data set changed.
         """
         place = self.config.data.path
-        if path is None and place is not None and not Path(place).exists():
+        if path is None and place is not None and not exists(place):
             raise RunError(
                 f"the data set of {self.path}, {place}, is not there any more; say where it is now "
                 "with --data"

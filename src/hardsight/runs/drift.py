@@ -1,11 +1,11 @@
 """What the parts of a line are held against to see drift: good parts that a run knows."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hardsight.data.mirror import exists
 from hardsight.detectors import Calibration
 from hardsight.detectors.saved import CALIBRATION_FILE
 from hardsight.evaluation.distribution_shift import STATISTICS
@@ -34,7 +34,7 @@ def drift_references(
     found = {SCORE: np.asarray(calibration.clean_scores, np.float64)}
     path, place = run.path / STATISTICS_FILE, run.config.data.path
     if not path.is_file():
-        if place is None or not Path(place).exists():
+        if place is None or not exists(place):
             return found
         write_statistics(run.path, run.data())
     values = json.loads(path.read_text("utf-8"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from hardsight.config import ClassifierConfig, Config, DetectorConfig, anchored
 from hardsight.config.classification import PurifiedNetwork
+from hardsight.data.mirror import exists
 from hardsight.runs.bundles.opening import unpack
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.detector import DetectorRun
@@ -103,7 +104,7 @@ def _refuse_changes(path: Path, recorded: Config, asked: Config) -> None:
     """Refuse to go on with a run under settings that would make it another one."""
     changed = recorded.differences(asked)
     old, _ = changed.get("data.path", (None, None))
-    if old is not None and not Path(old).exists():
+    if old is not None and not exists(old):
         del changed["data.path"]
     if not changed:
         return

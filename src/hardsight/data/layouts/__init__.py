@@ -24,6 +24,7 @@ from hardsight.data.layouts.mvtec_loco import MVTEC_LOCO
 from hardsight.data.layouts.one_class import CIFAR10_ONE_CLASS, MNIST_ONE_CLASS
 from hardsight.data.layouts.table import TABLE
 from hardsight.data.layouts.visa import VISA
+from hardsight.data.mirror import mirrored
 from hardsight.data.options import LoadOptions
 from hardsight.data.published import obtainable
 
@@ -59,7 +60,8 @@ def load(path: str | Path, category: str | None = None, **options: Any) -> Anoma
     """Read a data set with the first of ``LAYOUTS`` that its folder is arranged as.
 
     Args:
-        path: The category's folder, or the data set's with ``category``, or a table's file.
+        path: The category's folder, or the data set's with ``category``, or a table's file; or the
+            URL of one, see ``hardsight.data.mirror.on_disk``.
         category: One in ``path``; None if ``path`` is the category, or has none.
         options: Fields of ``LoadOptions``, such as ``size``, ``seed``, ``on_error``.
 
@@ -71,13 +73,42 @@ def load(path: str | Path, category: str | None = None, **options: Any) -> Anoma
             no such ``split``, or its reader refuses what is there.
     """
     chosen = LoadOptions.of(**options)
-    top = Path(path) if category is None else Path(path) / category
+    with mirrored(path, category) as root:
+        return _read(root, category, chosen)
+
+
+def categories(root: str | Path) -> list[str]:
+    """Return the names of the categories in a data set's folder, or at its URL, sorted.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        LayoutError: there is none in it.
+    """
+    with mirrored(root) as top:
+        found = _categories(top)
+        if not found:
+            _existing(top, "root")
+            wanted = "; or ".join(one.wanted for one in LAYOUTS.values())
+            raise LayoutError(
+                f"root={str(top)!r} holds no category, a folder with {wanted}{obtainable(top)}"
+            )
+        return found
+
+
+def layout_of(top: Path) -> Layout | None:
+    """Return the first layout that a category is arranged as."""
+    return next((layout for layout in LAYOUTS.values() if layout.match(top)), None)
+
+
+def _read(root: Path, category: str | None, chosen: LoadOptions) -> AnomalyData:
+    """Read a data set, or a category of it, on this machine; see ``load``."""
+    top = root if category is None else root / category
     layout = layout_of(top)
     if layout is not None:
         _demand_split(layout, chosen.split)
         return layout.read(top, chosen)
     if category is not None:
-        _demand_category(Path(path), category)
+        _demand_category(root, category)
     found = _categories(_existing(top, "path"))
     if found:
         raise ValueError(
@@ -92,29 +123,6 @@ def load(path: str | Path, category: str | None = None, **options: Any) -> Anoma
         "Rearrange it, or name the folders with --normal-dir, --abnormal-dir and --mask-dir of "
         f"hardsight fit, in Python with hardsight.data.folder{obtainable(top)}"
     )
-
-
-def categories(root: str | Path) -> list[str]:
-    """Return the names of the categories in a data set's folder, sorted.
-
-    Raises:
-        FileNotFoundError: no such folder.
-        LayoutError: there is none in it.
-    """
-    top = Path(root)
-    found = _categories(top)
-    if not found:
-        _existing(top, "root")
-        wanted = "; or ".join(one.wanted for one in LAYOUTS.values())
-        raise LayoutError(
-            f"root={str(top)!r} holds no category, a folder with {wanted}{obtainable(top)}"
-        )
-    return found
-
-
-def layout_of(top: Path) -> Layout | None:
-    """Return the first layout that a category is arranged as."""
-    return next((layout for layout in LAYOUTS.values() if layout.match(top)), None)
 
 
 def _demand_category(root: Path, category: str) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from hardsight.core.extras import needed
 from hardsight.data.decoding import Decoding
-from hardsight.data.files import IMAGE_EXTENSIONS, near_names
+from hardsight.data.files import is_image_name, near_names
 from hardsight.data.streams.frames import Frame
 
 
@@ -39,7 +39,7 @@ def video(
     live = is_live(name)
     if not live and not Path(name).is_file():
         raise FileNotFoundError(f"no such file, folder or camera: {name!r}{near_names(Path(name))}")
-    if not live and Path(name).suffix.lower() in IMAGE_EXTENSIONS:
+    if not live and is_image_name(name):
         raise ValueError(f"{name} is an image; use hardsight score, or name its folder")
     purpose, otherwise = "a video or a camera", "give a folder of images"
     cv2 = needed("cv2", "'hardsight[video]'", purpose, otherwise)

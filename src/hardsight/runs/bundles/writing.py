@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from hardsight.core.files import write_whole
+from hardsight.data.mirror import exists
 from hardsight.detectors import Calibration, Detector
 from hardsight.detectors.saved import CALIBRATION_FILE, CONFIG_FILE, WEIGHTS_FILE
 from hardsight.evaluation.provenance import fingerprint
@@ -45,7 +46,7 @@ class BundleOptions:
 
     references: int = 8
     """Images at most, half held-out normals and half anomalous test images where there are any."""
-    data: Path | None = None
+    data: str | Path | None = None
     """Where the run's data set is now; None: where it was."""
     exported: bool = False
     """Take along the export that ``hardsight export`` wrote into the run."""
@@ -145,7 +146,7 @@ def _tolerance(calibration: Calibration) -> float:
 def _reference_images(run: DetectorRun, options: BundleOptions) -> dict[str, bytes]:
     """Return name -> PNG of images at the detector's size."""
     place = options.data or run.config.data.path
-    if place is None or not Path(place).exists():
+    if place is None or not exists(place):
         raise RunError(
             f"the data set of {run.path}, {place}, is not there, and reference images are taken "
             "from it; say where it is with --data, or leave them out with --references 0"

@@ -25,7 +25,7 @@ class ImageChoice:
         allow_data_change: go on although the run's data set changed.
     """
 
-    path: Path | None = None
+    path: str | Path | None = None
     limit: int | None = None
     balanced: bool = False
     synthetic: bool = False
