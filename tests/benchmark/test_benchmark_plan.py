@@ -3,7 +3,9 @@ import pytest
 from hardsight.attacks import parse_radius
 from hardsight.benchmark import Places, Plan, plan_names
 from hardsight.benchmark.job import EMBEDDED
+from hardsight.benchmark.plan import CLEAN
 from hardsight.config import ConfigError, DetectorConfig, load_preset
+from hardsight.detectors.advrad.start import BUNDLED, Start, take_over
 from hardsight.detectors.methods import METHODS
 from hardsight.evaluation.published import tables
 
@@ -111,12 +113,51 @@ def test_a_plan_that_comes_along_has_what_its_tables_have(name, tmp_path):
         assert not figures or of_table & set(names(plan)), table
 
 
+@pytest.mark.parametrize("name", plan_names())
+def test_the_variants_of_a_plan_are_those_of_its_tables(name):
+    plan = Plan.read(name)
+    printed = [figure.variant for table in plan.tables for figure in TABLES[table].figures()]
+    for method in plan.methods:
+        assert not method.variant or method.variant in printed, method.name
+
+
+def test_a_plan_without_threats_leaves_images_alone_once():
+    plan = Plan.model_validate(SMALL | {"threats": []})
+    assert [(t.name, t.attacked, t.clean) for t in plan.threats] == [("clean", False, True)]
+    assert [t.clean for t in Plan.model_validate(SMALL).threats] == [False, False]
+
+
+def test_a_detector_takes_the_denoiser_of_another_method_and_trains_none(tmp_path):
+    lent = {"preset": "advrad", "name": "k steps", "parts": {"denoiser": "1 step"}}
+    lent["settings"] = {"training.steps": 500, "detector.scoring.shots": "k"}
+    plan = Plan.model_validate(SMALL | {"methods": [{"preset": "advrad", "name": "1 step"}, lent]})
+    places = Places(tmp_path / "out", tmp_path)
+    for job in plan.jobs():
+        config = job.config(places)
+        assert isinstance(config, DetectorConfig)
+        if job.method.parts:
+            lender = f"1_step/mvtec_ad/{job.category}/seed-{job.seed}/run"
+            assert (config.start, config.training.steps) == (str(tmp_path / "out" / lender), 0)
+        else:
+            assert config.training.steps == 2000
+
+
 @pytest.mark.parametrize("name", [n for n in plan_names() if n.endswith("smoke")])
 def test_smoke_plans_are_small_and_on_embedded_images(name):
     plan = Plan.read(name)
     assert {data.name for data in plan.data} <= set(EMBEDDED)
-    assert plan.how.images <= 8
+    assert plan.threats == (CLEAN,) or plan.how.images <= 8
     assert len(list(plan.jobs())) <= 2
+
+
+@pytest.mark.parametrize("name", [n for n in plan_names() if n.endswith("smoke")])
+def test_a_bundled_start_has_the_denoiser_of_the_plans_methods(name, tmp_path):
+    jobs = [job for job in Plan.read(name).jobs() if not job.method.parts]
+    for job in {job.method.label: job for job in jobs}.values():
+        config = job.config(Places(tmp_path, tmp_path))
+        if isinstance(config, DetectorConfig) and config.fit.started_from in BUNDLED:
+            detector = METHODS[config.method].detector(**config.arguments)
+            take_over(detector, Start.read(config.fit.started_from))
 
 
 def test_every_paper_has_a_plan():
@@ -127,3 +168,10 @@ def test_every_paper_has_a_plan():
 def test_each_paper_has_a_smoke_plan():
     papers = {t for n in plan_names() if n.endswith("-smoke") for t in Plan.read(n).tables}
     assert {table.paper for table in tables()} == {TABLES[t].paper for t in papers}
+
+
+def test_a_detector_takes_no_part_of_a_classifier(tmp_path):
+    lent = {"preset": "advrad", "name": "lent", "parts": {"adapter": "advrad"}}
+    plan = Plan.model_validate(SMALL | {"methods": ["advrad", lent]})
+    with pytest.raises(ConfigError, match=r"lent: parts=adapter .* takes its denoiser alone"):
+        list(plan.jobs())[-1].config(Places(tmp_path, tmp_path))

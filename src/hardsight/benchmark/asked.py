@@ -35,5 +35,5 @@ class Asked:
         attacks = AttackChoice(asked, threat.norm, threat.eps, how.budget, how.effort, curve="")
         shown = how.pictures, (), threat.severities
         protocol = Protocol(how.fresh_draws, self.seed, how.batch_size, *shown)
-        images = ImageChoice(limit=how.images, balanced=True)
+        images = ImageChoice(limit=None if threat.clean else how.images, balanced=True)
         return figures.evaluation(images, attacks, protocol)

@@ -76,14 +76,12 @@ class Line:
     def why(self) -> tuple[str, ...]:
         """Sentences on why it differs from what was published, as far as it is known."""
         entry, row = self.entry, self.attacked
-        data, images = entry.data, len(entry.touched.get("attacked", ()))
-        found = [f"Data: {data.note}."] if data.note else []
-        if images and images < data.test_images:
-            found.append(f"{images} of {data.test_images} test images were attacked.")
-        if entry.backbone:
-            found.append(f"The backbone is {entry.backbone}, not the paper's.")
+        whole, images = entry.data.test_images, len(entry.touched.get("attacked", ()))
+        found = []
+        if images and images < whole:
+            found.append(f"{images} of {whole} test images were attacked.")
         found.append(f"The attack is {row.budget.attacks or row.attack}.")
-        return (*found, *known_of(entry.paper))
+        return why_apart(entry, found)
 
     def values(self) -> dict[str, Any]:
         """Return all of it as plain values, for the files to download."""
@@ -91,11 +89,7 @@ class Line:
         pixel, held_out = self.row("AUROC", "pixel"), self.row(HELD_OUT, "image")
         alone = self.row(OBJECT_ALONE, "pixel")
         return {
-            "id": entry.id,
-            "method": entry.method,
-            "data": entry.data.name,
-            "category": entry.data.category or "",
-            "seed": entry.seed,
+            **what(entry),
             "threat": entry.threat.name,
             "metric": self.attacked.metric,
             "clean": self.clean.value,
@@ -190,6 +184,31 @@ class Standing:
         for line, value in values.items():
             each.setdefault(line.entry.data.category, []).append(value)
         return mean(mean(found) for found in each.values())
+
+
+def why_apart(entry: Entry, attack: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return sentences on why an entry differs from what was published, as far as it is known.
+
+    Args:
+        entry: of an attack, or of none.
+        attack: sentences on it.
+    """
+    note, backbone = entry.data.note, entry.backbone
+    found = [f"Data: {note}."] if note else []
+    if backbone:
+        found.append(f"The backbone is {backbone}, not the paper's.")
+    return (*found, *attack, *known_of(entry.paper))
+
+
+def what(entry: Entry) -> dict[str, Any]:
+    """Return what an entry is of as plain values, for the files to download."""
+    return {
+        "id": entry.id,
+        "method": entry.method,
+        "data": entry.data.name,
+        "category": entry.data.category or "",
+        "seed": entry.seed,
+    }
 
 
 def lines(entries: Iterable[Entry]) -> list[Line]:

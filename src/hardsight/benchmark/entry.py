@@ -95,6 +95,8 @@ class Entry(BaseModel):
     """Of the preset, as they differ from it."""
     parts: Mapping[str, str] = Field(default_factory=dict)
     """Part of the run -> the method whose run lent it."""
+    variant: Mapping[str, str | float] = Field(default_factory=dict)
+    """Of the method, by what the papers' tables tell it; the published figures are of that."""
     trained: tuple[str, float] | None = None
     """Norm and radius of a classifier's adversarial training; None: it saw no attack."""
     kind: Literal["detector", "classifier"] = "detector"

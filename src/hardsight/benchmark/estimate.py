@@ -1,6 +1,7 @@
 """How long a plan takes, before it begins: by what methods took where they were measured."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
 
@@ -11,6 +12,7 @@ from hardsight.benchmark.plan import Plan, ThreatAsked
 from hardsight.config import DetectorConfig
 from hardsight.core.speed import slowness
 from hardsight.data import published_sets
+from hardsight.detectors.advrad.scoring import Scoring
 from hardsight.detectors.methods import METHODS
 from hardsight.synthesis import CORRUPTIONS
 
@@ -53,11 +55,20 @@ def _of(plan: Plan, job: Job, places: Places, slow: float | None) -> Estimate:
         return Estimate(job, 0.0, 0)
     if known is None or known.fit is None or known.image is None or slow is None:
         return Estimate(job, None, len(due))
-    area = (config.detector_settings["image_size"] / MEASURED_SIDE) ** 2
+    settings = config.detector_settings
+    area = (settings["image_size"] / MEASURED_SIDE) ** 2
     images = _test_images(job)
     attacked = min(images, plan.how.images or images)
     scores = images + sum(attacked * _scores(plan, threat) for threat in due)
-    return Estimate(job, slow * area * (known.fit + known.image * scores), len(due))
+    fit = 0.0 if job.method.parts else known.fit
+    seconds = slow * area * (fit + known.image * _denoising_steps(settings) * scores)
+    return Estimate(job, seconds, len(due))
+
+
+def _denoising_steps(settings: Mapping[str, Any]) -> int:
+    """Return how many passes of its denoiser a detector's score takes; they were timed in one."""
+    scoring = settings.get("scoring")
+    return scoring.steps if isinstance(scoring, Scoring) else 1
 
 
 def _scores(plan: Plan, threat: ThreatAsked) -> float:

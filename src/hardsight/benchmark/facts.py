@@ -1,6 +1,7 @@
 """What an entry says of a model, its checkpoint, its audit and its scores."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 
 from hardsight.audit import Audit
 from hardsight.backbones import Backbone
-from hardsight.benchmark.entry import AuditFacts
-from hardsight.evaluation import Subject
+from hardsight.benchmark.entry import AuditFacts, CertifiedRow, Entry
+from hardsight.benchmark.job import MethodAsked
+from hardsight.evaluation import Certification, Subject
 from hardsight.evaluation.subjects.subject import Kind
 from hardsight.runs import ClassifierRun, DetectorRun
 
@@ -27,6 +29,12 @@ def judged(kind: Kind, outputs: NDArray[Any], truth: NDArray[Any]) -> NDArray[np
     return np.asarray(counted.astype(float).mean(1))
 
 
+def as_asked(method: MethodAsked | Entry) -> tuple[dict[Any, Any], ...]:
+    """Return by what a method differs from its preset and from others of its plan."""
+    parts: Mapping[Any, str] = method.parts
+    return dict(method.settings), dict(parts), dict(method.variant)
+
+
 def audited(audit: Audit) -> AuditFacts:
     """Return what an entry says of an audit."""
     return AuditFacts(
@@ -36,6 +44,20 @@ def audited(audit: Audit) -> AuditFacts:
         norm=audit.norm,
         eps=audit.eps,
         budget=audit.provenance["budget"],
+    )
+
+
+def certified_rows(found: Certification) -> tuple[CertifiedRow, ...]:
+    """Return what an entry says of a certificate, at each radius."""
+    return tuple(
+        CertifiedRow(
+            radius=point.radius,
+            auroc=point.auroc,
+            auroc_joint=point.auroc_joint,
+            auroc_mean=point.auroc_mean,
+            published=point.published,
+        )
+        for point in found.rows
     )
 
 

@@ -10,13 +10,15 @@ from pydantic import BaseModel, Field, model_validator
 
 from hardsight.benchmark.parts import Part
 from hardsight.config import Config, DetectorConfig, load_preset
-from hardsight.config.config import STRICT
+from hardsight.config.config import STRICT, ConfigError
 from hardsight.data.mirror import below, exists
 from hardsight.data.published import obtainable
 from hardsight.data.remote import is_url
 
 EMBEDDED = ("textures", "digits")
 """The data sets that come along: parts with defects, and images with classes."""
+RUN = "run"
+"""Folder of the fitted run, in that of a job."""
 
 
 class MethodAsked(BaseModel):
@@ -31,7 +33,11 @@ class MethodAsked(BaseModel):
     name: str | None = None
     """What the board calls it; None: the preset."""
     parts: Mapping[Part, str] = Field(default_factory=dict)
-    """Part of a classifier's run -> name of the plan's method that trains it, and lends it."""
+    """Part of the run -> name of the plan's method that trains it, and lends it; of a detector its
+    denoiser alone."""
+    variant: Mapping[str, str | float] = Field(default_factory=dict)
+    """By what the papers' tables tell it from the method as proposed, e.g. {k: 25}: the published
+    figures are of this variant."""
 
     @model_validator(mode="before")
     @classmethod
@@ -101,9 +107,10 @@ class Job:
         parts = (self.method.label, self.data.name, self.category, f"seed {self.seed}")
         return ", ".join(part for part in parts if part)
 
-    def folder(self, places: Places) -> Path:
-        """Return where its entries, its run and its unfinished work lie."""
-        parts = (self.method.label, self.data.name, self.category or "whole", f"seed-{self.seed}")
+    def folder(self, places: Places, method: str | None = None) -> Path:
+        """Return where its entries, its run and its unfinished work lie, or those of a method."""
+        name = method or self.method.label
+        parts = (name, self.data.name, self.category or "whole", f"seed-{self.seed}")
         return places.results.joinpath(*map(slug, parts))
 
     def images(self, places: Places) -> str:
@@ -127,13 +134,24 @@ class Job:
         changes = {"data.path": place, "training.seed": self.seed, **self.method.settings}
         changes |= {f"data.{key}": value for key, value in self.data.settings.items()}
         config = load_preset(self.method.preset)
-        if (
-            isinstance(config, DetectorConfig)
-            and self.category
-            and PurePath(place).name != self.category
-        ):
-            changes["data.category"] = self.category
+        if isinstance(config, DetectorConfig):
+            changes |= self._start(places)
+            if self.category and PurePath(place).name != self.category:
+                changes["data.category"] = self.category
         return config.updated(changes)
+
+    def _start(self, places: Places) -> dict[str, Any]:
+        """Return the settings by which a detector takes its denoiser from the run that lends it."""
+        lenders = dict(self.method.parts)
+        lender = lenders.pop("denoiser", None)
+        if lenders:
+            raise ConfigError(
+                f"{self.method.label}: parts={', '.join(lenders)} are parts of a classifier; a "
+                "detector takes its denoiser alone"
+            )
+        if lender is None:
+            return {}
+        return {"start": str(self.folder(places, lender) / RUN), "training.steps": 0}
 
 
 def slug(name: str) -> str:

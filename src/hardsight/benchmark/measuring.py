@@ -15,16 +15,24 @@ from hardsight.benchmark.entry import (
     PICTURES,
     REPORT,
     SUFFIX,
-    CertifiedRow,
     DataFacts,
     Entry,
     Made,
     beside,
 )
-from hardsight.benchmark.facts import audited, backbone_of, checkpoints, judged, trained_on
-from hardsight.benchmark.job import Job, Places, slug
+from hardsight.benchmark.facts import (
+    as_asked,
+    audited,
+    backbone_of,
+    certified_rows,
+    checkpoints,
+    judged,
+    trained_on,
+)
+from hardsight.benchmark.job import RUN, Job, Places, slug
 from hardsight.benchmark.parts import take_parts
 from hardsight.benchmark.plan import Plan, ThreatAsked
+from hardsight.benchmark.variants import beside_variant
 from hardsight.core.files import write_atomically
 from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData, LabelledImages
@@ -34,6 +42,7 @@ from hardsight.evaluation import (
     Evaluation,
     Execution,
     Protocol,
+    Row,
     Smoothing,
     Subject,
     Terms,
@@ -86,10 +95,8 @@ class Measurement:
         if not path.is_file():
             return None
         found = Entry.read(path)
-        method = self.job.method
-        own, had = dict(method.settings), dict(found.settings)
-        asked = (threat, self.plan.how, own, dict(method.parts), self.job.data.note)
-        have = (found.threat, found.how, had, dict(found.parts), found.data.note)
+        asked = (threat, self.plan.how, self.job.data.note, as_asked(self.job.method))
+        have = (found.threat, found.how, found.data.note, as_asked(found))
         return found if have == asked else None
 
     def entries(self) -> Iterator[Entry]:
@@ -106,26 +113,30 @@ class Measurement:
         clean, audit = self.clean, self.audit
         facts: dict[str, Any] = self.facts | {
             "threat": threat,
-            "clean": clean.rows,
+            "clean": self._beside(clean.rows),
             "audit": None if audit is None else audited(audit),
         }
         if threat.sigma is not None:
             return self._certified(threat, facts)
-        planned = self.planned(threat)
-        found = planned.carry_out(self.execution)
+        found = clean if threat.clean else self.planned(threat).carry_out(self.execution)
         write_html(found, beside(self.path(threat), REPORT))
         self._write_pictures(threat, found)
         return Entry(
             **facts,
-            attacked=found.rows,
+            attacked=() if threat.clean else self._beside(found.rows),
             corrupted=found.corruptions,
             scores={
                 name: tuple(judged(found.kind, v, found.labels[: len(v)]).tolist())
                 for name, v in found.outputs.items()
             },
-            touched=self._touched("attacked"),
+            touched=self._touched(None if threat.clean else "attacked"),
             notes=self._notes(found.notes),
         )
+
+    def _beside(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+        """Return rows beside the published figures, of a variant beside its own."""
+        facts = self.facts
+        return beside_variant(rows, facts["paper"], facts["data"], facts["variant"])
 
     def _notes(self, notes: tuple[str, ...]) -> tuple[str, ...]:
         """Return the notes but that on the audit, which stands by itself."""
@@ -139,10 +150,12 @@ class Measurement:
     @cached_property
     def run(self) -> DetectorRun | ClassifierRun:
         """The run of the job, fitted."""
-        found = start_run(self.folder / "run", self.job.config(self.places), resume=True)
+        found = start_run(self.folder / RUN, self.job.config(self.places), resume=True)
         if not found.finished:
-            lenders = {p: self.plan.lender(self.job, p) for p in self.job.method.parts}
-            take_parts(found.path, {p: j.folder(self.places) / "run" for p, j in lenders.items()})
+            if isinstance(found, ClassifierRun):  # a detector starts from the lender's run
+                lenders = self.job.method.parts.items()
+                runs = {part: self.job.folder(self.places, name) / RUN for part, name in lenders}
+                take_parts(found.path, runs)
             found.fit(self.device, progress=self.progress)
         return found
 
@@ -209,6 +222,7 @@ class Measurement:
             "preset": self.run.config.preset,
             "settings": dict(job.method.settings),
             "parts": dict(job.method.parts),
+            "variant": dict(job.method.variant),
             "trained": trained_on(self.run),
             "kind": found.kind,
             "paper": self._paper(subject),
@@ -240,9 +254,11 @@ class Measurement:
             return published_method(self.run.config, self.data)
         return subject.model.paper if isinstance(subject, DetectorSubject) else None
 
-    def _touched(self, stage: str) -> dict[str, tuple[int, ...]]:
+    def _touched(self, stage: str | None) -> dict[str, tuple[int, ...]]:
         """Return which test images each stage looked at, by their places among all."""
-        found = {"clean": self._part(None), stage: self._part(self.plan.how.images)}
+        found = {"clean": self._part(None)}
+        if stage is not None:
+            found[stage] = self._part(self.plan.how.images)
         return found | ({"audited": self._part(IMAGES[self.clean.kind])} if self.audit else {})
 
     def _part(self, count: int | None) -> tuple[int, ...]:
@@ -274,19 +290,9 @@ class Measurement:
                 f"{self.job.name}: sigma={threat.sigma} certifies detectors; {self.run.path} holds "
                 "a classifier: leave it out of the plan"
             )
-        rows = tuple(
-            CertifiedRow(
-                radius=point.radius,
-                auroc=point.auroc,
-                auroc_joint=point.auroc_joint,
-                auroc_mean=point.auroc_mean,
-                published=point.published,
-            )
-            for point in found.rows
-        )
         return Entry(
             **facts,
-            certified=rows,
+            certified=certified_rows(found),
             touched=self._touched("certified"),
             notes=self._notes(found.notes),
         )

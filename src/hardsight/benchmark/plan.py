@@ -1,7 +1,6 @@
 """A plan of a benchmark: methods x data x threats x seeds, and how each is measured."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +10,6 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from hardsight.audit.budgets import BUDGETS
 from hardsight.benchmark.job import DataAsked, Job, MethodAsked
-from hardsight.benchmark.parts import Part
 from hardsight.config.config import STRICT, ConfigError
 from hardsight.core.suggestions import choices
 
@@ -19,7 +17,10 @@ PLANS = Path(__file__).with_name("plans")
 
 
 class ThreatAsked(BaseModel):
-    """A threat model: attacks in a ball or another threat, corruptions, or a certificate."""
+    """A threat model: attacks in a ball or another threat, corruptions, or a certificate.
+
+    Without suites, severities and sigma there is no threat: images are left alone.
+    """
 
     model_config = STRICT
 
@@ -44,17 +45,28 @@ class ThreatAsked(BaseModel):
 
     @property
     def name(self) -> str:
-        """What it is: "Linf 2/255", "corruptions 1, 3" or "certified, sigma 0.125"."""
+        """What it is: "Linf 2/255", "corruptions 1, 3", "certified, sigma 0.125" or "clean"."""
         if self.sigma is not None:
             return f"certified, sigma {self.sigma:g}"
         if self.severities:
             return f"corruptions {', '.join(map(str, self.severities))}"
+        if not self.suites:
+            return "clean"
         return f"{self.norm} {self.eps}"
 
     @property
     def attacked(self) -> bool:
         """Whether images are attacked."""
-        return self.sigma is None and not self.severities
+        return self.sigma is None and not self.severities and bool(self.suites)
+
+    @property
+    def clean(self) -> bool:
+        """Whether images are left alone."""
+        return self.sigma is None and not self.severities and not self.suites
+
+
+CLEAN = ThreatAsked(suites=())
+"""No threat: all test images are left alone."""
 
 
 class Measuring(BaseModel):
@@ -94,8 +106,14 @@ class Plan(BaseModel):
     methods: tuple[MethodAsked, ...]
     data: tuple[DataAsked, ...]
     threats: tuple[ThreatAsked, ...]
+    """Empty: all test images are left alone, once."""
     how: Measuring = Field(default_factory=Measuring)
     seeds: tuple[int, ...] = (0,)
+
+    @field_validator("threats")
+    @classmethod
+    def _one_at_least(cls, threats: tuple[ThreatAsked, ...]) -> tuple[ThreatAsked, ...]:
+        return threats or (CLEAN,)
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -146,11 +164,6 @@ class Plan(BaseModel):
                         f"this plan that trains its own; choose from {', '.join(lenders)}"
                     )
         return self
-
-    def lender(self, job: Job, part: Part) -> Job:
-        """Return the job whose run lends a part to that of another."""
-        name = job.method.parts[part]
-        return replace(job, method=next(m for m in self.methods if m.label == name))
 
     def jobs(self) -> Iterator[Job]:
         """Yield a job for every method, category and seed."""

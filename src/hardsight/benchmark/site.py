@@ -11,6 +11,7 @@ from typing import Any
 from hardsight.attacks import parse_radius
 from hardsight.benchmark.averages import threat_averages
 from hardsight.benchmark.board import Line, Standing, lines, standings
+from hardsight.benchmark.clean import CleanLine, clean_lines
 from hardsight.benchmark.entry import PICTURES, REPORT, Entry, beside, entries
 from hardsight.core.files import write_atomically
 from hardsight.evaluation.results import Curve, Estimate
@@ -26,19 +27,21 @@ def write_site(results: str | Path, site: str | Path) -> Path:
     """Write the pages of all entries below a folder, and return the first.
 
     ``index.html``, ``methods/<method>.html``, ``reports/`` with the reports of the entries,
-    ``board.json`` and ``board.csv``.
+    ``board.json`` and ``board.csv``; ``clean.json`` and ``clean.csv`` of entries without a threat.
 
     Raises:
-        ValueError: there are no entries, or none was attacked.
+        ValueError: there are no entries, or all of them are certificates or corruptions.
     """
     found = entries(results)
-    board = lines(found.values())
-    if not board:
-        raise ValueError(f"{results} holds no attacked entry, so there is nothing to rank")
+    board, clean = lines(found.values()), clean_lines(found.values())
+    if not board and not clean:
+        raise ValueError(
+            f"{results} holds no attacked entry and none without a threat, so there is nothing to "
+            "rank"
+        )
     site = Path(site)
-    values = [line.values() for line in board]
-    write_atomically(site / "board.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
-    write_atomically(site / "board.csv", as_csv(values))
+    _write_values(site / "board", board)
+    _write_values(site / "clean", clean)
     paths = {entry.id: path for path, entry in found.items()}
     for method in dict.fromkeys(line.entry.method for line in board):
         mine = [line for line in board if line.entry.method == method]
@@ -52,8 +55,20 @@ def write_site(results: str | Path, site: str | Path) -> Path:
         filters=_filters(ranked),
         script=(TEMPLATES / "board.js").read_text(encoding="utf-8"),
         count=len(board),
+        clean=clean,
+        reports=_reports(clean, paths, site),
+        why=dict.fromkeys(sentence for line in clean for sentence in line.why),
     )
     return write_atomically(site / "index.html", index)
+
+
+def _write_values(path: Path, board: Sequence[Line] | Sequence[CleanLine]) -> None:
+    """Write lines as JSON and as a table, beside each other; nothing without lines."""
+    values = [line.values() for line in board]
+    if values:
+        text = json.dumps(values, indent=1, allow_nan=False)
+        write_atomically(path.with_suffix(".json"), text + "\n")
+        write_atomically(path.with_suffix(".csv"), as_csv(values))
 
 
 def as_csv(values: Sequence[Mapping[str, Any]]) -> str:
@@ -117,8 +132,10 @@ def _curves(mine: Sequence[Line]) -> list[tuple[str, str]]:
     return found
 
 
-def _reports(mine: Sequence[Line], paths: Mapping[str, Path], site: Path) -> dict[str, str]:
-    """Copy the reports of lines into the site: entry's id -> address from its page."""
+def _reports(
+    mine: Sequence[Line] | Sequence[CleanLine], paths: Mapping[str, Path], site: Path
+) -> dict[str, str]:
+    """Copy the reports of lines into the site: entry's id -> address from the first page."""
     found = {}
     for line in mine:
         source = beside(paths[line.entry.id], REPORT)
@@ -126,7 +143,7 @@ def _reports(mine: Sequence[Line], paths: Mapping[str, Path], site: Path) -> dic
             target = site / "reports" / f"{line.anchor}{REPORT}"
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-            found[line.entry.id] = f"../reports/{target.name}"
+            found[line.entry.id] = f"reports/{target.name}"
     return found
 
 

@@ -163,11 +163,35 @@ def test_wrong_images_are_explained(make_advrad, x, message):
 
 
 @pytest.mark.parametrize(
+    ("shots", "k", "steps"),
+    [
+        (1, 100, 1),
+        (7, 100, 7),
+        ("k", 30, 30),
+        ("0.05 k", 200, 10),
+        ("0.25k", 30, 8),
+        (".01 k", 9, 1),
+    ],
+)
+def test_denoising_steps_are_a_number_or_a_share_of_k(make_advrad, shots, k, steps):
+    detector = make_advrad(shots=shots, k=k, draws=1)
+    assert detector.scoring.steps == steps
+    assert detector.exportable == (steps == 1)
+    noise = detector.sample_noise(images(2))
+    assert noise.shape == (2, 1, *([steps] if steps > 1 else []), 3, 16, 16)
+    x = images(2)
+    same = make_advrad(shots=steps, k=k, draws=1)
+    assert torch.equal(detector(x, noise).pred_score, same(x, noise).pred_score)
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"k": 0}, "need 1 <= shots <= k, got shots=1, k=0"),
         ({"k": 2000}, "need k <= 1000, got k=2000"),
         ({"shots": 200, "k": 100}, "shots=200"),
+        ({"shots": "1.5 k", "k": 100}, "shots=1.5 k, k=100"),
+        ({"shots": "half"}, "shots='half' is neither a number of steps nor a share of k"),
         ({"draws": 0}, "draws"),
         ({"average": "median"}, "average"),
         ({"margin": -0.1}, r"margin must be in \[0, 1\], got -0.1"),

@@ -139,7 +139,7 @@ class AdvRAD(SavedDetector):
         """Set the scoring, and the known noise of its shape; for a detector that is being made."""
         if scoring.k > self.denoiser.schedule.T:
             raise ValueError(f"need k <= {self.denoiser.schedule.T}, got k={scoring.k}")
-        self.scoring, self.draws, self.exportable = scoring, scoring.draws, scoring.shots == 1
+        self.scoring, self.draws, self.exportable = scoring, scoring.draws, scoring.steps == 1
         if not self.random:
             blank = torch.zeros(1, 3, self.image_size, self.image_size)
             drawn = self._draw(blank, Generator().manual_seed(self.noise_seed))
@@ -154,8 +154,8 @@ class AdvRAD(SavedDetector):
         return self._draw(images, generator) if self.random else None
 
     def _draw(self, images: Tensor, generator: Generator | None) -> Tensor:
-        shots = (self.scoring.shots,) if self.scoring.shots > 1 else ()
-        shape = (len(images), self.scoring.draws, *shots, *images.shape[1:])
+        steps = (self.scoring.steps,) if self.scoring.steps > 1 else ()
+        shape = (len(images), self.scoring.draws, *steps, *images.shape[1:])
         return torch.randn(shape, generator=generator, dtype=images.dtype, device=images.device)
 
     def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -172,13 +172,13 @@ class AdvRAD(SavedDetector):
             raise ValueError(f"noise is for {b} images, got {len(images)}")
         denoiser = TiledDenoiser(self.denoiser, self.tiles) if self.tiles else self.denoiser
         x = (2 * images - 1).repeat_interleave(d, dim=0)
-        k, shots = self.scoring.k, self.scoring.shots
+        k, steps = self.scoring.k, self.scoring.steps
         with autocast(self.precision, images.device):
-            if shots == 1:
+            if steps == 1:
                 r = one_shot(denoiser, x, k, noise.flatten(0, 1))
             else:
-                steps = torch.linspace(1, k, shots).round().int().tolist()
-                r = arbitrary_shot(denoiser, x, steps, noise.flatten(0, 1))
+                taken = torch.linspace(1, k, steps).round().int().tolist()
+                r = arbitrary_shot(denoiser, x, taken, noise.flatten(0, 1))
         return ((r.to(images.dtype) + 1) / 2).view(b, d, *images.shape[1:])
 
     def error_map(self, images: Tensor, noise: Tensor | None = None) -> Tensor:

@@ -1,5 +1,6 @@
 """How AdvRAD scores: the settings as a value, and what errors are compared with."""
 
+import re
 from dataclasses import dataclass, fields
 from typing import ClassVar, get_args
 
@@ -17,6 +18,9 @@ from hardsight.detectors.advrad.maps import (
     top_count,
 )
 from hardsight.detectors.mean_filter import demand_filter, inner_mean_filter, mean_filter
+
+SHARE = re.compile(r"(?P<share>\d*\.?\d+)? ?k")
+"""Denoising steps as a share of k: "0.25 k", or "k"."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +61,10 @@ class Scoring:
 
     k: int = 100
     """Diffusion step at which the image is reconstructed, 1-based."""
-    shots: int = 1
+    shots: int | str = 1
     """Denoising steps of a reconstruction: 1 is one-shot (Algorithm 2), k is full-shot
-    (Algorithm 1), anything between evenly spaced (Algorithm 3)."""
+    (Algorithm 1), anything between evenly spaced (Algorithm 3); or as a share of k: "0.25 k", "k"
+    (FreeRAD, Table 10)."""
     draws: int = 2
     """Noise draws averaged in one score."""
     average: Average = "error"
@@ -78,7 +83,7 @@ class Scoring:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     def __post_init__(self) -> None:
-        if not 1 <= self.shots <= self.k:
+        if not 1 <= self.steps <= self.k:
             raise ValueError(f"need 1 <= shots <= k, got shots={self.shots}, k={self.k}")
         if self.draws < 1:
             raise ValueError(f"draws must be at least 1, got {self.draws}")
@@ -92,6 +97,18 @@ class Scoring:
         demand_filter(self.filter_size)
         demand_filter(self.map_filter_size)
         top_count(self.aggregation, 1)
+
+    @property
+    def steps(self) -> int:
+        """``shots`` as a number: a share of k rounded, at least one."""
+        if isinstance(self.shots, int):
+            return self.shots
+        found = SHARE.fullmatch(self.shots)
+        if found is None:
+            raise ValueError(
+                f'shots={self.shots!r} is neither a number of steps nor a share of k, as "0.25 k"'
+            )
+        return max(1, round(float(found["share"] or 1) * self.k))
 
     def refers_like(self, other: "Scoring") -> bool:
         """Return whether both compare errors with the same reference statistics, or with none."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 Fact = str | float
-STANDARD = ("method", "data", "category", "metric", "target", "attack", "norm", "eps")
+STANDARD = ("method", "data", "category", "metric", "target", "attack", "norm", "eps", "device")
 """Facts by which a figure is looked up; any other makes it one of a variant of its method."""
 
 
