@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hardsight.core.disk import FULL
+
 if TYPE_CHECKING:
     from hardsight.reports.tables import Cell
 
@@ -82,12 +84,23 @@ def explained(resume_hint: str = "") -> Iterator[None]:
     except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
         if not _is_explained(error):
             raise
-        say(("error:", "bold red"), " ", str(error), to=errors)
+        say(("error:", "bold red"), " ", _said(error), to=errors)
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         hint = f" what is finished is kept. {resume_hint}"
         say(("interrupted;", "yellow"), hint, to=errors)
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _said(error: Exception) -> str:
+    """Return the message of an error; of a full disk also the way out."""
+    if not (isinstance(error, OSError) and error.errno in FULL):
+        return str(error)
+    place = error.filename or "what was to be written"
+    return (
+        f"no space is left on the disk for {place} ({error.strerror}); free some there, or name a "
+        "place on another disk"
+    )
 
 
 def _is_explained(error: Exception) -> bool:

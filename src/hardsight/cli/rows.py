@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from hardsight.cli.console import errors, say
+from hardsight.core.disk import named_when_full
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -99,6 +100,8 @@ class Table:
 def table(output: Path | None, fields: Sequence[str] = FIELDS) -> Iterator[Table]:
     """Open the table at ``output``, a .csv or .jsonl file, or CSV on stdout, with given columns.
 
+    Folders on the way are made.
+
     Raises:
         ValueError: another suffix.
     """
@@ -107,7 +110,11 @@ def table(output: Path | None, fields: Sequence[str] = FIELDS) -> Iterator[Table
         return
     if output.suffix not in (".csv", ".jsonl"):
         raise ValueError(f"output={str(output)!r} must end in .csv or .jsonl")
-    with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        named_when_full(output),
+        output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
         yield Table(file, output.suffix[1:], fields)
 
 
@@ -233,7 +240,9 @@ def draw(
     scale = threshold_scale(anomaly_map, calibration.map_threshold)
     picture = heat(image, anomaly_map, None, scale, side=512)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / overlay_name(name)).write_bytes(picture)
+    place = folder / overlay_name(name)
+    with named_when_full(place):
+        place.write_bytes(picture)
 
 
 def overlay_name(name: str) -> str:

@@ -9,12 +9,14 @@ from pathlib import Path
 from safetensors.torch import save_file
 from torch import Tensor
 
+from hardsight.core.disk import named_when_full
+
 
 def write_atomically(path: str | Path, text: str) -> Path:
     """Write a text file: a reader, and a run killed meanwhile, sees the old one or the new one.
 
-    Folders on the way are made. On a full disk the old file stands and no part is left. Bytes of a
-    name that are no UTF-8 are written as they are.
+    Folders on the way are made. On a full disk the old file stands, no part is left, and the error
+    names the file. Bytes of a name that are no UTF-8 are written as they are.
 
     Raises:
         OSError: the file could not be written.
@@ -40,7 +42,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        write(part)
+        with named_when_full(path):
+            write(part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

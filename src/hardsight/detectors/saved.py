@@ -10,6 +10,7 @@ from huggingface_hub.errors import EntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_model
 
+from hardsight.core.disk import named_when_full
 from hardsight.core.files import write_atomically
 from hardsight.core.precision import Choice
 from hardsight.detectors.base import Detector
@@ -47,7 +48,8 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
         return cls(**settings)
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        super()._save_pretrained(save_directory)
+        with named_when_full(save_directory / WEIGHTS_FILE):
+            super()._save_pretrained(save_directory)
         text = json.dumps(self.settings, sort_keys=True, indent=2)
         write_atomically(save_directory / CONFIG_FILE, text)
         if self.calibration is not None:

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from hardsight.core.disk import named_when_full
 from hardsight.core.extras import needed
 from hardsight.core.precision import Choice
 from hardsight.detectors.base import Detector
@@ -104,4 +105,5 @@ def write_onnx(detector: Detector, path: Path) -> None:
         )
     if program is None:
         raise RuntimeError(f"torch.onnx.export made nothing of {type(detector).__name__}")
-    program.save(path)
+    with named_when_full(path):
+        program.save(path)
