@@ -30,7 +30,8 @@ def test_what_is_wrong_with_the_purifier_is_said(run, tmp_path):
         (("--purify", run, "--t-star", "deep"), "--t-star='deep' must be whole numbers"),
         (("--purify", run, "--t-star", ","), "depths is empty"),
         (("--purify", run, "--t-star", "5000"), "t* must be 1 to 999"),
-        (("--purify", tmp_path), "holds no saved detector"),
+        (("--purify", tmp_path), f"--purify='{tmp_path}' holds no saved detector"),
+        (("--purify", "photografs"), "did you mean 'photographs'?"),
         (("--purify", run, "--beside", run), "--beside and --purify are measured one at a time"),
     ):
         done = call("evaluate", run, *arguments, *FEW)

@@ -151,6 +151,12 @@ def test_patchguard_paper_holds_the_papers_constants():
         ({"data": {"xyz": 3}}, "known are path"),
         ({"training": {"steps": 0}}, r"training.steps=0"),
         ({"false_alarms": 2}, "false_alarms=2"),
+        (
+            {"data": {"aspect": "keeep"}},
+            r"data\.aspect='keeep' is not known; choose from stretch, keep; did you mean 'keep'",
+        ),
+        ({"detector": {"reference": "standardized"}}, "did you mean 'standardised'"),
+        ({"data": {"on_error": 3}}, r"data\.on_error=3 is not known; choose from stop, skip$"),
         ({"method": "patchgard"}, "did you mean 'patchguard'"),
         ({"recipe": {}}, "recipe is a setting of the method patchguard, not of advrad"),
         (

@@ -48,6 +48,10 @@ def calibrate(
     from hardsight.runs import open_detector_run, recalibrate
 
     with explained():
+        if false_alarms is not None and not 0 < false_alarms < 1:
+            raise ValueError(
+                f"--false-alarms={false_alarms:g} must be between 0 and 1; use 0.01 for 1 %"
+            )
         opened = open_detector_run(run)
         attack = None if under is None else _attack(under, suite, budget)
         with told() as progress:

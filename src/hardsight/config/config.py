@@ -1,6 +1,7 @@
 """The configuration of a run: what a preset holds and what ``config.yaml`` records."""
 
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from hardsight.config.renamed import RENAMED, translated
 from hardsight.core.files import write_atomically
-from hardsight.core.suggestions import suggestion
+from hardsight.core.suggestions import choices, suggestion
 from hardsight.training import Settings
 from hardsight.training.settings import FREE
 
@@ -22,6 +23,8 @@ class ConfigError(ValueError):
 
 SHOWN = 4
 """Methods that a message names."""
+QUOTED = re.compile(r"'([^']*)'")
+"""A name among those that a validation error lists."""
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -154,12 +157,15 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _explain(error: Any, config: type[Config], known: Mapping[str, type[Config]]) -> str:
-    """Say one validation error in words, with the nearest key for one that is unknown."""
+    """Say one validation error in words, with the nearest key or value for one that is unknown."""
     place = ".".join(str(p) for p in error["loc"])
     if not place:  # of several settings together
         return str(error["msg"]).removeprefix("Value error, ")
     if error["type"] not in ("extra_forbidden", "unexpected_keyword_argument"):
         value = "" if isinstance(error["input"], dict) else f"={error['input']!r}"
+        if error["type"] == "literal_error":
+            names = QUOTED.findall(error["ctx"]["expected"])
+            return f"{place}{value} is not known; {choices(str(error['input']), names)}"
         return f"{place}{value}: {str(error['msg']).removeprefix('Value error, ')}"
     key = str(error["loc"][-1])
     if place in RENAMED:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, field_validator
 
 from hardsight.config.config import STRICT, ConfigError
+from hardsight.core.suggestions import choices
 from hardsight.data import (
     LABELLED,
     AnomalyData,
@@ -64,7 +65,7 @@ class LabelledConfig(BaseModel):
     @classmethod
     def _known(cls, name: str | None) -> str | None:
         if name is not None and name not in LABELLED:
-            raise ValueError(f"{name!r} is not known; choose from {', '.join(LABELLED)}")
+            raise ValueError(f"{name!r} is not known; {choices(name, LABELLED)}")
         return name
 
 

@@ -28,9 +28,9 @@ def _alarms(n: int, level: float) -> int:
     alarms = math.floor((n + 1) * level + 1e-9)  # 1e-9: 0.07 * 100 is 7.000...001 in floats
     if alarms < 1:
         raise ValueError(
-            f"{n} normal score(s) are too few for level {level:g}: "
+            f"{n} normal score(s) are too few for a false-alarm rate of {level:g}: "
             f"give at least {math.ceil(1 / level - 1 - 1e-9)} normal images, "
-            f"or choose a level of at least {1 / (n + 1):.4g}"
+            f"or choose a rate of at least {1 / (n + 1):.4g}"
         )
     return alarms
 

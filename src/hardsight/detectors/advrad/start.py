@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from hardsight.core.modules import seeded
+from hardsight.core.suggestions import choices
 from hardsight.detectors.advrad.contract import ErrorDetector
 from hardsight.detectors.advrad.settings import grouped
 from hardsight.detectors.saved import CONFIG_FILE, WEIGHTS_FILE
@@ -33,8 +34,12 @@ class Start:
     weights: Mapping[str, Tensor]
 
     @classmethod
-    def read(cls, folder: str | Path) -> "Start":
+    def read(cls, folder: str | Path, asked: str = "start") -> "Start":
         """Read the folder of a run or of a saved detector, or a bundled start by its name.
+
+        Args:
+            folder: where it is, or the name.
+            asked: what the caller calls it, for messages.
 
         Raises:
             ValueError: there is no saved AdvRAD or Bastion, or it is damaged.
@@ -45,13 +50,13 @@ class Start:
             found = cls(settings, load_file(place / WEIGHTS_FILE))
         except (OSError, ValueError, SafetensorError) as error:
             raise ValueError(
-                f"start={str(folder)!r} holds no saved detector ({error}); name the folder of a "
-                "finished run, or of save_pretrained, of an AdvRAD or a Bastion, or one of "
-                f"{', '.join(BUNDLED)}"
+                f"{asked}={str(folder)!r} holds no saved detector ({error}); name the folder of a "
+                "finished run, or of save_pretrained, of an AdvRAD or a Bastion, or "
+                f"{choices(str(folder), BUNDLED)}"
             ) from error
         if not found.part("denoiser"):
             raise ValueError(
-                f"start={str(folder)!r} holds a detector without a denoiser; name one of method "
+                f"{asked}={str(folder)!r} holds a detector without a denoiser; name one of method "
                 "advrad or bastion"
             )
         return found

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hardsight.backbones.weights import IMAGENET_MEAN, IMAGENET_STD
 from hardsight.core.modules import seeded
+from hardsight.core.suggestions import choices
 from hardsight.detectors.patchguard.convolutional import PatchResNet, PatchUNet
 from hardsight.detectors.patchguard.patch_network import Layer, PatchNetwork
 from hardsight.detectors.patchguard.vit import PatchViT
@@ -71,7 +72,7 @@ def build_network(config: dict[str, Any], size: int, seed: int) -> Normalised:
     settings = dict(config)
     name = settings.pop("name", "vit")
     if name not in NETWORKS:
-        raise ValueError(f"backbone name={name!r} is not known; choose from {', '.join(NETWORKS)}")
+        raise ValueError(f"backbone name={name!r} is not known; {choices(name, NETWORKS)}")
     with seeded(seed):
         try:
             return Normalised(NETWORKS[name](size, **settings))

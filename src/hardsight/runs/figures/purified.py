@@ -47,7 +47,8 @@ class PurifiedFigures(DetectorFigures):
         height, width = detector.size
         if height != width:
             raise ValueError(f"a purifier takes square images, this detector {height} x {width}")
-        denoiser = Start.read(self.purifier.source).trained(height).to(detector.device)
+        start = Start.read(self.purifier.source, "--purify")
+        denoiser = start.trained(height).to(detector.device)
         return Purification(denoiser, self.purifier.form)
 
     def evaluator(self, detector: Detector) -> Callable[..., Evaluation]:
