@@ -142,6 +142,30 @@ def compare(shipped: torch.Tensor | str, exact: torch.Tensor | str) -> str:
     return "full" if full else f"partial (cosine {cosine:.3f})"
 
 
+def examined(module: Any, images: torch.Tensor, detector: Wrapped | None = None) -> dict[str, Any]:
+    """Say what the gradient of a fitted module is worth, as shipped and through the adapter.
+
+    Args:
+        module: of anomalib.
+        images: (1, 3, H, W) in [0, 1] on which it is compared with finite differences.
+        detector: the module through the adapter; None: it is built here.
+    """
+    restored = unchecked(module, images.shape[-1]) if detector is None else detector
+    shipped = gradient(unchecked(module, images.shape[-1], restore=False), images)
+    row: dict[str, Any] = {"as shipped": compare(shipped, gradient(restored, images))}
+    try:
+        found = demand(restored, images, type(module).__name__)
+    except GradientError as error:
+        return row | {"adapter": f"refused: {error}"}
+    return row | {
+        "adapter": "accepted",
+        "share of pixels reached": found.reached,
+        "error along the gradient": found.along,
+        "missing": found.missing,
+        "precision": str(found.dtype).removeprefix("torch."),
+    }
+
+
 def audit(name: str) -> dict[str, object]:
     """Return the row of a model."""
     begun = time.perf_counter()
@@ -149,25 +173,13 @@ def audit(name: str) -> dict[str, object]:
     size = RawScores(module).resized[0]
     images = 0.2 + 0.6 * torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(2))
     restored = unchecked(module)
-    exact = gradient(restored, images)
-    row: dict[str, object] = {
-        "as shipped": compare(gradient(unchecked(module, restore=False), images), exact),
+    described = {
         "image size": size,
         "makes maps": restored.has_maps,
         "scored singly": restored.singly,
     }
-    try:
-        found = demand(restored, images, name)
-        row |= {
-            "adapter": "accepted",
-            "share of pixels reached": found.reached,
-            "error along the gradient": found.along,
-            "missing": found.missing,
-            "precision": str(found.dtype).removeprefix("torch."),
-        }
-    except GradientError as error:
-        row["adapter"] = f"refused: {error}"
-    return row | {"seconds": round(time.perf_counter() - begun, 1)}
+    found = examined(module, images, restored)
+    return found | described | {"seconds": round(time.perf_counter() - begun, 1)}
 
 
 def main() -> None:

@@ -14,19 +14,20 @@ measured figures side by side, see ``baseline_tables``.
 import argparse
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import baseline_tables
-from evaluated import fitted, measured
-from figures import keep, kept
+import evaluated
+from evaluated import fitted
+from figures import kept
 from memory import peak_memory
 from sets import add_settings, parsed
-from timing import interleaved
+from staged import Attacks, Staged, Stages, measure
 
 from hardsight.attacks import Ball, Suite, build_ball, build_suite
 from hardsight.audit import Budget, audit
@@ -36,35 +37,24 @@ from hardsight.config import Config, load_preset
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Detector
 from hardsight.detectors.methods import METHODS
-from hardsight.evaluation import Execution, Protocol
+from hardsight.evaluation import Evaluation, Execution, Protocol
 from hardsight.evaluation.provenance import describe, fingerprint
 from hardsight.evaluation.wording import radius
 from hardsight.runs import DetectorRun, start_run
 from hardsight.runs.folder import METRICS
 
-BATCH = 4
-"""Images scored at a time where scoring is timed."""
-
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Attacks):
     """What is measured of every run."""
 
-    suites: tuple[Suite, ...]
-    images: int
-    """Test images that are attacked, half of them anomalous."""
     ball: Ball
     """The threat model of the audit."""
     audit: str | Budget | None = None
     """What the audit may spend, see ``hardsight.audit.BUDGETS``; None: there is none."""
 
-    def named(self, suite: Suite) -> str:
-        """Return the name of the stage in which a suite attacks."""
-        where = radius(suite.ball.name, suite.ball.eps)
-        return f"{suite.name}, {where}, {self.images} images, {suite.budget}"
 
-
-class Baseline:
+class Baseline(Staged):
     """A run, measured in stages.
 
     Args:
@@ -73,6 +63,7 @@ class Baseline:
     """
 
     def __init__(self, run: DetectorRun, plan: Plan) -> None:
+        super().__init__(plan)
         self.run, self.plan = run, plan
 
     @cached_property
@@ -81,11 +72,14 @@ class Baseline:
         return self.run.tested()
 
     @property
-    def stages(self) -> dict[str, Callable[[], Any]]:
-        """Stage -> what makes it, in order."""
-        attacks = {self.plan.named(s): partial(self.attack, s) for s in self.plan.suites}
-        audits = {"audit": self.audit} if self.plan.audit else {}
-        return {"fit": self.fit, "clean": self.clean, "scoring": self.score} | audits | attacks
+    def weights(self) -> str | None:
+        """The fingerprint of the fitted detector; None: it is not fitted."""
+        return fingerprint(self.opened[0]) if self.run.finished else None
+
+    @property
+    def checks(self) -> Stages:
+        """The audit, if there is one."""
+        return {"audit": self.audit} if self.plan.audit else {}
 
     def fit(self) -> dict[str, Any]:
         """Fit, and say what it took and what was fitted; no peak of a fit that was there."""
@@ -107,17 +101,10 @@ class Baseline:
             "provenance": describe(detector, data, Manifest.of(data).sha256, seed),
         }
 
-    def clean(self) -> dict[str, Any]:
-        """Measure all test images, left alone."""
-        found = measured(self.run, *self.opened, protocol=Protocol(gallery=0))
-        return {"test images": len(found.labels), "rows": found.to_json()["rows"]}
-
-    def score(self) -> dict[str, float]:
-        """Time the scoring of a small batch."""
-        detector, data = self.opened
-        images = data.test.of(data.test.samples[:BATCH]).images()
-        seconds = interleaved({"batch": lambda: detector.predict(images)}, rounds=3)["batch"]
-        return {"images a second": len(images) / seconds, "batch": len(images)}
+    def measured(self, data: AnomalyData, suites: Sequence[Suite] = ()) -> Evaluation:
+        """Evaluate the run's detector; its audit stamps the attacked rows."""
+        detector, _ = self.opened
+        return evaluated.measured(self.run, detector, data, suites, protocol=Protocol(gallery=0))
 
     def audit(self) -> dict[str, Any]:
         """Audit the detector, and leave what was found in the run."""
@@ -140,44 +127,10 @@ class Baseline:
             "radius": radius(ball.name, ball.eps),
         }
 
-    def attack(self, suite: Suite) -> dict[str, Any] | None:
-        """Attack a part of the test images; None where noise is averaged and there is none."""
-        detector, data = self.opened
-        if suite.name == "eot-pgd" and not detector.random:
-            return None
-        part = data.limited(self.plan.images, balanced=True)
-        found = measured(self.run, detector, part, [suite], protocol=Protocol(gallery=0))
-        return {"rows": found.to_json()["rows"]}
-
 
 def backbone_of(detector: Detector) -> str | None:
     """Return the pretrained network of a detector in words; None: it has none."""
     return next((str(m) for m in detector.modules() if isinstance(m, Backbone)), None)
-
-
-def measure(baseline: Baseline, results: str, key: str) -> None:
-    """Make the stages that an entry lacks; what was measured of other weights is made anew."""
-    entry = kept(results).get(key, {})
-    due = [name for name in baseline.stages if name not in entry]
-    if due and entry:
-        run = baseline.run
-        if not run.finished or entry["fit"]["weights"] != fingerprint(baseline.opened[0]):
-            entry, due = {}, list(baseline.stages)
-    for name in due:
-        entry[name] = implied(entry, name) or baseline.stages[name]()
-        keep(results, key, entry)
-        print(f"{key}: {name} is done")
-
-
-def implied(entry: dict[str, Any], name: str) -> dict[str, str] | None:
-    """Say which attack in the same ball left an AUROC of 0, which no other can lower."""
-    suite, _, rest = name.partition(", ")
-    for other, found in entry.items():
-        if rest and other != name and other.endswith(rest) and found and "rows" in found:
-            left = [r["mean"][0] for r in found["rows"] if r["attack"] != "clean"]
-            if left and max(left) == 0:
-                return {"implied by": other, "not run": suite}
-    return None
 
 
 def configured(method: str, settings: list[str]) -> Config:

@@ -6,6 +6,9 @@ import torch
 
 from hardsight.backbones import Backbone
 
+EXTRACTORS = ("feature_extractor", "teacher_model", "encoder")
+"""What anomalib's models call the part that holds a pretrained network of timm's."""
+
 
 @torch.no_grad()
 def load_features(module: Any, backbone: Backbone) -> None:
@@ -23,7 +26,8 @@ def load_features(module: Any, backbone: Backbone) -> None:
     """
     from torchvision.transforms.v2 import Compose, Normalize
 
-    extractor = getattr(module.model, "feature_extractor", None)
+    extractors = (getattr(module.model, name, None) for name in EXTRACTORS)
+    extractor = next((found for found in extractors if found is not None), None)
     network: Any = getattr(extractor, "feature_extractor", None)
     own = backbone.network.state_dict()
     given = {} if network is None else network.state_dict()
