@@ -1,10 +1,10 @@
-"""Anomalib's own models, fitted, and attacked through exact gradients; results/anomalib_models.json.
+"""Fit models of anomalib, and attack them through exact gradients; results/anomalib_models.json.
 
     python benchmarks/anomalib_models.py ../shared/data/mvtec256/{toothbrush,bottle} \
         --models PatchCore PaDiM STFPM
     python benchmarks/anomalib_models.py --table
 
-Each model stands on the bundled EfficientNet-Lite0, is fitted by its own code to the training images
+Each model stands on the bundled EfficientNet-Lite0, is fitted by its own code to training images
 that hardsight takes, decoded as hardsight does, and measured in stages as ``baselines`` measures
 hardsight's methods: fit, clean figures on all test images, images a second, the gradient beside
 finite differences on a held-out image, and one stage for every suite in every ball. A model whose
