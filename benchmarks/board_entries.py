@@ -1,4 +1,4 @@
-"""Read results/ as entries of the benchmark, for the leaderboard: the baselines and `hardsight`.
+"""Read results/ as entries of the leaderboard: the baselines, `hardsight`, anomalib's own models.
 
 .venv/bin/python benchmarks/board_entries.py --output board
 .venv/bin/hardsight leaderboard board -o site
@@ -28,6 +28,8 @@ OWN = ("hardsight", "hardsight_2")
 """Results of the preset `hardsight`, at 8/255 and at 2/255."""
 AUDITS = ("audit_hardsight_bottle", "audit_hardsight_toothbrush")
 """Audits of some of its runs, known by their weights."""
+ANOMALIB = "anomalib_models"
+"""Results of anomalib's own models, in the form of the baselines."""
 TOOTHBRUSH = "; the good test images are every fifth training image"
 
 
@@ -100,7 +102,6 @@ def _entry(
         for row in (stage or {}).get("rows", ())
         if (row["norm"], row["eps"]) == ball
     ]
-    preset, _, settings = label.partition(" ")
     data = category_of(category)
     counts = [int(n) for n in re.findall(r"(\d+) (?:normal|anomalous)", made["data"])]
     audit = stages.get("audit")
@@ -114,12 +115,12 @@ def _entry(
     return Entry.model_validate(
         {
             "method": label,
-            "preset": preset,
-            "settings": dict(pair.split("=", 1) for pair in settings.split()),
+            **_built(label, fit),
             "paper": fit["paper"],
             "random": fit["random"],
             "backbone": fit["backbone"],
             "weights": fit["weights"],
+            "checkpoints": fit.get("checkpoints", {}),
             "data": {
                 "name": data,
                 "category": category,
@@ -147,6 +148,17 @@ def _entry(
     )
 
 
+def _built(label: str, fit: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a method is: a preset and its changes, or another library's model."""
+    if "model" in fit:
+        return {"preset": "", "settings": fit["settings"], "notes": [fit["model"]]}
+    preset, _, settings = label.partition(" ")
+    return {
+        "preset": preset,
+        "settings": dict(pair.split("=", 1) for pair in settings.split()),
+    }
+
+
 def _audit(audit: Mapping[str, Any], ball: tuple[str, float]) -> dict[str, Any]:
     failed = [name for name, verdict in audit["checks"].items() if verdict == "fail"]
     return {
@@ -171,12 +183,17 @@ def category_of(category: str) -> str:
     return next(sets, "kolektor_sdd" if category == "kolektorsdd" else "own")
 
 
+def measured() -> dict[str, dict[str, Any]]:
+    """Return the stages of all methods that are on the board: key -> stages."""
+    baselines = kept("baselines")
+    return baselines | own(baselines, [kept(name) for name in OWN]) | kept(ANOMALIB)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("board"))
     given = parser.parse_args()
-    baselines = kept("baselines")
-    for entry in entries(baselines | own(baselines, [kept(name) for name in OWN])):
+    for entry in entries(measured()):
         entry.write(given.output / f"{slug(entry.id)}{SUFFIX}")
 
 

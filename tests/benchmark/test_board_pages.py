@@ -65,6 +65,16 @@ def test_names_are_escaped_and_anchors_are_there(site):
     assert method.count("<svg") == 1  # L-inf at two radii
 
 
+def test_the_page_of_another_librarys_model_names_it(tmp_path):
+    (model,) = notes = ["library.Model of library 2.7.0"]
+    foreign = entry("foreign", preset="", notes=notes, attacked=[row("pgd", 0.1)])
+    foreign.write(tmp_path / "foreign.entry.json")
+    write_site(tmp_path, tmp_path / "site")
+    page = (tmp_path / "site/methods/foreign.html").read_text(encoding="utf-8")
+    assert f"Another library's model: {model}; deterministic" in page.replace("&#39;", "'")
+    assert "Preset" not in page
+
+
 def test_the_downloads_hold_every_line(site):
     lines = json.loads((site / "board.json").read_text(encoding="utf-8"))
     with (site / "board.csv").open(encoding="utf-8", newline="") as file:

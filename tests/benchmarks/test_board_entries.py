@@ -15,8 +15,11 @@ def test_measured_baselines_are_lines_of_the_board(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["it", "--output", str(tmp_path)])
     board_entries.main()
     found = list(entries(tmp_path).values())
-    baselines = figures.kept("baselines")
-    kept = baselines | board_entries.own(baselines, [figures.kept(n) for n in board_entries.OWN])
+    kept = {
+        key: stages
+        for key, stages in board_entries.measured().items()
+        if stages.get("gradient", {}).get("adapter", "accepted") == "accepted"
+    }
     assert {f"{e.method}, {e.data.category}, seed {e.seed}" for e in found} == kept.keys()
     for line in lines(found):
         entry = line.entry
@@ -34,6 +37,21 @@ def test_measured_baselines_are_lines_of_the_board(tmp_path, monkeypatch):
         assert not attacked or line.robust.value <= min(attacked)
         assert entry.data.test_images == stages["clean"].get("test images", entry.data.test_images)
     assert json.dumps([entry.result() for entry in found])
+
+
+def test_an_entry_of_anomalibs_names_its_model_version_and_file_of_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["it", "--output", str(tmp_path)])
+    board_entries.main()
+    stages = figures.kept(board_entries.ANOMALIB)
+    foreign = [one for one in entries(tmp_path).values() if one.method.startswith("anomalib ")]
+    assert foreign
+    for entry in foreign:
+        fit = stages[f"{entry.method}, {entry.data.category}, seed {entry.seed}"]["fit"]
+        assert entry.notes == (fit["model"],)
+        assert (entry.preset, entry.settings) == ("", fit["settings"])
+        assert entry.checkpoints == fit["checkpoints"]
+        assert {row.attack for row in entry.attacked} <= {*entry.threat.suites}
+        assert {row.norm for row in entry.attacked} == {entry.threat.norm}
 
 
 def test_the_committed_board_is_made_of_the_results(tmp_path, monkeypatch):

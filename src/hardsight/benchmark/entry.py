@@ -91,6 +91,7 @@ class Entry(BaseModel):
     method: str
     """What the board calls it."""
     preset: str
+    """Empty: another library's model, which ``notes`` name."""
     settings: Mapping[str, Any] = Field(default_factory=dict)
     """Of the preset, as they differ from it."""
     parts: Mapping[str, str] = Field(default_factory=dict)
