@@ -61,6 +61,8 @@ class Subject:
     seed: int
     place: Path
     """Folder of the fitted weights and of finished batches."""
+    note: str = ""
+    """On which training images it was fitted, where not on all."""
 
     @property
     def recipe(self) -> Recipe:

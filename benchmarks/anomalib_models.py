@@ -34,7 +34,7 @@ from staged import Attacks, Staged, Stages, measure
 from hardsight.attacks import Suite, build_suite
 from hardsight.cli.progress import told
 from hardsight.core.files import write_tensors
-from hardsight.data import AnomalyData, Manifest, load
+from hardsight.data import AnomalyData, Manifest, few, load
 from hardsight.detectors import Detector
 from hardsight.detectors.adapters.anomalib import unchecked
 from hardsight.evaluation import Evaluation, Execution, Protocol, Record, evaluate
@@ -108,6 +108,7 @@ class AnomalibModel(Staged):
             "random": detector.random,
             "model": f"anomalib.models.{one.recipe.model} of anomalib {anomalib.__version__}",
             "settings": one.used(module),
+            "note": one.note,
             "provenance": describe(detector, data, Manifest.of(data).sha256, one.seed),
         }
 
@@ -157,11 +158,11 @@ def attacks_on(recipe: Recipe, given: argparse.Namespace) -> Attacks:
     return Attacks(tuple(suites), given.images)
 
 
-def table() -> str:
+def table(results: str) -> str:
     """Return AUROCs of anomalib's models as Markdown, beside hardsight's of the same name."""
     beside = kept("baselines")
     lines = ["| model | category | clean | pixel | L-inf 2/255 | L2 0.2 |", "|---" * 6 + "|"]
-    for key, entry in kept("anomalib_models").items():
+    for key, entry in kept(results).items():
         label, category, seed = key.rsplit(", ", 2)
         own = f"{label.partition(' ')[2].lower()}, {category}, {seed}"
         for name, found in ((label, entry), (f"`{own.partition(',')[0]}`", beside.get(own))):
@@ -193,6 +194,7 @@ def main() -> None:
     parser.add_argument("--balls", nargs="+", default=["Linf:2/255", "L2:0.2"])
     parser.add_argument("--budget", default="fast")
     parser.add_argument("--images", type=int, default=24, help="that are attacked")
+    parser.add_argument("--train", type=int, help="training images at most, evenly spread")
     parser.add_argument("--runs", type=Path, default=Path("runs/anomalib"))
     parser.add_argument("--results", default="anomalib_models")
     parser.add_argument("--table", action="store_true", help="print what is there")
@@ -201,11 +203,15 @@ def main() -> None:
     logging.disable(logging.WARNING)
     for method, folder, seed in product(given.models, given.folders, given.seeds):
         place = given.runs / f"{method}-{folder.name}-{seed}"
-        subject = Subject(method, load(folder, size=SIZE), seed, place)
+        data, note = load(folder, size=SIZE), ""
+        if given.train and given.train < len(data.train):
+            note = f"; fitted to {given.train} of {len(data.train)} training images"
+            data = few(data, given.train)
+        subject = Subject(method, data, seed, place, note)
         model = AnomalibModel(subject, attacks_on(RECIPES[method], given))
         measure(model, given.results, f"anomalib {method}, {folder.name}, seed {seed}")
     if given.table:
-        print(table())
+        print(table(given.results))
 
 
 if __name__ == "__main__":
