@@ -95,6 +95,17 @@ def test_standings_average_seeds_and_then_categories():
     assert (published, measured) == (pytest.approx(0.1), pytest.approx(0.3))
 
 
+def test_an_average_over_fewer_categories_than_others_have_is_told():
+    made = [
+        entry(method, category, attacked=[row("pgd", 0.5)])
+        for method, category in (("a", "bottle"), ("a", "screw"), ("b", "screw"))
+    ]
+    alone = entry("c", "bottle", attacked=[row("pgd", 0.5)], threat={"norm": "L2"})
+    found = {s.first.entry.method: s for s in standings(lines([*made, alone]))}
+    assert {name: s.partial for name, s in found.items()} == {"a": False, "b": True, "c": False}
+    assert found["b"].measured == {"bottle", "screw"}
+
+
 def test_the_audit_that_says_least_counts():
     facts = {"headline": "", "stamp": [], "norm": "Linf", "eps": 0.01, "budget": "quick"}
     audits = [{"verdict": verdict, **facts} for verdict in ("pass", "warn")]

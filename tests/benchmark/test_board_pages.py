@@ -85,15 +85,15 @@ def test_the_downloads_hold_every_line(site):
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no headless browser is installed")
 @pytest.mark.parametrize(
-    ("state", "shown"),
+    ("state", "shown", "order"),
     [
-        ("", 3),
-        ("threat=Linf+2%2F255&sort=-clean", 2),
-        ("noise=random", 1),
-        ("method=spa&sort=robust", 2),
+        ("", 3, "Ordered by Robust, high first, within each data set and threat."),
+        ("threat=Linf+2%2F255&sort=-clean", 2, "Ordered by Clean, high first."),
+        ("noise=random", 1, "Ordered by Robust, high first, within each data set and threat."),
+        ("method=spa&sort=robust", 2, "Ordered by Robust, low first."),
     ],
 )
-def test_a_browser_filters_and_sorts_by_the_address(site, tmp_path, state, shown):
+def test_a_browser_filters_and_sorts_by_the_address(site, tmp_path, state, shown, order):
     words = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
     address = f"{(site / 'index.html').as_uri()}#{state}"
     found = subprocess.run(
@@ -103,3 +103,11 @@ def test_a_browser_filters_and_sorts_by_the_address(site, tmp_path, state, shown
     assert len(rows) == 3
     assert [" hidden" in row for row in rows].count(False) == shown
     assert f"{shown} of 3 lines" in found.stdout
+    assert order in found.stdout
+    marked = re.findall(
+        r'aria-sort="(ascending|descending|other)"><button[^>]*>(\w+)', found.stdout
+    )
+    (sort, column), *others = marked
+    assert not others
+    assert f"Ordered by {column}" in order
+    assert sort == ("other" if "within" in order else f"{'de' * ('high' in order) or 'a'}scending")

@@ -122,6 +122,8 @@ class Standing:
     """A method on a data set under a threat: its lines, averaged over seeds, then categories."""
 
     lines: tuple[Line, ...]
+    measured: frozenset[str] = frozenset()
+    """Categories of the data set that some method has under the threat."""
 
     @property
     def first(self) -> Line:
@@ -132,6 +134,11 @@ class Standing:
     def categories(self) -> tuple[str, ...]:
         """Over which it is averaged."""
         return tuple(dict.fromkeys(line.entry.data.category or "" for line in self.lines))
+
+    @property
+    def partial(self) -> bool:
+        """Whether it averages fewer categories than there are, so that others average more."""
+        return bool(self.measured - set(self.categories))
 
     @property
     def seeds(self) -> int:
@@ -219,7 +226,11 @@ def lines(entries: Iterable[Entry]) -> list[Line]:
 
 def standings(board: Sequence[Line]) -> list[Standing]:
     """Return the standings of sorted lines, the most robust of a data set and threat first."""
-    found = [Standing(tuple(same)) for _, same in groupby(board, _place)]
+    measured: dict[tuple[str, str], frozenset[str]] = {}
+    for line in board:
+        entry, where = line.entry, _place(line)[1:]
+        measured[where] = measured.get(where, frozenset()) | {entry.data.category or ""}
+    found = [Standing(tuple(same), measured[place[1:]]) for place, same in groupby(board, _place)]
 
     def rank(standing: Standing) -> tuple[str, str, float]:
         entry = standing.first.entry

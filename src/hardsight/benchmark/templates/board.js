@@ -5,6 +5,7 @@
   const filters = [...document.querySelectorAll("[data-filter]")];
   const heads = [...document.querySelectorAll("[data-sort]")];
   const NUMBERS = new Set(["clean", "robust", "published", "difference", "seconds"]);
+  const RANKED = "robust";  // by which rows stand in the page, within each data set and threat
   const chooser = document.querySelector("[data-order]");
   let order = { key: "", down: true };
 
@@ -28,10 +29,11 @@
     document.querySelector("#shown").textContent = `${count} of ${rows.length} lines`;
     document.querySelector("#none").hidden = count > 0;
     chooser.value = (order.key && order.down ? "-" : "") + order.key;
-    for (const head of heads) {
-      const sort = head.dataset.sort === order.key ? (order.down ? "descending" : "ascending") : "none";
-      head.parentElement.setAttribute("aria-sort", sort);
-    }
+    const key = order.key || RANKED, sort = !order.key ? "other" : order.down ? "descending" : "ascending";
+    for (const head of heads) head.parentElement.setAttribute("aria-sort", head.dataset.sort === key ? sort : "none");
+    const by = heads.find((head) => head.dataset.sort === key).textContent;
+    const within = order.key ? "" : ", within each data set and threat";
+    document.querySelector("#ordered").textContent = `Ordered by ${by}, ${sort === "ascending" ? "low" : "high"} first${within}.`;
   };
 
   const remember = () => {
