@@ -16,7 +16,7 @@ from hardsight.core.modules import in_mode
 from hardsight.data import load
 from hardsight.metrics import auroc
 
-SIZE = 64
+SIZE = 32
 
 
 @pytest.fixture(autouse=True)
