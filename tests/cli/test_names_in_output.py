@@ -12,7 +12,7 @@ import pytest
 from typed import call, words
 
 from hardsight.cli.app import main
-from hardsight.cli.rows import overlay_name
+from hardsight.cli.overlays import overlay_name
 
 ODD = [os.fsdecode(b"caf\xe9"), "größe ±1", "a [bold]x", ":smile: [0]"]
 

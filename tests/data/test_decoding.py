@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn.functional import pad
 
 from hardsight.data import Decoding, folder, read_image
 from hardsight.data.masks import read_masks
@@ -39,6 +40,24 @@ def test_it_is_scaled_until_it_fits_either_way(wide):
     turned = np.ascontiguousarray(WIDE.swapaxes(0, 1))
     upright = Decoding((4, 4), aspect="keep").picture(Image.fromarray(turned), "turned")
     assert torch.allclose(upright, small.swapaxes(1, 2), atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (7, 8), (4, 4), (6, 9), (3, 16)])
+def test_the_window_is_the_image_without_what_is_repeated(wide, size):
+    decoding = Decoding(size, aspect="keep")
+    found, window = decoding.file(wide), decoding.window_of(wide)
+    assert window == decoding.window(4, 8)
+    rows, columns = window
+    inner = found[:, rows, columns]
+    assert torch.equal(inner, read_image(wide, tuple(inner.shape[1:])))
+    beside = (columns.start, size[1] - columns.stop, rows.start, size[0] - rows.stop)
+    assert torch.equal(pad(inner, beside, mode="replicate"), found)
+
+
+def test_without_repeated_pixels_there_is_no_window(wide):
+    assert Decoding((8, 8)).window_of(wide) is None
+    assert Decoding((4, 8), aspect="keep").window_of(wide) is None
+    assert Decoding((2, 4), aspect="keep").window(4, 8) is None
 
 
 def test_every_source_of_an_image_is_decoded_alike(wide):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.table import Table
 
 from hardsight.cli.console import console
+from hardsight.cli.overlays import Overlays
 from hardsight.cli.progress import told
-from hardsight.cli.rows import FIELDS, draw, filled, filling
+from hardsight.cli.rows import FIELDS, filled, filling
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,12 +43,14 @@ class Deciding(NamedTuple):
     fields: Sequence[str]
     """Columns of the table."""
     fill: "Fill"
+    overlays: Overlays | None
+    """None: no heat maps are drawn."""
 
     def rows(
         self, batches: "Iterable[list[Frame]]", start: int = 0
     ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
         """Yield rows and frames, see ``filled``."""
-        return filled(batches, self.fields, self.fill, start)
+        return filled(batches, self.fields, self.fill, start, self.overlays)
 
 
 def deciding(
@@ -59,29 +62,34 @@ def deciding(
         run: of the one, or of the robust one.
         other: run of the second; None: there is none.
         device: where they compute.
-        seed, overlays: see ``filling``.
+        seed: see ``filling``.
+        overlays: folder for heat maps; None: none are drawn.
 
     Raises:
         ValueError: a seed for two detectors, which decide on the known noise.
     """
     from hardsight.runs import beside, open_detector_run
 
+    def drawing(detector: "Detector") -> Overlays | None:
+        threshold = detector.demand_calibration().map_threshold
+        return None if overlays is None else Overlays(overlays, threshold)
+
     if other is None:
         detector = run.deciding(device)
-        return Deciding(detector, FIELDS, filling(detector, seed, overlays))
+        return Deciding(detector, FIELDS, filling(detector, seed), drawing(detector))
     if seed is not None:
         raise ValueError("--seed is for one detector; leave out --beside")
     both, _ = beside(run, open_detector_run(other), device)
-    return Deciding(both, DECIDED, _filling_by_two(both, overlays))
+    return Deciding(both, DECIDED, _filling_by_two(both), drawing(both))
 
 
-def _filling_by_two(both: "TwoWitnesses", overlays: Path | None) -> "Fill":
+def _filling_by_two(both: "TwoWitnesses") -> "Fill":
     """Return what fills in ``DECIDED`` by two detectors; see ``filling``."""
     from hardsight.detectors import Decision
 
     calibration = both.demand_calibration()
 
-    def fill(rows: list[dict[str, Any]], images: "Tensor", places: list[int]) -> None:
+    def fill(rows: list[dict[str, Any]], images: "Tensor", places: list[int]) -> "Tensor":
         found, maps = both.examine(images)
         p_values = calibration.p_values(found.scores)
         for i, row in enumerate(rows):
@@ -89,8 +97,7 @@ def _filling_by_two(both: "TwoWitnesses", overlays: Path | None) -> "Fill":
             row["decision"], row["anomalous"] = decision.value, decision is not Decision.GOOD
             row["score"], row["p_value"] = float(found.scores[i]), float(p_values[i])
             row["p_robust"], row["p_suspicion"] = map(float, found.p_values[i])
-            if overlays:
-                draw(overlays, row["path"], images[i], maps[i, 0], calibration)
+        return maps
 
     return fill
 

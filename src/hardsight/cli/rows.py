@@ -1,9 +1,7 @@
 """Frames through a detector, a line each: what ``score`` and ``watch`` share."""
 
 import csv
-import hashlib
 import json
-import os
 import sys
 import time
 from collections import deque
@@ -20,14 +18,14 @@ from hardsight.core.disk import named_when_full
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+    from hardsight.cli.overlays import Overlays
     from hardsight.core.types import Detection
     from hardsight.data import Decoding, Frame, Source
-    from hardsight.detectors import Calibration, Detector
+    from hardsight.detectors import Detector
 
-    Fill = Callable[[list[dict[str, Any]], Tensor, list[int]], None]
+    Fill = Callable[[list[dict[str, Any]], Tensor, list[int]], Tensor]
+    """(rows, images, their places) -> their maps (n, 1, H, W), once the rows are filled in."""
 
-READABLE = 50
-"""Characters of a heat map's name that are taken from the image's: names have a limit."""
 NAMED = 50
 """Unreadable files that are named at the end; all of them have a row."""
 FIELDS = ("path", "score", "p_value", "anomalous", "error")
@@ -151,27 +149,25 @@ def scored(
     detector: "Detector",
     batches: "Iterable[list[Frame]]",
     seed: int | None = None,
-    overlays: Path | None = None,
 ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
     """Score frames by one detector; see ``filled`` and ``filling``."""
-    return filled(batches, FIELDS, filling(detector, seed, overlays))
+    return filled(batches, FIELDS, filling(detector, seed))
 
 
-def filling(detector: "Detector", seed: int | None, overlays: Path | None) -> "Fill":
+def filling(detector: "Detector", seed: int | None) -> "Fill":
     """Return what fills in ``FIELDS`` by the scores of one detector.
 
     Args:
         detector: with a threshold.
         seed: of fresh noise, drawn for each image by its place; None: the known noise, on which an
             image has one score wherever it stands.
-        overlays: folder for heat maps; None: none are drawn.
     """
     from hardsight.core.noise import Noise
 
     noise = Noise(seed, detector.device) if seed is not None and detector.random else None
     calibration = detector.demand_calibration()
 
-    def fill(rows: list[dict[str, Any]], images: "Tensor", places: list[int]) -> None:
+    def fill(rows: list[dict[str, Any]], images: "Tensor", places: list[int]) -> "Tensor":
         if noise is None:
             found = detector.predict(images, batch_size=len(images))
         else:
@@ -181,8 +177,7 @@ def filling(detector: "Detector", seed: int | None, overlays: Path | None) -> "F
         for i, row in enumerate(rows):
             row["score"], row["p_value"] = float(scores[i]), float(p[i])
             row["anomalous"] = bool(scores[i] > calibration.threshold)
-            if overlays:
-                draw(overlays, row["path"], images[i], found.anomaly_map[i, 0], calibration)
+        return found.anomaly_map
 
     return fill
 
@@ -207,6 +202,7 @@ def filled(
     fields: Sequence[str],
     fill: "Fill",
     start: int = 0,
+    overlays: "Overlays | None" = None,
 ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
     """Yield the rows of frames, batch by batch in order, and the frames they are of.
 
@@ -215,6 +211,7 @@ def filled(
         fields: of a row, "path" and "error" among them.
         fill: fills in the rows of images (n, 3, H, W), n >= 1, at their places.
         start: place of the first frame.
+        overlays: draws the heat maps; None: none are drawn.
     """
     import torch
 
@@ -226,48 +223,9 @@ def filled(
         good = [(i, f.image) for i, f in enumerate(frames) if f.image is not None]
         if good:
             stacked = torch.stack([image for _, image in good])
-            fill([rows[i] for i, _ in good], stacked, [start + i for i, _ in good])
+            maps = fill([rows[i] for i, _ in good], stacked, [start + i for i, _ in good])
+            if overlays:
+                for (i, _), anomaly_map in zip(good, maps[:, 0], strict=True):
+                    overlays.draw(frames[i], anomaly_map)
         start += len(frames)
         yield rows, frames
-
-
-def draw(
-    folder: Path, name: str, image: "Tensor", anomaly_map: "Tensor", calibration: "Calibration"
-) -> None:
-    """Write the heat map over the image."""
-    from hardsight.reports.pictures import heat, threshold_scale
-
-    scale = threshold_scale(anomaly_map, calibration.map_threshold)
-    picture = heat(image, anomaly_map, None, scale, side=512)
-    folder.mkdir(parents=True, exist_ok=True)
-    place = folder / overlay_name(name)
-    with named_when_full(place):
-        place.write_bytes(picture)
-
-
-def overlay_name(name: str) -> str:
-    """Return the file name of an image's heat map: another for every image.
-
-    The last parts of the image's path tell a person which it is, and a hash of the whole path
-    keeps apart what shares them: ``camA/img.png``, ``camB/img.png``, ``camA/img.jpg``.
-    """
-    path = Path(name).absolute()
-    readable = "_".join(path.with_suffix("").parts[-3:]).strip("/_")
-    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
-    return f"{readable[-READABLE:]}-{digest}.jpg"
-
-
-def check_overlays(overlays: Path | None, folders: Iterable[Path]) -> None:
-    """Refuse heat maps that would be taken for new images.
-
-    Raises:
-        ValueError: they would lie in one of the folders that images are read from.
-    """
-    if overlays is None:
-        return
-    for folder in folders:
-        if overlays.resolve().is_relative_to(folder.resolve()):
-            raise ValueError(
-                f"--overlays {overlays} lies in {folder}, where the heat maps would be scored as "
-                "new images; name a folder outside it"
-            )

@@ -21,7 +21,8 @@ from hardsight.cli.options import (
     Scores,
     Workers,
 )
-from hardsight.cli.rows import Reader, Tally, check_overlays, table
+from hardsight.cli.overlays import check_overlays
+from hardsight.cli.rows import Reader, Tally, table
 from hardsight.cli.sharing import Scoring
 
 

@@ -29,7 +29,8 @@ from hardsight.cli.options import (
     ScoredAtOnce,
     Scores,
 )
-from hardsight.cli.rows import Tally, check_overlays, table
+from hardsight.cli.overlays import check_overlays
+from hardsight.cli.rows import Tally, table
 
 if TYPE_CHECKING:
     from hardsight.data import Decoding, Reading

@@ -6,7 +6,16 @@ from pathlib import Path
 from PIL import Image
 from torch import Tensor
 
-from hardsight.data.images import Aspect, decode_image, from_pil, read_image, resized
+from hardsight.data.images import (
+    Aspect,
+    Window,
+    decode_image,
+    from_pil,
+    geometry,
+    read_image,
+    resized,
+    window,
+)
 from hardsight.data.opening import MAX_PIXELS
 
 
@@ -23,6 +32,21 @@ class Decoding:
     def at(self, bits: int | None) -> "Decoding":
         """Return it with another depth; None: with its own."""
         return self if bits is None else replace(self, bits=bits)
+
+    def window(self, height: int, width: int) -> Window | None:
+        """Return where an image of this shape lies among its repeated pixels; None: without any."""
+        return window((height, width), self.size, self.aspect)
+
+    def window_of(self, path: Path) -> Window | None:
+        """Return where the image of a file lies among its repeated pixels; None: without any.
+
+        Raises:
+            ImageError: as ``read_image``.
+        """
+        if self.aspect == "stretch":
+            return None
+        height, width, _ = geometry(path)
+        return self.window(height, width)
 
     def file(self, path: Path) -> Tensor:
         """Decode a file to float32 (3, H, W) in [0, 1].

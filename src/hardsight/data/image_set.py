@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from hardsight.core.types import Progress, quiet
 from hardsight.data.decoding import Decoding
 from hardsight.data.files import common_folder, relative_name, worker_threads
-from hardsight.data.images import Aspect
+from hardsight.data.images import Aspect, Window
 from hardsight.data.masks import read_masks
 from hardsight.data.opening import ImageError
 
@@ -110,6 +110,10 @@ class ImageSet(Dataset[Item]):
         sample = self.samples[index]
         image = self.decoding.file(sample.path)
         return Item(image, sample.anomalous, self._read_mask(sample), sample.path)
+
+    def window(self, index: int) -> Window | None:
+        """Return where an image lies among its repeated pixels; None: there are none."""
+        return self.decoding.window_of(self.samples[index].path)
 
     @property
     def labels(self) -> NDArray[np.bool_]:

@@ -18,6 +18,8 @@ Size = int | tuple[int, int]
 Aspect = Literal["stretch", "keep"]
 """What becomes of an image of another aspect ratio than the size: it is stretched, or kept in its
 shape in the middle, and its outermost pixels are repeated up to the border."""
+Window = tuple[slice, slice]
+"""Rows and columns of a decoded image."""
 _CONTAINER = 16
 """Bits of the grey images that Pillow reads in the modes ``I;16`` and ``I``."""
 
@@ -128,6 +130,14 @@ def margins(inner: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, in
     """Return the pixels (left, right, top, bottom) between what is in the middle and the size."""
     high, wide = size[0] - inner[0], size[1] - inner[1]
     return wide // 2, wide - wide // 2, high // 2, high - high // 2
+
+
+def window(shape: tuple[int, int], size: tuple[int, int], aspect: Aspect) -> Window | None:
+    """Return where an image of a shape lies within the size; None: it fills that."""
+    height, width = inside(shape, size, aspect)
+    left, _, top, _ = margins((height, width), size)
+    found = slice(top, top + height), slice(left, left + width)
+    return None if (height, width) == size else found
 
 
 def height_width(size: Size | None) -> tuple[int, int] | None:

@@ -41,7 +41,7 @@ def detector_items(
                 mask=subject.mask(i),
                 score_clean=_score(clean, i),
                 score_attacked=_score(attacked, i) if attacked and hit is not None else None,
-            )
+            ).within(subject.files.window(i) if subject.files else None)
         )
     return tuple(items)
 

@@ -1,12 +1,14 @@
 """The result of an evaluation: rows of a table, and what is needed to draw them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+
+from hardsight.data.images import Window
 
 HELD_OUT = "AUROC, held-out"
 """The metric of a row that compares defects with the good parts the threshold was set on."""
@@ -154,6 +156,14 @@ class GalleryItem:
     """(H, W) bool; None for a normal image or where no mask is known."""
     score_clean: float
     score_attacked: float | None
+
+    def within(self, window: Window | None) -> "GalleryItem":
+        """Return the pictures of a part of the image, its rows and columns; None: of all of it."""
+        if window is None:
+            return self
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        cut: dict[str, Any] = {name: value[..., *window] for name, value in tensors.items()}
+        return replace(self, **cut)
 
 
 @dataclass(frozen=True)

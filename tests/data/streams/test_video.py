@@ -31,6 +31,14 @@ def test_every_frame_of_a_file_in_rgb_resized(tmp_path):
         torch.testing.assert_close(frame.image, expected, rtol=0, atol=3 / 255)  # YUV rounds
 
 
+def test_frames_that_keep_their_aspect_say_where_they_lie(tmp_path):
+    written(tmp_path / "clip.avi")
+    for frame in video(tmp_path / "clip.avi", Decoding((32, 32), aspect="keep")):
+        assert frame.window == (slice(8, 24), slice(0, 32))
+    for frame in video(tmp_path / "clip.avi", Decoding((8, 12))):
+        assert frame.window is None
+
+
 def test_what_is_live():
     assert [is_live(s) for s in ("0", "rtsp://host/stream", "/dev/null")] == [True] * 3
     assert [is_live(s) for s in ("clip.mp4", ".", "no/such")] == [False] * 3

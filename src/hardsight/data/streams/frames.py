@@ -11,6 +11,7 @@ from torch import Tensor
 from hardsight.data.decoding import Decoding
 from hardsight.data.depth import DepthCheck
 from hardsight.data.files import worker_threads
+from hardsight.data.images import Window
 from hardsight.data.opening import ImageError
 from hardsight.data.remote import Source, at_hand
 
@@ -28,6 +29,9 @@ class Frame:
     """When it was read, in seconds of the monotonic clock."""
     sha256: str | None = None
     """Of its file, as it was before it was decoded, where it arrived in a folder."""
+    window: Window | None = None
+    """Where it lies among its repeated pixels, of an image whose aspect is kept; None: there are
+    none."""
 
     @classmethod
     def read(cls, source: Source, decoding: Decoding, check: DepthCheck) -> "Frame":
@@ -40,7 +44,8 @@ class Frame:
         try:
             with at_hand(source) as path:
                 check.file(path, name)
-                return cls(name, decoding.file(path), None, begun)
+                image, window = decoding.file(path), decoding.window_of(path)
+                return cls(name, image, None, begun, window=window)
         except ImageError as error:
             return cls(name, None, error, begun)
 

@@ -84,7 +84,8 @@ def _frames(
                 raise OSError(
                     f"{prefix} gives no more frames ({error}); is it still connected?"
                 ) from error
-            yield Frame(f"{prefix}/{number:06}", decoding.pixels(image))
+            window = decoding.window(*image.shape[1:])
+            yield Frame(f"{prefix}/{number:06}", decoding.pixels(image), window=window)
             number += 1
     finally:
         camera.destroy()

@@ -69,7 +69,7 @@ def _frames(
                 return
             rgb = torch.from_numpy(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
             image = decoding.pixels(rgb.permute(2, 0, 1).float() / 255)
-            yield Frame(f"{prefix}/{number:06}", image)
+            yield Frame(f"{prefix}/{number:06}", image, window=decoding.window(*rgb.shape[:2]))
             number += 1
     finally:
         capture.release()
