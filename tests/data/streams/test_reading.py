@@ -106,3 +106,20 @@ def test_what_cannot_be_opened_says_so_at_once():
         pytest.fail("entered")
     with pytest.raises(ValueError, match="ahead must be at least 1"):
         Reading(lambda stop: frames(1), ahead=0)
+
+
+def test_a_stop_that_wakes_nobody_ends_the_wait_all_the_same():
+    """As of a signal handler that runs in the waiting thread, between its look and its wait."""
+    held = threading.Event()
+
+    def source(stop):
+        time.sleep(0.1)  # the other thread waits by now
+        stop.set()
+        held.wait(5)
+        yield from frames(1)
+
+    with Reading(source, ahead=1) as reading:
+        begun = time.monotonic()
+        assert names(reading.batches(1)) == []
+        assert time.monotonic() - begun < 3
+        held.set()

@@ -9,6 +9,10 @@ from typing import Self
 
 from hardsight.data.streams.frames import Frame
 
+LOOK = 0.5
+"""Seconds between two looks whether reading was stopped: a handler of Ctrl-C that runs in the
+waiting thread itself, between its look and its wait, wakes nobody."""
+
 
 class Reading:
     """Runs a source of frames in a thread, and hands out what is there in batches.
@@ -65,7 +69,8 @@ class Reading:
         """
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._ended or self._stop.is_set())
+                while not self._changed.wait_for(self._due, LOOK):
+                    pass
                 if self._stop.is_set():
                     return
                 frames = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
@@ -74,6 +79,10 @@ class Reading:
                 self._work.result()
                 return
             yield frames
+
+    def _due(self) -> bool:
+        """Tell whether there is a frame to hand out, or none will come."""
+        return bool(self._waiting) or self._ended or self._stop.is_set()
 
     def _read(self, frames: Iterator[Frame]) -> None:
         try:
