@@ -48,7 +48,7 @@ RECIPES = {
     "DFM": Recipe("Dfm", (4,)),
     "DFKDE": Recipe("Dfkde", (4,)),
 }
-"""Method -> recipe: anomalib's default layers, as levels of the bundled network."""
+"""Method -> recipe; the levels of the bundled network that anomalib's default layers are."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Subject:
         return module
 
     def _batches(self, module: Any, order: Tensor) -> Iterator[Any]:
-        """Yield batches of the training images as the module's own loader does."""
+        """Yield batches of the training images in an order, transformed as the module asks."""
         from anomalib.data import ImageBatch
 
         transform = transform_of(module.pre_processor)

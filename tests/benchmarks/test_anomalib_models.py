@@ -80,7 +80,8 @@ def test_a_teacher_has_the_backbones_weights_and_its_student_is_trained(subject)
 
 def test_a_claim_is_attacked_through_the_gradient_as_shipped_too(subject):
     model = anomalib_models.AnomalibModel(subject("STFPM"), anomalib_models.Attacks((), 4))
-    model.fit()
+    assert model.weights is None
+    assert model.fit()["weights"] == model.weights
     suite = anomalib_models.build_suite("fgsm", "Linf", "10/255")
     shipped = model.attack_as_shipped(suite)["rows through the gradient as shipped"]
     exact = model.attack(suite)["rows"]
@@ -99,6 +100,16 @@ def test_a_model_whose_gradient_is_refused_is_not_attacked(subject):
         "not run": "pgd",
         "why": "the check of the gradient refused the model",
     }
+
+
+def test_an_attack_that_finds_no_gradient_on_its_way_says_so(subject, monkeypatch):
+    """Far from all training images the density of DFKDE is zero in float32, its logarithm flat."""
+    monkeypatch.setitem(RECIPES, "DFKDE", Recipe("Dfkde", (2,), {"n_pca_components": 3}))
+    model = anomalib_models.AnomalibModel(subject("DFKDE"), anomalib_models.Attacks((), 4))
+    model.fit()
+    found = model.attack(anomalib_models.build_suite("pgd", "Linf", "128/255"))
+    assert found["not run"] == "pgd"
+    assert found["why"].startswith("the gradient of the objective is not finite")
 
 
 def test_patchcores_bank_has_the_size_of_the_preset(subject, monkeypatch):
