@@ -53,6 +53,13 @@ def test_a_detector_is_fitted_and_measured_from_a_url(run, stored, tiny_preset, 
     assert call("data", stored).exit_code == 0
 
 
+def test_an_unusable_image_is_named_by_its_url(stored):
+    fsspec.filesystem("memory").pipe_file("/shop/parts/test/good/000.png", b"no picture")
+    done = call("data", stored)
+    assert done.exit_code == 1
+    assert f"unusable: cannot use image {stored}/test/good/000.png" in words(done)
+
+
 def test_a_store_that_lost_an_image_stops_a_run_that_knows_it(stored, tiny_preset, tmp_path):
     fitted = tmp_path / "run"
     assert call("fit", tiny_preset, "--data", stored, "--run", fitted).exit_code == 0

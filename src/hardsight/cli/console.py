@@ -38,8 +38,17 @@ def speak_utf8() -> None:
 
 
 def say(*parts: str | tuple[str, str], to: Console = console) -> None:
-    """Print texts and (text, style) pairs as they are, in a line that the width does not break."""
-    to.print(Text.assemble(*parts), soft_wrap=True)
+    """Print texts and (text, style) pairs, in a line that the width does not break.
+
+    They are printed as they are, but that a file in a mirror of a data set is named by its URL.
+    """
+    text = Text.assemble(*parts)
+    if "mirrors" in text.plain:
+        from hardsight.data.mirror import with_urls  # its import takes seconds
+
+        if (named := with_urls(text.plain)) != text.plain:
+            text = Text(named)
+    to.print(text, soft_wrap=True)
 
 
 def say_report(page: Path) -> None:

@@ -31,8 +31,8 @@ class ManifestChanged(ValueError):  # noqa: N818 (a state of the data, and its n
         return (
             f"the data are not those recorded in {self.path}:{shown}"
             + (f"\n  ... and {more} more" if more > 0 else "")
-            + "\nRestore them, write to another place, or allow the change (allow_change=True) "
-            "to record the data as they are now"
+            + "\nRestore them, write to another place, or allow the change (--allow-data-change, "
+            "in Python allow_change=True) to record the data as they are now"
         )
 
 

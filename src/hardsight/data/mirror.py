@@ -6,20 +6,22 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from multiprocessing import TimeoutError as PoolTimeout
+from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hardsight.core.cache import CACHE, cache_folder
 from hardsight.core.files import write_atomically, write_whole
-from hardsight.data.files import hidden, is_image_name, worker_threads
-from hardsight.data.remote import ask, is_url, store
+from hardsight.data.files import hidden, is_image_name, listed
+from hardsight.data.remote import RemoteError, ask, is_url, store
 
 INDEX = "index.json"
-"""Beside a mirror: name of each file -> the version of the object that it is a copy of."""
+"""Beside a mirror: its URL, and name of each file -> the version of the object that it copies."""
 _VERSION = (
     "ETag",
     "etag",
@@ -33,15 +35,26 @@ _VERSION = (
 """What stores tell of an object that changes with it."""
 _SAID_EVERY = 10.0
 """Seconds between two lines of the log about how far a mirror is."""
+_AT_ONCE = 8
+"""Files that are fetched beside each other."""
+_PATIENCE = 300.0
+"""Seconds without a file that came, after which a store is said not to answer."""
 _log = logging.getLogger(__name__)
 
 Version = list[Any]
 
 
 @contextmanager
-def mirrored(place: str | Path, category: str | None = None) -> Iterator[Path]:
-    """Yield what ``on_disk`` returns; an error meanwhile that names it names the URL instead."""
-    root = on_disk(place, category)
+def named_on_disk(place: str | Path) -> Iterator[Path]:
+    """Yield a path as it is, and of a URL its mirror, whose images may be empty files still.
+
+    So a layout is recognised, or refused, by names alone, before images are fetched with
+    ``on_disk``. An error meanwhile that names the mirror names the URL instead.
+
+    Raises:
+        OSError, ImportError, ValueError: see ``on_disk``.
+    """
+    root = _Mirror(str(place)).named() if is_url(str(place)) else Path(place)
     try:
         yield root
     except (OSError, ValueError) as error:
@@ -54,7 +67,8 @@ def on_disk(place: str | Path, category: str | None = None) -> Path:
     """Return where a data set lies on this machine: a path as it is, a URL as its mirror.
 
     A mirror is brought up to date first: what the store has changed is fetched, what it has
-    removed is removed. Hidden names are left out. Of a table (.csv) come the files that it names.
+    removed is removed. Hidden names are left out, and with a warning those that are no paths. Of a
+    table (.csv) come the files that it names.
 
     Args:
         place: folder or file of the data set.
@@ -62,13 +76,25 @@ def on_disk(place: str | Path, category: str | None = None) -> Path:
             image comes nevertheless.
 
     Raises:
-        FileNotFoundError: the store has no such object or folder.
-        RemoteError: the store refuses, or does not answer.
-        OSError: the disk has no room for it; what was fetched stays.
+        FileNotFoundError: the store has no such object or folder, or nothing in it.
+        RemoteError: the store refuses, or does not answer; what was fetched stays.
+        OSError: the cache cannot be written, or its disk has no room; what was fetched stays.
         ImportError, ValueError: no known kind of store, or its package is not installed.
     """
     url = str(place)
     return _Mirror(url).updated(category) if is_url(url) else Path(place)
+
+
+def with_urls(text: str) -> str:
+    """Return a text in which the paths of mirrors are the URLs of what they copy."""
+    top = _mirrors()
+    if str(top) not in text:
+        return text
+    for index in top.glob(f"*/{INDEX}"):
+        url = _read(index).get("url")
+        if url:
+            text = text.replace(str(index.parent / _name(url)), url)
+    return text
 
 
 def exists(place: str | Path) -> bool:
@@ -108,19 +134,21 @@ class _Mirror:
         return system, place, None
 
     @cached_property
+    def place(self) -> str:
+        """The URL of the folder."""
+        url = self.url.rstrip("/")
+        return url if self.opened[2] is None else url.rpartition("/")[0]
+
+    @cached_property
     def folder(self) -> Path:
         """The copy; its name is that of the folder in the store."""
-        system, place, _ = self.opened
-        key = hashlib.sha256(system.unstrip_protocol(str(place)).encode()).hexdigest()[:16]
-        return cache_folder() / "mirrors" / key / (place.name or "root")
+        key = hashlib.sha256(self.place.encode()).hexdigest()[:16]
+        return _mirrors() / key / _name(self.place)
 
     def updated(self, category: str | None) -> Path:
         """Bring the copy up to date, and return the path of what the URL names."""
         table, there = self.opened[2], self._listed()
-        index = self._read_index()
-        for name in index.keys() - there.keys():
-            (self.folder / name).unlink(missing_ok=True)
-            del index[name]
+        index = self._pruned(there)
         if table is None:
             self._fetch(_of_category(there, category), index)
             return self.folder
@@ -129,16 +157,53 @@ class _Mirror:
         self._fetch({name: version for name, version in there.items() if name in named}, index)
         return self.folder / table
 
+    def named(self) -> Path:
+        """Fetch what is no image, make empty files of images that are not here, and return it."""
+        table, there = self.opened[2], self._listed()
+        index = self._pruned(there)
+        if table is not None:
+            self._fetch({table: there[table]}, index)
+            return self.folder / table
+        self._fetch({n: v for n, v in there.items() if not is_image_name(n)}, index)
+        for name in filter(is_image_name, there.keys() - index.keys()):
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return self.folder
+
+    def _pruned(self, there: Collection[str]) -> dict[str, Version]:
+        """Remove what is not in the store any more, and return the index of the rest."""
+        index: dict[str, Version] = _read(self.folder.parent / INDEX).get("files", {})
+        wanted = set(there)
+        for name in index.keys() - wanted:
+            del index[name]
+        for path in self.folder.rglob("*"):
+            name = path.relative_to(self.folder).as_posix()
+            if path.is_file() and name not in wanted and not hidden(path.name):  # one being written
+                path.unlink(missing_ok=True)
+        return index
+
     def _listed(self) -> dict[str, Version]:
-        """Return name below the folder -> version, of every object whose name is not hidden."""
+        """Return name below the folder -> version, of every object whose name is not hidden.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
         system, place, _ = self.opened
         found = ask(self.url, lambda: system.find(str(place), detail=True))
-        names = {PurePosixPath(path).relative_to(place): entry for path, entry in found.items()}
-        return {
-            name.as_posix(): [entry["size"], *(str(entry[k]) for k in _VERSION if k in entry)]
+        start = f"{str(place).rstrip('/')}/"
+        names = {path.removeprefix(start): entry for path, entry in found.items()}
+        odd = sorted(n for n in names if not n.endswith("/") and {"", ".", ".."} & {*n.split("/")})
+        if odd:
+            _log.warning("%s: left out, for they are no paths: %s", self.url, listed(odd))
+        there = {
+            name: [entry["size"], *(str(entry[k]) for k in _VERSION if k in entry)]
             for name, entry in names.items()
-            if name.parts and not any(map(hidden, name.parts))  # no ".." either
+            if name not in odd and not name.endswith("/") and not any(map(hidden, name.split("/")))
         }
+        if not there:
+            raise FileNotFoundError(f"{self.url} holds no object")
+        return there
 
     def _fetch(self, wanted: Mapping[str, Version], index: dict[str, Version]) -> None:
         """Fetch what is not there in its version, and keep in the index what was fetched."""
@@ -149,55 +214,83 @@ class _Mirror:
         self._demand_room(size)
         _log.info("%s: fetching %d files, %s", self.url, len(due), _bytes(size))
 
-        def fetch(name: str) -> None:
-            self._fetch_one(name)
-            index[name] = wanted[name]
-
-        pool, said = worker_threads(), time.monotonic()
+        said = time.monotonic()
         try:
-            for done, _ in enumerate(pool.map(fetch, due), 1):
+            for done, name in enumerate(self._fetched(due), 1):
+                index[name] = wanted[name]
                 if time.monotonic() - said > _SAID_EVERY:
                     _log.info("%s: %d of %d files are here", self.url, done, len(due))
                     self._keep(index)
                     said = time.monotonic()
         except BaseException:
-            pool.shutdown(cancel_futures=True)
             with suppress(OSError):  # of a full disk, whose error is already on its way
                 self._keep(index)
             raise
-        pool.shutdown()
         self._keep(index)
 
-    def _fetch_one(self, name: str) -> None:
+    def _fetched(self, due: Collection[str]) -> Iterator[str]:
+        """Fetch files beside each other, and yield the name of each that came.
+
+        Raises:
+            RemoteError: the store does not answer; threads that wait for it hold nothing up.
+        """
+        with ThreadPool(min(_AT_ONCE, len(due))) as pool:
+            coming = pool.imap_unordered(self._fetch_one, due)
+            for done in range(len(due)):
+                try:
+                    yield coming.next(_PATIENCE)
+                except PoolTimeout:
+                    raise RemoteError(
+                        f"{self.url} does not answer: no file came in {_PATIENCE:.0f} s, "
+                        f"{done} of {len(due)} are here; the same command goes on from there"
+                    ) from None
+
+    def _fetch_one(self, name: str) -> str:
         system, place, _ = self.opened
         one = f"{self.url.rstrip('/')}: {name}"
         source = str(place / name)
         write_whole(self.folder / name, lambda part: ask(one, system.get_file, source, str(part)))
+        return name
 
     def _has(self, name: str, version: Version, index: Mapping[str, Version]) -> bool:
         path = self.folder / name
         return index.get(name) == version and path.is_file() and path.stat().st_size == version[0]
 
     def _keep(self, index: Mapping[str, Version]) -> None:
-        write_atomically(self.folder.parent / INDEX, json.dumps(dict(index)))
-
-    def _read_index(self) -> dict[str, Version]:
-        """Return the index; none where it is missing or damaged, and all is fetched again."""
-        try:
-            found = json.loads((self.folder.parent / INDEX).read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        known = {"url": self.place, "files": dict(index)}
+        write_atomically(self.folder.parent / INDEX, json.dumps(known))
 
     def _demand_room(self, size: int) -> None:
         """Refuse what the disk cannot hold, before anything is fetched."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(f"{CACHE} or the cache cannot be written: {error}") from error
         free = shutil.disk_usage(self.folder).free
         if size > free:
             raise OSError(
                 f"{self.url} takes {_bytes(size)}, and {self.folder} has {_bytes(free)} free; name "
                 f"a folder of a larger disk in {CACHE}"
             )
+
+
+def _mirrors() -> Path:
+    """Return the folder of all mirrors."""
+    return cache_folder() / "mirrors"
+
+
+def _name(url: str) -> str:
+    """Return the name of the copy of a folder of a store."""
+    return PurePosixPath(url).name or "root"
+
+
+def _read(index: Path) -> dict[str, Any]:
+    """Return an index; none where it is missing or damaged, and all is fetched again."""
+    try:
+        found = json.loads(index.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _of_category(there: Mapping[str, Version], category: str | None) -> Mapping[str, Version]:

@@ -13,6 +13,8 @@ from typing import Any
 from hardsight.data.files import IMAGE_EXTENSIONS, hidden, is_image_name
 from hardsight.data.opening import ImageError
 
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""Error numbers that are those of where an object is written to, never of a store."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
@@ -121,14 +123,14 @@ def ask(url: str, call: Callable[..., Any], *arguments: object) -> Any:
     Raises:
         FileNotFoundError: there is no such object or folder.
         RemoteError: it refuses, or does not answer.
-        OSError: the disk that it writes to is full.
+        OSError: the disk that it writes to is full, or cannot be written.
     """
     try:
         return call(*arguments)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{url}: there is no such object or folder") from error
     except Exception as error:  # each store has errors of its own
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
             raise
         why = f"{type(error).__name__}: {error}"
         raise RemoteError(

@@ -47,7 +47,10 @@ def evaluate_purified(
     """
     suite = next((s for s in reversed(suites) if not s.on_map), None)
     if suite is None:
-        raise ValueError("no suite aims at the score, which the curve against t* is of; add pgd")
+        raise ValueError(
+            "the curve over the depths t* of a purifier is of an attack on the score, and no suite "
+            "has one; add --suite pgd"
+        )
     until = deadline(execution.max_minutes)
     first = depths[0]
     behind = purification.before(detector, first)

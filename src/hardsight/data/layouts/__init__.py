@@ -24,7 +24,7 @@ from hardsight.data.layouts.mvtec_loco import MVTEC_LOCO
 from hardsight.data.layouts.one_class import CIFAR10_ONE_CLASS, MNIST_ONE_CLASS
 from hardsight.data.layouts.table import TABLE
 from hardsight.data.layouts.visa import VISA
-from hardsight.data.mirror import mirrored
+from hardsight.data.mirror import named_on_disk, on_disk
 from hardsight.data.options import LoadOptions
 from hardsight.data.published import obtainable
 
@@ -73,8 +73,12 @@ def load(path: str | Path, category: str | None = None, **options: Any) -> Anoma
             no such ``split``, or its reader refuses what is there.
     """
     chosen = LoadOptions.of(**options)
-    with mirrored(path, category) as root:
-        return _read(root, category, chosen)
+    with named_on_disk(path) as root:
+        top = root if category is None else root / category
+        layout = _demand_layout(root, category)
+        _demand_split(layout, chosen.split)
+        on_disk(path, category)
+        return layout.read(top, chosen)
 
 
 def categories(root: str | Path) -> list[str]:
@@ -84,7 +88,7 @@ def categories(root: str | Path) -> list[str]:
         FileNotFoundError: no such folder.
         LayoutError: there is none in it.
     """
-    with mirrored(root) as top:
+    with named_on_disk(root) as top:
         found = _categories(top)
         if not found:
             _existing(top, "root")
@@ -100,13 +104,12 @@ def layout_of(top: Path) -> Layout | None:
     return next((layout for layout in LAYOUTS.values() if layout.match(top)), None)
 
 
-def _read(root: Path, category: str | None, chosen: LoadOptions) -> AnomalyData:
-    """Read a data set, or a category of it, on this machine; see ``load``."""
+def _demand_layout(root: Path, category: str | None) -> Layout:
+    """Return the layout of a data set, or of a category of it; see ``load`` for what is refused."""
     top = root if category is None else root / category
     layout = layout_of(top)
     if layout is not None:
-        _demand_split(layout, chosen.split)
-        return layout.read(top, chosen)
+        return layout
     if category is not None:
         _demand_category(root, category)
     found = _categories(_existing(top, "path"))
