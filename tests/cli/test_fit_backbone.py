@@ -2,7 +2,8 @@
 
 from typed import call, words
 
-from hardsight.backbones.bundled import BUNDLED, CACHE, Bundled
+from hardsight.backbones.bundled import BUNDLED, Bundled
+from hardsight.core.cache import CACHE
 
 LITE = "tf_efficientnet_lite0"
 

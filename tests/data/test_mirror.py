@@ -24,7 +24,7 @@ from hardsight.data import (
     verify,
     write_textures,
 )
-from hardsight.data.mirror import below, exists, on_disk, with_urls
+from hardsight.data.places import below, exists, on_disk, with_urls
 from hardsight.data.textures import TEXTURES
 
 ROOT = "counting://shop/parts"

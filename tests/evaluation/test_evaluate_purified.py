@@ -39,5 +39,5 @@ def test_the_curve_has_every_depth_and_none_and_the_table_is_of_the_first(purifi
 
 def test_it_wants_an_attack_of_the_score(purification, data):
     suite = build_suite("map-pgd", eps="8/255", steps=1)
-    with pytest.raises(ValueError, match="no suite aims at the score"):
+    with pytest.raises(ValueError, match="no suite has one; add --suite pgd"):
         evaluate_purified(purification, (50,), Bright(16), data, [suite], protocol=BRIEF)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 from hardsight.benchmark.parts import Part
 from hardsight.config import Config, DetectorConfig, load_preset
 from hardsight.config.config import STRICT, ConfigError
-from hardsight.data.mirror import below, exists
+from hardsight.data.places import below, exists
 from hardsight.data.published import obtainable
 from hardsight.data.remote import is_url
 

@@ -44,7 +44,7 @@ def say(*parts: str | tuple[str, str], to: Console = console) -> None:
     """
     text = Text.assemble(*parts)
     if "mirrors" in text.plain:
-        from hardsight.data.mirror import with_urls  # its import takes seconds
+        from hardsight.data.places import with_urls  # its import takes seconds
 
         if (named := with_urls(text.plain)) != text.plain:
             text = Text(named)

@@ -46,7 +46,7 @@ def data(
     """
     from hardsight.config import DataConfig, load_data
     from hardsight.data import findings, write_textures
-    from hardsight.data.mirror import below
+    from hardsight.data.places import below
     from hardsight.evaluation.distribution_shift import distribution_shifts
 
     with explained():

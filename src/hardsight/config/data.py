@@ -18,7 +18,7 @@ from hardsight.data import (
     together,
 )
 from hardsight.data.images import Aspect
-from hardsight.data.mirror import below, exists, on_disk
+from hardsight.data.places import below, exists, on_disk
 
 
 class DataConfig(BaseModel):

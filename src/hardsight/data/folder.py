@@ -9,8 +9,8 @@ from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.files import IMAGE_EXTENSIONS, common_folder, existing_folder, images_below
 from hardsight.data.image_set import Sample
 from hardsight.data.matching import match_masks
-from hardsight.data.mirror import on_disk
 from hardsight.data.options import LoadOptions
+from hardsight.data.places import on_disk
 
 Folders = str | Path | Sequence[str | Path]
 

@@ -1,4 +1,4 @@
-"""Data sets at URLs (fsspec), mirrored in the user's cache, so that layouts find folders."""
+"""The copy of a data set in object storage, in the user's cache."""
 
 import csv
 import hashlib
@@ -7,7 +7,7 @@ import logging
 import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from multiprocessing import TimeoutError as PoolTimeout
@@ -18,7 +18,7 @@ from typing import Any
 from hardsight.core.cache import CACHE, cache_folder
 from hardsight.core.files import write_atomically, write_whole
 from hardsight.data.files import hidden, is_image_name, listed
-from hardsight.data.remote import RemoteError, ask, is_url, store
+from hardsight.data.remote import RemoteError, ask, store
 
 INDEX = "index.json"
 """Beside a mirror: its URL, and name of each file -> the version of the object that it copies."""
@@ -44,82 +44,8 @@ _log = logging.getLogger(__name__)
 Version = list[Any]
 
 
-@contextmanager
-def named_on_disk(place: str | Path) -> Iterator[Path]:
-    """Yield a path as it is, and of a URL its mirror, whose images may be empty files still.
-
-    So a layout is recognised, or refused, by names alone, before images are fetched with
-    ``on_disk``. An error meanwhile that names the mirror names the URL instead.
-
-    Raises:
-        OSError, ImportError, ValueError: see ``on_disk``.
-    """
-    root = _Mirror(str(place)).named() if is_url(str(place)) else Path(place)
-    try:
-        yield root
-    except (OSError, ValueError) as error:
-        if not is_url(str(place)) or error.args != (str(error),):
-            raise
-        raise type(error)(str(error).replace(str(root), str(place))) from error
-
-
-def on_disk(place: str | Path, category: str | None = None) -> Path:
-    """Return where a data set lies on this machine: a path as it is, a URL as its mirror.
-
-    A mirror is brought up to date first: what the store has changed is fetched, what it has
-    removed is removed. Hidden names are left out, and with a warning those that are no paths. Of a
-    table (.csv) come the files that it names.
-
-    Args:
-        place: folder or file of the data set.
-        category: whose images are enough, where it is a folder of the data set; all that is no
-            image comes nevertheless.
-
-    Raises:
-        FileNotFoundError: the store has no such object or folder, or nothing in it.
-        RemoteError: the store refuses, or does not answer; what was fetched stays.
-        OSError: the cache cannot be written, or its disk has no room; what was fetched stays.
-        ImportError, ValueError: no known kind of store, or its package is not installed.
-    """
-    url = str(place)
-    return _Mirror(url).updated(category) if is_url(url) else Path(place)
-
-
-def with_urls(text: str) -> str:
-    """Return a text in which the paths of mirrors are the URLs of what they copy."""
-    top = _mirrors()
-    if str(top) not in text:
-        return text
-    for index in top.glob(f"*/{INDEX}"):
-        url = _read(index).get("url")
-        if url:
-            text = text.replace(str(index.parent / _name(url)), url)
-    return text
-
-
-def exists(place: str | Path) -> bool:
-    """Tell whether a path, or an object or folder of a store, is there.
-
-    Raises:
-        RemoteError, ImportError, ValueError: see ``on_disk``.
-    """
-    url = str(place)
-    if not is_url(url):
-        return Path(place).exists()
-    system, path = store(url)
-    return bool(ask(url, system.exists, path))
-
-
-def below(place: str | Path, *names: str) -> str:
-    """Return the path or URL of what lies below another; "." is the place itself."""
-    url = str(place)
-    if not is_url(url):
-        return str(Path(place, *names))
-    return "/".join((url.rstrip("/"), *(name for name in names if name != ".")))
-
-
 @dataclass(frozen=True)
-class _Mirror:
+class Mirror:
     """A folder of a store, or the table in it that a URL names, and its copy on disk."""
 
     url: str
@@ -143,7 +69,7 @@ class _Mirror:
     def folder(self) -> Path:
         """The copy; its name is that of the folder in the store."""
         key = hashlib.sha256(self.place.encode()).hexdigest()[:16]
-        return _mirrors() / key / _name(self.place)
+        return mirrors() / key / name_of(self.place)
 
     def updated(self, category: str | None) -> Path:
         """Bring the copy up to date, and return the path of what the URL names."""
@@ -173,7 +99,7 @@ class _Mirror:
 
     def _pruned(self, there: Collection[str]) -> dict[str, Version]:
         """Remove what is not in the store any more, and return the index of the rest."""
-        index: dict[str, Version] = _read(self.folder.parent / INDEX).get("files", {})
+        index: dict[str, Version] = read_index(self.folder.parent / INDEX).get("files", {})
         wanted = set(there)
         for name in index.keys() - wanted:
             del index[name]
@@ -274,17 +200,17 @@ class _Mirror:
             )
 
 
-def _mirrors() -> Path:
+def mirrors() -> Path:
     """Return the folder of all mirrors."""
     return cache_folder() / "mirrors"
 
 
-def _name(url: str) -> str:
+def name_of(url: str) -> str:
     """Return the name of the copy of a folder of a store."""
     return PurePosixPath(url).name or "root"
 
 
-def _read(index: Path) -> dict[str, Any]:
+def read_index(index: Path) -> dict[str, Any]:
     """Return an index; none where it is missing or damaged, and all is fetched again."""
     try:
         found = json.loads(index.read_text("utf-8"))

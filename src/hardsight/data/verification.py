@@ -6,7 +6,7 @@ from pathlib import Path
 from hardsight.core.types import Progress, quiet
 from hardsight.data.layouts import categories, layout_of, load
 from hardsight.data.layouts.layout import Layout
-from hardsight.data.mirror import on_disk
+from hardsight.data.places import on_disk
 from hardsight.data.published import Counts, PublishedSet, published_as
 
 SIZE = 64

@@ -8,7 +8,7 @@ from hardsight.config.data import several
 from hardsight.core.engine import Tell, Workers
 from hardsight.core.suggestions import choices
 from hardsight.data import categories
-from hardsight.data.mirror import below, exists
+from hardsight.data.places import below, exists
 from hardsight.runs.detector import DetectorRun
 from hardsight.runs.opening import open_run, start_run
 from hardsight.runs.trying import Watch, try_each

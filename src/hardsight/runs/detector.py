@@ -10,7 +10,7 @@ from hardsight.config import DetectorConfig, load_data
 from hardsight.core.devices import pick_device
 from hardsight.core.types import Progress, announce, quiet
 from hardsight.data import AnomalyData, Manifest, training_findings
-from hardsight.data.mirror import exists
+from hardsight.data.places import exists
 from hardsight.detectors import Calibration, Posed, SavedDetector
 from hardsight.detectors.adapters.posed import posed_data
 from hardsight.detectors.base import Detector

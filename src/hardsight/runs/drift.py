@@ -5,7 +5,7 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from hardsight.data.mirror import exists
+from hardsight.data.places import exists
 from hardsight.detectors import Calibration
 from hardsight.detectors.saved import CALIBRATION_FILE
 from hardsight.evaluation.distribution_shift import STATISTICS

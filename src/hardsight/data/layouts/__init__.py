@@ -24,8 +24,8 @@ from hardsight.data.layouts.mvtec_loco import MVTEC_LOCO
 from hardsight.data.layouts.one_class import CIFAR10_ONE_CLASS, MNIST_ONE_CLASS
 from hardsight.data.layouts.table import TABLE
 from hardsight.data.layouts.visa import VISA
-from hardsight.data.mirror import named_on_disk, on_disk
 from hardsight.data.options import LoadOptions
+from hardsight.data.places import named_on_disk, on_disk
 from hardsight.data.published import obtainable
 
 LAYOUTS: dict[str, Layout] = {
@@ -61,7 +61,7 @@ def load(path: str | Path, category: str | None = None, **options: Any) -> Anoma
 
     Args:
         path: The category's folder, or the data set's with ``category``, or a table's file; or the
-            URL of one, see ``hardsight.data.mirror.on_disk``.
+            URL of one, see ``hardsight.data.places.on_disk``.
         category: One in ``path``; None if ``path`` is the category, or has none.
         options: Fields of ``LoadOptions``, such as ``size``, ``seed``, ``on_error``.
 

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from hardsight.core.files import write_whole
-from hardsight.data.mirror import exists
+from hardsight.data.places import exists
 from hardsight.detectors import Calibration, Detector
 from hardsight.detectors.saved import CALIBRATION_FILE, CONFIG_FILE, WEIGHTS_FILE
 from hardsight.evaluation.provenance import fingerprint
