@@ -41,11 +41,14 @@ def test_another_method_is_no_start(tmp_path):
         record_start(tmp_path, str(tmp_path))
 
 
-@pytest.mark.parametrize("preset", ["advrad", "hardsight", "demo"])
-def test_presets_begin_from_photographs_unless_told(preset):
+@pytest.mark.parametrize(
+    ("preset", "own"), [("advrad", "photographs"), ("hardsight", None), ("demo", "photographs")]
+)
+def test_presets_begin_from_their_own_start_unless_told(preset, own):
     config = load_preset(preset)
-    assert config.fit.started_from == "photographs"
-    for given, start in (("none", None), ("runs/mine", "runs/mine")):
+    assert config.fit.started_from == own
+    ways = (("none", None), ("runs/mine", "runs/mine"), ("photographs", "photographs"))
+    for given, start in ways:
         assert config.updated({"start": given}).fit.started_from == start
     ours = config.detector_settings["denoiser"]
     assert ours == Start.read("photographs").settings["denoiser"]
