@@ -27,10 +27,10 @@ class DataFacts(BaseModel):
     """Key of ``hardsight.data.published_sets()``, or another name."""
     category: str | None
     split_sha256: str
-    """Of the manifest of all files, their roles, labels and masks; of labelled images, of these."""
+    """Hash of the manifest of all files, their roles, labels and masks; or of labelled images."""
     test_images: int
     anomalous: int | None
-    """Of the test images; None: they have classes."""
+    """Anomalous ones of the test images; None: they have classes."""
     note: str = ""
 
 
@@ -93,7 +93,7 @@ class Entry(BaseModel):
     preset: str
     """Empty: another library's model, which ``notes`` name."""
     settings: Mapping[str, Any] = Field(default_factory=dict)
-    """Of the preset, as they differ from it."""
+    """Dotted keys of the preset that were changed, and their values."""
     parts: Mapping[str, str] = Field(default_factory=dict)
     """Part of the run -> the method whose run lent it."""
     variant: Mapping[str, str | float] = Field(default_factory=dict)

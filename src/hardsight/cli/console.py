@@ -42,13 +42,14 @@ def say(*parts: str | tuple[str, str], to: Console = console) -> None:
 
     They are printed as they are, but that a file in a mirror of a data set is named by its URL.
     """
-    text = Text.assemble(*parts)
-    if "mirrors" in text.plain:
+    if any("mirrors" in (part if isinstance(part, str) else part[0]) for part in parts):
         from hardsight.data.places import with_urls  # its import takes seconds
 
-        if (named := with_urls(text.plain)) != text.plain:
-            text = Text(named)
-    to.print(text, soft_wrap=True)
+        parts = tuple(
+            with_urls(part) if isinstance(part, str) else (with_urls(part[0]), part[1])
+            for part in parts
+        )
+    to.print(Text.assemble(*parts), soft_wrap=True)
 
 
 def say_report(page: Path) -> None:
