@@ -9,16 +9,16 @@ from hardsight.serve.server import configured, listen
 
 
 @contextmanager
-def served(service, tokens=None):
+def served(service, tokens=None, host="127.0.0.1"):
     """Serve in a thread, and yield the address."""
-    with listen("127.0.0.1", 0, tokens) as listening:
-        config = configured(service, tokens)
+    with listen(host, 0, tokens) as listening:
+        config = configured(service, listening, tokens)
         config.lifespan = "off"
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+            yield f"http://{host}:{listening.getsockname()[1]}/"
         finally:
             server.should_exit = True
             thread.join()

@@ -11,7 +11,7 @@ from hardsight.metrics import conformal_threshold
 from hardsight.serve.decision import Feedback
 from hardsight.serve.log import InspectionLog
 from hardsight.serve.log.thresholds import thresholds
-from hardsight.serve.models import Models, Origin
+from hardsight.serve.models import ModelError, Models, Origin
 from hardsight.serve.recalibration import RecalibrationError, Span, recalibrate_from_feedback
 
 SPAN = Span(NOON, level=0.1)
@@ -106,6 +106,27 @@ def test_the_span_and_the_weights_decide_which_parts_count(log, model):
     span = replace(SPAN, since=NOON + timedelta(seconds=10), until=NOON + timedelta(seconds=30))
     found = recalibrate_from_feedback(log, model, span).calibration
     assert found.normal_scores == tuple(sorted(row.score for row in rows[10:30]))
+
+
+def test_a_threshold_comes_in_force_on_what_is_served_by_then(log, served_run, second_run):
+    models = Models(log, [Origin(served_run)], "cpu")
+    before = models.get("parts")
+    log.append([replace(row, label=False) for row in line(before, 30)])
+    first = recalibrate_from_feedback(log, before, SPAN)
+    models.put_in_force(before, first)
+    second = recalibrate_from_feedback(log, models.get("parts"), replace(SPAN, level=0.2))
+    models.load("parts")  # finds the second in the log
+    models.put_in_force(before, first)
+    assert models.get("parts").calibration == second.calibration
+
+    models.load("parts", str(second_run))
+    with pytest.raises(ModelError, match=r"was replaced .* version 2 is in the log"):
+        models.put_in_force(before, second)
+    assert models.get("parts").origin.run == second_run
+    models.remove("parts")
+    with pytest.raises(ModelError):
+        models.put_in_force(before, second)
+    assert len(models) == 0
 
 
 def test_versions_stand_beside_each_other_and_the_newest_is_loaded(log, model, served_run):

@@ -63,6 +63,29 @@ def test_the_command_explains_what_it_cannot_serve(tmp_path):
     assert "must be all, alarms or none" in words(keep)
 
 
+def test_a_log_that_cannot_be_opened_is_explained(served_run):
+    refused = call("serve", served_run, "--port", 0, "--log", "postgresql://nobody@127.0.0.1:1/no")
+    assert refused.exit_code == 1
+    assert "error: the log at postgresql+pg8000://nobody@127.0.0.1:1/no failed" in words(refused)
+
+
+def test_a_service_that_cannot_begin_leaves_no_thread_behind(served_run, tmp_path, monkeypatch):
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "none"))
+    place = ("--log", tmp_path / "log.db", "--pictures", tmp_path / "pictures")
+    refused = call("serve", served_run, "--port", 0, *place)
+    assert refused.exit_code == 1
+    assert "No such file" in words(refused)
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("hardsight-")]
+
+
+def test_it_answers_to_the_address_that_it_listens_on(service):
+    with served(service, host="127.0.0.2") as url:
+        connection = http.client.HTTPConnection(url.split("/")[2])
+        connection.request("GET", "/v1/models")
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
 def test_a_new_file_of_tokens_shows_its_token_once(tmp_path):
     path, log = tmp_path / "tokens.json", ("--log", tmp_path / "log.db")
     first = words(call("serve", tmp_path, "--port", 0, "--token-file", path, *log))

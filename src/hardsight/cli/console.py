@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hardsight.core.disk import FULL
+from hardsight.core.explained import EXPLAINED
 
 if TYPE_CHECKING:
     from hardsight.reports.tables import Cell
@@ -91,9 +92,7 @@ def explained(resume_hint: str = "") -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
         raise typer.Exit(CLOSED_PIPE) from None
-    except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
-        if not _is_explained(error):
-            raise
+    except EXPLAINED as error:
         say(("error:", "bold red"), " ", _said(error), to=errors)
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
@@ -111,12 +110,3 @@ def _said(error: Exception) -> str:
         f"no space is left on the disk for {place} ({error.strerror}); free some there, or name a "
         "place on another disk"
     )
-
-
-def _is_explained(error: Exception) -> bool:
-    """Tell whether the message of an error was written for a person."""
-    if not isinstance(error, RuntimeError):
-        return True
-    from hardsight.training import CheckpointError, TrainingError  # its import takes seconds
-
-    return isinstance(error, CheckpointError | TrainingError)

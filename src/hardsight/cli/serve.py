@@ -85,9 +85,12 @@ def serve(
             token = Tokens.make(token_file, token_days)
             say("Token, shown this once: ", (token, "bold"))
         tokens = None if token_file is None else Tokens(token_file)
-        with connected(to or (), state) as sinks, listen(host, port, tokens) as listening:
-            origins = [Origin(run, beside) for run in runs]
-            service = Service(origins, Place(log, pictures, policy), device=device)
+        origins, place = [Origin(run, beside) for run in runs], Place(log, pictures, policy)
+        with (
+            connected(to or (), state) as sinks,
+            listen(host, port, tokens) as listening,
+            Service(origins, place, device=device) as service,
+        ):
             for sink in sinks:
                 service.log.listen(listener(sink))
             log_as_json()

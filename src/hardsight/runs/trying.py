@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol
 
 from hardsight.core.engine import Engine, K, Tell, Work
-from hardsight.training import CheckpointError, TrainingError
-
-EXPLAINED = (ValueError, TypeError, OSError, ImportError, CheckpointError, TrainingError)
-"""What stops one job and not the others: its message says why."""
+from hardsight.core.explained import EXPLAINED
 
 
 class Watch(Protocol):

@@ -55,5 +55,5 @@ def build_app(
         app.include_router(routes(service))
     app.include_router(page_routes())
     app.mount("/page", StaticFiles(directory=PAGE))
-    explain_errors(app)
+    explain_errors(app, service.measures)
     return Guard(app, service.limits, service.measures, tokens, hosts)

@@ -13,6 +13,8 @@ class Limits:
 
     body: int = 32 * 2**20
     """Bytes of a request's body."""
+    bodies: int = 2**29
+    """Bytes of the bodies of all requests at a time."""
     pixels: int = 40_000_000
     """Of one image, by its header, before it is decoded."""
     images: int = 64

@@ -8,6 +8,7 @@ import numpy as np
 from hardsight.detectors import Calibration
 from hardsight.serve.decision import Decision
 from hardsight.serve.log import InspectionLog, Query
+from hardsight.serve.log.query import check_times
 from hardsight.serve.log.thresholds import ThresholdVersion, add_threshold
 from hardsight.serve.models import ServedModel
 
@@ -18,13 +19,20 @@ class RecalibrationError(ValueError):
 
 @dataclass(frozen=True)
 class Span:
-    """Which decisions a threshold is set on: all of a time, none picked by its score."""
+    """Which decisions a threshold is set on: all of a time, none picked by its score.
+
+    Raises:
+        ValueError: times as of ``check_times``.
+    """
 
     since: datetime
     until: datetime | None = None
     """Before this time; None: up to now."""
     level: float | None = None
     """False-alarm rate; None: that of the threshold in force."""
+
+    def __post_init__(self) -> None:
+        check_times(since=self.since, until=self.until)
 
 
 def good_parts(log: InspectionLog, model: ServedModel, span: Span) -> list[Decision]:
@@ -57,7 +65,7 @@ def recalibrate_from_feedback(
     """Set a threshold on the good parts of a span, as a version of its own in the log.
 
     Returns:
-        the version; ``Models.replace(model.with_threshold(version))`` puts it in force.
+        the version, which ``Models.put_in_force`` takes.
 
     Raises:
         RecalibrationError: an alarm that nobody judged, or too few good parts for the level.

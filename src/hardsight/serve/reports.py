@@ -31,7 +31,7 @@ class Report:
 
 def reports(folder: Path) -> list[Report]:
     """Return the reports below a folder, the newest first."""
-    found = [_report(folder, path) for path in folder.glob("**/*.html")]
+    found = [_report(folder, path) for path in folder.glob("**/*.html") if path.is_file()]
     return sorted(found, key=lambda report: report.time, reverse=True)
 
 

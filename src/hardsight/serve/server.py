@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from hardsight.serve.api.guard import LOCAL
 from hardsight.serve.app import build_app
 from hardsight.serve.protocol import PunctualProtocol
 from hardsight.serve.service import Service
@@ -61,14 +62,16 @@ def listen(host: str, port: int, tokens: Tokens | None) -> socket.socket:
 def run(service: Service, listening: socket.socket, tokens: Tokens | None = None) -> None:
     """Serve until SIGTERM or Ctrl-C; what was accepted is finished before it returns."""
     notify(READY)
-    Server(configured(service, tokens)).run(sockets=[listening])
+    Server(configured(service, listening, tokens)).run(sockets=[listening])
 
 
-def configured(service: Service, tokens: Tokens | None = None) -> uvicorn.Config:
-    """Return what uvicorn is to do for a service."""
+def configured(
+    service: Service, listening: socket.socket, tokens: Tokens | None = None
+) -> uvicorn.Config:
+    """Return what uvicorn is to do for a service that is called by its socket's address too."""
     protocol: Any = partial(PunctualProtocol, service.limits)
     return uvicorn.Config(
-        build_app(service, tokens),
+        build_app(service, tokens, (*LOCAL, listening.getsockname()[0])),
         http=protocol,
         ws="none",
         log_config=None,

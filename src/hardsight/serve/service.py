@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from hardsight.core.threads import usable_cpus
 from hardsight.reports.pictures import heat_layer, photo
@@ -34,7 +34,7 @@ class Place:
 
 
 class Service:
-    """Models in front of a line.
+    """Models in front of a line; a context manager, which stops it.
 
     Args:
         origins: see ``Models``.
@@ -91,6 +91,12 @@ class Service:
         self.scorer.stop()
         self._decoders.shutdown()
         self.log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def _acknowledged(self, job: Job, answer: Answer) -> None:
         decision = answer.decision

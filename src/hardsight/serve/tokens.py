@@ -3,14 +3,13 @@
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from hardsight.core.files import write_atomically
+from hardsight.core.files import write_whole
 from hardsight.serve.decision import now
 
 DAYS = 365
@@ -31,7 +30,17 @@ class Token:
     sha256: str
     """Of the token: 256 random bits need no slow hash."""
     expires: str
-    """In UTC, ISO 8601."""
+    """ISO 8601, in UTC unless it says another zone."""
+
+    @property
+    def until(self) -> datetime:
+        """When it expires, with its zone.
+
+        Raises:
+            ValueError: ``expires`` is no such time.
+        """
+        found = datetime.fromisoformat(self.expires)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
     @classmethod
     def of(cls, token: str, days: float = DAYS) -> Self:
@@ -54,11 +63,13 @@ class Tokens:
     def make(path: str | Path, days: float = DAYS) -> str:
         """Write a file of one new token that only its owner may read; return the token."""
         token = secrets.token_urlsafe(32)
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        write_atomically(path, json.dumps([asdict(Token.of(token, days))], indent=1) + "\n")
-        path.chmod(0o600)
+        text = json.dumps([asdict(Token.of(token, days))], indent=1) + "\n"
+
+        def write(part: Path) -> None:
+            part.touch(0o600)
+            part.write_text(text, encoding="utf-8")
+
+        write_whole(Path(path), write)
         return token
 
     def check(self, token: str) -> None:
@@ -66,7 +77,7 @@ class Tokens:
 
         Raises:
             TokenError: it is not, or it has.
-            ValueError: the file was damaged meanwhile.
+            OSError, ValueError: the file was removed or damaged meanwhile.
         """
         if self.path.stat().st_mtime_ns != self._stamp:
             self._stamp, self._known = self._read()
@@ -76,7 +87,7 @@ class Tokens:
                 found = each
         if found is None:
             raise TokenError("the bearer token is not known; ask who runs the service for one")
-        if datetime.fromisoformat(found.expires) <= now():
+        if found.until <= now():
             raise TokenError(
                 f"the bearer token expired at {found.expires}; ask for a new one", expired=True
             )
@@ -86,7 +97,7 @@ class Tokens:
             stamp = self.path.stat().st_mtime_ns
             known = [Token(**each) for each in json.loads(self.path.read_text(encoding="utf-8"))]
             for each in known:
-                datetime.fromisoformat(each.expires)
+                _ = each.until
         except (OSError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{self.path} is no file of tokens ({error}); name a file that is not there, and "

@@ -14,12 +14,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from hardsight.core.explained import ExplainedError
+
 _log = logging.getLogger(__name__)
 _NAME = re.compile(r"step-(\d+)\.safetensors")
 _KEPT = 2
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(ExplainedError):
     """A checkpoint could not be written or does not fit; the message says what stands."""
 
 

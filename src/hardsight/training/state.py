@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from hardsight.core.explained import ExplainedError
 from hardsight.core.precision import Precision
 from hardsight.training import checkpoint
 from hardsight.training.checkpoint import CheckpointError
@@ -13,7 +14,7 @@ from hardsight.training.ema import Ema
 from hardsight.training.settings import Settings
 
 
-class TrainingError(RuntimeError):
+class TrainingError(ExplainedError):
     """The loss or the weights are no longer finite; the message says what stands."""
 
 

@@ -67,6 +67,31 @@ def test_a_token_that_is_taken_from_the_file_opens_nothing_more(token_file):
     tokens.check("another")
 
 
+def test_a_token_without_a_zone_expires_in_utc(token_file):
+    for days, expired in ((-1, True), (1, False)):
+        token = asdict(Token.of("mine", days))
+        token["expires"] = token["expires"].removesuffix("+00:00")
+        token_file.write_text(json.dumps([token]))
+        if expired:
+            with pytest.raises(TokenError, match="expired"):
+                Tokens(token_file).check("mine")
+        else:
+            Tokens(token_file).check("mine")
+
+
+@pytest.mark.parametrize("text", [None, "damaged"])
+def test_without_its_file_of_tokens_nobody_is_let_in(service, token_file, text):
+    token = Tokens.make(token_file)
+    client = open_client(service, Tokens(token_file))
+    token_file.unlink()
+    if text:
+        token_file.write_text(text)
+    refused = client.get("/v1/models", headers=bearer(token))
+    assert refused.status_code == 503
+    assert str(token_file) not in refused.text
+    assert client.get("/healthz").status_code == 200
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '["x"]', '[{"sha256": "x"}]'])
 def test_a_damaged_file_of_tokens_is_refused(token_file, text):
     token_file.write_text(text)
@@ -81,6 +106,13 @@ def test_a_damaged_file_of_tokens_is_refused(token_file, text):
 )
 def test_pages_of_the_web_do_not_reach_it(client, headers):
     assert client.post(SCORE, files=files(png()), headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("headers", [{"host": "["}, {"origin": "http://["}], ids=str)
+def test_a_header_that_is_no_address_is_named(client, headers):
+    refused = client.get("/v1/models", headers=headers)
+    assert refused.status_code == 400
+    assert next(iter(headers)) in refused.json()["detail"].lower()
 
 
 def test_its_own_page_reaches_it(client):
@@ -122,6 +154,36 @@ def test_a_full_line_answers_429_and_when_to_try_again(narrow):
     assert client.post(SCORE, files=files(png())).status_code == 200
     narrow.scorer.line._open = 0
     assert narrow.log.count() == 1
+
+
+def test_bodies_of_all_requests_have_a_limit_together(narrow):
+    guard = build_app(narrow)
+    client = TestClient(guard, base_url="http://127.0.0.1")
+    guard._held = narrow.limits.bodies - 100  # as if others were being read
+    full = client.post(SCORE, files=files(png()))
+    assert full.status_code == 429
+    assert int(full.headers["retry-after"]) >= 1
+    headers = {"content-type": "application/json"}
+    unsaid = client.post(SCORE, content=(b"x" * 60 for _ in range(3)), headers=headers)
+    assert unsaid.status_code == 429
+    assert guard._held == narrow.limits.bodies - 100, "what was read is let go"
+    guard._held = 0
+    assert client.post(SCORE, files=files(png())).status_code == 200
+    assert guard._held == 0
+
+
+def test_only_a_failing_log_counts_as_one(client, service):
+    def failures() -> str:
+        found = [x for x in client.get("/metrics").text.splitlines() if "log_failures_total" in x]
+        return found[-1].split()[1]
+
+    client.delete("/v1/models/parts")
+    assert client.get("/readyz").status_code == 503
+    assert failures() == "0.0"
+    with service.log.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE feedback")
+    assert client.get("/v1/decisions", params={"judged": True}).status_code == 503
+    assert failures() == "1.0"
 
 
 def test_metrics_count_what_was_answered(client):

@@ -118,6 +118,7 @@ TENSORS = {
     "no image": tensor(shape=[0, 3, 16, 16], data=[]),
     "another type": tensor(datatype="INT64", data=[0] * 768),
     "bytes out of range": tensor(datatype="UINT8", data=[300] * 768),
+    "no bytes": tensor(datatype="UINT8", data=[]),
     "files that are none": tensor(datatype="BYTES", shape=[1], data=["!!"]),
     "no data": tensor(),
 }
@@ -131,9 +132,10 @@ def test_a_wrong_tensor_is_named(client, nothing_logged, name):
     assert answer.json()["error"]
 
 
-@pytest.mark.parametrize("length", ["-1", "x", "99999999", "3"])
+@pytest.mark.parametrize("length", ["-1", "x", "99999999", "3", "\xb2", "9" * 5000])
 def test_a_wrong_length_of_the_header_is_named(client, nothing_logged, length):
-    answer = client.post(INFER, content=b"{}", headers={"inference-header-content-length": length})
+    header = {"inference-header-content-length": length.encode("latin-1")}
+    answer = client.post(INFER, content=b"{}", headers=header)
     assert answer.status_code == 400
 
 
@@ -147,6 +149,7 @@ def test_a_wrong_length_of_the_header_is_named(client, nothing_logged, length):
         ("GET", "/v1/decisions?limit=100000", 422),
         ("GET", "/v1/decisions?since=yesterday", 422),
         ("GET", "/v1/decisions?since=2026-03-01T00:00:00", 422),
+        ("GET", "/v1/decisions?since=0001-01-01T00:00:00%2B14:00", 422),
         ("GET", "/v1/decisions?after=99999999999999999999999", 422),
         ("POST", "/v1/models/parts/attack?eps=nan", 422),
         ("POST", "/v1/models/parts/attack?eps=9", 422),
@@ -167,6 +170,12 @@ def test_a_source_is_logged_in_printable_characters(client, service):
     source = service.log.read()[0].decision.source
     assert source.isprintable()
     assert len(source) <= 300
+
+
+def test_so_is_that_of_a_tensor(client, service):
+    asked = {"id": "a\0\u202e" + "x" * 999, "inputs": [tensor(data=[0.5] * 768)]}
+    assert client.post(INFER, json=asked).status_code == 200
+    assert service.log.read()[0].decision.source == "a??" + "x" * 297
 
 
 def test_base64_of_a_broken_image_is_named(client, nothing_logged):

@@ -76,6 +76,8 @@ def test_a_threshold_from_feedback_is_in_force_at_once(client, service, rows):
     assert shown["threshold"] == sorted(row.score for row in rows)[-2]
     zoneless = client.post("/v1/models/parts/recalibrate", json={"since": "2026-03-01T00:00:00"})
     assert zoneless.status_code == 422
+    nowhere = {"since": "9999-12-31T23:59:59-14:00"}
+    assert client.post("/v1/models/parts/recalibrate", json=nowhere).status_code == 422
 
 
 def test_drift_is_that_of_scores_and_pictures_in_their_order(client, service, rows):

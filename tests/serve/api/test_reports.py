@@ -35,6 +35,12 @@ def test_a_report_is_shown_and_runs_nothing(client, folder):
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
+def test_a_folder_and_a_link_to_nothing_are_no_reports(client, folder):
+    (folder / "b.html").mkdir()
+    (folder / "c.html").symlink_to("nowhere")
+    assert [report["path"] for report in client.get(REPORTS).json()] == ["e.html", "audit/a.html"]
+
+
 @pytest.mark.parametrize(
     "path", ["config.yaml", "none.html", "..%2f..%2flog.db", "audit/..%2fe.html", "%00"]
 )

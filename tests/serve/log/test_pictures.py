@@ -33,6 +33,21 @@ def test_a_picture_that_cannot_be_written_is_left_out_with_a_warning(tmp_path, c
     assert store.used == 0
 
 
+def test_a_picture_that_cannot_be_removed_stands_in_no_decisions_way(tmp_path, caplog):
+    (tmp_path / "0" / "old.heat.png").mkdir(parents=True)
+    store = PictureStore(tmp_path, Policy("all", budget=100))
+    store.write("1" * 36, {"heat.png": b"x" * 100})
+    assert store.read("1" * 36, "heat.png") == b"x" * 100
+    assert "left where it is" in caplog.text
+
+
+def test_folders_that_are_empty_go_too(tmp_path):
+    store = PictureStore(tmp_path / "pictures", Policy("all", budget=10))
+    for digit in "123":
+        store.write(digit * 36, {"heat.png": b"x" * 10})
+    assert [path.name for path in store.folder.iterdir()] == ["3" * 8]
+
+
 def test_a_wrong_policy_is_refused():
     with pytest.raises(ValueError, match="alarms or none"):
         Policy("some")

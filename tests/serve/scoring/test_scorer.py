@@ -1,11 +1,14 @@
 """Batches across requests: the same scores, first come first served, nothing lost or twice."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from bright import Bright
+from hardsight.data import ImageError
 from hardsight.serve.log import InspectionLog, LogError
 from hardsight.serve.models import Models, Origin
 from hardsight.serve.models.served import Arrival
@@ -88,6 +91,54 @@ def test_a_failing_batch_fails_alone(scorer, model):
     right = jobs(model, 1)
     scorer.submit(right)
     assert right[0].answer.result(20).decision.model == "parts"
+
+
+def test_an_image_at_fault_fails_alone_of_its_batch(scorer, model, log):
+    gate = threading.Event()
+    scorer.aside(gate.wait)
+    together = jobs(model, 5)
+    together[2].image[0, 0, 0] = torch.nan
+    scorer.submit(together)
+    gate.set()
+    with pytest.raises(ValueError, match="finite"):
+        together[2].answer.result(20)
+    right = [job for job in together if job is not together[2]]
+    assert all(job.answer.result(20).decision.image == "0" * 64 for job in right)
+    assert log.count() == 4
+    assert scorer.line.unanswered == 0
+
+
+class Endless(Bright):
+    """Scores a bright image with infinity."""
+
+    def forward(self, images, noise=None):
+        found = super().forward(images, noise)
+        return found._replace(pred_score=torch.where(found.pred_score > 0.9, torch.inf, 0.1))
+
+
+def test_a_score_that_is_not_finite_is_no_decision(scorer, model, log):
+    endless = Endless().with_calibration(model.calibration)
+    both = jobs(replace(model, detector=endless), 2)
+    both[1].image.fill_(1.0)
+    scorer.submit(both)
+    assert both[0].answer.result(20).decision.score == pytest.approx(0.1)
+    with pytest.raises(ImageError, match="0-1: its score is inf"):
+        both[1].answer.result(20)
+    assert [each.decision.source for each in log.read()] == ["0-0"]
+
+
+def test_a_picture_that_fails_ends_no_thread(model, log, caplog):
+    def keep(job, answer):
+        raise ValueError("no such picture")
+
+    scorer = Scorer(log, keep, waiting=10)
+    for seed in range(2):
+        (job,) = jobs(model, 1, seed)
+        scorer.submit([job])
+        assert job.answer.result(20).decision.source == f"{seed}-0"
+    assert scorer.alive
+    scorer.stop()
+    assert len([r for r in caplog.records if "no picture of decision" in r.message]) == 2
 
 
 def test_a_decision_that_is_not_on_disk_is_not_told(scorer, model, log):

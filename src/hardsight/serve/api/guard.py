@@ -4,7 +4,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +18,15 @@ from hardsight.serve.tokens import TokenError, Tokens
 _log = logging.getLogger("hardsight.serve.access")
 PROTECTED = ("/v1/", "/v2/models", "/metrics", "/docs", "/openapi.json")
 LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass
+class _Body:
+    """What has arrived of a request's body."""
+
+    read: int = 0
+    """Bytes."""
+    whole: bool = False
 
 
 class Guard:
@@ -44,14 +54,15 @@ class Guard:
     ) -> None:
         self.app, self.limits, self.measures = app, limits, measures
         self.tokens, self.hosts = tokens, hosts
-        self._running = 0
+        self._running = self._held = 0
+        """Requests, and the bytes of their bodies."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun, status = time.perf_counter(), 500
+        begun, status, body = time.perf_counter(), 500, _Body()
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -62,11 +73,12 @@ class Guard:
         self._running += 1
         try:
             self._admit(scope)
-            await self.app(scope, self._measured(receive), watched)
+            await self.app(scope, self._measured(receive, body), watched)
         except Problem as problem:
             await problem.send(scope, receive, watched)
         finally:
             self._running -= 1
+            self._held -= body.read
             self._tell(scope, status, time.perf_counter() - begun)
 
     def _admit(self, scope: Scope) -> None:
@@ -80,14 +92,15 @@ class Guard:
         if not length.isdigit():
             raise Problem(400, f"Content-Length {length!r} is no number")
         self._check_length(int(length))
+        self._check_room(int(length))
 
     def _check_origin(self, headers: Headers) -> None:
         host = headers.get("host", "")
-        name = urlsplit(f"//{host}").hostname or ""
+        name = _split(f"//{host}", "Host").hostname or ""
         if self.tokens is None and name not in self.hosts:
             raise Problem(403, f"called as {name!r}: without a token it answers to {self.hosts}")
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _split(origin, "Origin").netloc != host:
             raise Problem(403, f"a page of {origin} may not use this service")
 
     def _check_token(self, headers: Headers) -> None:
@@ -104,20 +117,25 @@ class Guard:
             state = "expired" if error.expired else "unknown"
             told = f'Bearer error="invalid_token", error_description="{state}"'
             raise Problem(401, str(error), {"WWW-Authenticate": told}) from error
+        except (OSError, ValueError) as error:
+            _log.error("no request is let in: %s", error)
+            raise Problem(503, "no token can be checked; the service's log says why") from error
 
     def _check_length(self, length: int) -> None:
         if length > self.limits.body:
             most = f"{self.limits.body:,} are taken: send fewer images"
             raise Problem(413, f"a body of {length:,} bytes; {most}")
 
-    def _measured(self, receive: Receive) -> Receive:
+    def _check_room(self, length: int) -> None:
+        if self._held + length > self.limits.bodies:
+            raise Problem(429, f"bodies of {self._held:,} bytes are held already", again_after(1))
+
+    def _measured(self, receive: Receive, body: _Body) -> Receive:
         """Return a receiver that ends a body which is too long, or takes too long to arrive."""
-        read, until = 0, time.monotonic() + self.limits.seconds
-        whole = False
+        until = time.monotonic() + self.limits.seconds
 
         async def measured() -> Message:
-            nonlocal read, whole
-            if whole:
+            if body.whole:
                 return await receive()
             try:
                 left = max(0.0, until - time.monotonic())
@@ -125,9 +143,12 @@ class Guard:
             except TimeoutError as error:
                 late = f"the body did not arrive within {self.limits.seconds:g} s"
                 raise Problem(408, late, {"Connection": "close"}) from error
-            read += len(message.get("body", b""))
-            whole = not message.get("more_body", False)
-            self._check_length(read)
+            arrived = len(message.get("body", b""))
+            body.whole = not message.get("more_body", False)
+            self._check_length(body.read + arrived)
+            self._check_room(arrived)
+            body.read += arrived
+            self._held += arrived
             return message
 
         return measured
@@ -136,8 +157,6 @@ class Guard:
         route = getattr(scope.get("route"), "path", "other")
         self.measures.requests.labels(route, str(status)).inc()
         self.measures.seconds.labels(route).observe(seconds)
-        if status in (503, 507):
-            self.measures.log_failures.inc()
         client = scope.get("client") or ("-", 0)
         facts = {
             "method": scope["method"],
@@ -147,3 +166,15 @@ class Guard:
             "client": client[0],
         }
         _log.info("request", extra={"facts": facts})
+
+
+def _split(url: str, header: str) -> SplitResult:
+    """Return the parts of the address that a header holds.
+
+    Raises:
+        Problem: it is none.
+    """
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise Problem(400, f"the header {header} holds no address ({error})") from error

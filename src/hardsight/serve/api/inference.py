@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from hardsight.serve.api.bodies import TENSORS
 from hardsight.serve.api.deciding import answers_to, decoded
+from hardsight.serve.api.images import clean
 from hardsight.serve.api.problems import Problem
 from hardsight.serve.api.tensors import InferRequest, images_of, outputs_of, packed, unpacked
 from hardsight.serve.models import ServedModel
@@ -96,7 +97,7 @@ def described(model: ServedModel) -> dict[str, Any]:
 
 def _jobs(service: Service, model: ServedModel, asked: InferRequest, binary: bytes) -> list[Job]:
     """Return the jobs of a request's images: a tensor, or the bytes of image files."""
-    source = str(asked.parameters.get("source", "") or asked.id or "v2")[:300]
+    source = clean(str(asked.parameters.get("source", "") or asked.id or "v2"))
     most = service.limits.images
     found = images_of(asked, binary, model.detector.size, most)
     if isinstance(found, list):

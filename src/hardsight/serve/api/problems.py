@@ -13,6 +13,7 @@ from hardsight.data import ImageError
 from hardsight.runs.bundles.manifest import BundleError
 from hardsight.runs.folder import RunError
 from hardsight.serve.log import LogError, UnknownDecisionError
+from hardsight.serve.measures import Measures
 from hardsight.serve.models import ModelError, UnknownModelError
 from hardsight.serve.recalibration import RecalibrationError
 from hardsight.serve.reports import UnknownReportError
@@ -106,10 +107,12 @@ def problem_of(error: Exception) -> Problem:
     return Problem(500, "the service failed; its log says why")
 
 
-def explain_errors(app: FastAPI) -> None:
-    """Answer with a problem whatever is raised."""
+def explain_errors(app: FastAPI, measures: Measures) -> None:
+    """Answer with a problem whatever is raised, and count the failures of the log."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, LogError):
+            measures.log_failures.inc()
         return problem_of(error).response(request.url.path)
 
     known = (Problem, HTTPException, RequestValidationError, QueueFullError, LogError, *STATUS)

@@ -137,13 +137,13 @@ def record_routes(service: Service) -> APIRouter:
     @routes.post("/models/{name}/recalibrate", status_code=201)
     def recalibrate(name: str, asked: RecalibrateRequest) -> ThresholdShown:
         """Set a new version of the threshold on the good parts of a time, and put it in force."""
-        for time in (asked.since, asked.until):
-            if time is not None and time.tzinfo is None:
-                raise Problem(422, f"time {time.isoformat()} must say its zone, e.g. end in Z")
         model = service.models.get(name)
-        span = Span(asked.since, asked.until, asked.level)
+        try:
+            span = Span(asked.since, asked.until, asked.level)
+        except ValueError as error:
+            raise Problem(422, str(error)) from error
         version = recalibrate_from_feedback(log, model, span)
-        service.models.replace(model.with_threshold(version))
+        service.models.put_in_force(model, version)
         return _shown(version)
 
     return routes

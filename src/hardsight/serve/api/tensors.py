@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from hardsight.serve.api.problems import Problem
 from hardsight.serve.scoring import Answer
 
 TYPES: Mapping[str, str] = {"FP32": "<f4", "FP64": "<f8", "UINT8": "u1", "BOOL": "?"}
+LENGTH = re.compile("[0-9]{1,12}")
 Array = NDArray[Any]
 
 
@@ -53,7 +55,7 @@ def unpacked(body: bytes, header_length: str | None) -> tuple[InferRequest, byte
     """
     length = len(body)
     if header_length is not None:
-        if not header_length.isdigit() or int(header_length) > len(body):
+        if not LENGTH.fullmatch(header_length) or int(header_length) > len(body):
             raise Problem(400, f"a JSON header of {header_length} in a body of {len(body)} bytes")
         length = int(header_length)
     try:
@@ -152,7 +154,7 @@ def _numbers(data: list[Any], kind: np.dtype[Any]) -> Array:
         raise Problem(400, f"data is ragged ({error})") from error
     if found.dtype.kind not in "iuf":
         raise Problem(400, f"data must hold numbers, got {found.dtype}")
-    if kind.kind == "u" and not (found.min() >= 0 and found.max() <= 255):
+    if kind.kind == "u" and not ((found >= 0) & (found <= 255)).all():
         raise Problem(400, "data of UINT8 must be in [0, 255]")
     return found.astype(kind).ravel()
 

@@ -1,7 +1,9 @@
 """What the inspection log refuses."""
 
+from hardsight.core.explained import ExplainedError
 
-class LogError(RuntimeError):
+
+class LogError(ExplainedError):
     """Rows that could not be made durable, or read; none of them counts as acknowledged.
 
     Args:

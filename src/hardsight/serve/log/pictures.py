@@ -62,7 +62,7 @@ class PictureStore:
         return self._used
 
     def path(self, decision: str, picture: Picture) -> Path:
-        """Return where a picture lies, or would: ids of one hour share a folder."""
+        """Return where a picture lies, or would: ids of about one minute share a folder."""
         return self.folder / decision[:8] / f"{decision}.{picture}"
 
     def read(self, decision: str, picture: Picture) -> bytes | None:
@@ -83,8 +83,13 @@ class PictureStore:
     def _make_room(self, size: int) -> None:
         while self._sizes and self._used + size > self.policy.budget:
             path, freed = self._sizes.popitem(last=False)
-            path.unlink(missing_ok=True)
             self._used -= freed
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                _log.warning("picture left where it is: %s cannot be removed (%s)", path, error)
+            with suppress(OSError):  # others are in it
+                path.parent.rmdir()
 
     def _write(self, path: Path, data: bytes) -> None:
         try:

@@ -1,7 +1,7 @@
 """Which decisions are asked for."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
@@ -11,12 +11,29 @@ from hardsight.serve.log.tables import DECISIONS, FEEDBACK
 LARGEST_PAGE = 1000
 
 
+def check_times(**times: datetime | None) -> None:
+    """Refuse times that the log cannot be asked for; None is none.
+
+    Raises:
+        ValueError: a time without its zone, or one that no calendar has in UTC.
+    """
+    for name, time in times.items():
+        if time is None:
+            continue
+        if time.tzinfo is None:
+            raise ValueError(f"{name}={time.isoformat()} must say its zone, e.g. end in Z")
+        try:
+            time.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError(f"{name}={time.isoformat()} is out of range ({error})") from error
+
+
 @dataclass(frozen=True)
 class Query:
     """Decisions that meet every condition; None asks for nothing.
 
     Raises:
-        ValueError: a limit outside 1..1000, or a time without its zone.
+        ValueError: a limit outside 1..1000, or a time as of ``check_times``.
     """
 
     model: str | None = None
@@ -42,10 +59,7 @@ class Query:
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= LARGEST_PAGE:
             raise ValueError(f"limit={self.limit} must be in 1..{LARGEST_PAGE}")
-        for name in ("since", "until"):
-            time = getattr(self, name)
-            if time is not None and time.tzinfo is None:
-                raise ValueError(f"{name}={time.isoformat()} must say its zone, e.g. end in Z")
+        check_times(since=self.since, until=self.until)
 
     def beyond(self, number: int) -> "Query":
         """Return the query of what follows a row on the next page."""

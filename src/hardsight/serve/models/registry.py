@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hardsight.serve.log import InspectionLog
+from hardsight.serve.log.thresholds import ThresholdVersion
 from hardsight.serve.models.served import Origin, ServedModel
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -41,7 +42,7 @@ class Models:
 
     def __init__(self, log: InspectionLog, origins: Iterable[Origin], device: str = "auto") -> None:
         self._log, self._device = log, device
-        self._lock = threading.Lock()
+        self._lock, self._loading = threading.Lock(), threading.Lock()
         self._served: dict[str, ServedModel] = {}
         given = [_resolved(origin) for origin in origins]
         self._roots = {origin.run.parent for origin in given}
@@ -100,6 +101,27 @@ class Models:
         with self._lock:
             self._served = {**self._served, model.name: model}
 
+    def put_in_force(self, model: ServedModel, version: ThresholdVersion) -> None:
+        """Give what is served under a model's name the threshold that was set on its decisions.
+
+        Args:
+            model: as it was when the threshold was set; it may have been loaded again since.
+            version: in the log. One that is newer by now stays in force.
+
+        Raises:
+            ModelError: other weights are served by now, or none.
+        """
+        with self._loading, self._lock:  # what is being loaded may have read the log before
+            served = self._served.get(model.name)
+            if served is None or served.hash != model.hash:
+                raise ModelError(
+                    f"{model.name} was replaced while its threshold was set; version "
+                    f"{version.version} is in the log, for the weights before: set one for those "
+                    "that are served now"
+                )
+            if served.version < version.version:
+                self._served = {**self._served, model.name: served.with_threshold(version)}
+
     def remove(self, name: str) -> None:
         """Serve a model no longer; what it accepted is finished.
 
@@ -116,8 +138,9 @@ class Models:
                 f"name={name!r} must be 1 to 64 letters, digits, dots, dashes or underscores, and "
                 "begin with a letter or digit; rename the folder"
             )
-        model = ServedModel.load(name, origin, self._log, self._device)
-        self.replace(model)
+        with self._loading:
+            model = ServedModel.load(name, origin, self._log, self._device)
+            self.replace(model)
         return model
 
 

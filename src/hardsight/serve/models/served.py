@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.core.batches import at_once
+from hardsight.data import ImageError
 from hardsight.detectors import Calibration, Detector, TwoWitnesses
 from hardsight.evaluation.distribution_shift import rows_of_statistics
 from hardsight.evaluation.provenance import fingerprint
@@ -108,9 +109,13 @@ class ServedModel:
         """Score images (B, 3, H, W) as ``Detector.decide`` does; return decisions and maps (H, W).
 
         Raises:
+            ImageError: the score of an image is not finite, so that nothing can be decided.
             TypeError, ValueError: images that the detector does not take.
         """
         scores, maps, verdicts = self._examined(images)
+        for arrival, score in zip(arrivals, scores, strict=True):
+            if not np.isfinite(score):
+                raise ImageError(arrival.source or "image", f"its score is {score}; look at it")
         p_values = self.calibration.p_values(scores)
         maxima = maps.flatten(1).amax(1).double().numpy()
         decided = [

@@ -91,14 +91,21 @@ class Scorer:
     def _score(self, taken: list[Job]) -> None:
         jobs = [job for job in taken if job.answer.set_running_or_notify_cancel()]
         self.line.answered(len(taken) - len(jobs))
-        if not jobs:
-            return
+        if jobs:
+            self._decide(jobs)
+
+    def _decide(self, jobs: list[Job]) -> None:
+        """Score images of one model; of several that fail together, each alone."""
         try:
             images = torch.stack([job.image for job in jobs])
             decided, maps = jobs[0].model.decide(images, [job.arrival for job in jobs])
         except Exception as error:  # noqa: BLE001 - the thread serves others too; clients hear it
             _log.exception("a batch of %d images of %s failed", len(jobs), jobs[0].model.name)
-            self._fail(jobs, error)
+            if len(jobs) == 1:
+                self._fail(jobs, error)
+            else:
+                for job in jobs:
+                    self._decide([job])
             return
         self.batches(len(jobs))
         self._scored.put(Scored(jobs, [Answer(*each) for each in zip(decided, maps, strict=True)]))
@@ -118,7 +125,7 @@ class Scorer:
         answers = [answer for batch in batches for answer in batch.answers]
         try:
             self._log.append([answer.decision for answer in answers])
-        except Exception as error:  # noqa: BLE001 - as in _score
+        except Exception as error:  # noqa: BLE001 - as in _decide
             _log.error("%d decisions are not acknowledged: %s", len(jobs), error)
             self._fail(jobs, error)
             return
@@ -126,7 +133,10 @@ class Scorer:
         for job, answer in zip(jobs, answers, strict=True):
             job.answer.set_result(answer)
         for job, answer in zip(jobs, answers, strict=True):
-            self._keep(job, answer)
+            try:
+                self._keep(job, answer)
+            except Exception:  # noqa: BLE001 - as in _decide
+                _log.exception("no picture of decision %s is kept", answer.decision.id)
 
     def _fail(self, jobs: list[Job], error: Exception) -> None:
         self.line.answered(len(jobs))
@@ -140,5 +150,5 @@ def _fulfil(answer: "Future[T]", work: Callable[[], T]) -> None:
         return
     try:
         answer.set_result(work())
-    except Exception as error:  # noqa: BLE001 - as in _score
+    except Exception as error:  # noqa: BLE001 - as in _decide
         answer.set_exception(error)
