@@ -36,6 +36,23 @@ class Bright(Detector):
         return Detection(maps.flatten(1).mean(1), maps)
 
 
+def blind(x: Tensor, where: Tensor) -> Tensor:
+    """Zeros like x (B, ...), whose gradient is NaN in the rows ``where`` (B,) and 0 elsewhere."""
+    seen = (~where).view(-1, *[1] * (x.ndim - 1))
+    return 0 * (x - x.detach() + seen).sqrt()
+
+
+class Saturating(Bright):
+    """Bright, whose gradient is NaN as soon as any pixel is above a limit; its score is not."""
+
+    def __init__(self, limit: float = 0.41) -> None:
+        super().__init__()
+        self.limit = limit
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        return super().forward(images + blind(images, images.amax((1, 2, 3)) > self.limit), noise)
+
+
 class Contrast(Detector):
     """An image's map is its squared distance from its mean, its score the mean of that."""
 

@@ -1,7 +1,9 @@
 import pytest
 import torch
 
+from bright import blind
 from hardsight.attacks import frozen, value_and_gradient
+from hardsight.attacks.gradients import Oracle
 
 
 def test_gradient_is_the_sum_of_each_images_own():
@@ -50,3 +52,38 @@ def test_weights_with_a_gradient_do_not_hide_that_the_images_have_none():
 
     with pytest.raises(ValueError, match="no gradient reaches the images"):
         value_and_gradient(detached, torch.full((2, 3, 4, 4), 0.5))
+
+
+def corner(images, generator=None):
+    """The sum of an image; where its first pixel is above 1/2 the gradient there is NaN."""
+    first = images[:, 0, 0, 0]
+    return images.flatten(1).sum(1) + blind(first, first > 0.5)
+
+
+def test_an_oracle_keeps_what_is_finite_and_remembers_the_images():
+    x = torch.full((3, 1, 2, 2), 0.25)
+    x[1] = 0.75
+    oracle = Oracle(corner, x, None)
+    values, gradient = oracle(x)
+    torch.testing.assert_close(values, x.flatten(1).sum(1))
+    expected = torch.ones_like(x)
+    expected[1, 0, 0, 0] = 0
+    assert torch.equal(gradient, expected)
+    oracle(torch.full_like(x, 0.25))
+    assert oracle.nonfinite.tolist() == [False, True, False]
+    with pytest.raises(ValueError, match="the gradient of the objective is not finite"):
+        oracle.demand_finite()
+
+
+def test_an_oracle_says_what_value_and_gradient_says():
+    x = torch.rand(3, 1, 4, 4, dtype=torch.float64)
+    oracle = Oracle(lambda i, g: (i**3).flatten(1).sum(1), x, None)
+    for a, b in zip(oracle(x), value_and_gradient(oracle.objective, x), strict=True):
+        assert torch.equal(a, b)
+    oracle.demand_finite()
+
+
+def test_an_oracle_refuses_values_that_are_not_finite():
+    x = torch.zeros(2, 1, 2, 2)
+    with pytest.raises(ValueError, match="NaN or infinity for 2 of 2 images"):
+        Oracle(lambda i, g: 1 / i.flatten(1).sum(1), x, None)(x)

@@ -23,7 +23,7 @@ class Offers(Restarted):
     def evaluations(self) -> int:
         return self.restarts * len(self.beside)
 
-    def run(self, objective, x, images, generator):
+    def run(self, oracle, x, images):
         return tuple(x + d for d in self.beside)
 
 

@@ -55,7 +55,7 @@ def test_the_best_perturbation_of_a_set_is_found(size, noise):
     found = craft(suite, batches(images, labels, size, Distance(noise)), g)
     way = (images[~labels].mean(0) - images[labels].mean(0)).sign()
     best = harm(images + EPS * way, labels)
-    worst = Universal(EPS).apply(images, found)
+    worst = Universal(EPS).apply(images, found.images)
     assert harm(images, labels) < harm(worst, labels)
     assert harm(worst, labels) == pytest.approx(best, rel=1e-3)
     change = worst - images
@@ -69,7 +69,7 @@ def test_what_harms_nobody_is_left_out():
     images, labels = images[:1].repeat(2, 1, 1, 1), torch.tensor([True, False])
     suite = build_suite("pgd", "universal", EPS, steps=3)
     found = craft(suite, batches(images, labels, 2), torch.Generator().manual_seed(0))
-    torch.testing.assert_close(harm(Universal(EPS).apply(images, found), labels), 0.0)
+    torch.testing.assert_close(harm(Universal(EPS).apply(images, found.images), labels), 0.0)
 
 
 def test_what_is_none_for_a_set_is_refused():

@@ -83,6 +83,26 @@ def test_a_masked_detector_is_caught(kind, check, verdict, audited):
     assert CHECKS[check](c).verdict == verdict
 
 
+def test_gradients_that_end_under_attack_fail_the_audit(tiny):
+    """The brightest pixel is below the limit in clean images, and above it in attacked ones."""
+    images, labels = pictures()
+    limit = float(images.max()) + EPS / 2
+    found = audit(masked.Ending(limit).eval(), (images, labels), eps=EPS, budget=tiny)
+    assert found["gradient"].verdict == "pass"
+    assert found["steps"].verdict == "fail"
+    assert "non-finite gradients (NaN or infinity) on " in found["steps"].sentence
+    assert not found.passed
+
+
+def test_gradients_that_are_never_finite_fail_the_audit_and_do_not_end_it(tiny):
+    """Only clean images of the second batch have none, so that the first one tells of nothing."""
+    images, labels = pictures()
+    limit = float(images[:8].max()) + EPS / 4
+    found = audit(masked.Ending(limit).eval(), (images, labels), eps=EPS, budget=tiny)
+    assert {found[name].verdict for name in ("pixels", "step", "steps")} == {"fail"}
+    assert "the gradient of the objective is not finite" in found["pixels"].sentence
+
+
 def strong(queries: int) -> Budget:
     return Budget("strong", ("score",), (2, 6), 6, queries=queries)
 

@@ -88,19 +88,22 @@ class A3(Entry):
         batch, spent = len(images), 0
         best = images.clone()
         value = torch.full((batch,), -torch.inf, device=images.device)
+        blind = torch.zeros_like(value, dtype=torch.bool)
         successes: Tensor | None = None
         left = torch.arange(batch, device=images.device)
         for restart in range(self.restarts):
             part = objective if take is None or len(left) == batch else take(left.cpu())
             x, direction = start, None
             if restart > 0 or x is None:
-                x, direction = self._start(part, images[left], successes, generator)
+                x, direction, at_start = self._start(part, images[left], successes, generator)
+                blind[left] |= at_start
             if direction is not None:
                 spent += (self.warmup + 2) * len(left)
             steps = round(self.optimiser.steps * batch / len(left))
             attack = altered(self.optimiser, steps=steps)
             found = attack(part, images[left], generator, start=x)
             spent += found.queries * len(left)
+            blind[left] |= found.blind
             better = found.objective > value[left]
             best[left] = choose(better, found.images, best[left])
             value[left] = torch.where(better, found.objective, value[left])
@@ -110,7 +113,7 @@ class A3(Entry):
             keep = math.ceil(batch * (1 - self.discard) ** (restart + 1))
             nearest = value[left].abs().topk(keep, largest=False).indices
             left = left[nearest.sort().values]
-        return AttackResult(best, value, math.ceil(spent / batch))
+        return AttackResult(best, value, math.ceil(spent / batch), blind)
 
     def _start(
         self,
@@ -118,10 +121,11 @@ class A3(Entry):
         images: Tensor,
         successes: Tensor | None,
         generator: torch.Generator | None,
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return adaptive direction initialisation's starts, and the directions (B, K) to there."""
+    ) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Return starts of adaptive direction initialisation, directions (B, K), ``blind`` (B,)."""
         if not isinstance(objective, Vectorial) or self.warmup == 0:
-            return self.ball.random_start(images, generator), None
+            none = torch.zeros(len(images), dtype=torch.bool, device=images.device)
+            return self.ball.random_start(images, generator), None, none
         with torch.no_grad():
             like = objective.outputs(images, generator)
         direction = torch.empty_like(like).uniform_(-1, 1, generator=generator)
@@ -132,5 +136,5 @@ class A3(Entry):
         def along(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
             return (objective.outputs(images, generator) * direction).sum(1)
 
-        warm = PGD(self.ball, self.warmup, self.ball.eps or None)
-        return warm(along, images, generator).images, direction
+        warm = PGD(self.ball, self.warmup, self.ball.eps or None)(along, images, generator)
+        return warm.images, direction, warm.blind

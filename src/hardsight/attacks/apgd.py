@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.contract import Objective, scheduled
-from hardsight.attacks.gradients import value_and_gradient
+from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.restarts import Restarted
 from hardsight.core.batches import choose, per_image
 
@@ -70,9 +69,7 @@ class APGD(Restarted):
         """Count the evaluations of the objective in one call."""
         return self.restarts * (self.steps + 2)
 
-    def run(
-        self, objective: Objective, x: Tensor, images: Tensor, generator: torch.Generator | None
-    ) -> tuple[Tensor, ...]:
+    def run(self, oracle: Oracle, x: Tensor, images: Tensor) -> tuple[Tensor, ...]:
         """Return the last and the best iterate."""
         best, best_gradient = x, torch.zeros_like(x)
         step_size = per_image(x.new_full((len(x),), 2 * self.ball.eps), x)
@@ -82,8 +79,7 @@ class APGD(Restarted):
         before, since, watch = x, 0, set(checkpoints(self.steps))
         for i in range(self.steps):
             last_value = value
-            now = scheduled(objective, i / self.steps)
-            value, gradient = value_and_gradient(now, x, generator)
+            value, gradient = oracle(x, i / self.steps)
             if i:
                 rises, since = rises + (value > last_value), since + 1
             ahead = value > best_value

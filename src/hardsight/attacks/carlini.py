@@ -8,7 +8,7 @@ from torch import Tensor
 from hardsight.attacks.balls import L2, Ball
 from hardsight.attacks.contract import Objective
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import value_and_gradient
+from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.minimal import Nearest
 from hardsight.core.batches import per_image
 from hardsight.core.types import AttackResult
@@ -70,7 +70,7 @@ class CarliniWagner(Entry):
         start: Tensor | None,
     ) -> AttackResult:
         """Return the nearest fooling images in the ball, their objective and what was spent."""
-        nearest = Nearest(self.ball, images)
+        nearest, oracle = Nearest(self.ball, images), Oracle(objective, images, generator)
         nearest.visit(objective, images, generator)
         begin = images if start is None else self.ball.project(start, images)
         outset = torch.atanh((2 * begin - 1) * INSIDE)
@@ -84,7 +84,7 @@ class CarliniWagner(Entry):
             for i in range(1, self.steps + 1):
                 t = torch.tanh(w)
                 x = (t + 1) / 2
-                value, gradient = value_and_gradient(objective, x, generator)
+                value, gradient = oracle(x)
                 succeeded |= nearest.offer(x, value)
                 push = per_image(torch.where(value < self.confidence, c, 0.0), x)
                 slope = (2 * (x - images) - push * gradient) * (1 - t * t) / 2
@@ -95,4 +95,4 @@ class CarliniWagner(Entry):
             high = torch.where(succeeded, torch.minimum(high, c), high)
             low = torch.where(succeeded, low, torch.maximum(low, c))
             c = torch.where(high.isfinite(), (low + high) / 2, 10 * c)
-        return nearest.result(objective, x, 1 + self.searches * self.steps, generator)
+        return nearest.result(oracle, x, 1 + self.searches * self.steps)

@@ -9,7 +9,7 @@ from hardsight.attacks.balls import Ball
 from hardsight.attacks.contract import Objective
 from hardsight.attacks.entry import Entry
 from hardsight.attacks.optimisers import Optimiser
-from hardsight.core.batches import choose
+from hardsight.attacks.results import better
 from hardsight.core.types import AttackResult
 
 
@@ -56,11 +56,7 @@ class Composite(Entry):
     ) -> AttackResult:
         """Return the best images of the chain, their objective and all evaluations."""
         first, *others = self.attacks
-        x, value, queries = first(objective, images, generator, start)
+        whole = first(objective, images, generator, start)
         for attack in others:
-            found = attack(objective, images, generator, start=x)
-            better = found.objective > value
-            x = choose(better, found.images, x)
-            value = torch.where(better, found.objective, value)
-            queries += found.queries
-        return AttackResult(x, value, queries)
+            whole = better(whole, attack(objective, images, generator, start=whole.images))
+        return whole

@@ -8,7 +8,7 @@ from torch import Tensor
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.contract import Objective
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import value_and_gradient
+from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.minimal import finished
 from hardsight.core.batches import choose
@@ -54,9 +54,9 @@ class DeepFool(Entry):
     ) -> AttackResult:
         """Return the images past the boundary in the ball, their objective and what was spent."""
         x = images if start is None else self.ball.project(start, images)
-        queries = 0
+        oracle, queries = Oracle(objective, images, generator), 0
         for _ in range(self.steps):
-            value, gradient = value_and_gradient(objective, x, generator)
+            value, gradient = oracle(x)
             queries += 1
             fooled = value > 0
             if bool(fooled.all()):
@@ -64,4 +64,4 @@ class DeepFool(Entry):
             onto = to_hyperplane(self.ball, x, value, gradient)
             past = (images + (1 + self.overshoot) * (onto - images)).clamp(0, 1)
             x = choose(fooled, x, past)
-        return finished(self.ball, images, objective, x, queries, generator)
+        return finished(self.ball, images, oracle, x, queries)

@@ -8,7 +8,7 @@ from torch import Tensor
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.contract import Objective
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import value_and_gradient
+from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.minimal import Nearest
 from hardsight.core.batches import choose, per_image
@@ -75,7 +75,7 @@ class FAB(Entry):
         start: Tensor | None,
     ) -> AttackResult:
         """Return the nearest fooling images in the ball, their objective and what was spent."""
-        nearest = Nearest(self.ball, images)
+        nearest, oracle = Nearest(self.ball, images), Oracle(objective, images, generator)
         _, clean = nearest.visit(objective, images, generator)
         for restart in range(self.restarts):
             if restart == 0:
@@ -83,18 +83,16 @@ class FAB(Entry):
             else:
                 x = self._random_start(nearest, generator)
             for _ in range(self.steps):
-                x = self._step(objective, x, images, generator)
+                x = self._step(oracle, x, images)
                 fooled, _ = nearest.visit(objective, x, generator)
                 x = choose(fooled, images + self.beta * (x - images), x)
         self._search(objective, nearest, clean, generator)
         queries = 1 + 2 * self.restarts * self.steps + self.search
-        return nearest.result(objective, x, queries, generator)
+        return nearest.result(oracle, x, queries)
 
-    def _step(
-        self, objective: Objective, x: Tensor, images: Tensor, generator: torch.Generator | None
-    ) -> Tensor:
+    def _step(self, oracle: Oracle, x: Tensor, images: Tensor) -> Tensor:
         """Go past the linearised boundary from x and from the image, weighted."""
-        value, gradient = value_and_gradient(objective, x, generator)
+        value, gradient = oracle(x)
         at_image = value + (gradient * (images - x)).flatten(1).sum(1)
         from_x = to_hyperplane(self.ball, x, value, gradient) - x
         from_image = to_hyperplane(self.ball, images, at_image, gradient) - images

@@ -7,7 +7,9 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from hardsight.attacks.contract import Divisible, Objective
+from hardsight.attacks.contract import Divisible, Objective, scheduled
+
+NONFINITE = "the gradient of the objective is not finite (NaN or infinity)"
 
 
 def evaluate(objective: Objective, images: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -46,6 +48,47 @@ def frozen(*modules: Parametrised) -> Iterator[None]:
             p.requires_grad_(True)
 
 
+class Oracle:
+    """The first-order oracle of an attack: objective and gradient at a point.
+
+    Entries of a gradient that are NaN or infinite, as where a score saturates, become zero: an
+    attack follows what is left, or stands still. Zero gradients make a model look robust, so the
+    images are remembered, and the attack names them in its result.
+
+    Args:
+        objective: of the images, see ``Scheduled`` for one that changes over the attack.
+        images: (B, C, H, W), of which only the number counts.
+        generator: where fresh noise comes from.
+    """
+
+    def __init__(
+        self, objective: Objective, images: Tensor, generator: torch.Generator | None
+    ) -> None:
+        self.objective, self.generator = objective, generator
+        self.nonfinite = torch.zeros(len(images), dtype=torch.bool, device=images.device)
+        """(B,) the images at which a gradient was not finite."""
+
+    def __call__(self, x: Tensor, fraction: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Return objective (B,) and gradient (B, C, H, W) when ``fraction`` of the steps are done.
+
+        Raises:
+            TypeError, ValueError: as ``value_and_gradient``, but for a gradient that is not finite.
+        """
+        now = scheduled(self.objective, fraction)
+        values, gradient = _evaluated(now, x, self.generator)
+        finite = gradient.isfinite()
+        if not bool(finite.all() & values.isfinite().all()):
+            _demand_finite(values)
+            self.nonfinite |= ~finite.flatten(1).all(1)
+            gradient = gradient.where(finite, 0.0)
+        return values, gradient
+
+    def demand_finite(self) -> None:
+        """Raise ValueError if a gradient was not finite."""
+        if bool(self.nonfinite.any()):
+            raise ValueError(NONFINITE)
+
+
 def value_and_gradient(
     objective: Objective, images: Tensor, generator: torch.Generator | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -61,15 +104,23 @@ def value_and_gradient(
         ValueError: it returns anything but one finite number an image, no gradient reaches the
             images, or it is not finite.
     """
+    values, gradient = _evaluated(objective, images, generator)
+    if not bool(values.isfinite().all() & gradient.isfinite().all()):
+        _demand_finite(values)
+        raise ValueError(NONFINITE)
+    return values, gradient
+
+
+def _evaluated(
+    objective: Objective, images: Tensor, generator: torch.Generator | None
+) -> tuple[Tensor, Tensor]:
+    """Return the objective and its gradient as they are, finite or not."""
     parts = objective.parts(images) if isinstance(objective, Divisible) else [(1.0, objective)]
     share, part = parts[0]
     values, gradient = _one_pass(part, share, images, generator)
     for share, part in parts[1:]:
         more, slope = _one_pass(part, share, images, generator)
         values, gradient = values + more, gradient + slope
-    if not bool(values.isfinite().all() & gradient.isfinite().all()):
-        _demand_finite(values)
-        raise ValueError("the gradient of the objective is not finite (NaN or infinity)")
     return values, gradient
 
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.contract import Objective
-from hardsight.attacks.gradients import evaluate
+from hardsight.attacks.gradients import Oracle, evaluate
 from hardsight.core.batches import choose
 from hardsight.core.types import AttackResult
 
@@ -48,25 +48,19 @@ class Nearest:
 
     def result(
         self,
-        objective: Objective,
+        oracle: Oracle,
         last: Tensor,
         queries: int,
-        generator: torch.Generator | None,
     ) -> AttackResult:
         """Return the nearest, or ``last`` where none fooled, in the ball; one evaluation more."""
         images = choose(self.found, self.images, last)
-        return finished(self.ball, self.centre, objective, images, queries, generator)
+        return finished(self.ball, self.centre, oracle, images, queries)
 
 
 def finished(
-    ball: Ball,
-    centre: Tensor,
-    objective: Objective,
-    images: Tensor,
-    queries: int,
-    generator: torch.Generator | None,
+    ball: Ball, centre: Tensor, oracle: Oracle, images: Tensor, queries: int
 ) -> AttackResult:
     """Project into the ball, so that any suite may use the images, and evaluate once more."""
     images = ball.project(images, centre).detach()
-    value = evaluate(objective, images, generator)
-    return AttackResult(images, value.float(), queries + 1)
+    value = evaluate(oracle.objective, images, oracle.generator)
+    return AttackResult(images, value.float(), queries + 1, oracle.nonfinite)

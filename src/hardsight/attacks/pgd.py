@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.contract import Objective, scheduled
-from hardsight.attacks.gradients import value_and_gradient
+from hardsight.attacks.contract import Objective
+from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.restarts import Restarted
 from hardsight.core.batches import per_image
 
@@ -72,19 +72,21 @@ class PGD(Restarted):
         """Return where one restart ends, (B, C, H, W) detached: all that training needs.
 
         It is not evaluated, which saves the last of ``steps + 1`` passes. Arguments as of a call.
-        """
-        first = next(self.starts(images, generator, start))
-        return self.run(objective, first, images, generator)[0].detach()
 
-    def run(
-        self, objective: Objective, x: Tensor, images: Tensor, generator: torch.Generator | None
-    ) -> tuple[Tensor, ...]:
+        Raises:
+            ValueError: a gradient that is not finite, and what an objective raises.
+        """
+        oracle = Oracle(objective, images, generator)
+        (end,) = self.run(oracle, next(self.starts(images, generator, start)), images)
+        oracle.demand_finite()
+        return end.detach()
+
+    def run(self, oracle: Oracle, x: Tensor, images: Tensor) -> tuple[Tensor, ...]:
         """Return the last iterate."""
         step_size = self.step_size or self.ball.path * self.ball.eps / max(self.steps, 1)
         gathered = torch.zeros_like(images)
         for i in range(self.steps):
-            now = scheduled(objective, i / self.steps)
-            _, gradient = value_and_gradient(now, x, generator)
+            _, gradient = oracle(x, i / self.steps)
             if self.momentum:
                 gradient = gathered = self.momentum * gathered + _normalised(gradient)
             x = self.ball.project(self.ball.ascend(x, gradient, step_size), images)

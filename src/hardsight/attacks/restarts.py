@@ -9,7 +9,7 @@ from torch import Tensor
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.contract import Objective, scheduled
 from hardsight.attacks.entry import Entry
-from hardsight.attacks.gradients import evaluate
+from hardsight.attacks.gradients import Oracle, evaluate
 from hardsight.core.batches import choose
 from hardsight.core.types import AttackResult
 
@@ -38,9 +38,7 @@ class Restarted(Entry):
         """Count the evaluations of the objective in one call."""
 
     @abstractmethod
-    def run(
-        self, objective: Objective, x: Tensor, images: Tensor, generator: torch.Generator | None
-    ) -> tuple[Tensor, ...]:
+    def run(self, oracle: Oracle, x: Tensor, images: Tensor) -> tuple[Tensor, ...]:
         """Return what one run offers, each (B, C, H, W), from ``x`` in the balls of ``images``."""
 
     def optimise(
@@ -51,14 +49,14 @@ class Restarted(Entry):
         start: Tensor | None,
     ) -> AttackResult:
         """Return the best end of all runs; ``random_start`` says where they begin."""
-        judge = scheduled(objective, 1.0)
+        judge, oracle = scheduled(objective, 1.0), Oracle(objective, images, generator)
         best, best_value = images, images.new_full((len(images),), -torch.inf)
         for x in self.starts(images, generator, start):
-            for end in self.run(objective, x, images, generator):
+            for end in self.run(oracle, x, images):
                 value = evaluate(judge, end, generator)
                 better = value > best_value
                 best, best_value = choose(better, end, best), choose(better, value, best_value)
-        return AttackResult(best, best_value.float(), self.evaluations)
+        return AttackResult(best, best_value.float(), self.evaluations, oracle.nonfinite)
 
     def starts(
         self, images: Tensor, generator: torch.Generator | None, start: Tensor | None

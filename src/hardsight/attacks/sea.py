@@ -74,6 +74,7 @@ class Progressive(Entry):
     ) -> AttackResult:
         """Return the last stage's images and objective, and the evaluations of all."""
         done = queries = 0
+        blind = torch.zeros(len(images), dtype=torch.bool, device=images.device)
         for factor, steps in zip(self.factors, self._steps(), strict=True):
             stage = altered(self.optimiser, ball=_scaled(self.ball, factor), steps=steps)
             part = Window(
@@ -81,7 +82,8 @@ class Progressive(Entry):
             )
             found = stage(part, images, generator, start)
             start, done, queries = found.images, done + steps, queries + found.queries
-        return found._replace(queries=queries)
+            blind |= found.blind
+        return found._replace(queries=queries, nonfinite=blind)
 
 
 def _scaled(ball: Ball, factor: float) -> Ball:

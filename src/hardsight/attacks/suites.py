@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.bpda import bypassed
 from hardsight.attacks.entry import at_rest, attackable
+from hardsight.attacks.gradient_free import searched_on
 from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.objectives.draws import Model, is_random
 from hardsight.attacks.optimisers import Optimiser, describe
+from hardsight.attacks.results import better
 from hardsight.attacks.threats import Threat
 from hardsight.attacks.victims import Victim
-from hardsight.core.batches import choose
 from hardsight.core.capabilities import bypass_of, surrogates_of
 from hardsight.core.noise import Noise
 from hardsight.core.types import AttackResult
@@ -177,7 +178,8 @@ class Suite:
         Which is worst is judged by the victim's judge on the same fresh draws for every attempt;
         nobody scores on them again. An attempt's randomness depends on itself and the generator
         alone: a suite with more attempts makes what one with fewer makes, and then some. Both the
-        victim and the source are in eval mode meanwhile.
+        victim and the source are in eval mode meanwhile. Images whose gradient was not finite on
+        the way are attacked on by random search, see ``searched_on``, and named by the result.
 
         Args:
             victim: the model and the truth about ``images``.
@@ -206,8 +208,7 @@ class Suite:
         device = generator.device if generator is not None else "cpu"
         seed = int(torch.randint(2**62, (), generator=generator, device=device))
         purposes = Noise(seed, images.device)
-        worst, harm = images, evaluate(judge, images, purposes.generator("judge"))
-        queries = 0
+        whole = AttackResult(images, evaluate(judge, images, purposes.generator("judge")), 0)
         for attempt in self.attempts:
             if attempt.optional and not _possible(attempt, victim):
                 continue
@@ -216,11 +217,10 @@ class Suite:
             with _seen(victim, attempt.via, self.name) as seen:
                 objective = seen.objective(attempt.objective, images, attempt.draws, known, own)
                 found = attempt.optimiser(objective, images, own)
+                found = searched_on(found, attempt.optimiser, objective, images, own)
             value = evaluate(judge, found.images, purposes.generator("judge"))
-            better = value > harm
-            worst, harm = choose(better, found.images, worst), torch.maximum(value, harm)
-            queries += found.queries
-        return AttackResult(worst, harm, queries)
+            whole = better(whole, found._replace(objective=value))
+        return whole
 
 
 def _possible(attempt: Attempt, victim: Victim) -> bool:

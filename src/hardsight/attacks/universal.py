@@ -9,12 +9,15 @@ from torch import Tensor
 
 from hardsight.attacks.contract import Divisible, Objective, scheduled
 from hardsight.attacks.entry import at_rest
+from hardsight.attacks.gradient_free import searched_on
 from hardsight.attacks.gradients import evaluate
+from hardsight.attacks.results import better
 from hardsight.attacks.suites import JUDGING, Attempt, Suite
 from hardsight.attacks.threats import Threat
 from hardsight.attacks.threats.parameter_space import OfParameters, ParameterSpace
 from hardsight.attacks.victims import Victim
 from hardsight.core.noise import Noise
+from hardsight.core.types import AttackResult
 
 
 class Batch(NamedTuple):
@@ -60,7 +63,7 @@ class OfAll:
         ]
 
 
-def craft(suite: Suite, batches: Sequence[Batch], generator: torch.Generator) -> Tensor:
+def craft(suite: Suite, batches: Sequence[Batch], generator: torch.Generator) -> AttackResult:
     """Return the parameters (1, K, h, w) that harm a set most, of all attempts and of no change.
 
     Which attempt that is, is judged by the victims' judges on fresh draws, as in a suite.
@@ -93,17 +96,17 @@ def craft(suite: Suite, batches: Sequence[Batch], generator: torch.Generator) ->
         images.new_full((1, *threat.shape(images)), 0.5),
     )
     with at_rest(victim.model):
-        worst, harm = middle, evaluate(judge, middle, noise.generator("judge"))
+        worst = AttackResult(middle, evaluate(judge, middle, noise.generator("judge")), 0)
         for attempt in suite.attempts:
             if attempt.optional and not victim.knows(attempt.objective):
                 continue
             assert isinstance(attempt.optimiser, ParameterSpace)
             own = noise.generator(attempt.description)
             each = [_objective(attempt, batch, own) for batch in batches]
-            found = attempt.optimiser.optimiser(_of_all(each, batches, threat), middle, own).images
-            value = evaluate(judge, found, noise.generator("judge"))
-            if bool(value > harm):
-                worst, harm = found, value
+            whole, optimiser = _of_all(each, batches, threat), attempt.optimiser.optimiser
+            found = searched_on(optimiser(whole, middle, own), optimiser, whole, middle, own)
+            value = evaluate(judge, found.images, noise.generator("judge"))
+            worst = better(worst, found._replace(objective=value))
     return worst
 
 

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardsight.attacks import APGD, Attempt, Ball, Square, Suite, value_and_gradient
+from hardsight.attacks import APGD, Attempt, Ball, Objective, Square, Suite, value_and_gradient
 from hardsight.audit.budgets import Budget
 from hardsight.audit.outcomes import Attacked, BlockedError, worst
 from hardsight.core.noise import Noise
-from hardsight.core.types import Progress, quiet
+from hardsight.core.types import AttackResult, Progress, quiet
 from hardsight.evaluation.costs import Meter, attack_cost
 from hardsight.evaluation.probe import probe
 from hardsight.evaluation.subjects import Scores, Subject
@@ -108,7 +108,7 @@ class Audited:
         for start, x in self.batches():
             known = self.known_noise(x, start)
             objective = self.subject.victim(start, len(x)).objective(name, x, 1, known)
-            found.append(value_and_gradient(objective, x)[1])
+            found.append(finite_gradient(objective, x))
         return torch.cat(found)
 
     def known_noise(self, x: Tensor, start: int) -> Tensor | None:
@@ -205,6 +205,7 @@ class Audited:
             found = suite(self.subject.victim(start, len(x)), x, self.generator("attack", start))
         except ValueError as error:
             raise BlockedError(f"The attack could not be carried out: {error}.", "fail") from error
+        demand_finite(found)
         self.tell(self.cost(suite.attempts[0]) * len(x))
         harm: NDArray[np.float64] = found.objective.double().cpu().numpy()
         return Attacked(self.fresh_scores(found.images, start), harm)
@@ -222,6 +223,35 @@ class Audited:
     def tell(self, cost: float) -> None:
         """Report progress of ``cost`` evaluations with gradient."""
         self.meter.tell(cost, self.stage)
+
+
+def demand_finite(found: AttackResult) -> None:
+    """Leave a check, which fails, where an attack met gradients that are not finite.
+
+    Raises:
+        BlockedError: it did.
+    """
+    if bool(found.blind.any()):
+        lost, total = int(found.blind.sum()), len(found.blind)
+        raise BlockedError(
+            f"The attack met non-finite gradients (NaN or infinity) on {lost} of {total} images "
+            "and could not follow them.",
+            "fail",
+        )
+
+
+def finite_gradient(
+    objective: Objective, x: Tensor, generator: torch.Generator | None = None
+) -> Tensor:
+    """Return the gradient (B, C, H, W) of an objective.
+
+    Raises:
+        BlockedError: there is none, or it is not finite; the check fails.
+    """
+    try:
+        return value_and_gradient(objective, x, generator)[1]
+    except ValueError as error:
+        raise BlockedError(f"No gradient can be computed: {error}.", "fail") from error
 
 
 def alone(attempt: Attempt) -> Suite:

@@ -30,6 +30,16 @@ class AttackResult(NamedTuple):
     """(B,) the objective the attacker maximised, at the returned images."""
     queries: int
     """Evaluations of the objective, each on the whole batch."""
+    nonfinite: Tensor | None = None
+    """(B,) bool, the images at which a gradient was NaN or infinite, so that the attack did less
+    than it could; None: there are none."""
+
+    @property
+    def blind(self) -> Tensor:
+        """``nonfinite``, false for all images where it is None."""
+        if self.nonfinite is not None:
+            return self.nonfinite
+        return torch.zeros_like(self.objective, dtype=torch.bool)
 
 
 def check_images(images: Tensor, name: str = "images") -> Tensor:

@@ -48,6 +48,9 @@ class Attacked:
     seconds_per_image: float
     passes: int
     """Network evaluations the attack of an image took at most, counted in single draws."""
+    nonfinite: NDArray[np.bool_]
+    """(n,) images at which a gradient was NaN or infinite, so that the attack went on by random
+    search."""
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -116,7 +119,14 @@ def _joined(parts: list[Tensors]) -> Attacked:
         images={int(i): v for p in parts for i, v in zip(p["indices"], p["images"], strict=True)},
         seconds_per_image=sum(float(p["seconds"]) for p in parts) / len(outputs),
         passes=int(parts[0]["passes"]),
+        nonfinite=torch.cat([_nonfinite(p) for p in parts]).numpy(),
     )
+
+
+def _nonfinite(part: Tensors) -> Tensor:
+    """Return where a gradient was not finite; of clean images, or kept by a version that stopped
+    there, nowhere."""
+    return part.get("nonfinite", torch.zeros(len(part["outputs"]), dtype=torch.bool))
 
 
 def attack_batch(
@@ -137,12 +147,15 @@ def attack_batch(
     noise = Noise(protocol.seed, subject.device)
     x = subject.batch(start, protocol.batch_size)
     begun = time.perf_counter()
-    submitted = [x]
+    submitted, blind = [x], torch.zeros(len(x), dtype=torch.bool, device=x.device)
     if suite and shared:
         submitted = [applied(suite, x, shared["parameters"])]
+        blind |= shared.get("nonfinite", blind).to(blind.device)
     elif suite:
         names = [f"attack/{suite.ball}", *map(str, range(1, suite.submissions))]
-        submitted = [subject.attack(suite, x, start, noise.generator(n, start)) for n in names]
+        found = [subject.attack(suite, x, start, noise.generator(n, start)) for n in names]
+        submitted = [each.images for each in found]
+        blind = torch.stack([each.blind for each in found]).any(0)
     worst = submitted[0]
     passes = suite.passes(subject.own_draws) if suite else 0
     seconds = time.perf_counter() - begun + len(x) * float(shared.get("seconds", 0))
@@ -156,7 +169,10 @@ def attack_batch(
     if suite is None:  # what one output takes
         seconds = (time.perf_counter() - begun) / result["outputs"].shape[1]
     elif suite.fixed and not on_map and subject.random:
-        result["fixed"] = _known(subject, suite, x, start, noise)
+        result["fixed"], at_known = _known(subject, suite, x, start, noise)
+        blind |= at_known
+    if suite is not None:
+        result["nonfinite"] = blind
     decided = subject.decided(worst)
     if decided is not None:
         result["decided"] = decided
@@ -164,12 +180,17 @@ def attack_batch(
     return result | cost | kept_images(worst, start, keep)
 
 
-def _known(subject: Subject, suite: Suite, x: Tensor, start: int, noise: Noise) -> Tensor:
-    """Return outputs (B,) after the worst of a suite's attempts under one noise that it knows."""
+def _known(
+    subject: Subject, suite: Suite, x: Tensor, start: int, noise: Noise
+) -> tuple[Tensor, Tensor]:
+    """Return outputs (B,) after the worst of a suite's attempts under one noise that it knows.
+
+    Beside them (B,) where a gradient was not finite.
+    """
     generator = noise.generator(f"fixed/{suite.ball}", start)
     known = subject.sample_noise(x, generator)
     found = suite.once(subject.victim(start, len(x)), x, generator, known)
-    return subject.outputs(found.images, known)
+    return subject.outputs(found.images, known), found.blind
 
 
 def run_key(suite: Suite | None, *facts: object) -> str:

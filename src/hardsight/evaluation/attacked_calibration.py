@@ -25,6 +25,8 @@ class AttackedCalibration(NamedTuple):
     """(n,) scores of the same images left alone."""
     attacked: NDArray[np.float64]
     """(n,) their scores once attacked, on the noise of decisions."""
+    nonfinite: NDArray[np.bool_]
+    """(n,) those at which a gradient was NaN or infinite, attacked on by random search."""
 
     def alarms(self, threshold: float) -> tuple[float, float]:
         """Return the shares of (clean, attacked) images above a threshold."""
@@ -63,22 +65,24 @@ def calibrate_under(
     level = Calibration.check(total, level)
     suite, size = suite.once, at_once(detector.size, 8)
     noise, done = Noise(seed, detector.device), 0
-    clean, attacked, maxima = [], [], []
+    clean, attacked, maxima, blind = [], [], [], []
     with in_mode("eval", detector):
         for batch in batches(normals, detector.decoding, size):
             x = detector.prepare(batch)
             known = detector.decision_noise(x)
             victim = ScoreVictim(detector, torch.zeros(len(x), dtype=torch.bool, device=x.device))
             generator = noise.generator(f"calibrate/{suite.ball}", done)
-            worst = suite(victim, x, generator, known).images
+            harmed = suite(victim, x, generator, known)
             with torch.no_grad():
                 clean.append(detector.score_only(x, known).pred_score.double().cpu())
-                found = detector(worst, known)
+                found = detector(harmed.images, known)
             attacked.append(found.pred_score.double().cpu())
             maxima.append(found.anomaly_map.flatten(1).amax(1).double().cpu())
+            blind.append(harmed.blind.cpu())
             done += len(x)
             progress("attack", done, total)
     before, scores, tops = (torch.cat(part).numpy() for part in (clean, attacked, maxima))
     calibration = Calibration.fit(scores, tops, level)
     under = f"{suite.name}, {radius(suite.ball.name, suite.ball.eps)}"
-    return AttackedCalibration(replace(calibration, under=under), before, scores)
+    lost = torch.cat(blind).numpy()
+    return AttackedCalibration(replace(calibration, under=under), before, scores, lost)

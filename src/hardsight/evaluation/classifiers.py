@@ -18,7 +18,7 @@ from hardsight.evaluation.published import known_of
 from hardsight.evaluation.results import Estimate, Evaluation
 from hardsight.evaluation.rows import averages, output_rows
 from hardsight.evaluation.subjects import ClassifierSubject
-from hardsight.evaluation.wording import radius
+from hardsight.evaluation.wording import nonfinite_gradients, radius
 
 USUAL, EXECUTION, RECORD = Protocol(batch_size=32), Execution(), Record()
 
@@ -90,6 +90,9 @@ def accuracy_curve(
 
     Returns:
         (value, accuracy by the mean of the draws) for each value, a line of a ``Curve``.
+
+    Raises:
+        ValueError: gradients that are not finite, which a line cannot tell of.
     """
     points = []
     for value in values:
@@ -100,6 +103,8 @@ def accuracy_curve(
         with subject.at_rest():
             done = attack_set(subject, suite, protocol, batches=execution.batches(key))
         assert done is not None  # no deadline
+        if done.nonfinite.any():
+            raise ValueError(f"at {value:g}: {nonfinite_gradients(done.nonfinite)}")
         points.append((value, next(output_rows(subject, "", done, suite)).mean))
         execution.progress("curve", len(points), len(values), f"at {value:g}")
     return tuple(points)

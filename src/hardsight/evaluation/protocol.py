@@ -23,7 +23,7 @@ from hardsight.evaluation.provenance import fingerprint, made_with
 from hardsight.evaluation.results import Corrupted, Curve, Evaluation, Row
 from hardsight.evaluation.rows import clean_rows, map_rows, output_rows
 from hardsight.evaluation.subjects import DetectorSubject, Subject
-from hardsight.evaluation.wording import radius
+from hardsight.evaluation.wording import nonfinite_gradients, radius
 
 CURVE_DRAWS = 4
 """Fresh draws of a point of the curve, at most."""
@@ -177,6 +177,9 @@ class Measurement:
             suite = self.quick.at(eps)
             attacked = self.attack(suite, self.few)
             if self.usable(attacked, f"the curve at {eps:.4f}", found):
+                if attacked.nonfinite.any():
+                    told = nonfinite_gradients(attacked.nonfinite)
+                    found.notes.append(f"The curve at {eps:.4f}: {told}")
                 row = next(output_rows(self.subject, "", attacked, suite))
                 points.append((eps, row.mean))
                 found.points[f"{radius(suite.ball.name, eps)} (curve)"] = done[eps] = attacked

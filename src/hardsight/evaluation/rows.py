@@ -12,7 +12,7 @@ from hardsight.evaluation.attacked import Attacked
 from hardsight.evaluation.published import published_over_threats
 from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Averages, Budget, Estimate, Row
 from hardsight.evaluation.subjects import DetectorSubject, Subject
-from hardsight.evaluation.wording import radius
+from hardsight.evaluation.wording import UNRELIABLE, nonfinite_gradients, radius
 from hardsight.metrics import auroc, bootstrap, metrics_of, pixel_auroc_interval
 from hardsight.synthesis.foreground import foreground
 
@@ -192,8 +192,15 @@ def _spent(done: Attacked, suite: Suite | None, flags: Flags) -> dict[str, Any]:
         "norm": suite.ball.name,
         "eps": suite.ball.eps,
         "budget": Budget(suite.budget, suite.description, done.passes, suite.submissions),
-        "flags": flags,
+        "flags": (*flags, *blind_flags(done)),
     }
+
+
+def blind_flags(done: Attacked) -> Flags:
+    """Return the flag of an attack some of whose gradients were not finite; () where all were."""
+    if not done.nonfinite.any():
+        return ()
+    return (f"{UNRELIABLE}: finite gradients: {nonfinite_gradients(done.nonfinite)}",)
 
 
 def _published(subject: Subject, suite: Suite | None, on_map: bool = False) -> dict[str, Any]:

@@ -23,7 +23,8 @@ def shared_parameters(subject: Subject, suite: Suite, protocol: Protocol) -> Ten
     """Craft the change of a subject at rest on all of its images.
 
     Returns:
-        "parameters" (1, K, h, w), and the "seconds" it took, an image.
+        "parameters" (1, K, h, w), the "seconds" it took, an image, and "nonfinite" (1,) whether a
+        gradient was not finite.
     """
     begun, size = time.perf_counter(), protocol.batch_size
     weights = torch.from_numpy(subject.weights).to(subject.device, torch.float32)
@@ -32,9 +33,13 @@ def shared_parameters(subject: Subject, suite: Suite, protocol: Protocol) -> Ten
         x = subject.batch(i, size)
         batches.append(Batch(subject.victim(i, len(x), suite.on_map), x, weights[i : i + size]))
     generator = Noise(protocol.seed, subject.device).generator(f"attack/{suite.ball}")
-    parameters = craft(suite, batches, generator)
+    found = craft(suite, batches, generator)
     seconds = (time.perf_counter() - begun) / len(subject)
-    return {"parameters": parameters, "seconds": torch.tensor(seconds)}
+    return {
+        "parameters": found.images,
+        "seconds": torch.tensor(seconds),
+        "nonfinite": found.blind,
+    }
 
 
 def applied(suite: Suite, x: Tensor, parameters: Tensor) -> Tensor:

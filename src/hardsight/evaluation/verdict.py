@@ -153,7 +153,7 @@ def unreliable_because(rows: Iterable[Row]) -> list[str]:
     flags = dict.fromkeys(flag for row in rows for flag in row.flags)
     marked = [flag.partition(": ") for flag in flags]
     return [
-        f"Why {UNRELIABLE}: the audit's check {reason}"
+        f"Why {UNRELIABLE}: the check {reason}"
         for mark, _, reason in marked
         if mark == UNRELIABLE and reason
     ]

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hardsight.attacks.threats import THREATS
 
 UNRELIABLE = "unreliable"
@@ -32,6 +35,14 @@ def pairs(value: float) -> str:
     if n == 100 and value < 1:
         return "more than 99 of 100"
     return f"{n} of 100"
+
+
+def nonfinite_gradients(where: NDArray[np.bool_]) -> str:
+    """Return the sentence on gradients that were not finite at some of the images (n,)."""
+    return (
+        f"Non-finite gradients on {int(where.sum())} of {len(where)} images, which were attacked "
+        "on by random search: a score without a slope proves nothing, look for saturation in it."
+    )
 
 
 def tags(flags: Iterable[str]) -> tuple[str, ...]:

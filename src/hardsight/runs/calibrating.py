@@ -12,6 +12,7 @@ from hardsight.detectors.evidence import shares
 from hardsight.detectors.inputs import Images
 from hardsight.detectors.saved import CALIBRATION_FILE
 from hardsight.evaluation import calibrate_under
+from hardsight.evaluation.wording import nonfinite_gradients
 from hardsight.runs.detector import PREVIOUS, DetectorRun
 from hardsight.runs.folder import MANIFEST, RunError
 
@@ -24,6 +25,8 @@ class Recalibration:
     after: Calibration
     alarms: dict[str, tuple[float, float]]
     """What was done to the images -> the shares above the old and the new threshold."""
+    warnings: tuple[str, ...] = ()
+    """What a reader must know of the attack, in sentences."""
 
     @property
     def sentences(self) -> list[str]:
@@ -34,7 +37,7 @@ class Recalibration:
             found.append(f"The threshold of the score was {old:.4g} and is {new:.4g} now.")
         for what, (old, new) in self.alarms.items():
             found.append(f"Of these images, {what}, {old:.1%} raised an alarm, and {new:.1%} do.")
-        return found
+        return [*found, *self.warnings]
 
 
 def recalibrate(
@@ -72,6 +75,7 @@ def recalibrate(
     detector = run.detector(device)
     before = detector.calibration
     normals = _chosen(run, images)
+    warnings: tuple[str, ...] = ()
     if under is None:
         after = detector.calibrate(normals, level).demand_calibration()
         alarms = {}
@@ -80,12 +84,14 @@ def recalibrate(
         after, old = found.calibration, before or found.calibration
         was, now = (found.alarms(c.threshold) for c in (old, after))
         alarms = {"left alone": (was[0], now[0]), "attacked": (was[1], now[1])}
+        if found.nonfinite.any():
+            warnings = (nonfinite_gradients(found.nonfinite),)
     after = after.decoded_as(detector.decoding)
     if before is not None:
         before.write(run.path / PREVIOUS)
     after.write(run.path / CALIBRATION_FILE)
     run.write_card()
-    return Recalibration(before, after, alarms)
+    return Recalibration(before, after, alarms, warnings)
 
 
 def _chosen(run: DetectorRun, images: Sequence[str | Path]) -> Images:

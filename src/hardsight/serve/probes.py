@@ -36,6 +36,8 @@ class AttackedImage:
     """JPEG, ten times."""
     heat: bytes
     """PNG."""
+    nonfinite: bool
+    """Whether a gradient was NaN or infinite: that so hindered an attack fails proves nothing."""
 
 
 def attack_image(model: ServedModel, image: Tensor, eps: float, steps: int) -> AttackedImage:
@@ -48,13 +50,13 @@ def attack_image(model: ServedModel, image: Tensor, eps: float, steps: int) -> A
     clean = detector.prepare(image[None])
     before = detector.decide(clean, 1)
     label = before.pred_score > calibration.threshold
-    if eps == 0:
-        attacked = clean
-    else:
+    attacked, nonfinite = clean, False
+    if eps > 0:
         noise = detector.decision_noise(clean)
         objective = ScoreObjective(detector, label, surrogate="score", noise=noise)
         generator = torch.Generator(detector.device).manual_seed(0)
-        attacked = PGD(Linf(eps), steps, random_start=False)(objective, clean, generator).images
+        found = PGD(Linf(eps), steps, random_start=False)(objective, clean, generator)
+        attacked, nonfinite = found.images, bool(found.blind)
     after = detector.decide(attacked, 1)
     scores = after.pred_score.double().numpy()
     return AttackedImage(
@@ -67,6 +69,7 @@ def attack_image(model: ServedModel, image: Tensor, eps: float, steps: int) -> A
         picture=_png(attacked[0]),
         perturbation=perturbation(clean[0], attacked[0], 512),
         heat=heat_layer(after.anomaly_map[0, 0], calibration.map_threshold),
+        nonfinite=nonfinite,
     )
 
 

@@ -11,6 +11,7 @@ import torch
 from pictures_sent import files, png
 from PIL import Image
 
+from bright import blind
 from hardsight.attacks import PGD, Linf, ScoreObjective
 from hardsight.certify import certified_radius
 from hardsight.serve.probes import Certifying, certify_image
@@ -70,6 +71,19 @@ def test_what_has_no_gradient_is_certified_and_not_attacked(client, service):
     assert "exported from" in refused.json()["detail"]
     assert client.post(CERTIFY, files=files(png()), params={"copies": 50}).status_code == 200
     assert torch.is_grad_enabled()
+
+
+def test_an_attack_that_loses_its_gradient_is_not_shown(client, service, monkeypatch):
+    detector = service.models.get("parts").detector
+    score = detector.score_only
+
+    def ending(images, noise=None):
+        return score(images + blind(images, images.amax((1, 2, 3)) >= 0), noise)
+
+    monkeypatch.setattr(detector, "score_only", ending)
+    refused = client.post(ATTACK, files=files(png()))
+    assert refused.status_code == 422
+    assert "is not finite on this image" in refused.json()["detail"]
 
 
 def test_more_copies_than_the_time_of_a_request_allows_are_refused(client, service, monkeypatch):

@@ -4,8 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hardsight.attacks import value_and_gradient
-from hardsight.audit.audited import Audited
+from hardsight.audit.audited import Audited, demand_finite, finite_gradient
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Check, Plot
 from hardsight.core.batches import choose
@@ -28,10 +27,11 @@ def fixed(c: Audited) -> Check:
         c.check_time()
         known, victim = c.known_noise(x, start), s.victim(start, len(x))
         objective = victim.objective(c.best, x, 1, known)
-        found = c.apgd().optimiser(objective, x, c.generator("fixed", start)).images
+        result = c.apgd().optimiser(objective, x, c.generator("fixed", start))
+        demand_finite(result)
         harm = victim.objective(s.judged, x, 1, known)
         with torch.no_grad():
-            found = choose(harm(found) > harm(x), found, x)
+            found = choose(harm(result.images) > harm(x), result.images, x)
             parts.append(s.scores(found, known, start).double().cpu().numpy())
         c.tell((c.budget.base + 2) * len(x))
     known_scores = np.concatenate(parts)
@@ -112,7 +112,7 @@ def _cosines(c: Audited) -> tuple[float, list[float]]:
         c.check_time()
         objective = s.victim(start, len(x)).objective(s.judged, x)
         generator = c.generator("agreement", start)
-        found = [value_and_gradient(objective, x, generator)[1].flatten(1) for _ in range(m)]
+        found = [finite_gradient(objective, x, generator).flatten(1) for _ in range(m)]
         g = torch.stack(found, dim=1)
         gram = _cosine(g[:, :, None], g[:, None])
         pairs.append((gram.sum((1, 2)) - gram.diagonal(dim1=1, dim2=2).sum(1)) / (m * (m - 1)))

@@ -14,7 +14,7 @@ from hardsight.attacks import Attempt, MarginObjective, Suite
 from hardsight.attacks.class_suites import LabelledVictim, class_suite
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.core.capabilities import averaged_draws, sample_noise
-from hardsight.core.types import Detection
+from hardsight.core.types import AttackResult, Detection
 from hardsight.data import LabelledImages
 from hardsight.data.splits import evenly
 from hardsight.detectors import Detector
@@ -111,22 +111,26 @@ class ClassifierSubject(Subject):
         labels = self.labels(start, count)
         return LabelledVictim(self.model, labels, self.source, len(self.classes))
 
-    def attack(self, suite: Suite, x: Tensor, start: int, generator: torch.Generator) -> Tensor:
+    def attack(
+        self, suite: Suite, x: Tensor, start: int, generator: torch.Generator
+    ) -> AttackResult:
         """Return the worst images; without noise, what is misread is attacked no more."""
         victim = self.victim(start, len(x))
         if self.random:
-            return suite(victim, x, generator).images
-        worst = x.clone()
+            return suite(victim, x, generator)
+        worst, queries = x.clone(), 0
         with torch.no_grad():
-            standing = victim.judge(1)(x, generator) <= 0
+            harm = victim.judge(1)(x, generator)
+        standing, blind = harm <= 0, torch.zeros_like(harm, dtype=torch.bool)
         for attempt in suite.attempts:
             if not bool(standing.any()):
                 break
             part = replace(victim, labels=victim.labels[standing])
             result = _alone(suite, attempt)(part, x[standing], generator)
-            worst[standing] = result.images
-            standing[standing.clone()] = result.objective <= 0
-        return worst
+            worst[standing], harm[standing] = result.images, result.objective.to(harm)
+            blind[standing] |= result.blind
+            standing, queries = harm <= 0, queries + result.queries
+        return AttackResult(worst, harm, queries, blind)
 
     @torch.no_grad()
     def outputs(self, x: Tensor, noise: Tensor | None) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from hardsight.attacks import Suite, Victim, frozen, is_random
 from hardsight.core.capabilities import averaged_draws, bypass_of, named, sample_noise
 from hardsight.core.modules import in_mode
+from hardsight.core.types import AttackResult
 from hardsight.detectors import Detector
 from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.published import Published
@@ -134,9 +135,11 @@ class Subject(ABC):
     def victim(self, start: int, count: int, on_map: bool = False) -> Victim:
         """Return what attacks of the ``count`` images from ``start`` on are aimed at."""
 
-    def attack(self, suite: Suite, x: Tensor, start: int, generator: torch.Generator) -> Tensor:
-        """Return the worst images (B, C, H, W) that a suite finds for those from ``start`` on."""
-        return suite(self.victim(start, len(x), suite.on_map), x, generator).images
+    def attack(
+        self, suite: Suite, x: Tensor, start: int, generator: torch.Generator
+    ) -> AttackResult:
+        """Return the worst that a suite finds for the images (B, C, H, W) from ``start`` on."""
+        return suite(self.victim(start, len(x), suite.on_map), x, generator)
 
     @abstractmethod
     def outputs(self, x: Tensor, noise: Tensor | None) -> Tensor:

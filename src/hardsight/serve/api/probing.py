@@ -74,6 +74,12 @@ def probe_routes(service: Service) -> APIRouter:
             )
         image = await _image(service, name, request)
         found = await _aside(service, lambda: attack_image(model, image, eps, steps))
+        if found.nonfinite:
+            raise Problem(
+                422,
+                f"the gradient of {name}'s score is not finite on this image: an attack that "
+                "cannot follow it proves nothing; see `hardsight audit`",
+            )
 
         def shown() -> Attacked:
             return Attacked(
