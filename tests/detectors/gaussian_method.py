@@ -9,6 +9,7 @@ from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors import SavedDetector
 from hardsight.detectors.fitted import Fitted, Work
+from hardsight.detectors.fitting import calibrated
 from hardsight.detectors.method import FitConfig, Method
 
 
@@ -32,8 +33,7 @@ def fit(detector: PixelGaussian, data: AnomalyData, config: FitConfig, work: Wor
     found = copy.deepcopy(detector)
     normals = found.prepare(data.train.images())
     found.mean, found.std = normals.mean(0), normals.std(0)
-    found = found.calibrate(data.validation.images(), config.false_alarms)
-    return Fitted(found, found.demand_calibration())
+    return calibrated(found, data.validation.images(), data, config)
 
 
 METHOD = Method(

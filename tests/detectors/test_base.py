@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from tiny_detector import tiny_advrad, tiny_bastion
 from torch import Generator, Tensor
 
 from hardsight.core.types import Detection
+from hardsight.data import Decoding
 from hardsight.detectors import Detector, Smoothed, Tiled, Wrapped
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.methods import METHODS
@@ -112,6 +115,18 @@ def test_calibrating_returns_a_detector_and_leaves_the_first_as_it_was():
     assert int(decided.pred_label.sum()) <= 0.1 * 30
     assert all(a is b for a, b in zip(found.parameters(), detector.parameters(), strict=True))
     assert found.with_calibration(None).calibration is None
+
+
+def test_calibrating_anew_decodes_images_as_before_and_so_do_detectors_around():
+    kept = Decoding((16, 16), bits=12, aspect="keep")
+    detector = tiny_advrad().calibrate(images(), level=0.5)
+    assert detector.decoding == Decoding((16, 16))
+    detector = detector.with_calibration(detector.calibration.decoded_as(kept))
+    assert detector.calibrate(images(), level=0.25).decoding == kept
+    smoothed = Smoothed(detector, 0.1)
+    assert smoothed.decoding == smoothed.calibrate(images(), level=0.5).decoding == kept
+    large = Tiled(Wrapped(noisy_mean, 16, seeded=True).with_calibration(detector.calibration), 32)
+    assert large.decoding == replace(kept, size=(32, 32))
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())

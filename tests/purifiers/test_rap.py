@@ -4,6 +4,7 @@ from torch import Generator, nn
 from torch.nn import functional as F
 
 from hardsight.attacks import L2, PGD, CrossEntropyObjective, Linf
+from hardsight.classifiers import MNISTCNN, save_classifier
 from hardsight.purifiers import (
     RAP,
     Adapter,
@@ -150,6 +151,12 @@ def test_trained_saved_and_put_in_front_of_another(tmp_path):
     with torch.no_grad():
         assert torch.equal(again(images), purifier(images))
         assert other(images).shape == (64, 2)
+
+
+def test_a_folder_of_another_model_is_told(tmp_path):
+    save_classifier(MNISTCNN(2, size=8), tmp_path)
+    with pytest.raises(ValueError, match=r"holds another model: KeyError.*name its folder"):
+        load_adapter(tmp_path)
 
 
 def test_bad_settings_are_refused():

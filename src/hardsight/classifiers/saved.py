@@ -66,6 +66,8 @@ def load_model(folder: str | Path, build: Callable[[dict[str, Any]], M]) -> M:
         load_into(model, load_file(folder / "model.safetensors"), folder)
     except (SafetensorError, CheckpointError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{folder} cannot be loaded ({error}); train again") from error
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{folder} holds another model: {error!r}; name its folder") from error
     return model.eval()
 
 

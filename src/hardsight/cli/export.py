@@ -65,7 +65,7 @@ def export(
             data,
             folder,
             Target(to.value, int8, precision.value),
-            selected=work.config.fit.selection is not None,
+            selected=work.config.fit.splits_validation,
             seed=seed,
             extra=(work.path / CONFIG, work.path / MANIFEST),
         )

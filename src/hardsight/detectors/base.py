@@ -223,6 +223,8 @@ class Detector(nn.Module, ABC):
     def calibrate(self, normals: Images, level: float | None = None) -> Self:
         """Return this detector with a threshold from normal images held out of everything else.
 
+        Images are decoded as before, see ``decoding``.
+
         Args:
             normals: see ``predict``.
             level: false-alarm rate; None takes 1 %, or the lowest that so many images can support.
@@ -231,10 +233,9 @@ class Detector(nn.Module, ABC):
             ValueError: too few images for the level.
         """
         found = self.predict(normals)
-        return self.with_calibration(
-            Calibration.fit(
-                found.pred_score.double().numpy(),
-                found.anomaly_map.flatten(1).amax(1).double().numpy(),
-                level,
-            )
+        calibration = Calibration.fit(
+            found.pred_score.double().numpy(),
+            found.anomaly_map.flatten(1).amax(1).double().numpy(),
+            level,
         )
+        return self.with_calibration(calibration.decoded_as(self.decoding))

@@ -89,12 +89,3 @@ class Evidence(BaseModel):
                 parts.append(attack(objective, x, generator).images.cpu())
                 progress(sum(map(len, parts)))
         return torch.cat(parts)
-
-
-def shares(held_out: Tensor, selecting: bool) -> tuple[Tensor, Tensor]:
-    """Return the held-out normals (to choose by, to calibrate on).
-
-    Every other image for each where something is chosen: a threshold set on images that helped to
-    choose the score would promise too much. Else all calibrate.
-    """
-    return held_out[::2], held_out[1::2] if selecting else held_out

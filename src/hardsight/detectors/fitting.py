@@ -1,4 +1,4 @@
-"""Around the training of a detector on normal images alone: what is refused, and the threshold."""
+"""Fits around the training of a detector: what is refused before, and the threshold after."""
 
 import copy
 from collections.abc import Callable
@@ -8,12 +8,25 @@ from torch import Tensor
 
 from hardsight.data import AnomalyData
 from hardsight.detectors.calibration import Calibration
-from hardsight.detectors.fitted import Fitted, OpenWork, Work, demand_normals
+from hardsight.detectors.fitted import Fitted, OpenWork, Report, Work, demand_normals
 from hardsight.detectors.inputs import Images
 from hardsight.detectors.method import FitConfig
 
 
-class Trainable(Protocol):
+class Calibratable(Protocol):
+    """What gets a threshold, see ``Detector``."""
+
+    def calibrate(self, normals: Images, level: float | None = None) -> Self:
+        """Return this detector with a threshold from held-out normal images."""
+
+    def demand_calibration(self) -> Calibration:
+        """Return the threshold."""
+
+    def with_calibration(self, calibration: Calibration | None) -> Self:
+        """Return this detector with another threshold."""
+
+
+class Trainable(Calibratable, Protocol):
     """What a fit needs of a detector, see ``Detector``."""
 
     def prepare(self, images: Tensor) -> Tensor:
@@ -22,14 +35,33 @@ class Trainable(Protocol):
     def eval(self) -> Any:
         """Put all networks in eval mode."""
 
-    def calibrate(self, normals: Images, level: float | None = None) -> Self:
-        """Return this detector with a threshold from held-out normal images."""
 
-    def demand_calibration(self) -> Calibration:
-        """Return the threshold."""
-
-
+C = TypeVar("C", bound=Calibratable)
 T = TypeVar("T", bound=Trainable)
+
+
+def calibrated(
+    detector: C,
+    normals: Tensor,
+    data: AnomalyData,
+    config: FitConfig,
+    report: Report | None = None,
+) -> Fitted[C]:
+    """Calibrate a trained detector: what every fit ends with.
+
+    Args:
+        detector: in eval mode.
+        normals: (N, 3, H, W) held-out normal images.
+        data: as whose images those to come are decoded.
+        config: of the fit.
+        report: what was chosen; None: nothing was.
+
+    Raises:
+        ValueError: too few images for the false-alarm rate.
+    """
+    found = detector.calibrate(normals, config.false_alarms)
+    calibration = found.demand_calibration().decoded_as(data.train.decoding)
+    return Fitted(found.with_calibration(calibration), calibration, report)
 
 
 def fit_calibrated(
@@ -61,5 +93,4 @@ def fit_calibrated(
     with work.opened() as opened:
         train(found, normals, opened)
     found.eval()
-    found = found.calibrate(held_out, config.false_alarms)
-    return Fitted(found, found.demand_calibration())
+    return calibrated(found, held_out, data, config)

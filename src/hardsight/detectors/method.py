@@ -39,6 +39,14 @@ class FitConfig(BaseModel):
         return None
 
     @property
+    def splits_validation(self) -> bool:
+        """Whether every other held-out normal calibrates nothing, see ``shares``.
+
+        Something else is chosen or measured by it.
+        """
+        return self.selection is not None
+
+    @property
     def stages(self) -> Mapping[str, float | None]:
         """The stages of the fit in order -> their costs beside each other, see ``announce``.
 

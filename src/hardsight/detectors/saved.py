@@ -114,7 +114,13 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
         weights = find(WEIGHTS_FILE)
         if weights is None:
             raise FileNotFoundError(f"{model_id} holds no {WEIGHTS_FILE}; fit and save a detector")
-        detector = cls.from_settings((config or {}) | changed)
+        try:
+            detector = cls.from_settings((config or {}) | changed)
+        except TypeError as error:
+            raise ValueError(
+                f"{model_id} has settings that are none of {cls.__name__} ({error}); load it with "
+                "the class that its README.md names"
+            ) from error
         try:
             load_model(detector, weights)
         except (SafetensorError, RuntimeError) as error:

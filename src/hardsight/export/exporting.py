@@ -13,7 +13,7 @@ from hardsight.core.files import write_atomically
 from hardsight.core.precision import resolve
 from hardsight.data import AnomalyData
 from hardsight.detectors.base import Detector
-from hardsight.detectors.evidence import shares
+from hardsight.detectors.held_out import validation_shares
 from hardsight.detectors.saved import CALIBRATION_FILE, WEIGHTS_FILE
 from hardsight.export.comparison import Comparison, compare
 from hardsight.export.config import ExportConfig
@@ -66,7 +66,7 @@ def export(
         raise ValueError(f"{place} holds something other than an export; name another folder")
     place.parent.mkdir(parents=True, exist_ok=True)
     level = detector.calibration.level if detector.calibration else None
-    choosing, calibrating = shares(data.validation.images(), selected)
+    choosing, calibrating = validation_shares(data, selected)
     with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as work:
         made, plain = Path(work) / "export", Path(work) / "plain"
         rivals: dict[str, Detector] = {}

@@ -8,7 +8,7 @@ from hardsight.attacks import Suite
 from hardsight.core.types import Progress, quiet
 from hardsight.data import Manifest, iter_images
 from hardsight.detectors import Calibration
-from hardsight.detectors.evidence import shares
+from hardsight.detectors.held_out import validation_shares
 from hardsight.detectors.inputs import Images
 from hardsight.detectors.saved import CALIBRATION_FILE
 from hardsight.evaluation import calibrate_under
@@ -99,7 +99,7 @@ def _chosen(run: DetectorRun, images: Sequence[str | Path]) -> Images:
     if not images:
         data = run.data()
         run.check_manifest(data)
-        return shares(data.validation.images(), run.config.fit.selection is not None)[1]
+        return validation_shares(data, run.config.fit.splits_validation)[1]
     paths = list(iter_images(images))
     learnt = Manifest.read(run.path / MANIFEST).learnt(paths)
     if learnt:

@@ -14,8 +14,8 @@ from hardsight.data.places import exists
 from hardsight.detectors import Calibration, Posed, SavedDetector
 from hardsight.detectors.adapters.posed import posed_data
 from hardsight.detectors.base import Detector
-from hardsight.detectors.evidence import shares
 from hardsight.detectors.fitted import Work
+from hardsight.detectors.held_out import validation_shares
 from hardsight.detectors.memory_bank.search_difference import SearchDifference
 from hardsight.detectors.methods import METHODS
 from hardsight.detectors.saved import CALIBRATION_FILE, CONFIG_FILE
@@ -145,7 +145,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         fitted = method.fit(made.to(pick_device(device)), shown, config.fit, work)
         calibration = fitted.calibration
         if config.posed:  # of all hypotheses, which the fit knows nothing of
-            normals = shares(data.validation.images(), config.fit.selection is not None)[1]
+            _, normals = validation_shares(data, config.fit.splits_validation)
             found = Posed(fitted.detector).calibrate(normals, config.fit.false_alarms)
             calibration = found.demand_calibration()
         calibration = calibration.decoded_as(data.train.decoding)

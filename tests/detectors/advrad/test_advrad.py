@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from hardsight.attacks import L2, PGD, Linf, ScoreObjective, value_and_gradient
-from hardsight.detectors import AdvRAD, Bastion, ReferenceStatistics, Scoring, Tiling
+from hardsight.detectors import AdvRAD, Bastion, PatchCore, ReferenceStatistics, Scoring, Tiling
 from hardsight.detectors.advrad.maps import multiscale_error
 from hardsight.detectors.mean_filter import inner_mean_filter, mean_filter
 from hardsight.diffusion import one_shot
@@ -134,6 +134,12 @@ def test_loading_is_silent_and_damage_is_explained(make_advrad, tmp_path, capfd)
     weights.unlink()
     with pytest.raises(FileNotFoundError, match="holds no model"):
         AdvRAD.from_pretrained(tmp_path)
+
+
+def test_a_detector_of_another_class_is_told(make_advrad, tmp_path):
+    make_advrad().save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"settings that are none of PatchCore.*load it with"):
+        PatchCore.from_pretrained(tmp_path)
 
 
 def test_predict_labels_once_calibrated(make_advrad):

@@ -20,7 +20,8 @@ from hardsight.detectors import (
 from hardsight.detectors.advrad.bastion_fitting import fit_bastion
 from hardsight.detectors.advrad.choice import score_map_filters
 from hardsight.detectors.advrad.errors import error_maps
-from hardsight.detectors.evidence import selection_score, shares
+from hardsight.detectors.evidence import selection_score
+from hardsight.detectors.held_out import shares
 from hardsight.detectors.mean_filter import inner_mean_filter
 from hardsight.training import Settings
 

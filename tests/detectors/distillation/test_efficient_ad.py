@@ -18,7 +18,7 @@ from hardsight.detectors.distillation.efficient_ad_task import EfficientADTask, 
 from hardsight.detectors.distillation.hard_features import hard_feature_loss
 from hardsight.detectors.distillation.photographs import photographs, random_crops
 from hardsight.metrics import auroc
-from hardsight.runs import start_run
+from hardsight.runs import recalibrate, start_run
 
 TRAINING = {
     "steps": 3, "batch_size": 2, "lr": 1e-3, "ema_decay": 0.5, "checkpoint_every": 2,
@@ -153,6 +153,14 @@ def test_a_fit_tells_an_obvious_defect(parts, tmp_path):
     held_out = len(run.data().validation)
     assert len(found.demand_calibration().normal_scores) == held_out // 2
     assert torch.equal(run.detector("cpu").predict(test.images()).pred_score, scores)
+
+
+def test_what_normalised_the_maps_never_sets_a_threshold(parts, tmp_path):
+    run = start_run(tmp_path / "run", config(parts))
+    before = run.fit("cpu").demand_calibration()
+    after = recalibrate(run, device="cpu").after
+    assert len(after.normal_scores) == len(before.normal_scores)
+    np.testing.assert_allclose(after.normal_scores, before.normal_scores, rtol=1e-5)
 
 
 def test_a_resumed_run_goes_on_to_the_same_weights(parts, tmp_path):

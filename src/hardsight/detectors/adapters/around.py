@@ -1,9 +1,11 @@
 """What detectors round another detector have in common."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 
+from hardsight.data import Decoding
 from hardsight.detectors.base import Detector
 
 
@@ -28,6 +30,16 @@ class Around(Detector):
     def size(self) -> tuple[int, int]:
         """The size of the detector inside."""
         return self.detector.size
+
+    @property
+    def decoding(self) -> Decoding:
+        """How images are to be decoded: as those of the calibration, else of the detector inside.
+
+        At the size of this detector.
+        """
+        if self.calibration is not None:
+            return super().decoding
+        return replace(self.detector.decoding, size=self.size)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.detectors.calibration import Calibration
-from hardsight.detectors.evidence import shares
+from hardsight.detectors.held_out import shares
 from hardsight.metrics import conformal_threshold, p_values
 
 TINY = 1e-12

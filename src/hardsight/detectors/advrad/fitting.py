@@ -1,7 +1,7 @@
 """From normal images to a trained, chosen and calibrated AdvRAD."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -21,8 +21,9 @@ from hardsight.detectors.advrad.scoring import ReferenceStatistics
 from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.advrad.start import Start, take_over
 from hardsight.detectors.calibration import Calibration
-from hardsight.detectors.evidence import shares
 from hardsight.detectors.fitted import Fitted, OpenWork, Work, demand_normals
+from hardsight.detectors.fitting import calibrated
+from hardsight.detectors.held_out import joined, validation_shares
 from hardsight.synthesis import Foreground, PseudoAnomalies, find_foreground
 from hardsight.training import DenoisingTask, Settings
 
@@ -42,7 +43,7 @@ class TrainingContext:
 
     def foreground(self, kind: Foreground) -> Tensor:
         """Find where the objects lie, (N, 1, H, W) bool, for each category by itself."""
-        return _joined([find_foreground(kind, images) for images in self.categories])
+        return joined([find_foreground(kind, images) for images in self.categories])
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +72,9 @@ def fit_advrad(
     """Train the denoiser, choose what is open, and calibrate the threshold.
 
     Only ``data.train`` and ``data.validation`` are used. With a selection, one half of the
-    validation normals serves it and the other calibrates (see ``shares``). Of several categories
-    (``together``) each is drawn equally often, and no reference is used. What can be refused is
-    refused before the training.
+    validation normals serves it and the other calibrates (``validation_shares``). Of several
+    categories (``together``) each is drawn equally often, and no reference is used. What can be
+    refused is refused before the training.
 
     Args:
         detector: left as it is.
@@ -124,8 +125,7 @@ def fit_advrad(
             )
             report = replace(report, pilots=pilots, fixed_reconstruction=levels, localising=sides)
             detector = detector.with_scoring(report.scoring_of(detector.scoring))
-        detector = detector.calibrate(held_out.calibrating, config.false_alarms)
-        return Fitted(detector, detector.demand_calibration(), report)
+        return calibrated(detector, held_out.calibrating, data, config, report)
 
 
 def _context(
@@ -137,7 +137,7 @@ def _context(
         ValueError: too few, or none that the detector takes.
     """
     categories = [part.train.images() for part in data.parts or (data,)]
-    normals = demand_normals(_joined(categories), data)
+    normals = demand_normals(joined(categories), data)
     detector.prepare(normals[:1])
     policies = [AugmentationPolicy.of(images, config.augment) for images in categories]
     return TrainingContext(tuple(categories), normals, tuple(policies), config.training, work)
@@ -155,12 +155,8 @@ def _held_out(detector: ErrorDetector, data: AnomalyData, config: AdvRADFit) -> 
             f"selection.patches={selection.patches} would train other denoisers than that of "
             "start; leave them out, or train from first weights with --start none"
         )
-    parts = [
-        shares(part.validation.images(), selection is not None) for part in data.parts or (data,)
-    ]
-    calibrating = _joined([c for _, c in parts])
+    choosing, calibrating = validation_shares(data, config.splits_validation)
     Calibration.check(len(calibrating), config.false_alarms)
-    choosing = _alternating([c for c, _ in parts])
     evidence = None if selection is None else selection.evidence(choosing, config.training.seed)
     return HeldOut(calibrating, selection, evidence)
 
@@ -243,15 +239,3 @@ def _meaningful(
         'detector.scoring.reference=error (in a selection have "error" among the references), or '
         "fit each category by itself, with a run of all of them as its start"
     )
-
-
-def _joined(parts: Sequence[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
-
-
-def _alternating(parts: Sequence[Tensor]) -> Tensor:
-    """Return the rows of all parts, in turns: the first of each, the second of each, ..."""
-    if len(parts) == 1:
-        return parts[0]
-    places = [(i, p) for p, part in enumerate(parts) for i in range(len(part))]
-    return torch.stack([parts[p][i] for i, p in sorted(places)])

@@ -38,6 +38,11 @@ class EfficientADFit(FitConfig):
     paper's a student learns little in a thousand steps."""
 
     @property
+    def splits_validation(self) -> bool:
+        """The other half normalises the maps."""
+        return True
+
+    @property
     def stages(self) -> Mapping[str, float | None]:
         """The teacher's training, then that of the student, by the images that they see."""
         first, second = (s.steps * s.batch_size for s in (self.teaching, self.training))

@@ -8,8 +8,9 @@ from torch import Tensor
 from hardsight.augment import symmetries
 from hardsight.data import AnomalyData, foreground_sheet
 from hardsight.detectors.calibration import Calibration
-from hardsight.detectors.evidence import shares
 from hardsight.detectors.fitted import Fitted, OpenWork, Work, demand_normals
+from hardsight.detectors.fitting import calibrated
+from hardsight.detectors.held_out import validation_shares
 from hardsight.detectors.patchguard.choice import choose_checkpoint
 from hardsight.detectors.patchguard.contract import P, PatchDetector
 from hardsight.detectors.patchguard.recipe import Adversary, PatchGuardFit, Recipe
@@ -39,7 +40,7 @@ def fit_patchguard(detector: P, data: AnomalyData, config: PatchGuardFit, work: 
     """
     found, selection, seed = copy.deepcopy(detector), config.selection, config.training.seed
     normals = demand_normals(data.train.images(), data)
-    choosing, calibrating = shares(data.validation.images(), selection is not None)
+    choosing, calibrating = validation_shares(data, config.splits_validation)
     Calibration.check(len(calibrating), config.false_alarms)
     evidence = None if selection is None else selection.evidence(choosing, seed)
     demand_attention(found, normals, config.recipe)
@@ -52,8 +53,7 @@ def fit_patchguard(detector: P, data: AnomalyData, config: PatchGuardFit, work: 
             found, report = choose_checkpoint(
                 found, checkpoints, evidence, selection, seed, opened.progress
             )
-    found = found.calibrate(calibrating, config.false_alarms)
-    return Fitted(found, found.demand_calibration(), report)
+    return calibrated(found, calibrating, data, config, report)
 
 
 def train_network(

@@ -8,7 +8,7 @@ from hardsight.attacks import build_suite, default_eps, parse_radius
 from hardsight.attacks.threats import THREATS
 from hardsight.data import AnomalyData
 from hardsight.detectors.base import Detector
-from hardsight.detectors.evidence import shares
+from hardsight.detectors.held_out import validation_shares
 from hardsight.evaluation import (
     Certification,
     DetectorSubject,
@@ -111,8 +111,8 @@ class DetectorFigures(Figures[DetectorRun]):
         """Yield the certificate of each design."""
         suites = choice.suites(build_suite)  # what can be refused is refused at once
         terms, provenance = choice.terms, self.provenance | {WEIGHTS: fingerprint(detector)}
-        selecting = self.run.config.fit.selection is not None or bool(choice.sigmas)
-        choosing, calibrating = shares(data.validation.images(), selecting)
+        selecting = self.run.config.fit.splits_validation or bool(choice.sigmas)
+        choosing, calibrating = validation_shares(data, selecting)
         for design in dict.fromkeys(choice.designs):
             smoothing = replace(choice.smoothing, design=design)
             if choice.sigmas:
