@@ -71,4 +71,4 @@ def test_verify_of_what_is_as_it_should_be(tmp_path):
 def test_verify_of_what_is_not_there_says_where_it_is_to_be_had(tmp_path):
     done = call("data", tmp_path / "MVTec_LOCO", "--verify")
     assert done.exit_code == 1
-    assert "MVTec LOCO AD is to be had from mvtec.com" in words(done)
+    assert "did you mean MVTec LOCO AD? It is to be had from mvtec.com" in words(done)

@@ -1,6 +1,7 @@
 """Object stores for tests: in memory, and a server of S3."""
 
 import io
+import threading
 from collections import Counter
 from contextlib import contextmanager
 from typing import ClassVar
@@ -9,6 +10,17 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
+
+
+class Silent(MemoryFileSystem):
+    """A store that does not answer, until it is let go."""
+
+    protocol = "silent"
+    released: ClassVar = threading.Event()
+
+    def info(self, path, **options):
+        self.released.wait(60)
+        raise FileNotFoundError(path)
 
 
 class Refusing(MemoryFileSystem):
@@ -20,11 +32,28 @@ class Refusing(MemoryFileSystem):
         raise PermissionError("The AWS Access Key Id does not exist")
 
 
+ROOT = "counting://shop/parts"
+"""Where the data set of the fixture ``store`` is."""
+
+
 class Counting(MemoryFileSystem):
-    """A store that counts what is fetched from it."""
+    """A store that counts what is fetched from it, and how often it is listed."""
 
     protocol = "counting"
     fetched: ClassVar = Counter()
+    listings: ClassVar = 0
+
+    @classmethod
+    def taken(cls):
+        """Return the names of what was fetched since the last call, below the data set."""
+        names = sorted(path.removeprefix("/shop/parts/") for path in cls.fetched.elements())
+        cls.fetched.clear()
+        cls.listings = 0
+        return names
+
+    def find(self, path, *arguments, **options):
+        Counting.listings += 1
+        return super().find(path, *arguments, **options)
 
     @classmethod
     def _strip_protocol(cls, path):
@@ -35,7 +64,7 @@ class Counting(MemoryFileSystem):
         super().get_file(path, *arguments, **options)
 
 
-for one in (Refusing, Counting):
+for one in (Silent, Refusing, Counting):
     fsspec.register_implementation(one.protocol, one, clobber=True)
 fsspec.register_implementation("absent", "no_such_module.Store", True, "Please install absentfs")
 

@@ -89,15 +89,15 @@ def test_differences_are_of_what_is_official(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("VisA_20220922", "VisA is to be had from github.com/amazon-science/spot-diff (licence: "),
-        ("mvtec-ad-2", "MVTec AD 2 is to be had"),
-        ("MVTec_AD", "MVTec AD is to be had"),
-        ("mvtec/cable", "MVTec AD is to be had"),
-        ("kolektorsdd2", "KolektorSDD2 is to be had"),
+        ("VisA_20220922", "; did you mean VisA? It is to be had from github.com/amazon-science/sp"),
+        ("mvtec-ad-2", "; did you mean MVTec AD 2? It is to be had"),
+        ("MVTec_AD", "; did you mean MVTec AD? It is to be had"),
+        ("mvtec/cable", "; did you mean MVTec AD? It is to be had"),
+        ("kolektorsdd2", "; did you mean KolektorSDD2? It is to be had"),
         ("parts/screws", ""),
     ],
 )  # fmt: skip
-def test_where_a_missing_set_is_to_be_had(path: str, said: str) -> None:
+def test_a_name_near_a_published_set_is_answered_by_a_question(path: str, said: str) -> None:
     found = obtainable(Path("data") / path)
     assert said in found
     assert bool(said) == bool(found)

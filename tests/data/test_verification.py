@@ -73,8 +73,12 @@ def test_own_data_are_sound_if_they_can_be_read(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_says_where_it_is_to_be_had(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"visa' does not exist; .*VisA is to be had from"):
+    with pytest.raises(
+        FileNotFoundError, match=r"visa' does not exist; .*did you mean VisA\? It is to be had from"
+    ):
         verify(tmp_path / "visa")
     (tmp_path / "mpdd").mkdir()
-    with pytest.raises(LayoutError, match=r"MPDD is to be had from .*licence: CC BY-NC-SA 4\.0"):
+    with pytest.raises(
+        LayoutError, match=r"did you mean MPDD\? It is to be had from .*licence: CC BY-NC-SA 4\.0"
+    ):
         verify(tmp_path / "mpdd")

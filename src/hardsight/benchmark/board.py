@@ -12,6 +12,7 @@ from hardsight.data import published_sets
 from hardsight.evaluation import Row
 from hardsight.evaluation.published import known_of
 from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Estimate
+from hardsight.evaluation.wording import UNRELIABLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,9 @@ class Line:
 
     @property
     def audit(self) -> str:
-        """The verdict of its audit; "not audited" without one."""
+        """The verdict of its audit; "fail" where the attack says so; "not audited" without one."""
+        if any(flag.startswith(UNRELIABLE) for flag in self.attacked.flags):
+            return "fail"
         return self.entry.audit.verdict if self.entry.audit else "not audited"
 
     @property

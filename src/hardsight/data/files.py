@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
@@ -34,6 +35,8 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "PPM", "JPEG2000"
 """Formats that are decoded, told by content."""
 GOOD = frozenset({"good", "good_parts", "ok", "okay", "normal", "normals", "nominal"})
 """Names of a folder of good parts, in lower case with underscores."""
+_ONE_SLASH = re.compile(r"(?:^|/)([a-z][a-z0-9+.-]+):/([^/].*)$", re.IGNORECASE)
+"""Scheme, of more than the letter of a drive, and the rest of a URL that has become a path."""
 _SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 """What unpackers and file servers leave behind: copies and thumbnails, no images."""
 
@@ -114,7 +117,12 @@ def existing_folder(path: str | Path, argument: str) -> Path:
 
 
 def near_names(path: Path) -> str:
-    """Return "; did you mean ...?" with what lies near a missing path, or what its parent holds."""
+    """Return "; did you mean ...?" with what lies near a missing path, or what its parent holds.
+
+    Of a URL with one slash, as a path turns ``s3://bucket/x`` into, it is the URL.
+    """
+    if url := _ONE_SLASH.search(path.as_posix()):
+        return f"; did you mean '{url[1]}://{url[2]}'?"
     known = path
     while not known.is_dir() and known != known.parent:
         known, missing = known.parent, known.name

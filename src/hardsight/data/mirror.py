@@ -18,7 +18,7 @@ from typing import Any
 from hardsight.core.cache import CACHE, cache_folder
 from hardsight.core.files import write_atomically, write_whole
 from hardsight.data.files import hidden, is_image_name, listed
-from hardsight.data.remote import RemoteError, ask, store
+from hardsight.data.remote import RemoteError, ask, look
 
 INDEX = "index.json"
 """Beside a mirror: its URL, and name of each file -> the version of the object that it copies."""
@@ -46,15 +46,15 @@ Version = list[Any]
 
 @dataclass(frozen=True)
 class Mirror:
-    """A folder of a store, or the table in it that a URL names, and its copy on disk."""
+    """A folder of a store, or the table in it that a URL names, as it is now; and its copy."""
 
     url: str
 
     @cached_property
     def opened(self) -> tuple[Any, PurePosixPath, str | None]:
         """The file system, the folder in it, and the name of the table."""
-        system, path = store(self.url)
-        found, place = ask(self.url, system.info, path), PurePosixPath(path)
+        system, path, found = look(self.url)
+        place = PurePosixPath(path)
         if found["type"] == "file":
             return system, place.parent, place.name
         return system, place, None
@@ -73,34 +73,33 @@ class Mirror:
 
     def updated(self, category: str | None) -> Path:
         """Bring the copy up to date, and return the path of what the URL names."""
-        table, there = self.opened[2], self._listed()
-        index = self._pruned(there)
+        table, there = self.opened[2], self.listing
         if table is None:
-            self._fetch(_of_category(there, category), index)
+            self._fetch(_of_category(there, category))
             return self.folder
-        self._fetch({table: there[table]}, index)
+        self._fetch({table: there[table]})
         named = _cells(self.folder / table) if table.lower().endswith(".csv") else ()
-        self._fetch({name: version for name, version in there.items() if name in named}, index)
+        self._fetch({name: version for name, version in there.items() if name in named})
         return self.folder / table
 
     def named(self) -> Path:
         """Fetch what is no image, make empty files of images that are not here, and return it."""
-        table, there = self.opened[2], self._listed()
-        index = self._pruned(there)
+        table, there = self.opened[2], self.listing
         if table is not None:
-            self._fetch({table: there[table]}, index)
+            self._fetch({table: there[table]})
             return self.folder / table
-        self._fetch({n: v for n, v in there.items() if not is_image_name(n)}, index)
-        for name in filter(is_image_name, there.keys() - index.keys()):
+        self._fetch({n: v for n, v in there.items() if not is_image_name(n)})
+        for name in filter(is_image_name, there.keys() - self.index.keys()):
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
         return self.folder
 
-    def _pruned(self, there: Collection[str]) -> dict[str, Version]:
-        """Remove what is not in the store any more, and return the index of the rest."""
+    @cached_property
+    def index(self) -> dict[str, Version]:
+        """Name -> version of each file of the copy; what the store holds no more is removed."""
         index: dict[str, Version] = read_index(self.folder.parent / INDEX).get("files", {})
-        wanted = set(there)
+        wanted = set(self.listing)
         for name in index.keys() - wanted:
             del index[name]
         for path in self.folder.rglob("*"):
@@ -109,8 +108,11 @@ class Mirror:
                 path.unlink(missing_ok=True)
         return index
 
-    def _listed(self) -> dict[str, Version]:
-        """Return name below the folder -> version, of every object whose name is not hidden.
+    @cached_property
+    def listing(self) -> dict[str, Version]:
+        """Name below the folder -> version, of every object whose name is not hidden.
+
+        The store is asked once.
 
         Raises:
             FileNotFoundError: there is none.
@@ -131,9 +133,9 @@ class Mirror:
             raise FileNotFoundError(f"{self.url} holds no object")
         return there
 
-    def _fetch(self, wanted: Mapping[str, Version], index: dict[str, Version]) -> None:
+    def _fetch(self, wanted: Mapping[str, Version]) -> None:
         """Fetch what is not there in its version, and keep in the index what was fetched."""
-        due = [name for name, version in wanted.items() if not self._has(name, version, index)]
+        due = [name for name, version in wanted.items() if not self._has(name, version)]
         if not due:
             return
         size = sum(wanted[name][0] for name in due)
@@ -143,16 +145,16 @@ class Mirror:
         said = time.monotonic()
         try:
             for done, name in enumerate(self._fetched(due), 1):
-                index[name] = wanted[name]
+                self.index[name] = wanted[name]
                 if time.monotonic() - said > _SAID_EVERY:
                     _log.info("%s: %d of %d files are here", self.url, done, len(due))
-                    self._keep(index)
+                    self._keep()
                     said = time.monotonic()
         except BaseException:
             with suppress(OSError):  # of a full disk, whose error is already on its way
-                self._keep(index)
+                self._keep()
             raise
-        self._keep(index)
+        self._keep()
 
     def _fetched(self, due: Collection[str]) -> Iterator[str]:
         """Fetch files beside each other, and yield the name of each that came.
@@ -178,12 +180,14 @@ class Mirror:
         write_whole(self.folder / name, lambda part: ask(one, system.get_file, source, str(part)))
         return name
 
-    def _has(self, name: str, version: Version, index: Mapping[str, Version]) -> bool:
+    def _has(self, name: str, version: Version) -> bool:
         path = self.folder / name
-        return index.get(name) == version and path.is_file() and path.stat().st_size == version[0]
+        return (
+            self.index.get(name) == version and path.is_file() and path.stat().st_size == version[0]
+        )
 
-    def _keep(self, index: Mapping[str, Version]) -> None:
-        known = {"url": self.place, "files": dict(index)}
+    def _keep(self) -> None:
+        known = {"url": self.place, "files": self.index}
         write_atomically(self.folder.parent / INDEX, json.dumps(known))
 
     def _demand_room(self, size: int) -> None:

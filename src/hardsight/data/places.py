@@ -2,29 +2,46 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from hardsight.data.mirror import INDEX, Mirror, mirrors, name_of, read_index
-from hardsight.data.remote import ask, is_url, store
+from hardsight.data.remote import is_url, look
+
+
+@dataclass(frozen=True)
+class Named:
+    """A data set of which the names are on disk; the images of a mirror may be empty files."""
+
+    root: Path
+    """The folder, or the file that names the images."""
+    mirror: Mirror | None
+    """That of a URL."""
+
+    def fetch(self, category: str | None) -> None:
+        """Fetch the images of a category, or all, see ``on_disk``; the store is not asked again."""
+        if self.mirror is not None:
+            self.mirror.updated(category)
 
 
 @contextmanager
-def named_on_disk(place: str | Path) -> Iterator[Path]:
+def named_on_disk(place: str | Path) -> Iterator[Named]:
     """Yield a path as it is, and of a URL its mirror, whose images may be empty files still.
 
-    So a layout is recognised, or refused, by names alone, before images are fetched with
-    ``on_disk``. An error meanwhile that names the mirror names the URL instead.
+    So a layout is recognised, or refused, by names alone, before images are fetched. An error
+    meanwhile that names the mirror names the URL instead.
 
     Raises:
         OSError, ImportError, ValueError: see ``on_disk``.
     """
-    root = Mirror(str(place)).named() if is_url(str(place)) else Path(place)
+    mirror = Mirror(str(place)) if is_url(str(place)) else None
+    found = Named(Path(place) if mirror is None else mirror.named(), mirror)
     try:
-        yield root
+        yield found
     except (OSError, ValueError) as error:
-        if not is_url(str(place)) or error.args != (str(error),):
+        if mirror is None or error.args != (str(error),):
             raise
-        raise type(error)(str(error).replace(str(root), str(place))) from error
+        raise type(error)(str(error).replace(str(found.root), mirror.url)) from error
 
 
 def on_disk(place: str | Path, category: str | None = None) -> Path:
@@ -70,8 +87,11 @@ def exists(place: str | Path) -> bool:
     url = str(place)
     if not is_url(url):
         return Path(place).exists()
-    system, path = store(url)
-    return bool(ask(url, system.exists, path))
+    try:
+        look(url)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def below(place: str | Path, *names: str) -> str:

@@ -81,7 +81,19 @@ class PublishedSet:
 
     def how_to_obtain(self) -> str:
         """Return where the set is to be had, and its licence."""
-        return f"{self.title} is to be had from {self.page} (licence: {self.licence})"
+        return f"{self.title} is {self._source}"
+
+    @property
+    def question(self) -> str:
+        """Whether a missing or unknown folder of its name is meant to be this set, and its source.
+
+        A name alone does not tell: own data may lie in a folder of the same name.
+        """
+        return f"did you mean {self.title}? It is {self._source}"
+
+    @property
+    def _source(self) -> str:
+        return f"to be had from {self.page} (licence: {self.licence})"
 
 
 @cache
@@ -107,15 +119,19 @@ def published_as(category: str, layout: str) -> PublishedSet | None:
 
 
 def obtainable(path: Path) -> str:
-    """Return how to obtain what a missing path is named after, as ``; ...``; empty if unknown."""
+    """Return the question whether a published set is meant, as ``; ...``; empty if none is near.
+
+    Args:
+        path: that is missing, or arranged as no known layout, and named as a set or a category.
+    """
     by_name = {_plain(name): one for name, one in published_sets().items()}
     by_name |= {_plain(one.title): one for one in published_sets().values()}
     for name in (path.name, path.parent.name):
         for one in published_sets().values():
             if name in one.categories:
-                return f"; {one.how_to_obtain()}"
+                return f"; {one.question}"
         if near := get_close_matches(_plain(name), by_name, n=1, cutoff=0.75):
-            return f"; {by_name[near[0]].how_to_obtain()}"
+            return f"; {by_name[near[0]].question}"
     return ""
 
 

@@ -1,12 +1,15 @@
 """Objects in stores, named by URLs such as ``s3://bucket/folder`` (fsspec)."""
 
 import errno
+import logging
 import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import has_magic
+from multiprocessing import TimeoutError as PoolTimeout
+from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,6 +18,13 @@ from hardsight.data.opening import ImageError
 
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """Error numbers that are those of where an object is written to, never of a store."""
+_PATIENCE = 20.0
+"""Seconds in which a store is to be opened and to answer first: without a network, gcsfs would look
+for credentials and try again for more than a minute."""
+_LIBRARIES = ("gcsfs", "google", "azure")
+"""Loggers of stores' libraries that print what they also raise, and what is told here."""
+for _name in _LIBRARIES:
+    logging.getLogger(_name).addHandler(logging.NullHandler())  # whoever set up logging hears them
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
@@ -53,10 +63,10 @@ def remote_images(url: str) -> Iterator[RemoteFile]:
         ImportError: what the store needs is not installed.
         ValueError: there is no such kind of store.
     """
-    system, path = store(url)
     try:
-        found = ask(url, system.info, path)
+        system, path, found = look(url)
     except FileNotFoundError:
+        system, path = store(url)
         if not has_magic(path):
             raise
         names = iter(sorted(filter(is_image_name, ask(url, system.glob, path))))
@@ -115,6 +125,29 @@ def store(url: str) -> tuple[Any, str]:
     except ValueError as error:
         raise ValueError(f"{url} is of no known store ({error}); known are s3, gs, az") from error
     return system, path
+
+
+def look(url: str) -> tuple[Any, str, dict[str, Any]]:
+    """Return the file system of a URL, the path in it, and what the store says is there.
+
+    Raises:
+        FileNotFoundError: there is no such object or folder.
+        RemoteError: the store refuses, or does not answer in ``_PATIENCE``.
+        ImportError, ValueError: see ``store``.
+    """
+
+    def opened() -> tuple[Any, str, dict[str, Any]]:
+        system, path = store(url)
+        return system, path, ask(url, system.info, path)
+
+    with ThreadPool(1) as pool:
+        try:
+            return pool.apply_async(opened).get(_PATIENCE)
+        except PoolTimeout:
+            raise RemoteError(
+                f"{url} does not answer in {_PATIENCE:g} s; look at the network, at the address of "
+                "the store, and at the credentials of this machine"
+            ) from None
 
 
 def ask(url: str, call: Callable[..., Any], *arguments: object) -> Any:

@@ -25,7 +25,7 @@ from hardsight.data.layouts.one_class import CIFAR10_ONE_CLASS, MNIST_ONE_CLASS
 from hardsight.data.layouts.table import TABLE
 from hardsight.data.layouts.visa import VISA
 from hardsight.data.options import LoadOptions
-from hardsight.data.places import named_on_disk, on_disk
+from hardsight.data.places import named_on_disk
 from hardsight.data.published import obtainable
 
 LAYOUTS: dict[str, Layout] = {
@@ -73,11 +73,11 @@ def load(path: str | Path, category: str | None = None, **options: Any) -> Anoma
             no such ``split``, or its reader refuses what is there.
     """
     chosen = LoadOptions.of(**options)
-    with named_on_disk(path) as root:
-        top = root if category is None else root / category
-        layout = _demand_layout(root, category)
+    with named_on_disk(path) as there:
+        layout = _demand_layout(there.root, category)
         _demand_split(layout, chosen.split)
-        on_disk(path, category)
+        there.fetch(category)
+        top = there.root if category is None else there.root / category
         return layout.read(top, chosen)
 
 
@@ -88,7 +88,8 @@ def categories(root: str | Path) -> list[str]:
         FileNotFoundError: no such folder.
         LayoutError: there is none in it.
     """
-    with named_on_disk(root) as top:
+    with named_on_disk(root) as there:
+        top = there.root
         found = _categories(top)
         if not found:
             _existing(top, "root")
