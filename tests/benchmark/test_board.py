@@ -62,6 +62,8 @@ def test_a_line_is_of_the_attack_that_leaves_least():
     assert values["page"] == "methods/spade.html#spade_mvtec_ad_bottle_seed_0_Linf_2_255"
     assert any("resized" in sentence for sentence in line.why)
     assert any("24 of 83" in sentence for sentence in line.why)
+    (unpublished,) = lines([entry(attacked=[row("apgd", 0.2)])])
+    assert unpublished.why == ()
 
 
 def test_what_draws_noise_is_ranked_by_its_worst_or_fixed_noise():
@@ -93,6 +95,26 @@ def test_standings_average_seeds_and_then_categories():
     assert second.spread == (0.2, 0.9)
     published, measured, _ = second.compared  # over bottle alone
     assert (published, measured) == (pytest.approx(0.1), pytest.approx(0.3))
+
+
+def test_most_methods_come_first_then_robust_then_clean_figures():
+    """More methods have L-inf than L2, which the alphabet would put first."""
+    made = [
+        entry("one", attacked=[row("pgd", 0.9)], threat={"norm": "L2"}),
+        *(
+            entry(method, clean=[row("clean", clean)], attacked=[row("pgd", robust)])
+            for method, clean, robust in (("a", 0.7, 0.5), ("b", 0.8, 0.5), ("c", 0.6, 0.6))
+        ),
+    ]
+    assert [s.first.entry.method for s in standings(lines(made))] == ["c", "b", "a", "one"]
+
+
+def test_an_attack_that_lost_its_gradient_fails_whatever_the_audit_said():
+    flags = ("unreliable: finite gradients: Non-finite gradients on 2 of 24 images.",)
+    facts = {"headline": "", "stamp": [], "norm": "Linf", "eps": 0.01, "budget": "quick"}
+    lost = entry(attacked=[row("pgd", 0.5, flags=flags)], audit={"verdict": "pass", **facts})
+    (line,) = lines([lost])
+    assert line.audit == "fail"
 
 
 def test_an_average_over_fewer_categories_than_others_have_is_told():

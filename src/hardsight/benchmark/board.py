@@ -1,5 +1,6 @@
 """The board: entries as ranked lines, each beside what was published."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -77,7 +78,9 @@ class Line:
 
     @property
     def why(self) -> tuple[str, ...]:
-        """Sentences on why it differs from what was published, as far as it is known."""
+        """Why it differs from what was published, in sentences; () where nothing was published."""
+        if self.compared is None:
+            return ()
         entry, row = self.entry, self.attacked
         whole, images = entry.data.test_images, len(entry.touched.get("attacked", ()))
         found = []
@@ -228,16 +231,21 @@ def lines(entries: Iterable[Entry]) -> list[Line]:
 
 
 def standings(board: Sequence[Line]) -> list[Standing]:
-    """Return the standings of sorted lines, the most robust of a data set and threat first."""
+    """Return the standings of sorted lines, by data set and threat: those of most methods first.
+
+    Figures of different threats do not compare. Of one data set and threat the most robust is
+    first, and of equals the best left alone.
+    """
     measured: dict[tuple[str, str], frozenset[str]] = {}
     for line in board:
         entry, where = line.entry, _place(line)[1:]
         measured[where] = measured.get(where, frozenset()) | {entry.data.category or ""}
     found = [Standing(tuple(same), measured[place[1:]]) for place, same in groupby(board, _place)]
+    methods = Counter(_place(standing.first)[1:] for standing in found)
 
-    def rank(standing: Standing) -> tuple[str, str, float]:
-        entry = standing.first.entry
-        return entry.data.name, entry.threat.name, -standing.robust
+    def rank(standing: Standing) -> tuple[int, str, str, float, float]:
+        _, data, threat = _place(standing.first)
+        return -methods[data, threat], data, threat, -standing.robust, -standing.clean
 
     return sorted(found, key=rank)
 

@@ -35,8 +35,9 @@ class CleanLine:
 
     @property
     def why(self) -> tuple[str, ...]:
-        """Sentences on why it differs from what was published, as far as it is known."""
-        return why_apart(self.entry)
+        """Why it differs from what was published, in sentences; () where nothing was published."""
+        published = self.row.published is not None or self.published_seconds is not None
+        return why_apart(self.entry) if published else ()
 
     def values(self) -> dict[str, Any]:
         """Return all of it as plain values, for the files to download."""

@@ -32,8 +32,8 @@
     const key = order.key || RANKED, sort = !order.key ? "other" : order.down ? "descending" : "ascending";
     for (const head of heads) head.parentElement.setAttribute("aria-sort", head.dataset.sort === key ? sort : "none");
     const by = heads.find((head) => head.dataset.sort === key).textContent;
-    const within = order.key ? "" : ", within each data set and threat";
-    document.querySelector("#ordered").textContent = `Ordered by ${by}, ${sort === "ascending" ? "low" : "high"} first${within}.`;
+    const told = document.querySelector("#ordered");
+    told.textContent = order.key ? `Ordered by ${by}, ${order.down ? "high" : "low"} first.` : told.dataset.ranked;
   };
 
   const remember = () => {
