@@ -87,6 +87,22 @@ def test_features_are_those_of_the_whole_network():
     assert backbone.strides == (4, 8, 16)
 
 
+@pytest.mark.parametrize("name", [LITE, "mobilenetv3_small_050"])
+def test_stages_beyond_the_last_tap_are_kept_and_not_run(name):
+    backbone, run = Backbone(name, "random", taps=(1, 2), precision="fp32"), []
+    whole = timm.create_model(name, features_only=True, out_indices=(1, 2)).eval()
+    whole.load_state_dict(backbone.network.state_dict())  # files hold the same
+    for i, stage in enumerate(backbone.network.blocks.children()):
+        stage.register_forward_hook(lambda *_, i=i: run.append(i))
+    x = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = whole((x - backbone.mean) / backbone.std)
+        for level, right in zip(backbone(x), expected, strict=True):
+            torch.testing.assert_close(level, right, rtol=1e-4, atol=1e-4)
+    assert run == list(range(backbone.network.feature_info.get_dicts()[-1]["stage"]))
+    assert len(run) < len(backbone.network.blocks)
+
+
 def test_pretrained_leaves_the_backbone_it_is_called_on_as_it_was():
     backbone = Backbone()
     before = {k: v.clone() for k, v in backbone.state_dict().items()}

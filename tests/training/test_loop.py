@@ -15,7 +15,7 @@ from hardsight.training import checkpoint
 from hardsight.training.checkpoint import CheckpointError
 from hardsight.training.ema import Ema
 from hardsight.training.logs import read
-from hardsight.training.loop import complete, step_seed, train, write_picture
+from hardsight.training.loop import _begun_here, complete, step_seed, train, write_picture
 from hardsight.training.settings import learning_rate
 from hardsight.training.state import TrainingError
 
@@ -331,6 +331,33 @@ def test_two_processes_follow_the_curve_of_one(tmp_path):
         torch.testing.assert_close(stored[1].tensors[name], value, rtol=1e-3, atol=1e-5)
     for name, value in stored[1].part("ema").items():
         assert torch.equal(task.module.state_dict()[name], value)
+
+
+class SpareTask(TinyTask):
+    """A network with weights that take no part in the loss, as a backbone beyond its taps."""
+
+    def __init__(self):
+        super().__init__()
+        self.module.spare = nn.Linear(1, 1)
+
+    def loss(self, x, noise):
+        return (self.module[:5](x + 0.1 * noise) - 2 * x).square().mean()
+
+
+def test_two_processes_need_not_use_every_weight(tmp_path):
+    train(SpareTask(), tiny_settings(steps=4), tmp_path / "one")
+    task = SpareTask()
+    train(task, tiny_settings(steps=4, devices=2), tmp_path / "two")
+    curves = [[r.loss for r in read(tmp_path / n / "train.jsonl")] for n in ("one", "two")]
+    assert curves[1] == pytest.approx(curves[0], rel=1e-4)
+    assert torch.equal(task.module.spare.weight, SpareTask().module.spare.weight)
+
+
+def test_one_process_computes_on_the_gpu_of_the_module():
+    settings = tiny_settings(accelerator="auto")
+    assert _begun_here(settings, torch.device("cuda", 1))["devices"] == [1]
+    assert _begun_here(settings, torch.device("cpu"))["devices"] == 1
+    assert _begun_here(tiny_settings(), torch.device("cuda", 1))["devices"] == 1  # the CPU
 
 
 def test_forked_processes_use_no_thread_pool(tmp_path, monkeypatch):

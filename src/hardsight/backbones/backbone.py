@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.backbones.bundled import BackboneError
+from hardsight.backbones.stages import end_with_taps
 from hardsight.backbones.weights import (
     check_source,
     load_into,
@@ -83,6 +84,7 @@ class Backbone(nn.Module):
                 f"backbone name={name!r} with taps={list(self.taps)} cannot be built ({error}); "
                 "timm.list_models() names the networks"
             ) from error
+        end_with_taps(self.network)
         info = self.network.feature_info
         self.channels: tuple[int, ...] = tuple(info.channels())
         self.strides: tuple[int, ...] = tuple(info.reduction())

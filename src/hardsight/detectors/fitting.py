@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable
 from typing import Any, Protocol, Self, TypeVar
 
+import torch
 from torch import Tensor
 
 from hardsight.data import AnomalyData
@@ -34,6 +35,9 @@ class Trainable(Calibratable, Protocol):
 
     def eval(self) -> Any:
         """Put all networks in eval mode."""
+
+    def to(self, device: torch.device) -> Any:
+        """Move all parts to a device, in place."""
 
 
 C = TypeVar("C", bound=Calibratable)

@@ -16,7 +16,7 @@ from hardsight.core.precision import Precision, autocast, resolve
 from hardsight.core.types import Progress
 from hardsight.training import checkpoint
 from hardsight.training.interrupt import Interrupt
-from hardsight.training.launched import launched, processes
+from hardsight.training.launched import exchange, launched, processes
 from hardsight.training.loggers import Training
 from hardsight.training.logs import Record, RunLog
 from hardsight.training.settings import Settings, learning_rate
@@ -107,7 +107,9 @@ def train(
     from lightning_fabric import Fabric  # slow to import: not before it is needed
 
     forks = settings.devices > 1 and launched() is None
-    fabric = Fabric(**(_begun_here(settings) if launched() is None else processes(settings)))
+    where = next(task.module.parameters()).device
+    begun = _begun_here(settings, where) if launched() is None else processes(settings)
+    fabric = Fabric(**begun)
     precision = resolve(settings.precision_choice, fabric.device)
     # The parent of several processes must outlive Ctrl-C until they have saved.
     with Interrupt() if forks else nullcontext():
@@ -247,19 +249,26 @@ def step_seed(seed: int, step: int, stream: int = 0) -> int:
     return int(np.random.SeedSequence([seed, step, stream]).generate_state(1)[0])
 
 
-def _begun_here(settings: Settings) -> dict[str, Any]:
-    """Return the arguments of a ``Fabric`` that begins its own processes, if several."""
-    one = {"accelerator": settings.accelerator, "devices": settings.devices}
-    return {**one, "strategy": _strategy(settings) if settings.devices > 1 else "auto"}
+def _begun_here(settings: Settings, where: torch.device) -> dict[str, Any]:
+    """Return the arguments of a ``Fabric`` that begins its own processes, if several.
+
+    A single one computes on the GPU where the module is, if it is on one.
+    """
+    found: dict[str, Any] = {"accelerator": settings.accelerator, "devices": settings.devices}
+    if settings.devices > 1:
+        return found | {"strategy": exchange(start_method=_start_method(settings))}
+    if where.type == "cuda" and settings.accelerator in ("auto", "cuda"):
+        found["devices"] = [where.index]
+    return found
 
 
-def _strategy(settings: Settings) -> str:
+def _start_method(settings: Settings) -> str:
     """Return how to start several processes: forked on CPUs, so that a script may call train()."""
     gpu = settings.accelerator == "cuda" or (
         settings.accelerator == "auto" and torch.cuda.is_available()
     )
     forks = "fork" in multiprocessing.get_all_start_methods()
-    return "ddp_fork" if forks and not gpu else "ddp_spawn"
+    return "fork" if forks and not gpu else "spawn"
 
 
 def _has_log(folder: Path) -> bool:

@@ -39,6 +39,7 @@ class Settings(BaseModel):
     """"auto": bfloat16 autocast where this machine gains by it, see ``hardsight.core.precision``;
     a resumed run keeps what it began with."""
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """"auto": where there is one; the fit of a detector is where the detector is."""
     devices: int = Field(default=1, ge=1)
     """Processes, each with its own share of the batch; on CPUs each computes with one thread."""
     seed: int = Field(default=0, ge=0)

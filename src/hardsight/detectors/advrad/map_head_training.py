@@ -134,6 +134,7 @@ class MapHeadTask:
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean over images of ``MapHeadTraining.losses`` under attack."""
         images, where, anomalous, noise, seeds = batch
+        self.denoiser.to(images.device)
         generator = generator_of(seeds, images.device)
         normal = images.float() / 255
         shown = self.cut_paste.some(normal, where, anomalous, generator)

@@ -18,15 +18,21 @@ class BackboneDescriptions(nn.Module):
 
     Args:
         backbone: pretrained.
-        images: (N, 3, H, W) uint8, on its device.
+        images: (N, 3, H, W) uint8.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, backbone: Backbone, images: Tensor) -> None:
         super().__init__()
         self.backbone = backbone
-        self.mean, self.std = channel_statistics(
-            self.features(part.float() / 255) for part in batched(images, 8)
+        where = backbone.mean.device
+        mean, std = channel_statistics(
+            self.features(part.to(where).float() / 255) for part in batched(images, 8)
         )
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
 
     def features(self, images: Tensor) -> Tensor:
         """Return the features where ``PatchDescription`` has patches, as wide as all scales."""
@@ -76,6 +82,6 @@ class DescriptionTask:
         (images,) = batch
         x = images.float() / 255
         with torch.no_grad():
-            expected = self.expected(x)
+            expected = self.expected.to(images.device)(x)
         found: Tensor = (self.module(x) - expected).square().mean()
         return found

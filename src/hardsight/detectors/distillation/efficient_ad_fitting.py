@@ -91,8 +91,8 @@ def fit_efficient_ad(
 
     def train(found: T, normals: Tensor, opened: OpenWork) -> None:
         policy, pictures = AugmentationPolicy.of(normals, config.augment), photographs()
-        shown = found.prepare(normals[:1]).device
-        expected = BackboneDescriptions(found.backbone().pretrained().to(shown), normals.to(shown))
+        where = found.prepare(normals[:1]).device
+        expected = BackboneDescriptions(found.backbone().pretrained().to(where), normals)
         teaching = DescriptionTask(found.teacher, expected, normals, policy, pictures)
         opened.train(teaching, config.teaching, TEACHER)
         found.teacher.requires_grad_(False)

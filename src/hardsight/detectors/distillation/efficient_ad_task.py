@@ -1,7 +1,7 @@
 """The task of training EfficientAD's student and autoencoder."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Generator, Tensor, nn
@@ -17,6 +17,9 @@ class PairDistilled(Protocol):
     @property
     def student(self) -> nn.Module:
         """All that is trained."""
+
+    def to(self, device: torch.device) -> Any:
+        """Move all parts to a device, in place."""
 
     def loss(
         self, images: Tensor, recoloured: Tensor, others: Tensor, hard_quantile: float = 0.999
@@ -55,6 +58,7 @@ class EfficientADTask:
 
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean loss of a batch."""
+        self.detector.to(batch[0].device)
         images, changed, others = (part.float() / 255 for part in batch)
         return self.detector.loss(images, changed, others, self.hard_quantile)
 

@@ -43,4 +43,5 @@ class DistillationTask:
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean loss of a batch."""
         (images,) = batch
+        self.detector.to(images.device)
         return self.detector.loss(images.float() / 255)

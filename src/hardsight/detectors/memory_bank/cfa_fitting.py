@@ -94,6 +94,7 @@ class AdaptationTask:
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean loss of a batch."""
         (images,) = batch
+        self.detector.to(images.device)
         with torch.no_grad():
             patches = self.detector.embed(images.float() / 255)
         count = min(self.detector.neighbours + self.config.repelling, len(self.detector.centres))
