@@ -92,6 +92,16 @@ def test_zero_gradient_is_no_step_and_no_nan():
         assert torch.equal(ball.ascend(x, torch.zeros_like(x), 0.1), x)
 
 
+@pytest.mark.parametrize("size", [1e-20, 1e-25, 1e-30, 1e-36])
+def test_a_step_is_as_long_as_told_where_the_gradient_nearly_vanishes(size):
+    """Squares of such entries are zero in single precision; those of double precision are not."""
+    x, g = torch.zeros(3, 3, 6, 6), batch(3, -1, 1)
+    step = L2(1.0).ascend(x, size * g, 0.1)
+    torch.testing.assert_close(L2(1.0).distance(step, x), torch.full((3,), 0.1))
+    wide = L2(1.0).ascend(x.double(), (size * g).double(), 0.1)
+    torch.testing.assert_close(step, wide.float(), rtol=1e-3, atol=1e-6)
+
+
 def test_l2_starts_fill_the_ball_uniformly():
     """In d dimensions a uniform radius has P(r <= u eps) = u^d."""
     centre = torch.full((4000, 1, 1, 2), 0.5)

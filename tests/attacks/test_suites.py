@@ -19,6 +19,7 @@ from hardsight.attacks import (
     fgsm,
     local_mean,
 )
+from hardsight.attacks.class_suites import class_suite
 from hardsight.core.types import Detection
 
 SIZE = 16
@@ -250,3 +251,11 @@ def test_a_suite_with_more_attempts_makes_what_one_with_fewer_makes_and_then_som
         harm[name] = suite(victim, x, torch.Generator().manual_seed(3)).objective
     assert torch.equal(*tried)
     assert (harm["more"] >= harm["one"]).all()
+
+
+def test_attempts_that_are_the_same_are_made_once():
+    """With one draw ``eot-pgd`` names the plain attack twice."""
+    one = build_suite("eot-pgd", steps=3, draws=1, objectives=("score", "mean"))
+    assert [a.objective for a in one.attempts] == ["score", "mean"]
+    assert one.passes() == 2 * PGD(Linf(0.01), 3).evaluations
+    assert class_suite("eot-pgd", steps=3, draws=1).passes() == one.passes()

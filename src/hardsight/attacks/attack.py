@@ -7,7 +7,7 @@ from functools import partial
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.effort import Effort
 from hardsight.attacks.suites import Attempt, Suite, Target
-from hardsight.attacks.threats import ParameterSpace, Threat
+from hardsight.attacks.threats import ParameterSpace, Threat, is_shared
 from hardsight.attacks.threats.parameter_space import BOX
 
 Attempts = tuple[Attempt, ...]
@@ -64,7 +64,7 @@ class Attack:
                 "mark; attack the score (pgd, eot-pgd, autoattack-rand), or choose another norm"
             )
         submissions = effort.submissions or self.submissions
-        if submissions > 1 and (self.target == "pixel" or _shared(ball)):
+        if submissions > 1 and (self.target == "pixel" or is_shared(ball)):
             raise ValueError(
                 f"submissions={submissions} are of single images and their scores or classes, not "
                 f"of suite={self.name!r} with norm={ball.name!r}; leave them out"
@@ -75,7 +75,8 @@ class Attack:
             build=partial(self.attempts, effort=effort),
             target=self.target,
             budget=budget,
-            fixed=(self.fixed if fixed is None else fixed) and not _shared(ball),
+            # nobody knows the noise of all images in advance
+            fixed=(self.fixed if fixed is None else fixed) and not is_shared(ball),
             submissions=submissions,
         )
 
@@ -87,8 +88,3 @@ class Attack:
             replace(attempt, optimiser=ParameterSpace(ball, attempt.optimiser))
             for attempt in self.build(BOX, effort)
         )
-
-
-def _shared(ball: Ball | Threat) -> bool:
-    """Tell whether one change is for all images, whose noise nobody knows in advance."""
-    return isinstance(ball, Threat) and ball.shared

@@ -13,9 +13,16 @@ from torch import Tensor
 from hardsight.core.batches import per_image
 
 
-def _l2_norm(x: Tensor) -> Tensor:
-    """Return norms (B, 1, ...) of (B, ...) that never divide to NaN: zero stays zero."""
-    return per_image(x.flatten(1).norm(dim=1), x).clamp_min(torch.finfo(x.dtype).tiny)
+def l2_norm(x: Tensor) -> Tensor:
+    """Return norms (B, 1, ...) of (B, ...) that never divide to NaN: zero stays zero.
+
+    Squares are taken of shares of the largest entry: of the entries themselves, below 1e-23, they
+    would be zero in single precision, as are those of the gradient of a loss that is nearly flat.
+    """
+    flat, tiny = x.flatten(1), torch.finfo(x.dtype).tiny
+    largest = flat.abs().amax(1, keepdim=True).clamp_min(tiny)
+    norm = largest.squeeze(1) * (flat / largest).norm(dim=1)
+    return per_image(norm, x).clamp_min(tiny)
 
 
 def _sum(x: Tensor) -> Tensor:
@@ -117,7 +124,7 @@ class L2(Ball):
         exact s, or at the cap slightly inside the ball.
         """
         offset = x - centre
-        scale = (self.eps / _l2_norm(offset)).clamp_max(1.0)
+        scale = (self.eps / l2_norm(offset)).clamp_max(1.0)
         shortened = centre + offset * scale
         found = shortened.clamp(0, 1)
         if torch.equal(found, shortened):
@@ -140,12 +147,12 @@ class L2(Ball):
         d = centre[0].numel()
         u = torch.empty(len(centre), dtype=centre.dtype, device=centre.device)
         radius: Tensor = self.eps * u.uniform_(generator=generator) ** (1 / d)
-        start = centre + direction / _l2_norm(direction) * per_image(radius, centre)
+        start = centre + direction / l2_norm(direction) * per_image(radius, centre)
         return self.project(start, centre)
 
     def ascend(self, x: Tensor, gradient: Tensor, step_size: float | Tensor) -> Tensor:
         """Step along the gradient."""
-        return x + step_size * gradient / _l2_norm(gradient)
+        return x + step_size * (gradient / l2_norm(gradient))
 
     def distance(self, x: Tensor, centre: Tensor) -> Tensor:
         """Return the Euclidean length (B,) of the change."""

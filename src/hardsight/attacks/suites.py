@@ -113,8 +113,8 @@ class Suite:
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """Return the attacks, first to last."""
-        return self.build(self.ball)
+        """Return the attacks, first to last, each once."""
+        return tuple(dict.fromkeys(self.build(self.ball)))
 
     @property
     def on_map(self) -> bool:
@@ -145,15 +145,14 @@ class Suite:
 
     @property
     def once(self) -> "Suite":
-        """The same attacks with one draw, each only once: for a known noise, or none.
+        """The same attacks with one draw: for a known noise, or none.
 
         An attack that follows other noise than the victim's keeps its draws.
         """
         whole = self.build
 
         def once(ball: Ball | Threat) -> tuple[Attempt, ...]:
-            seen = (a if a.other_noise else replace(a, draws=1) for a in whole(ball))
-            return tuple(dict.fromkeys(seen))
+            return tuple(a if a.other_noise else replace(a, draws=1) for a in whole(ball))
 
         return replace(self, build=once)
 

@@ -13,7 +13,7 @@ from hardsight.attacks.gradient_free import searched_on
 from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.results import better
 from hardsight.attacks.suites import JUDGING, Attempt, Suite
-from hardsight.attacks.threats import Threat
+from hardsight.attacks.threats import Threat, is_shared
 from hardsight.attacks.threats.parameter_space import OfParameters, ParameterSpace
 from hardsight.attacks.victims import Victim
 from hardsight.core.noise import Noise
@@ -78,7 +78,7 @@ def craft(suite: Suite, batches: Sequence[Batch], generator: torch.Generator) ->
             gradient.
     """
     threat = suite.ball
-    if not (isinstance(threat, Threat) and threat.shared):
+    if not is_shared(threat):
         raise ValueError(f"norm={threat.name!r} is no change for a whole set; take universal")
     for attempt in suite.attempts:
         if attempt.via != "exact":

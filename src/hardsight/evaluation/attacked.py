@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.attacks import Suite
+from hardsight.attacks.threats import is_shared
 from hardsight.core.noise import Noise
 from hardsight.evaluation.batches import Resumable, Tensors, kept_images
 from hardsight.evaluation.plan import Protocol
-from hardsight.evaluation.shared import applied, is_shared, shared_parameters
+from hardsight.evaluation.shared import applied, shared_parameters
 from hardsight.evaluation.subjects import Subject
 
 FORGETFUL = Resumable()
@@ -82,7 +83,7 @@ def attack_set(
     size = protocol.batch_size
     starts = range(0, len(subject), size)
     one: Tensors | None = {}
-    if suite is not None and is_shared(suite):
+    if suite is not None and is_shared(suite.ball):
         craft = partial(shared_parameters, subject, suite)
         one = next(batches.each(craft, [("shared", protocol)]), None)
     if one is None:

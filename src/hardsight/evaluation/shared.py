@@ -14,11 +14,6 @@ from hardsight.evaluation.plan import Protocol
 from hardsight.evaluation.subjects import Subject
 
 
-def is_shared(suite: Suite) -> bool:
-    """Tell whether a suite makes one change for all images."""
-    return isinstance(suite.ball, Threat) and suite.ball.shared
-
-
 def shared_parameters(subject: Subject, suite: Suite, protocol: Protocol) -> Tensors:
     """Craft the change of a subject at rest on all of its images.
 

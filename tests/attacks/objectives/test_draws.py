@@ -85,6 +85,21 @@ def test_a_draw_without_gradient_adds_nothing():
     assert torch.equal(gradient, x)
 
 
+def test_nearly_vanishing_gradients_are_brought_to_unit_length_too():
+    def objective(images, generator=None):
+        rows = evaluate_draws(lambda x: 1e-30 * x.flatten(1).sum(1), images, 3, unit_gradients=True)
+        return mean_over_draws(rows, len(images))
+
+    _, gradient = value_and_gradient(objective, torch.rand(2, 1, 2, 2))
+    torch.testing.assert_close(gradient.flatten(1).norm(dim=1), torch.ones(2))
+
+
+def test_a_mean_of_half_precision_scores_is_not_rounded_to_one_of_them():
+    """Next to 1, bfloat16 has steps of 1/128: the mean of two neighbours lies between."""
+    scores = torch.tensor([1.0, 1.0078125, 1.0, 1.0], dtype=torch.bfloat16)
+    assert mean_over_draws(scores, 2).tolist() == [1.00390625, 1.0]
+
+
 def test_draws_are_counted_in_single_ones():
     class Averaging(Noisy):
         draws = 4

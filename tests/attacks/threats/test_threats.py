@@ -20,6 +20,7 @@ from hardsight.attacks.threats import (
     default_eps,
 )
 from hardsight.attacks.threats.parameter_space import BOX, OfParameters
+from hardsight.attacks.threats.threat import axes
 from hardsight.core.types import Detection
 from hardsight.synthesis.similarity import ssim
 
@@ -251,3 +252,25 @@ def test_a_perceptual_budget_on_an_even_surface_buys_what_a_shift_costs_and_more
     found = attack(lambda images, generator=None: images.mean((1, 2, 3)), x)
     assert float(found.objective) > shifted * (1 - 1e-6)
     assert float(1 - ssim(found.images, x)) < eps * (1 + 1e-4)
+
+
+def test_a_pose_that_would_turn_a_corner_to_the_horizon_is_refused():
+    with pytest.raises(ValueError, match=r"eps of pose must be below 0\.25, got 0\.25"):
+        Pose(0.25)
+
+
+@pytest.mark.parametrize("which", range(6))
+def test_a_pose_moves_the_middles_of_the_sides_by_its_share(which):
+    """On an image of places: what is seen at the middle of a side was so far away."""
+    eps, side = 0.05, 201
+    y, x = axes(torch.zeros(1, 3, side, side, dtype=torch.float64))
+    places = torch.stack(((x + 1 + 0 * y) / 2, (y + 1 + 0 * x) / 2, 0 * x * y))[None]
+    middle = side // 2
+    ends, far = [(middle, 0), (middle, -1), (0, middle), (-1, middle)], []
+    for sign in (0.0, 1.0):
+        theta = torch.full((1, 6, 1, 1), 0.5, dtype=torch.float64)
+        theta[0, which] = sign
+        moved = (Pose(eps).apply(places, theta) - places)[0]
+        far += [float(moved[:, row, column].norm()) for row, column in ends]
+    most = eps / (1 - 2 * eps) if which > 3 else eps  # beyond a side its border is seen
+    assert 0.9 * eps < max(far) <= most + 1e-6

@@ -1,6 +1,5 @@
 """How far an attack drives what a purifier makes of an image."""
 
-import copy
 from typing import Self
 
 import torch
@@ -27,7 +26,7 @@ class DeviationObjective(CrossEntropyObjective):
     Args:
         classifier: offers ``purify`` and ``answer``, as ``Purified`` does.
         labels: (B,) true classes.
-        reference: (B, C, H, W), see ``mean_purification``.
+        reference: (B, C, H, W), see ``Purifications.mean``.
         entropy: what the cross-entropy of the answer counts beside it; 0: no label is needed.
         draws, noise: as for every objective of classes.
     """
@@ -56,7 +55,7 @@ class DeviationObjective(CrossEntropyObjective):
 
     def take(self, index: Tensor) -> Self:
         """Return the objective of the images that ``index``, (n,) integers or (B,) bool, picks."""
-        part = copy.copy(super().take(index))
+        part = super().take(index)
         part.reference = self.reference[index]
         return part
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor, autograd, nn
 
-from hardsight.core.batches import per_image
+from hardsight.attacks.balls import l2_norm
 from hardsight.core.capabilities import Scoring, averaged_draws, draws_noise
 
 Model = nn.Module | Callable[..., Any]
@@ -38,8 +38,7 @@ class _UnitGradients(autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        length = gradient.flatten(1).norm(dim=1).clamp_min(torch.finfo(gradient.dtype).tiny)
-        return gradient / (ctx.n * per_image(length, gradient)), None
+        return gradient / l2_norm(gradient) / ctx.n, None
 
 
 def count_repeats(model: Model, draws: int, noise: Tensor | None = None) -> int:
@@ -95,8 +94,12 @@ def evaluate_draws(
 
 
 def mean_over_draws(values: Tensor, batch: int) -> Tensor:
-    """Average (batch * n, ...) over each image's n evaluations to (batch, ...)."""
-    return values.view(batch, -1, *values.shape[1:]).mean(1)
+    """Average (batch * n, ...) over each image's n evaluations to (batch, ...).
+
+    Half precision is widened first: it would round a mean of scores to one of them.
+    """
+    wide = values if values.dtype in (torch.float32, torch.float64) else values.float()
+    return wide.view(batch, -1, *values.shape[1:]).mean(1)
 
 
 def split_draws(objective: T, model: Model, images: Tensor) -> list[tuple[float, T]]:

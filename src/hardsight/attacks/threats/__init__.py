@@ -8,7 +8,7 @@ from hardsight.attacks.threats.parameter_space import ParameterSpace
 from hardsight.attacks.threats.perceptual import Perceptual
 from hardsight.attacks.threats.pose import Pose
 from hardsight.attacks.threats.sticker import Sticker
-from hardsight.attacks.threats.threat import Threat
+from hardsight.attacks.threats.threat import Threat, is_shared
 from hardsight.attacks.threats.universal import Universal
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "Universal",
     "build_threat",
     "default_eps",
+    "is_shared",
 ]

@@ -15,12 +15,20 @@ class Pose(Threat):
     """Shift, turn, scale and tilt the image; what was outside repeats the border.
 
     ``eps`` is a share of the image's side: each of the six parameters alone moves the middles of
-    the sides by at most so much.
+    the sides by at most so much, a tilt the nearer of two by up to ``eps / (1 - 2 eps)``.
+
+    Raises:
+        ValueError: an eps of a quarter or more: both tilts would turn a corner to the horizon.
     """
 
     name: ClassVar[str] = "pose"
     default: ClassVar[float] = 0.02
     moves: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.eps >= 0.25:
+            raise ValueError(f"eps of pose must be below 0.25, got {self.eps}; 0.02 is usual")
 
     def shape(self, images: Tensor) -> tuple[int, int, int]:
         """Return two shifts, angle, scale, and two tilts."""

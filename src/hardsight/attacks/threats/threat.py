@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from numbers import Real
-from typing import ClassVar
+from typing import ClassVar, TypeGuard
 
 import torch
 from torch import Tensor
@@ -56,6 +56,11 @@ class Threat(ABC):
         Returns:
             (B, C, H, W) in [0, 1]: what a camera cannot record is cut off.
         """
+
+
+def is_shared(threat: object) -> TypeGuard[Threat]:
+    """Tell whether a threat model is one change for all images of a set."""
+    return isinstance(threat, Threat) and threat.shared
 
 
 def signed(parameters: Tensor) -> Tensor:
