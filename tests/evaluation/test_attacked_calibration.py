@@ -1,5 +1,7 @@
 """Thresholds calibrated on attacked normal images, on a detector whose worst case is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -52,3 +54,11 @@ def test_attacked_normals_stand_beside_no_clean_figure(make_set):
     for one, there in ((detector, True), (detector.with_calibration(under.calibration), False)):
         rows = evaluate(one, data, suites, protocol=Protocol(gallery=2)).rows
         assert ("AUROC, held-out" in {r.metric for r in rows}) is there
+
+
+def test_it_keeps_how_files_are_to_be_decoded():
+    before = Bright().calibrate(normals(), 0.1)
+    detector = before.with_calibration(replace(before.calibration, bits=12, aspect="keep"))
+    found = calibrate_under(detector, normals(), build_suite("pgd", steps=1), level=0.1)
+    again = detector.with_calibration(found.calibration)
+    assert again.decoding == detector.decoding

@@ -10,9 +10,11 @@ from hardsight.attacks.class_suites import FOUR_THREATS, class_suite
 from hardsight.data import LabelledImages
 from hardsight.evaluation import Curve, Estimate, Execution, Protocol, Record, Row
 from hardsight.evaluation.classifiers import accuracy_curve, evaluate_classifier
-from hardsight.evaluation.diagnostics import diagnosed
+from hardsight.evaluation.diagnostics import diagnosed, judge_accuracy
 from hardsight.evaluation.published import published_accuracy
 from hardsight.evaluation.rows import averages
+from hardsight.metrics import METRICS, Metric
+from hardsight.metrics.metric import exactly
 from hardsight.purifiers import Purified, Purifier
 from hardsight.reports import write_html, write_json, write_markdown
 
@@ -201,3 +203,37 @@ def test_time_runs_out():
     found = evaluate_classifier(Linear(), DATA, [suite], execution=Execution(max_minutes=0.0))
     assert [r.attack for r in found.rows] == ["clean"]
     assert "Time ran out: pgd covers 0 of 24 images." in found.notes
+
+
+def test_another_metric_of_classes_stands_beside_and_averages_are_of_the_main_one(monkeypatch):
+    """Always right: it is neither the figure of an attack nor what attacks are compared by."""
+    other = Metric("seen", "class", lambda p, y: 1.0, exactly(lambda p, y: 1.0), attacked=True)
+    suites = [class_suite("pgd", "Linf", f * EPS, steps=5) for f in (1, 2)]
+    plain = evaluate_classifier(Linear(), DATA, suites, protocol=Protocol(gallery=1))
+    monkeypatch.setitem(METRICS, "seen", other)
+    found = evaluate_classifier(Linear(), DATA, suites, protocol=Protocol(gallery=1))
+    assert [r.metric for r in found.rows] == ["accuracy", "seen"] * 3
+    assert [(r.attack, r.mean) for r in found.main] == [(r.attack, r.mean) for r in plain.rows]
+    assert found.averages == plain.averages
+    assert judge_accuracy(found) == judge_accuracy(plain)
+
+
+def test_half_precision_answers_are_averaged_as_they_are():
+    """Means that bfloat16 would round to a tie, which the first class wins."""
+
+    class Halves(Linear):
+        draws = 1
+
+        def sample_noise(self, images, generator=None):
+            return torch.arange(len(images)) + next(self.count)
+
+        def forward(self, x, noise):
+            second = torch.where(noise % 2 == 0, 1.0, 1.0078125)
+            return torch.stack([torch.ones(len(x)), second], 1).bfloat16()
+
+    model = Halves()
+    model.count = iter(range(100))
+    data = LabelledImages("ones", PIXELS[:4], torch.ones(4).long(), ("a", "b"))
+    found = evaluate_classifier(model, data, [], protocol=Protocol(2, gallery=0))
+    assert found.rows[0].mean.value == 1.0
+    assert found.rows[0].single.value == 0.5

@@ -41,3 +41,15 @@ def test_it_wants_an_attack_of_the_score(purification, data):
     suite = build_suite("map-pgd", eps="8/255", steps=1)
     with pytest.raises(ValueError, match="no suite has one; add --suite pgd"):
         evaluate_purified(purification, (50,), Bright(16), data, [suite], protocol=BRIEF)
+
+
+def test_the_curve_is_of_one_radius_where_the_table_has_several(purification, data):
+    suites = [build_suite("pgd", eps=eps, steps=2) for eps in ("0", "64/255")]
+    detector = Bright(16)
+    found = evaluate_purified(purification, (50, 100), detector, data, suites, protocol=BRIEF)
+    at = dict(found.curves[-1].lines["pgd"])
+    for depth in (50, 100):
+        behind = purification.before(detector, depth)
+        alone = evaluate(behind, data, suites[1:], protocol=BRIEF)
+        assert at[depth] == alone.main[1].mean
+    assert found.main[1].mean != found.main[2].mean

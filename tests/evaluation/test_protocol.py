@@ -7,6 +7,8 @@ import torch
 from hardsight.attacks import Suite, build_suite
 from hardsight.detectors.calibration import Calibration
 from hardsight.evaluation import DetectorSubject, Execution, Protocol, evaluate
+from hardsight.evaluation.attacked import attack_batch
+from hardsight.evaluation.costs import attack_cost
 from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE
 from hardsight.metrics import auroc
 from hardsight.reports import write_html
@@ -197,3 +199,38 @@ def test_gallery_takes_positions_not_results(bright):
     assert sum(labels[picked]) == 2
     assert subject.chosen(0) == []
     assert len(subject.chosen(100)) == 15
+
+
+def test_a_threshold_set_anew_has_its_own_attacks_of_decisions(bright, make_set, tmp_path):
+    """A3 climbs from the threshold's side: what was kept of another threshold is not taken."""
+    data, state = make_set(NORMAL, ANOMALOUS), tmp_path / "state"
+    scores = np.array([90, 104, 106, 107, 111, 120]) / 255
+    suites = [build_suite(name, steps=2, restarts=1) for name in ("pgd", "a3")]
+    for level in (0.5, 0.5, 0.2):
+        detector = bright().with_calibration(Calibration.fit(scores, scores, level))
+        evaluate(detector, data, suites, protocol=PLAIN, execution=Execution(state))
+    assert [len(list(state.glob(f"{name}-*"))) for name in ("clean", "pgd", "a3")] == [1, 1, 2]
+
+
+def test_what_was_kept_without_a_threshold_decides_nothing(bright, make_set, tmp_path):
+    data, execution = make_set(NORMAL, ANOMALOUS), Execution(tmp_path)
+    first = evaluate(bright(), data, [pgd(1)], protocol=PLAIN, execution=execution)
+    assert first.decided == {}
+    detector = bright().calibrate(data.validation.images())
+    again = evaluate(detector, data, [pgd(1)], protocol=PLAIN, execution=execution)
+    assert list(again.decided) == ["clean", "pgd"]
+
+
+def test_what_a_look_at_clean_images_costs_is_counted_in_outputs(bright, make_set):
+    """One that averages four draws in a score is asked as often as one that takes one."""
+    data = make_set(NORMAL, ANOMALOUS)
+    one, four = (DetectorSubject.of(bright(noise=0.1), data) for _ in range(2))
+    four.model.draws = 4
+    suite = build_suite("pgd", steps=2)
+    asked = []
+    four.model.register_forward_hook(lambda *_: asked.append(1))
+    with four.at_rest():
+        attack_batch(four, None, Protocol(fresh_draws=12), 0)
+    assert attack_cost(four, None, 12) == attack_cost(one, None, 12) == len(asked) / 3
+    rest = [attack_cost(s, suite, 12) - attack_cost(s, suite, 0) for s in (one, four)]
+    assert rest == pytest.approx([4, 4])

@@ -8,13 +8,24 @@ import pytest
 import torch
 from torch import Generator, nn
 
+from bright import Bright
 from hardsight.attacks import build_suite
 from hardsight.attacks.class_suites import class_suite
 from hardsight.data import LabelledImages
-from hardsight.evaluation import ClassifierSubject, Execution, Protocol, evaluate_classifier
+from hardsight.evaluation import (
+    ClassifierSubject,
+    DetectorSubject,
+    Execution,
+    Protocol,
+    evaluate,
+    evaluate_classifier,
+)
+from hardsight.evaluation.attacked import attack_set
 from hardsight.evaluation.costs import attack_cost
 from hardsight.evaluation.diagnostics import diagnosed
 from hardsight.evaluation.results import Budget, Estimate, Row
+from hardsight.evaluation.verdict import strongest
+from hardsight.metrics import auroc
 from hardsight.purifiers import Purified, Purifier
 
 PIXELS = torch.randint(90, 166, (40, 1, 2, 2), generator=Generator().manual_seed(0)).byte()
@@ -104,7 +115,7 @@ def test_what_it_costs():
     once, ten = (class_suite(name, **own) for name in ("eot-pgd", "resubmission"))
     assert (once.submissions, ten.submissions) == (1, 10)
     assert ten.passes() == 10 * once.passes()
-    cost = [attack_cost(subject, suite, 0) for suite in (once, ten)]
+    cost = [attack_cost(subject, suite, 1) for suite in (once, ten)]
     assert cost[1] == pytest.approx(10 * cost[0])
     assert class_suite("resubmission", submissions=3).submissions == 3
 
@@ -116,3 +127,41 @@ def test_submissions_of_maps_or_of_one_change_for_all_are_refused():
         build_suite("pgd", "universal", submissions=2)
     with pytest.raises(ValueError, match="submissions must be at least 1, got -1"):
         build_suite("pgd", submissions=-1)
+
+
+def test_decisions_and_pictures_are_of_the_worst_submission(make_set):
+    """Random starts alone, batch by batch: what decides is the least favourable of them."""
+    data = make_set([100, 102, 104, 106], [105, 110, 112, 116])
+    detector = Bright().calibrate(data.validation.images())
+    suite = build_suite("pgd", eps=0.1, steps=0, submissions=5)
+    subject = DetectorSubject.of(detector, data)
+    with subject.at_rest():
+        done = attack_set(subject, suite, Protocol(batch_size=3), keep=frozenset(range(8)))
+    assert (done.outputs.std(1) > 0).all()
+    worst = np.where(data.test.labels, done.outputs.min(1), done.outputs.max(1))
+    np.testing.assert_array_equal(done.decided, worst)
+    np.testing.assert_array_equal(done.mean, worst)
+    pictures = torch.stack([done.images[i] for i in range(8)])
+    np.testing.assert_allclose(detector(pictures).pred_score.detach(), worst, rtol=1e-6)
+
+
+def test_a_picture_is_of_a_submission_that_fooled_if_any_did():
+    suite = class_suite("resubmission", "Linf", 0.1, steps=0, objectives=("ce",), submissions=8)
+    subject = ClassifierSubject.of(Purified(Still(), Sum()), DATA)
+    with subject.at_rest():
+        done = attack_set(subject, suite, Protocol(batch_size=16), keep=frozenset(range(40)))
+    said = Sum()(torch.stack([done.images[i] for i in range(40)])).argmax(1).numpy()
+    survived = (done.outputs == DATA.labels.numpy()[:, None]).all(1)
+    assert np.array_equal(said == DATA.labels.numpy(), survived)
+    assert 0 < survived.sum() < 40
+
+
+def test_the_strongest_attack_is_that_of_the_table(make_set):
+    """Nine submissions of a noisy detector harm by the worst of them, which their mean hides."""
+    data = make_set([100, 102, 104, 106], [126, 128, 130, 132])
+    suites = [build_suite("fgsm", eps=0.04), build_suite("pgd", eps=0.0, steps=0, submissions=9)]
+    found = evaluate(Bright(noise=0.05), data, suites, protocol=Protocol(40, gallery=0))
+    left = {row.attack: row.mean.value for row in found.main}
+    assert left["pgd"] < left["fgsm"]
+    assert auroc(found.outputs["pgd"].mean(1), found.labels) > left["fgsm"]
+    assert strongest(found) == "pgd"

@@ -38,3 +38,15 @@ def test_shapes_that_do_not_fit_are_refused(shapes):
 def test_draws_need_columns():
     with pytest.raises(ValueError, match="must have shape"):
         accuracy_over_draws(np.zeros(3), np.zeros(3))
+
+
+def test_draws_of_an_image_are_no_trials_of_their_own():
+    """Ten draws of four images would else have the interval of forty images."""
+    with pytest.raises(ValueError, match=r"\(N,\), got \(4, 10\); of several draws"):
+        accuracy_interval(np.ones((4, 10)), np.ones(4))
+
+
+@pytest.mark.parametrize("wrong", [{"resamples": 0}, {"level": 95.0}])
+def test_resampling_is_checked_as_that_of_scores(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
+        accuracy_over_draws(np.zeros((3, 2)), np.zeros(3), **wrong)

@@ -127,8 +127,12 @@ class Audited:
 
     def fresh_scores(self, images: Tensor, start: int) -> Scores:
         """Return scores (B,) of a batch, of draws that no attack sees together."""
-        draws = math.ceil(FRESH_DRAWS / self.subject.own_draws)
-        return self.subject.fresh_scores(images, start, draws, self.generator("fresh", start))
+        return self.subject.fresh_scores(images, start, self.looks, self.generator("fresh", start))
+
+    @property
+    def looks(self) -> int:
+        """Fresh outputs behind every score, which have ``FRESH_DRAWS`` draws together, or more."""
+        return math.ceil(FRESH_DRAWS / self.subject.own_draws)
 
     @cached_property
     def clean(self) -> Scores:
@@ -213,7 +217,7 @@ class Audited:
     def cost(self, attempt: Attempt) -> float:
         """Return what an attack of an image costs, in evaluations with gradient."""
         drawn = replace(attempt, draws=self.draws_of(attempt))
-        return attack_cost(self.subject, alone(drawn), FRESH_DRAWS)
+        return attack_cost(self.subject, alone(drawn), self.looks)
 
     def check_time(self) -> None:
         """Leave a check for which no time is left."""

@@ -39,7 +39,8 @@ class Attacked:
     fixed: NDArray[Any] | None
     """(n,) outputs under fixed noise that the attacker knew, of images attacked for it."""
     decided: NDArray[np.float64] | None
-    """(n,) scores on the known noise that decisions are made on, of a detector with a threshold."""
+    """(n,) scores on the known noise that decisions are made on, of a detector with a threshold;
+    of several submissions the worst."""
     maps: NDArray[np.float64] | None
     """(n, 1, H, W) maps averaged over the fresh draws, of attacks of the map."""
     maps_of_one: NDArray[np.float64] | None
@@ -157,16 +158,17 @@ def attack_batch(
         found = [subject.attack(suite, x, start, noise.generator(n, start)) for n in names]
         submitted = [each.images for each in found]
         blind = torch.stack([each.blind for each in found]).any(0)
-    worst = submitted[0]
     passes = suite.passes(subject.own_draws) if suite else 0
     seconds = time.perf_counter() - begun + len(x) * float(shared.get("seconds", 0))
     generator = noise.generator("fresh", start)  # every attack is looked at on the same draws
     on_map = bool(suite and suite.on_map)
     if len(submitted) == 1:
+        (worst,) = submitted
         result = subject.fresh_outputs(worst, protocol.fresh_draws, generator, on_map)
+        decided = subject.decided(worst)
     else:
-        each = [subject.fresh_outputs(one, 1, generator)["outputs"] for one in submitted]
-        result = {"outputs": torch.cat(each, 1)}
+        worst, outputs, decided = _worst_of(subject, submitted, start, generator)
+        result = {"outputs": outputs}
     if suite is None:  # what one output takes
         seconds = (time.perf_counter() - begun) / result["outputs"].shape[1]
     elif suite.fixed and not on_map and subject.random:
@@ -174,11 +176,27 @@ def attack_batch(
         blind |= at_known
     if suite is not None:
         result["nonfinite"] = blind
-    decided = subject.decided(worst)
     if decided is not None:
         result["decided"] = decided
     cost = {"seconds": torch.tensor(seconds), "passes": torch.tensor(passes)}
     return result | cost | kept_images(worst, start, keep)
+
+
+def _worst_of(
+    subject: Subject, submitted: list[Tensor], start: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return of each image the worst submission, the outputs (B, S) of all, and its decided score.
+
+    It is the worst by the scores that decisions are made on or, without a threshold, by outputs.
+    """
+    each = [subject.fresh_outputs(one, 1, generator)["outputs"] for one in submitted]
+    outputs = torch.cat(each, 1)
+    scores = [score for one in submitted if (score := subject.decided(one)) is not None]
+    judged = torch.stack(scores, 1) if scores else outputs
+    worst = torch.from_numpy(subject.worst_draws(judged.double().cpu().numpy(), start))
+    rows = torch.arange(len(worst))
+    images = torch.stack(submitted)[worst, rows]
+    return images, outputs, judged[rows, worst] if scores else None
 
 
 def _known(
@@ -198,6 +216,6 @@ def run_key(suite: Suite | None, *facts: object) -> str:
     """Return a name for a resumable folder; whatever changes the numbers changes the name."""
     what = [suite.name, suite.attempts, suite.fixed] if suite else []
     if suite and suite.submissions > 1:
-        what.append(suite.submissions)
+        what += [suite.submissions, "decided by the worst"]
     text = json.dumps([*map(str, what), *map(str, facts), _FORM])
     return f"{suite.name if suite else 'clean'}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"

@@ -82,7 +82,7 @@ def calibrate_under(
             done += len(x)
             progress("attack", done, total)
     before, scores, tops = (torch.cat(part).numpy() for part in (clean, attacked, maxima))
-    calibration = Calibration.fit(scores, tops, level)
+    calibration = Calibration.fit(scores, tops, level).decoded_as(detector.decoding)
     under = f"{suite.name}, {radius(suite.ball.name, suite.ball.eps)}"
     lost = torch.cat(blind).numpy()
     return AttackedCalibration(replace(calibration, under=under), before, scores, lost)

@@ -60,12 +60,13 @@ def evaluate_classifier(
     with subject.at_rest():
         made = Measurement(subject, suites, norm, protocol, execution, record)
         found = made.run()
-        row = hardest(found.rows)
+        result = made.result(found)
+        row = hardest(result.main)
         worst = found.attacked[row.attack] if row else None
         return replace(
-            made.result(found),
+            result,
             classes=subject.classes,
-            averages=averages(found.rows[1:], found.suites, trained, method),
+            averages=averages(result.main[1:], found.suites, trained, method),
             gallery=classifier_items(subject, made.shown, found.clean, worst, protocol.seed),
             gallery_attack=f"{row.attack}, {radius(row.norm, row.eps)}" if row else "",
             known=known_of(method),

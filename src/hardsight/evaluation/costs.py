@@ -23,13 +23,15 @@ def attack_cost(subject: Subject, suite: Suite | None, fresh_draws: int) -> floa
     Args:
         subject: whose noise and draws decide.
         suite: None: the clean images are looked at alone.
-        fresh_draws: single draws looked at afterwards.
+        fresh_draws: outputs looked at afterwards, see ``Protocol``; several submissions have one
+            each.
     """
     own = subject.own_draws if subject.random else 1
-    draws = math.ceil(fresh_draws / own) if subject.random else 1
+    looks = fresh_draws if subject.random else 1
     if suite is None:
-        return FORWARD * draws
-    found = suite.submissions * _search(subject, suite, own) + FORWARD * draws
+        return FORWARD * looks
+    looks = suite.submissions if suite.submissions > 1 else looks
+    found = suite.submissions * _search(subject, suite, own) + FORWARD * looks
     if suite.fixed and subject.random and not suite.on_map:
         found += _search(subject, suite.once, own, known=True)
     return found

@@ -16,7 +16,7 @@ def hardest(rows: Sequence[Row]) -> Row | None:
     attacked = [r for r in rows if r.norm]
     return min(
         attacked,
-        key=lambda r: (r.mean.value, r.attack.split(" ")[0] in DIAGNOSTICS),
+        key=lambda r: (r.mean.value, r.suite in DIAGNOSTICS),
         default=None,
     )
 
@@ -29,7 +29,7 @@ def diagnosed(rows: Sequence[Row]) -> list[str]:
     said = []
     rows = [r for r in rows if r.budget.submissions == 1]
     for ball in dict.fromkeys((r.norm, r.eps) for r in rows if r.norm):
-        here = {r.attack.split(" ")[0]: r for r in rows if (r.norm, r.eps) == ball}
+        here = {r.suite: r for r in rows if (r.norm, r.eps) == ball}
         exact = {k: r for k, r in here.items() if k not in DIAGNOSTICS}
         if not exact:
             continue
@@ -59,8 +59,8 @@ def judge_accuracy(found: Evaluation) -> Verdict:
     No word is put on it: how much accuracy is enough depends on the classes.
     """
     clean = f"{100 * found.rows[0].mean.value:.1f} % right when left alone"
-    remarks = (*diagnosed(found.rows), *unreliable_because(found.rows), *found.known)
-    worst = hardest(found.rows)
+    remarks = (*diagnosed(found.main), *unreliable_because(found.rows), *found.known)
+    worst = hardest(found.main)
     if worst is None:
         return Verdict("", f"{clean}; no attack was tried.", (), (), remarks)
     at = f"{100 * worst.mean.value:.1f} % under {worst.attack}"

@@ -130,7 +130,8 @@ class Measurement:
         if corruption is not None:
             subject = corrupted(subject, corruption, protocol)
         facts = (subject.kind, self.state, subject.digest, protocol.seed, *what)
-        key = run_key(suite, *facts, protocol.fresh_draws, protocol.batch_size, self.shown)
+        sizes = (protocol.fresh_draws, protocol.batch_size, self.shown)
+        key = run_key(suite, *facts, *sizes, *self.decides(suite))
         name = suite.name if suite else " ".join(map(str, what)) or "clean"
         cost = attack_cost(self.subject, suite, protocol.fresh_draws)
 
@@ -145,6 +146,18 @@ class Measurement:
             batches=self.execution.batches(key, self.until if suite or corruption else math.inf),
             told=told,
         )
+
+    def decides(self, suite: Suite | None) -> tuple[object, ...]:
+        """Return what else decides what is kept: the threshold, of a suite that attacks decisions.
+
+        Of a detector without any: that its scores are not decided by.
+        """
+        if not isinstance(self.subject, DetectorSubject):
+            return ()
+        if self.subject.threshold is None:
+            return ("no threshold",)
+        aimed = suite is not None and any(a.objective == "decision" for a in suite.attempts)
+        return (self.subject.threshold,) if aimed else ()
 
     def usable(self, done: Attacked | None, what: str, found: Measured) -> TypeGuard[Attacked]:
         """Note what time did not allow; a part is reported as long as it allows a figure."""

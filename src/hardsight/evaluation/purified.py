@@ -51,7 +51,7 @@ def evaluate_purified(
             "the curve over the depths t* of a purifier is of an attack on the score, and no suite "
             "has one; add --suite pgd"
         )
-    until = deadline(execution.max_minutes)
+    ball, until = suite.ball, deadline(execution.max_minutes)
     first = depths[0]
     behind = purification.before(detector, first)
     whole = evaluate(behind, data, suites, protocol=protocol, execution=execution, **options)
@@ -72,9 +72,10 @@ def evaluate_purified(
             )
         )
         for name, points in lines.items():
-            row = next((r for r in found.rows if r.attack == name and r.target == "image"), None)
-            if row is not None:  # time ran out
-                points.append((float(depth), row.mean))
+            of_it = ("clean", None, 0.0) if name == "clean" else (name, ball.name, ball.eps)
+            rows = [r for r in found.main if (r.suite, r.norm, r.eps) == of_it]
+            if rows:  # else time ran out
+                points.append((float(depth), rows[-1].mean))
     caption = f"{CAPTION} Attack: {suite.description}."
     curve = Curve(TITLE, "t*", {k: tuple(v) for k, v in lines.items() if v}, caption)
     return replace(whole, curves=(*whole.curves, curve))

@@ -86,6 +86,11 @@ class Row:
     flags: tuple[str, ...] = ()
     """Reasons for which the row must not be trusted as it is, e.g. "not audited"."""
 
+    @property
+    def suite(self) -> str:
+        """The attack's name without the radius that tells it from another of that name."""
+        return self.attack.split(" ")[0]
+
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "Row":
         """Return the row of a report's JSON."""
@@ -221,6 +226,12 @@ class Evaluation:
     """The level the threshold was calibrated for, e.g. 0.01."""
     held_out: tuple[float, ...] = ()
     """Scores of the good parts that the threshold was set on, on the same noise."""
+
+    @property
+    def main(self) -> tuple[Row, ...]:
+        """The rows of the main figure, clean first: one an attack, of the metric of the first."""
+        figure = [(r.target, r.metric) for r in self.rows[:1]]
+        return tuple(r for r in self.rows if (r.target, r.metric) in figure)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary: all but the pictures."""

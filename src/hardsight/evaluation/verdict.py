@@ -14,7 +14,6 @@ from hardsight.evaluation.results import (
     Row,
 )
 from hardsight.evaluation.wording import UNRELIABLE, pairs, radius, tags
-from hardsight.metrics import auroc
 
 HOLDS, WEAKENED = 0.85, 0.60
 """The AUROC under attack from which a detector "holds", and below which it is "broken"."""
@@ -60,21 +59,19 @@ class Verdict(NamedTuple):
 
 
 def strongest(evaluation: Evaluation) -> str | None:
-    """Return the attack that leaves the lowest image AUROC of mean scores; None if all is clean.
+    """Return the attack that leaves the lowest image AUROC; None if all is clean.
 
     Of equal ones that which does more harm at the threshold, where there is one.
     """
-    attacked = [name for name in evaluation.outputs if name != "clean"]
 
-    def left(name: str) -> tuple[float, int]:
-        columns = evaluation.outputs[name]
-        ranked = auroc(columns.mean(axis=1), evaluation.labels[: len(columns)])
+    def left(row: Row) -> tuple[float, int]:
         if evaluation.threshold is None:
-            return ranked, 0
-        found, _, false, _ = counts(evaluation, name)
-        return ranked, found - false
+            return row.mean.value, 0
+        found, _, false, _ = counts(evaluation, row.attack)
+        return row.mean.value, found - false
 
-    return min(attacked, key=left, default=None)
+    attacked = [row for row in evaluation.main if row.norm is not None]
+    return min(attacked, key=left).attack if attacked else None
 
 
 def _kind(norm: str | None, eps: float) -> str:
@@ -237,16 +234,15 @@ def _percent(e: Estimate) -> str:
 
 def judge(evaluation: Evaluation) -> Verdict:
     """Return the verdict: by threat model, the worst of them on top (see ``RULE``)."""
-    image = [r for r in evaluation.rows if r.target == "image" and r.metric == "AUROC"]
     threats: dict[tuple[str, float], list[Row]] = {}
-    for row in image:
+    for row in evaluation.main:
         if row.norm is not None:
             threats.setdefault((row.norm, row.eps), []).append(row)
     findings = tuple(_finding(threats[key]) for key in sorted(threats))
     order = list(HEADLINES)
     status = max((f.status for f in findings), key=order.index, default="not attacked")
     clean = []
-    for row in image:
+    for row in evaluation.main:
         if row.norm is None:
             clean.append(
                 f"Left alone, it ranks {pairs(row.mean.value)} pairs of a defect and a good part "

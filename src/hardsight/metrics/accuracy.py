@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from hardsight.metrics.bootstrap import check_resampling, percentiles
 from hardsight.metrics.checks import Bools
 
 
@@ -34,8 +35,22 @@ def accuracy(predicted: ArrayLike, classes: ArrayLike) -> float:
 def accuracy_interval(
     predicted: ArrayLike, classes: ArrayLike, level: float = 0.95
 ) -> tuple[float, float, float]:
-    """Return (value, low, high): the accuracy and its exact interval (Clopper & Pearson, 1934)."""
+    """Return (value, low, high): the accuracy and its exact interval (Clopper & Pearson, 1934).
+
+    Args:
+        predicted: (N,) classes: several draws of an image are no trials of their own.
+        classes: (N,) true classes.
+        level: coverage of the interval, in (0, 1).
+
+    Raises:
+        ValueError: as ``correct``, or predictions of several draws.
+    """
     right = correct(predicted, classes)
+    if right.ndim != 1:
+        raise ValueError(
+            f"predicted must have shape (N,), got {right.shape}; of several draws "
+            "accuracy_over_draws tells the interval"
+        )
     found = stats.binomtest(int(right.sum()), right.size).proportion_ci(level, "exact")
     return float(right.mean()), float(found.low), float(found.high)
 
@@ -58,14 +73,17 @@ def accuracy_over_draws(
         resamples: number of bootstrap samples.
         level: coverage of the interval, in (0, 1).
         seed: same seed, same interval.
+
+    Raises:
+        ValueError: as ``correct``, predictions that are not (N, D), or a parameter out of range.
     """
+    check_resampling(resamples, level)
     right = correct(predicted, classes)
     if right.ndim != 2:
         raise ValueError(f"predicted must have shape (N, D), got {right.shape}; add [:, None]")
     n, d = right.shape
     rng = np.random.default_rng(seed)
     rows, columns = rng.integers(n, size=(resamples, n)), rng.integers(d, size=resamples)
-    tail = (1 - level) / 2
-    low, high = np.quantile(right[rows, columns[:, None]].mean(1), [tail, 1 - tail])
+    low, high = percentiles(right[rows, columns[:, None]].mean(1), level)
     value = float(right.mean())
-    return value, min(float(low), value), max(float(high), value)
+    return value, min(low, value), max(high, value)

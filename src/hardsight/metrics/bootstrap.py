@@ -21,13 +21,19 @@ def _strata(
         yield rng.integers(0, p, p), rng.integers(0, labels.size - p, labels.size - p)
 
 
-def _interval(values: list[float], level: float) -> tuple[float, float]:
+def percentiles(values: ArrayLike, level: float) -> tuple[float, float]:
+    """Return between which two of resampled values (R,) the middle share ``level`` of them lies."""
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(finite(values, "the statistic's values"), [tail, 1.0 - tail])
     return float(low), float(high)
 
 
-def _check(resamples: int, level: float) -> None:
+def check_resampling(resamples: int, level: float) -> None:
+    """Refuse fewer resamples than one, and a level outside (0, 1).
+
+    Raises:
+        ValueError: either.
+    """
     if resamples < 1:
         raise ValueError(f"resamples must be at least 1, got {resamples}; 1000 is usual")
     if not 0.0 < level < 1.0:
@@ -58,7 +64,7 @@ def bootstrap(
     Raises:
         ValueError: as ``auroc``, or a parameter out of range.
     """
-    _check(resamples, level)
+    check_resampling(resamples, level)
     s, y = scored(scores, labels)
     draws = _strata(y, resamples, np.random.default_rng(seed))
     anomalous, normal = s[y], s[~y]
@@ -78,7 +84,7 @@ def bootstrap(
         values = [
             float(statistic(np.concatenate((anomalous[i], normal[j])), truth)) for i, j in draws
         ]
-    return float(statistic(s, y)), *_interval(values, level)
+    return float(statistic(s, y)), *percentiles(values, level)
 
 
 def bootstrap_over_draws(
@@ -106,7 +112,7 @@ def bootstrap_over_draws(
     Raises:
         ValueError: as ``auroc``, scores that are not (N, D), or a parameter out of range.
     """
-    _check(resamples, level)
+    check_resampling(resamples, level)
     s = finite(scores, "scores")
     if s.ndim != 2:
         raise ValueError(f"scores must have shape (N, D), got {s.shape}; add [:, None] for D = 1")
@@ -120,7 +126,7 @@ def bootstrap_over_draws(
         a = anomalous[i, rng.integers(0, s.shape[1], i.size)]
         b = normal[j, rng.integers(0, s.shape[1], j.size)]
         values.append(float(statistic(np.concatenate((a, b)), truth)))
-    return value, *_interval(values, level)
+    return value, *percentiles(values, level)
 
 
 def pixel_auroc_interval(
@@ -146,7 +152,7 @@ def pixel_auroc_interval(
     Raises:
         ValueError: as ``pixel_auroc``, or a parameter out of range.
     """
-    _check(resamples, level)
+    check_resampling(resamples, level)
     a, m = stacks(maps, masks)
     n = m.shape[0]
     defects = m.sum(axis=(1, 2))
@@ -168,4 +174,4 @@ def pixel_auroc_interval(
     for i, j in _strata(defects > 0, resamples, np.random.default_rng(seed)):
         picked = np.concatenate((with_defect[i], without[j]))
         values.append(ratio(np.bincount(picked, minlength=n)))
-    return ratio(np.ones(n, dtype=np.int64)), *_interval(values, level)
+    return ratio(np.ones(n, dtype=np.int64)), *percentiles(values, level)

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from hardsight.metrics.bootstrap import percentiles
+
 LEVEL = 0.99
 """Coverage of the interval: an audit compares often, and must not raise false alarms."""
 RESAMPLES = 2000
@@ -27,7 +29,7 @@ def auroc_difference(
     p, m = gain.shape
     u = rng.multinomial(p, np.full(p, 1 / p), RESAMPLES)
     v = rng.multinomial(m, np.full(m, 1 / m), RESAMPLES)
-    return float(gain.mean()), *_middle(((u @ gain) * v).sum(1) / gain.size)
+    return float(gain.mean()), *percentiles(((u @ gain) * v).sum(1) / gain.size, LEVEL)
 
 
 def accuracy_difference(
@@ -46,13 +48,7 @@ def accuracy_difference(
     gained, lost = int((a & ~b).sum()), int((~a & b).sum())
     shares = np.array([gained, lost, n - gained - lost]) / n
     counts = np.random.default_rng(seed).multinomial(n, shares, RESAMPLES)
-    return (gained - lost) / n, *_middle((counts[:, 0] - counts[:, 1]) / n)
-
-
-def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return float(low), float(high)
+    return (gained - lost) / n, *percentiles((counts[:, 0] - counts[:, 1]) / n, LEVEL)
 
 
 def _wins(anomalous: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -128,3 +128,22 @@ def test_what_is_attacked_is_what_was_certified():
     )
     assert late.attacks == ()
     assert sum("was left out" in note for note in late.notes) == 2
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_module_votes_in_eval_mode_and_is_left_as_it_was(training):
+    class Moody(torch.nn.Sequential):
+        def forward(self, x):
+            s = (x.mean((1, 2, 3)) - 0.5) * (-1 if self.training else 1)
+            return torch.stack([-s, s], 1)
+
+    model = Moody(torch.nn.Dropout()).train(training)
+    model[0].eval()  # parts may differ
+    images, labels = torch.tensor([0.2, 0.8]).view(2, 1, 1, 1).expand(2, 3, 4, 4), torch.arange(2)
+    found = certify_classifier(model, images, labels, Terms(0.1, 200, radii=(0.0,)))
+    assert list(found.predicted[np.argsort(found.index)]) == [0, 1]
+    data = LabelledImages("two", (255 * images).byte(), labels, ("dark", "light"))
+    suite = class_suite("pgd", "L2", 0.01, steps=1)
+    attacked = attack_certified_classes(found, model, data, [suite], protocol=Protocol(20))
+    assert attacked.attacks[0].accuracy == 1.0
+    assert (model.training, model[0].training) == (training, False)

@@ -12,6 +12,7 @@ from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.points import would_settle
 from hardsight.evaluation.certified.protocol import certify
 from hardsight.evaluation.certified.sampled import in_proportion
+from hardsight.evaluation.certified.sigma import Evidence, choose_sigma
 from hardsight.evaluation.plan import Execution, Protocol
 from hardsight.evaluation.published import published_certified
 from hardsight.metrics import conformal_threshold
@@ -252,3 +253,32 @@ def test_an_empty_set_of_one_kind_is_refused(bright, make_set):
     good = [s for s in data.test.samples if not s.anomalous]
     with pytest.raises(ValueError, match="no anomalous image"):
         certify(bright(), replace(data, test=ImageSet(good, 16)), TERMS, smoothing=FEW)
+
+
+def test_other_images_under_the_same_names_are_attacked_anew(bright, make_set, tmp_path):
+    detector, suite = bright(), build_suite("pgd", "L2", 0.1, steps=2)
+    common = {"protocol": Protocol(20), "execution": Execution(tmp_path / "state")}
+    terms = replace(TERMS, sigma=0.01)
+    found = []
+    for anomalous in ([140, 150], [20, 30]):  # above the normal ones, and then below
+        data = make_set([100, 105], anomalous)
+        certified = certify(detector, data, terms, smoothing=FEW)
+        found += attack_certified(certified, detector, data, [suite], **common).attacks
+    assert [attack.auroc for attack in found] == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_detector_is_certified_in_eval_mode_and_left_as_it_was(bright, make_set, training):
+    class Moody(bright):
+        def forward(self, images, noise=None):
+            return super().forward(images * (0.5 if self.training else 1.0), noise)
+
+    data, terms = make_set(NORMAL, ANOMALOUS), replace(TERMS, sigma=0.01)
+    detector, suite = Moody().train(training), build_suite("pgd", "L2", 0.1, steps=1)
+    found = certify(detector, data, terms, smoothing=FEW)
+    attack_certified(found, detector, data, [suite], protocol=Protocol(20))
+    choose_sigma(detector, data, terms, (0.01,), evidence=Evidence(images=2, samples=20))
+    assert detector.training is training
+    np.testing.assert_array_equal(
+        found.scores, certify(Moody().eval(), data, terms, smoothing=FEW).scores
+    )

@@ -4,6 +4,7 @@ import pytest
 from hardsight.data import AnomalyData, load
 from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.sigma import Evidence, choose_sigma
+from hardsight.evaluation.plan import Execution
 
 
 class Untouchable:
@@ -35,3 +36,14 @@ def test_sigma_is_chosen_without_the_test_set(parts):
     assert "0.05" in found.statement
     with pytest.raises(ValueError, match="at least one sigma"):
         choose_sigma(spread, blind, Terms(0.1), ())
+
+
+def test_a_time_limit_leaves_none_untried(parts):
+    """It is what may be certified in that time: a choice by a part of the images would be none."""
+    data, evidence = load(parts, size=16), Evidence(images=2, samples=10)
+    asked = (lambda x: x.std((1, 2, 3)), data, Terms(0.1, radii=(0.0,)), (0.02, 0.05))
+    first, second = (
+        choose_sigma(*asked, evidence=evidence, execution=Execution(max_minutes=limit))
+        for limit in (0.0, None)
+    )
+    assert first == second

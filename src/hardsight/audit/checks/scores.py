@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from hardsight.attacks import PGD, Attempt, Linf, Suite
-from hardsight.audit.audited import Audited
+from hardsight.attacks import PGD, Attempt, Linf
+from hardsight.audit.audited import Audited, alone
 from hardsight.audit.checks.gradients import underflown
 from hardsight.audit.results import Check
 
@@ -130,7 +130,7 @@ def zero(c: Audited) -> Check:
     attempt = Attempt(PGD(type(c.ball)(0.0), steps=2), s.judged)
     before, moved, images = c.known_scores(c.x), 0.0, c.x.clone()
     if not c.gradient_error:
-        suite = Suite("audit", attempt.optimiser.ball, lambda ball: (attempt,))
+        suite = alone(attempt)
         for start, x in c.batches():
             found = suite(s.victim(start, len(x)), x, c.generator("zero", start)).images
             images[start : start + len(x)] = found

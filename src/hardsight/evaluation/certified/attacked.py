@@ -8,7 +8,7 @@ import numpy as np
 
 from hardsight.attacks import Suite
 from hardsight.certify import per_image_alpha, percentile_bounds
-from hardsight.data import AnomalyData
+from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors.adapters.smoothed import Smoothed
 from hardsight.evaluation.attacked import attack_set, run_key
 from hardsight.evaluation.batches import deadline
@@ -59,16 +59,17 @@ def attack_certified(
     terms, labels = found.terms, found.labels
     own = own_detector(detector, data.test.size)
     inner = prepare(own, data, terms.sigma, found.design, protocol.seed)
-    smoothed = Smoothed(inner, terms.sigma).eval()
+    smoothed = Smoothed(inner, terms.sigma)
     place = {name: i for i, name in enumerate(data.test.names)}
     images = data.test.images()[[place[name] for name in found.names]]
     subject = DetectorSubject(smoothed, images, labels)
     joint = terms.bounds | {"alpha": per_image_alpha(terms.alpha, len(labels))}
     until, draws = deadline(execution.max_minutes), protocol.fresh_draws
+    digest = Manifest.of(data).sha256
     rows, notes = [], []
     for suite in suites:
         radius = suite.ball.eps
-        facts = (found.names, protocol.seed, draws, protocol.batch_size)
+        facts = (digest, found.names, protocol.seed, draws, protocol.batch_size)
         key = run_key(suite, fingerprint(smoothed), *facts)
         with subject.at_rest():
             done = attack_set(subject, suite, protocol, batches=execution.batches(key, until))

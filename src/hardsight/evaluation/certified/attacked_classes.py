@@ -62,7 +62,7 @@ def attack_certified_classes(
             "classifier draws noise of its own; give what the certificate smooths, as OneShot with "
             "noisy=True behind Purified"
         )
-    smoothed = Purified(Noising(found.terms.sigma), classifier).train(classifier.training)
+    smoothed = Purified(Noising(found.terms.sigma), classifier)
     subject = ClassifierSubject.of(smoothed, part)
     until = deadline(execution.max_minutes)
     rows, notes = [], []

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from hardsight.attacks.objectives.draws import Model, evaluate_draws
 from hardsight.certify import certify_vote, per_image_alpha
 from hardsight.core.capabilities import named
+from hardsight.core.modules import in_mode
 from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.certified.plan import Terms, Voting
 from hardsight.evaluation.certified.results import ClassCertification
@@ -32,8 +33,9 @@ def certify_classifier(
     """Certify the majority vote of a classifier over noisy copies (Cohen et al., 2019).
 
     Args:
-        classifier: images (B, C, H, W), *not* confined to [0, 1], -> logits (B, K), in eval mode;
-            with a method ``sample_noise(images, generator)`` it is called with (images, noise).
+        classifier: images (B, C, H, W), *not* confined to [0, 1], -> logits (B, K); with a
+            method ``sample_noise(images, generator)`` it is called with (images, noise). A module
+            votes in eval mode, and is left as it was.
         images: (N, C, H, W) uint8, or float in [0, 1].
         labels: (N,) true classes.
         terms: what is certified; of a vote there is no other quantile than the median.
@@ -48,8 +50,8 @@ def certify_classifier(
     """
     if len(images) != len(labels) or len(images) == 0:
         raise ValueError(f"need a label for each image, got {len(labels)} for {len(images)} images")
-    weights = classifier.parameters() if isinstance(classifier, nn.Module) else ()
-    device = next((w.device for w in weights), images.device)
+    modules = [classifier] if isinstance(classifier, nn.Module) else []
+    device = next((w.device for m in modules for w in m.parameters()), images.device)
     each = per_image_alpha(terms.alpha, len(images)) if voting.joint else terms.alpha
     vote = _Vote(classifier, terms, each, voting)
     true = labels.cpu().long().numpy()
@@ -62,7 +64,8 @@ def certify_classifier(
         voting.batch_size,
     )
     sampling = Sampling.of(device, voting.seed, execution)
-    found = sampling.spread(images, true, vote, f"classify/{terms.sigma}", "certify", *facts)
+    with in_mode("eval", *modules):
+        found = sampling.spread(images, true, vote, f"classify/{terms.sigma}", "certify", *facts)
     done = len(found.parts)
     if done == 0:
         raise ValueError(

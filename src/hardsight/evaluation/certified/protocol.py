@@ -15,6 +15,7 @@ from hardsight.certify import (
     detector_scorer,
     plan_looks,
 )
+from hardsight.core.modules import in_mode
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Calibration, Detector, as_detector
 from hardsight.detectors.adapters.anomalib import is_anomalib, unchecked
@@ -48,7 +49,8 @@ def certify(
 
     Each image's n noisy copies bound its smoothed score at every radius (Chiang et al., 2020); all
     certified metrics and the pixels of the pictured images come of the same copies. Thresholds are
-    set on held-out normal images, never on the test set.
+    set on held-out normal images, never on the test set. The detector is smoothed in eval mode, and
+    left as it was.
 
     Args:
         detector: whatever ``as_detector`` takes; no gradient is needed. A function's batches hold
@@ -73,26 +75,27 @@ def certify(
     smoothed = prepare(victim, data, terms.sigma, smoothing.design, smoothing.seed)
     sampling = Sampling.of(victim.device, smoothing.seed, execution)
     facts = (fingerprint(smoothed), smoothing.batch_size)
-    calibration = calibrate_smoothed(
-        smoothed,
-        data.validation.images() if normals is None else normals,
-        sampling,
-        replace(terms, n=min(terms.n, CALIBRATION_SAMPLES)),
-        smoothing,
-        facts,
-    )
     counted = smoothing.pixels > 0 and smoothed.has_maps and looks is None
-    known = calibration.threshold if looks else calibration.map_threshold if counted else None
     images = data.test.images()
-    copies = _Copies(smoothed, terms, smoothing.batch_size, calibration, looks, counted)
-    found = sampling.spread(
-        images,
-        labels,
-        copies,
-        f"certify/{terms.sigma}",
-        f"certify {smoothing.design}",
-        *(*facts, terms.n, looks, known),
-    )
+    with in_mode("eval", smoothed):
+        calibration = calibrate_smoothed(
+            smoothed,
+            data.validation.images() if normals is None else normals,
+            sampling,
+            replace(terms, n=min(terms.n, CALIBRATION_SAMPLES)),
+            smoothing,
+            facts,
+        )
+        known = calibration.threshold if looks else calibration.map_threshold if counted else None
+        copies = _Copies(smoothed, terms, smoothing.batch_size, calibration, looks, counted)
+        found = sampling.spread(
+            images,
+            labels,
+            copies,
+            f"certify/{terms.sigma}",
+            f"certify {smoothing.design}",
+            *(*facts, terms.n, looks, known),
+        )
     done, part = found.places, labels[found.places]
     if len(done) == 0 or part.all() or not part.any():
         raise ValueError(
@@ -152,16 +155,16 @@ class _Copies:
 
 
 def own_detector(thing: Any, size: int) -> Detector:
-    """Return whatever scores images as a detector in eval mode, without asking for its gradient."""
+    """Return whatever scores images as a detector, without asking for its gradient."""
     if is_anomalib(thing) and not isinstance(getattr(thing, "detector", None), Detector):
         return unchecked(thing, size)
-    return as_detector(thing, size).eval()
+    return as_detector(thing, size)
 
 
 def prepare(
     detector: Detector, data: AnomalyData, sigma: float, design: str, seed: int = 0
 ) -> Detector:
-    """Return what a design smooths; only the training normals are used.
+    """Return what a design smooths; only the training normals are used, in eval mode.
 
     Raises:
         ValueError: an unknown design.
@@ -170,7 +173,8 @@ def prepare(
     if design not in DESIGNS:
         raise ValueError(f"design={design!r} is not known; choose from {', '.join(DESIGNS)}")
     generator = torch.Generator(detector.device).manual_seed(seed)
-    return DESIGNS[design](detector, data.train.images(), sigma, generator).eval()
+    with in_mode("eval", detector):
+        return DESIGNS[design](detector, data.train.images(), sigma, generator)
 
 
 def _notes(data: AnomalyData, done: int, terms: Terms, early: bool) -> Iterator[str]:

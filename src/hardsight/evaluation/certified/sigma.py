@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.certify import detector_scorer, ranks
+from hardsight.core.modules import in_mode
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector
 from hardsight.evaluation.certified.plan import Smoothing, Terms
@@ -96,7 +97,7 @@ def choose_sigma(
     scores: an estimate is enough to choose by, and the certificate is made of other samples.
 
     Args:
-        detector, smoothing, execution: as for ``certify``.
+        detector, smoothing, execution: as for ``certify``; a time limit does not apply.
         data: ``train`` prepares the design, ``validation`` is judged on.
         terms: what is to be certified, whatever its sigma.
         candidates: sigmas to try; of equals the first.
@@ -115,7 +116,7 @@ def choose_sigma(
     made = pseudo_anomalies(
         found[: evidence.images], evidence.copies, evidence.severities, generator
     )
-    sampling = Sampling.of(victim.device, smoothing.seed, execution)
+    sampling = Sampling(victim.device, smoothing.seed, execution)
     tried = []
     for sigma in candidates:
         wanted = replace(terms, sigma=sigma)
@@ -140,7 +141,8 @@ def _sampled(
     scored = SampledScores(scorer, samples, terms.sigma, smoothing.batch_size)
     purpose, stage = f"choose/{terms.sigma}", f"sigma {terms.sigma:g}"
     facts = (fingerprint(smoothed), samples, smoothing.batch_size)
-    parts = list(sampling.each(images, scored, purpose, stage, *facts))
+    with in_mode("eval", smoothed):
+        parts = list(sampling.each(images, scored, purpose, stage, *facts))
     return torch.stack([p["scores"] for p in parts], dim=1).numpy()
 
 

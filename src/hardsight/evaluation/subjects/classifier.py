@@ -140,7 +140,7 @@ class ClassifierSubject(Subject):
 
     @torch.no_grad()
     def logits(self, x: Tensor, draws: int, generator: torch.Generator) -> Iterator[Tensor]:
-        """Yield (B, K) on independent noise, on the CPU.
+        """Yield (B, K) float64 on independent noise, on the CPU: means of half precision would tie.
 
         Raises:
             ValueError: logits that are not finite, or too few for the classes.
@@ -155,7 +155,7 @@ class ClassifierSubject(Subject):
                 )
             if not bool(found.isfinite().all()):
                 raise ValueError("the classifier returned logits that are not finite")
-            yield found
+            yield found.double()
 
     def fresh_outputs(
         self, x: Tensor, draws: int, generator: torch.Generator, maps: bool = False
@@ -164,10 +164,10 @@ class ClassifierSubject(Subject):
         each = torch.stack(list(self.logits(x, draws, generator)), 1)
         return {"outputs": each.argmax(2), "mean": each.mean(1).argmax(1)}
 
-    def worst_outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Return a wrong class where any draw has one: a resubmission fools it."""
-        right = outputs == self.truth[: len(outputs), None]
-        return np.asarray(outputs[np.arange(len(outputs)), right.argmin(1)])
+    def worst_draws(self, outputs: NDArray[Any], start: int = 0) -> NDArray[np.intp]:
+        """Return a draw with a wrong class where any has one: a resubmission fools it."""
+        right = outputs == self.truth[start : start + len(outputs), None]
+        return np.asarray(right.argmin(1))
 
     def enough(self, n: int) -> bool:
         """Tell whether there are any."""
@@ -188,8 +188,8 @@ class ClassifierSubject(Subject):
 
     def fresh_scores(self, x: Tensor, start: int, draws: int, generator: torch.Generator) -> Scores:
         """Return margins (B,) of the mean logits."""
-        each = [logits.double() for logits in self.logits(x, draws, generator)]
-        mean, labels = torch.stack(each).mean(0), self.labels(start, len(x)).cpu()[:, None]
+        mean = torch.stack(list(self.logits(x, draws, generator))).mean(0)
+        labels = self.labels(start, len(x)).cpu()[:, None]
         others = mean.scatter(1, labels, -torch.inf)
         return np.asarray((others.amax(1) - mean.gather(1, labels).squeeze(1)).numpy())
 

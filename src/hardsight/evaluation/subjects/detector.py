@@ -203,9 +203,10 @@ class DetectorSubject(Subject):
             return None
         return self.model.score_only(x, self.model.decision_noise(x)).pred_score
 
-    def worst_outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Return the lowest scores of anomalous images, the highest of normal ones."""
-        return np.asarray(np.where(self.truth[: len(outputs)], outputs.min(1), outputs.max(1)))
+    def worst_draws(self, outputs: NDArray[Any], start: int = 0) -> NDArray[np.intp]:
+        """Return where anomalous images score lowest, and normal ones highest."""
+        truth = self.truth[start : start + len(outputs)]
+        return np.asarray(np.where(truth, outputs.argmin(1), outputs.argmax(1)))
 
     def enough(self, n: int) -> bool:
         """Tell whether both normal and anomalous images are among them."""
@@ -256,8 +257,8 @@ class DetectorSubject(Subject):
         return f"{int((~self.truth).sum())} normal and {int(self.truth.sum())} anomalous"
 
     def quick(self, norm: str) -> Suite:
-        """Return PGD in ten steps that average two draws."""
-        return build_suite("pgd", norm, 0.0, steps=10, draws=2)
+        """Return PGD in ten steps, one draw a step."""
+        return build_suite("pgd", norm, 0.0, steps=10)
 
     def published(self, suite: Suite | None, on_map: bool = False) -> Published | None:
         """Return the figure of the detector's paper."""

@@ -1,8 +1,8 @@
 """What an evaluation, an audit and a certificate ask of a model."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
 
@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hardsight.attacks import Suite, Victim, frozen, is_random
+from hardsight.attacks import Suite, Victim, is_random
+from hardsight.attacks.entry import at_rest
 from hardsight.core.capabilities import averaged_draws, bypass_of, named, sample_noise
-from hardsight.core.modules import in_mode
 from hardsight.core.types import AttackResult
 from hardsight.detectors import Detector
 from hardsight.evaluation.batches import Tensors
@@ -94,11 +94,9 @@ class Subject(ABC):
         """The model, and the source if there is one."""
         return [m for m in (self.model, self.source) if isinstance(m, nn.Module)]
 
-    @contextmanager
-    def at_rest(self) -> Iterator[None]:
+    def at_rest(self) -> AbstractContextManager[None]:
         """Put the models in eval mode, their weights without gradients, and restore both after."""
-        with in_mode("eval", *self.models), frozen(*self.models):
-            yield
+        return at_rest(*self.models)
 
     @property
     def own_draws(self) -> int:
@@ -168,8 +166,12 @@ class Subject(ABC):
         return None
 
     @abstractmethod
+    def worst_draws(self, outputs: NDArray[Any], start: int = 0) -> NDArray[np.intp]:
+        """Return which draw (n,) is worst for the defender, of outputs (n, D) from ``start`` on."""
+
     def worst_outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return the worst (n,) for the defender of outputs (n, D) of the first n images."""
+        return np.asarray(outputs[np.arange(len(outputs)), self.worst_draws(outputs)])
 
     @abstractmethod
     def enough(self, n: int) -> bool:

@@ -123,7 +123,7 @@ class DetectorFigures(Figures[DetectorRun]):
                     choice.sigmas,
                     smoothing=smoothing,
                     normals=choosing,
-                    execution=replace(execution, max_minutes=None),
+                    execution=execution,
                 )
                 terms = replace(terms, sigma=chosen.sigma)
                 provenance = provenance | {"sigma": chosen.statement}
