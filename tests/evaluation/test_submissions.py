@@ -165,3 +165,5 @@ def test_the_strongest_attack_is_that_of_the_table(make_set):
     assert left["pgd"] < left["fgsm"]
     assert auroc(found.outputs["pgd"].mean(1), found.labels) > left["fgsm"]
     assert strongest(found) == "pgd"
+    for name, figure in left.items():
+        assert auroc(found.scores(name), found.labels) == figure

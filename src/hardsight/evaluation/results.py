@@ -233,6 +233,14 @@ class Evaluation:
         figure = [(r.target, r.metric) for r in self.rows[:1]]
         return tuple(r for r in self.rows if (r.target, r.metric) in figure)
 
+    def scores(self, attack: str) -> NDArray[np.float64]:
+        """Return a detector's scores (n,) of the column "mean": of several submissions the worst."""
+        outputs = self.outputs[attack]
+        if not any(r.attack == attack and r.budget.submissions > 1 for r in self.rows):
+            return np.asarray(outputs.mean(axis=1))
+        low, high = outputs.min(axis=1), outputs.max(axis=1)
+        return np.where(self.labels[: len(outputs)], low, high)
+
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary: all but the pictures."""
         skip = {"gallery", "labels", "outputs", "decided"}

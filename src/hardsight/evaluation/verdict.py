@@ -14,6 +14,7 @@ from hardsight.evaluation.results import (
     Row,
 )
 from hardsight.evaluation.wording import UNRELIABLE, pairs, radius, tags
+from hardsight.metrics import auroc
 
 HOLDS, WEAKENED = 0.85, 0.60
 """The AUROC under attack from which a detector "holds", and below which it is "broken"."""
@@ -63,15 +64,17 @@ def strongest(evaluation: Evaluation) -> str | None:
 
     Of equal ones that which does more harm at the threshold, where there is one.
     """
+    attacked = [name for name in evaluation.outputs if name != "clean"]
 
-    def left(row: Row) -> tuple[float, int]:
+    def left(name: str) -> tuple[float, int]:
+        scores = evaluation.scores(name)
+        ranked = auroc(scores, evaluation.labels[: len(scores)])
         if evaluation.threshold is None:
-            return row.mean.value, 0
-        found, _, false, _ = counts(evaluation, row.attack)
-        return row.mean.value, found - false
+            return ranked, 0
+        found, _, false, _ = counts(evaluation, name)
+        return ranked, found - false
 
-    attacked = [row for row in evaluation.main if row.norm is not None]
-    return min(attacked, key=left).attack if attacked else None
+    return min(attacked, key=left, default=None)
 
 
 def _kind(norm: str | None, eps: float) -> str:

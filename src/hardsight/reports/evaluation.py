@@ -70,14 +70,15 @@ def figures(found: Evaluation) -> list[tuple[str, Markup, str]]:
         return curves
     attack = strongest(found)
     names = ["clean"] + ([attack] if attack else [])
-    scores = {n: found.decided.get(n, found.outputs[n].mean(axis=1)) for n in names}
+    scores = {n: found.decided.get(n, found.scores(n)) for n in names}
     told = f", clean above and under {attack} below, on one axis" if attack else ""
     alarm = " Above the dashed threshold is an alarm." if found.threshold is not None else ""
     roc = (
         "Defects found against false alarms",
-        Markup(plots.roc_svg(found.outputs, found.labels)),
-        "Every threshold at once, on scores averaged over the fresh draws. A detector that "
-        "cannot be fooled keeps to the upper left when attacked; on the diagonal it guesses.",
+        Markup(plots.roc_svg({n: found.scores(n) for n in found.outputs}, found.labels)),
+        "Every threshold at once, on scores averaged over the fresh draws, or the worst of several "
+        "submissions. A detector that cannot be fooled keeps to the upper left when attacked; on "
+        "the diagonal it guesses.",
     )
     histogram = (
         "Scores of good parts and defects",

@@ -22,23 +22,23 @@ from hardsight.reports.canvas import (
 
 
 def roc_svg(scores: dict[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -> str:
-    """Plot the ROC curves of every attack's mean scores, "clean" first and solid.
+    """Plot the ROC curves of every attack's scores, "clean" first and solid.
 
     Args:
-        scores: attack name -> (n, D); a partial attack has n < N and uses the first n labels.
+        scores: attack name -> (n,); a partial attack has n < N and uses the first n labels.
         labels: (N,) true = anomalous.
     """
     figure, (ax,) = panels(4.3, 3.6)
     ax.plot([0, 1], [0, 1], color=INK, alpha=0.4, linewidth=0.9)
     ax.text(0.79, 0.745, "coin toss", color=INK, alpha=0.7, fontsize=8, rotation=38)
-    for k, (name, columns) in enumerate(scores.items()):
-        mean, part = columns.mean(axis=1), labels[: len(columns)]
+    for k, (name, values) in enumerate(scores.items()):
+        part = labels[: len(values)]
         ax.plot(
-            *roc_curve(mean, part),
+            *roc_curve(values, part),
             color=SERIES[k % len(SERIES)],
             linestyle=DASHES[k % len(DASHES)],
             linewidth=2.0,
-            label=f"{name}: {100 * auroc(mean, part):.1f} %",
+            label=f"{name}: {100 * auroc(values, part):.1f} %",
         )
     ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
     label_axes(ax, "good parts that raise an alarm", "defects found")
