@@ -234,7 +234,7 @@ class Evaluation:
         return tuple(r for r in self.rows if (r.target, r.metric) in figure)
 
     def scores(self, attack: str) -> NDArray[np.float64]:
-        """Return a detector's scores (n,) of the column "mean": of several submissions the worst."""
+        """Return a detector's scores (n,) behind the column "mean", see ``Row``."""
         outputs = self.outputs[attack]
         if not any(r.attack == attack and r.budget.submissions > 1 for r in self.rows):
             return np.asarray(outputs.mean(axis=1))
