@@ -239,7 +239,7 @@ class Evaluation:
         if not any(r.attack == attack and r.budget.submissions > 1 for r in self.rows):
             return np.asarray(outputs.mean(axis=1))
         low, high = outputs.min(axis=1), outputs.max(axis=1)
-        return np.where(self.labels[: len(outputs)], low, high)
+        return np.asarray(np.where(self.labels[: len(outputs)], low, high))
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary: all but the pictures."""
