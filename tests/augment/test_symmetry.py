@@ -27,6 +27,11 @@ def test_upright_objects_keep_their_direction():
     assert symmetries(bars(200, turned=False)) == ("flop",)
 
 
+def test_of_many_images_some_are_compared(monkeypatch):
+    monkeypatch.setattr("hardsight.augment.symmetry.COMPARED", 50)
+    assert symmetries(bars(200, turned=False)) == ("flop",)
+
+
 def test_uint8_says_the_same():
     images = bars(100, turned=False)
     assert symmetries((images * 255).byte()) == symmetries(images)

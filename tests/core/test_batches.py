@@ -1,6 +1,6 @@
 import torch
 
-from hardsight.core.batches import at_once, batched, choose, in_parts, per_image
+from hardsight.core.batches import at_once, batched, choose, in_parts, per_image, spread
 
 
 def test_per_image_takes_rank_and_type_of_the_other():
@@ -55,3 +55,10 @@ def test_fewer_large_images_at_once():
     assert at_once((100, 3, 256, 256), 1000) == 64
     assert at_once((100, 3, 1024, 1024), 8) == 4
     assert at_once((1, 3, 4096, 4096), 8) == 1
+
+
+def test_spread_takes_so_many_rows_from_first_to_last():
+    rows = torch.arange(10)
+    assert spread(rows, 4).tolist() == [0, 3, 6, 9]
+    assert spread(rows, 10) is rows
+    assert spread(rows[:3], 8).tolist() == [0, 1, 2]

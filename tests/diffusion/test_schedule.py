@@ -81,6 +81,15 @@ def test_timestep_of_inverts_sigma():
         schedule.timestep_of(float("nan"))
 
 
+def test_timestep_near_is_that_of_noise_in_pixel_units_or_refuses():
+    schedule = Schedule.linear()
+    assert schedule.timestep_near(float(schedule.sigma(100)) / 2) == 100
+    assert schedule.timestep_near(1.1 * float(schedule.sigma(1000)) / 2) == 1000
+    for sigma in (1e-4, 1000.0):
+        with pytest.raises(ValueError, match=f"sigma={sigma:g} is no noise level of the diffusion"):
+            schedule.timestep_near(sigma)
+
+
 @pytest.mark.parametrize("name", sorted(SCHEDULES))
 def test_respacing_to_every_step_is_the_identity(name):
     schedule = SCHEDULES[name](T=50)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from hardsight.core.batches import at_once
+from hardsight.core.batches import at_once, spread
 
 TURNS: dict[str, Callable[[Tensor], Tensor]] = {
     "flip": lambda x: x.flip(-1),
@@ -18,6 +18,9 @@ TURNS: dict[str, Callable[[Tensor], Tensor]] = {
     "anti-transposed": lambda x: x.rot90(2, (-2, -1)).transpose(-2, -1),
 }
 """The seven ways to turn a square over, besides leaving it: (..., H, H) -> (..., H, H)."""
+COMPARED = 8192
+"""Images that are compared with each other: of more, so many evenly spread. The distances between
+them take a gigabyte."""
 
 
 def turned(turns: Sequence[str], generator: Generator, *batches: Tensor) -> tuple[Tensor, ...]:
@@ -52,7 +55,7 @@ def symmetries(images: Tensor, tolerance: float = 0.3, side: int = 32) -> tuple[
     """
     if len(images) < 3 or images.shape[-1] != images.shape[-2]:
         return ()
-    small = thumbnails(images, side)
+    small = spread(thumbnails(images, side), COMPARED)
     distance = NearestNeighbourDistance(small)
     return tuple(name for name, turn in TURNS.items() if distance.of(turn(small)) <= tolerance)
 

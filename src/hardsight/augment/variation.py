@@ -3,8 +3,8 @@
 import torch
 from torch import Generator, Tensor
 
-from hardsight.augment.symmetry import NearestNeighbourDistance, thumbnails
-from hardsight.core.batches import per_image
+from hardsight.augment.symmetry import COMPARED, NearestNeighbourDistance, thumbnails
+from hardsight.core.batches import per_image, spread
 
 SHIFTS = (1 / 64, 1 / 32, 1 / 16)
 """Shares of the side by which images are tried to be shifted."""
@@ -26,6 +26,7 @@ def shown_shift(images: Tensor, tolerance: float = 0.1, side: int = 32) -> int:
     """
     if len(images) < 3:
         return 0
+    images = spread(images, COMPARED)
     distance = NearestNeighbourDistance(_even(thumbnails(images, side)))
     found = 0
     for share in SHIFTS:

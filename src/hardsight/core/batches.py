@@ -30,6 +30,13 @@ def batched(images: Tensor, most: int) -> tuple[Tensor, ...]:
     return torch.split(images, at_once(images.shape, most))
 
 
+def spread(rows: Tensor, most: int) -> Tensor:
+    """Return (N, ...) rows as they are, or ``most`` of more, evenly spread from first to last."""
+    if len(rows) <= most:
+        return rows
+    return rows[torch.linspace(0, len(rows) - 1, most).round().long()]
+
+
 def in_parts(
     function: Callable[..., Sequence[Tensor | None]], rows: int, *tensors: Tensor | None
 ) -> tuple[Tensor | None, ...]:

@@ -118,7 +118,7 @@ def vb_term(
         - 1
     )
     nll = -_log_likelihood_of_bin(x0, mean, log_variance)
-    first = per_image((t == 1).double(), x0).bool()
+    first = per_image(t == 1, x0).bool()
     return torch.where(first, nll, kl).flatten(1).mean(1) / math.log(2)
 
 

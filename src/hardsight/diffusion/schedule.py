@@ -76,6 +76,21 @@ class Schedule:
             raise ValueError(f"sigma must be finite and not negative, got {sigma}")
         return (value[..., None] - self._sigmas).abs().argmin(-1) + 1
 
+    def timestep_near(self, sigma: float) -> int:
+        """Return the t whose noise is that of standard deviation ``sigma`` in [0, 1] pixel units.
+
+        Raises:
+            ValueError: the nearest noise is more than a fifth away.
+        """
+        t = int(self.timestep_of(2 * sigma))
+        level = float(self.sigma(t)) / 2
+        if not math.isclose(level, sigma, rel_tol=0.2):
+            raise ValueError(
+                f"sigma={sigma:g} is no noise level of the diffusion: the nearest is {level:.3g} "
+                f"at k={t}; choose one near it"
+            )
+        return t
+
     def respace(self, steps: Sequence[int]) -> "Schedule":
         """Keep ``steps``: betas 1 - ab(S_i) / ab(S_{i-1}) (Nichol & Dhariwal, 2021, section 4).
 

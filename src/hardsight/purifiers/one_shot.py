@@ -28,16 +28,9 @@ class OneShot(Purifier):
         self, denoiser: Denoiser, sigma: float, noisy: bool = False, clamp: Clamp = "off"
     ) -> None:
         super().__init__(clamp)
-        schedule = denoiser.schedule
-        k = int(schedule.timestep_of(2 * sigma))
-        level = float(schedule.sigma(k)) / 2
-        if not math.isclose(level, sigma, rel_tol=0.2):
-            raise ValueError(
-                f"sigma={sigma:g} is no noise level of the diffusion: the nearest is {level:.3g} "
-                f"at k={k}"
-            )
         self.denoiser = denoiser
-        self.sigma, self.noisy, self.k = sigma, noisy, k
+        self.sigma, self.noisy = sigma, noisy
+        self.k = denoiser.schedule.timestep_near(sigma)
 
     @property
     def settings(self) -> dict[str, Any]:

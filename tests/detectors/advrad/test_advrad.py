@@ -332,3 +332,13 @@ def test_settings_are_flat_or_in_groups(method):
     assert one.settings == other.settings
     assert one.scoring == replace(method(image_size=16).scoring, k=30)
     assert (one.tile, other.tile) == (16, 16)
+
+
+def test_reference_statistics_are_those_of_all_filtered_maps():
+    errors = torch.rand(130, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    maps = mean_filter(errors, 5)
+    found = ReferenceStatistics.of(errors, 5)
+    assert torch.equal(found.mean, maps.mean(0, keepdim=True))
+    assert torch.equal(found.spread, maps.std(0, keepdim=True))
+    with pytest.raises(ValueError, match="at least 2 normal images, got 1"):
+        ReferenceStatistics.of(errors[:1], 5)

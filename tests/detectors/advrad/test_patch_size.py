@@ -1,7 +1,9 @@
 import torch
 from tiny_detector import tiny_advrad
 
+from hardsight.augment import AugmentationPolicy
 from hardsight.detectors import Selection
+from hardsight.detectors.advrad.context import TrainingContext
 from hardsight.detectors.advrad.patch_size import choose_patch, with_patch
 from hardsight.detectors.fitted import OpenWork
 from hardsight.training import Settings
@@ -30,9 +32,9 @@ def choose(folder):
     seen = []
     work = OpenWork(folder, True, lambda *told: seen.append(told[:3]))
     training = Settings(steps=100, sample_every=None)
-    given = tiny_advrad()
-    evidence = SMALL.evidence(normals(4), 0)
-    detector, scores = choose_patch(given, normals(6), (), evidence, SMALL, training, work)
+    given, images = tiny_advrad(), normals(6)
+    context = TrainingContext((images,), images, (AugmentationPolicy(6),), training, work)
+    detector, scores = choose_patch(given, context, SMALL.evidence(normals(4), 0), SMALL)
     assert given.settings == tiny_advrad().settings
     return detector, scores, seen
 

@@ -1,6 +1,5 @@
 """Denoise and smooth: the smoothing noise is the diffusion's noise, and the only one."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -51,14 +50,7 @@ class Denoised(Detector):
         progress: Progress = quiet,
     ) -> None:
         super().__init__()
-        schedule = detector.denoiser.schedule
-        k = int(schedule.timestep_of(2 * sigma))
-        level = float(schedule.sigma(k)) / 2
-        if not math.isclose(level, sigma, rel_tol=0.2):
-            raise ValueError(
-                f"sigma={sigma:g} is no noise level of the diffusion: the nearest is {level:.3g} "
-                f"at k={k}; choose one of at least that"
-            )
+        k = detector.denoiser.schedule.timestep_near(sigma)
         self.image_size, self.sigma, self.scales = detector.image_size, sigma, tuple(scales)
         scoring = replace(detector.scoring, k=k, shots=1, average="error")
         bare = detector.with_scoring(replace(scoring, reference="error"))

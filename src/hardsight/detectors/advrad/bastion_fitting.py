@@ -5,8 +5,9 @@ from typing import Protocol, TypeVar
 import torch
 
 from hardsight.data import AnomalyData
+from hardsight.detectors.advrad.context import TrainingContext
 from hardsight.detectors.advrad.contract import ErrorDetector
-from hardsight.detectors.advrad.fitting import TrainingContext, fit_advrad
+from hardsight.detectors.advrad.fitting import fit_advrad
 from hardsight.detectors.advrad.map_head import MapHead
 from hardsight.detectors.advrad.map_head_training import MapHeadTask, MapHeadTraining
 from hardsight.detectors.advrad.recipe import BastionFit

@@ -11,6 +11,7 @@ from hardsight.augment import AugmentationPolicy
 from hardsight.data import AnomalyData
 from hardsight.detectors.advrad.adversarial import AdversarialTask
 from hardsight.detectors.advrad.choice import choose_scoring, score_map_filters
+from hardsight.detectors.advrad.context import TrainingContext
 from hardsight.detectors.advrad.contract import E, ErrorDetector
 from hardsight.detectors.advrad.errors import with_reference
 from hardsight.detectors.advrad.noise_level import choose_k
@@ -24,26 +25,7 @@ from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.fitted import Fitted, OpenWork, Work, demand_normals
 from hardsight.detectors.fitting import calibrated
 from hardsight.detectors.held_out import joined, validation_shares
-from hardsight.synthesis import Foreground, PseudoAnomalies, find_foreground
-from hardsight.training import DenoisingTask, Settings
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingContext:
-    """What a detector is trained on, and where."""
-
-    categories: tuple[Tensor, ...]
-    """(N, 3, H, W) uint8 training normals of each."""
-    normals: Tensor
-    """Those of all categories."""
-    policies: tuple[AugmentationPolicy, ...]
-    """Of each category's images."""
-    training: Settings
-    work: OpenWork
-
-    def foreground(self, kind: Foreground) -> Tensor:
-        """Find where the objects lie, (N, 1, H, W) bool, for each category by itself."""
-        return joined([find_foreground(kind, images) for images in self.categories])
+from hardsight.synthesis import PseudoAnomalies
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +83,7 @@ def fit_advrad(
             take_over(detector, Start.read(config.start))
         elif held_out.selection and held_out.evidence and len(held_out.selection.patches) > 1:
             detector, pilots = choose_patch(
-                detector,
-                context.normals,
-                context.policies,
-                held_out.evidence,
-                held_out.selection,
-                config.training,
-                place,
+                detector, context, held_out.evidence, held_out.selection
             )
         _train_denoiser(detector, context)
         held_out, levels = _train_adversarially(detector, context, held_out, config)
@@ -164,14 +140,7 @@ def _held_out(detector: ErrorDetector, data: AnomalyData, config: AdvRADFit) -> 
 def _train_denoiser(detector: ErrorDetector, context: TrainingContext) -> None:
     """Train plainly, in place."""
     if context.training.steps:
-        task = DenoisingTask(
-            detector.denoiser,
-            context.normals,
-            context.policies,
-            detector.scoring.k,
-            detector.tile,
-        )
-        context.work.train(task, context.training)
+        context.work.train(context.denoising(detector), context.training)
 
 
 def _train_adversarially(

@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
 from hardsight.augment import AugmentationPolicy, cropped, drawn
+from hardsight.core.batches import spread
 from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.data import sheet
 from hardsight.detectors.advrad.map_head import MapHead
@@ -178,7 +179,7 @@ class MapHeadTask:
     def sample(self, module: MapHead) -> Tensor:
         """Draw normal images, anomalous copies, their reconstructions and the maps as (3, h, w)."""
         device = next(module.parameters()).device
-        index = torch.linspace(0, len(self.images) - 1, min(8, len(self.images))).round().long()
+        index = spread(torch.arange(len(self.images)), 8)
         x, where = cropped(index, self.crop, Generator().manual_seed(0), self.images, self.where)
         normal, generator = x.to(device).float() / 255, Generator(device).manual_seed(0)
         shown, _ = self.cut_paste(normal, where.to(device), generator)

@@ -1,26 +1,14 @@
 """The patch size of the fast denoiser, chosen by short trainings of equal cost."""
 
-from collections.abc import Sequence
-
-from torch import Tensor
-
-from hardsight.augment import AugmentationPolicy
+from hardsight.detectors.advrad.context import TrainingContext
 from hardsight.detectors.advrad.contract import E
 from hardsight.detectors.advrad.search import ScoringSearch
 from hardsight.detectors.advrad.selection import Selection
-from hardsight.detectors.fitted import OpenWork
 from hardsight.synthesis import PseudoAnomalies
-from hardsight.training import DenoisingTask, Settings
 
 
 def choose_patch(
-    detector: E,
-    normals: Tensor,
-    policies: Sequence[AugmentationPolicy],
-    evidence: PseudoAnomalies,
-    selection: Selection,
-    training: Settings,
-    work: OpenWork,
+    detector: E, context: TrainingContext, evidence: PseudoAnomalies, selection: Selection
 ) -> tuple[E, dict[int, float]]:
     """Train each patch size for a while, and return the detector with the best, untrained.
 
@@ -29,12 +17,10 @@ def choose_patch(
 
     Args:
         detector: with a fast denoiser; left as it is.
-        normals: (N, 3, H, W) uint8 training normals.
-        policies: of the training images, see ``DenoisingTask``.
+        context: training images and optimiser; a killed choice goes on from the pilots' checkpoints
+            in its folder.
         evidence: from ``selection.evidence``.
         selection: the patch sizes and the steps at the largest.
-        training: of which optimiser and schedule are taken.
-        work: where the pilots' checkpoints are; a killed choice goes on from them.
 
     Returns:
         The detector, and patch size -> selection score.
@@ -47,11 +33,10 @@ def choose_patch(
     for patch in selection.patches:
         pilot = with_patch(detector, patch)
         steps = max(1, selection.pilot_steps * patch**2 // largest**2)
-        settings = training.model_copy(update={"steps": steps})
-        task = DenoisingTask(pilot.denoiser, normals, policies, pilot.scoring.k, pilot.tile)
-        work.train(task, settings, f"pilot-{patch}")
+        settings = context.training.model_copy(update={"steps": steps})
+        context.work.train(context.denoising(pilot), settings, f"pilot-{patch}")
         pilot.eval()
-        search = ScoringSearch(pilot, normals, evidence, selection, training.seed)
+        search = ScoringSearch(pilot, context.normals, evidence, selection, settings.seed)
         search.attack_middling()
         scores[patch] = search.best.selection_score(selection.robust_weight)
     return with_patch(detector, max(scores, key=scores.__getitem__)), scores

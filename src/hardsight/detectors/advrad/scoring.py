@@ -8,6 +8,7 @@ import torch
 from pydantic import ConfigDict
 from torch import Tensor
 
+from hardsight.core.batches import batched
 from hardsight.core.types import Detection
 from hardsight.detectors.advrad.maps import (
     Average,
@@ -45,7 +46,7 @@ class ReferenceStatistics:
         """
         if len(errors) < 2:
             raise ValueError(f"a spread needs at least 2 normal images, got {len(errors)}")
-        maps = mean_filter(errors, filter_size)
+        maps = torch.cat([mean_filter(part, filter_size) for part in batched(errors, 64)])
         return cls(maps.mean(0, keepdim=True), maps.std(0, keepdim=True))
 
 

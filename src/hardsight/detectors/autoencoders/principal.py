@@ -44,6 +44,8 @@ class PrincipalComponents(nn.Module):
     def observe(self, x: Tensor, rate: float = 1.0) -> None:
         """Move mean and covariance towards those of vectors (N, size), and take the components.
 
+        In double precision on the CPU, for not every device has it (MPS).
+
         Args:
             x: N >= 2.
             rate: weight of these vectors, more in the first calls, whose observations weigh alike;
@@ -51,14 +53,14 @@ class PrincipalComponents(nn.Module):
         """
         self.observations += 1
         rate = max(rate, 1 / int(self.observations))
-        found = x.detach().double()
+        found = x.detach().cpu().double()
         mean = found.mean(0)
         centred = found - mean
         self.mean.lerp_(mean.to(self.mean), rate)
         self.covariance.lerp_((centred.mT @ centred / len(x)).to(self.covariance), rate)
-        vectors = torch.linalg.eigh(self.covariance.double()).eigenvectors
+        vectors = torch.linalg.eigh(self.covariance.cpu().double()).eigenvectors
         basis = vectors.flip(1)[:, : self.basis.shape[1]]
-        self.basis.copy_(basis @ _turn(basis, self.basis.double()))
+        self.basis.copy_(basis @ _turn(basis, self.basis.cpu().double()))
 
 
 def _turn(basis: Tensor, before: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Generator, Tensor, nn
 
 from hardsight.attacks import Linf
 from hardsight.augment import turned
+from hardsight.core.batches import spread
 from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.data import sheet
 from hardsight.detectors.patchguard.adversary import FreePerturbation, attack_patches, misalignment
@@ -124,7 +125,7 @@ class PatchTask:
     def sample(self, module: nn.Module) -> Tensor:
         """Return a picture (3, h, w): normal images, pseudo-anomalies, their masks, predictions."""
         device = next(module.parameters()).device
-        index = torch.linspace(0, len(self.images) - 1, min(8, len(self.images))).round().long()
+        index = spread(torch.arange(len(self.images)), 8)
         x = self.images[index].to(device).float() / 255
         generator = Generator(device).manual_seed(0)
         pseudo, masks = self.cut_paste(x, self.foreground[index].to(device), generator)
