@@ -41,6 +41,20 @@ def test_evaluate_attacks_either_and_both(run, other):
     assert found["eps"] == 8 / 255
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--data", "x", "--output", "y"), "--data and --output: not with --beside"),
+        (("--corruptions",), "--corruptions: not with --beside"),
+        (("--suite", "pgd", "--suite", "bim"), "--beside takes one --suite, got pgd, bim"),
+    ],
+)
+def test_what_an_evaluation_of_two_would_ignore_is_refused(run, other, given, said):
+    done = call("evaluate", run, "--beside", other, *given)
+    assert done.exit_code == 1
+    assert said in words(done)
+
+
 def test_fresh_noise_is_for_one_detector_alone(run, other, parts):
     done = call("score", run, parts / "test/good", "--beside", other, "--seed", 3)
     assert done.exit_code == 1

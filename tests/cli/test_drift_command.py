@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 from typed import call, words
 
+from hardsight.cli.drift import scores_of
+
 STATISTICS = {"brightness", "contrast", "sharpness"}
 
 
@@ -83,3 +85,10 @@ def test_watch_goes_on_from_the_state_it_kept(run, streams, tmp_path):
     assert second.exit_code == 0, words(second)
     assert "Beware: drift of brightness at part" in words(second)
     assert json.loads(state.read_text())["parts"] == 48
+
+
+def test_a_table_that_is_none_is_named(tmp_path):
+    place = tmp_path / "s.csv"
+    place.write_text("path,score\n" + "x" * 200_000 + ",1\n")
+    with pytest.raises(ValueError, match=r"s\.csv has no column of scores"):
+        scores_of(place)

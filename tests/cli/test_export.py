@@ -92,3 +92,15 @@ def test_options_that_do_not_go_together(run):
     done = call("export", run, "--to", "onnx", "--int8")
     assert done.exit_code == 1
     assert "int8" in words(done)
+
+
+def test_an_export_is_no_run_to_go_on_with(run, exported):
+    before = {p.name: p.read_bytes() for p in exported.iterdir() if p.is_file()}
+    for command in (("calibrate", exported), ("card", exported)):
+        done = call(*command)
+        assert done.exit_code == 1
+        assert "is an export, and this takes the run that it was made of" in words(done)
+    done = call("fit", "--resume", "--run", exported)
+    assert done.exit_code == 1
+    assert "holds an export" in words(done)
+    assert {p.name: p.read_bytes() for p in exported.iterdir() if p.is_file()} == before

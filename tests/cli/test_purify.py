@@ -32,7 +32,7 @@ def test_what_is_wrong_with_the_purifier_is_said(run, tmp_path):
         (("--purify", run, "--t-star", "5000"), "t* must be 1 to 999"),
         (("--purify", tmp_path), f"--purify='{tmp_path}' holds no saved detector"),
         (("--purify", "photografs"), "did you mean 'photographs'?"),
-        (("--purify", run, "--beside", run), "--beside and --purify are measured one at a time"),
+        (("--purify", run, "--beside", run), "--purify and --curve and"),
     ):
         done = call("evaluate", run, *arguments, *FEW)
         assert done.exit_code == 1

@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 from typed import call, words
 
+from hardsight.cli.drift import scores_of
+from hardsight.cli.table import table
+
 DEVICE = Path("/dev/full")
 """Every write to it fails as on a full disk."""
 
@@ -25,3 +28,46 @@ def test_a_full_disk_names_the_table_and_the_way_out(run, parts, tmp_path):
     said = words(done)
     assert f"error: no space is left on the disk for {place}" in said
     assert "name a place on another disk" in said
+
+
+def test_a_list_that_is_read_is_not_written_over(run, parts, tmp_path):
+    place = tmp_path / "list.csv"
+    text = f"path\n{next((parts / 'test/good').iterdir())}\n"
+    place.write_text(text)
+    done = call("score", run, place, "-o", tmp_path / "x/../list.csv")
+    assert done.exit_code == 1
+    assert "would be lost" in words(done)
+    assert place.read_text() == text
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_table_that_goes_on_keeps_its_rows_and_drops_what_was_cut_off(tmp_path, form):
+    place, fields = tmp_path / f"t.{form}", ("path", "score")
+    for i in range(2):
+        with table(place, fields, more=True) as lines:
+            lines.write([{"path": f"{i}.png", "score": i}])
+    whole = place.read_bytes()
+    place.write_bytes(whole + b'{"path": "2')
+    with table(place, fields, more=True) as lines:
+        lines.write([])
+    assert place.read_bytes() == whole
+    assert scores_of(place).tolist() == [0, 1]
+    with table(place, fields) as lines:
+        lines.write([])
+    assert place.read_text() == ("path,score\n" if form == "csv" else "")
+
+
+def test_a_table_of_other_columns_is_not_gone_on_with(tmp_path):
+    place = tmp_path / "t.csv"
+    place.write_text("path,decision\n")
+    with pytest.raises(ValueError, match="other columns"), table(place, ("path",), more=True):
+        pass
+    assert place.read_text() == "path,decision\n"
+
+
+def test_a_watch_that_begins_again_adds_to_its_table(run, parts, tmp_path):
+    place = tmp_path / "s.csv"
+    for count in (4, 8):
+        done = call("watch", run, parts / "test/good", "--idle", 0, "-o", place)
+        assert done.exit_code == 0, words(done)
+        assert len(scores_of(place)) == count

@@ -58,6 +58,8 @@ def test_the_attack_of_pls_was_two_settings_once(tmp_path, eps):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(values | {"eps": eps, "attack_steps": 3}))
     adversary = Config.read(tmp_path / "config.yaml").adversary
     assert adversary == (PGDAdversary(eps=eps, steps=3) if eps else None)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values | {"attack_steps": 3}))
+    assert Config.read(tmp_path / "config.yaml").adversary is None
 
 
 def test_flat_settings_of_a_detector_are_put_in_their_groups(tmp_path):
@@ -158,6 +160,7 @@ def test_patchguard_paper_holds_the_papers_constants():
         ({"detector": {"reference": "standardized"}}, "did you mean 'standardised'"),
         ({"data": {"on_error": 3}}, r"data\.on_error=3 is not known; choose from stop, skip$"),
         ({"method": "patchgard"}, "did you mean 'patchguard'"),
+        ({"method": ["patchguard"]}, "is not known"),
         ({"recipe": {}}, "recipe is a setting of the method patchguard, not of advrad"),
         (
             {"method": "patchguard", "k_by_category": {"screw": 3}},
@@ -189,6 +192,8 @@ def test_round_trip_and_changes(tmp_path):
     assert Config.read(tmp_path / "config.yaml") == config
     with pytest.raises(ConfigError, match="did you mean 'steps'"):
         config.updated({"training.step": 7})
+    with pytest.raises(ConfigError, match=r"preset\.x is none, for preset='advrad'"):
+        config.updated({"preset.x": 7})
 
 
 def test_a_method_of_its_own_round_trips(tmp_path):

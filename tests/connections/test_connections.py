@@ -12,8 +12,13 @@ from hardsight.connections import CONNECTIONS, connect
         ("mqtt://host:port/", "is no address"),
         ("mqtt://me:secret@host/", "HARDSIGHT_MQTT_PASSWORD"),
         ("mqtt://host/t?qos=0", "no option 'qos'"),
+        ("mqtt://host/line/+/x", "has a wildcard"),
+        ("mqtt://host/line%23", "has a wildcard"),
+        ("folder:line#2", "write %23"),
         ("modbus://host/x", "the register must be a number up to 65532, got 'x'"),
         ("modbus://host/0?unit=256", "unit must be a number up to 255"),
+        ("modbus://host/0?beat=x", "beat must be a number of seconds, got 'x'"),
+        ("modbus://host/0?hold=inf", "hold must be a number of seconds, got 'inf'"),
         ("modbus://host/0?beat=5", "beat=5.0 must be above 0 and at most hold"),
         ("opc.tcp://host:4840/x", "names no variables"),
     ],
@@ -29,3 +34,8 @@ def test_bad_addresses_are_explained(url, said, tmp_path):
 
 def test_every_connection_says_the_form_of_its_address():
     assert all(one.form.startswith(f"{scheme}:") for scheme, one in CONNECTIONS.items())
+
+
+def test_a_folder_may_have_any_name(tmp_path):
+    connect(f"folder:{tmp_path}/line%232%3F", tmp_path)
+    assert (tmp_path / "line#2?" / "good").is_dir()

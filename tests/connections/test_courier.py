@@ -53,6 +53,18 @@ def test_what_is_not_taken_is_tried_again_in_order(tmp_path):
     assert [m["id"] for m in receiver.taken] == [d.id for d in made]
 
 
+def test_an_error_that_nobody_foresaw_ends_no_delivery(tmp_path):
+    receiver = Receiver()
+    receiver.refusal = UnicodeEncodeError("ascii", "ü", 0, 1, "not in range")
+    one = courier(tmp_path, receiver)
+    one.send([decision()])
+    until(lambda: receiver.attempts >= 2)
+    receiver.refusal = None
+    until(lambda: not len(one.outbox))
+    assert one.close() == []
+    assert len(receiver.taken) == 1
+
+
 def test_what_is_left_at_the_end_waits_for_the_next_time(tmp_path):
     receiver = Receiver()
     receiver.refusal = Undelivered("away")

@@ -134,3 +134,10 @@ def test_the_address_names_a_folder(tmp_path, monkeypatch):
     for url, folder in (("folder:sorted", "sorted"), (f"folder:{tmp_path}/b", "b")):
         connect(url, tmp_path).close()
         assert (tmp_path / folder / "anomalous").is_dir()
+
+
+def test_a_source_that_no_file_can_have_stands_in_no_others_way(incoming, target):
+    sink, path = HotFolder(target), arrive(incoming, "a.png")
+    sink.send([decision(source="x" * 300), decision(source="a\0b"), of(path)])
+    assert (target / "good/a.png").is_file()
+    assert not (target / STATE).exists()

@@ -18,6 +18,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen.append((dict(self.headers), body))
+        self.server.paths.append(self.path)
         time.sleep(self.server.delay)
         self.send_response(self.server.codes.pop(0) if self.server.codes else 204)
         self.send_header("Location", "/elsewhere")
@@ -31,7 +32,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     found = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    found.seen, found.codes, found.delay = [], [], 0.0
+    found.seen, found.paths, found.codes, found.delay = [], [], [], 0.0
     thread = threading.Thread(target=found.serve_forever, args=(0.02,))
     thread.start()
     yield found
@@ -108,3 +109,9 @@ def test_decisions_of_a_dead_receiver_wait_on_disk(tmp_path, monkeypatch):
     thread.join()
     server.server_close()
     assert json.loads(server.seen[0][1])["id"] == made.id
+
+
+def test_a_path_may_have_letters_of_any_language(server):
+    Webhook(f"{url(server)}/prüfung%20a?größe=1&b=2", KEY)(b"{}")
+    assert len(server.seen) == 1
+    assert server.paths == ["/hook/pr%C3%BCfung%20a?gr%C3%B6%C3%9Fe=1&b=2"]

@@ -106,3 +106,10 @@ def test_no_more_is_fetched_than_is_waited_for():
         assert Counting.fetched.total() <= done + 3
     assert len(list(frames)) == 15
     assert set(Counting.fetched.values()) == {1}
+
+
+def test_a_list_that_is_no_csv_is_named_with_its_line(tmp_path):
+    place = tmp_path / "list.csv"
+    place.write_text("path\na.png\n" + "x" * 200_000 + "\n")
+    with pytest.raises(ValueError, match=r"list\.csv has no row of CSV after line 2"):
+        list(iter_sources([str(place)]))

@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -94,10 +95,30 @@ def test_exported_anew_it_keeps_its_reports(data, tmp_path):
     export(tiny_advrad(), data, folder)
     (folder / "evaluation").mkdir()
     (folder / "evaluation/report.html").write_text("figures")
+    (folder / "scores.csv").write_text("mine")
     export(tiny_advrad(), data, folder, Target("openvino"))
+    assert (folder / "scores.csv").read_text() == "mine"
     assert (folder / "evaluation/report.html").read_text() == "figures"
     assert Exported(folder).config.format == "openvino"
     assert not (folder / "model.onnx").exists()
+
+
+def test_it_may_be_written_where_one_is(data, tmp_path, monkeypatch):
+    skip_without("onnxruntime")
+    export(tiny_advrad(), data, tmp_path / "e")
+    monkeypatch.chdir(tmp_path / "e")
+    found, _ = export(tiny_advrad(), data, ".")
+    assert found.folder == tmp_path / "e"
+    assert Exported(tmp_path / "e").settings == found.settings
+    assert [path.name for path in tmp_path.iterdir()] == ["e"]
+
+
+def test_a_threshold_under_attack_is_not_lost_in_silence(data, tmp_path, caplog):
+    skip_without("onnxruntime")
+    detector = tiny_advrad().calibrate(data.validation.images(), 0.2)
+    attacked = replace(detector.demand_calibration(), under="pgd, L-inf 2/255")
+    export(detector.with_calibration(attacked), data, tmp_path / "e")
+    assert "holds under pgd, L-inf 2/255; that of the export is set on" in caplog.text
 
 
 def test_there_is_no_gradient(exported):

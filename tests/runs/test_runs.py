@@ -164,3 +164,17 @@ def test_the_shape_of_images_goes_with_the_threshold(tiny_preset, tmp_path):
     score = detector.predict(path).pred_score
     assert torch.equal(score, detector.predict(kept[None]).pred_score)
     assert not torch.equal(score, detector.predict(read_image(path, 16)[None]).pred_score)
+
+
+def test_a_run_that_is_fitted_again_is_finished_when_all_is_written(parts, tiny_preset, tmp_path):
+    changes = {"data.path": str(parts), "selection": None}
+    run = start_run(tmp_path / "r", load_preset(str(tiny_preset)).updated(changes))
+    run.fit("cpu")
+    (run.path / "calibration.json").unlink()
+    (run.path / "calibration.json").mkdir()  # as if it could not be written
+    with pytest.raises(OSError, match="directory"):
+        run.fit("cpu")
+    assert not run.finished
+    (run.path / "calibration.json").rmdir()
+    run.fit("cpu")
+    assert run.finished

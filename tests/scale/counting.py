@@ -35,3 +35,14 @@ def megabytes(key, tell):
 
 def refuse(key, tell):
     raise ValueError(f"no {key}")
+
+
+class TwoWordsError(Exception):
+    """Takes more than its message, so that no other process can make it again."""
+
+    def __init__(self, first, second):
+        super().__init__(f"{first} {second}")
+
+
+def refuse_in_two_words(key, tell):
+    raise TwoWordsError("no", key)

@@ -1,7 +1,7 @@
 import multiprocessing
 
 import pytest
-from counting import Squares, refuse
+from counting import Squares, refuse, refuse_in_two_words
 
 from hardsight.core.engine import HERE, EngineError
 from hardsight.scale.opening import open_engine
@@ -40,8 +40,15 @@ def test_a_part_that_ends_every_worker_is_given_up(pool, tmp_path):
 
 
 def test_an_error_of_the_work_is_raised_and_the_workers_serve_on(pool, tmp_path):
-    with pytest.raises(ValueError, match="no 0"):
-        list(pool.run(refuse, [0]))
+    for _ in range(pool.workers + 1):  # as often as there are workers, and once more
+        with pytest.raises(ValueError, match="no 0"):
+            list(pool.run(refuse, [0]))
+    assert squares(pool, Squares(tmp_path), [3]) == {0: 9}
+
+
+def test_an_error_that_cannot_be_packed_is_told_all_the_same(pool, tmp_path):
+    with pytest.raises(RuntimeError, match="TwoWordsError: no 0"):
+        list(pool.run(refuse_in_two_words, [0]))
     assert squares(pool, Squares(tmp_path), [3]) == {0: 9}
 
 

@@ -19,6 +19,7 @@ from hardsight.cli.options import (
     Source,
     Synthetic,
     for_detectors,
+    not_with,
 )
 from hardsight.cli.progress import told
 
@@ -29,6 +30,7 @@ COLOURS = {"pass": "green", "warn": "yellow", "fail": "bold red", "skipped": "di
 
 
 def audit(
+    context: typer.Context,
     run: RunFolder,
     path: OtherData = None,
     eps: AttackedEps = None,
@@ -63,6 +65,8 @@ def audit(
     from hardsight.runs.figures import AttackChoice, ImageChoice, figures_of
 
     with explained():
+        if quick:
+            not_with(context, "--quick", "budget")
         opened = open_run(run)
         for_detectors(opened, synthetic=synthetic)
         with told() as progress:

@@ -8,18 +8,21 @@ from rich.table import Table
 
 from hardsight.cli.console import console, errors, explained, say
 from hardsight.cli.jobs import Jobs
-from hardsight.cli.options import Address, Device, EngineName
+from hardsight.cli.options import Address, Device, EngineName, not_with, only_with
 from hardsight.cli.options import Workers as WorkerCount
 from hardsight.cli.pace import duration
 
 NAMED = 3
 """Jobs without images that are named; of more, how many there are."""
+NOT_VERIFIED = ("plan", "output", "engine", "workers", "address", "dry_run")
+"""Arguments that have nothing to do with an entry that is there already."""
 
 if TYPE_CHECKING:
     from hardsight.benchmark import Estimate, Outcome
 
 
 def benchmark(
+    context: typer.Context,
     plan: Annotated[
         str | None, typer.Argument(help="A YAML file, or a plan that comes along, e.g. smoke.")
     ] = None,
@@ -61,10 +64,12 @@ def benchmark(
 
     with explained(f"Go on with the same command: hardsight benchmark {plan} ..."):
         if verify is not None:
+            not_with(context, "--verify", *NOT_VERIFIED)
             say_verified(verify, run or verify.parent / "run", device)
             return
         if plan is None:
             raise ValueError("PLAN is missing: a YAML file, or smoke; or --verify ENTRY")
+        only_with(context, "--verify", "run")
         asked, places = Plan.read(plan), Places(output, data)
         devices = device.split(",")
         say_missing([job.missing(places) for job in asked.jobs()])

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hardsight.cli.console import explained, say
-from hardsight.cli.options import Device, RunFolder, Seed
+from hardsight.cli.options import Device, RunFolder, Seed, only_with
 from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def calibrate(
+    context: typer.Context,
     run: RunFolder,
     images: Annotated[
         list[str] | None,
@@ -48,6 +49,8 @@ def calibrate(
     from hardsight.runs import open_detector_run, recalibrate
 
     with explained():
+        if under is None:
+            only_with(context, "--under", "suite", "budget")
         if false_alarms is not None and not 0 < false_alarms < 1:
             raise ValueError(
                 f"--false-alarms={false_alarms:g} must be between 0 and 1; use 0.01 for 1 %"

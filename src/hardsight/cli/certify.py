@@ -18,6 +18,8 @@ from hardsight.cli.options import (
     Seed,
     Workers,
     for_detectors,
+    not_with,
+    only_with,
 )
 from hardsight.cli.progress import told
 
@@ -28,6 +30,7 @@ SIGMAS, PIXELS = "0.0625,0.125,0.25", 6
 
 
 def certify(
+    context: typer.Context,
     run: RunFolder,
     sigma: Annotated[
         float, typer.Option(help="Standard deviation of the smoothing noise, pixels from 0 to 1.")
@@ -104,6 +107,12 @@ def certify(
     from hardsight.scale.opening import open_engine
 
     with explained(f"Go on with the same command: hardsight certify {run} ..."):
+        if choose_sigma:
+            not_with(context, "--choose-sigma", "sigma")
+        else:
+            only_with(context, "--choose-sigma", "sigmas")
+        if not attack:
+            only_with(context, "--attack", "steps", "draws")
         terms = Terms(sigma, n, alpha, radii=tuple(sorted(set(_numbers(radii, "radii")))))
         opened = open_run(run)
         for_detectors(

@@ -6,20 +6,27 @@ import typer
 from rich.table import Table
 
 from hardsight.cli.console import console, errors, explained, say
-from hardsight.cli.options import Bits
+from hardsight.cli.options import Bits, not_with, only_with
 
 if TYPE_CHECKING:
     from hardsight.data import ImageSet
     from hardsight.evaluation.distribution_shift import Shift
 
+SIZE, EMBEDDED = 256, 128
+"""Pixels of the side of images, where no size is named; of the embedded data set."""
+
 
 def data(
+    context: typer.Context,
     path: Annotated[
         str,
         typer.Argument(help="A data set or its URL, or the folder to write the embedded one to."),
     ],
     category: Annotated[str | None, typer.Option(help="Category below the folder.")] = None,
-    size: Annotated[int, typer.Option(help="Image size in pixels.")] = 256,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Image size in pixels. Default: 256, of the embedded data set 128."),
+    ] = None,
     bits: Bits = None,
     write: Annotated[
         bool, typer.Option(help="Write the embedded photographs with synthetic defects there.")
@@ -51,13 +58,16 @@ def data(
 
     with explained():
         if write:
-            say(f"Wrote {write_textures(path, seed=seed)}")
+            not_with(context, "--write", "category", "bits", "verify")
+            say(f"Wrote {write_textures(path, size=size or EMBEDDED, seed=seed)}")
             return
+        only_with(context, "--write", "seed")
         if verify:
+            not_with(context, "--verify", "size", "bits")
             _verify(below(path, category or "."))
             return
         place = DataConfig(path=path, category=category, bits=bits, on_error="skip")
-        found = load_data(place, size)
+        found = load_data(place, size or SIZE)
         table = Table("role", "normal", "anomalous", "masks", title=found.name)
         for role in ("train", "validation", "test"):
             part = getattr(found, role)

@@ -112,7 +112,7 @@ def scores_of(path: Path) -> "NDArray[np.float64]":
         try:
             values = [row["score"] for row in rows]
             scores = np.array([float(v) for v in values if v not in (None, "")])
-        except (ValueError, KeyError, TypeError) as error:
+        except (csv.Error, ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{path} has no column of scores ({error}); name a file that hardsight score wrote"
             ) from error

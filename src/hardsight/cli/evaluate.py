@@ -26,6 +26,7 @@ from hardsight.cli.options import (
     Synthetic,
     Workers,
     for_detectors,
+    not_with,
 )
 from hardsight.cli.pace import duration
 from hardsight.cli.progress import told
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
 
 T_STAR = "100,25,50,200"
 """The usual depths of a purifier."""
+NOT_BESIDE = (
+    "path", "source", "submissions", "purify", "t_star", "purifier", "synthetic", "curve",
+    "fresh_draws", "corruptions", "gallery", "batch_size", "max_minutes", "output", "engine",
+    "workers", "address", "allow_data_change",
+)  # fmt: skip
+"""Arguments that an evaluation of two detectors does not have."""
 SHOWN = ("attack", "ball", "target", "metric", "mean", "worst", "published", "flags")
 """Columns of the reports' table that are printed."""
 
@@ -48,6 +55,7 @@ class Denoising(StrEnum):
 
 
 def evaluate(
+    context: typer.Context,
     run: RunFolder,
     path: OtherData = None,
     suite: Annotated[
@@ -169,13 +177,10 @@ def evaluate(
             "step_size": alpha,
         }
         effort = {k: v for k, v in asked.items() if v is not None}
-        if beside is not None and (engine != "local" or workers is not None):
-            raise ValueError("--engine and --workers are not for --beside; leave one out")
-        if beside is not None and submissions is not None:
-            raise ValueError("--submissions is not for --beside; leave one out")
-        if beside is not None and purify is not None:
-            raise ValueError("--beside and --purify are measured one at a time; leave one out")
         if beside is not None:
+            not_with(context, "--beside", *NOT_BESIDE)
+            if suite and len(suite) > 1:
+                raise ValueError(f"--beside takes one --suite, got {', '.join(suite)}")
             chosen = build_suite(
                 (suite or ["pgd"])[0], norm or "Linf", eps or "2/255", budget, **effort
             )

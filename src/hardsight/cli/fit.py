@@ -212,5 +212,9 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals:
             raise ValueError(f"--set {pair!r} must read key=value, e.g. training.batch_size=8")
-        found[key] = yaml.safe_load(value)
+        try:
+            found[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            said = str(error).splitlines()[0]
+            raise ValueError(f"--set {pair!r}: {value!r} is no value of YAML ({said})") from None
     return found

@@ -139,3 +139,34 @@ def for_detectors(run: "OpenRun[Any]", **options: object) -> None:
             f"{' and '.join('--' + name.replace('_', '-') for name in given)}: for detectors only, "
             f"and {run.path} holds a {run.subject}; leave that out"
         )
+
+
+def only_with(context: typer.Context, option: str, *names: str) -> None:
+    """Refuse options that mean something beside another one alone, which was not given.
+
+    Args:
+        context: of the command.
+        option: the other one, as ``--attack``.
+        names: of the arguments that are of it.
+
+    Raises:
+        ValueError: naming those that were given.
+    """
+    if given := _given(context, names):
+        raise ValueError(f"{given}: only with {option}; add that, or leave this out")
+
+
+def not_with(context: typer.Context, option: str, *names: str) -> None:
+    """Refuse options that another one, which was given, would ignore; see ``only_with``."""
+    if given := _given(context, names):
+        raise ValueError(f"{given}: not with {option}; leave one out")
+
+
+def _given(context: typer.Context, names: tuple[str, ...]) -> str:
+    """Return the options that stand on the command line of some arguments, as typed."""
+    options = {p.name: p.opts[0] for p in context.command.params}
+    typed = {k: v if v.startswith("-") else v.upper() for k, v in options.items()}
+    sources = {name: context.get_parameter_source(name) for name in names}
+    # by its name, for typer has brought its own click along
+    given = [n for n, source in sources.items() if source and source.name == "COMMANDLINE"]
+    return " and ".join(typed[name] for name in given)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +50,11 @@ def overlay_name(name: str) -> str:
     """Return the file name of an image's heat map: another for every image.
 
     The last parts of the image's path tell a person which it is, and a hash of the whole path
-    keeps apart what shares them: ``camA/img.png``, ``camB/img.png``, ``camA/img.jpg``.
+    keeps apart what shares them: ``camA/img.png``, ``camB/img.png``, ``camA/img.jpg``. What stands
+    in the name is allowed in names of files everywhere.
     """
     path = Path(name).absolute()
-    readable = "_".join(path.with_suffix("").parts[-3:]).strip("/_")
+    readable = re.sub(r"[^\w.-]+", "_", "_".join(path.with_suffix("").parts[-3:])).strip("_")
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
     return f"{readable[-READABLE:]}-{digest}.jpg"
 

@@ -1,19 +1,13 @@
 """Frames through a detector, a line each: what ``score`` and ``watch`` share."""
 
-import csv
-import json
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self
 
 from hardsight.cli.console import errors, say
-from hardsight.core.disk import named_when_full
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -71,49 +65,6 @@ class Tally:
             say(f"  {name}: {reason}", to=errors)
         if self.unreadable > NAMED:
             say(f"  and {self.unreadable - NAMED} more, in the column error", to=errors)
-
-
-class Table:
-    """Writes rows, each at once, as CSV or as JSON lines."""
-
-    def __init__(
-        self, file: TextIO, form: str, fields: Sequence[str] = FIELDS, end: str = "\r\n"
-    ) -> None:
-        self.file = file
-        self._csv = csv.DictWriter(file, fields, lineterminator=end) if form == "csv" else None
-        if self._csv:
-            self._csv.writeheader()
-
-    def write(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Write the rows, and flush."""
-        for row in rows:
-            if self._csv:
-                self._csv.writerow(row)
-            else:
-                self.file.write(json.dumps(row) + "\n")
-        self.file.flush()
-
-
-@contextmanager
-def table(output: Path | None, fields: Sequence[str] = FIELDS) -> Iterator[Table]:
-    """Open the table at ``output``, a .csv or .jsonl file, or CSV on stdout, with given columns.
-
-    Folders on the way are made.
-
-    Raises:
-        ValueError: another suffix.
-    """
-    if output is None:
-        yield Table(sys.stdout, "csv", fields, "\n")  # rich shows no line that ends in \r
-        return
-    if output.suffix not in (".csv", ".jsonl"):
-        raise ValueError(f"output={str(output)!r} must end in .csv or .jsonl")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        named_when_full(output),
-        output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
-    ):
-        yield Table(file, output.suffix[1:], fields)
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from hardsight.cli.options import (
     Workers,
 )
 from hardsight.cli.overlays import check_overlays
-from hardsight.cli.rows import Reader, Tally, table
+from hardsight.cli.rows import Reader, Tally
 from hardsight.cli.sharing import Scoring
+from hardsight.cli.table import check_output, table
 
 
 def score(
@@ -73,6 +74,7 @@ def score(
 
     tally = Tally()
     with explained():
+        check_output(output, images)
         check_overlays(overlays, [Path(name) for name in images if Path(name).is_dir()])
         decider = deciding(open_detector_run(run), beside, device, seed, overlays)
         reader = Reader.of(decider.detector, batch_size, bits)

@@ -7,13 +7,14 @@ import typer
 
 from hardsight.cli.console import explained, say
 from hardsight.cli.following import connected
-from hardsight.cli.options import Beside, Connections, Device
+from hardsight.cli.options import Beside, Connections, Device, only_with
 from hardsight.core.extras import needed
 
 EXTRA = "'hardsight[serve]'"
 
 
 def serve(
+    context: typer.Context,
     runs: Annotated[
         list[Path],
         typer.Argument(
@@ -71,6 +72,8 @@ def serve(
     with explained():
         if beside is not None and len(runs) > 1:
             raise ValueError(f"--beside is for one run, got {len(runs)}; serve the others apart")
+        if not to:
+            only_with(context, "--to", "state")
         needed("fastapi", EXTRA, "hardsight serve")
         from hardsight.connections import listener
         from hardsight.serve.log.pictures import Policy

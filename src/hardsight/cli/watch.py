@@ -28,15 +28,18 @@ from hardsight.cli.options import (
     RunFolder,
     ScoredAtOnce,
     Scores,
+    only_with,
 )
 from hardsight.cli.overlays import check_overlays
-from hardsight.cli.rows import Tally, table
+from hardsight.cli.rows import Tally
+from hardsight.cli.table import table
 
 if TYPE_CHECKING:
     from hardsight.data import Decoding, Reading
 
 
 def watch(
+    context: typer.Context,
     run: RunFolder,
     source: Annotated[
         str,
@@ -81,7 +84,7 @@ def watch(
     Images are read while others are scored. A folder's half-written files are tried again, and
     unreadable ones are listed. Of a camera that is faster than the detector the newest frame
     counts, and how many were dropped is said. Videos and cameras need the extra `video`, those of
-    GenICam `genicam`.
+    GenICam `genicam`. Begun again, it adds its lines to those of `--output`.
 
     What `--to` names hears of a decision once its line is written, of an unreadable image too, and
     need not be there: messages to a broker or a web service wait on disk. A controller reads four
@@ -99,6 +102,10 @@ def watch(
 
     tally, begun = Tally(), time.monotonic()
     with explained():
+        if drift is None:
+            only_with(context, "--drift", "once_in")
+        if not to:
+            only_with(context, "--to", "state")
         if Path(source).is_dir():
             check_overlays(overlays, [Path(source)])
         opened = open_detector_run(run)
@@ -114,7 +121,7 @@ def watch(
             Text("waiting for images"), console=errors, transient=True, redirect_stdout=shown
         )
         places = to or (), state or opened.reports / "connections"
-        written = table(output, decider.fields)
+        written = table(output, decider.fields, more=True)
         with connected(*places) as sinks, reading, line, written as lines:
             if sinks:
                 followers.append(SinkFollower(detector, opened.name, sinks))

@@ -87,7 +87,7 @@ class Config(BaseModel):
             ConfigError: an unknown key (the near one is suggested) or a value out of range.
         """
         method = values.get("method", "advrad")
-        if method not in CONFIGS:
+        if not isinstance(method, str) or method not in CONFIGS:
             hint = suggestion(str(method), CONFIGS) or f"there are {', '.join(CONFIGS)}"
             raise ConfigError(f"{source}: method={method!r} is not known; {hint}")
         config = CONFIGS[method]
@@ -119,10 +119,12 @@ class Config(BaseModel):
         values = self.model_dump(mode="json")
         for dotted, value in changes.items():
             *parents, last = dotted.split(".")
-            place = values
+            place: Any = values
             for parent in parents:
                 place[parent] = place.get(parent) or {}
                 place = place[parent]
+                if not isinstance(place, dict):
+                    raise ConfigError(f"settings: {dotted} is none, for {parent}={place!r}")
             place[last] = value
         return self.parse(values, "settings")
 

@@ -11,6 +11,6 @@ def translated(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a configuration under the keys of this version."""
     found = {RENAMED.get(key, key): value for key, value in values.items()}
     if "attack_steps" in found:  # of PLS, whose attack stood beside the other settings
-        attack = {"eps": found.pop("eps"), "steps": found.pop("attack_steps")}
+        attack = {"eps": found.pop("eps", 0.0), "steps": found.pop("attack_steps")}
         found["adversary"] = attack if attack["eps"] else None
     return found

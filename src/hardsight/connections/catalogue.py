@@ -1,6 +1,7 @@
 """Connections by their addresses."""
 
 import hashlib
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class Address:
                 f"{self.parts.scheme}://...@{self.parts.hostname} holds a password, which others "
                 f"would see among the processes; set {PASSWORD} in place of it"
             )
+        if self.parts.fragment:
+            raise ValueError(f"{url!r}: a # would cut it short; write %23 in place of it")
         self._options = dict(parse_qsl(self.parts.query))
 
     @property
@@ -81,9 +84,9 @@ def _mqtt(address: Address) -> Sink:
     broker = Broker(
         address.host,
         address.port or (8883 if tls else 1883),
-        address.parts.path.strip("/") or "hardsight",
+        unquote(address.parts.path.strip("/")) or "hardsight",
         tls,
-        address.parts.username,
+        unquote(address.parts.username or "") or None,
         os.environ.get(PASSWORD),
     )
     client = Mqtt(broker)
@@ -106,7 +109,7 @@ def _modbus(address: Address) -> Sink:
         _whole(address, "the register", register, 65532),
         _whole(address, "unit", unit, 255),
     )
-    return Interlock(address.url, link, _timing(options))
+    return Interlock(address.url, link, _timing(address, options))
 
 
 def _opcua(address: Address) -> Sink:
@@ -117,7 +120,7 @@ def _opcua(address: Address) -> Sink:
             "?node=ns=2;s=Line.Hardsight."
         )
     server = address.parts._replace(query="").geturl()
-    return Interlock(address.url, OpcuaLink(server, options["node"]), _timing(options))
+    return Interlock(address.url, OpcuaLink(server, options["node"]), _timing(address, options))
 
 
 def _folder(address: Address) -> Sink:
@@ -125,9 +128,19 @@ def _folder(address: Address) -> Sink:
     return HotFolder(Path(unquote(address.parts.netloc + address.parts.path)))
 
 
-def _timing(options: dict[str, str]) -> Timing:
-    known = {"beat": Timing.beat, "hold": Timing.hold}
-    return Timing(**{name: float(options.get(name, value)) for name, value in known.items()})
+def _timing(address: Address, options: dict[str, str]) -> Timing:
+    given = {name: options[name] for name in ("beat", "hold") if name in options}
+    return Timing(**{name: _seconds(address, name, text) for name, text in given.items()})
+
+
+def _seconds(address: Address, name: str, text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise ValueError(f"{address.url!r}: {name} must be a number of seconds, got {text!r}")
+    return found
 
 
 def _whole(address: Address, name: str, text: str, most: int) -> int:

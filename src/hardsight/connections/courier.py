@@ -118,7 +118,7 @@ class Courier:
         while not self._stop:
             try:
                 self._attempt(self._next(attempts))
-            except (Undelivered, OSError) as error:  # of the outbox, too: a full disk
+            except Exception as error:  # noqa: BLE001 - of the outbox, too: the thread goes on
                 attempts += 1
                 if attempts == 1:
                     _log.warning("%s does not take messages: %s", self.name, error)

@@ -15,7 +15,11 @@ PASSWORD = "HARDSIGHT_MQTT_PASSWORD"
 
 @dataclass(frozen=True)
 class Broker:
-    """Where a broker is, and what is published there."""
+    """Where a broker is, and what is published there.
+
+    Raises:
+        ValueError: a topic with a wildcard.
+    """
 
     host: str
     port: int = 1883
@@ -27,6 +31,13 @@ class Broker:
     password: str | None = None
     timeout: float = 5.0
     """Seconds that the broker has to acknowledge."""
+
+    def __post_init__(self) -> None:
+        if "+" in self.topic or "#" in self.topic:
+            raise ValueError(
+                f"topic={self.topic!r} has a wildcard, + or #, to which nothing can be published; "
+                "name one topic"
+            )
 
 
 class Mqtt:

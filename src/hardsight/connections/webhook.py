@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from http.client import HTTPException
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from hardsight.connections.courier import Undelivered
 
@@ -39,6 +40,12 @@ def is_signed(secret: str, timestamp: str, body: bytes, given: str, max_age: flo
     return authentic and abs(time.time() - float(timestamp)) <= max_age
 
 
+def _sent(url: str) -> str:
+    """Return a URL with letters beyond ASCII in path and query as they are sent (RFC 3986)."""
+    parts, kept = urlsplit(url), "%/?:@!$&'()*+,;=~"
+    return parts._replace(path=quote(parts.path, kept), query=quote(parts.query, kept)).geturl()
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """Follows no redirect: it might lead a decision to somebody else."""
 
@@ -64,7 +71,7 @@ class Webhook:
                 f"a webhook is signed: set {SECRET} to a secret of at least {SHORTEST} characters "
                 "that its receiver knows, too"
             )
-        self.url, self._secret, self._timeout = url, secret, timeout
+        self.url, self._secret, self._timeout = _sent(url), secret, timeout
         self._opener = urllib.request.build_opener(_NoRedirect)
 
     def __call__(self, body: bytes) -> None:

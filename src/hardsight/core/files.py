@@ -1,6 +1,6 @@
 """Writing files so that nothing is ever half written."""
 
-import os
+import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,8 @@ def write_atomically(path: str | Path, text: str) -> Path:
     Raises:
         OSError: the file could not be written.
     """
-    return write_whole(Path(path), lambda part: part.write_text(text, "utf-8", "surrogateescape"))
+    content = text.encode("utf-8", "surrogateescape")  # its line ends as they are, everywhere
+    return write_whole(Path(path), lambda part: part.write_bytes(content))
 
 
 def write_tensors(path: str | Path, tensors: dict[str, Tensor]) -> Path:
@@ -40,7 +41,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
         OSError: the file could not be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # of this writer alone
     try:
         with named_when_full(path):
             write(part)

@@ -66,16 +66,20 @@ def _of_csv(lines: TextIO, name: str) -> Iterator[str]:
     """Yield the images of a CSV list of this name.
 
     Raises:
-        ValueError: it has no column of them.
+        ValueError: it has no column of them, or is no CSV file.
     """
     rows = csv.DictReader(lines)
-    column = next((c for c in COLUMNS if c in (rows.fieldnames or ())), None)
-    if column is None:
-        raise ValueError(
-            f"{name} has no column {' or '.join(COLUMNS)}; give it one, or name the images in a "
-            ".txt file, one a line"
-        )
-    return filter(None, (row[column] for row in rows))
+    try:
+        column = next((c for c in COLUMNS if c in (rows.fieldnames or ())), None)
+        if column is None:
+            raise ValueError(
+                f"{name} has no column {' or '.join(COLUMNS)}; give it one, or name the images in "
+                "a .txt file, one a line"
+            )
+        yield from filter(None, (row[column] for row in rows))
+    except csv.Error as error:
+        where = f"after line {rows.line_num}"
+        raise ValueError(f"{name} has no row of CSV {where} ({error})") from error
 
 
 ROWS = {".txt": _of_text, ".csv": _of_csv}

@@ -1,6 +1,7 @@
 """From a fitted detector to a folder that scores without torch's networks."""
 
 import json
+import logging
 import shutil
 import tempfile
 from dataclasses import asdict, replace
@@ -24,6 +25,7 @@ from hardsight.export.runtimes import OPENVINO, RUNTIMES
 from hardsight.export.target import Target
 
 COMPARISON_FILE = "comparison.json"
+_log = logging.getLogger(__name__)
 
 
 def export(
@@ -44,7 +46,7 @@ def export(
     Args:
         detector: fitted, and ``exportable``.
         data: what it was fitted on.
-        folder: to be written; an export in it is replaced, its folders (reports) are kept.
+        folder: to be written; an export in it is replaced, all else that lies there is kept.
         target: format and precision.
         selected: whether the fit chose something on half of the held-out normals.
         seed: of the synthetic defects and the ranges of a quantised graph.
@@ -59,7 +61,12 @@ def export(
         ValueError: a detector that has no graph, or a folder that holds something else.
     """
     demand_exportable(detector)
-    place = Path(folder)
+    if detector.calibration and detector.calibration.under:
+        _log.warning(
+            f"the threshold of the detector holds under {detector.calibration.under}; that of the "
+            "export is set on held-out normals left alone"
+        )
+    place = Path(folder).resolve()
     if (place / WEIGHTS_FILE).exists() or (
         place.exists() and any(place.iterdir()) and not Exported.is_at(place)
     ):
@@ -90,11 +97,20 @@ def export(
         for path in filter(Path.is_file, extra):
             shutil.copy(path, made / path.name)
         if place.exists():
-            for kept in filter(Path.is_dir, place.iterdir()):
-                shutil.copytree(kept, made / kept.name)
-            shutil.rmtree(place)
+            _keep(place, made)
+            place.rename(Path(work) / "before")
         made.rename(place)
     return Exported(place), compared
+
+
+def _keep(before: Path, made: Path) -> None:
+    """Copy what lies beside an export, as reports and tables, into the one that replaces it."""
+    own = {name for runtime in RUNTIMES.values() for name in (runtime.file, runtime.weights)}
+    for one in before.iterdir():
+        if one.is_dir():
+            shutil.copytree(one, made / one.name)
+        elif one.name not in own and not (made / one.name).exists():
+            shutil.copy2(one, made / one.name)
 
 
 def _write(detector: Detector, target: Target, folder: Path) -> None:

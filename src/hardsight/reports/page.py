@@ -1,5 +1,6 @@
 """What all pages share: how they look, and how plain text goes into them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).with_name("templates")
+MARKS = re.compile(r"[\\|*`\[\]~]|(?<![^\W_])_|_(?![^\W_])")
+"""What Markdown takes for markup inside a line; of underscores those at the edges of a word."""
 
 
 def render(template: str | Path, **values: Any) -> str:
@@ -31,10 +34,8 @@ def render(template: str | Path, **values: Any) -> str:
 
 def plain(text: str) -> str:
     """Return text that no Markdown reader takes for markup, on one line."""
-    flat = " ".join(text.split())
-    for mark, safe in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("*", "\\*"), ("`", "\\`")):
-        flat = flat.replace(mark, safe)
-    return flat
+    flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return MARKS.sub(r"\\\g<0>", flat)
 
 
 def markdown_table(heads: list[str], rows: list[list[str]]) -> list[str]:

@@ -50,7 +50,8 @@ def card(about: About, config: Mapping[str, Any], folder: Path, measured: Measur
         measured: what its reports say.
     """
     recipe = {k: v for k, v in config.items() if k not in ("preset", "description", "data")}
-    hashes = [f"- {path.relative_to(folder)}: `{_sha256(path)}`" for path in _hashed(folder)]
+    names = {path.relative_to(folder).as_posix(): path for path in _hashed(folder)}
+    hashes = [f"- {name}: `{_sha256(path)}`" for name, path in names.items()]
     sections = {
         "Data": bullets(about.data),
         "Recipe": [f"- {name}: `{json.dumps(value)}`" for name, value in recipe.items()],

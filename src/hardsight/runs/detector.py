@@ -150,6 +150,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
             calibration = found.demand_calibration()
         calibration = calibration.decoded_as(data.train.decoding)
         detector: SavedDetector = fitted.detector.with_calibration(calibration)
+        (self.path / METRICS).unlink(missing_ok=True)  # fitted again, it is finished at the end
         if fitted.report is not None:
             fitted.report.write(self.path / SELECTION)
         detector.save_pretrained(self.path)
@@ -170,6 +171,15 @@ class DetectorRun(RunFolder[DetectorConfig]):
         self.check_finished()
         method = METHODS[self.config.method].detector
         return self._posed(method.from_pretrained(self.path).to(pick_device(device)))
+
+    def check_finished(self) -> None:
+        """Refuse a run that is not finished, and an export, of which no run can be made again."""
+        if Exported.is_at(self.path):
+            raise RunError(
+                f"{self.bundle or self.path} is an export, and this takes the run that it was made "
+                "of; name that"
+            )
+        super().check_finished()
 
     def model(self, device: str = "auto") -> Detector:
         """Load the fitted detector."""

@@ -9,6 +9,7 @@ from typing import Any
 from hardsight.config import ClassifierConfig, Config, DetectorConfig, anchored
 from hardsight.config.classification import PurifiedNetwork
 from hardsight.data.places import exists
+from hardsight.export import Exported
 from hardsight.runs.bundles.opening import unpack
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.detector import DetectorRun
@@ -76,9 +77,12 @@ def start_run(
     A data set that lies elsewhere now is no other one: a fit holds it against the manifest.
 
     Raises:
-        RunError: the folder holds a run and ``resume`` is false, or a run with other settings.
+        RunError: the folder holds a run and ``resume`` is false, a run with other settings, or an
+            export.
     """
     path, config = Path(path), anchored(config)
+    if Exported.is_at(path):
+        raise RunError(f"{path} holds an export, and no run to go on with; name another folder")
     if is_begun(path):
         if not resume:
             raise RunError(

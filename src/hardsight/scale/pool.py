@@ -105,7 +105,7 @@ class Pool:
         self._crew.take(self._wrapped(work))
         try:
             while self._hand_out(todo, again, busy) or busy:
-                found = []
+                found, failed = [], None
                 for worker, form, value in self._crew.events():
                     given = busy.get(worker)
                     if form in ("ready", "died"):
@@ -116,14 +116,17 @@ class Pool:
                         heard(given.place, *value)
                         continue
                     del busy[worker]
-                    if form == "failed":
-                        raise value
+                    if form == "died":
+                        again.append(given._replace(deaths=given.deaths + 1))
+                        continue
+                    self._idle.add(worker)
                     if form == "done":
-                        self._idle.add(worker)
                         found.append((given.place, value))
                     else:
-                        again.append(given._replace(deaths=given.deaths + 1))
+                        failed = failed or value
                 yield from found
+                if failed is not None:
+                    raise failed
         finally:
             if busy:  # the run is given up
                 for worker in self._begun - self._idle:

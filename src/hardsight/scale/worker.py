@@ -34,7 +34,7 @@ class Worker:
                 self._packed = b""
             return "done", self._work(key, tell)
         except Exception as error:  # noqa: BLE001 - is raised where the key came from
-            return "failed", error
+            return "failed", _portable(error)
 
 
 def pack(value: object) -> bytes:
@@ -45,3 +45,12 @@ def pack(value: object) -> bytes:
 def unpack(packed: bytes) -> Any:
     """Return the value that the other side packed."""
     return pickle.loads(packed)  # noqa: S301 - of a worker of this program, or who began it
+
+
+def _portable(error: Exception) -> Exception:
+    """Return an error as it is if it can be packed and unpacked, else one that says as much."""
+    try:
+        unpack(pack(error))
+    except Exception:  # noqa: BLE001 - whatever a class of errors makes of it
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

@@ -1,6 +1,8 @@
 """Images inside a file are read, hashed and refused like files of their own."""
 
+import gzip
 import io
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 
 from hardsight.data import ImageError, Manifest, load, read_image
 from hardsight.data.containers import content_sha256, inside
+from hardsight.data.containers.arrays import read_batch
 from hardsight.data.opening import opened
 from trees import cifar10_tar, mnist, mvtec
 
@@ -70,3 +73,29 @@ def test_files_of_their_own_are_hashed_as_before(tmp_path: Path) -> None:
     top = mvtec(tmp_path)
     hashes = {entry.sha256 for entry in Manifest.of(load(top, size=8)).entries}
     assert hashes == {content_sha256(top / "train" / "good" / "000.png")}
+
+
+def test_a_damaged_file_of_arrays_is_named(tmp_path):
+    np.savez(tmp_path / "whole.npz", images=np.zeros((2, 8, 8), np.uint8), labels=np.zeros(2))
+    whole = (tmp_path / "whole.npz").read_bytes()
+    packed = gzip.compress(bytes(1000))
+    batch = pickle.dumps({b"data": np.zeros((1, 3072), np.uint8), b"labels": [0]})
+    damaged = {
+        "mnist_test.npz": whole[: len(whole) // 2],
+        "mnist_train.npz": _npz_without_images(tmp_path),
+        "t10k-images-idx3-ubyte.gz": packed[: len(packed) // 2],
+        "train-images-idx3-ubyte.gz": packed[:-12] + bytes(12),
+        "data_batch_1": batch[: len(batch) // 2],
+        "data_batch_2": pickle.dumps({b"data": [0]}),
+        "data_batch_3": pickle.dumps([1, 2]),
+    }
+    for name, content in damaged.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises((ValueError, OSError), match=r".") as told:
+            read_batch(tmp_path / name)
+        assert isinstance(told.value, OSError) or name in str(told.value)
+
+
+def _npz_without_images(folder) -> bytes:
+    np.savez(folder / "other.npz", x=np.zeros(1))
+    return (folder / "other.npz").read_bytes()

@@ -3,6 +3,10 @@
 import gzip
 import pickle
 import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +17,12 @@ from PIL import Image
 from hardsight.data.containers.container import Container, position, remembered
 
 _NAMES = re.compile(r".+\.npz|.+-idx3-ubyte(\.gz)?|(data_batch_[1-5]|test_batch)(\.bin)?")
+
+_DAMAGED = (
+    EOFError, zlib.error, zipfile.BadZipFile, pickle.UnpicklingError, KeyError, IndexError,
+    AttributeError, TypeError,
+)  # fmt: skip
+"""What readers raise beside ``OSError`` and ``ValueError``."""
 
 
 class Batch(NamedTuple):
@@ -36,7 +46,7 @@ def read_batch(file: Path) -> Batch:
         ValueError: it is damaged, or holds something else.
     """
     if file.suffix == ".npz":
-        with np.load(file, allow_pickle=False) as held:
+        with _explained(file), np.load(file, allow_pickle=False) as held:
             pixels, labels = held["images"], held["labels"].astype(np.int64)
         channels_last = pixels[..., None] if pixels.ndim == 3 else pixels
         return Batch(np.ascontiguousarray(channels_last.transpose(0, 3, 1, 2)), labels)
@@ -51,7 +61,8 @@ def read_idx(file: Path) -> NDArray[np.uint8]:
     Raises:
         ValueError: it is none, or cut off.
     """
-    raw = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    with _explained(file):
+        raw = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     if len(raw) < 4 or raw[:3] != b"\0\0\x08":
         raise ValueError(f"{file} is no IDX file of bytes")
     start = 4 + 4 * raw[3]
@@ -89,9 +100,20 @@ class _ArraysOnly(pickle.Unpickler):
 
 def _pickled(file: Path) -> Batch:
     """Read a batch of the Python version: a dictionary with b"data" and b"labels"."""
-    with file.open("rb") as opened:
+    with _explained(file), file.open("rb") as opened:
         held = _ArraysOnly(opened, encoding="bytes").load()
-    return Batch(held[b"data"].reshape(-1, 3, 32, 32).copy(), np.asarray(held[b"labels"], np.int64))
+        pixels, labels = held[b"data"], held[b"labels"]
+        return Batch(pixels.reshape(-1, 3, 32, 32).copy(), np.asarray(labels, np.int64))
+
+
+@contextmanager
+def _explained(file: Path) -> Iterator[None]:
+    """Turn what the formats' readers raise of damaged files into a ``ValueError`` that names it."""
+    try:
+        yield
+    except _DAMAGED as error:
+        why = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{file} is damaged, or holds something else ({why})") from error
 
 
 ARRAYS = Container("arrays", lambda file: _NAMES.fullmatch(file.name) is not None, _image)

@@ -16,7 +16,8 @@ export async function openReports(model) {
 
 function item(model, report) {
   const button = make("button", { type: "button", textContent: report.title });
-  button.addEventListener("click", () => show(`v1/models/${model}/reports/${report.path}`));
+  const path = report.path.split("/").map(encodeURIComponent).join("/");
+  button.addEventListener("click", () => show(`v1/models/${model}/reports/${path}`));
   const when = new Date(report.time).toLocaleString();
   return make("li", {}, button, make("span", { className: "quiet", textContent: `${report.path}, ${when}` }));
 }
