@@ -85,7 +85,7 @@ def suites(
     `hardsight evaluate runs/bottle --norm light --eps 0.1`
     """
     from hardsight.attacks import ATTACKS, THREATS, attack_names, build_suite
-    from hardsight.evaluation import class_suite
+    from hardsight.attacks.class_suites import class_suite
 
     with explained():
         table = Table("suite", "victim", "aims at", "what it is", "attacks", "passes an image")

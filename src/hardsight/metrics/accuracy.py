@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from hardsight.metrics.bootstrap import check_resampling, percentiles
 from hardsight.metrics.checks import Bools
@@ -45,6 +44,8 @@ def accuracy_interval(
     Raises:
         ValueError: as ``correct``, or predictions of several draws.
     """
+    from scipy import stats  # slow to import: not before it is needed
+
     right = correct(predicted, classes)
     if right.ndim != 1:
         raise ValueError(

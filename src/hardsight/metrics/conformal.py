@@ -9,7 +9,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from hardsight.metrics.checks import Floats, finite
 
@@ -79,5 +78,7 @@ def expected_false_alarm_rate(n: int, level: float) -> tuple[float, float]:
     Raises:
         ValueError: n < 1 / level - 1, or a level outside (0, 1).
     """
+    from scipy import stats  # slow to import: not before it is needed
+
     a = _alarms(n, level)
     return a / (n + 1), float(stats.beta.ppf(0.95, a, n + 1 - a))

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn import metrics as sk
 
 from hardsight.metrics.checks import Floats, scored
 
@@ -92,6 +91,8 @@ def roc_curve(
     scores: ArrayLike, labels: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the corners (fpr, tpr) of the ROC curve, from (0, 0) to (1, 1); as ``auroc`` else."""
+    from sklearn import metrics as sk  # slow to import: not before it is needed
+
     s, y = scored(scores, labels)
     fpr, tpr, _ = sk.roc_curve(y, s)
     return fpr, tpr

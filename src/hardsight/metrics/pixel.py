@@ -6,7 +6,6 @@ Maps and masks are (N, H, W) or (N, 1, H, W); the pixels of all images are poole
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import ndimage
-from sklearn import metrics as sk
 
 from hardsight.metrics.checks import Bools, Floats, binary, finite
 from hardsight.metrics.image import rank_auroc
@@ -42,6 +41,8 @@ def pixel_auroc(maps: ArrayLike, masks: ArrayLike) -> float:
 
 def pixel_average_precision(maps: ArrayLike, masks: ArrayLike) -> float:
     """Average precision over all pixels of all images pooled, in [0, 1]."""
+    from sklearn import metrics as sk  # slow to import: not before it is needed
+
     a, m = stacks(maps, masks)
     return float(sk.average_precision_score(m.ravel(), a.ravel()))
 
@@ -97,4 +98,5 @@ def aupro(maps: ArrayLike, masks: ArrayLike, limit: float = 0.3) -> float:
         at_limit = overlap[inside - 1] + share * (overlap[inside] - overlap[inside - 1])
         fpr = np.append(fpr[:inside], limit)
         overlap = np.append(overlap[:inside], at_limit)
-    return float(min(sk.auc(fpr, overlap) / limit, 1.0))
+    area = np.diff(fpr) @ (overlap[1:] + overlap[:-1]) / 2
+    return float(min(area / limit, 1.0))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from hardsight.training.loggers.logger import Training
 
@@ -12,6 +11,8 @@ class TensorBoardLogger:
     """Writes ``tensorboard/``; steps of a session that was lost are purged."""
 
     def __init__(self, training: Training) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # slow to import: not before it is needed
+
         place = str(training.folder / "tensorboard")
         self._board = SummaryWriter(place, purge_step=training.step + 1)
 
