@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from hardsight.core.types import Detection
 from hardsight.data import Decoding
-from hardsight.detectors import Detector, Smoothed, Tiled, Wrapped
+from hardsight.detectors import Detector, Smoothed, Tiled, TwoWitnesses, Wrapped
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.methods import METHODS
 
@@ -123,6 +123,10 @@ def test_calibrating_anew_decodes_images_as_before_and_so_do_detectors_around():
     assert detector.decoding == Decoding((16, 16))
     detector = detector.with_calibration(detector.calibration.decoded_as(kept))
     assert detector.calibrate(images(), level=0.25).decoding == kept
+    assert detector.with_calibration(None).decoding == kept
+    assert detector.with_scoring(detector.scoring).decoding == kept
+    both = TwoWitnesses(detector, detector.with_calibration(None))
+    assert both.decoding == both.calibrated(images(8), level=0.5).decoding == kept
     smoothed = Smoothed(detector, 0.1)
     assert smoothed.decoding == smoothed.calibrate(images(), level=0.5).decoding == kept
     large = Tiled(Wrapped(noisy_mean, 16, seeded=True).with_calibration(detector.calibration), 32)

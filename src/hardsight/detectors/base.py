@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Self
 
@@ -47,6 +48,8 @@ class Detector(nn.Module, ABC):
     paper: str | None = None
     """The published method whose figures stand beside its own, e.g. "SPADE"; None: none."""
     calibration: Calibration | None = None
+    _decoding: Decoding | None = None
+    """How images are to be decoded where there is no calibration to say so; None: as files are."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -55,9 +58,10 @@ class Detector(nn.Module, ABC):
 
     @property
     def decoding(self) -> Decoding:
-        """How images are to be decoded, as those of the calibration were."""
-        found = Decoding(self.size)
-        return found if self.calibration is None else self.calibration.decoding(self.size)
+        """How images are to be decoded: as those of the calibration were, or of the last one."""
+        if self.calibration is not None:
+            return self.calibration.decoding(self.size)
+        return replace(self._decoding or Decoding(self.size), size=self.size)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -215,9 +219,9 @@ class Detector(nn.Module, ABC):
         )
 
     def with_calibration(self, calibration: Calibration | None) -> Self:
-        """Return this detector with another threshold; it shares all weights with the first."""
+        """Return this detector with another threshold, or with none; all weights are shared."""
         found = sharing(self)
-        found.calibration = calibration
+        found._decoding, found.calibration = self.decoding, calibration
         return found
 
     def calibrate(self, normals: Images, level: float | None = None) -> Self:

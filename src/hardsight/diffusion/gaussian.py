@@ -27,12 +27,6 @@ def x0_from_eps(schedule: Schedule, x_t: Tensor, t: int | Tensor, eps: Tensor) -
     return scale * x_t - per_image(schedule.sigma(t), x_t) * eps
 
 
-def eps_from_x0(schedule: Schedule, x_t: Tensor, t: int | Tensor, x0: Tensor) -> Tensor:
-    """Equation 4.2 solved for the noise: eps = (x_t - sqrt(alpha_bar) x0) / sqrt(1 - alpha_bar)."""
-    ab = schedule.alpha_bar(t)
-    return per_image((1 - ab).rsqrt(), x_t) * (x_t - per_image(ab.sqrt(), x_t) * x0)
-
-
 def posterior(
     schedule: Schedule, x0: Tensor, x_t: Tensor, t: int | Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:

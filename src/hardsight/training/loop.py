@@ -21,7 +21,7 @@ from hardsight.training.loggers import Training
 from hardsight.training.logs import Record, RunLog
 from hardsight.training.settings import Settings, learning_rate
 from hardsight.training.state import RunState
-from hardsight.training.weights import weight_groups
+from hardsight.training.weights import build_optimizer, weight_groups
 
 
 class Task(Protocol):
@@ -172,9 +172,7 @@ def _run(
     if world > 1 and fabric.device.type == "cpu":
         torch.set_num_threads(1)  # a forked process hangs in the thread pool of its parent
     task.module.train()
-    kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[settings.optimizer]
-    groups = weight_groups(task.module, settings.lr_shares)
-    optimizer = kind(groups, lr=settings.lr, weight_decay=settings.weight_decay)
+    optimizer = build_optimizer(weight_groups(task.module, settings.lr_shares), settings)
     model, stepper = fabric.setup(_Loss(task), optimizer)
     state = RunState(settings, folder / "checkpoints", task.module, optimizer, precision)
     state.restore()

@@ -1,9 +1,18 @@
 """The weights that are trained, in groups that learn at shares of the learning rate."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import torch
 from torch import nn
+
+from hardsight.training.settings import Settings
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adam": torch.optim.Adam,
+}
+"""Name in ``Settings`` -> optimiser."""
 
 
 def weight_groups(module: nn.Module, shares: Mapping[str, float]) -> list[dict[str, Any]]:
@@ -30,3 +39,11 @@ def weight_groups(module: nn.Module, shares: Mapping[str, float]) -> list[dict[s
         for part, weights in groups.items()
         if weights
     ]
+
+
+def build_optimizer(
+    weights: Iterable[nn.Parameter] | Iterable[dict[str, Any]], settings: Settings
+) -> torch.optim.Optimizer:
+    """Return the optimiser that settings name, of weights or of groups of them."""
+    made = OPTIMIZERS[settings.optimizer]
+    return made(weights, lr=settings.lr, weight_decay=settings.weight_decay)

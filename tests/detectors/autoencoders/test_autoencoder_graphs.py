@@ -8,12 +8,12 @@ from hardsight.detectors.autoencoders import APAE
 from hardsight.export.graph import demand_exportable, write_onnx
 
 
-@pytest.mark.parametrize("kind", [k for k in OWN if k.exportable], ids=lambda kind: kind.__name__)
-def test_the_graph_agrees_with_the_autoencoder(kind, tmp_path):
+@pytest.mark.parametrize("made", [m for m in OWN if m.exportable], ids=lambda made: made.__name__)
+def test_the_graph_agrees_with_the_autoencoder(made, tmp_path):
     for extra in ("onnx", "onnxscript"):
         pytest.importorskip(extra)
     runtime = pytest.importorskip("onnxruntime")
-    detector = tiny(kind)
+    detector = tiny(made)
     write_onnx(detector, tmp_path / "graph.onnx")
     x = torch.rand(5, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     score, maps = runtime.InferenceSession(tmp_path / "graph.onnx").run(None, {"images": x.numpy()})

@@ -19,6 +19,7 @@ from hardsight.training import Settings
 from hardsight.training.ema import Ema
 from hardsight.training.loop import step_seed
 from hardsight.training.settings import learning_rate
+from hardsight.training.weights import build_optimizer
 
 
 class Scores(nn.Module):
@@ -110,8 +111,7 @@ class AdvRADModule(AnomalibModule):  # type: ignore[misc]
     def configure_optimizers(self) -> dict[str, Any]:
         """Return AdamW or Adam, with the learning rate of ``Settings`` over the Engine's steps."""
         s = self.training_settings
-        kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[s.optimizer]
-        optimizer = kind(self.network.parameters(), lr=s.lr, weight_decay=s.weight_decay)
+        optimizer = build_optimizer(self.network.parameters(), s)
         steps = max(1, int(self.trainer.estimated_stepping_batches))
         whole = s.model_copy(update={"steps": steps})
         schedule = torch.optim.lr_scheduler.LambdaLR(

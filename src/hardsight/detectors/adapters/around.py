@@ -1,11 +1,9 @@
 """What detectors round another detector have in common."""
 
-from dataclasses import replace
 from typing import Any
 
 import torch
 
-from hardsight.data import Decoding
 from hardsight.detectors.base import Detector
 
 
@@ -22,6 +20,7 @@ class Around(Detector):
         self.image_size, self.draws = detector.image_size, detector.draws
         self.random, self.noise_seed = detector.random, detector.noise_seed
         self.has_maps, self.differentiable = detector.has_maps, detector.differentiable
+        self._decoding = detector.decoding
         if detector.bypass is not None:
             name, surrogate = detector.bypass
             self.bypass = (f"detector.{name}", surrogate)
@@ -30,16 +29,6 @@ class Around(Detector):
     def size(self) -> tuple[int, int]:
         """The size of the detector inside."""
         return self.detector.size
-
-    @property
-    def decoding(self) -> Decoding:
-        """How images are to be decoded: as those of the calibration, else of the detector inside.
-
-        At the size of this detector.
-        """
-        if self.calibration is not None:
-            return super().decoding
-        return replace(self.detector.decoding, size=self.size)
 
     @property
     def settings(self) -> dict[str, Any]:

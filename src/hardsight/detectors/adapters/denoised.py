@@ -58,6 +58,7 @@ class Denoised(Detector):
         errors = error_maps(bare, normals, generator, sigma, compare, progress)
         statistics = ReferenceStatistics.of(errors, scoring.filter_size)
         self.detector = detector.with_scoring(scoring, statistics)
+        self._decoding = detector.decoding
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class TwoWitnesses(Detector):
         self.witnesses = WitnessCalibration()
         self.image_size, self.noise_seed = robust.image_size, robust.noise_seed
         self.draws = max(robust.draws, clean.draws)
-        self.has_maps = robust.has_maps
+        self.has_maps, self._decoding = robust.has_maps, robust.decoding
         self.differentiable = robust.differentiable and clean.differentiable
         self._shapes = [noise_shape(d, d.size, d.device) for d in (robust, clean)]
         self.random = any(shape is not None for shape in self._shapes)
@@ -108,7 +108,7 @@ class TwoWitnesses(Detector):
             threshold=0.0,
             map_threshold=self.robust.demand_calibration().map_threshold,
             normal_scores=tuple(sorted(max(pair) for pair in found.witnesses.normals)),
-        ).decoded_as(self.robust.decoding)
+        ).decoded_as(self.decoding)
         return found
 
     def inspect(self, images: Images, batch_size: int = 8) -> Decisions:

@@ -6,7 +6,7 @@ from typing import Any, Self
 from torch import Generator, Tensor, nn
 
 from hardsight.attacks import local_mean
-from hardsight.core.modules import seeded, sharing
+from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData, Tiles
@@ -132,8 +132,7 @@ class Bastion(SavedDetector):
 
     def with_scoring(self, scoring: Scoring, statistics: ReferenceStatistics | None = None) -> Self:
         """Return a detector that scores as told, with the same networks; see ``AdvRAD``."""
-        found = sharing(self)
-        found.calibration = None
+        found = self.with_calibration(None)
         found._score_by(self.advrad.with_scoring(scoring, statistics))
         return found
 

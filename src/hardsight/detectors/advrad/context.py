@@ -25,9 +25,9 @@ class TrainingContext:
     training: Settings
     work: OpenWork
 
-    def foreground(self, kind: Foreground) -> Tensor:
+    def foreground(self, method: Foreground) -> Tensor:
         """Find where the objects lie, (N, 1, H, W) bool, for each category by itself."""
-        return joined([find_foreground(kind, images) for images in self.categories])
+        return joined([find_foreground(method, images) for images in self.categories])
 
     def denoising(self, detector: ErrorDetector) -> DenoisingTask:
         """Return the plain training of a detector's denoiser."""

@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from hardsight.core.types import Detection
+from hardsight.data import Decoding
 from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.inputs import Images
@@ -22,6 +23,9 @@ class ErrorDetector(Protocol):
 
     @property
     def device(self) -> torch.device: ...  # noqa: D102 (described there, as all that follows)
+
+    @property
+    def decoding(self) -> Decoding: ...  # noqa: D102
 
     @property
     def denoiser(self) -> Denoiser: ...  # noqa: D102

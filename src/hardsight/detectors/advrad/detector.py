@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from hardsight.attacks import local_mean
-from hardsight.core.modules import seeded, sharing
+from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
@@ -127,8 +127,7 @@ class AdvRAD(SavedDetector):
                 "which k, shots, draws, average, margin and filter_size change; give their "
                 "statistics: ReferenceStatistics.of(error_maps(...), scoring.filter_size)"
             )
-        found = sharing(self)
-        found.calibration = None
+        found = self.with_calibration(None)
         found._score_by(scoring)
         if statistics is not None:
             found.map_mean = statistics.mean.to(self.map_mean)

@@ -7,7 +7,6 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from hardsight.core.modules import sharing
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
@@ -72,8 +71,7 @@ class PatchGuard(SavedDetector):
 
     def with_scoring(self, scoring: PatchScoring) -> Self:
         """Return a detector that scores as told, with the same network and no threshold."""
-        found = sharing(self)
-        found.calibration = None
+        found = self.with_calibration(None)
         found._score_by(scoring)
         return found
 
