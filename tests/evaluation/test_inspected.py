@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+import torch
 
-from bright import Contrast
+from bright import Contrast, Saturating
 from hardsight.attacks import build_suite
 from hardsight.detectors import TwoWitnesses
 from hardsight.evaluation import inspect_attacked
@@ -41,3 +42,26 @@ def test_an_attack_of_the_map_is_refused(bright, make_set):
     both = TwoWitnesses(bright().calibrate(normals), Contrast()).calibrated(normals)
     with pytest.raises(ValueError, match="attacks the map"):
         inspect_attacked(both, make_set(NORMAL, ANOMALOUS), build_suite("map-pgd", "Linf", EPS))
+
+
+def test_each_detector_alone_decides_on_its_own_noise(bright, make_set):
+    """Beside the other the clean one has another noise: it would be judged by a foreign one."""
+    data = make_set(list(range(96, 105)), list(range(104, 113)))
+    normals, images, labels = data.train.images(), data.test.images(), data.test.labels
+    alone = [bright(noise=0.05).calibrate(normals, 0.1) for _ in range(2)]
+    both = TwoWitnesses(*alone).calibrated(normals, 0.2)
+    known = both.decision_noise(torch.zeros(1, 3, 16, 16))
+    assert known[0, 0] != known[0, 1]
+    rows = {(r.aimed_at, r.decided_by): r for r in inspect_attacked(both, data, build_suite("pgd"))}
+    for name, detector in zip(("robust", "clean"), alone, strict=True):
+        alarm = detector.decide(images).pred_label.numpy()
+        row = rows["nothing", name]
+        assert (row.missed, row.stopped) == ((~alarm & labels).sum(), (alarm & ~labels).sum())
+
+
+def test_counts_that_cannot_tell_of_lost_gradients_are_refused(make_set):
+    data = make_set([100, 106], [80, 85], masks=False)
+    robust, clean = (d.calibrate(data.train.images()) for d in (Saturating(107 / 255), Contrast()))
+    both = TwoWitnesses(robust, clean).calibrated(data.train.images())
+    with pytest.raises(ValueError, match="Non-finite gradients on 1 of 4 images"):
+        inspect_attacked(both, data, build_suite("pgd", "Linf", 4 / 255))

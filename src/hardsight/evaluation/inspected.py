@@ -16,6 +16,7 @@ from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector, TwoWitnesses
 from hardsight.evaluation.subjects.synthetic import demand_defects
+from hardsight.evaluation.wording import nonfinite_gradients
 
 
 class Inspected(NamedTuple):
@@ -47,8 +48,9 @@ def inspect_attacked(
     """Decide on a test set, clean and attacked: the robust detector, the clean one, and both.
 
     Each attack knows the noise of decisions, and goes through the exact gradient of what it is
-    aimed at. That of both raises or lowers the larger exceedance and its smooth surrogates, see
-    ``TwoWitnesses``: of a defect until it is neither found nor inspected again.
+    aimed at; each detector alone decides on its own noise. That of both raises or lowers the larger
+    exceedance and its smooth surrogates, see ``TwoWitnesses``: of a defect until it is neither
+    found nor inspected again.
 
     Args:
         witnesses: calibrated, each of the two detectors by itself, too.
@@ -58,7 +60,8 @@ def inspect_attacked(
         progress: told of attacked images.
 
     Raises:
-        ValueError: no threshold, a suite of the map, or no defects or good parts in the test set.
+        ValueError: no threshold, a suite of the map, no defects or good parts in the test set, or
+            gradients that are not finite, which these counts cannot tell of.
     """
     if suite.on_map:
         raise ValueError(f"suite={suite.name!r} attacks the map; take one of the score, as pgd")
@@ -77,11 +80,21 @@ def inspect_attacked(
             for done, x, truth in _batches(witnesses, images, labels):
                 if victim is not None:
                     x = _attacked(victim, x, truth, suite, Noise(seed, witnesses.device), done)
-                with torch.no_grad():
-                    parts.append(witnesses.scores(x, witnesses.decision_noise(x)).cpu())
+                parts.append(_scores(witnesses, x))
                 progress("attack", i * len(images) + done + len(x), len(victims) * len(images))
             found += _rows(witnesses, name, torch.cat(parts), labels)
     return found
+
+
+@torch.no_grad()
+def _scores(witnesses: TwoWitnesses, x: Tensor) -> Tensor:
+    """Return scores (B, 3): of both detectors side by side, and of the clean one by itself.
+
+    Beside the other its noise is another than its own; the robust one's is the same.
+    """
+    together = witnesses.scores(x, witnesses.decision_noise(x))
+    alone = witnesses.clean.score_only(x, witnesses.clean.decision_noise(x)).pred_score
+    return torch.cat((together, alone[:, None]), 1).cpu()
 
 
 def _batches(
@@ -97,22 +110,29 @@ def _batches(
 def _attacked(
     victim: Detector, x: Tensor, truth: Tensor, suite: Suite, noise: Noise, start: int
 ) -> Tensor:
-    """Return the worst images that the suite finds, on the noise of decisions."""
+    """Return the worst images that the suite finds, on the noise of decisions.
+
+    Raises:
+        ValueError: gradients that are not finite.
+    """
     generator = noise.generator(f"inspect/{suite.ball}", start)
     aimed = ScoreVictim(victim, truth, victim.demand_calibration().threshold)
-    return suite.once(aimed, x, generator, victim.decision_noise(x)).images
+    found = suite.once(aimed, x, generator, victim.decision_noise(x))
+    if bool(found.blind.any()):
+        raise ValueError(nonfinite_gradients(found.blind.cpu().numpy()))
+    return found.images
 
 
 def _rows(
     witnesses: TwoWitnesses, aimed_at: str, scores: Tensor, labels: NDArray[np.bool_]
 ) -> Iterator[Inspected]:
-    """Yield what each way to decide does at scores (N, 2)."""
-    alone = {"robust": witnesses.robust, "clean": witnesses.clean}
+    """Yield what each way to decide does at scores (N, 3), see ``_scores``."""
     none = np.zeros(len(labels), dtype=bool)
-    for i, (name, detector) in enumerate(alone.items()):
-        alarm = scores[:, i].double().numpy() > detector.demand_calibration().threshold
+    alone = (("robust", witnesses.robust, 0), ("clean", witnesses.clean, 2))
+    for name, detector, column in alone:
+        alarm = scores[:, column].double().numpy() > detector.demand_calibration().threshold
         yield _row(aimed_at, name, alarm, none, labels)
-    defect, suspicious = (witnesses.witnesses.exceedances(scores) > 0).numpy().T
+    defect, suspicious = (witnesses.witnesses.exceedances(scores[:, :2]) > 0).numpy().T
     yield _row(aimed_at, "both", defect, suspicious & ~defect, labels)
 
 

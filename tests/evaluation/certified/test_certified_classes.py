@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.stats import norm
 
+from bright import blind
 from hardsight.attacks.class_suites import class_suite
 from hardsight.certify import ABSTAIN
 from hardsight.data import LabelledImages
@@ -147,3 +148,18 @@ def test_a_module_votes_in_eval_mode_and_is_left_as_it_was(training):
     attacked = attack_certified_classes(found, model, data, [suite], protocol=Protocol(20))
     assert attacked.attacks[0].accuracy == 1.0
     assert (model.training, model[0].training) == (training, False)
+
+
+def test_gradients_lost_under_an_attack_are_noted():
+    class Lost(torch.nn.Module):
+        def forward(self, x):
+            s = (x + blind(x, x.amax((1, 2, 3)) > 0.5)).mean((1, 2, 3)) - 0.5
+            return torch.stack([-s, s], 1)
+
+    images, labels = torch.tensor([0.2, 0.8]).view(2, 1, 1, 1).expand(2, 3, 4, 4), torch.arange(2)
+    data = LabelledImages("two", (255 * images).byte(), labels, ("dark", "light"))
+    found = certify_classifier(Lost(), images, labels, Terms(0.01, 200, radii=(0.0,)))
+    suite = class_suite("pgd", "L2", 0.01, steps=1)
+    attacked = attack_certified_classes(found, Lost(), data, [suite], protocol=Protocol(10))
+    (note,) = attacked.notes
+    assert note.startswith("pgd at radius 0.01: Non-finite gradients on 1 of 2 images")

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bright import Saturating
 from hardsight.attacks import APGD, L2, PGD, Attempt, Suite, build_suite
 from hardsight.certify import Decision, certified_radius, plan_looks
 from hardsight.data import ImageSet
@@ -282,3 +283,12 @@ def test_a_detector_is_certified_in_eval_mode_and_left_as_it_was(bright, make_se
     np.testing.assert_array_equal(
         found.scores, certify(Moody().eval(), data, terms, smoothing=FEW).scores
     )
+
+
+def test_gradients_lost_under_an_attack_are_noted(make_set):
+    data, suite = make_set([100, 106], [80, 85], masks=False), build_suite("pgd", "L2", 0.1)
+    detector = Saturating(107 / 255)
+    found = certify(detector, data, replace(TERMS, sigma=0.002), smoothing=FEW)
+    attacked = attack_certified(found, detector, data, [suite], protocol=Protocol(10))
+    (note,) = attacked.notes[len(found.notes) :]
+    assert note.startswith("pgd at radius 0.1: Non-finite gradients on 1 of 4 images")

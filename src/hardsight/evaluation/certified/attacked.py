@@ -17,6 +17,7 @@ from hardsight.evaluation.certified.results import Certification, SmoothedAttack
 from hardsight.evaluation.plan import Execution, Protocol
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects import DetectorSubject
+from hardsight.evaluation.wording import nonfinite_gradients
 from hardsight.metrics import auroc, certified_auroc
 
 PROTOCOL, EXECUTION = Protocol(fresh_draws=100), Execution()
@@ -73,9 +74,12 @@ def attack_certified(
         key = run_key(suite, fingerprint(smoothed), *facts)
         with subject.at_rest():
             done = attack_set(subject, suite, protocol, batches=execution.batches(key, until))
+        at = f"{suite.name} at radius {radius:g}"
         if done is None or len(done) < len(subject):
-            notes.append(f"Time ran out: {suite.name} at radius {radius:g} was left out.")
+            notes.append(f"Time ran out: {at} was left out.")
             continue
+        if done.nonfinite.any():
+            notes.append(f"{at}: {nonfinite_gradients(done.nonfinite)}")
         attacked = done.outputs.T
         low, high = percentile_bounds(attacked, 0.0, **joint)
         lower, upper = percentile_bounds(found.scores, radius, **joint)

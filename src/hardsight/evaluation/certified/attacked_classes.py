@@ -18,6 +18,7 @@ from hardsight.evaluation.certified.results import AttackedVote, ClassCertificat
 from hardsight.evaluation.plan import Execution, Protocol
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects import ClassifierSubject
+from hardsight.evaluation.wording import nonfinite_gradients
 from hardsight.purifiers import Noising, Purified
 
 PROTOCOL, EXECUTION = Protocol(fresh_draws=100), Execution()
@@ -71,10 +72,12 @@ def attack_certified_classes(
         key = run_key(suite, fingerprint(smoothed), *facts)
         with subject.at_rest():
             done = attack_set(subject, suite, protocol, batches=execution.batches(key, until))
+        at = f"{suite.name} at radius {suite.ball.eps:g}"
         if done is None or len(done) < len(subject):
-            radius = suite.ball.eps
-            notes.append(f"Time ran out: {suite.name} at radius {radius:g} was left out.")
+            notes.append(f"Time ran out: {at} was left out.")
             continue
+        if done.nonfinite.any():
+            notes.append(f"{at}: {nonfinite_gradients(done.nonfinite)}")
         rows.append(_voted(found, suite, done))
     return replace(found, attacks=(*found.attacks, *rows), notes=(*found.notes, *notes))
 
