@@ -60,6 +60,17 @@ def test_without_repeated_pixels_there_is_no_window(wide):
     assert Decoding((2, 4), aspect="keep").window(4, 8) is None
 
 
+def test_the_window_of_bytes_is_that_of_the_file(wide, tmp_path):
+    lying, tags = tmp_path / "lying.jpg", Image.Exif()
+    tags[274] = 6  # stored on its side
+    Image.fromarray(WIDE).save(lying, exif=tags)
+    for path in (wide, lying):
+        for aspect in ("keep", "stretch"):
+            decoding, data = Decoding((6, 6), aspect=aspect), path.read_bytes()
+            assert decoding.window_in(data, path.name) == decoding.window_of(path)
+    assert Decoding((6, 6), aspect="keep").window_of(lying) != decoding.window_of(wide)
+
+
 def test_every_source_of_an_image_is_decoded_alike(wide):
     decoding = Decoding((6, 6), aspect="keep")
     of_file = decoding.file(wide)

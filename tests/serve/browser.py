@@ -8,7 +8,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
+TAGS = "[...document.querySelectorAll('#results .tag')]"
+DONE = f"{TAGS}.filter((tag) => /^(Good|Anomalous)/.test(tag.innerText)).length"
+"""Of the service's page: how many images are decided."""
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -4,22 +4,11 @@ import json
 from dataclasses import asdict, replace
 
 import pytest
-from browser import CHROMIUM, Browser
+from browser import DONE, in_chromium
 from pictures_sent import png, saved
 from served import served
 
 from hardsight.serve.tokens import Token, Tokens
-
-in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
-TAGS = "[...document.querySelectorAll('#results .tag')]"
-DONE = f"{TAGS}.filter((tag) => /^(Good|Anomalous)/.test(tag.innerText)).length"
-
-
-@pytest.fixture
-def browser(tmp_path):
-    found = Browser(tmp_path / "profile")
-    yield found
-    found.close()
 
 
 @pytest.fixture

@@ -33,12 +33,12 @@ class Overlays:
 
     def draw(self, frame: "Frame", anomaly_map: "Tensor") -> None:
         """Write the map (H, W) over its frame, without the pixels repeated beside the image."""
+        from hardsight.data.images import within
         from hardsight.reports.pictures import heat, threshold_scale
 
         assert frame.image is not None
-        rows, columns = frame.window or (slice(None), slice(None))
         scale = threshold_scale(anomaly_map, self.threshold)
-        image, shown = frame.image[:, rows, columns], anomaly_map[rows, columns]
+        image, shown = within(frame.image, frame.window), within(anomaly_map, frame.window)
         picture = heat(image, shown, None, scale, side=512)
         self.folder.mkdir(parents=True, exist_ok=True)
         place = self.folder / overlay_name(frame.name)

@@ -14,9 +14,10 @@ from hardsight.data.images import (
     geometry,
     read_image,
     resized,
+    shown,
     window,
 )
-from hardsight.data.opening import MAX_PIXELS
+from hardsight.data.opening import MAX_PIXELS, opened_bytes
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,18 @@ class Decoding:
         if self.aspect == "stretch":
             return None
         height, width, _ = geometry(path)
+        return self.window(height, width)
+
+    def window_in(self, data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Window | None:
+        """Return where the image of a file's bytes lies among its repeated pixels.
+
+        Raises:
+            ImageError: as ``decode_image``, under this name.
+        """
+        if self.aspect == "stretch":
+            return None
+        with opened_bytes(data, name, max_pixels) as image:
+            height, width, _ = shown(image)
         return self.window(height, width)
 
     def file(self, path: Path) -> Tensor:

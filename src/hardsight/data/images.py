@@ -140,6 +140,11 @@ def window(shape: tuple[int, int], size: tuple[int, int], aspect: Aspect) -> Win
     return None if (height, width) == size else found
 
 
+def within(image: Tensor, window: Window | None) -> Tensor:
+    """Return the part of (..., H, W) that is in a window; None: all of it."""
+    return image if window is None else image[..., *window]
+
+
 def height_width(size: Size | None) -> tuple[int, int] | None:
     """Return a size as (height, width).
 
@@ -176,11 +181,16 @@ def geometry(path: Path) -> Geometry:
     """
     try:
         with opened(path) as image:
-            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-            width, height = image.size
+            return shown(image)
     except FormatError:
         height, width = decoded(path).shape[-2:]
         return Geometry(height, width, 1)
+
+
+def shown(image: Image.Image) -> Geometry:
+    """Return how large an opened image is shown, by its header."""
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    width, height = image.size
     lies = orientation >= 5
     return Geometry(width if lies else height, height if lies else width, orientation)
 

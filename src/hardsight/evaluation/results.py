@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardsight.data.images import Window
+from hardsight.data.images import Window, within
 
 HELD_OUT = "AUROC, held-out"
 """The metric of a row that compares defects with the good parts the threshold was set on."""
@@ -164,10 +164,8 @@ class GalleryItem:
 
     def within(self, window: Window | None) -> "GalleryItem":
         """Return the pictures of a part of the image, its rows and columns; None: of all of it."""
-        if window is None:
-            return self
         tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
-        cut: dict[str, Any] = {name: value[..., *window] for name, value in tensors.items()}
+        cut: dict[str, Any] = {name: within(value, window) for name, value in tensors.items()}
         return replace(self, **cut)
 
 

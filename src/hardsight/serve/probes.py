@@ -12,8 +12,10 @@ from torch import Tensor
 
 from hardsight.attacks import PGD, Linf, ScoreObjective
 from hardsight.certify import Decision, certified_radius, detector_scorer, score_samples
-from hardsight.reports.pictures import heat_layer, perturbation
+from hardsight.data.images import within
+from hardsight.reports.pictures import perturbation
 from hardsight.serve.models import ServedModel
+from hardsight.serve.scoring import Job
 
 CONFIDENCE = 0.999
 COPIES_AT_ONCE = 16
@@ -40,14 +42,14 @@ class AttackedImage:
     """Whether a gradient was NaN or infinite: that so hindered an attack fails proves nothing."""
 
 
-def attack_image(model: ServedModel, image: Tensor, eps: float, steps: int) -> AttackedImage:
-    """Attack an image (3, H, W) by PGD towards the other decision.
+def attack_image(job: Job, eps: float, steps: int) -> AttackedImage:
+    """Attack the image of a job by PGD towards the other decision.
 
     On the noise that decisions are made on, which the attacker knows: the strongest case for so
     few steps. A normal image is to raise an alarm, an anomalous one is to hide.
     """
-    detector, calibration = model.detector, model.calibration
-    clean = detector.prepare(image[None])
+    detector, calibration = job.model.detector, job.model.calibration
+    clean = detector.prepare(job.image[None])
     before = detector.decide(clean, 1)
     label = before.pred_score > calibration.threshold
     attacked, nonfinite = clean, False
@@ -66,9 +68,9 @@ def attack_image(model: ServedModel, image: Tensor, eps: float, steps: int) -> A
         clean_label=bool(label),
         label=bool(scores[0] > calibration.threshold),
         l2=float((attacked - clean).norm()),
-        picture=_png(attacked[0]),
-        perturbation=perturbation(clean[0], attacked[0], 512),
-        heat=heat_layer(after.anomaly_map[0, 0], calibration.map_threshold),
+        picture=_png(within(attacked[0], job.window)),
+        perturbation=perturbation(*(within(x[0], job.window) for x in (clean, attacked)), 512),
+        heat=job.heat(after.anomaly_map[0, 0]),
         nonfinite=nonfinite,
     )
 

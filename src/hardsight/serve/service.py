@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from hardsight.core.threads import usable_cpus
-from hardsight.reports.pictures import heat_layer, photo
+from hardsight.data.images import within
+from hardsight.reports.pictures import photo
 from hardsight.serve.drift import DriftWatch
 from hardsight.serve.limits import Limits
 from hardsight.serve.log import InspectionLog
@@ -78,9 +79,9 @@ class Service:
             ImageError: it is none, or a larger one than is taken.
         """
         detector = model.detector
-        name = source or "image"
-        image = detector.decoding.content(data, name, self.limits.pixels)
-        return Job(model, image, Arrival(source, hashlib.sha256(data).hexdigest()))
+        sent = data, source or "image", self.limits.pixels
+        image, window = detector.decoding.content(*sent), detector.decoding.window_in(*sent)
+        return Job(model, image, Arrival(source, hashlib.sha256(data).hexdigest()), window)
 
     def decoding(self, work: Callable[[], T]) -> "Future[T]":
         """Do work that takes the CPU, and no network, in one of the decoders' threads."""
@@ -102,7 +103,6 @@ class Service:
         decision = answer.decision
         self.measures.decisions.labels(decision.model, decision.outcome).inc()
         if self.pictures.policy.wants(decision):
-            heat = heat_layer(answer.anomaly_map, job.model.calibration.map_threshold)
-            self.pictures.write(
-                decision.id, {"thumbnail.jpg": photo(job.image, 256), "heat.png": heat}
-            )
+            thumbnail = photo(within(job.image, job.window), 256)
+            heat = job.heat(answer.anomaly_map)
+            self.pictures.write(decision.id, {"thumbnail.jpg": thumbnail, "heat.png": heat})

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from hardsight.reports.pictures import heat_layer
 from hardsight.serve.api.images import Upload
 from hardsight.serve.api.problems import Problem, again_after
 from hardsight.serve.api.shapes import Decided, Decisions
@@ -53,14 +52,13 @@ async def decisions(
     service: Service, model: ServedModel, images: Sequence[Upload], heat_map: bool
 ) -> Decisions:
     """Decide images, with heat maps where they are wanted."""
-    answers = await answers_to(service, await jobs_of(service, model, images))
-    threshold = model.calibration.map_threshold
+    jobs = await jobs_of(service, model, images)
 
-    def drawn(answer: Answer) -> str:
-        return base64.b64encode(heat_layer(answer.anomaly_map, threshold)).decode()
+    def drawn(job: Job, answer: Answer) -> str:
+        return base64.b64encode(job.heat(answer.anomaly_map)).decode()
 
     shown = []
-    for answer in answers:
-        heat = await decoded(service, partial(drawn, answer)) if heat_map else None
+    for job, answer in zip(jobs, await answers_to(service, jobs), strict=True):
+        heat = await decoded(service, partial(drawn, job, answer)) if heat_map else None
         shown.append(Decided.of(answer.decision, heat))
     return Decisions(decisions=shown)

@@ -8,13 +8,13 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
-from torch import Tensor
 
 from hardsight.serve.api.bodies import IMAGE
 from hardsight.serve.api.deciding import decoded
 from hardsight.serve.api.images import uploads
 from hardsight.serve.api.problems import Problem, again_after
 from hardsight.serve.probes import Certifying, attack_image, certify_image
+from hardsight.serve.scoring import Job
 from hardsight.serve.service import Service
 
 T = TypeVar("T")
@@ -72,8 +72,8 @@ def probe_routes(service: Service) -> APIRouter:
             raise Problem(
                 409, f"{name} has no gradient to attack by; serve the run it was exported from"
             )
-        image = await _image(service, name, request)
-        found = await _aside(service, lambda: attack_image(model, image, eps, steps))
+        job = await _job(service, name, request)
+        found = await _aside(service, lambda: attack_image(job, eps, steps))
         if found.nonfinite:
             raise Problem(
                 422,
@@ -111,8 +111,8 @@ def probe_routes(service: Service) -> APIRouter:
         As many copies are asked for as the service scores in the time of a request.
         """
         model = service.models.get(name)
-        image = await _image(service, name, request)
-        work = Certifying(model, image, sigma, copies)
+        job = await _job(service, name, request)
+        work = Certifying(model, job.image, sigma, copies)
         until = time.monotonic() + service.limits.seconds
         while not work.done:  # part by part, so that images of the line come between
             await _aside(service, work.step)
@@ -132,11 +132,11 @@ def probe_routes(service: Service) -> APIRouter:
     return routes
 
 
-async def _image(service: Service, name: str, request: Request) -> Tensor:
-    """Return the one image of a form, at the model's size."""
+async def _job(service: Service, name: str, request: Request) -> Job:
+    """Return the one image of a form, decoded for the model."""
     model = service.models.get(name)
     (data, source), *_ = await uploads(request, "", 1)
-    return (await decoded(service, lambda: service.job(model, data, source))).image
+    return await decoded(service, lambda: service.job(model, data, source))
 
 
 async def _aside(service: Service, work: Callable[[], T]) -> T:

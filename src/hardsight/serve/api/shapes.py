@@ -160,7 +160,7 @@ class ModelShown(BaseModel):
     method: str
     size: tuple[int, int]
     aspect: Aspect
-    """What becomes of images of another shape; kept, a heat map is of the size, borders too."""
+    """What becomes of images of another shape; kept, pictures and heat maps have their shape."""
     threshold_version: int
     threshold: float
     map_threshold: float

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from hardsight.data.images import Window, within
+from hardsight.reports.pictures import heat_layer
 from hardsight.serve.decision import Decision
 from hardsight.serve.models import ServedModel
 from hardsight.serve.models.served import Arrival
@@ -27,7 +29,14 @@ class Job:
     image: Tensor
     """(3, H, W) of the model's size, in [0, 1]."""
     arrival: Arrival
+    window: Window | None = None
+    """Where the picture lies among pixels repeated beside it; None: it fills the size."""
     answer: "Future[Answer]" = field(default_factory=Future)
+
+    def heat(self, anomaly_map: Tensor) -> bytes:
+        """Draw a map (H, W) to be laid over the picture alone: PNG bytes."""
+        threshold = self.model.calibration.map_threshold
+        return heat_layer(within(anomaly_map, self.window), threshold)
 
 
 @dataclass(frozen=True)
