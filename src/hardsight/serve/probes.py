@@ -61,6 +61,7 @@ def attack_image(job: Job, eps: float, steps: int) -> AttackedImage:
         attacked, nonfinite = found.images, bool(found.blind)
     after = detector.decide(attacked, 1)
     scores = after.pred_score.double().numpy()
+    original, shown = (within(x[0], job.window) for x in (clean, attacked))
     return AttackedImage(
         clean_score=float(before.pred_score),
         score=float(scores[0]),
@@ -68,8 +69,8 @@ def attack_image(job: Job, eps: float, steps: int) -> AttackedImage:
         clean_label=bool(label),
         label=bool(scores[0] > calibration.threshold),
         l2=float((attacked - clean).norm()),
-        picture=_png(within(attacked[0], job.window)),
-        perturbation=perturbation(*(within(x[0], job.window) for x in (clean, attacked)), 512),
+        picture=_png(shown),
+        perturbation=perturbation(original, shown, 512),
         heat=job.heat(after.anomaly_map[0, 0]),
         nonfinite=nonfinite,
     )
