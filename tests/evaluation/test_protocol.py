@@ -234,3 +234,16 @@ def test_what_a_look_at_clean_images_costs_is_counted_in_outputs(bright, make_se
     assert attack_cost(four, None, 12) == attack_cost(one, None, 12) == len(asked) / 3
     rest = [attack_cost(s, suite, 12) - attack_cost(s, suite, 0) for s in (one, four)]
     assert rest == pytest.approx([4, 4])
+
+
+def test_points_of_a_curve_are_of_as_many_draws_as_its_beginning(bright, make_set):
+    """Fewer draws average less noise: beside a mean of forty, four alone would look like harm."""
+    data = make_set(NORMAL, ANOMALOUS)
+    protocol = Protocol(40, gallery=0, curve=[1e-9], corruptions=[1])
+    result = evaluate(bright(noise=0.1), data, [], protocol=protocol)
+    (points,) = result.curves[0].lines.values()
+    four = auroc(result.outputs["clean"][:, :4].mean(1), result.labels)
+    assert four != result.rows[0].mean.value
+    assert [point.value for _, point in points] == [four, four]
+    for one in result.corruptions:
+        assert one.change == one.figure.value - four

@@ -16,7 +16,7 @@ from hardsight.evaluation.protocol import Measurement
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.published import known_of
 from hardsight.evaluation.results import Estimate, Evaluation
-from hardsight.evaluation.rows import averages, output_rows
+from hardsight.evaluation.rows import averages, main_figure
 from hardsight.evaluation.subjects import ClassifierSubject
 from hardsight.evaluation.wording import nonfinite_gradients, radius
 
@@ -106,6 +106,6 @@ def accuracy_curve(
         assert done is not None  # no deadline
         if done.nonfinite.any():
             raise ValueError(f"at {value:g}: {nonfinite_gradients(done.nonfinite)}")
-        points.append((value, next(output_rows(subject, "", done, suite)).mean))
+        points.append((value, main_figure(subject, done)))
         execution.progress("curve", len(points), len(values), f"at {value:g}")
     return tuple(points)

@@ -11,7 +11,7 @@ from hardsight.evaluation.attacked import Attacked
 from hardsight.evaluation.decisions import decided, shares
 from hardsight.evaluation.plan import Protocol
 from hardsight.evaluation.results import Corrupted, Curve, Estimate
-from hardsight.evaluation.rows import output_rows
+from hardsight.evaluation.rows import main_figure
 from hardsight.evaluation.subjects import Subject
 from hardsight.synthesis.corruptions.corruptions import CORRUPTIONS, FAMILIES, corrupt
 
@@ -53,7 +53,7 @@ def observed(
         done: outputs for all its images, corrupted.
         clean: the main figure of the images left alone.
     """
-    figure = next(output_rows(subject, "", done)).mean
+    figure = main_figure(subject, done)
     change = figure.value - clean.value
     return Corrupted(*corruption, figure, change, decided(subject, done))
 

@@ -21,7 +21,7 @@ from hardsight.evaluation.decisions import decided, decision_curve
 from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.provenance import fingerprint, made_with
 from hardsight.evaluation.results import Corrupted, Curve, Evaluation, Row
-from hardsight.evaluation.rows import clean_rows, map_rows, output_rows
+from hardsight.evaluation.rows import clean_rows, main_figure, map_rows, output_rows
 from hardsight.evaluation.subjects import DetectorSubject, Subject
 from hardsight.evaluation.wording import nonfinite_gradients, radius
 
@@ -36,6 +36,8 @@ class Measured:
     """What was measured of a subject."""
 
     clean: Attacked
+    alone: Attacked
+    """The same, on no more draws than the points of curves have."""
     rows: list[Row]
     notes: list[str]
     """What time did not allow."""
@@ -77,8 +79,10 @@ class Measurement:
         self.until = deadline(execution.max_minutes)
         self.state = [fingerprint(model) for model in subject.models]
         planned = [(s, protocol) for s in (None, *self.suites)]
-        planned += [(self.quick, self.few)] * len(protocol.curve)
-        planned += [(None, self.few)] * len(corruptions(protocol.corruptions))
+        points = [(self.quick, self.few)] * len(protocol.curve)
+        points += [(None, self.few)] * len(corruptions(protocol.corruptions))
+        self.fewer = bool(points) and subject.random and self.few != protocol
+        planned += points + [(None, self.few)] * self.fewer
         each = (attack_cost(subject, s, p.fresh_draws) for s, p in planned)
         self.meter = Meter(execution.progress, "evaluate", sum(each) * len(subject))
 
@@ -86,7 +90,9 @@ class Measurement:
         """Look at the clean images, attack them, draw the curve, and corrupt them."""
         clean = self.attack(None, self.protocol)
         assert clean is not None  # no deadline
-        found = Measured(clean, clean_rows(self.subject, clean), [])
+        alone = self.attack(None, self.few) if self.fewer else clean
+        assert alone is not None
+        found = Measured(clean, alone, clean_rows(self.subject, clean), [])
         for suite in self.suites:
             done = self.attack(suite, self.protocol)
             if self.usable(done, suite.name, found):
@@ -185,7 +191,7 @@ class Measurement:
 
     def curves(self, found: Measured) -> Iterator[Curve]:
         """Yield the main figure against eps, eps = 0 first, and what becomes of decisions."""
-        points, done = [(0.0, found.rows[0].mean)], {0.0: found.clean}
+        points, done = [(0.0, main_figure(self.subject, found.alone))], {0.0: found.alone}
         for eps in sorted(self.protocol.curve):
             suite = self.quick.at(eps)
             attacked = self.attack(suite, self.few)
@@ -193,8 +199,7 @@ class Measurement:
                 if attacked.nonfinite.any():
                     told = nonfinite_gradients(attacked.nonfinite)
                     found.notes.append(f"The curve at {eps:.4f}: {told}")
-                row = next(output_rows(self.subject, "", attacked, suite))
-                points.append((eps, row.mean))
+                points.append((eps, main_figure(self.subject, attacked)))
                 found.points[f"{radius(suite.ball.name, eps)} (curve)"] = done[eps] = attacked
         threat = self.quick.ball.name
         label = f"severity of {threat}" if threat in THREATS else RADII[threat]
@@ -209,7 +214,7 @@ class Measurement:
     def corrupt(self, found: Measured) -> None:
         """Look at the images under every corruption, as far as time allows."""
         asked = corruptions(self.protocol.corruptions)
-        clean = found.rows[0].mean
+        clean = main_figure(self.subject, found.alone)
         for corruption in asked:
             done = self.attack(None, self.few, corruption)
             if done is None or len(done) < len(self.subject):
@@ -219,5 +224,5 @@ class Measurement:
             found.notes.append(
                 f"Time ran out: {len(found.corruptions)} of {len(asked)} corruptions were tried."
             )
-        alone = observed(self.subject, ("none", 0), found.clean, clean)
+        alone = observed(self.subject, ("none", 0), found.alone, clean)
         found.curves = (*found.curves, *corruption_curves(found.corruptions, alone))

@@ -19,6 +19,12 @@ from hardsight.synthesis.foreground import foreground
 Flags = tuple[str, ...]
 
 
+def main_figure(subject: Subject, done: Attacked) -> Estimate:
+    """Return the main figure of a subject's outputs, of all draws together."""
+    main = next(metrics_of(subject.target))
+    return Estimate(*main.interval(done.mean, subject.truth[: len(done)]))
+
+
 def output_rows(
     subject: Subject, name: str, done: Attacked, suite: Suite | None = None, flags: Flags = ()
 ) -> Iterator[Row]:
@@ -42,7 +48,7 @@ def output_rows(
         attack=name,
         target="image",
         metric=main.name,
-        mean=Estimate(*main.interval(done.mean, truth)),
+        mean=main_figure(subject, done),
         single=Estimate(*main.over_draws(done.outputs, truth))
         if drawn and main.over_draws
         else None,
