@@ -79,6 +79,7 @@ class Measurement:
         self.until = deadline(execution.max_minutes)
         self.state = [fingerprint(model) for model in subject.models]
         planned = [(s, protocol) for s in (None, *self.suites)]
+        points: list[tuple[Suite | None, Protocol]]
         points = [(self.quick, self.few)] * len(protocol.curve)
         points += [(None, self.few)] * len(corruptions(protocol.corruptions))
         self.fewer = bool(points) and subject.random and self.few != protocol

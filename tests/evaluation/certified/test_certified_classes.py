@@ -163,3 +163,12 @@ def test_gradients_lost_under_an_attack_are_noted():
     attacked = attack_certified_classes(found, Lost(), data, [suite], protocol=Protocol(10))
     (note,) = attacked.notes
     assert note.startswith("pgd at radius 0.01: Non-finite gradients on 1 of 2 images")
+
+
+def test_several_submissions_are_no_draws_that_vote():
+    images, labels = torch.tensor([0.2, 0.8]).view(2, 1, 1, 1).expand(2, 3, 4, 4), torch.arange(2)
+    data = LabelledImages("two", (255 * images).byte(), labels, ("dark", "light"))
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 2))
+    found = certify_classifier(model, images, labels, Terms(0.1, 50, radii=(0.0,)))
+    with pytest.raises(ValueError, match="submits an image 10 times"):
+        attack_certified_classes(found, model, data, [class_suite("resubmission", "L2", 0.1)])

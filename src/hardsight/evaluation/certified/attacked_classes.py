@@ -12,13 +12,11 @@ from torch import nn
 from hardsight.attacks import Suite, is_random
 from hardsight.certify import per_image_alpha
 from hardsight.data import LabelledImages
-from hardsight.evaluation.attacked import Attacked, attack_set, run_key
-from hardsight.evaluation.batches import deadline
+from hardsight.evaluation.attacked import Attacked
+from hardsight.evaluation.certified.attacks import attack_whole, demand_certifiable
 from hardsight.evaluation.certified.results import AttackedVote, ClassCertification
 from hardsight.evaluation.plan import Execution, Protocol
-from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects import ClassifierSubject
-from hardsight.evaluation.wording import nonfinite_gradients
 from hardsight.purifiers import Noising, Purified
 
 PROTOCOL, EXECUTION = Protocol(fresh_draws=100), Execution()
@@ -49,14 +47,9 @@ def attack_certified_classes(
             out, and noted.
 
     Raises:
-        ValueError: a suite of another norm, or a classifier with noise of its own.
+        ValueError: see ``demand_certifiable``, or a classifier with noise of its own.
     """
-    for suite in suites:
-        if suite.ball.name != "L2":
-            raise ValueError(
-                f"suite={suite.name!r} must attack in L2, which the certificate is about, got "
-                f"{suite.ball.name}"
-            )
+    demand_certifiable(suites)
     part = data.take(found.index.tolist())
     if is_random(classifier, part.images[:1].float() / 255):
         raise ValueError(
@@ -65,20 +58,8 @@ def attack_certified_classes(
         )
     smoothed = Purified(Noising(found.terms.sigma), classifier)
     subject = ClassifierSubject.of(smoothed, part)
-    until = deadline(execution.max_minutes)
-    rows, notes = [], []
-    for suite in suites:
-        facts = (part.sha256, protocol.seed, protocol.fresh_draws, protocol.batch_size)
-        key = run_key(suite, fingerprint(smoothed), *facts)
-        with subject.at_rest():
-            done = attack_set(subject, suite, protocol, batches=execution.batches(key, until))
-        at = f"{suite.name} at radius {suite.ball.eps:g}"
-        if done is None or len(done) < len(subject):
-            notes.append(f"Time ran out: {at} was left out.")
-            continue
-        if done.nonfinite.any():
-            notes.append(f"{at}: {nonfinite_gradients(done.nonfinite)}")
-        rows.append(_voted(found, suite, done))
+    whole, notes = attack_whole(subject, suites, protocol, execution, part.sha256)
+    rows = (_voted(found, suite, done) for suite, done in whole)
     return replace(found, attacks=(*found.attacks, *rows), notes=(*found.notes, *notes))
 
 
