@@ -1,9 +1,13 @@
 import multiprocessing
+import os
+import signal
+from multiprocessing.process import BaseProcess
 
 import pytest
 from counting import Squares, refuse, refuse_in_two_words
 
 from hardsight.core.engine import HERE, EngineError
+from hardsight.core.threads import usable_cpus
 from hardsight.scale.opening import open_engine
 from hardsight.scale.pool import Pool
 from hardsight.scale.processes import Processes
@@ -64,12 +68,41 @@ def test_keys_are_taken_when_a_worker_is_free(pool, tmp_path):
         assert len(taken) <= done + 2 * pool.workers
 
 
-def test_processes_end_with_their_pool(tmp_path):
+def test_processes_are_no_more_than_keys_and_end_with_their_pool(tmp_path):
     before = set(multiprocessing.active_children())
-    with open_engine("local", 2) as engine:
-        squares(engine, Squares(tmp_path), [1])
-        assert len(multiprocessing.active_children()) >= len(before) + 2
+    with Pool(Processes(99_999)) as engine:
+        assert squares(engine, Squares(tmp_path), [1, 2]) == {0: 1, 1: 4}
+        assert len(multiprocessing.active_children()) == len(before) + 2
+        assert squares(engine, Squares(tmp_path), [3]) == {0: 9}
+        assert len(multiprocessing.active_children()) == len(before) + 2
     assert set(multiprocessing.active_children()) == before
+
+
+def test_ctrl_c_while_processes_begin_ends_them(tmp_path, monkeypatch, capfd):
+    before = set(multiprocessing.active_children())
+    start = BaseProcess.start
+
+    def interrupted(process):
+        start(process)
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(process.pid, signal.SIGINT)  # a terminal sends it to all
+
+    monkeypatch.setattr(BaseProcess, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), Pool(Processes(4)) as engine:
+        squares(engine, Squares(tmp_path), range(4))
+    assert set(multiprocessing.active_children()) == before
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_local_workers_are_no_more_than_cpus(tmp_path, caplog):
+    most = usable_cpus()
+    with open_engine("local", most + 99_999) as engine:
+        assert engine.workers == most
+    assert f"--workers {most + 99_999}: this machine has {most} CPUs to use" in caplog.text
+    caplog.clear()
+    with open_engine("local", most) as engine:
+        assert engine.workers == most
+    assert not caplog.text
 
 
 def test_one_local_worker_is_this_process():

@@ -104,8 +104,8 @@ Workers = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="How many work beside each other and share the CPUs. Default: 1, with --engine ray "
-        "one a CPU.",
+        help="How many work beside each other and share the CPUs, of this machine at most one a "
+        "CPU. Default: 1, with --engine ray one a CPU.",
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Of all randomness.")]

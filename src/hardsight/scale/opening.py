@@ -1,5 +1,6 @@
 """An engine by its name."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,8 @@ from hardsight.scale.alike import alike
 from hardsight.scale.pool import Pool
 from hardsight.scale.processes import Processes
 from hardsight.scale.ray_actors import RayActors
+
+_log = logging.getLogger(__name__)
 
 ENGINES = ("local", "ray")
 
@@ -26,7 +29,7 @@ def open_engine(
     Args:
         name: one of ``ENGINES``.
         workers: keys worked at beside each other; None: 1, or with ray as many as the cluster has
-            CPUs. The CPUs are shared out among them.
+            CPUs. The CPUs are shared out among them, so that local ones are no more than CPUs.
         address: of a Ray cluster's head; None: one is begun on this machine.
         device: on which they compute; of a cluster each worker gets a GPU where it is one.
 
@@ -44,8 +47,13 @@ def open_engine(
         return
     if address is not None:
         raise ValueError(f"--address {address} is of --engine ray; add that, or leave it out")
-    if workers is None or workers == 1:
+    cpus = usable_cpus()
+    size = min(workers or 1, cpus)
+    if workers is not None and workers > size:
+        said = "--workers %d: this machine has %d CPUs to use, so that many share the work"
+        _log.warning(said, workers, cpus)
+    if size == 1:
         yield HERE
         return
-    with Pool(Processes(workers, max(1, usable_cpus() // workers)), alike) as pool:
+    with Pool(Processes(size, cpus // size), alike) as pool:
         yield pool

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
@@ -62,8 +63,9 @@ class _Given(NamedTuple):
 class Pool:
     """An engine of several workers, each with one key at a time.
 
-    A worker's death costs the key that it was at, which is carried out again elsewhere, and nothing
-    else. A context manager: leaving it ends the workers.
+    A worker is begun only for a key that no other is free for. Its death costs the key that it was
+    at, which is carried out again elsewhere, and nothing else. A context manager: leaving it ends
+    the workers.
 
     Args:
         crew: the workers.
@@ -100,11 +102,11 @@ class Pool:
     ) -> Iterator[tuple[int, R]]:
         """Yield place and result of each key as it is finished; see ``Engine``."""
         todo = (_Given(place, key) for place, key in enumerate(keys))
-        again: deque[_Given] = deque()
+        waiting: deque[_Given] = deque()
         busy: dict[int, _Given] = {}
         self._crew.take(self._wrapped(work))
         try:
-            while self._hand_out(todo, again, busy) or busy:
+            while self._hand_out(todo, waiting, busy) or busy:
                 found, failed = [], None
                 for worker, form, value in self._crew.events():
                     given = busy.get(worker)
@@ -117,7 +119,7 @@ class Pool:
                         continue
                     del busy[worker]
                     if form == "died":
-                        again.append(given._replace(deaths=given.deaths + 1))
+                        waiting.appendleft(given._replace(deaths=given.deaths + 1))
                         continue
                     self._idle.add(worker)
                     if form == "done":
@@ -134,20 +136,20 @@ class Pool:
                 self._begun &= self._idle
 
     def _hand_out(
-        self, todo: Iterator[_Given], again: deque[_Given], busy: dict[int, _Given]
+        self, todo: Iterator[_Given], waiting: deque[_Given], busy: dict[int, _Given]
     ) -> bool:
-        """Give every idle worker a key; return whether keys are left."""
-        for worker in set(range(self.workers)) - self._begun:
-            self._crew.start(worker)
-            self._begun.add(worker)
-        while (given := again.popleft() if again else next(todo, None)) is not None:
-            if not self._idle:
-                again.appendleft(given)
-                return True
+        """Give idle workers keys, begin others for the rest; return whether keys are waiting."""
+        free = self.workers - len(busy)
+        waiting.extend(islice(todo, max(0, free - len(waiting))))
+        while self._idle and waiting:
             worker = self._idle.pop()
-            busy[worker] = given
-            self._crew.give(worker, given.key)
-        return False
+            busy[worker] = waiting.popleft()
+            self._crew.give(worker, busy[worker].key)
+        coming = len(self._begun) - len(busy)  # nobody is idle where keys are waiting
+        for worker in islice(set(range(self.workers)) - self._begun, max(0, len(waiting) - coming)):
+            self._begun.add(worker)
+            self._crew.start(worker)
+        return bool(waiting)
 
     def _note(self, worker: int, form: str, why: object, given: _Given | None) -> None:
         """Take notice that a worker is ready, or has died.

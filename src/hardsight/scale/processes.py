@@ -3,6 +3,9 @@
 import contextlib
 import multiprocessing
 import os
+import signal
+import time
+from collections.abc import Iterator
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -13,7 +16,7 @@ from hardsight.scale.pool import Event
 from hardsight.scale.worker import Worker, pack, unpack
 
 PATIENCE = 2.0
-"""Seconds that a process is given to end by itself."""
+"""Seconds that processes are given to end by themselves."""
 
 
 class Processes:
@@ -40,9 +43,10 @@ class Processes:
         """Begin a process."""
         own, its = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(its, self._threads))
-        process.start()
+        with _without_ctrl_c():  # it begins and is known, or neither; loading, it hears none
+            process.start()
+            self._processes[worker] = process, own
         its.close()  # so that its end is the end of the pipe
-        self._processes[worker] = process, own
 
     def give(self, worker: int, key: object) -> None:
         """Send a ready worker its key, and the work where it has another."""
@@ -72,8 +76,9 @@ class Processes:
         """Let the workers end, and kill those that do not."""
         for _, connection in self._processes.values():
             connection.close()
+        until = time.monotonic() + PATIENCE  # of all together
         for process, _ in self._processes.values():
-            process.join(PATIENCE)
+            process.join(max(0, until - time.monotonic()))
             process.kill()
             process.join()
         self._processes.clear()
@@ -90,12 +95,31 @@ class Processes:
         return Event(worker, form, value)
 
 
+@contextlib.contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Hold Ctrl-C back, also from a process begun meanwhile, until ``_hear_ctrl_c`` there."""
+    if not hasattr(signal, "pthread_sigmask"):  # no POSIX system
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _hear_ctrl_c() -> None:
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def _serve(connection: Connection, threads: int) -> None:
     """Carry out what comes until whoever sends it is gone."""
-    worker = Worker(threads)
-    tell = partial(_send, connection, "told")
-    _send_value(connection, "ready", None)
     try:
+        _hear_ctrl_c()
+        worker = Worker(threads)
+        tell = partial(_send, connection, "told")
+        _send_value(connection, "ready", None)
         while True:
             form, value = unpack(connection.recv_bytes())
             if form == "take":
