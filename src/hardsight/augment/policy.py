@@ -51,6 +51,12 @@ class AugmentationPolicy:
             return cls(len(images), turns, shown_shift(images), light(images))
         return cls(len(images), turns)
 
+    def drawn(
+        self, size: int, generator: Generator, images: Tensor, *masks: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Draw ``size`` whole images of its category, and change each; see ``drawn``."""
+        return drawn((self,), size, None, generator, images, *masks)
+
 
 def drawn(
     policies: Sequence[AugmentationPolicy],

@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,14 +91,18 @@ def load(path: Path) -> Checkpoint:
         raise CheckpointError(f"cannot read the checkpoint {path}: {error!r}") from error
 
 
-def latest(folder: Path) -> Checkpoint | None:
-    """Return the newest readable checkpoint, None if there is none; warn of each one skipped."""
+def readable(folder: Path) -> Iterator[Checkpoint]:
+    """Yield the readable checkpoints, newest first; warn of each one skipped."""
     for path in reversed(_files(folder)):
         try:
-            return load(path)
+            yield load(path)
         except CheckpointError as error:
             _log.warning("%s; trying the one before", error)
-    return None
+
+
+def latest(folder: Path) -> Checkpoint | None:
+    """Return the newest readable checkpoint, None if there is none; see ``readable``."""
+    return next(readable(folder), None)
 
 
 def exists(folder: Path) -> bool:

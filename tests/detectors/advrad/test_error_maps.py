@@ -69,6 +69,14 @@ def test_relate():
         relate(m, mean, spread, "zscore")
 
 
+def test_what_never_varies_divides_no_deviation_by_nothing():
+    mean, spread = torch.full((1, 1, 4, 4), 0.1), torch.zeros(1, 1, 4, 4)
+    found = relate(torch.cat([mean, mean + 0.1]), mean, spread, "standardised")
+    assert (found[0] == 0).all()
+    assert (found[1] > 1e15).all()
+    assert found.isfinite().all()
+
+
 def test_aggregate_against_sorting():
     m = torch.rand(3, 1, 20, 20)
     ordered = m.flatten(1).sort(1, descending=True).values

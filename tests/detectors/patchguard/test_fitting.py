@@ -1,5 +1,7 @@
 import json
+import shutil
 from dataclasses import astuple
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,6 +116,16 @@ def test_a_search_leaves_its_detector_as_it_is(run):
     chosen = detector.state_dict()
     assert all(torch.equal(found.state_dict()[name], w) for name, w in chosen.items())
     assert len(report.candidates) == 4
+
+
+def test_a_damaged_checkpoint_is_no_candidate(run, tmp_path):
+    folder = Path(shutil.copytree(run.path / "training/checkpoints", tmp_path / "checkpoints"))
+    first = min(folder.iterdir())
+    first.write_bytes(first.read_bytes()[:100])
+    settings = CheckpointChoice(images=2, steps=1)
+    evidence = settings.evidence(run.data().validation.images()[::2], 0)
+    _, report = choose_checkpoint(run.detector("cpu"), folder, evidence, settings, 0)
+    assert {candidate.step for candidate in report.candidates} == {6}
 
 
 def test_a_robust_auroc_below_a_half_counts_as_a_half():

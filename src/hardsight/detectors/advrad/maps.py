@@ -11,6 +11,9 @@ from torch import Tensor
 SCALES = (1, 2, 4, 8)
 """Downsampling factors of FreeRAD's ``L = {1, 1/2, 1/4, 1/8}``."""
 
+QUIETEST = 1e-20
+"""What a deviation is divided by at the least."""
+
 Average = Literal["error", "reconstruction"]
 """What the noise draws average: the error maps, or the reconstruction before its error."""
 
@@ -72,7 +75,8 @@ def relate(maps: Tensor, mean: Tensor, spread: Tensor, reference: Reference) -> 
 
     ``error``: as they are. ``deviation``: ``|Err - mean|`` (Algorithm 4, line 7).
     ``standardised``: ``|Err - mean| / (spread + 0.3 average spread)``, so that a pixel where normal
-    images vary weighs less; the second term keeps quiet pixels from dividing by nothing.
+    images vary weighs less; the second term keeps quiet pixels from dividing by nothing. Where
+    normal images are copies of one, and their noise is known, ``QUIETEST`` does.
 
     Shape:
         maps: (B, 1, H, W); mean, spread: (1, 1, H, W) -> (B, 1, H, W).
@@ -83,7 +87,7 @@ def relate(maps: Tensor, mean: Tensor, spread: Tensor, reference: Reference) -> 
     if reference == "deviation":
         return deviation
     if reference == "standardised":
-        return deviation / (spread + 0.3 * spread.mean())
+        return deviation / (spread + 0.3 * spread.mean()).clamp_min(QUIETEST)
     raise ValueError(
         f"reference={reference!r} is not known; choose from {', '.join(get_args(Reference))}"
     )

@@ -5,7 +5,7 @@ from typing import Protocol, cast
 import torch
 from torch import Generator, Tensor, nn
 
-from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.augment import AugmentationPolicy
 from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.data import sheet
 
@@ -45,7 +45,7 @@ class AutoencoderTask:
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, seeds (B,))."""
-        (images,) = drawn((self.policy,), size, None, generator, self.images)
+        (images,) = self.policy.drawn(size, generator, self.images)
         return images, draw_seeds(size, generator)
 
     def loss(self, *batch: Tensor) -> Tensor:

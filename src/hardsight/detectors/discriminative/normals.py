@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from hardsight.augment import Augment, AugmentationPolicy, drawn
+from hardsight.augment import Augment, AugmentationPolicy
 from hardsight.data.textures import TEXTURES, photograph
 from hardsight.synthesis import Foreground, PerlinTextures, find_foreground
 
@@ -37,7 +37,7 @@ class Normals:
 
     def drawn(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool), as the policy says."""
-        return drawn((self.policy,), size, None, generator, self.images, self.foreground)
+        return self.policy.drawn(size, generator, self.images, self.foreground)
 
     def some(
         self,

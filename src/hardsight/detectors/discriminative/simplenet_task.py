@@ -4,7 +4,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Generator, Tensor, nn
 
-from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.augment import AugmentationPolicy
 from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.detectors.discriminative.contract import Judging, fixed_features
 from hardsight.detectors.discriminative.feature_objective import FeatureObjective
@@ -97,7 +97,7 @@ class SimpleNetTask:
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, seeds (B,))."""
-        (x,) = drawn((self.policy,), size, None, generator, self.images)
+        (x,) = self.policy.drawn(size, generator, self.images)
         return x, draw_seeds(size, generator)
 
     def loss(self, *batch: Tensor) -> Tensor:

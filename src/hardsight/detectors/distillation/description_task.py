@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.augment import AugmentationPolicy
 from hardsight.backbones import Backbone, patch_features
 from hardsight.core.batches import batched
 from hardsight.detectors.channel_statistics import channel_statistics
@@ -74,7 +74,7 @@ class DescriptionTask:
         shown = random_crops(self.pictures, size - half, self.images.shape[-1], generator)
         if half == 0:
             return (shown,)
-        (normal,) = drawn((self.policy,), half, None, generator, self.images)
+        (normal,) = self.policy.drawn(half, generator, self.images)
         return (torch.cat([shown, normal]),)
 
     def loss(self, *batch: Tensor) -> Tensor:

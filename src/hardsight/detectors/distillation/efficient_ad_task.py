@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import torch
 from torch import Generator, Tensor, nn
 
-from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.augment import AugmentationPolicy
 from hardsight.detectors.distillation.photographs import random_crops
 from hardsight.synthesis.shapes import uniform
 
@@ -52,7 +52,7 @@ class EfficientADTask:
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw images, the same recoloured, and photographs: (B, 3, H, W) uint8 each."""
-        (images,) = drawn((self.policy,), size, None, generator, self.images)
+        (images,) = self.policy.drawn(size, generator, self.images)
         others = random_crops(self.pictures, size, images.shape[-1], generator)
         return images, recoloured(images, generator), others
 

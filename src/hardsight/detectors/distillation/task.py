@@ -4,7 +4,7 @@ from typing import Protocol
 
 from torch import Generator, Tensor, nn
 
-from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.augment import AugmentationPolicy
 from hardsight.backbones import Backbone
 from hardsight.detectors.fitting import Trainable
 
@@ -38,7 +38,7 @@ class DistillationTask:
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw images (B, 3, H, W) uint8."""
-        return drawn((self.policy,), size, None, generator, self.images)
+        return self.policy.drawn(size, generator, self.images)
 
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean loss of a batch."""

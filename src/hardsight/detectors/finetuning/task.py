@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, frozen
-from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.augment import AugmentationPolicy
 from hardsight.backbones import Backbone
 from hardsight.core.seeds import draw_seeds, generator_of
 
@@ -69,7 +69,7 @@ class FineTuningTask:
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, seeds (B,))."""
-        (x,) = drawn((self.policy,), size, None, generator, self.images)
+        (x,) = self.policy.drawn(size, generator, self.images)
         return x, draw_seeds(size, generator)
 
     def loss(self, *batch: Tensor) -> Tensor:

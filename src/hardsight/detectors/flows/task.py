@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Generator, Tensor
 
-from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.augment import AugmentationPolicy
 from hardsight.backbones import Backbone
 from hardsight.core.batches import batched
 from hardsight.detectors.flows.density import Density
@@ -37,7 +37,7 @@ class FlowTask:
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw features (B, C, h, w) of each level, or images (B, 3, H, W) uint8."""
         if self.kept is None:
-            return drawn((self.policy,), size, None, generator, self.images)
+            return self.policy.drawn(size, generator, self.images)
         index = torch.randint(len(self.images), (size,), generator=generator)
         return tuple(level[index] for level in self.kept)
 

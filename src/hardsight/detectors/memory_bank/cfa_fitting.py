@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from hardsight.augment import AugmentationPolicy, drawn
+from hardsight.augment import AugmentationPolicy
 from hardsight.data import AnomalyData
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.memory_bank.bank import Bank
@@ -89,7 +89,7 @@ class AdaptationTask:
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw images (B, 3, H, W) uint8."""
-        return drawn((self.policy,), size, None, generator, self.images)
+        return self.policy.drawn(size, generator, self.images)
 
     def loss(self, *batch: Tensor) -> Tensor:
         """Return the mean loss of a batch."""

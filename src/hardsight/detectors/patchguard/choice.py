@@ -47,19 +47,18 @@ def choose_checkpoint(
     Returns:
         A copy of the detector, and how every candidate did.
     """
-    paths = sorted(folder.glob("step-*.safetensors"), reverse=True)
+    kept = list(checkpoint.readable(folder))
     found = copy.deepcopy(detector)
     candidates: list[tuple[CheckpointCandidate, dict[str, Tensor], Path]] = []
-    for path in paths:
-        held = checkpoint.load(path)
+    for held in kept:
         for name, part in PARTS.items():
             weights = held.part(part)
-            checkpoint.load_into(found.network, weights, path)
+            checkpoint.load_into(found.network, weights, held.path)
             candidate = CheckpointCandidate(
                 held.step, name, measure_aurocs(found, evidence, settings, seed)
             )
-            candidates.append((candidate, weights, path))
-            progress("selection", len(candidates), len(PARTS) * len(paths), "checkpoints")
+            candidates.append((candidate, weights, held.path))
+            progress("selection", len(candidates), len(PARTS) * len(kept), "checkpoints")
     weight = settings.robust_weight
     candidates.sort(key=lambda row: -row[0].aurocs.selection_score(weight))
     _, weights, path = candidates[0]
