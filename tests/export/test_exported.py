@@ -103,21 +103,21 @@ def test_exported_anew_it_keeps_its_reports(data, tmp_path):
     assert not (folder / "model.onnx").exists()
 
 
-def test_it_may_be_written_where_one_is(data, tmp_path, monkeypatch):
-    skip_without("onnxruntime")
-    export(tiny_advrad(), data, tmp_path / "e")
-    monkeypatch.chdir(tmp_path / "e")
-    found, _ = export(tiny_advrad(), data, ".")
-    assert found.folder == tmp_path / "e"
-    assert Exported(tmp_path / "e").settings == found.settings
+def test_from_within_it_keeps_what_lies_there_and_tells_of_a_threshold_that_is_lost(
+    exported, data, tmp_path, monkeypatch, caplog
+):
+    detector, found, _ = exported
+    folder = shutil.copytree(found.folder, tmp_path / "e")
+    (folder / "scores.csv").write_text("mine")
+    calibration = detector.calibrate(data.validation.images(), 0.5).demand_calibration()
+    attacked = replace(calibration, under="pgd, L-inf 2/255")
+    monkeypatch.chdir(folder)
+    target = Target(found.config.format)
+    again, _ = export(detector.with_calibration(attacked), data, ".", target)
+    assert again.folder == folder
+    assert Exported(folder).settings == again.settings
+    assert (folder / "scores.csv").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["e"]
-
-
-def test_a_threshold_under_attack_is_not_lost_in_silence(data, tmp_path, caplog):
-    skip_without("onnxruntime")
-    detector = tiny_advrad().calibrate(data.validation.images(), 0.2)
-    attacked = replace(detector.demand_calibration(), under="pgd, L-inf 2/255")
-    export(detector.with_calibration(attacked), data, tmp_path / "e")
     assert "holds under pgd, L-inf 2/255; that of the export is set on" in caplog.text
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hardsight.benchmark.plan import Measuring, ThreatAsked
 from hardsight.core.files import write_atomically
+from hardsight.core.validation import first_problem
 from hardsight.evaluation import Row
 from hardsight.evaluation.results import Corrupted
 
@@ -162,11 +163,9 @@ class Entry(BaseModel):
         try:
             return cls.model_validate_json(Path(path).read_text(encoding="utf-8"))
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
             raise ValueError(
-                f"{path} is not an entry: {place or 'the file'}: {first['msg']}; its schema is "
-                f"{SCHEMA.name}, see docs/submit.md"
+                f"{path} is not an entry: {first_problem(error)}; its schema is {SCHEMA.name}, see "
+                "docs/submit.md"
             ) from None
 
 

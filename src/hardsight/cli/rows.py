@@ -1,9 +1,10 @@
 """Frames through a detector, a line each: what ``score`` and ``watch`` share."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
@@ -113,6 +114,8 @@ def filling(detector: "Detector", seed: int | None) -> "Fill":
         seed: of fresh noise, drawn for each image by its place; None: the known noise, on which an
             image has one score wherever it stands.
     """
+    import numpy as np
+
     from hardsight.core.noise import Noise
 
     noise = Noise(seed, detector.device) if seed is not None and detector.random else None
@@ -124,7 +127,9 @@ def filling(detector: "Detector", seed: int | None) -> "Fill":
         else:
             found = on_fresh_noise(detector, images, [noise.generator("score", i) for i in places])
         scores = found.pred_score.double().numpy()
-        p = calibration.p_values(scores)
+        finite = np.isfinite(scores)
+        p = np.full(len(scores), np.nan)
+        p[finite] = calibration.p_values(scores[finite])
         for i, row in enumerate(rows):
             row["score"], row["p_value"] = float(scores[i]), float(p[i])
             row["anomalous"] = bool(scores[i] > calibration.threshold)
@@ -158,13 +163,16 @@ def filled(
     """Yield the rows of frames, batch by batch in order, and the frames they are of.
 
     Args:
-        batches: each at least one frame; an unreadable one gets a row with its error.
+        batches: each at least one frame; an unreadable one gets a row with its error, and so does
+            one whose score is not finite: its image is then None.
         fields: of a row, "path" and "error" among them.
         fill: fills in the rows of images (n, 3, H, W), n >= 1, at their places.
         start: place of the first frame.
         overlays: draws the heat maps; None: none are drawn.
     """
     import torch
+
+    from hardsight.data import ImageError
 
     for frames in batches:
         rows: list[dict[str, Any]] = [
@@ -175,8 +183,13 @@ def filled(
         if good:
             stacked = torch.stack([image for _, image in good])
             maps = fill([rows[i] for i, _ in good], stacked, [start + i for i, _ in good])
-            if overlays:
-                for (i, _), anomaly_map in zip(good, maps[:, 0], strict=True):
+            for (i, _), anomaly_map in zip(good, maps[:, 0], strict=True):
+                score, name = rows[i]["score"], frames[i].name
+                if not math.isfinite(score):  # neither above the threshold nor a good part
+                    error = ImageError(name, f"its score is {score}, by which nothing is decided")
+                    rows[i] = dict.fromkeys(fields) | {"path": name, "error": error.reason}
+                    frames[i] = replace(frames[i], image=None, error=error)
+                elif overlays:
                     overlays.draw(frames[i], anomaly_map)
         start += len(frames)
         yield rows, frames

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from hardsight.core.files import write_atomically
 from hardsight.core.precision import Choice
+from hardsight.core.validation import first_problem
 
 CONFIG_FILE = "config.json"
 
@@ -72,9 +73,6 @@ class ExportConfig(BaseModel):
                 f"{path} cannot be read ({error.strerror}); make an export with: hardsight export"
             ) from error
         except ValidationError as error:
-            first = error.errors()[0]
-            what = ".".join(map(str, first["loc"]))
             raise ValueError(
-                f"{path} is damaged ({what + ': ' if what else ''}{first['msg']}); export again "
-                "with: hardsight export"
+                f"{path} is damaged ({first_problem(error)}); export again with: hardsight export"
             ) from error

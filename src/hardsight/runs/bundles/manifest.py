@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hardsight.core.validation import first_problem
+
 MANIFEST_NAME = "bundle.json"
 SIGNATURE_NAME = "bundle.sig"
 """Ed25519 signature of the bytes of ``bundle.json``, which hold the hashes of all others."""
@@ -63,10 +65,8 @@ class BundleManifest(BaseModel):
         try:
             found = cls.model_validate_json(content)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
             raise BundleError(
-                f"{MANIFEST_NAME} cannot be used ({where}: {first['msg']}); it is damaged, or was "
+                f"{MANIFEST_NAME} cannot be used ({first_problem(error)}); it is damaged, or was "
                 "written by a newer hardsight"
             ) from error
         for name in (*found.files, *(r.file for r in found.references)):

@@ -6,6 +6,7 @@ from fastapi import Request
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
+from hardsight.core.validation import first_problem
 from hardsight.serve.api.problems import Problem
 from hardsight.serve.api.shapes import ScoreRequest
 
@@ -34,9 +35,7 @@ def encoded(body: bytes, source: str, most: int) -> tuple[list[Upload], bool]:
     try:
         asked = ScoreRequest.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise Problem(422, f"{where + ': ' if where else ''}{first['msg']}") from error
+        raise Problem(422, first_problem(error)) from error
     found = [(image.data, named(source, image.source)) for image in asked.images]
     return counted(found, most), asked.heat_map
 

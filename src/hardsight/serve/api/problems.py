@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from hardsight.core.validation import first_problem
 from hardsight.data import ImageError
 from hardsight.runs.bundles.manifest import BundleError
 from hardsight.runs.folder import RunError
@@ -93,9 +94,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, HTTPException):
         return Problem(error.status_code, str(error.detail), error.headers)
     if isinstance(error, RequestValidationError):
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return Problem(422, f"{where}: {first['msg']}")
+        return Problem(422, first_problem(error))
     if isinstance(error, QueueFullError):
         return Problem(429, str(error), again_after(error.seconds))
     if isinstance(error, LogError):

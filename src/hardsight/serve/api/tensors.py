@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 from torch import Tensor
 
+from hardsight.core.validation import first_problem
 from hardsight.serve.api.problems import Problem
 from hardsight.serve.scoring import Answer
 
@@ -61,9 +62,7 @@ def unpacked(body: bytes, header_length: str | None) -> tuple[InferRequest, byte
     try:
         return InferRequest.model_validate_json(body[:length]), body[length:]
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise Problem(400, f"{where}: {first['msg']}") from error
+        raise Problem(400, first_problem(error)) from error
 
 
 def images_of(
