@@ -129,7 +129,8 @@ def filling(detector: "Detector", seed: int | None) -> "Fill":
         scores = found.pred_score.double().numpy()
         finite = np.isfinite(scores)
         p = np.full(len(scores), np.nan)
-        p[finite] = calibration.p_values(scores[finite])
+        if finite.any():
+            p[finite] = calibration.p_values(scores[finite])
         for i, row in enumerate(rows):
             row["score"], row["p_value"] = float(scores[i]), float(p[i])
             row["anomalous"] = bool(scores[i] > calibration.threshold)
@@ -174,7 +175,7 @@ def filled(
 
     from hardsight.data import ImageError
 
-    for frames in batches:
+    for frames in map(list, batches):
         rows: list[dict[str, Any]] = [
             dict.fromkeys(fields) | {"path": f.name, "error": f.error and f.error.reason}
             for f in frames

@@ -52,3 +52,5 @@ def test_a_score_that_is_not_finite_is_no_good_part_and_no_defect(lost):
     SinkFollower(detector, "run", [heard]).add(rows, frames)
     assert [decision.source for decision in heard.sent] == ["0.25.png", "0.75.png"]
     assert heard.lost == [("1.0.png", rows[1]["error"])]
+    ((alone, _),) = filled([batch[1:2]], FIELDS, filling(detector, None))
+    assert alone == rows[1:2]
