@@ -1,6 +1,14 @@
 import torch
 
-from hardsight.core.batches import at_once, batched, choose, in_parts, per_image, spread
+from hardsight.core.batches import (
+    at_least_single,
+    at_once,
+    batched,
+    choose,
+    in_parts,
+    per_image,
+    spread,
+)
 
 
 def test_per_image_takes_rank_and_type_of_the_other():
@@ -8,6 +16,13 @@ def test_per_image_takes_rank_and_type_of_the_other():
     assert per_image(torch.arange(3), like).shape == (3, 1, 1, 1)
     assert per_image(torch.tensor(2), like).shape == (1, 1, 1, 1)
     assert per_image(torch.arange(3), like).dtype == torch.float64
+
+
+def test_less_than_single_precision_is_widened_and_no_other_changed():
+    for given in (torch.bfloat16, torch.float16, torch.float32):
+        assert at_least_single(torch.ones(2, dtype=given)).dtype == torch.float32
+    x = torch.rand(2, dtype=torch.float64)
+    assert at_least_single(x) is x
 
 
 def test_choose_goes_image_by_image():

@@ -170,3 +170,20 @@ def test_too_few_logits_are_named():
     model = nn.Sequential(nn.Flatten(), nn.Linear(16, 1))
     with pytest.raises(ValueError, match="a class of 1 needs more than the 1 logits given"):
         evaluate_classifier(model, POINTS, [])
+
+
+def test_maps_in_half_precision_are_averaged_in_single(bright):
+    """Ten draws added up in bfloat16 would be rounded at each."""
+
+    class Halves(bright):
+        def forward(self, images, noise=None):
+            found = super().forward(images, noise)
+            return found._replace(anomaly_map=found.anomaly_map.bfloat16())
+
+    detector = Halves(noise=0.1)
+    x = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    subject = DetectorSubject(detector, x, np.array([False, True]))
+    found = subject.fresh_outputs(x, 10, torch.Generator().manual_seed(1), maps=True)
+    g = torch.Generator().manual_seed(1)
+    maps = [detector(x, detector.sample_noise(x, g)).anomaly_map.double() for _ in range(10)]
+    torch.testing.assert_close(found["maps"].double(), torch.stack(maps).mean(0).detach())

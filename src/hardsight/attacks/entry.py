@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from hardsight.attacks.contract import Aimed, Objective
 from hardsight.attacks.gradients import frozen
+from hardsight.core.batches import at_least_single
 from hardsight.core.modules import in_mode
 from hardsight.core.types import AttackResult, check_images
 
@@ -68,8 +69,7 @@ class Entry(ABC):
 
 def attackable(images: Tensor) -> Tensor:
     """Return checked images in at least single precision, without a history of gradients."""
-    found = check_images(images).detach()
-    return found if found.dtype in (torch.float32, torch.float64) else found.float()
+    return at_least_single(check_images(images).detach())
 
 
 def _is_single(model: object) -> bool:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.attacks.contract import Divisible, Objective, scheduled
+from hardsight.core.batches import at_least_single
 
 NONFINITE = "the gradient of the objective is not finite (NaN or infinity)"
 
@@ -22,7 +23,7 @@ def evaluate(objective: Objective, images: Tensor, generator: torch.Generator | 
     with torch.no_grad():
         values = _demand_values(objective(images, generator), images)
     _demand_finite(values)
-    return values if values.dtype == torch.float64 else values.float()
+    return at_least_single(values)
 
 
 class Parametrised(Protocol):

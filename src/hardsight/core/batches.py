@@ -15,6 +15,11 @@ def per_image(values: Tensor, like: Tensor) -> Tensor:
     return values.to(like.dtype).to(like.device).reshape(-1, *[1] * (like.ndim - 1))
 
 
+def at_least_single(x: Tensor) -> Tensor:
+    """Return a tensor in single precision where it has less, else as it is."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def choose(mask: Tensor, yes: Tensor, no: Tensor) -> Tensor:
     """Return, for each image, ``yes`` where the mask (B,) bool is true and ``no`` elsewhere."""
     return torch.where(mask.view(-1, *[1] * (yes.ndim - 1)), yes, no)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, autograd, nn
 
 from hardsight.attacks.balls import l2_norm
+from hardsight.core.batches import at_least_single
 from hardsight.core.capabilities import Scoring, averaged_draws, draws_noise
 
 Model = nn.Module | Callable[..., Any]
@@ -98,8 +99,7 @@ def mean_over_draws(values: Tensor, batch: int) -> Tensor:
 
     Half precision is widened first: it would round a mean of scores to one of them.
     """
-    wide = values if values.dtype in (torch.float32, torch.float64) else values.float()
-    return wide.view(batch, -1, *values.shape[1:]).mean(1)
+    return at_least_single(values).view(batch, -1, *values.shape[1:]).mean(1)
 
 
 def split_draws(objective: T, model: Model, images: Tensor) -> list[tuple[float, T]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.attacks import SURROGATES, MapVictim, ScoreVictim, Suite, Victim, build_suite
+from hardsight.core.batches import at_least_single
 from hardsight.data import AnomalyData, ImageSet, Manifest
 from hardsight.data.splits import evenly
 from hardsight.detectors import Detector
@@ -174,8 +175,7 @@ class DetectorSubject(Subject):
     @torch.no_grad()
     def outputs(self, x: Tensor, noise: Tensor | None) -> Tensor:
         """Return scores (B,) of images (B, C, H, W)."""
-        found: Tensor = self.model.score_only(x, noise).pred_score
-        return found
+        return self.scores(x, noise, 0)
 
     @torch.no_grad()
     def fresh_outputs(
@@ -189,8 +189,8 @@ class DetectorSubject(Subject):
             found = (self.model if maps else self.model.score_only)(x, noise)
             columns.append(found.pred_score.cpu())
             if maps:
-                one = found.anomaly_map.cpu() if draw == 0 else one
-                total = total + found.anomaly_map.cpu() / draws
+                drawn = at_least_single(found.anomaly_map).cpu()
+                one, total = drawn if draw == 0 else one, total + drawn / draws
         result = {"outputs": torch.stack(columns, dim=1)}
         if maps:
             result |= {"maps": total} | ({"maps of one draw": one} if draws > 1 else {})
