@@ -125,3 +125,10 @@ def test_a_browser_filters_and_sorts_by_the_address(site, tmp_path, state, shown
     assert not others
     assert f"rdered by {column}" in order
     assert sort == ("other" if "within" in order else f"{'de' * ('high' in order) or 'a'}scending")
+
+
+def test_two_entries_of_one_id_are_refused(tmp_path):
+    for folder in ("mine", "copied"):
+        entry(attacked=[row("pgd", 0.6)]).write(tmp_path / folder / "a.entry.json")
+    with pytest.raises(ValueError, match=r"copied.* and .*mine.* are both .*; keep one of them"):
+        write_site(tmp_path, tmp_path / "site")

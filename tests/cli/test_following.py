@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
-from hardsight.cli.following import SinkFollower
+from hardsight.cli.following import SinkFollower, connected
 from hardsight.cli.rows import scored
+from hardsight.connections import CONNECTIONS
+from hardsight.connections.catalogue import Connection
 from hardsight.connections.hot_folder import HotFolder
 from hardsight.data import ImageError
 from hardsight.data.streams.frames import Frame
@@ -68,3 +71,29 @@ def test_a_file_that_was_replaced_while_it_was_scored_is_not_sorted_as_the_first
     now = replace(read, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
     follower.add(rows, [now])
     assert (tmp_path / "sorted/good/part.png").exists()
+
+
+def test_each_connection_is_closed_whatever_another_does(tmp_path, monkeypatch, capsys):
+    closed = []
+
+    class One(Collector):
+        def __init__(self, address):
+            super().__init__()
+            self.name = address.parts.path
+
+        def close(self):
+            closed.append(self.name)
+            if self.name == "b":
+                raise OSError("its disk is full")
+            return [f"{self.name} leaves one"]
+
+    monkeypatch.setitem(CONNECTIONS, "one", Connection(One, "one:NAME"))
+    with (
+        pytest.raises(OSError, match="its disk is full"),
+        connected(["one:a", "one:b", "one:c"], tmp_path) as sinks,
+    ):
+        assert len(sinks) == 3
+    assert sorted(closed) == ["a", "b", "c"]
+    said = capsys.readouterr().err
+    assert "a leaves one" in said
+    assert "c leaves one" in said

@@ -112,6 +112,18 @@ def test_a_lost_link_is_opened_again_and_shows_the_newest_verdict(registers, int
     assert registers.opened == 2
 
 
+def test_an_error_that_nobody_foresaw_is_a_lost_link(registers, caplog):
+    registers.open = lambda: 1 / 0
+    one = Interlock("controller", registers, FAST)
+    until(lambda: "controller cannot be told: division by zero" in caplog.text)
+    time.sleep(3 * FAST.beat)
+    assert caplog.text.count("cannot be told") == 1, "once for each time that it is lost"
+    del registers.open
+    one.send([decision()])
+    until(lambda: GOOD in registers.verdicts)
+    one.close()
+
+
 def test_verdicts_of_a_lost_link_that_grew_old_are_not_shown(registers, interlock):
     until(lambda: registers.found)
     registers.down = True

@@ -30,7 +30,7 @@ def write_site(results: str | Path, site: str | Path) -> Path:
     ``board.json`` and ``board.csv``; ``clean.json`` and ``clean.csv`` of entries without a threat.
 
     Raises:
-        ValueError: there are no entries, or all of them are certificates or corruptions.
+        ValueError: there are no entries, two of one id, or none but certificates and corruptions.
     """
     found = entries(results)
     board, clean = lines(found.values()), clean_lines(found.values())
@@ -42,7 +42,7 @@ def write_site(results: str | Path, site: str | Path) -> Path:
     site = Path(site)
     _write_values(site / "board", board)
     _write_values(site / "clean", clean)
-    paths = {entry.id: path for path, entry in found.items()}
+    paths = _paths(found)
     for method in dict.fromkeys(line.entry.method for line in board):
         mine = [line for line in board if line.entry.method == method]
         own = [entry for entry in found.values() if entry.method == method]
@@ -60,6 +60,20 @@ def write_site(results: str | Path, site: str | Path) -> Path:
         why=dict.fromkeys(sentence for line in clean for sentence in line.why),
     )
     return write_atomically(site / "index.html", index)
+
+
+def _paths(found: Mapping[Path, Entry]) -> dict[str, Path]:
+    """Return entry's id -> path.
+
+    Raises:
+        ValueError: two entries of one id, which would be averaged as if they were two seeds.
+    """
+    paths: dict[str, Path] = {}
+    for path, entry in found.items():
+        if first := paths.get(entry.id):
+            raise ValueError(f"{first} and {path} are both {entry.id}; keep one of them")
+        paths[entry.id] = path
+    return paths
 
 
 def _write_values(path: Path, board: Sequence[Line] | Sequence[CleanLine]) -> None:

@@ -14,7 +14,7 @@ from hardsight.cli.pace import duration
 
 NAMED = 3
 """Jobs without images that are named; of more, how many there are."""
-NOT_VERIFIED = ("plan", "output", "engine", "workers", "address", "dry_run")
+NOT_VERIFIED = ("plan", "output", "data", "engine", "workers", "address", "dry_run")
 """Arguments that have nothing to do with an entry that is there already."""
 
 if TYPE_CHECKING:

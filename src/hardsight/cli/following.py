@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -121,7 +121,7 @@ def _hash(frame: "Frame") -> str:
 
 @contextmanager
 def connected(addresses: Sequence[str], state: Path) -> "Iterator[list[Sink]]":
-    """Open connections, and close them afterwards; what they leave is said.
+    """Open connections, and close them afterwards, each whatever another does; say what is left.
 
     Args:
         addresses: see ``hardsight.connections.connect``.
@@ -130,11 +130,14 @@ def connected(addresses: Sequence[str], state: Path) -> "Iterator[list[Sink]]":
     from hardsight.connections import connect
 
     sinks: list[Sink] = []
-    try:
+    with ExitStack() as opened:
         for address in addresses:
             sinks.append(connect(address, state))
+            opened.callback(_close, sinks[-1])
         yield sinks
-    finally:
-        for sink in sinks:
-            for sentence in sink.close():
-                say(("Beware:", "yellow"), f" {sentence}", to=errors)
+
+
+def _close(sink: "Sink") -> None:
+    """Close a connection, and say what it leaves."""
+    for sentence in sink.close():
+        say(("Beware:", "yellow"), f" {sentence}", to=errors)

@@ -94,7 +94,7 @@ class Interlock:
         """Verdicts that were not written yet: when they were decided, and the words."""
         self._now = 0.0, Signal(0, NO_ANSWER, 0, 0)
         self._sequence = self._beats = 0
-        self._open = self._stop = False
+        self._open = self._stop = self._missed = False
         self._thread = threading.Thread(target=self._run, name=f"interlock {name}", daemon=True)
         self._thread.start()
 
@@ -142,17 +142,22 @@ class Interlock:
         return signal
 
     def _write(self, signal: Signal) -> None:
-        """Write the words with the next heartbeat; of a lost link, the newest verdict is kept."""
+        """Write the words with the next heartbeat; of a lost link, the newest verdict is kept.
+
+        Whatever a link raises is that: the thread goes on, and opens it again.
+        """
         self._beats = (self._beats + 1) % WORD
         try:
             if not self._open:
                 self._link.open()
-                self._open = True
+                self._open, self._missed = True, False
                 _log.info("%s is connected", self.name)
             self._link.write(signal._replace(heartbeat=self._beats))
-        except LinkDown as error:
+        except Exception as error:  # noqa: BLE001 - see above
+            if not self._missed:
+                _log.warning("%s cannot be told: %s", self.name, error)
+            self._missed = True
             if self._open:
-                _log.warning("%s is lost: %s", self.name, error)
                 self._link.close()
             self._open = False
             with self._changed:

@@ -1,6 +1,7 @@
 """Decisions to an MQTT broker, by paho."""
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +101,7 @@ class Mqtt:
         if self._connected.is_set():
             topic = f"{self.broker.topic}/status"
             said = self._client.publish(topic, "offline", qos=1, retain=True)
-            said.wait_for_publish(1.0)
+            with suppress(RuntimeError, ValueError):  # the connection was lost meanwhile
+                said.wait_for_publish(1.0)
         self._client.disconnect()
         self._client.loop_stop()
