@@ -19,10 +19,11 @@ from torch import Generator, Tensor
 from hardsight.attacks import PGD, Linf, frozen
 from hardsight.detectors import AdversarialTraining, Bastion
 from hardsight.detectors.advrad.adversarial import AdversarialTask, ErrorObjective
+from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.diffusion import one_shot
 from hardsight.evaluation.provenance import commit
 from hardsight.runs import open_detector_run
-from hardsight.synthesis import find_foreground
+from hardsight.synthesis import dilated, find_foreground
 
 
 def peaks(
@@ -37,11 +38,12 @@ def peaks(
         steps: of the attack.
     """
     denoiser = detector.denoiser
-    task = AdversarialTask(denoiser, images, find_foreground(training.foreground, images), training)
+    normals = TrainingImages(images, dilated(find_foreground(training.foreground, images)))
+    task = AdversarialTask(denoiser, normals, training)
     generator = Generator(detector.device).manual_seed(0)
     attack = PGD(Linf(training.eps), steps)
     found: dict[str, list[Tensor]] = {}
-    for batch, where in zip(torch.split(images, 4), torch.split(task.where, 4), strict=True):
+    for batch, where in zip(torch.split(images, 4), torch.split(normals.where, 4), strict=True):
         normal = detector.prepare(batch)
         anomalous, _ = task.cut_paste(normal, where.to(normal.device), generator)
         t = torch.full((len(normal),), detector.scoring.k, device=normal.device)

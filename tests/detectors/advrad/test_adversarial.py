@@ -8,6 +8,7 @@ from hardsight.data import load
 from hardsight.detectors import AdversarialTraining, AdvRADFit, Work
 from hardsight.detectors.advrad.adversarial import AdversarialTask, ErrorObjective
 from hardsight.detectors.advrad.maps import multiscale_error
+from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.training import Settings
 
 SMALL = {"steps": 3, "k_low": 80, "k_high": 120}
@@ -18,7 +19,8 @@ def task():
     g = torch.Generator().manual_seed(0)
     images = (255 * torch.rand(6, 3, 16, 16, generator=g)).byte()
     where = torch.ones(6, 1, 16, 16, dtype=torch.bool)
-    return AdversarialTask(tiny_advrad().denoiser, images, where, AdversarialTraining(**SMALL))
+    normals = TrainingImages(images, where)
+    return AdversarialTask(tiny_advrad().denoiser, normals, AdversarialTraining(**SMALL))
 
 
 def test_half_of_a_batch_is_anomalous_and_all_is_drawn_from_the_generator(task):
@@ -53,7 +55,7 @@ def test_the_objective_raises_normal_errors_and_lowers_the_others():
 def test_the_loss_is_that_of_the_attacked_image_against_the_clean_one(task, eps):
     """With nothing anomalous, written out: plain denoising of the attacked images, and peaks."""
     training = AdversarialTraining(**SMALL, eps=eps, peak=0.5)
-    calm = AdversarialTask(task.module, task.images, task.where, training)
+    calm = AdversarialTask(task.module, task.normals, training)
     x, where, anomalous, t, noise, seeds = calm.batch(4, torch.Generator().manual_seed(1))
     loss = calm.loss(x, where, torch.zeros_like(anomalous), t, noise, seeds)
     assert all(p.grad is None and p.requires_grad for p in task.module.parameters())
@@ -76,7 +78,7 @@ def test_the_loss_is_that_of_the_attacked_image_against_the_clean_one(task, eps)
 @pytest.mark.parametrize(("share", "count"), [(0.0, 0), (0.25, 1), (1.0, 4)])
 def test_batches_of_one_class_or_of_unequal_ones(task, share, count):
     uneven = AdversarialTask(
-        task.module, task.images, task.where, AdversarialTraining(**SMALL, anomalous=share)
+        task.module, task.normals, AdversarialTraining(**SMALL, anomalous=share)
     )
     batch = uneven.batch(4, torch.Generator().manual_seed(0))
     assert batch[2].sum() == count
@@ -101,9 +103,7 @@ def test_impossible_trainings_are_refused(task):
     with pytest.raises(ValueError, match="filter_size must be odd and positive, got 4"):
         AdversarialTraining(filter_size=4)
     with pytest.raises(ValueError, match="k_high"):
-        AdversarialTask(
-            task.module, task.images, task.where, AdversarialTraining(k_low=50, k_high=2000)
-        )
+        AdversarialTask(task.module, task.normals, AdversarialTraining(k_low=50, k_high=2000))
 
 
 def test_a_fit_trains_on_after_the_plain_training_and_goes_on_where_it_was(tmp_path, parts):
@@ -125,6 +125,6 @@ def test_a_fit_trains_on_after_the_plain_training_and_goes_on_where_it_was(tmp_p
 def test_a_training_is_open_until_it_has_a_k(task):
     assert (AdversarialTraining().at(70).k_low, AdversarialTraining().at(70).k_high) == (70, 70)
     with pytest.raises(ValueError, match="needs k_low and k_high"):
-        AdversarialTask(task.module, task.images, task.where, AdversarialTraining())
+        AdversarialTask(task.module, task.normals, AdversarialTraining())
     with pytest.raises(ValueError, match="set k_low and k_high or neither, got 50 and None"):
         AdversarialTraining(k_low=50)

@@ -7,6 +7,7 @@ from hardsight.core.modules import seeded
 from hardsight.detectors import MapHeadTraining
 from hardsight.detectors.advrad.map_head import MapHead
 from hardsight.detectors.advrad.map_head_training import MapHeadTask
+from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.diffusion import build_denoiser
 
 SMALL = {"steps": 3, "warm_up": 2, "smallest": 0.2}
@@ -27,9 +28,8 @@ def make_task(parts_of_a_task):
         g = torch.Generator().manual_seed(0)
         images = (255 * torch.rand(6, 3, 16, 16, generator=g)).byte()
         where = torch.ones(6, 1, 16, 16, dtype=torch.bool)
-        return MapHeadTask(
-            *parts_of_a_task, 100, images, where, MapHeadTraining(**SMALL | settings)
-        )
+        normals = TrainingImages(images, where)
+        return MapHeadTask(*parts_of_a_task, 100, normals, MapHeadTraining(**SMALL | settings))
 
     return make
 

@@ -1,18 +1,16 @@
 """Adversarial training: a denoiser learns to reconstruct what an attacker made of its images."""
 
-from collections.abc import Sequence
-
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
-from hardsight.augment import AugmentationPolicy, drawn
 from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.detectors.advrad.maps import aggregate, multiscale_error
+from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.detectors.mean_filter import demand_filter, mean_filter
 from hardsight.diffusion import Denoiser, one_shot
-from hardsight.synthesis import CutPaste, Foreground, dilated
+from hardsight.synthesis import CutPaste, Foreground
 from hardsight.synthesis.shapes import uniform
 from hardsight.training import DenoisingTask, Settings
 
@@ -126,20 +124,12 @@ class AdversarialTask:
 
     Args:
         denoiser: what is trained.
-        images: (N, 3, H, W) uint8, normal.
-        where: (N, 1, H, W) bool, the foreground.
+        normals: on what.
         training: how, at given diffusion steps.
-        policies, crop: see ``DenoisingTask``.
     """
 
     def __init__(
-        self,
-        denoiser: Denoiser,
-        images: Tensor,
-        where: Tensor,
-        training: AdversarialTraining,
-        policies: Sequence[AugmentationPolicy] = (),
-        crop: int | None = None,
+        self, denoiser: Denoiser, normals: TrainingImages, training: AdversarialTraining
     ) -> None:
         if training.k_low is None or training.k_high is None:
             raise ValueError(
@@ -148,10 +138,10 @@ class AdversarialTask:
         if not training.k_high <= denoiser.schedule.T:
             raise ValueError(f"k_high must be at most {denoiser.schedule.T}, got {training.k_high}")
         self.ks = training.k_low, training.k_high
-        self.module, self.training, self.images = denoiser, training, images
-        self.where = dilated(where)
-        self.crop = crop
-        self.plain = DenoisingTask(denoiser, images, policies, sum(self.ks) // 2, crop)
+        self.module, self.training, self.normals = denoiser, training, normals
+        self.plain = DenoisingTask(
+            denoiser, normals.images, normals.policies, sum(self.ks) // 2, normals.crop
+        )
         self.cut_paste = CutPaste(defects=training.defects)
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
@@ -161,7 +151,7 @@ class AdversarialTask:
             Images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, which are made anomalous (B,)
             bool, diffusion steps (B,), noise (B, 3, H, W), seeds (B,), and what a plain loss draws.
         """
-        x, where = drawn(self.plain.policies, size, self.crop, generator, self.images, self.where)
+        x, where = self.normals.drawn(size, generator)
         anomalous = torch.arange(size) >= size - round(self.training.anomalous * size)
         low, high = self.ks
         t = torch.randint(low, high + 1, (size,), generator=generator)

@@ -52,20 +52,10 @@ def train_map_head(
         context: images and optimiser.
         training: how.
     """
-    where = context.foreground(training.foreground)
+    normals, k = context.shown(detector, training.foreground), detector.scoring.k
 
     def task(eps: float) -> MapHeadTask:
-        return MapHeadTask(
-            head=detector.head,
-            denoiser=detector.denoiser,
-            k=detector.scoring.k,
-            images=context.normals,
-            where=where,
-            training=training,
-            eps=eps,
-            policies=context.policies,
-            crop=detector.tile,
-        )
+        return MapHeadTask(detector.head, detector.denoiser, k, normals, training, eps)
 
     generator = torch.Generator().manual_seed(context.training.seed)
     detector.head.fit_reference(task(0).log_errors(REFERENCE, generator))

@@ -6,9 +6,10 @@ from torch import Tensor
 
 from hardsight.augment import AugmentationPolicy
 from hardsight.detectors.advrad.contract import ErrorDetector
+from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.detectors.fitted import OpenWork
 from hardsight.detectors.held_out import joined
-from hardsight.synthesis import Foreground, find_foreground
+from hardsight.synthesis import Foreground, dilated, find_foreground
 from hardsight.training import DenoisingTask, Settings
 
 
@@ -25,9 +26,15 @@ class TrainingContext:
     training: Settings
     work: OpenWork
 
-    def foreground(self, method: Foreground) -> Tensor:
-        """Find where the objects lie, (N, 1, H, W) bool, for each category by itself."""
-        return joined([find_foreground(method, images) for images in self.categories])
+    def shown(self, detector: ErrorDetector, foreground: Foreground) -> TrainingImages:
+        """Return the images as a detector is trained on them, and where the objects lie.
+
+        Args:
+            detector: whose tiles are trained on.
+            foreground: how objects are found, in each category by itself.
+        """
+        where = joined([find_foreground(foreground, images) for images in self.categories])
+        return TrainingImages(self.normals, dilated(where), self.policies, detector.tile)
 
     def denoising(self, detector: ErrorDetector) -> DenoisingTask:
         """Return the plain training of a detector's denoiser."""

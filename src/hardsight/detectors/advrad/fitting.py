@@ -168,14 +168,7 @@ def _train_adversarially(
             )
             selection = selection.model_copy(update={"ks": (k,)})
         how, held_out = how.at(k), replace(held_out, selection=selection)
-    task = AdversarialTask(
-        detector.denoiser,
-        context.normals,
-        context.foreground(how.foreground),
-        how,
-        context.policies,
-        detector.tile,
-    )
+    task = AdversarialTask(detector.denoiser, context.shown(detector, how.foreground), how)
     context.work.train(task, how.settings(context.training), "adversarial-training")
     return held_out, levels
 

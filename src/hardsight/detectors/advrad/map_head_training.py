@@ -1,21 +1,20 @@
 """Train the map head on pseudo-anomalies under attacks on its map."""
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
-from hardsight.augment import AugmentationPolicy, cropped, drawn
+from hardsight.augment import cropped
 from hardsight.core.batches import spread
 from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.data import sheet
 from hardsight.detectors.advrad.map_head import MapHead
+from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.detectors.highest import highest_mean
 from hardsight.diffusion import Denoiser, one_shot
-from hardsight.synthesis import CutPaste, Foreground, dilated
+from hardsight.synthesis import CutPaste, Foreground
 from hardsight.training import Settings
 
 
@@ -93,11 +92,9 @@ class MapHeadTask:
         head: what is trained.
         denoiser: what reconstructs for it.
         k: diffusion step of the reconstructions, 1-based.
-        images: (N, 3, H, W) uint8, normal.
-        where: (N, 1, H, W) bool, the foreground.
+        normals: on what.
         training: how.
         eps: radius of the attack; None: the training's. 0: there is none.
-        policies, crop: see ``DenoisingTask``.
     """
 
     def __init__(
@@ -105,17 +102,12 @@ class MapHeadTask:
         head: MapHead,
         denoiser: Denoiser,
         k: int,
-        images: Tensor,
-        where: Tensor,
+        normals: TrainingImages,
         training: MapHeadTraining,
         eps: float | None = None,
-        policies: Sequence[AugmentationPolicy] = (),
-        crop: int | None = None,
     ) -> None:
         self.module, self.denoiser, self.k, self.training = head, denoiser, k, training
-        self.images, self.where = images, dilated(where)
-        self.eps = training.eps if eps is None else eps
-        self.policies, self.crop = tuple(policies) or (AugmentationPolicy(len(images)),), crop
+        self.normals, self.eps = normals, training.eps if eps is None else eps
         self.cut_paste = CutPaste(smallest=training.smallest)
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
@@ -125,7 +117,7 @@ class MapHeadTask:
             Images (B, 3, H, W) uint8, foregrounds (B, 1, H, W) bool, which are made anomalous (B,)
             bool, noise (B, 3, H, W) and seeds (B,).
         """
-        x, where = drawn(self.policies, size, self.crop, generator, self.images, self.where)
+        x, where = self.normals.drawn(size, generator)
         anomalous = torch.arange(size) >= size // 2
         noise = torch.randn(x.shape, generator=generator)
         seeds = draw_seeds(size, generator)
@@ -179,8 +171,8 @@ class MapHeadTask:
     def sample(self, module: MapHead) -> Tensor:
         """Draw normal images, anomalous copies, their reconstructions and the maps as (3, h, w)."""
         device = next(module.parameters()).device
-        index = spread(torch.arange(len(self.images)), 8)
-        x, where = cropped(index, self.crop, Generator().manual_seed(0), self.images, self.where)
+        own, index = self.normals, spread(torch.arange(len(self.normals)), 8)
+        x, where = cropped(index, own.crop, Generator().manual_seed(0), own.images, own.where)
         normal, generator = x.to(device).float() / 255, Generator(device).manual_seed(0)
         shown, _ = self.cut_paste(normal, where.to(device), generator)
         noise = torch.randn(shown.shape, generator=generator, device=device)
