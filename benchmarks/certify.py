@@ -26,7 +26,7 @@ from hardsight.certify import PixelCounter, detections, score_samples
 from hardsight.cli.certify import print_certificate
 from hardsight.cli.progress import told
 from hardsight.core.devices import pick_device
-from hardsight.detectors.evidence import shares
+from hardsight.detectors.held_out import shares
 from hardsight.evaluation import (
     Certification,
     Execution,
@@ -107,7 +107,7 @@ def main() -> None:
     detector, data = run.detector(), run.data(given.data)
     if given.limit:
         data = data.limited(given.limit, balanced=True)
-    selecting = run.config.fit.selection is not None
+    selecting = run.config.fit.splits_validation
     _, calibrating = shares(data.validation.images(), selecting)
     folder = run.path / "certificate"
     suites = [s for radius in given.attack_radii for s in attacks(L2(radius), given)]

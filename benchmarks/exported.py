@@ -17,7 +17,7 @@ import torch
 from timing import record
 
 from hardsight.detectors import Detector
-from hardsight.detectors.evidence import shares
+from hardsight.detectors.held_out import shares
 from hardsight.export import Exported, Target, compare, export
 from hardsight.runs import open_detector_run
 
@@ -34,7 +34,7 @@ def main() -> None:
     compiled.precision = "bf16"
     for network in compiled.networks:
         network.compile(dynamic=False)
-    selected = run.config.fit.selection is not None
+    selected = run.config.fit.splits_validation
     choosing, _ = shares(data.validation.images(), selected)
     with tempfile.TemporaryDirectory() as work:
         places = {name: Path(work) / name for name in ("onnx", "openvino", "int8")}

@@ -18,7 +18,7 @@ from torch import Generator
 from hardsight.data import AnomalyData
 from hardsight.detectors import AdvRAD, Selection
 from hardsight.detectors.advrad.choice import by_side
-from hardsight.detectors.evidence import shares
+from hardsight.detectors.held_out import shares
 from hardsight.evaluation.provenance import commit
 from hardsight.runs import open_detector_run
 

@@ -23,7 +23,7 @@ from hardsight.detectors.advrad.candidates import scorings
 from hardsight.detectors.advrad.fixed_reconstruction import attack_fixed_reconstruction
 from hardsight.detectors.advrad.maps import error_over_draws
 from hardsight.detectors.advrad.scoring import ReferenceStatistics
-from hardsight.detectors.evidence import shares
+from hardsight.detectors.held_out import shares
 from hardsight.evaluation.provenance import commit
 from hardsight.metrics import auroc
 from hardsight.runs import open_detector_run

@@ -10,6 +10,8 @@ from PIL import Image
 from tiny_task import PictureTask, TinyTask, die_at, tiny_settings
 from torch import nn
 
+from hardsight.backbones import Backbone
+from hardsight.backbones.stages import FirstStages
 from hardsight.core.precision import Precision, resolve
 from hardsight.training import checkpoint
 from hardsight.training.checkpoint import CheckpointError
@@ -333,24 +335,35 @@ def test_two_processes_follow_the_curve_of_one(tmp_path):
         assert torch.equal(task.module.state_dict()[name], value)
 
 
-class SpareTask(TinyTask):
-    """A network with weights that take no part in the loss, as a backbone beyond its taps."""
+class FeatureTask(TinyTask):
+    """Makes a backbone's features smaller, of whose weights those beyond its taps have no part."""
 
     def __init__(self):
         super().__init__()
-        self.module.spare = nn.Linear(1, 1)
+        self.module = Backbone("test_efficientnet", "random", (0, 1), "fp32").requires_grad_(True)
 
-    def loss(self, x, noise):
-        return (self.module[:5](x + 0.1 * noise) - 2 * x).square().mean()
+    def batch(self, size, generator):
+        return (torch.rand(size, 3, 32, 32, generator=generator),)
+
+    def loss(self, x):
+        return sum(level.square().mean() for level in self.module(x))
 
 
 def test_two_processes_need_not_use_every_weight(tmp_path):
-    train(SpareTask(), tiny_settings(steps=4), tmp_path / "one")
-    task = SpareTask()
+    train(FeatureTask(), tiny_settings(steps=4), tmp_path / "one")
+    task = FeatureTask()
     train(task, tiny_settings(steps=4, devices=2), tmp_path / "two")
     curves = [[r.loss for r in read(tmp_path / n / "train.jsonl")] for n in ("one", "two")]
     assert curves[1] == pytest.approx(curves[0], rel=1e-4)
-    assert torch.equal(task.module.spare.weight, SpareTask().module.spare.weight)
+    before, after = FeatureTask().module, task.module
+    same_weights = {
+        name: torch.equal(value, after.get_parameter(name))
+        for name, value in before.named_parameters()
+    }
+    assert not same_weights["network.conv_stem.weight"]
+    idle = next(m for m in before.modules() if isinstance(m, FirstStages)).idle
+    assert len(idle) > 0
+    assert sum(same_weights.values()) >= len(list(idle.parameters()))
 
 
 def test_one_process_computes_on_the_gpu_of_the_module():

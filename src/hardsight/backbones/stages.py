@@ -22,6 +22,11 @@ class FirstStages(nn.Sequential):
         """Yield the stages that are run."""
         return islice(super().__iter__(), self.count)
 
+    @property
+    def idle(self) -> nn.ModuleList:
+        """The stages that are not run, whose weights no loss depends on."""
+        return nn.ModuleList(islice(super().__iter__(), self.count, None))
+
 
 def end_with_taps(network: nn.Module) -> None:
     """Let a feature network of timm's end with the last stage that a tap is of, in place.

@@ -6,14 +6,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
 from hardsight.training.settings import Settings
-
-if TYPE_CHECKING:
-    from lightning_fabric.strategies import DDPStrategy
 
 
 class Launched(NamedTuple):
@@ -40,6 +37,8 @@ def processes(settings: Settings) -> dict[str, Any]:
     Raises:
         ValueError: they cannot have equal shares of a batch.
     """
+    from lightning_fabric.strategies import DDPStrategy  # slow to import
+
     place = launched()
     assert place is not None
     if settings.batch_size % place.world:
@@ -52,19 +51,8 @@ def processes(settings: Settings) -> dict[str, Any]:
         "accelerator": settings.accelerator,
         "devices": place.here,
         "num_nodes": place.world // place.here,
-        "strategy": exchange(process_group_backend=backend),
+        "strategy": DDPStrategy(process_group_backend=backend),
     }
-
-
-def exchange(**settings: str) -> "DDPStrategy":
-    """Return how processes exchange gradients; a weight that takes no part in a loss has none.
-
-    Args:
-        settings: of a ``DDPStrategy``.
-    """
-    from lightning_fabric.strategies import DDPStrategy  # slow to import
-
-    return DDPStrategy(find_unused_parameters=True, **settings)
 
 
 @contextmanager

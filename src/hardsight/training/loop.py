@@ -12,11 +12,12 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor, nn
 
+from hardsight.backbones.stages import FirstStages
 from hardsight.core.precision import Precision, autocast, resolve
 from hardsight.core.types import Progress
 from hardsight.training import checkpoint
 from hardsight.training.interrupt import Interrupt
-from hardsight.training.launched import exchange, launched, processes
+from hardsight.training.launched import launched, processes
 from hardsight.training.loggers import Training
 from hardsight.training.logs import Record, RunLog
 from hardsight.training.settings import Settings, learning_rate
@@ -173,6 +174,9 @@ def _run(
         torch.set_num_threads(1)  # a forked process hangs in the thread pool of its parent
     task.module.train()
     optimizer = build_optimizer(weight_groups(task.module, settings.lr_shares), settings)
+    for part in task.module.modules():
+        if isinstance(part, FirstStages):  # several processes would wait for gradients of these
+            part.idle.requires_grad_(False)
     model, stepper = fabric.setup(_Loss(task), optimizer)
     state = RunState(settings, folder / "checkpoints", task.module, optimizer, precision)
     state.restore()
@@ -254,19 +258,19 @@ def _begun_here(settings: Settings, where: torch.device) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"accelerator": settings.accelerator, "devices": settings.devices}
     if settings.devices > 1:
-        return found | {"strategy": exchange(start_method=_start_method(settings))}
+        return found | {"strategy": _strategy(settings)}
     if where.type == "cuda" and settings.accelerator in ("auto", "cuda"):
         found["devices"] = [where.index]
     return found
 
 
-def _start_method(settings: Settings) -> str:
+def _strategy(settings: Settings) -> str:
     """Return how to start several processes: forked on CPUs, so that a script may call train()."""
     gpu = settings.accelerator == "cuda" or (
         settings.accelerator == "auto" and torch.cuda.is_available()
     )
     forks = "fork" in multiprocessing.get_all_start_methods()
-    return "fork" if forks and not gpu else "spawn"
+    return "ddp_fork" if forks and not gpu else "ddp_spawn"
 
 
 def _has_log(folder: Path) -> bool:
