@@ -52,6 +52,14 @@ def test_changed_images_are_images(threat):
 
 
 @pytest.mark.parametrize("threat", NAMED)
+def test_images_of_one_channel_stay_such(threat):
+    x = pictures()[:, :1]
+    y = threat.apply(x, drawn(threat, x))
+    assert y.shape == x.shape
+    assert not torch.equal(x, y)
+
+
+@pytest.mark.parametrize("threat", NAMED)
 def test_without_severity_nothing_changes(threat):
     x = pictures()
     torch.testing.assert_close(type(threat)(0.0).apply(x, drawn(threat, x)), x)

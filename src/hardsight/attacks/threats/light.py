@@ -19,7 +19,8 @@ class Light(Threat):
     ``eps`` is the largest relative change: of 0.2, a factor of 0.8 to 1.2 for all channels
     together, the same for the contrast about the mean, half of it for red and for blue alone, a
     turn of the hue by up to ``eps`` times a quarter turn, and a slope of light that makes either
-    side, and the top and the bottom, up to 20 % lighter or darker than the middle.
+    side, and the top and the bottom, up to 20 % lighter or darker than the middle. What has not
+    three channels has no colours to change.
     """
 
     name: ClassVar[str] = "light"
@@ -35,9 +36,10 @@ class Light(Threat):
         """Return images in that light."""
         c = self.eps * signed(parameters.flatten(1))
         brightness, contrast, red, blue, hue, across, down = c.unbind(1)
-        x = turn_hue(images, hue * math.pi / 2)
-        gains = torch.stack((1 + red / 2, torch.ones_like(red), 1 + blue / 2), 1)
-        x = x * gains[..., None, None]
+        x = images
+        if x.shape[1] == 3:
+            gains = torch.stack((1 + red / 2, torch.ones_like(red), 1 + blue / 2), 1)
+            x = turn_hue(x, hue * math.pi / 2) * gains[..., None, None]
         mean = x.mean((1, 2, 3), keepdim=True)
         x = mean + (x - mean) * per_image(1 + contrast, x)
         rows, columns = axes(x)
