@@ -40,6 +40,15 @@ def tiny_preset(tmp_path_factory):
 
 
 @pytest.fixture
+def browser(tmp_path):
+    from browser import Browser
+
+    found = Browser(tmp_path / "profile")
+    yield found
+    found.close()
+
+
+@pytest.fixture
 def bright():
     return Bright
 

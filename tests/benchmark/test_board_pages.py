@@ -5,9 +5,11 @@ import shutil
 import subprocess
 
 import pytest
-from test_board import entry, row
+from browser import in_chromium
+from test_board import entry, figure, row
 
 from hardsight.benchmark import write_site
+from hardsight.evaluation.results import Corrupted
 
 RANKED = (
     "Data sets and threats of most methods first; within each ordered by Robust, then Clean, high "
@@ -24,7 +26,12 @@ def site(tmp_path_factory):
     made = [
         entry(attacked=strong),
         entry(attacked=[row("pgd", 0.6)], threat={"norm": "Linf", "eps": "4/255"}),
-        entry("<noisy>", random=True, attacked=[row("pgd", 0.9)]),
+        entry(
+            "<noisy>",
+            random=True,
+            attacked=[row("pgd", 0.9, worst=figure(0.8))],
+            corrupted=[Corrupted("motion_blur", 3, figure(0.6), -0.3)],
+        ),
         entry(
             certified=[
                 {
@@ -56,6 +63,12 @@ def test_pages_lead_to_each_other_and_nowhere_else(site):
             assert (page.parent / target).is_file(), f"{page} links to {target}"
 
 
+@in_chromium
+def test_nothing_of_a_page_is_wider_than_a_phone(site, browser):
+    for page in sorted(site.rglob("*.html")):
+        assert browser.too_wide(page) == [], page
+
+
 def test_names_are_escaped_and_anchors_are_there(site):
     index = (site / "index.html").read_text(encoding="utf-8")
     assert "&lt;noisy&gt;" in index
@@ -66,6 +79,9 @@ def test_names_are_escaped_and_anchors_are_there(site):
         assert f'id="{anchor}"' in (site / page).read_text(encoding="utf-8")
     assert "-10.0 by pgd; FreeRAD, Table 2" in method
     assert "92.0" in method  # certified, published
+    assert "Over threat models" in method
+    noisy = next((site / "methods").glob("*noisy*.html")).read_text(encoding="utf-8")
+    assert "motion_blur" in noisy
     assert method.count("<svg") == 1  # L-inf at two radii
 
 

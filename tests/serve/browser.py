@@ -21,6 +21,11 @@ FLAGS = (
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--hide-scrollbars",
 )  # fmt: skip
 PATIENCE = 60
+PHONE = (390, 844)
+"""Window of a phone, in CSS pixels."""
+TOO_WIDE = """[...document.querySelectorAll('body, body *')].filter(
+  (one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5
+).map((one) => one.outerHTML.slice(0, 80))"""
 
 
 class Browser:
@@ -111,6 +116,12 @@ class Browser:
     def text(self, selector: str) -> str:
         """Return what an element shows."""
         return self.run(f"document.querySelector({selector!r})?.innerText ?? ''")
+
+    def too_wide(self, page: Path, size: tuple[int, int] = PHONE) -> list[str]:
+        """Open a page of a file; return what is cut off or hides at the right of a window."""
+        self.resize(*size)
+        self.open(page.as_uri())
+        return self.run(TOO_WIDE)
 
     def press(self, selector: str) -> None:
         """Click an element."""

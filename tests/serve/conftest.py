@@ -98,15 +98,6 @@ def second_run(parts, tiny_preset, served_run):
 
 
 @pytest.fixture
-def browser(tmp_path):
-    from browser import Browser
-
-    found = Browser(tmp_path / "profile")
-    yield found
-    found.close()
-
-
-@pytest.fixture
 def place(tmp_path):
     from hardsight.serve.log.pictures import Policy
     from hardsight.serve.service import Place

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hardsight.attacks import parse_radius
-from hardsight.benchmark.averages import threat_averages
 from hardsight.benchmark.board import Line, Standing, lines, standings
 from hardsight.benchmark.clean import CleanLine, clean_lines
 from hardsight.benchmark.entry import PICTURES, REPORT, Entry, beside, entries
+from hardsight.benchmark.tables import small_tables
 from hardsight.core.files import write_atomically
 from hardsight.evaluation.results import Curve, Estimate
 from hardsight.reports.page import render
@@ -116,9 +116,7 @@ def _method_page(
         TEMPLATES / "method.html.j2",
         method=mine[0].entry,
         lines=mine,
-        averages=threat_averages(own),
-        corrupted=[entry for entry in own if entry.corrupted],
-        certified=[entry for entry in own if entry.certified],
+        tables=small_tables(own),
         curves=list(_curves(mine)),
         reports=reports,
         pictures=pictures,

@@ -6,7 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from hardsight.attacks.threats import THREATS
-from hardsight.evaluation.alarms import alarms
+from hardsight.evaluation.alarms import Alarms, alarms
 from hardsight.evaluation.diagnostics import judge_accuracy
 from hardsight.evaluation.results import Averages, Curve, Evaluation
 from hardsight.evaluation.subjects.subject import Kind
@@ -33,14 +33,7 @@ UNITS: dict[Kind, str] = {
     "detector": "Figures in per cent, with 95 % intervals; 50 is a coin toss for AUROC.",
     "classifier": "Accuracy in per cent, with 95 % intervals.",
 }
-ALARM_HEADS = [
-    "Threshold set on",
-    "Attack",
-    "Defects found",
-    "of",
-    "False alarms",
-    "on good parts",
-]
+ALARM_HEADS = ["Attack", "Threshold set on", "Defects found", "False alarms"]
 AVERAGE_HEADS = [
     "Attack",
     "Threat models",
@@ -49,6 +42,12 @@ AVERAGE_HEADS = [
     "AwT, of those not trained on",
     "Published",
 ]
+
+
+def alarm_cells(alarms: Alarms) -> list[str]:
+    """Return the decisions at one threshold under one attack as cells."""
+    a = alarms
+    return [a.attack, a.calibrated, f"{a.found} of {a.defects}", f"{a.false} of {a.good}"]
 
 
 def average_cells(average: Averages) -> list[str]:
@@ -121,7 +120,8 @@ def html(found: Evaluation) -> str:
             ({k: c for k, c in table_row(r).items() if k in heads}, tags(r.flags))
             for r in found.rows
         ],
-        alarms=alarms(found),
+        alarm_heads=ALARM_HEADS,
+        alarms=[alarm_cells(a) for a in alarms(found)],
         averages=[average_cells(a) for a in found.averages],
         average_heads=AVERAGE_HEADS,
         corruption_heads=corruption_heads(found.corruptions),
@@ -145,7 +145,7 @@ def markdown(found: Evaluation) -> list[str]:
     lines += markdown_table([title for title, _ in titles.values()], table)
     lines += ["", *(f"- **{title}**: {text}." for title, text in titles.values()), ""]
     if told := alarms(found):
-        lines += [*markdown_table(ALARM_HEADS, [list(map(str, r)) for r in told]), ""]
+        lines += [*markdown_table(ALARM_HEADS, [alarm_cells(a) for a in told]), ""]
     if found.averages:
         lines += [*markdown_table(AVERAGE_HEADS, [average_cells(a) for a in found.averages]), ""]
     if found.corruptions:

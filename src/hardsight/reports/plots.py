@@ -1,6 +1,7 @@
 """The figures of an evaluation: line plots as inline SVG text."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from hardsight.reports.canvas import (
     panels,
 )
 
+COIN_TOSS: Any = {"color": INK, "alpha": 0.4, "linewidth": 0.9, "label": "coin toss"}
+"""The line of a detector that guesses; the legend names it, away from all that is drawn."""
+
 
 def roc_svg(scores: dict[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -> str:
     """Plot the ROC curves of every attack's scores, "clean" first and solid.
@@ -29,8 +33,7 @@ def roc_svg(scores: dict[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -
         labels: (N,) true = anomalous.
     """
     figure, (ax,) = panels(4.3, 3.6)
-    ax.plot([0, 1], [0, 1], color=INK, alpha=0.4, linewidth=0.9)
-    ax.text(0.79, 0.745, "coin toss", color=INK, alpha=0.7, fontsize=8, rotation=38)
+    ax.plot([0, 1], [0, 1], **COIN_TOSS)
     for k, (name, values) in enumerate(scores.items()):
         part = labels[: len(values)]
         ax.plot(
@@ -69,8 +72,7 @@ def curve_svg(curve: Curve, measure: str) -> str:
     figure, (ax,) = panels(4.3, 3.6)
     every = sorted({x for points in curve.lines.values() for x, _ in points})
     if measure == "AUROC":
-        ax.axhline(0.5, color=INK, alpha=0.4, linewidth=0.9)
-        ax.text(every[-1], 0.51, "coin toss", color=INK, alpha=0.7, fontsize=8, ha="right")
+        ax.axhline(0.5, **COIN_TOSS)
     for k, (name, points) in enumerate(curve.lines.items()):
         x = [point[0] for point in points]
         value, low, high = np.array([point[1] for point in points]).T
@@ -84,7 +86,7 @@ def curve_svg(curve: Curve, measure: str) -> str:
         ax.set_xticks(ticks, [fraction_of_255(e) for e in ticks])
     label = STRENGTHS.get(label, label)
     label_axes(ax, label, f"{measure} under attack" if attacked(curve) else measure)
-    if len(curve.lines) > 1:
+    if len(ax.get_legend_handles_labels()[0]) > 1:
         add_legend(ax, "outside upper center")
     return as_svg(figure, f"curve {curve.title}")
 
