@@ -12,7 +12,8 @@ import tifffile
 import torch
 from PIL import Image
 
-from hardsight.data import ImageError, read_image, read_mask
+from hardsight.data import Decoding, Frame, ImageError, read_image, read_mask
+from hardsight.data.depth import DepthCheck
 from hardsight.data.images import geometry
 
 RNG = np.random.default_rng(0)
@@ -339,3 +340,9 @@ def test_resizing_averages_and_keeps_the_range(tmp_path: Path) -> None:
     assert large.max() <= 1
     with pytest.raises(ValueError, match="size must be positive, got 0"):
         read_image(path, 0)
+
+
+def test_a_name_that_no_file_can_have_is_an_image_that_cannot_be_used(tmp_path: Path) -> None:
+    frame = Frame.read(tmp_path / ("x" * 300), Decoding((4, 4)), DepthCheck())
+    assert frame.image is None
+    assert "name too long" in str(frame.error).lower()

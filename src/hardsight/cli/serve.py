@@ -33,7 +33,9 @@ def serve(
             "is shown once."
         ),
     ] = None,
-    token_days: Annotated[float, typer.Option(help="How long a new token is good for.")] = 365,
+    token_days: Annotated[
+        float, typer.Option(min=0, max=36_500, help="How long a new token is good for.")
+    ] = 365,
     log: Annotated[
         str,
         typer.Option(help="The inspection log: a file for SQLite, or postgresql://USER@HOST/NAME."),
@@ -45,7 +47,7 @@ def serve(
         "alarms"
     ),
     picture_budget: Annotated[
-        float, typer.Option(min=0, help="GiB of pictures; the oldest go first.")
+        float, typer.Option(min=0, max=2**20, help="GiB of pictures; the oldest go first.")
     ] = 1.0,
     to: Connections = None,
     state: Annotated[

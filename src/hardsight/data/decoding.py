@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image
 from torch import Tensor
 
+from hardsight.data.containers.container import MAX_PIXELS
 from hardsight.data.images import (
     Aspect,
     Window,
@@ -17,7 +18,7 @@ from hardsight.data.images import (
     shown,
     window,
 )
-from hardsight.data.opening import MAX_PIXELS, opened_bytes
+from hardsight.data.opening import opened_bytes
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from hardsight.data.opening import MAX_PIXELS, FormatError, ImageError, opened, opened_bytes
+from hardsight.data.containers.container import MAX_PIXELS
+from hardsight.data.opening import FormatError, ImageError, opened, opened_bytes
 from hardsight.data.tiff import read_float_tiff
 
 Size = int | tuple[int, int]

@@ -9,8 +9,9 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
+from hardsight.data.containers.container import MAX_PIXELS
 from hardsight.data.images import Aspect, Size, decoded, geometry, height_width, inside, margins
-from hardsight.data.opening import MAX_PIXELS, ImageError
+from hardsight.data.opening import ImageError
 
 COVERED = 1 / 8
 """A pixel of a shrunk mask is anomalous if at least this share of its area is."""

@@ -10,10 +10,9 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from hardsight.data.containers import inside
+from hardsight.data.containers.container import MAX_PIXELS
 from hardsight.data.files import FORMATS, near_names
 
-MAX_PIXELS = 200_000_000
-"""Larger images are refused, from their header."""
 DECODING_ERRORS = (
     OSError,
     SyntaxError,
@@ -61,11 +60,11 @@ def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
     """
     if max_pixels < 1:
         raise ValueError(f"max_pixels must be positive, got {max_pixels}")
-    held = inside(path)
-    if held is None and not path.is_file():
-        reason = "it is a folder" if path.is_dir() else f"no such file{near_names(path)}"
-        raise ImageError(path, reason)
     with _explained(path):
+        held = inside(path)
+        if held is None and not path.is_file():
+            reason = "it is a folder" if path.is_dir() else f"no such file{near_names(path)}"
+            raise ImageError(path, reason)
         if held is None and path.stat().st_size == 0:
             raise ImageError(path, "the file is empty (0 bytes); restore it or remove it")
         with Image.open(path, formats=FORMATS) if held is None else held.image() as image:

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +84,21 @@ def test_what_is_no_annotation_file_is_refused(tmp_path: Path) -> None:
         read_mask(tmp_path / "a.json" / "1")
     with pytest.raises(ImageError, match="describes no image '2'"):
         read_mask(coco(tmp_path / "b.json", ["1.png"], []) / "2")
+
+
+@pytest.mark.parametrize(
+    ("side", "drawn", "message"),
+    [
+        (15_000, {"bbox": [0, 0, 1, 1]}, "15000 x 15000 pixels are more than"),
+        (8, {"segmentation": {"size": [8, 8], "counts": [10**8]}}, "runs of 100000000 pixels"),
+    ],
+)
+def test_a_file_cannot_ask_for_more_memory_than_an_image_takes(
+    tmp_path: Path, side: int, drawn: dict[str, object], message: str
+) -> None:
+    file = tmp_path / "a.json"
+    image = {"id": 1, "file_name": "1.png", "width": side, "height": side}
+    mark = {"id": 0, "image_id": 1} | drawn
+    file.write_text(json.dumps({"images": [image], "annotations": [mark]}))
+    with pytest.raises(ImageError, match=message):
+        read_mask(file / "1")

@@ -9,6 +9,9 @@ from typing import TypeVar
 
 from PIL import Image
 
+MAX_PIXELS = 200_000_000
+"""Larger images are refused, from their header."""
+
 
 @dataclass(frozen=True)
 class Container:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from hardsight.data.containers.container import Container, remembered
+from hardsight.data.containers.container import MAX_PIXELS, Container, remembered
 from hardsight.data.files import means_good
 
 
@@ -68,6 +68,9 @@ def _image(file: Path, name: str) -> Image.Image:
     found = read_instances(file).get(name)
     if found is None:
         raise ValueError(f"{file} describes no image {name!r}")
+    width, height = found.size
+    if width * height > MAX_PIXELS:  # nobody has seen how large the image is
+        raise ValueError(f"{file}: {width} x {height} pixels are more than {MAX_PIXELS:,}")
     mask = Image.new("L", found.size)
     for mark in found.marks:
         try:
@@ -100,6 +103,8 @@ def _unrolled(runs: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
     height, width = runs["size"]
     counts = runs["counts"]
     lengths = _lengths(counts) if isinstance(counts, str) else counts
+    if sum(lengths) != width * height:
+        raise ValueError(f"runs of {sum(lengths)} pixels for {width} x {height}")
     on = np.arange(len(lengths)) % 2 == 1
     return np.repeat(on, lengths).reshape(width, height).T.copy()
 
