@@ -99,3 +99,14 @@ def test_bad_input_is_named():
         bootstrap_over_draws(auroc, scores, labels)
     with pytest.raises(ValueError, match="statistic's values must be finite"):
         bootstrap(lambda s, y: float("nan"), scores, labels)
+
+
+def test_resamples_of_nothing_but_defect_rank_no_pixels():
+    """Of two images one is all defect: drawn twice, as one time in four, it has no figure."""
+    maps = np.random.default_rng(0).random((2, 4, 4))
+    masks = np.ones((2, 4, 4), bool)
+    masks[1, 2:] = False
+    whole, alone = pixel_auroc(maps, masks), pixel_auroc(maps[1:], masks[1:])
+    assert whole != alone
+    found = pixel_auroc_interval(maps, masks, resamples=200)
+    assert found == pytest.approx((whole, min(whole, alone), max(whole, alone)))

@@ -172,6 +172,7 @@ def pixel_auroc_interval(
     with_defect, without = np.flatnonzero(defects), np.flatnonzero(defects == 0)
     values = []
     for i, j in _strata(defects > 0, resamples, np.random.default_rng(seed)):
-        picked = np.concatenate((with_defect[i], without[j]))
-        values.append(ratio(np.bincount(picked, minlength=n)))
+        w = np.bincount(np.concatenate((with_defect[i], without[j])), minlength=n)
+        if w @ normals:  # else defects fill all of its images, and nothing is ranked
+            values.append(ratio(w))
     return ratio(np.ones(n, dtype=np.int64)), *percentiles(values, level)
