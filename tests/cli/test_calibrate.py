@@ -38,7 +38,7 @@ def test_other_normal_images_set_it(run, parts):
         (("--under", "dust:0.1"), "choose from Linf, L2, light"),
         (("--under", "linf:2/255", "--suite", "map-pgd"), "attacks the map"),
         (("--false-alarms", 0.001), "too few for a false-alarm rate of 0.001"),
-        (("--false-alarms", 2), "--false-alarms=2 must be between 0 and 1"),
+        (("--false-alarms", 2), "must be between 0 and 1, got 2; use 0.01 for 1 %"),
         (("nowhere/*.png",), "nowhere"),
     ],
 )

@@ -56,7 +56,7 @@ def test_too_few_normals_say_how_many_are_needed():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="level must be"):
+    with pytest.raises(ValueError, match="rate must be between 0 and 1, got 1; use"):
         conformal_threshold(np.zeros(200), level=1.0)
     with pytest.raises(ValueError, match="normal_scores must be finite"):
         conformal_threshold([np.nan] * 200)

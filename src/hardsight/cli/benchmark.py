@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from hardsight.cli.console import console, errors, explained, say
+from hardsight.cli.console import console, errors, explained, goes_on, say
 from hardsight.cli.jobs import Jobs
 from hardsight.cli.options import Address, Device, EngineName, not_with, only_with
 from hardsight.cli.options import Workers as WorkerCount
 from hardsight.cli.pace import duration
+from hardsight.core.outputs import check_folder
 
 NAMED = 3
 """Jobs without images that are named; of more, how many there are."""
@@ -62,7 +63,7 @@ def benchmark(
     from hardsight.core.devices import pick_device
     from hardsight.scale.opening import open_engine
 
-    with explained(f"Go on with the same command: hardsight benchmark {plan} ..."):
+    with explained(goes_on):
         if verify is not None:
             not_with(context, "--verify", *NOT_VERIFIED)
             say_verified(verify, run or verify.parent / "run", device)
@@ -70,6 +71,7 @@ def benchmark(
         if plan is None:
             raise ValueError("PLAN is missing: a YAML file, or smoke; or --verify ENTRY")
         only_with(context, "--verify", "run")
+        check_folder(output, "--output")
         asked, places = Plan.read(plan), Places(output, data)
         devices = device.split(",")
         say_missing([job.missing(places) for job in asked.jobs()])

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from hardsight.cli.console import console, errors, explained, say
 from hardsight.cli.options import Device, OtherData, RunFolder
+from hardsight.core.outputs import check_file
 
 if TYPE_CHECKING:
     from hardsight.runs.bundles.verification import Verification
@@ -45,6 +46,7 @@ def bundle(
     from hardsight.runs.bundles.writing import BundleOptions, write_bundle
 
     with explained():
+        check_file(output, "--output")
         options = BundleOptions(references, path, exported, sign)
         found = write_bundle(open_detector_run(run), output, options)
         signed = f"signed with {sign}" if sign else "not signed"

@@ -46,15 +46,14 @@ def calibrate(
     `hardsight calibrate runs/bottle --under linf:2/255`,
     `hardsight calibrate runs/bottle good-parts-of-this-week/ --false-alarms 0.02`
     """
+    from hardsight.metrics import check_rate
     from hardsight.runs import open_detector_run, recalibrate
 
     with explained():
         if under is None:
             only_with(context, "--under", "suite", "budget")
-        if false_alarms is not None and not 0 < false_alarms < 1:
-            raise ValueError(
-                f"--false-alarms={false_alarms:g} must be between 0 and 1; use 0.01 for 1 %"
-            )
+        if false_alarms is not None:
+            check_rate(false_alarms)
         opened = open_detector_run(run)
         attack = None if under is None else _attack(under, suite, budget)
         with told() as progress:

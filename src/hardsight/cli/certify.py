@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hardsight.cli.console import explained, print_rows, say, say_report
+from hardsight.cli.console import explained, goes_on, print_rows, say, say_report
 from hardsight.cli.options import (
     Address,
     AllowDataChange,
@@ -22,6 +22,7 @@ from hardsight.cli.options import (
     only_with,
 )
 from hardsight.cli.progress import told
+from hardsight.core.outputs import check_folder
 
 if TYPE_CHECKING:
     from hardsight.reports.certificate import Certificate
@@ -106,7 +107,7 @@ def certify(
     from hardsight.runs.figures import CertificateChoice, ImageChoice, figures_of
     from hardsight.scale.opening import open_engine
 
-    with explained(f"Go on with the same command: hardsight certify {run} ..."):
+    with explained(goes_on):
         if choose_sigma:
             not_with(context, "--choose-sigma", "sigma")
         else:
@@ -115,6 +116,8 @@ def certify(
             only_with(context, "--attack", "steps", "draws")
         terms = Terms(sigma, n, alpha, radii=tuple(sorted(set(_numbers(radii, "radii")))))
         opened = open_run(run)
+        folder = output or opened.reports / "certificate"
+        check_folder(folder, "--output")
         for_detectors(
             opened,
             design=design,
@@ -140,7 +143,6 @@ def certify(
             effort={k: v for k, v in asked.items() if v is not None},
         )
         images = ImageChoice(path, limit, allow_data_change=allow_data_change)
-        folder = output or opened.reports / "certificate"
         with told() as progress, open_engine(engine, workers, address, device) as made:
             execution = Execution(folder / "state", max_minutes, progress, made)
             found = figures_of(opened, device).certificates(images, choice, execution)

@@ -5,8 +5,9 @@ comes in ``rich.text.Text``, or as an argument of ``print``.
 """
 
 import os
+import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hardsight.core.disk import FULL
-from hardsight.core.explained import EXPLAINED
+from hardsight.core.explained import explanation
 
 if TYPE_CHECKING:
     from hardsight.reports.tables import Cell
@@ -81,32 +81,37 @@ def _stacked(main: str, small: str) -> Text:
     return Text.assemble(main, (f"\n{small}", "dim")) if small else Text(main)
 
 
+def typed(*more: str) -> str:
+    """Return the command as it was typed, with options that it may lack."""
+    given = sys.argv[1:]
+    return shlex.join(["hardsight", *given, *(option for option in more if option not in given)])
+
+
+def goes_on(command: str | None = None) -> str:
+    """Say that work goes on where it was by a command; None: by the same as before."""
+    return f"what is finished is kept. Go on with: {command or typed()}"
+
+
 @contextmanager
-def explained(resume_hint: str = "") -> Iterator[None]:
-    """Turn an error of the library into one line and exit code 1, Ctrl-C into a hint and 130.
+def explained(left: Callable[[], str] | None = None) -> Iterator[None]:
+    """Turn an error of the library into one line and exit code 1, Ctrl-C into one and 130.
 
     A reader of the output that goes away, as ``head`` does, ends the command in silence.
+
+    Args:
+        left: says after Ctrl-C what is left of the work, and how it goes on; None: nothing is.
     """
     try:
         yield
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
         raise typer.Exit(CLOSED_PIPE) from None
-    except EXPLAINED as error:
-        say(("error:", "bold red"), " ", _said(error), to=errors)
-        raise typer.Exit(1) from error
     except KeyboardInterrupt:
-        hint = f" what is finished is kept. {resume_hint}"
-        say(("interrupted;", "yellow"), hint, to=errors)
+        say(("interrupted", "yellow"), f"; {left()}" if left else "", to=errors)
         raise typer.Exit(INTERRUPTED) from None
-
-
-def _said(error: Exception) -> str:
-    """Return the message of an error; of a full disk also the way out."""
-    if not (isinstance(error, OSError) and error.errno in FULL):
-        return str(error)
-    place = error.filename or "what was to be written"
-    return (
-        f"no space is left on the disk for {place} ({error.strerror}); free some there, or name a "
-        "place on another disk"
-    )
+    except Exception as error:
+        said = explanation(error)
+        if said is None:
+            raise
+        say(("error:", "bold red"), " ", said, to=errors)
+        raise typer.Exit(1) from error

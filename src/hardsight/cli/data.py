@@ -1,5 +1,6 @@
 """``hardsight data``: look at a data set before training on it, or write the embedded one."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,6 +8,7 @@ from rich.table import Table
 
 from hardsight.cli.console import console, errors, explained, say
 from hardsight.cli.options import Bits, not_with, only_with
+from hardsight.core.outputs import check_folder
 
 if TYPE_CHECKING:
     from hardsight.data import ImageSet
@@ -59,6 +61,7 @@ def data(
     with explained():
         if write:
             not_with(context, "--write", "category", "bits", "verify")
+            check_folder(Path(path), "PATH")
             say(f"Wrote {write_textures(path, size=size or EMBEDDED, seed=seed)}")
             return
         only_with(context, "--write", "seed")

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from hardsight.cli.console import console, explained, say
+from hardsight.cli.console import console, explained, goes_on, say
 from hardsight.cli.evaluate import print_report
 from hardsight.cli.options import Device, Eps, Seed
 from hardsight.cli.progress import told
+from hardsight.core.outputs import check_folder
 
 IMAGES = 24
 """Test images that are attacked, half of them good parts."""
@@ -36,7 +37,8 @@ def demo(
     from hardsight.runs import open_detector_run, start_run
 
     begun = time.perf_counter()
-    with explained("Start it again to go on."):
+    with explained(goes_on):
+        check_folder(folder, "--folder")
         config = load_preset("demo")
         size = config.detector_settings["image_size"]
         photographs = write_textures(folder / "data", size=size, seed=seed)

@@ -12,6 +12,7 @@ from rich.table import Table
 from hardsight.cli.console import console, explained, say
 from hardsight.cli.options import Bits, Device, RunFolder, ScoredAtOnce, Seed
 from hardsight.cli.rows import Reader, Tally, scored
+from hardsight.core.outputs import check_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,6 +64,8 @@ def drift(
     tally = Tally()
     with explained():
         opened = open_detector_run(run)
+        folder = output or opened.reports / "drift"
+        check_folder(folder, "--output")
         if len(parts) == 1 and Path(parts[0]).suffix in (".csv", ".jsonl"):
             found: Values = {SCORE: scores_of(Path(parts[0]))}
         else:
@@ -71,7 +74,7 @@ def drift(
         references = {k: v for k, v in drift_references(opened).items() if k in found}
         monitor = DriftMonitor(references, once_in, seed)
         watched = monitor.add(found)
-        chart = write_drift(watched, monitor.alarms, once_in, output or opened.reports / "drift")
+        chart = write_drift(watched, monitor.alarms, once_in, folder)
         console.print(_table(watched, monitor.alarms))
         say(
             f"While nothing changes, at most one false alarm in {once_in:,} parts, on average: the "

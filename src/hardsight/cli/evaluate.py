@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from hardsight.cli.beside import evaluate_beside, print_inspected
-from hardsight.cli.console import errors, explained, print_rows, say, say_report
+from hardsight.cli.console import errors, explained, goes_on, print_rows, say, say_report
 from hardsight.cli.options import (
     Address,
     AllowDataChange,
@@ -30,6 +30,7 @@ from hardsight.cli.options import (
 )
 from hardsight.cli.pace import duration
 from hardsight.cli.progress import told
+from hardsight.core.outputs import check_folder
 
 if TYPE_CHECKING:
     from hardsight.evaluation import Cost, Evaluation
@@ -166,7 +167,7 @@ def evaluate(
     from hardsight.scale.opening import open_engine
     from hardsight.synthesis.corruptions.corruptions import SEVERITIES
 
-    with explained(f"Go on with the same command: hardsight evaluate {run} ..."):
+    with explained(goes_on):
         opened = open_run(run)
         for_detectors(opened, synthetic=synthetic, purify=purify, t_star=t_star, purifier=purifier)
         asked: dict[str, Any] = {
@@ -186,6 +187,8 @@ def evaluate(
             )
             print_inspected(evaluate_beside(run, beside, chosen, limit, seed, device), chosen)
             return
+        folder = output or opened.reports / "evaluation"
+        check_folder(folder, "--output")
         planned = figures_of(opened, device, _purifier(purify, t_star, purifier)).evaluation(
             ImageChoice(path, limit, synthetic=synthetic, allow_data_change=allow_data_change),
             AttackChoice(suite or (), norm, eps, budget, effort, curve, source),
@@ -197,7 +200,6 @@ def evaluate(
                 corruptions=SEVERITIES if corruptions else (),
             ),
         )
-        folder = output or opened.reports / "evaluation"
         with open_engine(engine, workers, address, device) as made:
             print_costs(planned.costs(), made.workers)
             with told() as progress:

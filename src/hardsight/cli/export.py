@@ -9,6 +9,7 @@ from rich.table import Table
 
 from hardsight.cli.console import console, explained, say
 from hardsight.cli.options import AllowDataChange, OtherData, RunFolder, Seed
+from hardsight.core.outputs import check_folder
 
 
 class To(StrEnum):
@@ -58,8 +59,9 @@ def export(
 
     with explained():
         work = open_detector_run(run)
-        detector, data = work.opened("cpu", path, allow_data_change)
         folder = output or work.reports / EXPORTED
+        check_folder(folder, "--output")
+        detector, data = work.opened("cpu", path, allow_data_change)
         found, compared = write(
             detector,
             data,

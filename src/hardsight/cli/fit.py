@@ -1,6 +1,7 @@
 """``hardsight fit``: from a folder of good parts to a detector, from labels to a classifier."""
 
 import logging
+import shlex
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
-from hardsight.cli.console import console, errors, explained, say
+from hardsight.cli.console import console, errors, explained, goes_on, say, typed
 from hardsight.cli.jobs import Jobs
 from hardsight.cli.options import Address, AllowDataChange, Device, EngineName
 from hardsight.cli.options import Workers as WorkerCount
@@ -113,13 +114,18 @@ def fit(
     """
     from hardsight.core.engine import Workers
     from hardsight.core.types import quiet
-    from hardsight.runs import start_run
+    from hardsight.runs import is_begun, start_run, without_beginnings
     from hardsight.runs.categories import start_runs
     from hardsight.scale.opening import open_engine
     from hardsight.training.launched import launched, own_folder
 
-    again = "the same command and --resume" if each else f"hardsight fit --resume --run {run}"
-    with explained(f"Go on with: {again}"):
+    def left() -> str:
+        if each:
+            return goes_on(typed("--resume"))
+        again = shlex.join(["hardsight", "fit", "--resume", "--run", str(run)])
+        return goes_on(again) if is_begun(run) else "nothing was trained yet, and nothing is kept"
+
+    with explained(left):
         if not each and (engine != "local" or workers is not None or address is not None):
             raise ValueError(
                 "--engine, --workers and --address share categories out; add --each, a model for "
@@ -142,6 +148,8 @@ def fit(
             "training.devices": devices,
             "false_alarms": false_alarms,
         }
+        if resume and not each and path is None and normal_dir is None:
+            _demand_begun(run)
         config = _begun_with(preset, run if resume and not each else None)
         config = config.updated({k: v for k, v in changes.items() if v is not None})
         config = config.updated(_settings(setting or []))
@@ -153,7 +161,7 @@ def fit(
             with open_engine(engine, workers, address, devices_in_turn[0]) as made:
                 _fit_each(begun, Workers(made, devices_in_turn), allow_data_change)
             return
-        with own_folder(run, config.training) as place:
+        with own_folder(run, config.training) as place, without_beginnings(place):
             first = place == run
             if not first:  # another of torchrun's processes speaks
                 console.quiet = True
@@ -180,6 +188,22 @@ def _fit_each(runs: "list[DetectorRun]", workers: "Workers", allow_data_change: 
         say(("not fitted:", "yellow"), f" {name}: {why}", to=errors)
     if failed:
         raise typer.Exit(1)
+
+
+def _demand_begun(run: Path) -> None:
+    """Refuse to go on with a run of which there is nothing, not even what it was to be fitted to.
+
+    Raises:
+        RunError: there is none.
+    """
+    from hardsight.data.files import near_names
+    from hardsight.runs import CONFIG, RunError
+
+    if not (run / CONFIG).exists():
+        raise RunError(
+            f"{run} holds nothing to resume{near_names(run)}; begin it with --data, or name the "
+            "run with --run"
+        )
 
 
 def _begun_with(preset: str | None, resumed: Path | None) -> "Config":

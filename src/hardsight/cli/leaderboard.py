@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hardsight.cli.console import explained, say
+from hardsight.core.outputs import check_folder
 
 
 def leaderboard(
@@ -21,4 +22,5 @@ def leaderboard(
     from hardsight.benchmark import write_site
 
     with explained():
+        check_folder(output, "--output")
         say("Leaderboard: ", (str(write_site(results, output)), "bold"))

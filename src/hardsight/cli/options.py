@@ -1,5 +1,6 @@
 """Arguments and options that several commands share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -109,7 +110,7 @@ Workers = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Of all randomness.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 AllowDataChange = Annotated[
     bool, typer.Option(help="Go on although the data set changed since the run was made.")
 ]
@@ -121,6 +122,22 @@ Synthetic = Annotated[
         "alarms and attacks.",
     ),
 ]
+
+
+def run_first(run: Path, others: Sequence[str]) -> None:
+    """Refuse images that stand before the run that is to score them.
+
+    Raises:
+        ValueError: with both in order.
+    """
+    from hardsight.runs import is_run
+
+    if is_run(run):
+        return
+    if found := next((other for other in others if is_run(Path(other))), None):
+        raise ValueError(
+            f"{found} is a run, and {run} is none: the run comes first, then {run}; change them"
+        )
 
 
 def for_detectors(run: "OpenRun[Any]", **options: object) -> None:

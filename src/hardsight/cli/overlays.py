@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardsight.core.disk import named_when_full
+from hardsight.core.outputs import check_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,13 +61,14 @@ def overlay_name(name: str) -> str:
 
 
 def check_overlays(overlays: Path | None, folders: Iterable[Path]) -> None:
-    """Refuse heat maps that would be taken for new images.
+    """Refuse heat maps that cannot be written, or would be taken for new images.
 
     Raises:
         ValueError: they would lie in one of the folders that images are read from.
     """
     if overlays is None:
         return
+    check_folder(overlays, "--overlays")
     for folder in folders:
         if overlays.resolve().is_relative_to(folder.resolve()):
             raise ValueError(

@@ -20,6 +20,7 @@ from hardsight.cli.options import (
     ScoredAtOnce,
     Scores,
     Workers,
+    run_first,
 )
 from hardsight.cli.overlays import check_overlays
 from hardsight.cli.rows import Reader, Tally
@@ -73,7 +74,8 @@ def score(
     from hardsight.scale.opening import open_engine
 
     tally = Tally()
-    with explained():
+    with explained(lambda: _kept(output, tally)):
+        run_first(run, images)
         check_output(output, images)
         check_overlays(overlays, [Path(name) for name in images if Path(name).is_dir()])
         decider = deciding(open_detector_run(run), beside, device, seed, overlays)
@@ -96,3 +98,10 @@ def score(
         raise typer.Exit(1)
     if fail_on_anomaly and tally.anomalous:
         raise typer.Exit(2)
+
+
+def _kept(output: Path | None, tally: Tally) -> str:
+    """Say what is left of a table that was not finished."""
+    if output is None:
+        return "the rows above are all there is; --output scores.csv keeps them in a file"
+    return f"{output} holds the {tally.total} images that were scored; begun again, it is made anew"

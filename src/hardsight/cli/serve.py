@@ -9,6 +9,7 @@ from hardsight.cli.console import explained, say
 from hardsight.cli.following import connected
 from hardsight.cli.options import Beside, Connections, Device, only_with
 from hardsight.core.extras import needed
+from hardsight.core.outputs import check_folder
 
 EXTRA = "'hardsight[serve]'"
 
@@ -85,6 +86,7 @@ def serve(
         from hardsight.serve.service import Place, Service
         from hardsight.serve.tokens import Tokens
 
+        check_folder(pictures, "--pictures")
         policy = Policy(keep, int(picture_budget * 2**30))
         if token_file is not None and not token_file.exists():
             token = Tokens.make(token_file, token_days)

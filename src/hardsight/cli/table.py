@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hardsight.core.disk import named_when_full
+from hardsight.core.outputs import check_file
 
 TAIL = 1 << 16
 """Bytes at the end of a file in which its last line is looked for."""
@@ -78,13 +79,16 @@ def table(output: Path | None, fields: Sequence[str], more: bool = False) -> Ite
         yield Table(file, output.suffix[1:], fields, begun=begun)
 
 
-def check_output(output: Path | None, names: Iterable[str]) -> None:
-    """Refuse a table in the place of one of the files that are to be read.
+def check_output(output: Path | None, names: Iterable[str] = ()) -> None:
+    """Refuse a table that cannot be written, or that would replace a file that is to be read.
 
     Raises:
-        ValueError: it would be written over that.
+        ValueError: it cannot lie there.
     """
-    if output is not None and output.resolve() in [Path(name).resolve() for name in names]:
+    if output is None:
+        return
+    check_file(output, "--output")
+    if output.resolve() in [Path(name).resolve() for name in names]:
         raise ValueError(
             f"--output {output} is what is to be read, and would be lost; name another file"
         )

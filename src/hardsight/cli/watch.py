@@ -29,10 +29,12 @@ from hardsight.cli.options import (
     ScoredAtOnce,
     Scores,
     only_with,
+    run_first,
 )
 from hardsight.cli.overlays import check_overlays
 from hardsight.cli.rows import Tally
-from hardsight.cli.table import table
+from hardsight.cli.table import check_output, table
+from hardsight.core.outputs import check_file
 
 if TYPE_CHECKING:
     from hardsight.data import Decoding, Reading
@@ -106,8 +108,11 @@ def watch(
             only_with(context, "--drift", "once_in")
         if not to:
             only_with(context, "--to", "state")
-        if Path(source).is_dir():
-            check_overlays(overlays, [Path(source)])
+        run_first(run, [source])
+        check_output(output)
+        check_overlays(overlays, [Path(source)] if Path(source).is_dir() else [])
+        if drift:
+            check_file(drift, "--drift")
         opened = open_detector_run(run)
         decider = deciding(opened, beside, device, seed, overlays)
         detector = decider.detector

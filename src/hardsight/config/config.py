@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from hardsight.config.renamed import RENAMED, translated
 from hardsight.core.files import write_atomically
 from hardsight.core.suggestions import choices, suggestion
+from hardsight.data.files import near_names
 from hardsight.training import Settings
 from hardsight.training.settings import FREE
 
@@ -107,7 +108,7 @@ class Config(BaseModel):
         try:
             values = yaml.safe_load(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise ConfigError(f"{path} does not exist") from None
+            raise ConfigError(f"{path} does not exist{near_names(path)}") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} is not readable YAML: {error}") from None
         if not isinstance(values, dict):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, field_validator
 
 from hardsight.config.config import STRICT, ConfigError
+from hardsight.core.machine import memory
 from hardsight.core.suggestions import choices
 from hardsight.data import (
     LABELLED,
@@ -73,13 +74,38 @@ def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
     """Load the data set a configuration names, at ``size`` x ``size`` pixels.
 
     Raises:
-        ConfigError: neither a path nor a folder of normal images is named, or fewer training images
-            are there than ``limit_train``.
+        ConfigError: neither a path nor a folder of normal images is named, fewer training images
+            are there than ``limit_train``, or memory cannot hold those that are kept there.
     """
+    found = _load(place, size, seed)
+    _demand_memory(found, memory())
+    return found
+
+
+def _demand_memory(data: AnomalyData, machine: tuple[float, float] | None) -> None:
+    """Refuse images that a fit could not keep decoded, before one is.
+
+    Args:
+        data: whose training and validation images a fit keeps.
+        machine: (free, all) of its memory in GiB; None: not known.
+    """
+    kept = data.train.nbytes + data.validation.nbytes
+    if machine is not None and kept > machine[1] * 2**30:
+        size = data.train.size
+        raise ConfigError(
+            f"image_size={size}: the {len(data.train) + len(data.validation)} images that a fit "
+            f"keeps take {kept / 2**30:,.0f} GiB at {size} x {size} pixels, and this machine has "
+            f"{machine[1]:,.0f} GiB of memory; take a smaller size (--size), or fewer images "
+            "(--normals)"
+        )
+
+
+def _load(place: DataConfig, size: int, seed: int) -> AnomalyData:
+    """Load the data set that a configuration names, of several categories together."""
     names = several(place)
     if names:
         each = [place.model_copy(update={"category": name}) for name in names]
-        return together([load_data(one, size, seed) for one in each])
+        return together([_load(one, size, seed) for one in each])
     found = _load_one(place, size, seed)
     if place.limit_train is None:
         return found

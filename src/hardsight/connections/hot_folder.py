@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from hardsight.core.files import write_whole
+from hardsight.core.outputs import check_folder
 from hardsight.data.containers import content_sha256
 from hardsight.serve.decision import Decision
 
@@ -33,10 +34,11 @@ class HotFolder:
             ``suspicious/`` and ``defect/``.
 
     Raises:
-        OSError: it cannot be written.
+        ValueError: it cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
+        check_folder(folder, "--to folder:")
         self.folder, self._left = folder, 0
         for name in (*FOLDERS, UNREADABLE):
             (folder / name).mkdir(parents=True, exist_ok=True)

@@ -38,7 +38,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Write a file by a function of a path beside it, as ``write_atomically`` does text.
 
     Raises:
-        OSError: the file could not be written.
+        OSError: the file could not be written; it names that, and not the path beside it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # of this writer alone
@@ -46,6 +46,10 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
         with named_when_full(path):
             write(part)
         part.replace(path)
+    except OSError as error:
+        if str(error.filename) == str(part):
+            error.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
     return path

@@ -110,10 +110,13 @@ def existing_folder(path: str | Path, argument: str) -> Path:
         FileNotFoundError: it is not; the message suggests the near names beside it.
     """
     path = Path(path)
-    if not path.is_dir():
-        what = "is a file, not a folder" if path.exists() else "does not exist"
-        raise FileNotFoundError(f"{argument}={str(path)!r} {what}{near_names(path)}")
-    return path
+    if path.is_dir():
+        return path
+    if path.exists():
+        what = f"is a file, not a folder; its own is {str(path.parent)!r}"
+    else:
+        what = f"does not exist{near_names(path)}"
+    raise FileNotFoundError(f"{argument}={str(path)!r} {what}")
 
 
 def near_names(path: Path) -> str:
@@ -123,17 +126,20 @@ def near_names(path: Path) -> str:
     """
     if url := _ONE_SLASH.search(path.as_posix()):
         return f"; did you mean '{url[1]}://{url[2]}'?"
-    known = path
-    while not known.is_dir() and known != known.parent:
-        known, missing = known.parent, known.name
-    if known == path:
+    if path.exists():
         return ""
-    names = sorted(entry.name for entry in known.iterdir() if not hidden(entry.name))
-    lowered = {name.lower(): name for name in names}
-    close = [lowered[name] for name in get_close_matches(missing.lower(), lowered, n=3, cutoff=0.5)]
-    if close:
-        return f"; did you mean {' or '.join(repr(str(known / name)) for name in close)}?"
-    return f"; {str(known)!r} holds: {listed(names, 8) or 'nothing'}"
+    if close := similar(path):
+        return f"; did you mean {' or '.join(repr(str(one)) for one in close)}?"
+    known, _ = _known_part(path)
+    return f"; {str(known)!r} holds: {listed(_names(known), 8) or 'nothing'}"
+
+
+def similar(path: Path) -> list[Path]:
+    """Return what lies beside the first missing part of a path under a name near to it."""
+    known, missing = _known_part(path)
+    lowered = {name.lower(): name for name in _names(known)}
+    close = get_close_matches(missing.lower(), lowered, n=3, cutoff=0.5)
+    return [known / lowered[name] for name in close]
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
@@ -155,6 +161,18 @@ def relative_name(path: Path, root: Path) -> str:
 def worker_threads() -> ThreadPoolExecutor:
     """Return a pool for reading files: decoding and hashing run beside each other in threads."""
     return ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1))
+
+
+def _known_part(path: Path) -> tuple[Path, str]:
+    """Return the deepest folder of a missing path that is there, and the name that it lacks."""
+    known, missing = path.parent, path.name
+    while not known.is_dir() and known != known.parent:
+        known, missing = known.parent, known.name
+    return known, missing
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir() if not hidden(entry.name))
 
 
 def _match(pattern: str | Path) -> Iterator[Path]:

@@ -106,6 +106,11 @@ class ImageSet(Dataset[Item]):
     def __len__(self) -> int:
         return len(self.samples)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that ``images()`` takes."""
+        return len(self) * 3 * self.size**2
+
     def __getitem__(self, index: int) -> Item:
         sample = self.samples[index]
         image = self.decoding.file(sample.path)

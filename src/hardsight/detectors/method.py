@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from hardsight.augment import Augment
 from hardsight.data import AnomalyData
 from hardsight.detectors.fitted import Fitted, Work
 from hardsight.detectors.saved import SavedDetector
+from hardsight.metrics import check_rate
 from hardsight.training import Settings
 
 
@@ -30,7 +31,7 @@ class FitConfig(BaseModel):
     """What is chosen on validation data, and among what; None: nothing."""
     augment: Augment = "auto"
     """How training images are changed, see ``hardsight.augment.AugmentationPolicy.of``."""
-    false_alarms: float | None = Field(None, gt=0, lt=1)
+    false_alarms: Annotated[float, AfterValidator(check_rate)] | None = None
     """False-alarm rate of the threshold; None: 1 %, or the lowest the held-out normals support."""
 
     @property

@@ -9,7 +9,12 @@ from hardsight.metrics.certified import (
     certified_roc,
     certified_tpr_at_fpr,
 )
-from hardsight.metrics.conformal import conformal_threshold, expected_false_alarm_rate, p_values
+from hardsight.metrics.conformal import (
+    check_rate,
+    conformal_threshold,
+    expected_false_alarm_rate,
+    p_values,
+)
 from hardsight.metrics.image import (
     auroc,
     average_precision,
@@ -40,6 +45,7 @@ __all__ = [
     "certified_f1",
     "certified_roc",
     "certified_tpr_at_fpr",
+    "check_rate",
     "conformal_threshold",
     "expected_false_alarm_rate",
     "f1_max",

@@ -20,10 +20,22 @@ def _vector(values: ArrayLike, name: str) -> Floats:
     return array
 
 
+def check_rate(level: float) -> float:
+    """Return a false-alarm rate that can be asked for.
+
+    Raises:
+        ValueError: it is not in (0, 1).
+    """
+    if not 0.0 < level < 1.0:
+        raise ValueError(
+            f"a false-alarm rate must be between 0 and 1, got {level:g}; use 0.01 for 1 %"
+        )
+    return level
+
+
 def _alarms(n: int, level: float) -> int:
     """Return floor((n + 1) level): how many of n + 1 exchangeable scores may alarm, at least 1."""
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level must be in (0, 1), got {level}; use 0.01 for 1 % false alarms")
+    check_rate(level)
     alarms = math.floor((n + 1) * level + 1e-9)  # 1e-9: 0.07 * 100 is 7.000...001 in floats
     if alarms < 1:
         raise ValueError(

@@ -9,6 +9,7 @@ from hardsight.core.engine import Tell, Workers
 from hardsight.core.suggestions import choices
 from hardsight.data import categories
 from hardsight.data.places import below, exists
+from hardsight.runs.beginnings import discard_beginnings
 from hardsight.runs.detector import DetectorRun
 from hardsight.runs.opening import open_run, start_run
 from hardsight.runs.trying import Watch, try_each
@@ -39,7 +40,8 @@ def fit_runs(
 ) -> dict[str, str]:
     """Fit runs as each would be by itself; one that fails stops no other.
 
-    A fit whose worker dies is begun again by another, from its last checkpoint.
+    The folder of one in which nothing was trained is removed. A fit whose worker dies is begun
+    again by another, from its last checkpoint.
 
     Args:
         runs: not finished.
@@ -52,7 +54,11 @@ def fit_runs(
     """
     jobs = [(run.path, workers.device(k), allow_data_change) for k, run in enumerate(runs)]
     ended = try_each(_fit, jobs, workers.engine, watch)
-    return {runs[k].name: why for k, why in ended if why is not None}
+    try:
+        return {runs[k].name: why for k, why in ended if why is not None}
+    finally:
+        for run in runs:
+            discard_beginnings(run.path)
 
 
 def _categories(config: Config) -> tuple[str, ...]:

@@ -69,12 +69,13 @@ class ClassifierRun(RunFolder[ClassifierConfig]):
         self, device: str = "auto", allow_data_change: bool = False, progress: Progress = quiet
     ) -> nn.Module:
         """Train the classifier and what stands in front of it; goes on where it was interrupted."""
+        computing = pick_device(device)  # refused before images are read
         data = self.labelled("train", None, allow_data_change)
         self.labelled("test", None, allow_data_change)  # recorded, and there
         begun = time.perf_counter()
         fit_classifier(self.config, data, self.path, progress, self._behind)
         training = self.config.training.precision_choice
-        write_metrics(self.path / METRICS, begun, pick_device(device), training)
+        write_metrics(self.path / METRICS, begun, computing, training)
         self.write_card()
         return self.classifier(device)
 

@@ -130,6 +130,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
             RunError: the data set has several categories, or fewer normals than a fit takes.
             ManifestChanged: it is not the one that the run began with.
         """
+        computing = pick_device(device)  # refused before images are read
         config, data = self.config, self.data()
         method = METHODS[config.method]
         self._check(data, method.detector)
@@ -142,7 +143,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         work = Work(self.path / "training", resume=True, progress=progress)
         announce(progress, "fit", config.fit.stages)
         shown = posed_data(data) if config.posed else data
-        fitted = method.fit(made.to(pick_device(device)), shown, config.fit, work)
+        fitted = method.fit(made.to(computing), shown, config.fit, work)
         calibration = fitted.calibration
         if config.posed:  # of all hypotheses, which the fit knows nothing of
             _, normals = validation_shares(data, config.fit.splits_validation)

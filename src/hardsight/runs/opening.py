@@ -8,13 +8,15 @@ from typing import Any
 
 from hardsight.config import ClassifierConfig, Config, DetectorConfig, anchored
 from hardsight.config.classification import PurifiedNetwork
+from hardsight.core.outputs import check_folder
+from hardsight.data.files import listed, near_names, subfolders
 from hardsight.data.places import exists
 from hardsight.export import Exported
+from hardsight.runs.beginnings import is_begun, remove_beginnings
 from hardsight.runs.bundles.opening import unpack
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.detector import DetectorRun
-from hardsight.runs.folder import CONFIG, MANIFEST, RunError
-from hardsight.runs.started import START
+from hardsight.runs.folder import CONFIG, RunError
 
 
 def open_run(path: str | Path, public_key: Path | None = None) -> DetectorRun | ClassifierRun:
@@ -32,11 +34,24 @@ def open_run(path: str | Path, public_key: Path | None = None) -> DetectorRun | 
     path = Path(path)
     if path.is_file():
         return _unpacked(path, public_key)
-    if not (path / CONFIG).is_file():
-        raise RunError(
-            f"{path} is not a run folder: it has no {CONFIG}; make one with: hardsight fit"
-        )
+    if not is_run(path):
+        raise RunError(f"{path} is not a run folder: {_lacking(path)}")
     return _run(path, Config.read(path / CONFIG))
+
+
+def is_run(path: Path) -> bool:
+    """Tell whether a path is a run folder, an export, or named as a bundle is."""
+    return (path / CONFIG).is_file() or (path.is_file() and path.suffix == ".hsb")
+
+
+def _lacking(path: Path) -> str:
+    """Return what a path lacks to be a run folder, and where one may be."""
+    if not path.is_dir():
+        return f"it does not exist{near_names(path)}; make one with: hardsight fit --run {path}"
+    below = [str(folder) for folder in subfolders(path) if is_run(folder)]
+    if below:
+        return f"it has no {CONFIG}; choose one of the runs in it: {listed(below)}"
+    return f"it has no {CONFIG}; make one with: hardsight fit"
 
 
 def open_detector_run(path: str | Path, public_key: Path | None = None) -> DetectorRun:
@@ -81,6 +96,7 @@ def start_run(
             export.
     """
     path, config = Path(path), anchored(config)
+    check_folder(path, "--run")
     if Exported.is_at(path):
         raise RunError(f"{path} holds an export, and no run to go on with; name another folder")
     if is_begun(path):
@@ -91,17 +107,10 @@ def start_run(
         _refuse_changes(path, open_run(path).config, config)
     else:
         path.mkdir(parents=True, exist_ok=True)
-        if (path / CONFIG).exists():  # refused, and tried again: its data may be others
-            for name in (MANIFEST, START):
-                (path / name).unlink(missing_ok=True)
+        if (path / CONFIG).exists():  # killed, and tried again: its data may be others
+            remove_beginnings(path)
     config.write(path / CONFIG)
     return _run(path, config)
-
-
-def is_begun(path: Path) -> bool:
-    """Tell whether a folder holds more of a run than what a fit writes before it refuses."""
-    before = {CONFIG, MANIFEST, START}
-    return (path / CONFIG).exists() and any(p.name not in before for p in path.iterdir())
 
 
 def _refuse_changes(path: Path, recorded: Config, asked: Config) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol
 
 from hardsight.core.engine import Engine, K, Tell, Work
-from hardsight.core.explained import EXPLAINED
+from hardsight.core.explained import explanation
 
 
 class Watch(Protocol):
@@ -40,6 +40,9 @@ class _Tried(Generic[K]):
     def __call__(self, job: K, tell: Tell) -> str | None:
         try:
             self.work(job, tell)
-        except EXPLAINED as error:
-            return str(error)
+        except Exception as error:
+            said = explanation(error)
+            if said is None:
+                raise
+            return said
         return None

@@ -71,16 +71,27 @@ def test_errors_say_what_is_there(tmp_path: Path) -> None:
         ValueError, match=r"2 categories; choose one with .* by its folder: bottle, screw"
     ):
         load(tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"did you mean .*bottle"):
+    with pytest.raises(FileNotFoundError, match=r"did you mean '.*bottle'\?$"):  # and no other set
         load(tmp_path, "botle")
+    (tmp_path / "README.md").touch()
+    with pytest.raises(
+        FileNotFoundError, match=f"is a file, not a folder; its own is '{tmp_path}'$"
+    ):
+        load(tmp_path / "README.md")
     with pytest.raises(ValueError, match=r"a category itself \(mvtec\); leave .*'bottle' out"):
         load(tmp_path / "bottle", "bottle")
     (tmp_path / "bare").mkdir()
-    with pytest.raises(LayoutError, match=r"Wanted is good/ .* Found: an empty folder\."):
+    with pytest.raises(LayoutError, match=r"it holds nothing\. .* Wanted is good/ .* \(mvtec\)"):
         load(tmp_path / "bare")
     (tmp_path / "bare" / "a.png").touch()
-    with pytest.raises(LayoutError, match=r"Found: a\.png\."):
+    (tmp_path / "bare" / "other").mkdir()
+    expected = r"an image lies directly in it, beside the folders other; move the good ones into"
+    with pytest.raises(LayoutError, match=expected):
         load(tmp_path / "bare")
+    (tmp_path / "bare" / "b.png").touch()
+    with pytest.raises(LayoutError, match=r"2 images lie directly in it.*Wanted is good/") as flat:
+        load(tmp_path / "bare")
+    assert "mvtec_loco" not in str(flat.value)  # the other layouts are no help there
     with pytest.raises(FileNotFoundError, match="does not exist"):
         load(tmp_path / "none")
     write(tmp_path / "pill" / "test" / "x.png")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hardsight.data.anomaly_data import AnomalyData
-from hardsight.data.files import existing_folder, listed, subfolders
+from hardsight.data.files import existing_folder, is_image_name, listed, similar, subfolders
 from hardsight.data.labelled import LabelledImages, Part
 from hardsight.data.layouts.brats2021 import BRATS2021
 from hardsight.data.layouts.btad import BTAD
@@ -119,14 +119,26 @@ def _demand_layout(root: Path, category: str | None) -> Layout:
             f"path={str(top)!r} holds {len(found)} categories; "
             f"choose one with category=... (--category) or by its folder: {', '.join(found)}"
         )
-    wanted = "; or ".join(f"{one.wanted} ({one.name})" for one in reversed(LAYOUTS.values()))
-    folders = ", ".join(place.name for place in subfolders(top))
-    held = folders or listed(sorted(place.name for place in top.iterdir())) or "an empty folder"
+    loose, held = _arranged(top)
+    known = [GOOD_BAD] if loose else reversed(LAYOUTS.values())
     raise LayoutError(
-        f"path={str(top)!r} is arranged as no known layout. Wanted is {wanted}. Found: {held}. "
-        "Rearrange it, or name the folders with --normal-dir, --abnormal-dir and --mask-dir of "
-        f"hardsight fit, in Python with hardsight.data.folder{obtainable(top)}"
+        f"path={str(top)!r} is arranged as no known layout: {held}. Rearrange it, or name the "
+        "folders with --normal-dir, --abnormal-dir and --mask-dir of hardsight fit, in Python with "
+        f"hardsight.data.folder{obtainable(top)}. "
+        f"Wanted is {'; or '.join(f'{one.wanted} ({one.name})' for one in known)}"
     )
+
+
+def _arranged(top: Path) -> tuple[int, str]:
+    """Return the number of images directly in a folder, and in words what it holds."""
+    folders = [place.name for place in subfolders(top)]
+    files = sorted(place.name for place in top.iterdir() if place.is_file())
+    loose = sum(is_image_name(name) for name in files)
+    if not loose:
+        return 0, f"it holds {listed(folders or files) or 'nothing'}"
+    also = f", beside the folders {listed(folders)}" if folders else ""
+    number = "an image lies" if loose == 1 else f"{loose} images lie"
+    return loose, f"{number} directly in it{also}; move the good ones into good/"
 
 
 def _demand_category(root: Path, category: str) -> None:
@@ -149,10 +161,15 @@ def _demand_category(root: Path, category: str) -> None:
 
 
 def _existing(path: Path, argument: str) -> Path:
-    """Return a folder that must exist; the error says how to obtain a published set."""
+    """Return a folder that must exist; the error says how to obtain a published set.
+
+    That is not asked for where the folder's name may be mistyped, or is that of a file.
+    """
     try:
         return existing_folder(path, argument)
     except FileNotFoundError as error:
+        if path.exists() or similar(path):
+            raise
         raise FileNotFoundError(f"{error}{obtainable(path)}") from None
 
 

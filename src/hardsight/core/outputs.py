@@ -1,0 +1,40 @@
+"""Places of results, looked at before the work that they are of begins."""
+
+import tempfile
+from pathlib import Path
+
+
+def check_folder(folder: Path, option: str) -> None:
+    """Refuse a folder that cannot be made or written in; nothing is left there.
+
+    Args:
+        folder: in which results will lie; it need not be there.
+        option: that named it, as ``--output``.
+
+    Raises:
+        ValueError: it, or one above it, is a file, or refuses a new file.
+    """
+    _check(folder, f"{option} {folder}")
+
+
+def check_file(file: Path, option: str) -> None:
+    """Refuse a file that cannot be made, as ``check_folder`` does; a device may be one.
+
+    Raises:
+        ValueError: it is a folder, or cannot lie where it is to.
+    """
+    if file.is_dir():
+        raise ValueError(f"{option} {file} is a folder; name a file in it")
+    if file.is_file() or not file.exists():
+        _check(file.parent, f"{option} {file}")
+
+
+def _check(folder: Path, given: str) -> None:
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        raise ValueError(f"{given}: {there} is a file, not a folder; name another place")
+    try:
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
+        why = f"nothing can be written in {there} ({error.strerror})"
+        raise ValueError(f"{given}: {why}; name another place") from None
