@@ -134,6 +134,22 @@ def test_verdicts_of_a_lost_link_that_grew_old_are_not_shown(registers, interloc
     assert set(registers.verdicts[count:]) == {NO_ANSWER}
 
 
+def test_a_slow_controller_is_not_told_of_what_grew_old(registers, interlock):
+    def slowly(signal, write=registers.write):
+        time.sleep(0.05)
+        write(signal)
+
+    registers.write = slowly
+    begun = time.monotonic()
+    interlock.send([decision()] * 200)  # ten seconds of writing
+    until(lambda: registers.found and registers.found[-1][1].sequence == 200)
+    assert time.monotonic() - begun < 5
+    assert registers.found[-1][1].verdict == NO_ANSWER, "it grew old, too"
+    assert len({signal.sequence for _, signal in registers.found}) < 30
+    interlock.send([decision()])
+    until(lambda: registers.found[-1][1][1:3] == (GOOD, 201))
+
+
 def test_the_end_is_no_answer(registers):
     one = Interlock("controller", registers, Timing(beat=0.02, hold=60))
     one.send([decision()])

@@ -132,14 +132,21 @@ class Interlock:
             self._link.close()
 
     def _next(self) -> Signal:
-        """Return the words to be written now."""
+        """Return the words to be written now.
+
+        Of verdicts that grew old while they waited for a slow controller, the newest is enough: all
+        are no answer, and the step of the sequence says that some were missed.
+        """
         with self._changed:
+            while len(self._shown) > 1 and self._is_old(self._shown[0][0]):
+                self._shown.popleft()
             if self._shown:
                 self._now = self._shown.popleft()
         decided, signal = self._now
-        if time.monotonic() - decided > self.timing.hold:
-            return signal._replace(verdict=NO_ANSWER)
-        return signal
+        return signal._replace(verdict=NO_ANSWER) if self._is_old(decided) else signal
+
+    def _is_old(self, decided: float) -> bool:
+        return time.monotonic() - decided > self.timing.hold
 
     def _write(self, signal: Signal) -> None:
         """Write the words with the next heartbeat; of a lost link, the newest verdict is kept.
