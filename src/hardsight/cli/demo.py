@@ -2,19 +2,27 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hardsight.cli.console import console, explained, goes_on, say
-from hardsight.cli.evaluate import print_report
+from hardsight.cli.evaluate import say_measured
 from hardsight.cli.options import Device, Eps, Seed
 from hardsight.cli.progress import told
 from hardsight.core.outputs import check_folder
 
+if TYPE_CHECKING:
+    from hardsight.core.types import Progress
+    from hardsight.evaluation import Evaluation
+    from hardsight.runs import DetectorRun
+
+EFFORT = {"steps": 10, "draws": 2, "objectives": ("score", "mean")}
+"""Of its attack, in place of the budget's."""
+
 IMAGES = 24
 """Test images that are attacked, half of them good parts."""
-CURVE = (4 / 255, 8 / 255)
+CURVE = "4/255,8/255"
 """Radii of the curve beside that of the rows."""
 
 
@@ -29,11 +37,8 @@ def demo(
 
     Started again, it goes on where it was. Example: `hardsight demo gravel --folder trial`
     """
-    from hardsight.attacks import build_suite
     from hardsight.config import load_preset
     from hardsight.data import write_textures
-    from hardsight.evaluation import Execution, Protocol, Record
-    from hardsight.evaluation import evaluate as run_evaluation
     from hardsight.runs import open_detector_run, start_run
 
     begun = time.perf_counter()
@@ -46,17 +51,25 @@ def demo(
         start_run(folder / texture, config, resume=True)
         run = open_detector_run(folder / texture)
         with told() as progress:
-            fitted = run.finished
-            detector = run.detector(device) if fitted else run.fit(device, progress=progress)
-            suite = build_suite("eot-pgd", eps=eps, steps=10, draws=2, objectives=("score", "mean"))
-            result = run_evaluation(
-                detector,
-                run.data().limited(IMAGES, balanced=True),
-                [suite],
-                protocol=Protocol(seed=seed, batch_size=IMAGES, curve=CURVE),
-                execution=Execution(run.path / "evaluation" / "state", progress=progress),
-                record=Record(provenance={"preset": "demo", "run": run.path.name}),
-            )
+            if not run.finished:
+                run.fit(device, progress=progress)
+            found = attacked(run, eps, seed, device, progress)
         console.print()
-        print_report(result, run.path / "evaluation")
+        say_measured(run, found, run.reports / "evaluation")
         say(f"Done in {time.perf_counter() - begun:.0f} s. Open the report in a browser.")
+
+
+def attacked(
+    run: "DetectorRun", eps: str, seed: int, device: str, progress: "Progress"
+) -> "Evaluation":
+    """Evaluate a run briefly: some of its test images, one attack, a short curve."""
+    from hardsight.evaluation import Execution, Protocol
+    from hardsight.runs.figures import AttackChoice, ImageChoice, figures_of
+
+    planned = figures_of(run, device).evaluation(
+        ImageChoice(limit=IMAGES, balanced=True),
+        AttackChoice(["eot-pgd"], eps=eps, effort=EFFORT, curve=CURVE),
+        Protocol(seed=seed, batch_size=IMAGES),
+    )
+    state = run.reports / "evaluation" / "state"
+    return planned.carry_out(Execution(state, progress=progress))

@@ -34,6 +34,7 @@ from hardsight.core.outputs import check_folder
 
 if TYPE_CHECKING:
     from hardsight.evaluation import Cost, Evaluation
+    from hardsight.runs import ClassifierRun, DetectorRun
     from hardsight.runs.figures import PurifierChoice
 
 T_STAR = "100,25,50,200"
@@ -205,8 +206,7 @@ def evaluate(
             with told() as progress:
                 execution = Execution(folder / "state", max_minutes, progress, made)
                 found = planned.carry_out(execution)
-        print_report(found, folder)
-        opened.write_card()
+        say_measured(opened, found, folder)
 
 
 def _purifier(
@@ -241,13 +241,14 @@ def print_costs(costs: "list[Cost]", workers: int = 1) -> None:
     errors.print(table)
 
 
-def print_report(found: "Evaluation", folder: Path) -> None:
-    """Write the report's three files, show the table and say the verdict."""
+def say_measured(run: "DetectorRun | ClassifierRun", found: "Evaluation", folder: Path) -> None:
+    """Write the report's three files and the run's card, show the table and say the verdict."""
     from hardsight.reports import write_report
     from hardsight.reports.evaluation import JUDGES
     from hardsight.reports.tables import columns, table_row
 
     page = write_report(found, folder)
+    run.write_card()
     heads = columns(found.kind)
     print_rows({k: heads[k][0] for k in SHOWN if k in heads}, map(table_row, found.rows))
     verdict = JUDGES[found.kind](found)

@@ -124,7 +124,7 @@ class RunFolder(ABC, Generic[C]):
         Raises:
             ValueError: the audit's file is damaged.
         """
-        command = f"hardsight audit {self.path}"
+        command = "hardsight audit RUN"
         if not self.audit_path.is_file():
             return None, f"The {self.subject} was not audited; do it with: {command}"
         found = Audit.read(self.audit_path)
