@@ -64,6 +64,12 @@ def test_quicker_work_prints_a_line_every_twentieth():
     assert len(found) == 20
 
 
+def test_no_remaining_time_is_told_before_the_whole_is():
+    found = [line for _, line in told(0.5, 250)]
+    assert found[0].startswith("train: about")
+    assert "left" in found[1]
+
+
 def test_what_ends_with_the_word_done_says_so_once():
     now, found = 0.0, []
     pace = Pace(found.append, True, lambda: now)

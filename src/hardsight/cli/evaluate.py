@@ -231,14 +231,18 @@ def _purifier(
 
 
 def print_costs(costs: "list[Cost]", workers: int = 1) -> None:
-    """Say what attacks so many workers are going to run, if any, and how long they will take."""
-    if not costs:
-        return
-    table = Table("suite", "attacks", "passes an image", "about", title="Budget")
-    for suite, passes, minutes in costs:
-        time = duration(60 * minutes / workers)
-        table.add_row(suite.name, suite.description, f"{passes:,}", time)
+    """Say what so many workers are going to do, and how long each part and all will take."""
+    table = Table("part", "attacks", "passes an image", "about", title="Budget")
+    for part, passes, minutes in costs:
+        attacks = part.suite.description if part.suite else "-"
+        table.add_row(part.name, attacks, f"{passes:,}" if passes else "-", _time(minutes, workers))
+    table.add_section()
+    table.add_row("all", "", "", _time(sum(cost.minutes for cost in costs), workers))
     errors.print(table)
+
+
+def _time(minutes: float, workers: int) -> str:
+    return duration(60 * minutes / workers)
 
 
 def say_measured(run: "DetectorRun | ClassifierRun", found: "Evaluation", folder: Path) -> None:

@@ -124,7 +124,8 @@ class Pace:
         if left is not None and not known.announced and now - known.begun >= TIMED:
             known.announced = True
             self._announce(stage, now - known.begun, left, 1 - done / total)
-        if self._lines and left is not None and _is_due(known, done, total, now):
+        timed = known.announced or done == total
+        if self._lines and timed and left is not None and _is_due(known, done, total, now):
             known.said, known.shown = now, done
             moved = f"{stage}: {done} of {total} ({done / total:.0%})"
             rest = remaining(left) if done < total else "done"

@@ -10,9 +10,9 @@ from hardsight.evaluation.certified.protocol import certify
 from hardsight.evaluation.certified.results import Certification, ClassCertification
 from hardsight.evaluation.certified.sigma import Evidence, SigmaChoice, choose_sigma
 from hardsight.evaluation.classifiers import accuracy_curve, evaluate_classifier
-from hardsight.evaluation.costs import Cost, estimate
 from hardsight.evaluation.depth import DepthChoice, choose_depth
 from hardsight.evaluation.detectors import attack, evaluate
+from hardsight.evaluation.estimate import Cost, estimate
 from hardsight.evaluation.inspected import Inspected, inspect_attacked
 from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.purified import evaluate_purified

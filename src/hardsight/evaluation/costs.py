@@ -1,16 +1,11 @@
 """What attacks cost, before they begin and while they go on."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import torch
 
 from hardsight.attacks import Square, Suite
 from hardsight.attacks.suites import JUDGING
 from hardsight.core.types import Progress
-from hardsight.evaluation.probe import probe
 from hardsight.evaluation.subjects import Subject
 
 FORWARD = 1 / 3
@@ -20,6 +15,8 @@ FORWARD = 1 / 3
 def attack_cost(subject: Subject, suite: Suite | None, fresh_draws: int) -> float:
     """Return what a suite costs an image, in evaluations with gradient: search, judging, scoring.
 
+    Where there is a threshold, the scores that decisions are made on are looked at besides.
+
     Args:
         subject: whose noise and draws decide.
         suite: None: the clean images are looked at alone.
@@ -28,9 +25,11 @@ def attack_cost(subject: Subject, suite: Suite | None, fresh_draws: int) -> floa
     """
     own = subject.own_draws if subject.random else 1
     looks = fresh_draws if subject.random else 1
+    decided = 1 if subject.threshold is not None else 0
     if suite is None:
-        return FORWARD * looks
+        return FORWARD * (looks + decided)
     looks = suite.submissions if suite.submissions > 1 else looks
+    looks += suite.submissions * decided
     found = suite.submissions * _search(subject, suite, own) + FORWARD * looks
     if suite.fixed and subject.random and not suite.on_map:
         found += _search(subject, suite.once, own, known=True)
@@ -74,34 +73,3 @@ class Meter:
     def end(self) -> None:
         """Tell that all is done, whatever it came to."""
         self.tell(self.total, "done")
-
-
-class Cost(NamedTuple):
-    """What a suite will cost on a data set."""
-
-    suite: Suite
-    passes: int
-    """Network evaluations an image, at most."""
-    minutes: float
-    """For all images, on this device as busy as it is now."""
-
-
-def estimate(
-    subject: Subject, suites: Sequence[Suite], batch_size: int = 8, fresh_draws: int = 10
-) -> list[Cost]:
-    """Time a gradient of one batch, and multiply.
-
-    Args:
-        subject: what will be attacked.
-        suites: by which.
-        batch_size, fresh_draws: see ``Protocol``.
-    """
-    x = subject.batch(0, batch_size)
-    with subject.at_rest():
-        objective = subject.victim(0, len(x)).objective(subject.judged, x)
-        seconds, _ = probe(objective, x, lambda: torch.Generator(x.device).manual_seed(0))
-    found = []
-    for suite in map(subject.sees, suites):
-        cost = attack_cost(subject, suite, fresh_draws) * len(subject)
-        found.append(Cost(suite, suite.passes(subject.own_draws), cost * seconds / 60))
-    return found

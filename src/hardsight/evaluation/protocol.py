@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from hardsight.attacks import Suite
@@ -18,6 +18,7 @@ from hardsight.evaluation.corrupted import (
 )
 from hardsight.evaluation.costs import Meter, attack_cost
 from hardsight.evaluation.decisions import decided, decision_curve
+from hardsight.evaluation.parts import begins_curves, fewer_draws, parts
 from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.provenance import fingerprint, made_with
 from hardsight.evaluation.results import Corrupted, Curve, Evaluation, Row
@@ -25,8 +26,6 @@ from hardsight.evaluation.rows import clean_rows, main_figure, map_rows, output_
 from hardsight.evaluation.subjects import DetectorSubject, Subject
 from hardsight.evaluation.wording import nonfinite_gradients, radius
 
-CURVE_DRAWS = 4
-"""Fresh draws of a point of the curve, at most."""
 RADII = {"Linf": "eps", "L2": "L2 eps"}
 """Norm -> what the curve calls its radius."""
 
@@ -75,23 +74,18 @@ class Measurement:
         self.suites = [subject.sees(s) for s in suites]
         self.shown = subject.chosen(protocol.gallery)
         self.quick = subject.sees(subject.quick(norm))
-        self.few = replace(protocol, fresh_draws=min(CURVE_DRAWS, protocol.fresh_draws))
+        self.few = fewer_draws(protocol)
         self.until = deadline(execution.max_minutes)
         self.state = [fingerprint(model) for model in subject.models]
-        planned = [(s, protocol) for s in (None, *self.suites)]
-        points: list[tuple[Suite | None, Protocol]]
-        points = [(self.quick, self.few)] * len(protocol.curve)
-        points += [(None, self.few)] * len(corruptions(protocol.corruptions))
-        self.fewer = bool(points) and subject.random and self.few != protocol
-        planned += points + [(None, self.few)] * self.fewer
-        each = (attack_cost(subject, s, p.fresh_draws) for s, p in planned)
+        each = (part.cost(subject) for part in parts(subject, suites, norm, protocol))
         self.meter = Meter(execution.progress, "evaluate", sum(each) * len(subject))
 
     def run(self) -> Measured:
         """Look at the clean images, attack them, draw the curve, and corrupt them."""
         clean = self.attack(None, self.protocol)
         assert clean is not None  # no deadline
-        alone = self.attack(None, self.few) if self.fewer else clean
+        fewer = begins_curves(self.subject, self.protocol)
+        alone = self.attack(None, self.few) if fewer else clean
         assert alone is not None
         found = Measured(clean, alone, clean_rows(self.subject, clean), [])
         for suite in self.suites:

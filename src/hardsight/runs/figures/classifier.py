@@ -74,7 +74,7 @@ class ClassifierFigures(Figures[ClassifierRun]):
         halves = (eps / 8, eps / 4, eps / 2, eps)
         protocol = replace(protocol, curve=attacks.radii(halves))
         notes = [*self.left_out(len(part), len(test)), note]
-        return PlannedEvaluation(subject, suites, protocol, measure, notes)
+        return PlannedEvaluation(subject, suites, norm, protocol, measure, notes)
 
     def certificates(
         self, images: ImageChoice, choice: CertificateChoice, execution: Execution

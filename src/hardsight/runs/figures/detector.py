@@ -90,7 +90,7 @@ class DetectorFigures(Figures[DetectorRun]):
         )
         protocol = replace(protocol, curve=attacks.radii(curve))
         notes = [note, *self.left_out(len(data.test), whole)]
-        return PlannedEvaluation(subject, suites, protocol, measure, notes)
+        return PlannedEvaluation(subject, suites, norm, protocol, measure, notes)
 
     def evaluator(self, detector: Detector) -> Callable[..., Evaluation]:
         """Return what evaluates the opened detector: (data, suites, ...) -> what was found."""

@@ -21,6 +21,7 @@ from hardsight.evaluation import (
     Subject,
     estimate,
 )
+from hardsight.evaluation.parts import parts
 from hardsight.runs.figures.asked import AttackChoice, CertificateChoice, ImageChoice
 from hardsight.runs.folder import RunFolder
 
@@ -34,6 +35,7 @@ class PlannedEvaluation:
     Args:
         subject: what is attacked.
         suites: by which.
+        norm: of the curve.
         protocol: how it is measured.
         evaluate: (suites, protocol=, execution=) -> what was found.
         notes: what a reader must know of the choice.
@@ -41,14 +43,15 @@ class PlannedEvaluation:
 
     subject: Subject
     suites: Sequence[Suite]
+    norm: str
     protocol: Protocol
     evaluate: Callable[..., Evaluation]
     notes: Sequence[str] = ()
 
     def costs(self) -> list[Cost]:
-        """Return what each suite will cost, by a short measurement."""
-        protocol = self.protocol
-        return estimate(self.subject, self.suites, protocol.batch_size, protocol.fresh_draws)
+        """Return what each part of it will cost, by a short measurement."""
+        planned = parts(self.subject, self.suites, self.norm, self.protocol)
+        return estimate(self.subject, planned, self.protocol.batch_size)
 
     def carry_out(self, execution: Execution) -> Evaluation:
         """Return what was measured, with the notes."""

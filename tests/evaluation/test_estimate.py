@@ -1,0 +1,57 @@
+"""The parts of an evaluation, their costs, and what the meter of the evaluation adds up to."""
+
+import pytest
+from test_protocol import ANOMALOUS, NORMAL
+
+from hardsight.attacks import build_suite
+from hardsight.evaluation import DetectorSubject, Execution, Protocol, estimate, evaluate
+from hardsight.evaluation.attacked import attack_batch
+from hardsight.evaluation.costs import attack_cost
+from hardsight.evaluation.parts import parts
+
+SUITES = [build_suite("pgd", steps=2), build_suite("eot-pgd", steps=1)]
+PROTOCOL = Protocol(6, batch_size=4, gallery=0, curve=[1 / 255, 2 / 255], corruptions=[1])
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_the_parts_are_all_that_the_evaluation_tells_of(bright, make_set, noise):
+    """Told batch by batch, the costs come to those of the parts; without them all were said."""
+    data = make_set(NORMAL, ANOMALOUS)
+    detector, told = bright(noise=noise), []
+
+    def progress(stage, done, total, info=""):
+        told.append((done, total, info))
+
+    planned = list(parts(DetectorSubject.of(detector, data), SUITES, "Linf", PROTOCOL))
+    evaluate(detector, data, SUITES, protocol=PROTOCOL, execution=Execution(progress=progress))
+    subject = DetectorSubject.of(detector, data)
+    whole = sum(part.cost(subject) for part in planned) * len(subject)
+    (*_, (before, total, last), (_, _, end)) = told
+    assert (last.split(",")[0] != "done", end) == (True, "done")
+    assert total == round(whole)
+    assert before == pytest.approx(total, abs=1)
+    names = [part.name for part in planned]
+    assert names.count("clean images, for the curve") == (noise > 0)
+    assert names[-2:] == ["curve of 2 radii", "19 corruptions"]
+
+
+def test_a_part_takes_its_share_of_the_time(bright, make_set):
+    subject = DetectorSubject.of(bright(), make_set(NORMAL, ANOMALOUS))
+    planned = list(parts(subject, SUITES, "Linf", PROTOCOL))
+    found = estimate(subject, planned, 4)
+    assert [cost.part for cost in found] == planned
+    rates = [cost.minutes / cost.part.cost(subject) for cost in found]
+    assert rates == pytest.approx([rates[0]] * len(rates))
+    passes = {cost.part.name: cost.passes for cost in found}
+    assert passes["clean images"] == 0
+    assert passes["curve of 2 radii"] == 2 * subject.quick("Linf").passes()
+
+
+def test_scores_that_decisions_are_made_on_are_counted(bright, make_set):
+    data = make_set(NORMAL, ANOMALOUS)
+    subject = DetectorSubject.of(bright().calibrate(data.validation.images()), data)
+    asked = []
+    subject.model.register_forward_hook(lambda *_: asked.append(1))
+    with subject.at_rest():
+        attack_batch(subject, None, PROTOCOL, 0)
+    assert attack_cost(subject, None, 6) == pytest.approx(len(asked) / 3)
