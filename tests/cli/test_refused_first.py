@@ -39,6 +39,8 @@ def refused(*arguments):
         ("demo", "--folder", "TAKEN"),
         ("fit", "--data", "PARTS", "--run", "TAKEN"),
         ("serve", "RUN", "--pictures", "TAKEN"),
+        ("serve", "RUN", "--log", "TAKEN/log.db"),
+        ("watch", "RUN", "IMAGES", "--to", "https://HOST/x", "--state", "TAKEN"),
     ],
 )
 def test_a_file_in_the_place_of_a_folder_is_refused_in_words(run, parts, tmp_path, command):
@@ -61,9 +63,10 @@ def test_a_place_that_takes_no_file_is_refused_in_words(run, parts):
         assert "nothing can be written in /proc (No such file or directory)" in refused(*command)
 
 
-@PROC
-def test_a_log_that_cannot_be_opened_is_one_line(run):
-    assert "the log at" in refused("serve", run, "--port", 0, "--log", "/proc/x.db")
+def test_a_log_that_is_no_database_is_one_line(run, tmp_path):
+    log = tmp_path / "log.db"
+    log.write_text("no database" * 100)
+    assert f"the log at sqlite:///{log} failed" in refused("serve", run, "--port", 0, "--log", log)
 
 
 def test_a_fit_that_is_refused_leaves_nothing_behind(parts, tiny_preset, tmp_path):
@@ -89,7 +92,7 @@ def test_a_mistyped_run_is_asked_about(run, parts):
 
 def test_a_run_after_its_images_is_told_so(run, parts):
     for command in ("score", "watch"):
-        assert f"{run} is a run, and {parts} is none: the run" in refused(command, parts, run)
+        assert f"{run} is a run, and {parts} is none; the run" in refused(command, parts, run)
 
 
 def test_rates_are_refused_in_the_same_words(run, parts, tmp_path):

@@ -196,14 +196,12 @@ def _demand_begun(run: Path) -> None:
     Raises:
         RunError: there is none.
     """
-    from hardsight.data.files import near_names
+    from hardsight.data.files import near_names, similar
     from hardsight.runs import CONFIG, RunError
 
     if not (run / CONFIG).exists():
-        raise RunError(
-            f"{run} holds nothing to resume{near_names(run)}; begin it with --data, or name the "
-            "run with --run"
-        )
+        hint = near_names(run) if similar(run) else "; begin it with --data, or name another run"
+        raise RunError(f"{run} holds nothing to resume{hint}")
 
 
 def _begun_with(preset: str | None, resumed: Path | None) -> "Config":

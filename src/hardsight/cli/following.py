@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hardsight.cli.console import errors, say
 from hardsight.cli.drift import drift_values
+from hardsight.core.outputs import check_folder
 
 if TYPE_CHECKING:
     from hardsight.connections import Sink
@@ -129,6 +130,8 @@ def connected(addresses: Sequence[str], state: Path) -> "Iterator[list[Sink]]":
     """
     from hardsight.connections import connect
 
+    if addresses:
+        check_folder(state, "--state")
     sinks: list[Sink] = []
     with ExitStack() as opened:
         for address in addresses:

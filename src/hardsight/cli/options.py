@@ -135,9 +135,7 @@ def run_first(run: Path, others: Sequence[str]) -> None:
     if is_run(run):
         return
     if found := next((other for other in others if is_run(Path(other))), None):
-        raise ValueError(
-            f"{found} is a run, and {run} is none: the run comes first, then {run}; change them"
-        )
+        raise ValueError(f"{found} is a run, and {run} is none; the run comes first: {found} {run}")
 
 
 def for_detectors(run: "OpenRun[Any]", **options: object) -> None:

@@ -9,7 +9,7 @@ from hardsight.cli.console import explained, say
 from hardsight.cli.following import connected
 from hardsight.cli.options import Beside, Connections, Device, only_with
 from hardsight.core.extras import needed
-from hardsight.core.outputs import check_folder
+from hardsight.core.outputs import check_file, check_folder
 
 EXTRA = "'hardsight[serve]'"
 
@@ -87,6 +87,10 @@ def serve(
         from hardsight.serve.tokens import Tokens
 
         check_folder(pictures, "--pictures")
+        if "://" not in log:
+            check_file(Path(log), "--log")
+        if token_file is not None:
+            check_file(token_file, "--token-file")
         policy = Policy(keep, int(picture_budget * 2**30))
         if token_file is not None and not token_file.exists():
             token = Tokens.make(token_file, token_days)

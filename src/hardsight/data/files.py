@@ -113,7 +113,7 @@ def existing_folder(path: str | Path, argument: str) -> Path:
     if path.is_dir():
         return path
     if path.exists():
-        what = f"is a file, not a folder; its own is {str(path.parent)!r}"
+        what = f"is a file, not a folder; name the one it is in, {str(path.parent)!r}"
     else:
         what = f"does not exist{near_names(path)}"
     raise FileNotFoundError(f"{argument}={str(path)!r} {what}")

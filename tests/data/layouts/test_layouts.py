@@ -75,13 +75,15 @@ def test_errors_say_what_is_there(tmp_path: Path) -> None:
         load(tmp_path, "botle")
     (tmp_path / "README.md").touch()
     with pytest.raises(
-        FileNotFoundError, match=f"is a file, not a folder; its own is '{tmp_path}'$"
+        FileNotFoundError, match=f"is a file, not a folder; name the one it is in, '{tmp_path}'$"
     ):
         load(tmp_path / "README.md")
     with pytest.raises(ValueError, match=r"a category itself \(mvtec\); leave .*'bottle' out"):
         load(tmp_path / "bottle", "bottle")
     (tmp_path / "bare").mkdir()
-    with pytest.raises(LayoutError, match=r"it holds nothing\. .* Wanted is good/ .* \(mvtec\)"):
+    with pytest.raises(
+        LayoutError, match=r"it holds nothing; rearrange it, .* Wanted is good/ .* \(mvtec\)"
+    ):
         load(tmp_path / "bare")
     (tmp_path / "bare" / "a.png").touch()
     (tmp_path / "bare" / "other").mkdir()

@@ -122,7 +122,7 @@ def _demand_layout(root: Path, category: str | None) -> Layout:
     loose, held = _arranged(top)
     known = [GOOD_BAD] if loose else reversed(LAYOUTS.values())
     raise LayoutError(
-        f"path={str(top)!r} is arranged as no known layout: {held}. Rearrange it, or name the "
+        f"path={str(top)!r} is arranged as no known layout: {held}, or name the "
         "folders with --normal-dir, --abnormal-dir and --mask-dir of hardsight fit, in Python with "
         f"hardsight.data.folder{obtainable(top)}. "
         f"Wanted is {'; or '.join(f'{one.wanted} ({one.name})' for one in known)}"
@@ -135,7 +135,7 @@ def _arranged(top: Path) -> tuple[int, str]:
     files = sorted(place.name for place in top.iterdir() if place.is_file())
     loose = sum(is_image_name(name) for name in files)
     if not loose:
-        return 0, f"it holds {listed(folders or files) or 'nothing'}"
+        return 0, f"it holds {listed(folders or files) or 'nothing'}; rearrange it"
     also = f", beside the folders {listed(folders)}" if folders else ""
     number = "an image lies" if loose == 1 else f"{loose} images lie"
     return loose, f"{number} directly in it{also}; move the good ones into good/"
