@@ -92,3 +92,15 @@ def test_a_table_that_is_none_is_named(tmp_path):
     place.write_text("path,score\n" + "x" * 200_000 + ",1\n")
     with pytest.raises(ValueError, match=r"s\.csv has no column of scores"):
         scores_of(place)
+
+
+def test_parts_too_few_for_an_alarm_are_not_taken_for_no_drift(run, tmp_path):
+    few = write(tmp_path / "few", 200, 250, count=3)
+    done = call("drift", run, few, "-o", tmp_path / "out")
+    assert done.exit_code == 0, words(done)
+    assert "Beware: 3 parts can raise no alarm, whatever they show: it takes at least" in words(
+        done
+    )
+    more = write(tmp_path / "more", 100, 130, count=10)
+    done = call("drift", run, more, "-o", tmp_path / "out", "--once-in", 2)
+    assert "can raise no alarm" not in words(done)

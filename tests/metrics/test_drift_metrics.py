@@ -1,11 +1,11 @@
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.stats import kstest
 
-from hardsight.metrics.drift import BETS, EVEN, JUMP
+from hardsight.metrics.drift import BETS, EVEN, JUMP, fewest_parts
 from hardsight.metrics.drift import jumper_factors as factors_of
 from hardsight.metrics.drift import sequential_p_values as p_of
 from hardsight.metrics.drift import shiryaev_roberts as alarms_of
@@ -108,6 +108,16 @@ def test_a_shift_to_either_side_raises_an_alarm_soon(shift):
     alarms = np.flatnonzero(alarms_of(factors_of(p)[0], 10_000)[1])
     assert alarms.size
     assert 250 < alarms[0] < 290
+
+
+@pytest.mark.parametrize("limit", [1.5, 6.0, 30.0])
+def test_no_p_values_raise_an_alarm_sooner_than_the_fewest_parts(limit):
+    """The statistic is affine in each p-value: it is highest where all are 0 or 1."""
+    fewest = fewest_parts(limit)
+    for n in range(1, fewest + 1):
+        corners = product([0.0, 1.0], repeat=n)
+        raised = any(alarms_of(factors_of(p)[0], limit)[1].any() for p in corners)
+        assert raised == (n == fewest)
 
 
 def test_bad_input_is_named():

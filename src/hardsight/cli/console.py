@@ -53,6 +53,11 @@ def say(*parts: str | tuple[str, str], to: Console = console) -> None:
     to.print(Text.assemble(*parts), soft_wrap=True)
 
 
+def beware(sentence: str, to: Console = console) -> None:
+    """Print what a person must know before going on."""
+    say(("Beware:", "yellow"), f" {sentence}", to=to)
+
+
 def say_report(page: Path) -> None:
     """Print where a report lies."""
     say("Report: ", (str(page), "bold"))

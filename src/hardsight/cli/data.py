@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from hardsight.cli.console import console, errors, explained, say
+from hardsight.cli.console import beware, console, errors, explained, say
 from hardsight.cli.options import Bits, not_with, only_with
 from hardsight.core.outputs import check_folder
 
@@ -79,7 +79,7 @@ def data(
             table.add_row(role, str(len(part) - bad), str(bad), str(with_mask))
         console.print(table)
         for finding in findings(found):
-            _beware(finding)
+            beware(finding)
         labels = found.test.labels
         if labels.any() and not labels.all():
             _tell_shifts(distribution_shifts(found))
@@ -105,7 +105,7 @@ def _verify(path: str) -> None:
     console.print(table)
     for one in found.categories:
         for note in one.notes:
-            _beware(f"{one.name}: {note}")
+            beware(f"{one.name}: {note}")
         for problem in one.problems:
             say(("wrong:", "red"), f" {one.name}: {problem}", to=errors)
     for problem in found.problems:
@@ -114,7 +114,12 @@ def _verify(path: str) -> None:
         say(("missing:", "red"), f" {', '.join(names)}; {published.how_to_obtain()}", to=errors)
     if not found.is_sound:
         raise typer.Exit(1)
-    say("Every file can be read, and no count is other than the published one.")
+    known = [one for one in found.categories if one.published]
+    unknown = [one.name for one in found.categories if not one.published]
+    held = ", and no count is other than the published one" if known else ""
+    of = f" of {', '.join(unknown)}" if known else ""
+    rest = f"; no published counts are known{of or ' for it'}" if unknown else ""
+    say(f"Every file can be read{held}{rest}.")
 
 
 def _tell_shifts(known: "list[Shift]") -> None:
@@ -125,11 +130,7 @@ def _tell_shifts(known: "list[Shift]") -> None:
         table.add_row(one.name, f"{one.defects.higher:.3f}", f"{one.good.higher:.3f}")
     console.print(table)
     if text := warning(known):
-        _beware(text)
-
-
-def _beware(finding: str) -> None:
-    say(("Beware:", "yellow"), f" {finding}")
+        beware(text)
 
 
 def _tell_object(test: "ImageSet") -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from hardsight.cli.console import console, explained, say
+from hardsight.cli.console import beware, console, explained, say
 from hardsight.cli.options import Bits, Device, RunFolder, ScoredAtOnce, Seed
 from hardsight.cli.rows import Reader, Tally, scored
 from hardsight.core.outputs import check_folder
@@ -80,6 +80,12 @@ def drift(
             f"While nothing changes, at most one false alarm in {once_in:,} parts, on average: the "
             "evidence is in shares of its limit."
         )
+        if monitor.parts < (fewest := monitor.fewest_parts):
+            counted = f"{monitor.parts} part{'s' * (monitor.parts != 1)}"
+            beware(
+                f"{counted} can raise no alarm, whatever they show: it takes at least {fewest}, or "
+                "a lower --once-in."
+            )
         say("Chart: ", (str(chart), "bold"))
     if monitor.alarms:
         raise typer.Exit(2)

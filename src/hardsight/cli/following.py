@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hardsight.cli.console import errors, say
+from hardsight.cli.console import beware, errors
 from hardsight.cli.drift import drift_values
 from hardsight.core.outputs import check_folder
 
@@ -52,7 +52,7 @@ class DriftFollower:
         self.monitor.add(drift_values(rows, frames))
         self.monitor.write(self.state)
         for alarm in self.monitor.alarms[before:]:
-            say(("Beware:", "yellow"), f" {alarm}", to=errors)
+            beware(str(alarm), to=errors)
 
 
 class SinkFollower:
@@ -143,4 +143,4 @@ def connected(addresses: Sequence[str], state: Path) -> "Iterator[list[Sink]]":
 def _close(sink: "Sink") -> None:
     """Close a connection, and say what it leaves."""
     for sentence in sink.close():
-        say(("Beware:", "yellow"), f" {sentence}", to=errors)
+        beware(sentence, to=errors)

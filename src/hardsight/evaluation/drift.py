@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hardsight.core.files import write_atomically
-from hardsight.metrics.drift import EVEN, jumper_factors, sequential_p_values, shiryaev_roberts
+from hardsight.metrics.drift import (
+    EVEN,
+    fewest_parts,
+    jumper_factors,
+    sequential_p_values,
+    shiryaev_roberts,
+)
 
 ONCE_IN = 10_000
 """Parts in which one false alarm is tolerated, on average."""
@@ -134,12 +140,18 @@ class DriftMonitor:
     def __init__(
         self, references: Mapping[str, ArrayLike], once_in: int = ONCE_IN, seed: int = 0
     ) -> None:
-        limit = once_in * len(references)
+        self.limit = once_in * len(references)
         self.once_in, self.parts = once_in, 0
         self.alarms: list[Alarm] = []
         self._streams = {
-            name: StreamMonitor(reference, limit, seed) for name, reference in references.items()
+            name: StreamMonitor(reference, self.limit, seed)
+            for name, reference in references.items()
         }
+
+    @property
+    def fewest_parts(self) -> int:
+        """After how many parts it can raise its first alarm at the earliest, whatever they are."""
+        return fewest_parts(self.limit)
 
     def add(self, values: Mapping[str, ArrayLike]) -> dict[str, Watched]:
         """Take in the next parts; ``alarms`` grows where one is raised.

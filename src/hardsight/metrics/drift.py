@@ -106,6 +106,23 @@ def shiryaev_roberts(
     return statistic, statistic >= limit
 
 
+def fewest_parts(limit: float) -> int:
+    """Return after how many parts the jumper can raise its first alarm at the earliest.
+
+    The statistic is affine in each p-value, so that no others raise it faster than the same
+    extreme one, 0, at every part.
+
+    Args:
+        limit: see ``shiryaev_roberts``.
+    """
+    statistic, stakes, parts = 0.0, EVEN, 0
+    while statistic < limit:
+        factors, stakes = jumper_factors([0.0], stakes)
+        (statistic,), _ = shiryaev_roberts(factors, limit, statistic)
+        parts += 1
+    return parts
+
+
 def _vector(values: ArrayLike, name: str) -> Floats:
     """Return values (N,) that are finite, where there are any."""
     array = np.asarray(values, np.float64)
