@@ -54,6 +54,13 @@ def accuracy(run: Path) -> float:
         return float((model(test.images / 255).argmax(1) == test.labels).double().mean())
 
 
+def test_a_classifier_is_trained_on_the_device_that_was_named(digits, presets, tmp_path):
+    given = ("fit", presets["classifier"], "--data", digits, "--run", tmp_path / "run")
+    done = call(*given, "--device", "cpu", "--set", "training.accelerator=cuda")
+    assert done.exit_code == 1
+    assert "training.accelerator=cuda, but what is trained is on cpu" in words(done)
+
+
 def test_a_classifier_run_is_whole_and_classifies(plain):
     for name in (
         "config.yaml", "manifest.json", "metrics.json", "training/train.jsonl",
@@ -186,7 +193,7 @@ def test_networks_that_do_not_fit_the_images(digits, presets, tmp_path):
             "fit", presets["classifier"], "--data", digits, "--run", tmp_path / "r", "--set", name
         )
         assert done.exit_code == 1
-        (tmp_path / "r/config.yaml").unlink()
+        assert not (tmp_path / "r").exists()  # nothing of it is left
         return words(done)
 
     assert "is for 3 channels and 10 classes, and MNIST train has 1 and 10" in said("resnet18")

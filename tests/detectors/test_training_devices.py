@@ -12,10 +12,8 @@ from hardsight.detectors.distillation.description_task import DescriptionTask
 from hardsight.detectors.distillation.efficient_ad_task import EfficientADTask
 from hardsight.detectors.distillation.photographs import photographs
 from hardsight.detectors.distillation.task import DistillationTask
-from hardsight.detectors.fitted import Work
 from hardsight.detectors.memory_bank.bank import Bank
 from hardsight.detectors.memory_bank.cfa_fitting import AdaptationTask, CFAFit
-from hardsight.training import Settings, checkpoint
 
 NORMALS = (255 * torch.rand(4, 3, 8, 8, generator=Generator().manual_seed(0))).byte()
 POLICY, PICTURES = AugmentationPolicy(4), photographs(("moon.png",))
@@ -69,15 +67,3 @@ def test_a_loss_is_computed_where_its_batch_is(make):
     task.module.to("meta")
     rows = task.batch(2, Generator().manual_seed(0))
     assert task.loss(*(row.to("meta") for row in rows)).device.type == "meta"
-
-
-def test_a_fit_trains_where_the_detector_is(tmp_path):
-    settings = Settings(steps=1, batch_size=2, sample_every=None, precision="32-true")
-    task = DistillationTask(Whole(), NORMALS, POLICY)
-    with Work(tmp_path).opened() as place:
-        place.train(task, settings)
-        found = checkpoint.latest(tmp_path / "checkpoints")
-        assert found.info["settings"]["accelerator"] == "cpu"
-        elsewhere = settings.model_copy(update={"accelerator": "cuda"})
-        with pytest.raises(ValueError, match=r"accelerator=cuda, but the detector is on cpu: move"):
-            place.train(task, elsewhere, "again")

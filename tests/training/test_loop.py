@@ -13,6 +13,7 @@ from torch import nn
 from hardsight.backbones import Backbone
 from hardsight.backbones.stages import FirstStages
 from hardsight.core.precision import Precision, resolve
+from hardsight.core.types import quiet
 from hardsight.training import checkpoint
 from hardsight.training.checkpoint import CheckpointError
 from hardsight.training.ema import Ema
@@ -55,6 +56,15 @@ def test_a_run_writes_what_it_says(tmp_path):
     with torch.no_grad():
         expected = (task.sample(task.module).clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(np.asarray(Image.open(pictures[1])), expected)
+
+
+def test_a_complete_training_is_where_its_module_is(tmp_path):
+    complete(TinyTask(), tiny_settings(accelerator="auto"), tmp_path / "a", "a", quiet)
+    found = checkpoint.latest(tmp_path / "a" / "checkpoints")
+    assert found.info["settings"]["accelerator"] == "cpu"
+    with pytest.raises(ValueError, match=r"accelerator=cuda, but what is trained is on cpu: move"):
+        complete(TinyTask(), tiny_settings(accelerator="cuda"), tmp_path / "b", "b", quiet)
+    assert not (tmp_path / "b").exists()
 
 
 def test_a_complete_training_tells_of_every_step(tmp_path):

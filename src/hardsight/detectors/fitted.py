@@ -79,19 +79,8 @@ class OpenWork:
     def train(self, task: Task, settings: Settings, stage: str = "train") -> None:
         """Train a task to its last step, in a subfolder of the stage's name but for "train".
 
-        The training is where the detector is: else its parts would be apart afterwards.
-
         Raises:
-            KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
-            ValueError: ``settings`` name another accelerator.
+            KeyboardInterrupt, ValueError: as ``complete``.
         """
-        where = next(task.module.parameters()).device.type
-        if settings.accelerator not in ("auto", where):
-            raise ValueError(
-                f"training.accelerator={settings.accelerator}, but the detector is on {where}: "
-                f"move it before the fit with detector.to({settings.accelerator!r}), or --device "
-                f"{settings.accelerator} on the command line; or leave accelerator at auto"
-            )
-        settings = settings.model_copy(update={"accelerator": where})
         place = self.folder if stage == "train" else self.folder / stage
         complete(task, settings, place, stage, self.progress, self.resume)

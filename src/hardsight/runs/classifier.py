@@ -14,7 +14,7 @@ from hardsight.core.types import Progress, quiet
 from hardsight.data import LabelledImages, Part
 from hardsight.evaluation.wording import radius
 from hardsight.runs.card import About
-from hardsight.runs.defended import check_labelled, defended, fit_classifier, smoothed
+from hardsight.runs.defended import Place, check_labelled, defended, fit_classifier, smoothed
 from hardsight.runs.folder import MANIFEST, METRICS, RunFolder
 from hardsight.runs.metrics import took, write_metrics
 
@@ -73,7 +73,7 @@ class ClassifierRun(RunFolder[ClassifierConfig]):
         data = self.labelled("train", None, allow_data_change)
         self.labelled("test", None, allow_data_change)  # recorded, and there
         begun = time.perf_counter()
-        fit_classifier(self.config, data, self.path, progress, self._behind)
+        fit_classifier(self.config, data, Place(self.path, computing, progress), self._behind)
         training = self.config.training.precision_choice
         write_metrics(self.path / METRICS, begun, computing, training)
         self.write_card()

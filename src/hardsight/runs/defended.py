@@ -3,9 +3,11 @@
 import inspect
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import BaseModel
 from torch import nn
 
@@ -33,11 +35,26 @@ from hardsight.training import DenoisingTask, complete
 CLASSIFIER, ADAPTER, DENOISER = "classifier", "adapter", "denoiser"
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where and how a classifier is trained: nothing here changes the result."""
+
+    folder: Path
+    """Of the run."""
+    device: torch.device
+    progress: Progress
+    """Told of every step."""
+
+    @property
+    def training(self) -> Path:
+        """The folder of checkpoints and logs."""
+        return self.folder / "training"
+
+
 def fit_classifier(
     config: ClassifierConfig,
     data: LabelledImages,
-    folder: Path,
-    progress: Progress,
+    place: Place,
     given: Callable[[], nn.Module] | None = None,
 ) -> None:
     """Train what the configuration names and save it into the run folder.
@@ -47,8 +64,7 @@ def fit_classifier(
     Args:
         config: of the run.
         data: to train on.
-        folder: of the run.
-        progress: told of every step.
+        place: where.
         given: loads another run's classifier, to stand behind a purifier; None: it is trained.
 
     Raises:
@@ -58,12 +74,10 @@ def fit_classifier(
         purified(config, _denoiser(config, data), nn.Identity())
     if isinstance(config, RAPConfig):
         _rap(config, data)
-    own, training = folder / CLASSIFIER, folder / "training"
-    alone = not isinstance(config.classifier, PurifiedNetwork)
+    folder, own = place.folder, place.folder / CLASSIFIER
     if not (own / "config.json").is_file():
         if given is None:
-            place = training if alone else training / CLASSIFIER
-            classifier = _trained_classifier(config, data, place, progress)
+            classifier = _trained_classifier(config, data, place)
         else:
             loaded = given()
             if not isinstance(loaded, Classifier):
@@ -76,14 +90,15 @@ def fit_classifier(
         save_classifier(classifier, own)
     if isinstance(config, RAPConfig) and not (folder / ADAPTER / "config.json").is_file():
         x, y, behind = data.images, data.labels, load_classifier(own)
-        task = RAPTask(_rap(config, data), behind, x, y, config.rap, config.pad, config.flip)
-        complete(task, config.training, training, ADAPTER, progress)
+        adapter = _rap(config, data).to(place.device)
+        task = RAPTask(adapter, behind, x, y, config.rap, config.pad, config.flip)
+        complete(task, config.training, place.training, ADAPTER, place.progress)
         save_adapter(task.module, folder / ADAPTER)
     if isinstance(config, DiffusionConfig) and not (folder / DENOISER / "config.json").is_file():
-        denoiser = _denoiser(config, data)
+        denoiser = _denoiser(config, data).to(place.device)
         policy = AugmentationPolicy(len(data.images), ("flip",) if config.flip else ())
         learnt = DenoisingTask(denoiser, data.images, [policy])
-        complete(learnt, config.training, training, DENOISER, progress)
+        complete(learnt, config.training, place.training, DENOISER, place.progress)
         save_model(denoiser, denoiser.config, folder / DENOISER)
 
 
@@ -151,12 +166,11 @@ def check_labelled(part: str, images: LabelledImages, path: Path, allow_change: 
         write_atomically(path, json.dumps(recorded | {part: now}, indent=1) + "\n")
 
 
-def _trained_classifier(
-    config: ClassifierConfig, data: LabelledImages, folder: Path, progress: Progress
-) -> Classifier:
-    part, settings = config.classifier, config.training
+def _trained_classifier(config: ClassifierConfig, data: LabelledImages, place: Place) -> Classifier:
+    part, settings, folder = config.classifier, config.training, place.training
     if isinstance(part, PurifiedNetwork):
         settings = part.training.model_copy(update={"seed": settings.seed})
+        folder = folder / CLASSIFIER
     made = CLASSIFIERS.get(str(part.network.get("name")))
     known = inspect.signature(made).parameters if made else {}
     decided = {"classes": len(data.classes), "size": data.images.shape[-1]}
@@ -166,8 +180,9 @@ def _trained_classifier(
         )
     _check_fits(classifier, data, "classifier.network")
     attack = part.adversary.attack if part.adversary else None
+    classifier = classifier.to(place.device)
     task = ClassificationTask(classifier, data.images, data.labels, attack, config.pad, config.flip)
-    complete(task, settings, folder, CLASSIFIER, progress)
+    complete(task, settings, folder, CLASSIFIER, place.progress)
     return classifier
 
 

@@ -129,7 +129,9 @@ def complete(
     progress: Progress,
     resume: bool = True,
 ) -> None:
-    """Train to the last step as ``train`` does, and tell of every step.
+    """Train to the last step as ``train`` does, where the module is, and tell of every step.
+
+    Elsewhere it would be apart afterwards from what it belongs to.
 
     Args:
         task, settings, folder, resume: as ``train``.
@@ -138,11 +140,20 @@ def complete(
 
     Raises:
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
+        ValueError: ``settings`` name another accelerator; as ``train``.
     """
+    where = next(task.module.parameters()).device.type
+    if settings.accelerator not in ("auto", where):
+        raise ValueError(
+            f"training.accelerator={settings.accelerator}, but what is trained is on {where}: "
+            f"move it before the fit with .to({settings.accelerator!r}), or --device "
+            f"{settings.accelerator} on the command line; or leave accelerator at auto"
+        )
 
     def tell(record: Record) -> None:
         progress(stage, record.step, settings.steps, f"loss {record.loss:.4f}")
 
+    settings = settings.model_copy(update={"accelerator": where})
     if train(task, settings, folder, resume, tell).interrupted:
         raise KeyboardInterrupt
 
