@@ -87,6 +87,7 @@ def test_nothing_cannot_be_resumed(tmp_path):
 def test_a_mistyped_run_is_asked_about(run, parts):
     near = run.with_name("partz")
     assert f"did you mean '{run}'?" in refused("score", near, parts / "test/good")
+    assert f"did you mean '{run}'?" in refused("evaluate", run, "--purify", near)
     assert f"choose one of the runs in it: {run}" in refused("evaluate", run.parent)
 
 

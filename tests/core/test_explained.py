@@ -9,9 +9,9 @@ from hardsight.core.explained import ExplainedError, explanation
 @pytest.mark.parametrize(
     ("open_it", "said"),
     [
-        (lambda path: (path / "none").open(), "No such file or directory"),
-        (lambda path: path.open(), "Is a directory"),
-        (lambda path: (path / "none").replace(path / "other"), "No such file or directory"),
+        (lambda path: (path / "none").open(), "is not there, or lies in a folder that is not"),
+        (lambda path: path.open(), "(Is a directory); name another place"),
+        (lambda path: (path / "none").replace(path / "a"), "/a is not there, or lies in a folder"),
     ],
 )
 def test_what_the_system_refuses_is_said_without_its_numbers(tmp_path, open_it, said):
@@ -19,7 +19,7 @@ def test_what_the_system_refuses_is_said_without_its_numbers(tmp_path, open_it, 
         open_it(tmp_path)
     found = explanation(caught.value)
     assert str(tmp_path) in found
-    assert f"({said}); name another place" in found
+    assert said in found
     assert "Errno" not in found
 
 

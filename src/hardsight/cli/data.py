@@ -27,7 +27,9 @@ def data(
     category: Annotated[str | None, typer.Option(help="Category below the folder.")] = None,
     size: Annotated[
         int | None,
-        typer.Option(help="Image size in pixels. Default: 256, of the embedded data set 128."),
+        typer.Option(
+            min=1, help="Image size in pixels. Default: 256, of the embedded data set 128."
+        ),
     ] = None,
     bits: Bits = None,
     write: Annotated[

@@ -196,11 +196,11 @@ def _demand_begun(run: Path) -> None:
     Raises:
         RunError: there is none.
     """
-    from hardsight.data.files import near_names, similar
+    from hardsight.data.files import near_names
     from hardsight.runs import CONFIG, RunError
 
     if not (run / CONFIG).exists():
-        hint = near_names(run) if similar(run) else "; begin it with --data, or name another run"
+        hint = near_names(run, "begin it with --data, or name another run")
         raise RunError(f"{run} holds nothing to resume{hint}")
 
 

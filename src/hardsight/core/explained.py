@@ -1,5 +1,7 @@
 """Errors whose message is for a person: it names what is wrong, and the way out."""
 
+import errno
+
 from hardsight.core.disk import FULL
 
 
@@ -40,6 +42,8 @@ def _refused(error: OSError) -> str:
         )
     if place is None:
         return str(error)
+    if error.errno == errno.ENOENT:
+        return f"{place} is not there, or lies in a folder that is not; name another"
     return (
         f"{place} can be neither read nor written as it is ({error.strerror}); name another place, "
         "or change what lies there or who may use it"

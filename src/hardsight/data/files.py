@@ -119,8 +119,10 @@ def existing_folder(path: str | Path, argument: str) -> Path:
     raise FileNotFoundError(f"{argument}={str(path)!r} {what}")
 
 
-def near_names(path: Path) -> str:
+def near_names(path: Path, otherwise: str = "") -> str:
     """Return "; did you mean ...?" with what lies near a missing path, or what its parent holds.
+
+    In place of the latter ``otherwise`` is said, if it is given.
 
     Of a URL with one slash, as a path turns ``s3://bucket/x`` into, it is the URL.
     """
@@ -130,6 +132,8 @@ def near_names(path: Path) -> str:
         return ""
     if close := similar(path):
         return f"; did you mean {' or '.join(repr(str(one)) for one in close)}?"
+    if otherwise:
+        return f"; {otherwise}"
     known, _ = _known_part(path)
     return f"; {str(known)!r} holds: {listed(_names(known), 8) or 'nothing'}"
 

@@ -9,7 +9,7 @@ from typing import Any
 from hardsight.config import ClassifierConfig, Config, DetectorConfig, anchored
 from hardsight.config.classification import PurifiedNetwork
 from hardsight.core.outputs import check_folder
-from hardsight.data.files import listed, near_names, similar, subfolders
+from hardsight.data.files import listed, near_names, subfolders
 from hardsight.data.places import exists
 from hardsight.export import Exported
 from hardsight.runs.beginnings import is_begun, remove_beginnings
@@ -47,8 +47,8 @@ def is_run(path: Path) -> bool:
 def _lacking(path: Path) -> str:
     """Return what a path lacks to be a run folder, and where one may be."""
     if not path.is_dir():
-        hint = near_names(path) if similar(path) else f"; make one with: hardsight fit --run {path}"
-        return f"it does not exist{hint}"
+        made = f"make one with: hardsight fit --run {path}"
+        return f"it does not exist{near_names(path, made)}"
     below = [str(folder) for folder in subfolders(path) if is_run(folder)]
     if below:
         return f"it has no {CONFIG}; choose one of the runs in it: {listed(below)}"

@@ -177,9 +177,7 @@ def test_starts_that_do_not_fit_are_refused(tmp_path, parts):
     untrained_advrad(denoiser=TINY | {"channels": 16}).save_pretrained(tmp_path / "wide")
     with pytest.raises(ValueError, match=r"denoiser of start is another: it has channels 16 \(her"):
         detector.fit(data, kept(tmp_path / "wide"))
-    with pytest.raises(
-        ValueError, match=r"start='.*nowhere' holds no saved detector .*finished run"
-    ):
+    with pytest.raises(ValueError, match=r"start='.*nowhere' does not exist; .*finished run"):
         detector.fit(data, kept(tmp_path / "nowhere"))
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from hardsight.core.modules import seeded
 from hardsight.core.suggestions import choices
+from hardsight.data.files import near_names
 from hardsight.detectors.advrad.contract import ErrorDetector
 from hardsight.detectors.advrad.settings import grouped
 from hardsight.detectors.saved import CONFIG_FILE, WEIGHTS_FILE
@@ -45,14 +46,18 @@ class Start:
             ValueError: there is no saved AdvRAD or Bastion, or it is damaged.
         """
         place = start_folder(folder)
+        ways = (
+            "name the folder of a finished run, or of save_pretrained, of an AdvRAD or a Bastion, "
+            f"or {choices(str(folder), BUNDLED)}"
+        )
+        if not place.exists():
+            raise ValueError(f"{asked}={str(folder)!r} does not exist{near_names(place, ways)}")
         try:
             settings = json.loads((place / CONFIG_FILE).read_text(encoding="utf-8"))
             found = cls(settings, load_file(place / WEIGHTS_FILE))
         except (OSError, ValueError, SafetensorError) as error:
             raise ValueError(
-                f"{asked}={str(folder)!r} holds no saved detector ({error}); name the folder of a "
-                "finished run, or of save_pretrained, of an AdvRAD or a Bastion, or "
-                f"{choices(str(folder), BUNDLED)}"
+                f"{asked}={str(folder)!r} holds no saved detector ({error}); {ways}"
             ) from error
         if not found.part("denoiser"):
             raise ValueError(
