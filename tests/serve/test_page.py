@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 from browser import DONE, in_chromium
 from pictures_sent import png, saved
+from records import decisions
 from served import served
 
 from hardsight.serve.tokens import Token, Tokens
@@ -123,6 +124,29 @@ def test_a_page_without_a_token_asks_and_says_when_it_has_expired(
         browser.wait("document.getElementById('model').value === 'parts'")
         assert not browser.run("document.getElementById('door').open")
         browser.wait(f"{DONE} === 1")
+
+
+@in_chromium
+def test_no_picture_is_asked_for_that_is_not_kept(service, browser):
+    service.log.append(decisions(2, model_hash=service.models.get("parts").hash))
+    asked = "performance.getEntriesByType('resource').map((one) => one.name)"
+    with served(service) as url:
+        browser.open(url)
+        browser.press("#tab-records")
+        browser.wait("document.querySelectorAll('#rows tr').length === 2")
+        assert not [one for one in browser.run(asked) if "thumbnail" in one]
+
+
+@in_chromium
+def test_images_of_the_same_name_are_told_apart(service, browser, pictures):
+    with served(service) as url:
+        browser.open(url)
+        for count in (1, 2):
+            browser.choose_files("#files", pictures[:1])
+            browser.wait(f"{DONE} === {count}")
+        names = "[...document.querySelectorAll('#results .name')].map((one) => one.textContent)"
+        assert browser.run(names) == [f"{pictures[0].name} (2)", pictures[0].name]
+        assert browser.text("#shown-name") == f"{pictures[0].name} (2)"
 
 
 @in_chromium

@@ -85,6 +85,7 @@ def record_routes(service: Service) -> APIRouter:
             LoggedDecision(
                 **each.decision.told(),
                 number=each.number,
+                pictures=service.pictures.kept(each.decision.id),
                 feedback=[Said.of(words) for words in said.get(each.decision.id, ())],
             )
             for each in page

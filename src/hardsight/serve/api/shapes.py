@@ -9,6 +9,7 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue
 from hardsight.data.images import Aspect
 from hardsight.serve.decision import Decision, Feedback
 from hardsight.serve.drift import Drift, Evidence
+from hardsight.serve.log.pictures import Picture
 from hardsight.serve.models import ServedModel
 
 DECISION: dict[str, JsonValue] = {
@@ -127,9 +128,10 @@ class Said(BaseModel):
 
 
 class LoggedDecision(Decided):
-    """A decision with its place in the log, and what was said of it."""
+    """A decision with its place in the log, the pictures kept of it, and what was said of it."""
 
     number: int
+    pictures: list[Picture]
     feedback: list[Said]
 
 

@@ -72,6 +72,10 @@ class PictureStore:
         except FileNotFoundError:
             return None
 
+    def kept(self, decision: str) -> list[Picture]:
+        """Return which pictures of a decision are kept."""
+        return [picture for picture in PICTURES if self.path(decision, picture).is_file()]
+
     def write(self, decision: str, pictures: dict[Picture, bytes]) -> None:
         """Keep pictures of a decision, and drop the oldest of others beyond the budget."""
         with self._lock:

@@ -74,10 +74,12 @@ async function walk(entry, found) {
 }
 
 function add(file) {
-  const image = { file, url: URL.createObjectURL(file), decision: null };
+  const before = images.filter((other) => other.file.name === file.name).length;
+  const told = before ? `${file.name} (${before + 1})` : file.name;
+  const image = { file, told, url: URL.createObjectURL(file), decision: null };
   image.tag = make("span", { className: "tag quiet", textContent: "waits" });
   const small = make("img", { src: image.url, alt: "", onerror: () => (small.src = BLANK) });
-  const name = make("span", { className: "name", textContent: file.name, title: file.name });
+  const name = make("span", { className: "name", textContent: told, title: told });
   image.button = make("button", { type: "button" }, small, image.tag, name);
   image.button.setAttribute("aria-pressed", "false");
   image.button.addEventListener("click", () => choose(image));
@@ -142,7 +144,7 @@ function choose(image) {
   $("detail").hidden = false;
   $("verdict").textContent = verdict(word);
   $("verdict").className = tone(word);
-  $("shown-name").textContent = image.file.name;
+  $("shown-name").textContent = image.told;
   $("photo").src = image.url;
   $("heat").src = image.heat;
   fade();

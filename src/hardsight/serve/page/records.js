@@ -60,7 +60,7 @@ async function more() {
 
 function row(decision) {
   const cells = [
-    make("td", {}, picture(decision.id)),
+    make("td", {}, picture(decision)),
     make("td", { textContent: new Date(decision.time).toLocaleString() }),
     make("td", { className: "source", textContent: decision.source, title: decision.source }),
     make("td", { textContent: `${number(decision.score)} / ${number(decision.threshold)}`, title: "score / threshold" }),
@@ -71,16 +71,18 @@ function row(decision) {
   return make("tr", {}, ...cells);
 }
 
-function picture(id) {
+const KINDS = { "thumbnail.jpg": "", "heat.png": "heat" };
+
+function picture({ id, pictures }) {
   const layers = make("div", { className: "layers none", title: "No picture is kept" });
-  fill(layers, id).catch((error) => {
-    if (error.status !== 404) complain(error); // the policy kept none
+  fill(layers, id, pictures).catch((error) => {
+    if (error.status !== 404) complain(error); // it made room for others meanwhile
   });
   return layers;
 }
 
-async function fill(layers, id) {
-  for (const [name, kind] of [["thumbnail.jpg", ""], ["heat.png", "heat"]]) {
+async function fill(layers, id, pictures) {
+  for (const [name, kind] of Object.entries(KINDS).filter(([one]) => pictures.includes(one))) {
     const blob = await (await call(`v1/decisions/${id}/${name}`)).blob();
     layers.append(make("img", { src: URL.createObjectURL(blob), className: kind, alt: "" }));
     layers.className = "layers";

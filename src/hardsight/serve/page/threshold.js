@@ -82,7 +82,7 @@ function draw(event) {
   });
   const above = normals.filter((score) => score > at).length;
   const alarms = shown.filter((score) => score > at).length;
-  const here = shown.length ? ` Of the ${shown.length} images here, ${alarms} would raise an alarm.` : "";
+  const here = shown.length ? ` Of the ${shown.length} image${shown.length === 1 ? "" : "s"} here, ${alarms} would raise an alarm.` : "";
   const rate = percent((above + 1) / (normals.length + 1));
   $("cost").textContent =
     `At ${number(at)}, ${above} of ${normals.length} held-out normal images are above: up to ${rate} false alarms.${here}`;
