@@ -19,9 +19,9 @@ def test_what_is_odd_is_named(tmp_path):
     assert done.exit_code == 0, said
     for part in (
         "test/OK is read as good parts",
-        "1 masks belong to no image and are not used: ground_truth/spot/none_mask.png",
-        "1 held-out images are copies of or links to training images: test/OK/copy.png",
-        "1 anomalous images have no mask, so that localisation is not measured: test/spot/",
+        "1 mask of no image, not used: ground_truth/spot/none_mask.png",
+        "1 held-out image copied from or linked to training: test/OK/copy.png",
+        "1 anomalous image without a mask, so that localisation is not measured: test/spot/",
     ):
         assert f"Beware: {part}" in said
 

@@ -1,5 +1,6 @@
 """What ``hardsight data`` says of data sets with one fault each."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def test_copies_of_and_links_to_training_images(top: Path) -> None:
     (good / "copy.png").write_bytes(copied.path.read_bytes())
     (good / "link.png").symlink_to(linked.path)
     said = only(load(top, size=16))
-    assert said.startswith("2 held-out images are copies of or links to training images")
+    assert said.startswith("2 held-out images copied from or linked to training")
     names = [f"test/good/{name}" for name in ("copy.png", "link.png")]
     learnt = [data.train.names[0], data.train.names[1]]
     assert all(f"{a} ({b})" in said for a, b in zip(names, learnt, strict=True))
@@ -48,9 +49,9 @@ def test_missing_and_grey_masks_are_named(top: Path) -> None:
     Image.open(masks[1]).resize((64, 64), Image.Resampling.BILINEAR).save(masks[1])
     data = load(top, size=16)
     missing, grey = findings(data)
-    assert missing.startswith("1 anomalous images have no mask, so that localisation is not")
+    assert missing.startswith("1 anomalous image without a mask, so that localisation is not")
     assert masks[0].stem.removesuffix("_mask") in missing
-    assert grey.startswith("1 images have masks with shades of grey, of which half")
+    assert grey.startswith("1 image with a mask in shades of grey, of which half")
     both = together([data, load(write_parts(top.parent / "others", seed=1), size=16)])
     assert findings(both) == [
         missing.replace("test/", "parts/test/"),
@@ -65,7 +66,7 @@ def test_thin_defects_are_named(top: Path) -> None:
     Image.fromarray(pixels).save(mask)
     assert findings(load(top, size=len(pixels))) == []
     said = only(load(top, size=len(pixels) // 2))
-    assert said.startswith("1 images have a defect that covers no more than half of any pixel")
+    assert said.startswith("1 image with a defect that covers no more than half of any pixel")
 
 
 def test_images_turned_without_their_masks(top: Path) -> None:
@@ -74,7 +75,7 @@ def test_images_turned_without_their_masks(top: Path) -> None:
     exif[274] = 6
     Image.open(path).save(path, exif=exif)
     said = only(load(top, size=16))
-    assert said.startswith("1 images are turned by their EXIF orientation and their masks are not")
+    assert said.startswith("1 image turned by the EXIF orientation, without the mask")
 
 
 def test_twelve_bits_in_sixteen(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_twelve_bits_in_sixteen(tmp_path: Path) -> None:
         pixels[0, 0] = 4095
         Image.fromarray(pixels).save(path)
     said = only(folder("good", root=tmp_path, size=16))
-    assert said.startswith("4 grey images have 16 bits a pixel but no value above 4,095")
+    assert said.startswith("4 grey images of 16 bits a pixel without a value above 4,095")
     assert "eps is 16 times" in said
     assert "--set data.bits=12" in said
     stretched = folder("good", root=tmp_path, size=16, bits=12)
@@ -101,8 +102,8 @@ def test_masks_that_mark_nothing_or_nearly_all(top: Path) -> None:
     Image.fromarray(blank).save(masks[0])
     Image.fromarray(255 - np.asarray(Image.open(masks[1]))).save(masks[1])
     nothing, inverted = findings(load(top, size=16))
-    assert nothing.startswith("1 anomalous images have a mask that marks nothing")
-    assert inverted.startswith("1 images have a mask that marks more than half of them")
+    assert nothing.startswith("1 anomalous image with a mask that marks nothing")
+    assert inverted.startswith("1 image with a mask that marks more than half of it")
 
 
 def test_images_that_are_stretched(tmp_path: Path) -> None:
@@ -111,6 +112,24 @@ def test_images_that_are_stretched(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(np.full((10, 30 if i else 11), i, np.uint8)).save(path)
     said = only(folder("good", root=tmp_path, size=16))
-    assert said.startswith("3 images are not square, as one of 30 x 10, and are stretched")
+    assert said.startswith("3 images not square, as one of 30 x 10, and stretched")
     assert "data.aspect" in said
     assert findings(folder("good", root=tmp_path, size=16, aspect="keep")) == []
+
+
+def test_anomalous_images_without_any_mask(top: Path) -> None:
+    count = len(list((top / "ground_truth").rglob("*.png")))
+    shutil.rmtree(top / "ground_truth")
+    said = only(load(top, size=16))
+    assert said.startswith(f"{count} anomalous images without a mask, so that localisation is not")
+
+
+def test_images_with_transparency_and_images_that_are_far_too_small(top: Path) -> None:
+    clear, tiny = sorted((top / "test" / "good").glob("*.png"))[:2]
+    Image.open(clear).convert("RGBA").save(clear)
+    Image.new("RGB", (1, 1)).save(tiny)
+    assert findings(load(top, size=16)) == [
+        "1 image enlarged more than 4 times, as one of 1 x 1 to size 16: what is fine cannot be "
+        "seen",
+        "1 image with transparency, read over black",
+    ]

@@ -64,7 +64,7 @@ def test_masks_of_which_some_are_missing(tmp_path: Path) -> None:
     found = {s.path.name: s.masks for s in data.test.samples if s.anomalous}
     assert found == {"0.png": (tmp_path / "truth" / "0_mask.png",), "1.png": ()}
     assert data.test.masks() is None
-    assert data.notes == ("1 masks belong to no image and are not used: truth/7.png",)
+    assert data.notes == ("1 mask of no image, not used: truth/7.png",)
     with pytest.raises(ValueError, match="mask_dir is given without abnormal_dir"):
         folder("ok", mask_dir="truth", root=tmp_path)
 

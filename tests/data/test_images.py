@@ -108,7 +108,7 @@ def test_float_tiffs_of_other_sorts(tmp_path: Path) -> None:
     options = {"photometric": "rgb", "compression": "zlib", "planarconfig": "separate"}
     tifffile.imwrite(tmp_path / "a.tif", np.moveaxis(array, 2, 0), **options)
     assert torch.equal(read_image(tmp_path / "a.tif"), chw(array))
-    assert geometry(tmp_path / "a.tif") == (8, 9, 1)
+    assert geometry(tmp_path / "a.tif") == (8, 9, 1, False)
     tifffile.imwrite(tmp_path / "b.tif", array.astype(np.uint32), photometric="rgb")
     with pytest.raises(ImageError, match=r"TIFF whose uint32 values .* are not read; save it"):
         read_image(tmp_path / "b.tif")
@@ -142,7 +142,7 @@ def test_geometry_is_that_of_the_image_as_shown(tmp_path: Path, orientation: int
     exif[274] = orientation
     path = save(tmp_path / "a.png", RGB, exif=exif)
     height, width = read_image(path).shape[-2:]
-    assert geometry(path) == (height, width, orientation)
+    assert geometry(path) == (height, width, orientation, False)
 
 
 def test_transparent_pixels_are_black_whatever_they_hide(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_by_stem_suffix_and_subfolder() -> None:
         "crack/a.png": ["crack/a.png"],
     }
     assert partial.unused == [MASKS / "9.png"]
-    assert partial.note(MASKS) == ["1 masks belong to no image and are not used: 9.png"]
+    assert partial.note(MASKS) == ["1 mask of no image, not used: 9.png"]
 
 
 def test_several_masks_in_a_folder_of_the_images_name() -> None:

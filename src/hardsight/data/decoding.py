@@ -47,7 +47,7 @@ class Decoding:
         """
         if self.aspect == "stretch":
             return None
-        height, width, _ = geometry(path)
+        height, width = geometry(path)[:2]
         return self.window(height, width)
 
     def window_in(self, data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Window | None:
@@ -59,7 +59,7 @@ class Decoding:
         if self.aspect == "stretch":
             return None
         with opened_bytes(data, name, max_pixels) as image:
-            height, width, _ = shown(image)
+            height, width = shown(image)[:2]
         return self.window(height, width)
 
     def file(self, path: Path) -> Tensor:

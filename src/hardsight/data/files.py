@@ -146,6 +146,11 @@ def similar(path: Path) -> list[Path]:
     return [known / lowered[name] for name in close]
 
 
+def counted(count: int, noun: str) -> str:
+    """Return "1 mask", "2 masks"."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Return names in a row, of many the first few and how many more there are."""
     more = len(names) - most

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.depth import bits_needed, brightest_of_sixteen
-from hardsight.data.files import listed, relative_name, worker_threads
+from hardsight.data.files import counted, listed, relative_name, worker_threads
 from hardsight.data.image_set import ImageSet, Sample
-from hardsight.data.images import Geometry, geometry
+from hardsight.data.images import ENLARGED, Geometry, geometry, is_small
 from hardsight.data.manifest import Manifest
 from hardsight.data.masks import is_binary, is_thin, share_marked
 
@@ -26,21 +26,22 @@ def findings(data: AnomalyData) -> list[str]:
     Raises:
         ImageError: a file cannot be read.
     """
-    return [
-        *training_findings(data),
-        *_copies(data),
-        *_masks(data.test),
-    ]
+    sets = (data.train, data.validation, data.test)
+    return [*data.notes, *_of_images(sets), *_copies(data), *_masks(data.test)]
 
 
 def training_findings(data: AnomalyData) -> list[str]:
-    """Return what is odd before a training, a sentence each: notes, shapes, unused depth of grey.
+    """Return what is odd before a training, a sentence each: notes, and of its images.
 
     Raises:
         ImageError: a file cannot be read.
     """
-    sets = (data.train, data.validation)
-    return [*data.notes, *_stretched(sets), *_unused_depth(sets)]
+    return [*data.notes, *_of_images((data.train, data.validation))]
+
+
+def _of_images(sets: Sequence[ImageSet]) -> list[str]:
+    """Tell of shapes, sizes, transparency, and unused depth of grey."""
+    return [*_stretched(sets), *_small(sets), *_transparent(sets), *_unused_depth(sets)]
 
 
 def _copies(data: AnomalyData) -> list[str]:
@@ -50,7 +51,7 @@ def _copies(data: AnomalyData) -> list[str]:
         return []
     names = listed([f"{copy.path} ({original.path})" for copy, original in found])
     return [
-        f"{len(found)} held-out images are copies of or links to training images: {names}; "
+        f"{counted(len(found), 'held-out image')} copied from or linked to training: {names}; "
         "remove them, for a figure on them speaks of what was learnt by heart"
     ]
 
@@ -61,19 +62,20 @@ def _masks(test: ImageSet) -> list[str]:
     masked = [sample for sample in anomalous if sample.masks]
     shares = _asked(masked, lambda sample: [share_marked(mask) for mask in sample.masks])
 
-    def told(samples: Iterable[Sample], what: str) -> list[str]:
+    def told(samples: Iterable[Sample], what: str, noun: str = "image") -> list[str]:
         names = [relative_name(sample.path, test.root) for sample in samples]
-        return [what.format(len(names)) + f": {listed(names)}"] if names else []
+        return [f"{counted(len(names), noun)} {what}: {listed(names)}"] if names else []
 
     return [
         *told(
-            [sample for sample in anomalous if masked and not sample.masks],
-            "{} anomalous images have no mask, so that localisation is not measured",
+            [sample for sample in anomalous if not sample.masks],
+            "without a mask, so that localisation is not measured",
+            "anomalous image",
         ),
         *told(
             _where(masked, lambda sample: not all(is_binary(mask) for mask in sample.masks)),
-            "{} images have masks with shades of grey, of which half the largest value and more "
-            "counts as anomalous",
+            "with a mask in shades of grey, of which half the largest value and more counts as "
+            "anomalous",
         ),
         *told(
             _where(
@@ -82,21 +84,22 @@ def _masks(test: ImageSet) -> list[str]:
                     is_thin(m, test.size, test.decoding.aspect) for m in sample.masks
                 ),
             ),
-            f"{{}} images have a defect that covers no more than half of any pixel at size "
+            "with a defect that covers no more than half of any pixel at size "
             f"{test.size}; the mask keeps what it touches, a larger size shows it better",
         ),
         *told(
             [sample for sample, share in zip(masked, shares, strict=True) if not any(share)],
-            "{} anomalous images have a mask that marks nothing",
+            "with a mask that marks nothing",
+            "anomalous image",
         ),
         *told(
             [sample for sample, share in zip(masked, shares, strict=True) if max(share) > 0.5],
-            "{} images have a mask that marks more than half of them; look whether it is inverted",
+            "with a mask that marks more than half of it; look whether that is inverted",
         ),
         *told(
             _where(masked, _is_turned_alone),
-            "{} images are turned by their EXIF orientation and their masks are not; look whether "
-            "the masks fit the images as they are shown",
+            "turned by the EXIF orientation, without the mask; look whether the mask fits the "
+            "image as it is shown",
         ),
     ]
 
@@ -128,9 +131,33 @@ def _stretched(sets: Sequence[ImageSet]) -> list[str]:
     height, width = max(longer, key=lambda shape: max(shape) / min(shape))
     count = sum(shape in longer for shape in shapes)
     return [
-        f"{count} images are not square, as one of {width} x {height}, and are stretched; "
+        f"{counted(count, 'image')} not square, as one of {width} x {height}, and stretched; "
         'to leave them in shape read them with aspect="keep" (--set data.aspect=keep)'
     ]
+
+
+def _small(sets: Sequence[ImageSet]) -> list[str]:
+    """Tell of images that are enlarged many times."""
+    found = [
+        (shape.height, shape.width)
+        for one in sets
+        for shape in _asked(one.samples, _shape)
+        if is_small((shape.height, shape.width), one.size)
+    ]
+    if not found:
+        return []
+    height, width = min(found)
+    return [
+        f"{counted(len(found), 'image')} enlarged more than {ENLARGED} times, as one of "
+        f"{width} x {height} to size {sets[0].size}: what is fine cannot be seen"
+    ]
+
+
+def _transparent(sets: Sequence[ImageSet]) -> list[str]:
+    """Tell of images with an opacity."""
+    samples = [sample for one in sets for sample in one.samples]
+    count = sum(shape.transparent for shape in _asked(samples, _shape))
+    return [f"{counted(count, 'image')} with transparency, read over black"] if count else []
 
 
 def _shape(sample: Sample) -> Geometry:
@@ -148,7 +175,8 @@ def _unused_depth(sets: Sequence[ImageSet]) -> list[str]:
     if used is None:
         return []
     return [
-        f"{len(found)} grey images have 16 bits a pixel but no value above {max(found):,}, which "
+        f"{counted(len(found), 'grey image')} of 16 bits a pixel without a value above "
+        f"{max(found):,}, which "
         f"needs {used}: they are dark, and an attack's eps is {2 ** (16 - used)} times as large a "
         f"part of their range; read them with bits={used} (--set data.bits={used})"
     ]

@@ -21,6 +21,8 @@ Aspect = Literal["stretch", "keep"]
 shape in the middle, and its outermost pixels are repeated up to the border."""
 Window = tuple[slice, slice]
 """Rows and columns of a decoded image."""
+ENLARGED = 4
+"""Times that a side may be enlarged before it is worth a sentence."""
 _CONTAINER = 16
 """Bits of the grey images that Pillow reads in the modes ``I;16`` and ``I``."""
 
@@ -32,6 +34,8 @@ class Geometry(NamedTuple):
     width: int
     orientation: int
     """EXIF tag 274: 1 is upright, 5 to 8 lie on their side."""
+    transparent: bool = False
+    """Whether its pixels have an opacity, of which ``read_image`` makes a composite over black."""
 
 
 def read_image(
@@ -193,7 +197,19 @@ def shown(image: Image.Image) -> Geometry:
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     width, height = image.size
     lies = orientation >= 5
-    return Geometry(width if lies else height, height if lies else width, orientation)
+    upright = (width, height) if lies else (height, width)
+    return Geometry(*upright, orientation, is_transparent(image))
+
+
+def is_small(shape: tuple[int, int], size: Size) -> bool:
+    """Tell whether a side of an image (height, width) grows more than ``ENLARGED`` times."""
+    target = (size, size) if isinstance(size, int) else size
+    return any(ENLARGED * side < wanted for side, wanted in zip(shape, target, strict=True))
+
+
+def is_transparent(image: Image.Image) -> bool:
+    """Tell whether an opened image's pixels have an opacity, by its header."""
+    return "transparency" in image.info or image.mode in ("RGBA", "RGBa", "LA", "La", "PA")
 
 
 def _depth(bits: int | None) -> int:
@@ -219,7 +235,7 @@ def _array(image: Image.Image, path: Path, bits: int) -> NDArray[np.float32]:
         if isinstance(key, int):
             value = np.where(value == key, 0, value)
         return value.astype(np.float32) / np.float32(limit)
-    if key is not None or image.mode in ("RGBA", "RGBa", "LA", "La", "PA"):
+    if is_transparent(image):
         rgba = np.array(image.convert("RGBA"), dtype=np.float32) / np.float32(255)
         return rgba[..., :3] * rgba[..., 3:]
     grey = image.mode in ("1", "L")

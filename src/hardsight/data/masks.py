@@ -120,7 +120,7 @@ def _marked(values: Tensor) -> Tensor:
 
 def _demand_shape(image: Path, mask: Path) -> None:
     """Refuse a mask that cannot be laid over its image, whatever the scale."""
-    (height, width, orientation), (high, wide, _) = geometry(image), geometry(mask)
+    (height, width, orientation), (high, wide, _) = geometry(image)[:3], geometry(mask)[:3]
     if _same_shape(height, width, high, wide):
         return
     reason = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from hardsight.data.files import listed, relative_name
+from hardsight.data.files import counted, listed, relative_name
 from hardsight.data.image_set import Sample
 
 
@@ -21,7 +21,7 @@ class Matched(NamedTuple):
         if not self.unused:
             return []
         names = listed([relative_name(path, root) for path in self.unused])
-        return [f"{len(self.unused)} masks belong to no image and are not used: {names}"]
+        return [f"{counted(len(self.unused), 'mask')} of no image, not used: {names}"]
 
 
 def match_masks(

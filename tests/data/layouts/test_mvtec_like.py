@@ -29,7 +29,7 @@ def test_mvtec_loco_joins_the_masks_of_an_image(tmp_path: Path) -> None:
         "test/logical_anomalies/003.png": [f"{place}/003/001.png"],
         "test/structural_anomalies/000.png": ["ground_truth/structural_anomalies/000/000.png"],
     }
-    unused = f"1 masks belong to no image and are not used: {place}/007/000.png"
+    unused = f"1 mask of no image, not used: {place}/007/000.png"
     assert data.notes == (unused,)
 
 
