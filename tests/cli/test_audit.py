@@ -95,7 +95,7 @@ def test_a_failed_check_is_on_every_row_picture_and_table(run):
     page = (run / "evaluation/report.html").read_text()
     assert "unreliable: square, step</span>" in page
     assert page.count("<figcaption>attacked, unreliable</figcaption>") == 2
-    assert "audit&#39;s check square: A random search does more harm." in page
+    assert "the check square: A random search does more harm." in page
     markdown = (run / "evaluation/report.md").read_text()
     assert "| pgd | unreliable: square, step |" in markdown
     assert "check square: A random search does more harm." in markdown

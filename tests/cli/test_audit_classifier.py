@@ -123,7 +123,7 @@ def test_a_failed_check_is_on_every_row_picture_and_table(copied):
     assert "perhaps fewer, for the attack is unreliable: square, step" in said
     page = (run / "evaluation/report.html").read_text()
     assert page.count("<figcaption>attacked, unreliable</figcaption>") == 2
-    assert "audit&#39;s check square: A random search does more harm." in page
+    assert "the check square: A random search does more harm." in page
     markdown = (run / "evaluation/report.md").read_text()
     assert "check step: The attack wanders." in markdown
 

@@ -40,6 +40,8 @@ class Counting(MemoryFileSystem):
     """A store that counts what is fetched from it, and how often it is listed."""
 
     protocol = "counting"
+    store: ClassVar = {}  # its own: the stores in memory share one
+    pseudo_dirs: ClassVar = [""]
     fetched: ClassVar = Counter()
     listings: ClassVar = 0
 

@@ -133,7 +133,7 @@ def test_unused_depth_of_grey_and_the_stages_are_told_before_the_training(
     with pytest.raises(ValueError, match="999"):
         start_run(tmp_path / "r", config).fit("cpu", progress=listener)
     assert listener.heard == ("fit", {"train": config.training.steps})
-    assert "24 grey images have 16 bits a pixel but no value above" in caplog.text
+    assert "24 grey images of 16 bits a pixel without a value above" in caplog.text
     assert "--set data.bits=12" in caplog.text
 
 

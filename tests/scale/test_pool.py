@@ -88,8 +88,12 @@ def test_ctrl_c_while_processes_begin_ends_them(tmp_path, monkeypatch, capfd):
         os.kill(process.pid, signal.SIGINT)  # a terminal sends it to all
 
     monkeypatch.setattr(BaseProcess, "start", interrupted)
-    with pytest.raises(KeyboardInterrupt), Pool(Processes(4)) as engine:
-        squares(engine, Squares(tmp_path), range(4))
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # as a new process has it
+    try:
+        with pytest.raises(KeyboardInterrupt), Pool(Processes(4)) as engine:
+            squares(engine, Squares(tmp_path), range(4))
+    finally:
+        signal.signal(signal.SIGINT, heard)
     assert set(multiprocessing.active_children()) == before
     assert "Traceback" not in capfd.readouterr().err
 

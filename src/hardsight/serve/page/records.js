@@ -7,6 +7,7 @@ const PAGE = 50;
 const STREAMS = { score: "blue", brightness: "amber", contrast: "teal", sharpness: "violet" };
 let model = null;
 let beyond = null;
+let asking = 0; // of the newest question: a late answer to an earlier one is dropped
 let changed = () => {};
 let drift = null;
 
@@ -42,11 +43,13 @@ async function show() {
 }
 
 async function more() {
+  const mine = (asking += 1);
   const query = asked();
   query.set("limit", PAGE);
   if (beyond !== null) query.set("before", beyond);
   try {
     const page = await json(`v1/decisions?${query}`);
+    if (mine !== asking) return; // asked anew meanwhile
     $("rows").append(...page.decisions.map(row));
     $("total").textContent = `${page.total}`;
     $("rows-empty").hidden = page.total > 0;
