@@ -98,7 +98,7 @@ class Entry(BaseModel):
     parts: Mapping[str, str] = Field(default_factory=dict)
     """Part of the run -> the method whose run lent it."""
     variant: Mapping[str, str | float] = Field(default_factory=dict)
-    """Of the method, by what the papers' tables tell it; the published figures are of that."""
+    """How the papers' tables tell the method's variant, of which the published figures are."""
     trained: tuple[str, float] | None = None
     """Norm and radius of a classifier's adversarial training; None: it saw no attack."""
     kind: Literal["detector", "classifier"] = "detector"
@@ -117,11 +117,11 @@ class Entry(BaseModel):
     threat: ThreatAsked
     how: Measuring
     clean: tuple[Row, ...]
-    """Of all test images, with held-out normals and the object alone; the main figure first."""
+    """Rows of all test images, with held-out normals, the object alone; the main figure first."""
     attacked: tuple[Row, ...] = ()
-    """Of the attacked images: clean, then under each suite, in the four noise columns."""
+    """Rows of the attacked images: clean, then under each suite, in the four noise columns."""
     corrupted: tuple[Corrupted, ...] = ()
-    """Of the images under each common corruption at each severity."""
+    """Figures of the images under each common corruption at each severity."""
     certified: tuple[CertifiedRow, ...] = ()
     audit: AuditFacts | None = None
     """None: it was not audited."""

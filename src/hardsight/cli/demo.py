@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from hardsight.runs import DetectorRun
 
 EFFORT = {"steps": 10, "draws": 2, "objectives": ("score", "mean")}
-"""Of its attack, in place of the budget's."""
-
+"""What the attack takes in place of the budget's."""
 IMAGES = 24
 """Test images that are attacked, half of them good parts."""
 CURVE = "4/255,8/255"

@@ -86,7 +86,6 @@ def recalibrate(
         alarms = {"left alone": (was[0], now[0]), "attacked": (was[1], now[1])}
         if found.nonfinite.any():
             warnings = (nonfinite_gradients(found.nonfinite),)
-    after = after.decoded_as(detector.decoding)
     if before is not None:
         before.write(run.path / PREVIOUS)
     after.write(run.path / CALIBRATION_FILE)

@@ -15,6 +15,7 @@ from hardsight.detectors import Calibration, Posed, SavedDetector
 from hardsight.detectors.adapters.posed import posed_data
 from hardsight.detectors.base import Detector
 from hardsight.detectors.fitted import Work
+from hardsight.detectors.fitting import calibrated
 from hardsight.detectors.held_out import validation_shares
 from hardsight.detectors.memory_bank.search_difference import SearchDifference
 from hardsight.detectors.methods import METHODS
@@ -147,9 +148,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         calibration = fitted.calibration
         if config.posed:  # of all hypotheses, which the fit knows nothing of
             _, normals = validation_shares(data, config.fit.splits_validation)
-            found = Posed(fitted.detector).calibrate(normals, config.fit.false_alarms)
-            calibration = found.demand_calibration()
-        calibration = calibration.decoded_as(data.train.decoding)
+            calibration = calibrated(Posed(fitted.detector), normals, data, config.fit).calibration
         detector: SavedDetector = fitted.detector.with_calibration(calibration)
         (self.path / METRICS).unlink(missing_ok=True)  # fitted again, it is finished at the end
         if fitted.report is not None:
