@@ -9,7 +9,7 @@ from PIL import Image
 
 from hardsight.cli.overlays import Overlays, overlay_name
 from hardsight.data import Decoding, Frame
-from hardsight.data.depth import DepthCheck
+from hardsight.data.image_check import ImageCheck
 from hardsight.reports.pictures import heat, threshold_scale
 
 
@@ -17,7 +17,7 @@ def test_a_heat_map_shows_the_image_and_not_what_is_repeated_beside_it(tmp_path)
     path = tmp_path / "wide.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 16, 3), np.uint8)).save(path)
     decoding = Decoding((16, 16), aspect="keep")
-    frame = Frame.read(path, decoding, DepthCheck(None))
+    frame = Frame.read(path, decoding, ImageCheck(decoding))
     anomaly_map = torch.rand(16, 16, generator=torch.Generator().manual_seed(0))
     Overlays(tmp_path / "heat", 0.5).draw(frame, anomaly_map)
     (drawn,) = (tmp_path / "heat").iterdir()

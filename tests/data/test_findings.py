@@ -129,7 +129,6 @@ def test_images_with_transparency_and_images_that_are_far_too_small(top: Path) -
     Image.open(clear).convert("RGBA").save(clear)
     Image.new("RGB", (1, 1)).save(tiny)
     assert findings(load(top, size=16)) == [
-        "1 image enlarged more than 4 times, as one of 1 x 1 to size 16: what is fine cannot be "
-        "seen",
+        "1 image enlarged more than 4 times, from 1 x 1 to 16 x 16: what is fine cannot be seen",
         "1 image with transparency, read over black",
     ]

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from hardsight.data import Decoding, Frame, ImageError, read_image, read_mask
-from hardsight.data.depth import DepthCheck
+from hardsight.data.image_check import ImageCheck
 from hardsight.data.images import geometry
 
 RNG = np.random.default_rng(0)
@@ -343,6 +343,7 @@ def test_resizing_averages_and_keeps_the_range(tmp_path: Path) -> None:
 
 
 def test_a_name_that_no_file_can_have_is_an_image_that_cannot_be_used(tmp_path: Path) -> None:
-    frame = Frame.read(tmp_path / ("x" * 300), Decoding((4, 4)), DepthCheck())
+    decoding = Decoding((4, 4))
+    frame = Frame.read(tmp_path / ("x" * 300), decoding, ImageCheck(decoding))
     assert frame.image is None
     assert "name too long" in str(frame.error).lower()

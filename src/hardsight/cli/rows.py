@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hardsight.cli.overlays import Overlays
     from hardsight.core.types import Detection
     from hardsight.data import Decoding, Frame, Source
+    from hardsight.data.image_check import Tell
     from hardsight.detectors import Detector
 
     Fill = Callable[[list[dict[str, Any]], Tensor, list[int]], Tensor]
@@ -88,11 +89,20 @@ class Reader:
         size = at_once(detector.size, most)
         return cls(detector.decoding.at(bits), size)
 
-    def batches(self, sources: "Iterable[Source]") -> "Iterator[list[Frame]]":
-        """Yield images read, while the next ones are; an unreadable one with its error."""
-        from hardsight.data import read_ahead
+    def batches(
+        self, sources: "Iterable[Source]", tell: "Tell | None" = None
+    ) -> "Iterator[list[Frame]]":
+        """Yield images read, while the next ones are; an unreadable one with its error.
 
-        frames = iter(read_ahead(sources, self.decoding, self.batch_size))
+        Args:
+            sources: of the images.
+            tell: is told what is odd about them, see ``ImageCheck``.
+        """
+        from hardsight.data import read_ahead
+        from hardsight.data.image_check import ImageCheck
+
+        check = ImageCheck(self.decoding, tell)
+        frames = iter(read_ahead(sources, self.decoding, self.batch_size, check))
         while batch := list(islice(frames, self.batch_size)):
             yield batch
 

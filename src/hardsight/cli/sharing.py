@@ -44,14 +44,18 @@ class Scoring:
     ) -> "tuple[list[dict[str, Any]], list[Frame]]":
         """Return the rows of a batch, given with the place of its first file, and its frames."""
         start, sources = batch
-        ((rows, frames),) = self.decider.rows(self.reader.batches(sources), start)
+        ((rows, frames),) = self.decider.rows(self.reader.batches(sources, tell), start)
         return rows, [replace(frame, image=None) for frame in frames]
 
     def rows(
         self, engine: Engine, sources: "Iterator[Source]"
     ) -> "Iterator[tuple[list[dict[str, Any]], list[Frame]]]":
         """Yield the rows of all files in order, and their frames, without the images."""
-        return in_order(engine.run(self, self._batches(sources)))
+        from hardsight.data.image_check import Once
+
+        once = Once()  # in all batches, whoever reads them
+        found = engine.run(self, self._batches(sources), lambda place, *told: once(*told))
+        return in_order(found)
 
     def _batches(self, sources: "Iterator[Source]") -> "Iterator[tuple[int, list[Source]]]":
         start = 0

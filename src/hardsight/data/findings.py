@@ -7,8 +7,9 @@ from typing import TypeVar
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.depth import bits_needed, brightest_of_sixteen
 from hardsight.data.files import counted, listed, relative_name, worker_threads
+from hardsight.data.image_check import TRANSPARENCY, enlarged
 from hardsight.data.image_set import ImageSet, Sample
-from hardsight.data.images import ENLARGED, Geometry, geometry, is_small
+from hardsight.data.images import Geometry, geometry, is_small
 from hardsight.data.manifest import Manifest
 from hardsight.data.masks import is_binary, is_thin, share_marked
 
@@ -146,18 +147,14 @@ def _small(sets: Sequence[ImageSet]) -> list[str]:
     ]
     if not found:
         return []
-    height, width = min(found)
-    return [
-        f"{counted(len(found), 'image')} enlarged more than {ENLARGED} times, as one of "
-        f"{width} x {height} to size {sets[0].size}: what is fine cannot be seen"
-    ]
+    return [f"{counted(len(found), 'image')} {enlarged(min(found), sets[0].decoding.size)}"]
 
 
 def _transparent(sets: Sequence[ImageSet]) -> list[str]:
     """Tell of images with an opacity."""
     samples = [sample for one in sets for sample in one.samples]
     count = sum(shape.transparent for shape in _asked(samples, _shape))
-    return [f"{counted(count, 'image')} with transparency, read over black"] if count else []
+    return [f"{counted(count, 'image')} with {TRANSPARENCY}"] if count else []
 
 
 def _shape(sample: Sample) -> Geometry:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from hardsight.core.types import check_images
 from hardsight.data import Decoding
-from hardsight.data.depth import DepthCheck
+from hardsight.data.image_check import ImageCheck
 
 Picture: TypeAlias = str | Path | Image.Image | NDArray[Any] | Tensor
 Images: TypeAlias = Picture | Sequence[Picture]
@@ -50,7 +50,7 @@ def batches(images: Images, decoding: Decoding, count: int) -> Iterator[Tensor]:
         for batch in torch.split(images, count):
             yield batch if batch.dtype == torch.uint8 else _single(batch)
         return
-    listed, check = _listed(images), DepthCheck(decoding.bits)
+    listed, check = _listed(images), ImageCheck(decoding)
     if not len(listed):
         raise ValueError("images is empty; give at least one")
     for start in range(0, len(listed), count):
@@ -83,8 +83,8 @@ def _listed(images: Any) -> Sequence[Any]:
     raise TypeError(f"images must not be a {type(images).__name__}; {ACCEPTED}")
 
 
-def _picture(image: Any, index: int, decoding: Decoding, check: DepthCheck) -> Tensor:
-    """Return an image as float32 (3, H, W) in [0, 1], its depth checked."""
+def _picture(image: Any, index: int, decoding: Decoding, check: ImageCheck) -> Tensor:
+    """Return an image as float32 (3, H, W) in [0, 1], once it was looked at."""
     name = f"images[{index}]"
     if isinstance(image, str | Path):
         check.file(Path(image))
@@ -98,6 +98,7 @@ def _picture(image: Any, index: int, decoding: Decoding, check: DepthCheck) -> T
                 f"{name} must be an array (H, W, 3), got shape {image.shape}; repeat a grey one "
                 "three times, and put the channels last"
             )
+        check.shape(image.shape[:2], name)
         x = torch.from_numpy(image.copy()).permute(2, 0, 1)  # a read-only one is no tensor
         return decoding.pixels(_checked(x, name))
     if isinstance(image, Tensor):

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from hardsight.data.containers import content_sha256
 from hardsight.data.decoding import Decoding
-from hardsight.data.depth import DepthCheck
 from hardsight.data.files import existing_folder, walk
+from hardsight.data.image_check import ImageCheck
 from hardsight.data.streams.frames import Frame, read_ahead
 
 PATIENCE = 2.0
@@ -66,7 +66,7 @@ def arrivals(
         FileNotFoundError: there is no such folder; at the call, or once it is gone.
     """
     top = existing_folder(folder, "source")
-    check = DepthCheck(decoding.bits)
+    check = ImageCheck(decoding)
     decode = partial(read_ahead, decoding=decoding, ahead=ahead, check=check)
     return _arrivals(top, decode, idle, stop or threading.Event(), patience)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from hardsight.data.decoding import Decoding
-from hardsight.data.depth import DepthCheck
 from hardsight.data.files import worker_threads
+from hardsight.data.image_check import ImageCheck
 from hardsight.data.images import Window
 from hardsight.data.opening import ImageError
 from hardsight.data.remote import Source, at_hand
@@ -34,7 +34,7 @@ class Frame:
     none."""
 
     @classmethod
-    def read(cls, source: Source, decoding: Decoding, check: DepthCheck) -> "Frame":
+    def read(cls, source: Source, decoding: Decoding, check: ImageCheck) -> "Frame":
         """Decode a file or an object; what is wrong with it is kept, not raised.
 
         Raises:
@@ -54,7 +54,7 @@ def read_ahead(
     sources: Iterable[Source],
     decoding: Decoding,
     ahead: int,
-    check: DepthCheck | None = None,
+    check: ImageCheck | None = None,
 ) -> Iterator[Frame]:
     """Yield the files decoded, in order, while threads decode the next ones.
 
@@ -62,9 +62,9 @@ def read_ahead(
         sources: taken one by one, ``ahead`` of what was yielded.
         decoding: of the frames.
         ahead: frames decoded and waiting at most.
-        check: warns of their depth, once in all calls that are given it; None: in this one.
+        check: warns of what is odd, once in all calls that are given it; None: in this one.
     """
-    check = check or DepthCheck(decoding.bits)
+    check = check or ImageCheck(decoding)
     with worker_threads() as pool:
         waiting: deque[Future[Frame]] = deque()
         for source in sources:
