@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from hardsight.evaluation.distribution_shift import STATISTICS
 from hardsight.runs import SCORE, drift_references, open_run
@@ -22,6 +23,15 @@ def test_statistics_of_an_older_run_are_taken_from_its_data(run):
     for name, values in drift_references(run).items():
         np.testing.assert_array_equal(values, before[name])
     assert path.is_file()
+
+
+def test_damaged_statistics_are_named(run):
+    path = run.path / "statistics.json"
+    whole = path.read_text()
+    path.write_text(whole[:100])
+    with pytest.raises(ValueError, match=r"statistics\.json is damaged \(.*\); remove it"):
+        drift_references(run)
+    path.write_text(whole)
 
 
 def test_without_data_and_statistics_the_score_alone_is_watched(run):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hardsight.core.files import write_atomically
+from hardsight.core.json_files import read_json
 
 Verdict = Literal["pass", "warn", "fail", "skipped"]
 _NAMED: tuple[Verdict, ...] = ("fail", "warn")
@@ -132,18 +133,16 @@ class Audit:
         Raises:
             ValueError: the file is something else.
         """
-        try:
-            found = json.loads(Path(path).read_text(encoding="utf-8"))
+
+        def audit(found: dict[str, Any]) -> "Audit":
             checks = tuple(
                 Check(**c | {"plot": c["plot"] and _plot(c["plot"])}) for c in found["checks"]
             )
             rest = {k: v for k, v in found.items() if k not in ("checks", "passed", "stamp")}
             return cls(checks=checks, **rest)
-        except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(
-                f"{path} is not an audit ({error}); delete it, or write it anew with: "
-                "hardsight audit RUN"
-            ) from error
+
+        way_out = "delete it, or write it anew with: hardsight audit RUN"
+        return read_json(path, way_out, audit, fault="not an audit")
 
 
 def _plot(found: dict[str, Any]) -> Plot:

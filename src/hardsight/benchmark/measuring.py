@@ -60,6 +60,7 @@ from hardsight.runs.figures import (
 )
 from hardsight.runs.figures.classifier import published_method
 from hardsight.runs.folder import METRICS
+from hardsight.runs.metrics import FitMetrics
 
 
 @dataclass
@@ -216,7 +217,7 @@ class Measurement:
         found, subject, job = self.clean, self.whole.subject, self.job
         provenance = found.provenance
         anomalous = int(found.labels.sum()) if found.kind == "detector" else None
-        metrics = json.loads((self.run.path / METRICS).read_text(encoding="utf-8"))
+        metrics = FitMetrics.read(self.run.path / METRICS)
         return {
             "method": job.method.label,
             "preset": self.run.config.preset,
@@ -244,8 +245,8 @@ class Measurement:
                 hardsight=provenance["hardsight"],
                 torch=provenance["torch"],
                 hardware=provenance["device"],
-                precision=metrics["scoring_precision"]["name"],
-                fit_seconds=metrics["fit_seconds"],
+                precision=metrics.scoring_precision,
+                fit_seconds=metrics.fit_seconds,
             ),
         }
 

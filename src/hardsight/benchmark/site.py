@@ -14,6 +14,7 @@ from hardsight.benchmark.clean import CleanLine, clean_lines
 from hardsight.benchmark.entry import PICTURES, REPORT, Entry, beside, entries
 from hardsight.benchmark.tables import small_tables
 from hardsight.core.files import write_atomically
+from hardsight.core.json_files import read_object
 from hardsight.evaluation.results import Curve, Estimate
 from hardsight.reports.page import render
 from hardsight.reports.plots import curve_svg
@@ -164,7 +165,7 @@ def _pictures(mine: Sequence[Line], paths: Mapping[str, Path]) -> dict[str, Any]
     for line in mine:
         path = beside(paths[line.entry.id], PICTURES)
         if path.is_file():
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = read_object(path, "remove it, or measure again")
             if found["images"]:
                 return {**found, "of": line.entry.id}
     return {}

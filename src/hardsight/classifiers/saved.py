@@ -14,6 +14,7 @@ from hardsight.classifiers.mnist_cnn import MNISTCNN
 from hardsight.classifiers.resnet import ResNet18
 from hardsight.classifiers.wide_resnet import WideResNet
 from hardsight.core.files import write_atomically, write_tensors
+from hardsight.core.json_files import read_object
 from hardsight.training.checkpoint import CheckpointError, load_into
 
 M = TypeVar("M", bound=nn.Module)
@@ -60,11 +61,11 @@ def load_model(folder: str | Path, build: Callable[[dict[str, Any]], M]) -> M:
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder} holds no {name}; train a model and save it there")
+    config = read_object(folder / "config.json", "restore it, or train again")
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         model = build(config)
         load_into(model, load_file(folder / "model.safetensors"), folder)
-    except (SafetensorError, CheckpointError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (SafetensorError, CheckpointError) as error:
         raise ValueError(f"{folder} cannot be loaded ({error}); train again") from error
     except (KeyError, TypeError) as error:
         raise ValueError(f"{folder} holds another model: {error!r}; name its folder") from error

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from hardsight.core.files import write_atomically
+from hardsight.core.json_files import read_json
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.containers import content_sha256
 from hardsight.data.files import relative_name, worker_threads
@@ -126,22 +127,19 @@ class Manifest:
             FileNotFoundError: no such file.
             ValueError: not a manifest, or altered since it was written.
         """
-        text = Path(path).read_text(encoding="utf-8")
         known = {field.name for field in fields(Entry)}
-        try:
-            content = json.loads(text)
+
+        def manifest(content: dict[str, Any]) -> "Manifest":
             rows = content["entries"]
             if any(set(row) != known for row in rows):
                 raise ValueError(f"its entries must have the fields {', '.join(sorted(known))}")
-            manifest = cls(tuple(Entry(**row) for row in rows))
-            if content["sha256"] != manifest.sha256:
+            found = cls(tuple(Entry(**row) for row in rows))
+            if content["sha256"] != found.sha256:
                 raise ValueError("its hash is not that of its entries")
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{path} is not a manifest, or was edited ({error}); remove it to record the data "
-                "anew"
-            ) from error
-        return manifest
+            return found
+
+        way_out = "remove it to record the data anew"
+        return read_json(path, way_out, manifest, fault="not a manifest, or was edited")
 
     def difference(self, other: "Manifest") -> list[str]:
         """Return what changed from this manifest to ``other``, one sentence a change, by path."""

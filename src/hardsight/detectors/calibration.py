@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardsight.core.files import write_atomically
+from hardsight.core.json_files import read_json
 from hardsight.data import Decoding
 from hardsight.data.images import Aspect
 from hardsight.metrics import conformal_threshold, p_values
@@ -119,12 +120,12 @@ class Calibration:
         Raises:
             ValueError: not a calibration file.
         """
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            values["normal_scores"] = tuple(values["normal_scores"])
-            found = cls(**values)
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is not a calibration file ({error}); fit again") from error
+        found = read_json(
+            path,
+            "fit again",
+            lambda values: cls(**values | {"normal_scores": tuple(values["normal_scores"])}),
+            fault="not a calibration file",
+        )
         if not math.isfinite(found.threshold):
             raise ValueError(f"{path} holds a threshold that is not a number; fit again")
         return found

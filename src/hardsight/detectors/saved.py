@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -12,6 +13,7 @@ from safetensors.torch import load_model
 
 from hardsight.core.disk import named_when_full
 from hardsight.core.files import write_atomically
+from hardsight.core.json_files import read_object
 from hardsight.core.precision import Choice
 from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
@@ -47,6 +49,11 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
         """Return an unfitted detector from ``settings``."""
         return cls(**settings)
 
+    def fitted_bytes(self, images: int) -> int:
+        """Return the bytes that the detector takes once fitted to so many images."""
+        tensors = chain(self.parameters(), self.buffers())
+        return sum(x.numel() * x.element_size() for x in tensors)
+
     def _save_pretrained(self, save_directory: Path) -> None:
         with named_when_full(save_directory / WEIGHTS_FILE):
             super()._save_pretrained(save_directory)
@@ -67,11 +74,10 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
             FileNotFoundError: no weights there.
             ValueError: a file that is damaged, or weights of another architecture.
         """
-        try:
-            return super().from_pretrained(pretrained_model_name_or_path, **options)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            path = Path(pretrained_model_name_or_path) / CONFIG_FILE
-            raise ValueError(f"{path} is damaged ({error}); restore it, or fit again") from error
+        path = Path(pretrained_model_name_or_path) / CONFIG_FILE
+        if path.is_file():
+            read_object(path, "restore it, or fit again")
+        return super().from_pretrained(pretrained_model_name_or_path, **options)
 
     @classmethod
     def _from_pretrained(

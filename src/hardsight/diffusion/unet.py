@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from hardsight.core.json_files import read_object
 from hardsight.diffusion.base import Denoiser, Prediction
 from hardsight.diffusion.gaussian import hybrid_loss, learned_log_variance, q_sample, x0_from_eps
 from hardsight.diffusion.schedule import SCHEDULES, Schedule
@@ -84,7 +85,7 @@ class PaperDenoiser(Denoiser):
                 f"no .safetensors weights in {folder}; convert a .bin or .ckpt file with "
                 "save_pretrained(safe_serialization=True): pickles are not loaded"
             )
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = read_object(folder / "config.json", "restore it, or save the network again")
         if config.get("_class_name", "UNet2DModel") != "UNet2DModel":
             raise ValueError(f"{folder} holds a {config['_class_name']}, not a UNet2DModel")
         from diffusers import UNet2DModel
@@ -168,7 +169,7 @@ def _diffusers_schedule(root: Path) -> Schedule:
     path = root / "scheduler" / "scheduler_config.json"
     if not path.is_file():
         return Schedule.linear()
-    config = json.loads(path.read_text(encoding="utf-8"))
+    config = read_object(path, "restore it, or pass schedule= yourself")
     target = config.get("prediction_type", "epsilon")
     if target != "epsilon":
         raise ValueError(f"{path}: prediction_type must be 'epsilon', got {target!r}")

@@ -25,6 +25,7 @@ from hardsight.classifiers import (
 from hardsight.config import ClassifierConfig, DiffusionConfig, RAPConfig
 from hardsight.config.classification import PURIFIERS, PurifiedNetwork
 from hardsight.core.files import write_atomically
+from hardsight.core.json_files import read_json
 from hardsight.core.modules import seeded
 from hardsight.core.types import Progress
 from hardsight.data import LabelledImages, ManifestChanged
@@ -147,12 +148,7 @@ def check_labelled(part: str, images: LabelledImages, path: Path, allow_change: 
         ValueError: the file is no such record.
     """
     now = {"name": images.name, "images": len(images), "sha256": images.sha256}
-    try:
-        recorded: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}); remove it to record the data anew"
-        ) from None
+    recorded = recorded_parts(path) if path.exists() else {}
     old = recorded.get(part, now)
     if old != now and not allow_change:
         raise ManifestChanged(
@@ -164,6 +160,20 @@ def check_labelled(part: str, images: LabelledImages, path: Path, allow_change: 
         )
     if recorded.get(part) != now:
         write_atomically(path, json.dumps(recorded | {part: now}, indent=1) + "\n")
+
+
+def recorded_parts(path: Path) -> dict[str, dict[str, Any]]:
+    """Return name, images and SHA-256 of each part of a labelled set that is recorded at ``path``.
+
+    Raises:
+        ValueError: the file is no such record.
+    """
+    keys = ("name", "images", "sha256")
+    return read_json(
+        path,
+        "remove it to record the data anew",
+        lambda found: {part: {key: one[key] for key in keys} for part, one in found.items()},
+    )
 
 
 def _trained_classifier(config: ClassifierConfig, data: LabelledImages, place: Place) -> Classifier:

@@ -1,16 +1,13 @@
 """What the parts of a line are held against to see drift: good parts that a run knows."""
 
-import json
-
 import numpy as np
 from numpy.typing import NDArray
 
 from hardsight.data.places import exists
 from hardsight.detectors import Calibration
 from hardsight.detectors.saved import CALIBRATION_FILE
-from hardsight.evaluation.distribution_shift import STATISTICS
 from hardsight.runs.detector import DetectorRun
-from hardsight.runs.statistics import STATISTICS_FILE, write_statistics
+from hardsight.runs.statistics import STATISTICS_FILE, read_statistics, write_statistics
 
 SCORE = "score"
 """The stream of scores, beside those of ``STATISTICS``."""
@@ -32,10 +29,9 @@ def drift_references(
     """
     calibration = calibration or Calibration.read(run.path / CALIBRATION_FILE)
     found = {SCORE: np.asarray(calibration.clean_scores, np.float64)}
-    path, place = run.path / STATISTICS_FILE, run.config.data.path
-    if not path.is_file():
+    place = run.config.data.path
+    if not (run.path / STATISTICS_FILE).is_file():
         if place is None or not exists(place):
             return found
         write_statistics(run.path, run.data())
-    values = json.loads(path.read_text("utf-8"))
-    return found | {name: np.asarray(values[name], np.float64) for name in STATISTICS}
+    return found | read_statistics(run.path)

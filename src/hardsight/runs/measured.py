@@ -1,12 +1,12 @@
 """What was measured of a run's model, read from the reports in its folder."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hardsight.attacks import BALLS, THREATS
+from hardsight.core.json_files import read_json
 from hardsight.evaluation.results import Row
 from hardsight.reports.page import bullets, markdown_table
 from hardsight.reports.tables import joined, table_row
@@ -107,13 +107,12 @@ def _report(path: Path, weights: str) -> dict[str, Any] | None:
     """Return a report of these weights; None where there is none."""
     if not path.is_file():
         return None
-    try:
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+
+    def of_these(found: dict[str, Any]) -> dict[str, Any] | None:
         told = [one["provenance"] for one in _certificates(found) or [found]]
-        of = {one.get(WEIGHTS, one["weights"]) for one in told}
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError) as error:
-        raise ValueError(f"{path} is damaged ({error}); remove it, or measure again") from error
-    return found if of == {weights} else None
+        return found if {one.get(WEIGHTS, one["weights"]) for one in told} == {weights} else None
+
+    return read_json(path, "remove it, or measure again", of_these)
 
 
 def _certificates(report: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -3,12 +3,37 @@
 import json
 import time
 from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import torch
 
 from hardsight.core.files import write_atomically
+from hardsight.core.json_files import read_json
 from hardsight.core.precision import Choice, resolve
 from hardsight.runs.started import origin
+
+
+class FitMetrics(NamedTuple):
+    """What a fit took."""
+
+    fit_seconds: float
+    device: str
+    training_precision: str
+    scoring_precision: str
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what ``write_metrics`` wrote.
+
+        Raises:
+            ValueError: the file is damaged.
+        """
+        return read_json(path, "restore it, or fit again", cls._of)
+
+    @classmethod
+    def _of(cls, found: dict[str, Any]) -> Self:
+        training, scoring = (found[f"{of}_precision"]["name"] for of in ("training", "scoring"))
+        return cls(float(found["fit_seconds"]), str(found["device"]), training, scoring)
 
 
 def write_metrics(
@@ -33,7 +58,11 @@ def write_metrics(
 
 
 def took(path: Path) -> dict[str, str]:
-    """Return what a card says of the time, device and precision that ``write_metrics`` wrote."""
-    found = json.loads(path.read_text("utf-8"))
-    precision = found["training_precision"]["name"]
-    return {"fitted in": f"{found['fit_seconds']:g} s on {found['device']}, {precision}"}
+    """Return what a card says of the time, device and precision that ``write_metrics`` wrote.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    found = FitMetrics.read(path)
+    how = f"{found.fit_seconds:g} s on {found.device}, {found.training_precision}"
+    return {"fitted in": how}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hardsight.config.config import ConfigError
 from hardsight.core.files import write_atomically
+from hardsight.core.json_files import read_json
 from hardsight.detectors.advrad.start import Start, start_folder
 from hardsight.detectors.methods import METHODS
 from hardsight.evaluation.provenance import fingerprint
@@ -30,7 +31,7 @@ def record_start(folder: Path, start: str | None) -> None:
     detector = method.detector.from_pretrained(start_folder(start))
     now = {"run": start, "weights": fingerprint(detector)}
     path = folder / START
-    if path.is_file() and (before := json.loads(path.read_text("utf-8"))) != now:
+    if path.is_file() and (before := _read(path)) != now:
         raise ConfigError(
             f"start={start!r} now has the weights {now['weights']}, and the run in {folder} began "
             f"from {before['weights']}; begin anew in another folder"
@@ -43,5 +44,13 @@ def origin(folder: Path) -> dict[str, str]:
     path = folder / START
     if not path.is_file():
         return {}
-    found = json.loads(path.read_text("utf-8"))
+    found = _read(path)
     return {"start": f"{found['run']}, weights {found['weights']}"}
+
+
+def _read(path: Path) -> dict[str, str]:
+    return read_json(
+        path,
+        "restore it, or begin anew in another folder",
+        lambda found: {key: str(found[key]) for key in ("run", "weights")},
+    )

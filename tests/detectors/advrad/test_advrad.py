@@ -317,9 +317,10 @@ def test_a_flat_file_of_before_scoring_was_grouped_is_read(make_advrad, tmp_path
     assert torch.equal(found(x).pred_score, plain(x, ones).pred_score)
 
 
-def test_a_damaged_configuration_is_named(make_advrad, tmp_path):
+@pytest.mark.parametrize("content", ['{"k": ', "[]"])
+def test_a_damaged_configuration_is_named(make_advrad, tmp_path, content):
     make_advrad().save_pretrained(tmp_path)
-    (tmp_path / "config.json").write_text('{"k": ')
+    (tmp_path / "config.json").write_text(content)
     with pytest.raises(ValueError, match=r"config\.json is damaged .*; restore it, or fit again"):
         AdvRAD.from_pretrained(tmp_path)
 

@@ -1,6 +1,5 @@
 """Networks to start from: those of a saved AdvRAD or Bastion."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from hardsight.core.json_files import read_object
 from hardsight.core.modules import seeded
 from hardsight.core.suggestions import choices
 from hardsight.data.files import near_names
@@ -53,7 +53,7 @@ class Start:
         if not place.exists():
             raise ValueError(f"{asked}={str(folder)!r} does not exist{near_names(place, ways)}")
         try:
-            settings = json.loads((place / CONFIG_FILE).read_text(encoding="utf-8"))
+            settings = read_object(place / CONFIG_FILE, "restore it, or fit again")
             found = cls(settings, load_file(place / WEIGHTS_FILE))
         except (OSError, ValueError, SafetensorError) as error:
             raise ValueError(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hardsight.core.files import write_atomically
+from hardsight.core.json_files import read_json
 from hardsight.detectors.memory_bank.bank import Bank
 
 
@@ -41,8 +42,9 @@ class SearchDifference:
         """Return the sentence of a fit's report; None where the report has none or is not there."""
         if not path.is_file():
             return None
-        found: str | None = json.loads(path.read_text("utf-8")).get("search", {}).get("statement")
-        return found
+        return read_json(
+            path, "remove it, or fit again", lambda found: found.get("search", {}).get("statement")
+        )
 
 
 @torch.no_grad()

@@ -1,0 +1,42 @@
+"""Reading JSON files that hardsight wrote, so that a damaged one is named."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def read_json(
+    path: str | Path,
+    way_out: str,
+    make: Callable[[dict[str, Any]], T],
+    fault: str = "damaged",
+) -> T:
+    """Return what ``make`` makes of the object in a JSON file.
+
+    Args:
+        path: of the file.
+        way_out: what is to be done where it is damaged, for the message.
+        make: of the object; what it raises of values that are missing or others is explained.
+        fault: what a file is that nothing can be made of.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it holds no JSON, no object, or one that nothing can be made of; the message
+            names the file, what is wrong with it and the way out.
+    """
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"it holds no object but a {type(found).__name__}")
+        return make(found)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        why = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"{path} is {fault} ({why}); {way_out}") from error
+
+
+def read_object(path: str | Path, way_out: str) -> dict[str, Any]:
+    """Return the object in a JSON file; see ``read_json``."""
+    return read_json(path, way_out, lambda found: found)
