@@ -1,5 +1,6 @@
 """Work for workers: what they do, and how they die."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -46,3 +47,21 @@ class TwoWordsError(Exception):
 
 def refuse_in_two_words(key, tell):
     raise TwoWordsError("no", key)
+
+
+def begun():
+    """Tell whether SIGINT is masked in a process as it begins without Ctrl-C."""
+    from hardsight.scale.processes import _without_ctrl_c
+
+    context = multiprocessing.get_context("spawn")
+    own, its = context.Pipe()
+    process = context.Process(target=_send_masked, args=(its,))
+    with _without_ctrl_c():
+        process.start()
+    found = own.recv()
+    process.join()
+    return found
+
+
+def _send_masked(connection):
+    connection.send(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))

@@ -1,6 +1,10 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import threading
+import time
 from multiprocessing.process import BaseProcess
 
 import pytest
@@ -10,7 +14,7 @@ from hardsight.core.engine import HERE, EngineError
 from hardsight.core.threads import usable_cpus
 from hardsight.scale.opening import open_engine
 from hardsight.scale.pool import Pool
-from hardsight.scale.processes import Processes
+from hardsight.scale.processes import Processes, _without_ctrl_c
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +100,39 @@ def test_ctrl_c_while_processes_begin_ends_them(tmp_path, monkeypatch, capfd):
         signal.signal(signal.SIGINT, heard)
     assert set(multiprocessing.active_children()) == before
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_ctrl_c_waits_for_a_process_to_begin_whichever_thread_it_reaches():
+    ended, begun, masks = threading.Event(), [], []
+    other = threading.Thread(target=ended.wait)  # takes what the main thread does not
+    other.start()
+
+    def begin():
+        with _without_ctrl_c():
+            masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            begun.append(True)
+
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            begin()
+        assert begun
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.SIGINT in masks[0]
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    finally:
+        signal.signal(signal.SIGINT, heard)
+        ended.set()
+        other.join()
+
+
+def test_the_first_process_begins_with_ctrl_c_masked_too():
+    command = [sys.executable, "-c", "from counting import begun; print(begun())"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr
 
 
 def test_local_workers_are_no_more_than_cpus(tmp_path, caplog):

@@ -4,9 +4,11 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -97,10 +99,33 @@ class Processes:
 
 @contextlib.contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Hold Ctrl-C back, also from a process begun meanwhile, until ``_hear_ctrl_c`` there."""
+    """Hold Ctrl-C back, also from a process begun meanwhile, until ``_hear_ctrl_c`` there.
+
+    That process inherits the mask of this thread. Here the system may hand Ctrl-C to any other
+    thread, and Python answers it in the main one: by a note, meanwhile.
+    """
+    if threading.current_thread() is not threading.main_thread():  # it is never answered here
+        with _masked():
+            yield
+        return
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        with _masked():
+            yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        if heard:
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextlib.contextmanager
+def _masked() -> Iterator[None]:
+    """Keep SIGINT from this thread, and from a process that it begins."""
     if not hasattr(signal, "pthread_sigmask"):  # no POSIX system
         yield
         return
+    resource_tracker.ensure_running()  # as it is begun it lifts the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
