@@ -80,7 +80,7 @@ def serve(
         needed("fastapi", EXTRA, "hardsight serve")
         from hardsight.connections import listener
         from hardsight.serve.log.pictures import Policy
-        from hardsight.serve.logs import log_as_json
+        from hardsight.serve.logs import logged_as_json
         from hardsight.serve.models import Origin
         from hardsight.serve.server import listen, run
         from hardsight.serve.service import Place, Service
@@ -98,13 +98,13 @@ def serve(
         tokens = None if token_file is None else Tokens(token_file)
         origins, place = [Origin(run, beside) for run in runs], Place(log, pictures, policy)
         with (
+            logged_as_json(),
             connected(to or (), state) as sinks,
             listen(host, port, tokens) as listening,
             Service(origins, place, device=device) as service,
         ):
             for sink in sinks:
                 service.log.listen(listener(sink))
-            log_as_json()
             shown = f"[{host}]" if ":" in host else host
             say("Serving at ", (f"http://{shown}:{listening.getsockname()[1]}/", "bold"))
             for model in service.models:

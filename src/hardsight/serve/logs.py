@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 
@@ -22,12 +24,24 @@ class JsonLines(logging.Formatter):
         return json.dumps(told, ensure_ascii=False, default=str)
 
 
-def log_as_json(level: int = logging.INFO) -> None:
-    """Write what hardsight and its server log, and what warns, to stderr as lines of JSON."""
+@contextmanager
+def logged_as_json(level: int = logging.INFO) -> Iterator[None]:
+    """Write what hardsight and its server log, and what warns, to stderr as lines of JSON.
+
+    Afterwards loggers are what they were: a stream that is closed by then is written to no more.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
+    loggers = [logging.getLogger(name) for name in ("hardsight", "uvicorn", "py.warnings")]
+    before = [(one, one.handlers, one.propagate, one.level) for one in loggers]
     logging.captureWarnings(True)
-    for name in ("hardsight", "uvicorn", "py.warnings"):
-        logger = logging.getLogger(name)
+    for logger in loggers:
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        for logger, handlers, propagate, was in before:
+            logger.handlers, logger.propagate = handlers, propagate
+            logger.setLevel(was)
