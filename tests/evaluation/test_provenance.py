@@ -4,6 +4,16 @@ from torch import nn
 from hardsight.evaluation.provenance import fingerprint
 
 
+class Bare(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.arange(3.0))
+
+
+class Other(Bare):
+    """The same weights, which say something else."""
+
+
 class Model(nn.Module):
     def __init__(self, settings):
         super().__init__()
@@ -22,3 +32,19 @@ def test_weights_and_settings_are_told_apart():
     with torch.no_grad():
         third.weight[2] += 1e-6
     assert len({fingerprint(m) for m in (one, other, third)}) == 3
+
+
+def test_classes_and_functions_without_settings_are_told_apart():
+    def one(x):
+        return x
+
+    def other(x):
+        return -x
+
+    models = (Bare(), Other(), one, other)
+    assert len({fingerprint(model) for model in models}) == len(models)
+    assert fingerprint(Bare()) == fingerprint(Bare())
+
+
+def test_what_has_settings_keeps_the_fingerprint_that_runs_and_states_were_written_with():
+    assert fingerprint(Model({"k": 1})) == "3f4c6a7ff4eee387"

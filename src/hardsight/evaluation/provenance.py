@@ -1,6 +1,7 @@
 """Where a number comes from: versions, commit, device, data and detector."""
 
 import hashlib
+import inspect
 import json
 import platform
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any, get_args
 import torch
 from torch import nn
 
+from hardsight.core.capabilities import settings_of
 from hardsight.core.machine import instruction_sets
 from hardsight.core.precision import Choice, resolve
 from hardsight.data import AnomalyData
@@ -20,11 +22,15 @@ from hardsight.detectors import Detector
 def fingerprint(model: object) -> str:
     """Return a hash of the weights and the settings that decide what a model says.
 
-    A function has neither: it cannot be told from another. What was just fitted and what was
-    loaded again have the same, in whatever order their settings were written.
+    A model that knows no settings is told from others by the name of its class, a function by its
+    own. What was just fitted and what was loaded again have the same, in whatever order their
+    settings were written.
     """
-    settings = json.dumps(getattr(model, "settings", {}), sort_keys=True, default=str)
-    digest = hashlib.sha256(settings.encode())
+    settings = settings_of(model)
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    if not settings:
+        called = model if inspect.isroutine(model) else type(model)
+        digest.update(called.__qualname__.encode())
     weights = model.state_dict() if isinstance(model, nn.Module) else {}
     for name, value in sorted(weights.items()):
         raw = value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
