@@ -99,6 +99,15 @@ def test_nothing_is_decided_without_a_threshold():
             ask()
 
 
+@pytest.mark.parametrize("lost", [torch.nan, torch.inf, -torch.inf])
+def test_what_is_not_finite_is_never_labelled_good(lost):
+    detector = tiny_advrad().with_calibration(Calibration(0.5, 0.6, 0.6, (0.1, 0.2)))
+    values = torch.tensor([0.5, lost, 0.6, 0.7])
+    found = detector.label(Detection(values, values.view(4, 1, 1, 1)))
+    assert found.pred_label.tolist() == [False, True, False, True]
+    assert found.pred_mask.flatten().tolist() == [False, True, False, True]
+
+
 def test_calibrating_returns_a_detector_and_leaves_the_first_as_it_was():
     detector, x = tiny_advrad(), images(30)
     found = detector.calibrate(x, level=0.1)

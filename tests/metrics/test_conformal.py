@@ -4,7 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from hardsight.metrics.conformal import conformal_threshold, expected_false_alarm_rate, p_values
+from hardsight.metrics.conformal import (
+    alarms,
+    conformal_threshold,
+    expected_false_alarm_rate,
+    finite_p_values,
+    p_values,
+)
 
 
 def test_the_rank_by_hand():
@@ -64,3 +70,13 @@ def test_bad_input_is_named():
         conformal_threshold(np.zeros((200, 2)))
     with pytest.raises(ValueError, match="normal_scores is empty"):
         p_values([1.0], [])
+
+
+def test_what_is_not_finite_has_no_p_value_and_raises_an_alarm():
+    normals, lost = np.arange(9.0), [np.nan, np.inf, -np.inf]
+    scores = np.array([3.0, *lost, 8.0])
+    assert alarms(scores, 7.0).tolist() == [False, True, True, True, True]
+    found = finite_p_values(scores, normals)
+    np.testing.assert_array_equal(found[[0, 4]], p_values(scores[[0, 4]], normals))
+    assert np.isnan(found[1:4]).all()
+    assert np.isnan(finite_p_values(lost, normals)).all()

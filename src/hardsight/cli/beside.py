@@ -86,12 +86,13 @@ def deciding(
 def _filling_by_two(both: "TwoWitnesses") -> "Fill":
     """Return what fills in ``DECIDED`` by two detectors; see ``filling``."""
     from hardsight.detectors import Decision
+    from hardsight.metrics import finite_p_values
 
     calibration = both.demand_calibration()
 
     def fill(rows: list[dict[str, Any]], images: "Tensor", places: list[int]) -> "Tensor":
         found, maps = both.examine(images)
-        p_values = calibration.p_values(found.scores)
+        p_values = finite_p_values(found.scores, calibration.normal_scores)
         for i, row in enumerate(rows):
             decision = found.decisions[i]
             row["decision"], row["anomalous"] = decision.value, decision is not Decision.GOOD

@@ -124,9 +124,8 @@ def filling(detector: "Detector", seed: int | None) -> "Fill":
         seed: of fresh noise, drawn for each image by its place; None: the known noise, on which an
             image has one score wherever it stands.
     """
-    import numpy as np
-
     from hardsight.core.noise import Noise
+    from hardsight.metrics import alarms, finite_p_values
 
     noise = Noise(seed, detector.device) if seed is not None and detector.random else None
     calibration = detector.demand_calibration()
@@ -137,13 +136,11 @@ def filling(detector: "Detector", seed: int | None) -> "Fill":
         else:
             found = on_fresh_noise(detector, images, [noise.generator("score", i) for i in places])
         scores = found.pred_score.double().numpy()
-        finite = np.isfinite(scores)
-        p = np.full(len(scores), np.nan)
-        if finite.any():
-            p[finite] = calibration.p_values(scores[finite])
+        p = finite_p_values(scores, calibration.normal_scores)
+        labels = alarms(scores, calibration.threshold)
         for i, row in enumerate(rows):
             row["score"], row["p_value"] = float(scores[i]), float(p[i])
-            row["anomalous"] = bool(scores[i] > calibration.threshold)
+            row["anomalous"] = bool(labels[i])
         return found.anomaly_map
 
     return fill

@@ -15,6 +15,7 @@ from hardsight.core.types import Detection, check_images
 from hardsight.data import Decoding
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.inputs import Images, batches
+from hardsight.metrics import alarms
 
 
 class Detector(nn.Module, ABC):
@@ -209,13 +210,15 @@ class Detector(nn.Module, ABC):
     def label(self, detection: Detection) -> Detection:
         """Fill in ``pred_label`` and ``pred_mask`` of a detection from the thresholds.
 
+        What is not finite is never good, see ``hardsight.metrics.alarms``.
+
         Raises:
             ValueError: there is no threshold.
         """
         calibration = self.demand_calibration()
         return detection._replace(
-            pred_label=detection.pred_score > calibration.threshold,
-            pred_mask=detection.anomaly_map > calibration.map_threshold,
+            pred_label=alarms(detection.pred_score, calibration.threshold),
+            pred_mask=alarms(detection.anomaly_map, calibration.map_threshold),
         )
 
     def with_calibration(self, calibration: Calibration | None) -> Self:

@@ -15,6 +15,7 @@ from hardsight.core.types import Progress, quiet
 from hardsight.detectors import Calibration, Detector
 from hardsight.detectors.inputs import Images, batches, number_of
 from hardsight.evaluation.wording import radius
+from hardsight.metrics import alarms
 
 
 class AttackedCalibration(NamedTuple):
@@ -30,7 +31,8 @@ class AttackedCalibration(NamedTuple):
 
     def alarms(self, threshold: float) -> tuple[float, float]:
         """Return the shares of (clean, attacked) images above a threshold."""
-        return float((self.clean > threshold).mean()), float((self.attacked > threshold).mean())
+        clean, attacked = (alarms(s, threshold).mean() for s in (self.clean, self.attacked))
+        return float(clean), float(attacked)
 
 
 def calibrate_under(

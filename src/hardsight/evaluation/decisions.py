@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hardsight.evaluation.attacked import Attacked
 from hardsight.evaluation.results import Curve, Decisions, Estimate
 from hardsight.evaluation.subjects import Subject
-from hardsight.metrics import accuracy_interval
+from hardsight.metrics import accuracy_interval, alarms
 
 
 def decisions(
@@ -22,7 +22,7 @@ def decisions(
         threshold: an alarm is a score above it.
     """
     labels = labels[: len(scores)]
-    alarm = scores > threshold
+    alarm = alarms(scores, threshold)
     found, false = np.count_nonzero(alarm & labels), np.count_nonzero(alarm & ~labels)
     return Decisions(int(found), int(labels.sum()), int(false), int((~labels).sum()))
 

@@ -10,9 +10,11 @@ from hardsight.metrics.certified import (
     certified_tpr_at_fpr,
 )
 from hardsight.metrics.conformal import (
+    alarms,
     check_rate,
     conformal_threshold,
     expected_false_alarm_rate,
+    finite_p_values,
     p_values,
 )
 from hardsight.metrics.image import (
@@ -34,6 +36,7 @@ __all__ = [
     "accuracy_difference",
     "accuracy_interval",
     "accuracy_over_draws",
+    "alarms",
     "aupro",
     "auroc",
     "auroc_difference",
@@ -49,6 +52,7 @@ __all__ = [
     "conformal_threshold",
     "expected_false_alarm_rate",
     "f1_max",
+    "finite_p_values",
     "metrics_of",
     "p_values",
     "pixel_auroc",

@@ -6,11 +6,15 @@ score are exchangeable (same line, same camera, same light, none of them used in
 """
 
 import math
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hardsight.metrics.checks import Floats, finite
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def _vector(values: ArrayLike, name: str) -> Floats:
@@ -77,6 +81,27 @@ def p_values(scores: ArrayLike, normal_scores: ArrayLike) -> NDArray[np.float64]
     s, normal = _vector(scores, "scores"), np.sort(_vector(normal_scores, "normal_scores"))
     at_least = normal.size - np.searchsorted(normal, s, "left")
     return np.asarray((at_least + 1.0) / (normal.size + 1.0), dtype=np.float64)
+
+
+def finite_p_values(scores: ArrayLike, normal_scores: ArrayLike) -> NDArray[np.float64]:
+    """Return the ``p_values`` (N,) of scores that may not be finite: NaN for those."""
+    s = np.asarray(scores, np.float64)
+    found, known = np.full(s.shape, np.nan), np.isfinite(s)
+    if known.any():
+        found[known] = p_values(s[known], normal_scores)
+    return found
+
+
+@overload
+def alarms(scores: Floats, threshold: float) -> NDArray[np.bool_]: ...
+@overload
+def alarms(scores: "Tensor", threshold: float) -> "Tensor": ...
+def alarms(scores: Any, threshold: float) -> Any:
+    """Tell which scores raise an alarm: those above a threshold, and those that are not finite.
+
+    Of a score that is NaN or infinite nothing is known, and so it never passes as good.
+    """
+    return ~((scores <= threshold) & (scores > -math.inf))
 
 
 def expected_false_alarm_rate(n: int, level: float) -> tuple[float, float]:

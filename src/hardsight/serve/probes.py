@@ -13,6 +13,7 @@ from torch import Tensor
 from hardsight.attacks import PGD, Linf, ScoreObjective
 from hardsight.certify import Decision, certified_radius, detector_scorer, score_samples
 from hardsight.data.images import within
+from hardsight.metrics import alarms
 from hardsight.reports.pictures import perturbation
 from hardsight.serve.models import ServedModel
 from hardsight.serve.scoring import Job
@@ -51,7 +52,7 @@ def attack_image(job: Job, eps: float, steps: int) -> AttackedImage:
     detector, calibration = job.model.detector, job.model.calibration
     clean = detector.prepare(job.image[None])
     before = detector.decide(clean, 1)
-    label = before.pred_score > calibration.threshold
+    label = alarms(before.pred_score, calibration.threshold)
     attacked, nonfinite = clean, False
     if eps > 0:
         noise = detector.decision_noise(clean)
@@ -67,7 +68,7 @@ def attack_image(job: Job, eps: float, steps: int) -> AttackedImage:
         score=float(scores[0]),
         p_value=float(calibration.p_values(scores)[0]),
         clean_label=bool(label),
-        label=bool(scores[0] > calibration.threshold),
+        label=bool(alarms(scores, calibration.threshold)[0]),
         l2=float((attacked - clean).norm()),
         picture=_png(shown),
         perturbation=perturbation(original, shown, 512),

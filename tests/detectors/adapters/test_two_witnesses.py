@@ -41,10 +41,29 @@ def test_thresholds_are_conformal_on_the_half_that_did_not_set_the_scales():
 
 @pytest.mark.parametrize(
     ("exceedances", "said"),
-    [((-1, -1), "good"), ((-1, 0.1), "suspicious"), ((0.1, -1), "defect"), ((1, 1), "defect")],
+    [
+        ((-1, -1), "good"),
+        ((-1, 0.1), "suspicious"),
+        ((0.1, -1), "defect"),
+        ((1, 1), "defect"),
+        ((np.nan, -1), "suspicious"),
+        ((-np.inf, -1), "suspicious"),
+        ((-1, np.nan), "suspicious"),
+        ((0.1, np.nan), "defect"),
+    ],
 )
 def test_the_robust_one_decides_and_the_clean_one_asks_again(exceedances, said):
     assert decision(*exceedances) == Decision(said)
+
+
+def test_a_score_that_is_not_finite_is_never_good_and_stops_no_other():
+    lost = torch.tensor([[0.0, 0.0], [torch.nan, 0.0], [0.0, torch.nan]])
+    found = WitnessCalibration(thresholds=(1.0, 1.0), normals=((-1.0, -1.0),)).inspect(lost)
+    assert found.decisions == [Decision.GOOD, Decision.SUSPICIOUS, Decision.SUSPICIOUS]
+    np.testing.assert_array_equal(np.isnan(found.scores), [False, True, True])
+    np.testing.assert_array_equal(
+        np.isnan(found.p_values), [[False, False], [True, True], [False, True]]
+    )
 
 
 def test_what_either_sees_and_an_attack_that_only_silences_the_clean_one():

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.held_out import shares
-from hardsight.metrics import conformal_threshold, p_values
+from hardsight.metrics import alarms, conformal_threshold, finite_p_values
 
 TINY = 1e-12
 """The smallest spread that scores are divided by."""
@@ -29,10 +29,11 @@ class Decision(StrEnum):
 
 
 def decision(robust: float, suspicion: float) -> Decision:
-    """Decide on a part by its two exceedances."""
+    """Decide on a part by its two exceedances; one that is not finite is never good."""
     if robust > 0:
         return Decision.DEFECT
-    return Decision.SUSPICIOUS if suspicion > 0 else Decision.GOOD
+    found = np.array([robust, suspicion])
+    return Decision.SUSPICIOUS if alarms(found, 0.0).any() else Decision.GOOD
 
 
 class Decisions(NamedTuple):
@@ -41,7 +42,7 @@ class Decisions(NamedTuple):
     decisions: list[Decision]
     p_values: NDArray[np.float64]
     """(N, 2): chance that a normal image is as conspicuous to the robust detector, and as
-    suspicious."""
+    suspicious; NaN where that is not finite."""
     scores: NDArray[np.float64]
     """(N,) the larger exceedance of each, which is the score of both together."""
 
@@ -104,5 +105,5 @@ class WitnessCalibration:
         """Decide on scores (B, 2), robust and clean, by exceedances above a threshold."""
         rows = self.exceedances(scores).double().numpy()
         normals = np.asarray(self.normals)
-        p = np.stack([p_values(rows[:, i], normals[:, i]) for i in (0, 1)], axis=1)
+        p = np.stack([finite_p_values(rows[:, i], normals[:, i]) for i in (0, 1)], axis=1)
         return Decisions([decision(*(row - threshold)) for row in rows], p, rows.max(axis=1))

@@ -19,6 +19,7 @@ from hardsight.evaluation.provenance import fingerprint
 from hardsight.export import Exported
 from hardsight.export.exporting import COMPARISON_FILE
 from hardsight.export.runtimes import RUNTIMES
+from hardsight.metrics import alarms
 from hardsight.runs.bundles.archive import Content, described, write_archive
 from hardsight.runs.bundles.manifest import NAME, BundleManifest, Reference
 from hardsight.runs.bundles.signature import sign
@@ -109,12 +110,10 @@ def score_references(detector: Detector, images: dict[str, bytes]) -> tuple[Refe
         for path, content in zip(paths, images.values(), strict=True):
             path.write_bytes(content)
         scores = detector.predict(paths).pred_score.double().numpy()
-    p_values = calibration.p_values(scores)
+    p_values, labels = calibration.p_values(scores), alarms(scores, calibration.threshold)
     return tuple(
-        Reference(
-            file=name, score=float(s), p_value=float(p), label=bool(s > calibration.threshold)
-        )
-        for name, s, p in zip(images, scores, p_values, strict=True)
+        Reference(file=name, score=float(s), p_value=float(p), label=bool(label))
+        for name, s, p, label in zip(images, scores, p_values, labels, strict=True)
     )
 
 

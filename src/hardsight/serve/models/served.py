@@ -14,6 +14,7 @@ from hardsight.data import ImageError
 from hardsight.detectors import Calibration, Detector, TwoWitnesses
 from hardsight.evaluation.distribution_shift import rows_of_statistics
 from hardsight.evaluation.provenance import fingerprint
+from hardsight.metrics import alarms
 from hardsight.runs import SCORE, beside, drift_references, open_detector_run
 from hardsight.serve.decision import Decision
 from hardsight.serve.log import InspectionLog
@@ -117,6 +118,7 @@ class ServedModel:
             if not np.isfinite(score):
                 raise ImageError(arrival.source or "image", f"its score is {score}; look at it")
         p_values = self.calibration.p_values(scores)
+        labels = alarms(scores, self.calibration.threshold)
         maxima = maps.flatten(1).amax(1).double().numpy()
         decided = [
             Decision(
@@ -124,7 +126,7 @@ class ServedModel:
                 image=arrival.sha256,
                 score=float(score),
                 p_value=float(p_value),
-                label=bool(score > self.calibration.threshold),
+                label=bool(label),
                 threshold=self.calibration.threshold,
                 model=self.name,
                 model_hash=self.hash,
@@ -133,8 +135,8 @@ class ServedModel:
                 **verdict,
                 **measured,
             )
-            for arrival, score, p_value, maximum, verdict, measured in zip(
-                arrivals, scores, p_values, maxima, verdicts, rows_of_statistics(images),
+            for arrival, score, p_value, label, maximum, verdict, measured in zip(
+                arrivals, scores, p_values, labels, maxima, verdicts, rows_of_statistics(images),
                 strict=True,
             )
         ]  # fmt: skip
