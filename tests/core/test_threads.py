@@ -2,7 +2,6 @@ import math
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -16,21 +15,6 @@ share_cpus()
 import torch
 print(torch.get_num_threads(), usable_cpus(), os.environ["OMP_WAIT_POLICY"])
 """
-
-
-@pytest.fixture
-def tree(tmp_path):
-    """A place for control groups, and a file that says where the process is."""
-
-    def write(own: str, files: dict[str, str]) -> tuple[Path, Path]:
-        for name, text in files.items():
-            path = tmp_path / "cgroup" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        (tmp_path / "own").write_text(own)
-        return tmp_path / "cgroup", tmp_path / "own"
-
-    return write
 
 
 @pytest.mark.parametrize(

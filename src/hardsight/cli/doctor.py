@@ -24,13 +24,14 @@ def _machine() -> Table:
     import torch
 
     from hardsight.core import machine
+    from hardsight.core.available import memory
     from hardsight.core.devices import pick_device
     from hardsight.core.precision import resolve
     from hardsight.core.threads import usable_cpus
 
     device = pick_device("auto")
     chosen = resolve("auto", device)
-    memory = machine.memory()
+    found = memory()
     table = Table("", "here", title="Machine")
     table.add_row("hardsight", f"{version('hardsight')}, torch {torch.__version__}")
     table.add_row("Python", f"{platform.python_version()} on {platform.platform()}")
@@ -39,8 +40,8 @@ def _machine() -> Table:
     table.add_row("instruction sets", ", ".join((*machine.instruction_sets(), used)))
     threads = f"{torch.get_num_threads()} compute; the process may use {usable_cpus()} CPUs"
     table.add_row("threads", threads)
-    if memory is not None:
-        table.add_row("memory", f"{memory[0]:.1f} of {memory[1]:.1f} GiB free")
+    if found is not None:
+        table.add_row("memory", f"{found.free:.1f} of {found.whole:.1f} GiB free")
     table.add_row("devices", ", ".join(_devices()))
     table.add_row("precision", f"{chosen.name} on {device}: {chosen.why}")
     return table

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, field_validator
 
 from hardsight.config.config import STRICT, ConfigError
-from hardsight.core.machine import memory
+from hardsight.core.available import memory
 from hardsight.core.suggestions import choices
 from hardsight.data import (
     LABELLED,
@@ -78,25 +78,29 @@ def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
             are there than ``limit_train``, or memory cannot hold those that are kept there.
     """
     found = _load(place, size, seed)
-    _demand_memory(found, memory())
+    demand_memory(found)
     return found
 
 
-def _demand_memory(data: AnomalyData, machine: tuple[float, float] | None) -> None:
+def demand_memory(data: AnomalyData, fitted: int = 0) -> None:
     """Refuse images that a fit could not keep decoded, before one is.
 
     Args:
         data: whose training and validation images a fit keeps.
-        machine: (free, all) of its memory in GiB; None: not known.
+        fitted: bytes that the fitted model takes beside them.
+
+    Raises:
+        ConfigError: the memory that is free cannot hold them.
     """
-    kept = data.train.nbytes + data.validation.nbytes
-    if machine is not None and kept > machine[1] * 2**30:
+    images, there = data.train.nbytes + data.validation.nbytes, memory()
+    if there is not None and images + fitted > there.free * 2**30:
         size = data.train.size
+        model = f", the model {fitted / 2**30:,.1f} GiB beside them" if fitted else ""
         raise ConfigError(
             f"image_size={size}: the {len(data.train) + len(data.validation)} images that a fit "
-            f"keeps take {kept / 2**30:,.0f} GiB at {size} x {size} pixels, and this machine has "
-            f"{machine[1]:,.0f} GiB of memory; take a smaller size (--size), or fewer images "
-            "(--normals)"
+            f"keeps take {images / 2**30:,.1f} GiB at {size} x {size} pixels{model}, and of "
+            f"{there.whole:,.1f} GiB of memory {there.free:,.1f} are free; take a smaller size "
+            "(--size), or fewer images (--normals), or end what else takes memory"
         )
 
 

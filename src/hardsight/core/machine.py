@@ -1,6 +1,5 @@
-"""What a machine is: its processor, instruction sets and memory."""
+"""What a machine is: its processor and instruction sets."""
 
-import os
 import platform
 from pathlib import Path
 
@@ -29,15 +28,6 @@ def instruction_sets(cpuinfo: str | None = None) -> tuple[str, ...]:
 def used_instructions() -> str:
     """Return the highest instruction set that torch uses, e.g. AVX2; see ATEN_CPU_CAPABILITY."""
     return torch.backends.cpu.get_cpu_capability()
-
-
-def memory() -> tuple[float, float] | None:
-    """Return (free, all) of the memory in GiB; None where the system does not tell."""
-    try:
-        page = os.sysconf("SC_PAGE_SIZE") / 2**30
-        return os.sysconf("SC_AVPHYS_PAGES") * page, os.sysconf("SC_PHYS_PAGES") * page
-    except (AttributeError, ValueError, OSError):  # no POSIX system
-        return None
 
 
 def _entry(key: str, cpuinfo: str | None) -> str:

@@ -5,8 +5,7 @@ import os
 from collections.abc import MutableMapping
 from pathlib import Path
 
-_CGROUPS = Path("/sys/fs/cgroup")
-_OWN = Path("/proc/self/cgroup")
+from hardsight.core.control_groups import CGROUPS, OWN, control_groups
 
 
 def share_cpus(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -32,24 +31,13 @@ def usable_cpus() -> int:
     return max(1, math.ceil(min(found or 1, cgroup_quota())))
 
 
-def cgroup_quota(cgroups: Path = _CGROUPS, own: Path = _OWN) -> float:
+def cgroup_quota(cgroups: Path = CGROUPS, own: Path = OWN) -> float:
     """Return the CPU time a second that the process's control groups allow, inf for no limit.
 
     Args:
-        cgroups: where the controllers are mounted, of version 1 or 2.
-        own: the process's groups, lines of ``number:controllers:path``.
+        cgroups, own: see ``control_groups``.
     """
-    if not own.is_file():
-        return math.inf
-    allowed = [math.inf]
-    for line in own.read_text(encoding="utf-8").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers == "" or "cpu" in controllers.split(","):
-            root = cgroups / ("cpu" if controllers else "")
-            group = root / path.lstrip("/")
-            parents = [group, *group.parents]  # a group has no more than any above it
-            allowed += [_quota(p) for p in parents if p.is_relative_to(root)]
-    return min(allowed)
+    return min(map(_quota, control_groups("cpu", cgroups, own)), default=math.inf)
 
 
 def _quota(group: Path) -> float:

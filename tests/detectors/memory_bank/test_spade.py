@@ -29,6 +29,15 @@ def test_score_and_map_are_those_of_scikit_learn(detector, stripes):
         torch.testing.assert_close(found.anomaly_map[i], maps, rtol=1e-3, atol=1e-3)
 
 
+def test_what_it_takes_once_fitted_is_known_before(detector, stripes):
+    made = SPADE(**TINY, retrieved=4, sigma=0.0)
+    tensors = [*detector.parameters(), *detector.buffers()]
+    taken = sum(x.numel() * x.element_size() for x in tensors)
+    assert made.fitted_bytes(len(stripes.train)) == detector.fitted_bytes(len(stripes.train))
+    assert made.fitted_bytes(len(stripes.train)) == taken
+    assert made.fitted_bytes(1) < taken
+
+
 def test_the_gradient_of_the_score_is_exact(detector):
     assert demand_gradient(detector, images(2), torch.Generator().manual_seed(0)).exact
 

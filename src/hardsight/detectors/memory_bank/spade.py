@@ -70,6 +70,12 @@ class SPADE(SavedDetector):
         """The constructor's arguments, with the number of images that are kept."""
         return super().settings | {"gallery": len(self.images)}
 
+    def fitted_bytes(self, images: int) -> int:
+        """Return the bytes that the detector takes once it keeps so many images."""
+        gallery = (self.patches, self.half_squares, *self.images.buffers())
+        each = sum(x[0].numel() * x.element_size() for x in gallery)
+        return super().fitted_bytes(images) + (images - len(self.images)) * each
+
     def remember(self, patches: Tensor) -> None:
         """Keep the patches of normal images (N, P, D) in place of those before."""
         self.patches, self.half_squares = patches, patches.square().sum(2) / 2
