@@ -10,6 +10,7 @@ from hardsight.benchmark import Measurement, Workers, carry_out, entries, estima
 from hardsight.data import Manifest, load
 from hardsight.evaluation import Protocol, evaluate
 from hardsight.metrics import auroc
+from holding import held_by_another
 
 
 class Killed(BaseException):
@@ -98,3 +99,11 @@ def test_a_job_without_images_stops_no_other(plan, measured):
     ((name, why),) = outcome.failed.items()
     assert "bottle" in name
     assert "mvtec.com" in why
+
+
+def test_a_job_that_another_process_carries_out_is_not_carried_out_beside_it(plan, measured):
+    places, *_ = measured
+    with held_by_another(next(plan.jobs()).folder(places)) as other:
+        outcome = carry_out(plan, places, Workers(), killer(-1))
+    ((_, why),) = outcome.failed.items()
+    assert f"is in use: process {other.pid} writes there" in why

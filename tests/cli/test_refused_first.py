@@ -7,6 +7,7 @@ import pytest
 from typed import call, interrupted, words
 
 from hardsight.cli.console import typed
+from holding import held_by_another
 
 PROC = pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
 
@@ -80,8 +81,42 @@ def test_a_fit_that_is_refused_leaves_nothing_behind(parts, tiny_preset, tmp_pat
 def test_nothing_cannot_be_resumed(tmp_path):
     (tmp_path / "parts").mkdir()
     said = refused("fit", "--resume", "--run", tmp_path / "part")
-    assert f"{tmp_path / 'part'} holds nothing to resume; did you mean" in said
+    near = tmp_path / "parts"
+    expected = f"holds nothing to resume; to begin it, leave out --resume; did you mean '{near}'?"
+    assert f"{tmp_path / 'part'} {expected}" in said
     assert not (tmp_path / "part").exists()
+
+
+def test_a_mistyped_run_is_not_begun_by_resuming_it_with_its_data(parts, tiny_preset, tmp_path):
+    given = ("fit", tiny_preset, "--data", parts, "--resume", "--run", tmp_path / "typo")
+    for more in ((), ("--each",)):
+        said = refused(*given, *more)
+        assert f"{tmp_path / 'typo'} holds nothing to resume; to begin it, leave out" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_is_resumed(run, tmp_path):
+    config = (run / "config.yaml").read_text()
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    (begun / "config.yaml").write_text(config.replace("parts", "gone"))
+    assert "gone' does not exist" in refused("fit", "--resume", "--run", begun)
+
+
+@pytest.mark.parametrize("command", ["fit", "evaluate", "certify", "calibrate"])
+def test_a_folder_in_which_another_process_writes_is_refused_with_its_number(
+    run, parts, tiny_preset, tmp_path, command
+):
+    given, folder = {
+        "fit": (("--data", parts, "--run", tmp_path, tiny_preset), tmp_path),
+        "evaluate": ((run, "-o", tmp_path), tmp_path),
+        "certify": ((run, "-o", tmp_path), tmp_path),
+        "calibrate": ((run,), run),
+    }[command]
+    with held_by_another(folder) as other:
+        said = refused(command, *given)
+        assert f"{folder} is in use: process {other.pid} writes there" in said
+    assert [path.name for path in tmp_path.iterdir()] in ([], [".lock"])
 
 
 def test_a_mistyped_run_is_asked_about(run, parts):

@@ -8,6 +8,8 @@ from loopback import decision
 
 from hardsight.connections import connect
 from hardsight.connections.hot_folder import STATE, HotFolder
+from hardsight.core.lock import LOCK, FolderInUseError
+from holding import held_by_another
 
 
 @pytest.fixture
@@ -42,6 +44,15 @@ def test_files_are_moved_by_their_label(incoming, target):
     assert list(incoming.iterdir()) == []
     assert not (target / STATE).exists()
     assert sink.close() == []
+
+
+def test_files_are_sorted_into_a_folder_by_one_process_at_a_time(target):
+    with held_by_another(target) as other:
+        said = f"{target} is in use: process {other.pid} writes there"
+        with pytest.raises(FolderInUseError, match=said):
+            HotFolder(target)
+    HotFolder(target).close()
+    assert not (target / LOCK).exists()
 
 
 def test_two_detectors_make_three_folders(incoming, target):

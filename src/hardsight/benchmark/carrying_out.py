@@ -8,6 +8,7 @@ from hardsight.benchmark.job import EMBEDDED, DataAsked, Job, Places
 from hardsight.benchmark.measuring import Measurement
 from hardsight.benchmark.plan import Plan
 from hardsight.core.engine import HERE, Tell, Workers
+from hardsight.core.lock import locked
 from hardsight.data.layouts.digits import write_digits
 from hardsight.data.textures import write_textures
 from hardsight.runs.trying import Watch, try_each
@@ -87,6 +88,7 @@ class _Measuring:
 
     def __call__(self, numbered: tuple[int, Job], tell: Tell) -> None:
         k, job = numbered
-        made = Measurement(job, self._plan, self._places, self._device(k), tell).entries()
-        for done, entry in enumerate(made, 1):
-            tell("entries", done, len(self._plan.threats), entry.threat.name)
+        measured = Measurement(job, self._plan, self._places, self._device(k), tell)
+        with locked(measured.folder):
+            for done, entry in enumerate(measured.entries(), 1):
+                tell("entries", done, len(self._plan.threats), entry.threat.name)

@@ -46,6 +46,7 @@ def calibrate(
     `hardsight calibrate runs/bottle --under linf:2/255`,
     `hardsight calibrate runs/bottle good-parts-of-this-week/ --false-alarms 0.02`
     """
+    from hardsight.core.lock import locked
     from hardsight.metrics import check_rate
     from hardsight.runs import open_detector_run, recalibrate
 
@@ -56,7 +57,7 @@ def calibrate(
             check_rate(false_alarms)
         opened = open_detector_run(run)
         attack = None if under is None else _attack(under, suite, budget)
-        with told() as progress:
+        with locked(opened.path), told() as progress:
             found = recalibrate(
                 opened,
                 images or (),

@@ -102,6 +102,7 @@ def certify(
     majority vote; what chooses sigma, designs and pixels is for detectors. Example:
     `hardsight certify runs/digits --sigma 0.25 --limit 500 --attack eot-pgd`
     """
+    from hardsight.core.lock import locked
     from hardsight.evaluation import Execution, Smoothing, Terms
     from hardsight.runs import open_run
     from hardsight.runs.figures import CertificateChoice, ImageChoice, figures_of
@@ -143,11 +144,12 @@ def certify(
             effort={k: v for k, v in asked.items() if v is not None},
         )
         images = ImageChoice(path, limit, allow_data_change=allow_data_change)
-        with told() as progress, open_engine(engine, workers, address, device) as made:
-            execution = Execution(folder / "state", max_minutes, progress, made)
-            found = figures_of(opened, device).certificates(images, choice, execution)
-        print_certificate(found, folder)
-        opened.write_card()
+        with locked(folder):
+            with told() as progress, open_engine(engine, workers, address, device) as made:
+                execution = Execution(folder / "state", max_minutes, progress, made)
+                found = figures_of(opened, device).certificates(images, choice, execution)
+            print_certificate(found, folder)
+            opened.write_card()
 
 
 def print_certificate(found: "Sequence[Certificate]", folder: Path) -> None:

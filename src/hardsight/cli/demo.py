@@ -37,6 +37,7 @@ def demo(
     Started again, it goes on where it was. Example: `hardsight demo gravel --folder trial`
     """
     from hardsight.config import load_preset
+    from hardsight.core.lock import locked
     from hardsight.data import write_textures
     from hardsight.runs import open_detector_run, start_run
 
@@ -47,14 +48,15 @@ def demo(
         size = config.detector_settings["image_size"]
         photographs = write_textures(folder / "data", size=size, seed=seed)
         config = config.updated({"data.path": str(photographs / texture), "training.seed": seed})
-        start_run(folder / texture, config, resume=True)
-        run = open_detector_run(folder / texture)
-        with told() as progress:
-            if not run.finished:
-                run.fit(device, progress=progress)
-            found = attacked(run, eps, seed, device, progress)
-        console.print()
-        say_measured(run, found, run.reports / "evaluation")
+        with locked(folder / texture):
+            start_run(folder / texture, config, resume=True)
+            run = open_detector_run(folder / texture)
+            with told() as progress:
+                if not run.finished:
+                    run.fit(device, progress=progress)
+                found = attacked(run, eps, seed, device, progress)
+            console.print()
+            say_measured(run, found, run.reports / "evaluation")
         say(f"Done in {time.perf_counter() - begun:.0f} s. Open the report in a browser.")
 
 

@@ -162,6 +162,7 @@ def evaluate(
     """
     from hardsight.attacks import build_suite
     from hardsight.audit.protocol import BATCH
+    from hardsight.core.lock import locked
     from hardsight.evaluation import Execution, Protocol
     from hardsight.runs import open_run
     from hardsight.runs.figures import AttackChoice, ImageChoice, figures_of
@@ -201,12 +202,12 @@ def evaluate(
                 corruptions=SEVERITIES if corruptions else (),
             ),
         )
-        with open_engine(engine, workers, address, device) as made:
+        with locked(folder), open_engine(engine, workers, address, device) as made:
             print_costs(planned.costs(), made.workers)
             with told() as progress:
                 execution = Execution(folder / "state", max_minutes, progress, made)
                 found = planned.carry_out(execution)
-        say_measured(opened, found, folder)
+            say_measured(opened, found, folder)
 
 
 def _purifier(

@@ -14,6 +14,7 @@ from hardsight.cli.jobs import Jobs
 from hardsight.cli.options import Address, AllowDataChange, Device, EngineName
 from hardsight.cli.options import Workers as WorkerCount
 from hardsight.cli.progress import told
+from hardsight.core.outputs import check_folder
 
 if TYPE_CHECKING:
     from hardsight.config import Config
@@ -113,6 +114,7 @@ def fit(
     taken with `--set classifier.run=runs/cnn`.
     """
     from hardsight.core.engine import Workers
+    from hardsight.core.lock import locked
     from hardsight.core.types import quiet
     from hardsight.runs import is_begun, start_run, without_beginnings
     from hardsight.runs.categories import start_runs
@@ -120,10 +122,10 @@ def fit(
     from hardsight.training.launched import launched, own_folder
 
     def left() -> str:
-        if each:
-            return goes_on(typed("--resume"))
+        if not any(map(is_begun, _run_folders(run, each))):
+            return "nothing was trained yet, and nothing is kept"
         again = shlex.join(["hardsight", "fit", "--resume", "--run", str(run)])
-        return goes_on(again) if is_begun(run) else "nothing was trained yet, and nothing is kept"
+        return goes_on(typed("--resume") if each else again)
 
     with explained(left):
         if not each and (engine != "local" or workers is not None or address is not None):
@@ -133,6 +135,7 @@ def fit(
             )
         if each and launched() is not None:
             raise ValueError("--each shares categories out by itself; begin it without torchrun")
+        check_folder(run, "--run")
         changes: dict[str, Any] = {
             "data.path": path,
             "data.category": _one_or_several(category),
@@ -148,8 +151,8 @@ def fit(
             "training.devices": devices,
             "false_alarms": false_alarms,
         }
-        if resume and not each and path is None and normal_dir is None:
-            _demand_begun(run)
+        if resume and launched() is None:  # a launcher begins and goes on by the same command
+            _demand_begun(run, each)
         config = _begun_with(preset, run if resume and not each else None)
         config = config.updated({k: v for k, v in changes.items() if v is not None})
         config = config.updated(_settings(setting or []))
@@ -157,11 +160,12 @@ def fit(
             kept = config.model_dump(mode="json").get("selection")
             config = config.updated({"selection": (kept or {}) if select else None})
         if each:
-            begun, devices_in_turn = start_runs(run, config, resume), device.split(",")
-            with open_engine(engine, workers, address, devices_in_turn[0]) as made:
-                _fit_each(begun, Workers(made, devices_in_turn), allow_data_change)
+            with locked(run):
+                begun, devices_in_turn = start_runs(run, config, resume), device.split(",")
+                with open_engine(engine, workers, address, devices_in_turn[0]) as made:
+                    _fit_each(begun, Workers(made, devices_in_turn), allow_data_change)
             return
-        with own_folder(run, config.training) as place, without_beginnings(place):
+        with own_folder(run, config.training) as place, without_beginnings(place), locked(place):
             first = place == run
             if not first:  # another of torchrun's processes speaks
                 console.quiet = True
@@ -190,8 +194,15 @@ def _fit_each(runs: "list[DetectorRun]", workers: "Workers", allow_data_change: 
         raise typer.Exit(1)
 
 
-def _demand_begun(run: Path) -> None:
-    """Refuse to go on with a run of which there is nothing, not even what it was to be fitted to.
+def _run_folders(run: Path, each: bool) -> list[Path]:
+    """Return the folder of a run, or those below it of the runs of categories that are there."""
+    from hardsight.data.files import subfolders
+
+    return subfolders(run) if each else [run]
+
+
+def _demand_begun(run: Path, each: bool) -> None:
+    """Refuse to go on with a run of which there is nothing, not even its configuration.
 
     Raises:
         RunError: there is none.
@@ -199,9 +210,9 @@ def _demand_begun(run: Path) -> None:
     from hardsight.data.files import near_names
     from hardsight.runs import CONFIG, RunError
 
-    if not (run / CONFIG).exists():
-        hint = near_names(run, "begin it with --data, or name another run")
-        raise RunError(f"{run} holds nothing to resume{hint}")
+    if not any((folder / CONFIG).exists() for folder in _run_folders(run, each)):
+        way_out = f"to begin it, leave out --resume{near_names(run)}"
+        raise RunError(f"{run} holds nothing to resume; {way_out}")
 
 
 def _begun_with(preset: str | None, resumed: Path | None) -> "Config":

@@ -6,10 +6,12 @@ import logging
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 from hardsight.core.files import write_whole
+from hardsight.core.lock import locked
 from hardsight.core.outputs import check_folder
 from hardsight.data.containers import content_sha256
 from hardsight.serve.decision import Decision
@@ -35,11 +37,14 @@ class HotFolder:
 
     Raises:
         ValueError: it cannot be written.
+        FolderInUseError: another process sorts files into it, up to ``close`` or its end.
     """
 
     def __init__(self, folder: Path) -> None:
         check_folder(folder, "--to folder:")
         self.folder, self._left = folder, 0
+        self._held = ExitStack()
+        self._held.enter_context(locked(folder))
         for name in (*FOLDERS, UNREADABLE):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self._state = folder / STATE
@@ -57,7 +62,8 @@ class HotFolder:
             self._plan([(source, content_sha256(path), UNREADABLE)])
 
     def close(self) -> list[str]:
-        """Say how many files were left where they are."""
+        """Let go of the folder, and say how many files were left where they are."""
+        self._held.close()
         if not self._left:
             return []
         return [f"{self.folder}: {self._left} files changed after they were read, and were left"]

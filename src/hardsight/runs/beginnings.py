@@ -1,9 +1,11 @@
 """Run folders in which nothing was trained yet, and which a fit that fails leaves behind."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from hardsight.core.folders import missing_folders, remove_empty
+from hardsight.core.lock import LOCK
 from hardsight.runs.folder import CONFIG, MANIFEST
 from hardsight.runs.started import START
 
@@ -13,7 +15,9 @@ BEGINNINGS = (CONFIG, MANIFEST, START)
 
 def is_begun(path: Path) -> bool:
     """Tell whether a folder holds more of a run than its beginnings: a fit can go on there."""
-    return (path / CONFIG).exists() and any(p.name not in BEGINNINGS for p in path.iterdir())
+    return (path / CONFIG).exists() and any(
+        p.name not in (*BEGINNINGS, LOCK) for p in path.iterdir()
+    )
 
 
 def remove_beginnings(path: Path) -> None:
@@ -27,15 +31,13 @@ def discard_beginnings(*folders: Path) -> None:
     path = folders[0]
     if path.is_dir() and not is_begun(path):
         remove_beginnings(path)
-        with suppress(OSError):  # something else lies there
-            for folder in folders:
-                folder.rmdir()
+        remove_empty(folders)
 
 
 @contextmanager
 def without_beginnings(path: Path) -> Iterator[None]:
     """Discard in the end the beginnings in a run folder that was not there before."""
-    new = [place for place in (path, *path.parents) if not place.exists()]
+    new = missing_folders(path)
     try:
         yield
     finally:

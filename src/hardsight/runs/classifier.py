@@ -1,7 +1,6 @@
 """The run folder of a classifier, plain or behind a purifier."""
 
 import inspect
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +13,15 @@ from hardsight.core.types import Progress, quiet
 from hardsight.data import LabelledImages, Part
 from hardsight.evaluation.wording import radius
 from hardsight.runs.card import About
-from hardsight.runs.defended import Place, check_labelled, defended, fit_classifier, smoothed
-from hardsight.runs.folder import MANIFEST, METRICS, RunFolder
+from hardsight.runs.defended import (
+    Place,
+    check_labelled,
+    defended,
+    fit_classifier,
+    recorded_parts,
+    smoothed,
+)
+from hardsight.runs.folder import MANIFEST, METRICS, RunFolder, alone
 from hardsight.runs.metrics import took, write_metrics
 
 LOADING = """from hardsight import open_run
@@ -65,6 +71,7 @@ class ClassifierRun(RunFolder[ClassifierConfig]):
         check_labelled(part, found, self.path / MANIFEST, allow_data_change)
         return found
 
+    @alone
     def fit(
         self, device: str = "auto", allow_data_change: bool = False, progress: Progress = quiet
     ) -> nn.Module:
@@ -89,7 +96,7 @@ class ClassifierRun(RunFolder[ClassifierConfig]):
 
     def about(self) -> About:
         """Return what the card says of a classifier."""
-        parts = json.loads((self.path / MANIFEST).read_text("utf-8"))
+        parts = recorded_parts(self.path / MANIFEST)
         trained = self.config.trained_on
         threat = radius(trained.name, trained.eps) if trained else "no attack"
         return About(

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from hardsight.config import DetectorConfig, load_data
+from hardsight.config import DetectorConfig, demand_memory, load_data
 from hardsight.core.devices import pick_device
 from hardsight.core.types import Progress, announce, quiet
 from hardsight.data import AnomalyData, Manifest, training_findings
@@ -22,7 +22,7 @@ from hardsight.detectors.methods import METHODS
 from hardsight.detectors.saved import CALIBRATION_FILE, CONFIG_FILE
 from hardsight.export import Exported
 from hardsight.runs.card import About
-from hardsight.runs.folder import MANIFEST, METRICS, RunError, RunFolder
+from hardsight.runs.folder import MANIFEST, METRICS, RunError, RunFolder, alone
 from hardsight.runs.metrics import took, write_metrics
 from hardsight.runs.started import origin, record_start
 from hardsight.runs.statistics import write_statistics
@@ -122,6 +122,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         """Refuse a data set that changed since the run was made; record that of a new run."""
         Manifest.check(data, self.path / MANIFEST, allow_change=allow_change)
 
+    @alone
     def fit(
         self, device: str = "auto", allow_data_change: bool = False, progress: Progress = quiet
     ) -> Detector:
@@ -138,6 +139,8 @@ class DetectorRun(RunFolder[DetectorConfig]):
         for finding in training_findings(data):
             _log.warning(finding)
         made = method.detector(**config.arguments)
+        if computing.type == "cpu":
+            demand_memory(data, made.fitted_bytes(len(data.train)))
         record_start(self.path, config.fit.started_from)
         self.check_manifest(data, allow_data_change)
         begun = time.perf_counter()

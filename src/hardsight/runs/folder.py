@@ -1,14 +1,17 @@
 """What every run folder has: its configuration, whether it is finished, and its audit."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
 
 from torch import nn
 
 from hardsight.audit import Audit
 from hardsight.config import Config
 from hardsight.core.files import write_atomically
+from hardsight.core.lock import locked
 from hardsight.core.types import Progress, quiet
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects.subject import Kind
@@ -24,10 +27,24 @@ EXPORTED = "exported"
 AUDIT = "audit/audit.json"
 
 C = TypeVar("C", bound=Config)
+M = TypeVar("M", bound=nn.Module)
+P = ParamSpec("P")
+R = TypeVar("R", bound="RunFolder[Any]")
 
 
 class RunError(ValueError):
     """A run folder that cannot be used as asked; the message says the way out."""
+
+
+def alone(fit: Callable[Concatenate[R, P], M]) -> Callable[Concatenate[R, P], M]:
+    """Return a fit of a run that holds its folder, in which no other process writes meanwhile."""
+
+    @wraps(fit)
+    def holding(run: R, /, *arguments: P.args, **options: P.kwargs) -> M:
+        with locked(run.path):
+            return fit(run, *arguments, **options)
+
+    return holding
 
 
 class RunFolder(ABC, Generic[C]):
@@ -64,7 +81,11 @@ class RunFolder(ABC, Generic[C]):
     def fit(
         self, device: str = "auto", allow_data_change: bool = False, progress: Progress = quiet
     ) -> nn.Module:
-        """Train and save; goes on from the last checkpoint if there is one."""
+        """Train and save; goes on from the last checkpoint if there is one.
+
+        Raises:
+            FolderInUseError: another process writes in the folder.
+        """
 
     @abstractmethod
     def remarks(self) -> list[str]:

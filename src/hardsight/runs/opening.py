@@ -8,6 +8,7 @@ from typing import Any
 
 from hardsight.config import ClassifierConfig, Config, DetectorConfig, anchored
 from hardsight.config.classification import PurifiedNetwork
+from hardsight.core.lock import locked
 from hardsight.core.outputs import check_folder
 from hardsight.data.files import listed, near_names, subfolders
 from hardsight.data.places import exists
@@ -95,22 +96,22 @@ def start_run(
     Raises:
         RunError: the folder holds a run and ``resume`` is false, a run with other settings, or an
             export.
+        FolderInUseError: another process writes there.
     """
     path, config = Path(path), anchored(config)
     check_folder(path, "--run")
     if Exported.is_at(path):
         raise RunError(f"{path} holds an export, and no run to go on with; name another folder")
-    if is_begun(path):
-        if not resume:
-            raise RunError(
-                f"{path} already holds a run; go on with --resume, or name another folder"
-            )
-        _refuse_changes(path, open_run(path).config, config)
-    else:
-        path.mkdir(parents=True, exist_ok=True)
-        if (path / CONFIG).exists():  # killed, and tried again: its data may be others
+    with locked(path):
+        if is_begun(path):
+            if not resume:
+                raise RunError(
+                    f"{path} already holds a run; go on with --resume, or name another folder"
+                )
+            _refuse_changes(path, open_run(path).config, config)
+        elif (path / CONFIG).exists():  # killed, and tried again: its data may be others
             remove_beginnings(path)
-    config.write(path / CONFIG)
+        config.write(path / CONFIG)
     return _run(path, config)
 
 

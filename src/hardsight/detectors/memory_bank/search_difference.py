@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,9 +43,12 @@ class SearchDifference:
         """Return the sentence of a fit's report; None where the report has none or is not there."""
         if not path.is_file():
             return None
-        return read_json(
-            path, "remove it, or fit again", lambda found: found.get("search", {}).get("statement")
-        )
+
+        def statement(found: dict[str, Any]) -> str | None:
+            told = found.get("search", {}).get("statement")
+            return None if told is None else str(told)
+
+        return read_json(path, "remove it, or fit again", statement)
 
 
 @torch.no_grad()
