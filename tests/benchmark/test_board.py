@@ -7,7 +7,7 @@ from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Budget, Estimat
 
 
 def figure(value):
-    return Estimate(value, value - 0.1, value + 0.1)
+    return Estimate(value, max(value - 0.1, 0.0), min(value + 0.1, 1.0))
 
 
 def row(attack, value, **others):

@@ -2,11 +2,16 @@
 
 import json
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from hardsight.attacks import parse_radius
+from hardsight.attacks.balls import BALLS
+from hardsight.audit.results import Verdict
+from hardsight.benchmark.job import slug
 from hardsight.benchmark.plan import Measuring, ThreatAsked
 from hardsight.core.files import write_atomically
 from hardsight.core.validation import first_problem
@@ -16,7 +21,11 @@ from hardsight.evaluation.results import Corrupted
 SCHEMA = Path(__file__).with_name("entry.schema.json")
 SUFFIX, REPORT, PICTURES = ".entry.json", ".html", ".pictures.json"
 """Endings of the file of an entry, and of what lies beside it."""
-FROZEN = ConfigDict(extra="forbid", frozen=True)
+LONGEST = 200
+"""Bytes of an entry's name, of which files are called."""
+ROUNDING = 1e-9
+"""By which a figure may lie outside [0, 1]."""
+FROZEN = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataFacts(BaseModel):
@@ -56,7 +65,7 @@ class AuditFacts(BaseModel):
 
     model_config = FROZEN
 
-    verdict: str
+    verdict: Verdict
     headline: str
     stamp: tuple[str, ...]
     """Why not to trust robust figures; empty: nothing speaks against them."""
@@ -116,7 +125,7 @@ class Entry(BaseModel):
     seed: int
     threat: ThreatAsked
     how: Measuring
-    clean: tuple[Row, ...]
+    clean: tuple[Row, ...] = Field(min_length=1)
     """Rows of all test images, with held-out normals, the object alone; the main figure first."""
     attacked: tuple[Row, ...] = ()
     """Rows of the attacked images: clean, then under each suite, in the four noise columns."""
@@ -132,6 +141,23 @@ class Entry(BaseModel):
     """Stage -> places among the test images of those that it ever looked at."""
     notes: tuple[str, ...] = ()
     made: Made
+
+    @model_validator(mode="after")
+    def _can_be_ranked(self) -> Self:
+        """Refuse what has no page, no radius, or a figure that is none."""
+        if not slug(self.method):
+            raise ValueError(f"method={self.method!r} has no letter or digit to name a page by")
+        if (size := len(slug(self.id).encode())) > LONGEST:
+            raise ValueError(f"the name {self.id!r} takes {size} bytes; at most {LONGEST}")
+        if self.threat.attacked and self.threat.norm in BALLS:
+            parse_radius(self.threat.eps)
+        for row in (*self.clean, *self.attacked):
+            estimates = [e for e in (row.mean, row.single, row.worst, row.fixed) if e]
+            published = [] if row.published is None else [row.published]
+            for value in chain(published, *estimates):
+                if not -ROUNDING <= value <= 1 + ROUNDING:
+                    raise ValueError(f"{row.metric} of {row.attack} is {value:g}, not in [0, 1]")
+        return self
 
     @property
     def id(self) -> str:

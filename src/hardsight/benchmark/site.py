@@ -3,18 +3,21 @@
 import csv
 import io
 import json
-import shutil
-from collections.abc import Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from hardsight.attacks import parse_radius
+from hardsight.benchmark.attachments import Pictures, pictures_of, report_of
 from hardsight.benchmark.board import Line, Standing, lines, standings
 from hardsight.benchmark.clean import CleanLine, clean_lines
-from hardsight.benchmark.entry import PICTURES, REPORT, Entry, beside, entries
+from hardsight.benchmark.entry import REPORT, Entry, entries
+from hardsight.benchmark.job import slug
 from hardsight.benchmark.tables import small_tables
 from hardsight.core.files import write_atomically
-from hardsight.core.json_files import read_object
+from hardsight.core.spreadsheet import cell
 from hardsight.evaluation.results import Curve, Estimate
 from hardsight.reports.page import render
 from hardsight.reports.plots import curve_svg
@@ -31,7 +34,8 @@ def write_site(results: str | Path, site: str | Path) -> Path:
     ``board.json`` and ``board.csv``; ``clean.json`` and ``clean.csv`` of entries without a threat.
 
     Raises:
-        ValueError: there are no entries, two of one id, or none but certificates and corruptions.
+        ValueError: there are no entries, two of one id or of one page, none but certificates and
+            corruptions, or what lies beside one is no report and no pictures.
     """
     found = entries(results)
     board, clean = lines(found.values()), clean_lines(found.values())
@@ -43,7 +47,8 @@ def write_site(results: str | Path, site: str | Path) -> Path:
     site = Path(site)
     _write_values(site / "board", board)
     _write_values(site / "clean", clean)
-    paths = _paths(found)
+    paths, script = _paths(found), (TEMPLATES / "board.js").read_text(encoding="utf-8")
+    _demand_own_pages(found.values())
     for method in dict.fromkeys(line.entry.method for line in board):
         mine = [line for line in board if line.entry.method == method]
         own = [entry for entry in found.values() if entry.method == method]
@@ -54,7 +59,8 @@ def write_site(results: str | Path, site: str | Path) -> Path:
         TEMPLATES / "board.html.j2",
         standings=ranked,
         filters=_filters(ranked),
-        script=(TEMPLATES / "board.js").read_text(encoding="utf-8"),
+        script=script,
+        script_hash=f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}",
         count=len(board),
         clean=clean,
         reports=_reports(clean, paths, site),
@@ -77,6 +83,23 @@ def _paths(found: Mapping[Path, Entry]) -> dict[str, Path]:
     return paths
 
 
+def _demand_own_pages(found: Iterable[Entry]) -> None:
+    """Refuse a method whose page would take the place of another's.
+
+    Raises:
+        ValueError: there is one.
+    """
+    pages: dict[str, str] = {}
+    for method in dict.fromkeys(entry.method for entry in found):
+        page = slug(method).casefold()
+        if first := pages.get(page):
+            raise ValueError(
+                f"the methods {first!r} and {method!r} would have one page, {slug(method)}.html; "
+                "rename one of them"
+            )
+        pages[page] = method
+
+
 def _write_values(path: Path, board: Sequence[Line] | Sequence[CleanLine]) -> None:
     """Write lines as JSON and as a table, beside each other; nothing without lines."""
     values = [line.values() for line in board]
@@ -87,11 +110,11 @@ def _write_values(path: Path, board: Sequence[Line] | Sequence[CleanLine]) -> No
 
 
 def as_csv(values: Sequence[Mapping[str, Any]]) -> str:
-    """Return lines as a table with a header."""
+    """Return lines as a table with a header, in which no text is a formula."""
     text = io.StringIO()
     table = csv.DictWriter(text, list(values[0]), lineterminator="\n")
     table.writeheader()
-    table.writerows(values)
+    table.writerows({name: cell(value) for name, value in line.items()} for line in values)
     return text.getvalue()
 
 
@@ -110,7 +133,7 @@ def _method_page(
     mine: Sequence[Line],
     own: Sequence[Entry],
     reports: Mapping[str, str],
-    pictures: Mapping[str, Any],
+    pictures: tuple[str, Pictures] | None,
 ) -> str:
     """Return the page of a method."""
     return render(
@@ -148,24 +171,18 @@ def _curves(mine: Sequence[Line]) -> list[tuple[str, str]]:
 def _reports(
     mine: Sequence[Line] | Sequence[CleanLine], paths: Mapping[str, Path], site: Path
 ) -> dict[str, str]:
-    """Copy the reports of lines into the site: entry's id -> address from the first page."""
+    """Write the reports of lines, sanitised: entry's id -> address from the first page."""
     found = {}
     for line in mine:
-        source = beside(paths[line.entry.id], REPORT)
-        if source.is_file():
-            target = site / "reports" / f"{line.anchor}{REPORT}"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-            found[line.entry.id] = f"reports/{target.name}"
+        name = line.entry.id
+        if report := report_of(paths[name]):
+            found[name] = f"reports/{line.anchor}{REPORT}"
+            page = render(TEMPLATES / "report.html.j2", name=name, report=report)
+            write_atomically(site / found[name], page)
     return found
 
 
-def _pictures(mine: Sequence[Line], paths: Mapping[str, Path]) -> dict[str, Any]:
-    """Return the pictures of the first line that has some, and its name; empty: none has."""
-    for line in mine:
-        path = beside(paths[line.entry.id], PICTURES)
-        if path.is_file():
-            found = read_object(path, "remove it, or measure again")
-            if found["images"]:
-                return {**found, "of": line.entry.id}
-    return {}
+def _pictures(mine: Sequence[Line], paths: Mapping[str, Path]) -> tuple[str, Pictures] | None:
+    """Return the name of the first line that has pictures, and these; None: none has."""
+    each = ((line.entry.id, pictures_of(paths[line.entry.id])) for line in mine)
+    return next(((name, found) for name, found in each if found and found.images), None)

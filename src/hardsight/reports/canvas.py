@@ -71,11 +71,17 @@ def as_svg(figure: Figure, salt: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text)
-    text = re.sub(r'<svg ([^>]*?)width="[^"]*"', r"<svg \1", text, count=1)
-    text = re.sub(r'<svg ([^>]*?)height="[^"]*"', r"<svg \1", text, count=1)
-    text = re.sub(r' id="[A-Za-z.]+_\d+(_\d+)?"', "", text)  # figure_1, axes_1: repeated per SVG
-    text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
-    for colour, css in _CSS.items():
-        text = text.replace(colour, css)
+    text = re.sub(r"<[^>]*>", _inline, text)  # text between the tags, of others, stays as it is
     return re.sub(r"\n\s*", "\n", text).strip()
+
+
+def _inline(found: re.Match[str]) -> str:
+    """Return a tag of an SVG file as it stands inside HTML."""
+    tag = re.sub(r' xmlns(:\w+)?="[^"]*"', "", found[0])
+    if tag.startswith("<svg "):
+        tag = re.sub(r' (width|height)="[^"]*"', "", tag)
+    tag = re.sub(r' id="[A-Za-z.]+_\d+(_\d+)?"', "", tag)  # figure_1, axes_1: repeated per SVG
+    tag = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", tag)
+    for colour, css in _CSS.items():
+        tag = tag.replace(colour, css)
+    return tag

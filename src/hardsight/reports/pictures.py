@@ -1,6 +1,7 @@
 """Photographs, perturbations and heat maps as the bytes of JPEG pictures."""
 
 import base64
+import binascii
 import io
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +13,13 @@ from PIL import Image
 from scipy import ndimage
 from torch import Tensor
 
+from hardsight.data.opening import ImageError, opened_bytes
+
 _HEAT = colormaps["inferno"]
 _OUTLINE = np.array([0.0, 0.9, 1.0])
+EMBEDDED = "data:image/jpeg;base64,"
+MAX_SHOWN = 1 << 22
+"""Pixels that a picture of a page may have."""
 AMPLIFY = 10
 """How many times a perturbation is enlarged for showing."""
 
@@ -120,4 +126,17 @@ def heat_bar() -> bytes:
 
 def embedded(jpeg: bytes) -> str:
     """Return a picture as the address that a page holds it by."""
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+    return EMBEDDED + base64.b64encode(jpeg).decode()
+
+
+def is_embedded(address: str) -> bool:
+    """Tell whether an address is one of ``embedded``, of a JPEG picture that can be decoded."""
+    if not address.startswith(EMBEDDED):
+        return False
+    try:
+        data = base64.b64decode(address.removeprefix(EMBEDDED), validate=True)
+        with opened_bytes(data, "the picture", MAX_SHOWN) as picture:
+            picture.load()
+            return picture.format == "JPEG"
+    except (binascii.Error, ImageError):
+        return False

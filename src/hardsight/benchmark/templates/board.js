@@ -56,6 +56,7 @@
     show();
   };
 
+  document.querySelector(".filters").addEventListener("submit", (event) => event.preventDefault());
   for (const filter of filters) filter.addEventListener("input", remember);
   for (const head of heads) head.addEventListener("click", () => {
     const key = head.dataset.sort;

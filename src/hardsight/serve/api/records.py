@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Response
 from fastapi import Query as Asked
 from fastapi.responses import StreamingResponse
 
+from hardsight.core.spreadsheet import cell
 from hardsight.serve.api.problems import Problem
 from hardsight.serve.api.shapes import (
     Decided,
@@ -180,15 +181,13 @@ def _rows(service: Service, page: list[Logged]) -> str:
         words = said.get(each.decision.id)
         truth = words[-1].anomalous if words else ""
         values = [*each.decision.told().values(), truth]
-        rows.append([each.number, *(_cell(value) for value in values)])
+        rows.append([each.number, *(_text(value) for value in values)])
     return _csv(rows)
 
 
-def _cell(value: object) -> object:
-    """Return a value as a spreadsheet may open it: text that looks like a formula is quoted."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+def _text(value: object) -> object:
+    """Return a value as a cell of a spreadsheet."""
+    return value.isoformat() if isinstance(value, datetime) else cell(value)
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:
