@@ -24,7 +24,7 @@ MINIMAL = {
     "seed": 0,
     "threat": {"norm": "L2", "eps": "0.2"},
     "how": {},
-    "clean": [],
+    "clean": [Row("clean", "image", "AUROC", Estimate(0.9, 0.8, 1))],
     "made": {"hardsight": "0.1.0", "torch": "2.15.0", "hardware": "x86_64 CPU (avx2), 1 threads"},
 }
 
@@ -53,7 +53,8 @@ def test_times_are_no_part_of_the_result():
 
 def test_a_file_that_is_no_entry_says_what_is_wrong(tmp_path):
     path = tmp_path / "bad.entry.json"
-    path.write_text(json.dumps(MINIMAL | {"seeds": 1}), encoding="utf-8")
+    values = Entry.model_validate(MINIMAL).model_dump(mode="json")
+    path.write_text(json.dumps(values | {"seeds": 1}), encoding="utf-8")
     with pytest.raises(ValueError, match=r"seeds: .*docs/submit\.md"):
         Entry.read(path)
     with pytest.raises(ValueError, match="hardsight benchmark PLAN"):
