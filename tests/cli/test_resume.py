@@ -144,6 +144,7 @@ def test_too_few_normals_are_refused_before_the_training(parts, tiny_preset, tmp
     [
         ("config.json", b"{"),
         ("config.json", b"\xff"),
+        ("config.json", b"[]"),
         ("calibration.json", b"{"),
         ("calibration.json", b"\xff\xfe"),
         ("config.yaml", b"a: [1"),

@@ -3,21 +3,12 @@ import inspect
 import pytest
 import yaml
 
-from hardsight.config import Config, ConfigError, anchored, demand_memory, load_preset, preset_names
-from hardsight.data import load
+from hardsight.config import Config, ConfigError, anchored, load_preset, preset_names
 from hardsight.detectors import AdvRAD, MapHeadTraining, PatchGuard, Scoring, Tiling
 from hardsight.detectors.adversary import PGDAdversary
 from hardsight.detectors.patchguard import Adversary, CheckpointChoice, Recipe
 from hardsight.detectors.patchguard.detector import DEFAULT
 from hardsight.training import Settings
-
-
-def test_memory_that_does_not_hold_images_and_model_is_refused_before_a_fit(parts):
-    data = load(parts, size=16)
-    demand_memory(data)
-    said = r"image_size=16: the \d+ images .* the model 1,048,576.0 GiB beside them, and of .* GiB"
-    with pytest.raises(ConfigError, match=said):
-        demand_memory(data, 2**50)
 
 
 @pytest.mark.parametrize("name", preset_names())

@@ -5,7 +5,6 @@ from hardsight.config.config import CONFIGS, Config, ConfigError
 from hardsight.config.data import (
     DataConfig,
     LabelledConfig,
-    demand_memory,
     load_data,
     load_labelled,
 )
@@ -24,7 +23,6 @@ __all__ = [
     "LabelledConfig",
     "RAPConfig",
     "anchored",
-    "demand_memory",
     "load_data",
     "load_labelled",
     "load_preset",

@@ -5,7 +5,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, field_validator
 
 from hardsight.config.config import STRICT, ConfigError
-from hardsight.core.available import memory
 from hardsight.core.suggestions import choices
 from hardsight.data import (
     LABELLED,
@@ -71,45 +70,18 @@ class LabelledConfig(BaseModel):
 
 
 def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
-    """Load the data set a configuration names, at ``size`` x ``size`` pixels.
+    """Load the data set that a configuration names, of several categories together.
+
+    At ``size`` x ``size`` pixels.
 
     Raises:
-        ConfigError: neither a path nor a folder of normal images is named, fewer training images
-            are there than ``limit_train``, or memory cannot hold those that are kept there.
+        ConfigError: neither a path nor a folder of normal images is named, or fewer training images
+            are there than ``limit_train``.
     """
-    found = _load(place, size, seed)
-    demand_memory(found)
-    return found
-
-
-def demand_memory(data: AnomalyData, fitted: int = 0) -> None:
-    """Refuse images that a fit could not keep decoded, before one is.
-
-    Args:
-        data: whose training and validation images a fit keeps.
-        fitted: bytes that the fitted model takes beside them.
-
-    Raises:
-        ConfigError: the memory that is free cannot hold them.
-    """
-    images, there = data.train.nbytes + data.validation.nbytes, memory()
-    if there is not None and images + fitted > there.free * 2**30:
-        size = data.train.size
-        model = f", the model {fitted / 2**30:,.1f} GiB beside them" if fitted else ""
-        raise ConfigError(
-            f"image_size={size}: the {len(data.train) + len(data.validation)} images that a fit "
-            f"keeps take {images / 2**30:,.1f} GiB at {size} x {size} pixels{model}, and of "
-            f"{there.whole:,.1f} GiB of memory {there.free:,.1f} are free; take a smaller size "
-            "(--size), or fewer images (--normals), or end what else takes memory"
-        )
-
-
-def _load(place: DataConfig, size: int, seed: int) -> AnomalyData:
-    """Load the data set that a configuration names, of several categories together."""
     names = several(place)
     if names:
         each = [place.model_copy(update={"category": name}) for name in names]
-        return together([_load(one, size, seed) for one in each])
+        return together([load_data(one, size, seed) for one in each])
     found = _load_one(place, size, seed)
     if place.limit_train is None:
         return found

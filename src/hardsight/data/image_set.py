@@ -16,6 +16,7 @@ from hardsight.core.types import Progress, quiet
 from hardsight.data.decoding import Decoding
 from hardsight.data.files import common_folder, relative_name, worker_threads
 from hardsight.data.images import Aspect, Window
+from hardsight.data.kept import demand_memory
 from hardsight.data.masks import read_masks
 from hardsight.data.opening import ImageError
 
@@ -106,11 +107,6 @@ class ImageSet(Dataset[Item]):
     def __len__(self) -> int:
         return len(self.samples)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that ``images()`` takes."""
-        return len(self) * 3 * self.size**2
-
     def __getitem__(self, index: int) -> Item:
         sample = self.samples[index]
         image = self.decoding.file(sample.path)
@@ -134,8 +130,13 @@ class ImageSet(Dataset[Item]):
         """Return all images, uint8 (N, 3, size, size), decoded once and kept.
 
         Rounded to 8 bits: 16-bit files lose their low byte here, but not in ``[i]``.
+
+        Raises:
+            ImageError: a file cannot be read.
+            ValueError: the memory that is free cannot hold them.
         """
         if self._images is None:
+            demand_memory(len(self), self.size)
             images = self._blank()
             for error in self._decode_into(images, progress, stop=True).values():
                 raise error

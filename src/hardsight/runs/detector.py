@@ -6,10 +6,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from hardsight.config import DetectorConfig, demand_memory, load_data
+from hardsight.config import DetectorConfig, load_data
 from hardsight.core.devices import pick_device
 from hardsight.core.types import Progress, announce, quiet
 from hardsight.data import AnomalyData, Manifest, training_findings
+from hardsight.data.kept import demand_memory
 from hardsight.data.places import exists
 from hardsight.detectors import Calibration, Posed, SavedDetector
 from hardsight.detectors.adapters.posed import posed_data
@@ -136,11 +137,13 @@ class DetectorRun(RunFolder[DetectorConfig]):
         config, data = self.config, self.data()
         method = METHODS[config.method]
         self._check(data, method.detector)
+        kept = len(data.train) + len(data.validation), data.train.size
+        demand_memory(*kept)  # before a detector for images of that size is made
         for finding in training_findings(data):
             _log.warning(finding)
         made = method.detector(**config.arguments)
         if computing.type == "cpu":
-            demand_memory(data, made.fitted_bytes(len(data.train)))
+            demand_memory(*kept, made.fitted_bytes(len(data.train)))
         record_start(self.path, config.fit.started_from)
         self.check_manifest(data, allow_data_change)
         begun = time.perf_counter()
