@@ -27,7 +27,8 @@ def commands() -> Iterator[str]:
         usage = [_usage(p) for p in shown if p.param_type_name == "argument"]
         yield f"## {name}\n"
         yield f"```text\n{' '.join(['hardsight', name, *usage, '[OPTIONS]'])}\n```\n"
-        yield f"{command.help}\n"
+        text = command.help.replace("\b\n", "")  # which keeps lines in a terminal
+        yield f"{text}\n"
         yield "| argument or option | what it is | default |\n|---|---|---|"
         yield from map(_row, shown)
         yield ""

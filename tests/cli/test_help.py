@@ -1,5 +1,7 @@
 """Help, of the program and of each command: at once, so without torch."""
 
+import re
+import shlex
 import subprocess
 import sys
 
@@ -9,7 +11,8 @@ from typed import call
 
 from hardsight.cli.app import app
 
-COMMANDS = sorted(typer.main.get_command(app).commands)
+KNOWN = typer.main.get_command(app).commands
+COMMANDS = sorted(KNOWN)
 SLOW = {"torch", "torchvision", "diffusers", "timm", "sklearn", "scipy", "matplotlib"}
 PROBE = f"""
 import sys
@@ -47,7 +50,22 @@ def test_lists_import_no_library_that_they_do_not_use():
     assert done.stdout.split() == []
 
 
+EXAMPLES = {
+    name: re.findall(r"^    hardsight (.+)", command.help, re.MULTILINE)
+    for name, command in KNOWN.items()
+}
+
+
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_says_what_it_does(name):
-    said = call(name, "--help").stdout
-    assert f"hardsight {name}" in " ".join(said.split())  # an example
+def test_every_command_shows_itself_in_examples_that_parse(name):
+    shown = [shlex.split(line.partition(" > ")[0]) for line in EXAMPLES[name]]
+    assert name in [words[0] for words in shown]
+    for words in shown:
+        KNOWN[words[0]].make_context(words[0], words[1:])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_example_stays_a_line_in_a_narrow_terminal(name):
+    lines = call(name, "--help").stdout.splitlines()
+    assert {f"hardsight {line}" for line in EXAMPLES[name]} <= {line.strip() for line in lines}
+    assert max(map(len, lines)) <= 80

@@ -1,6 +1,8 @@
 """The commands, gathered."""
 
+import inspect
 import logging
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -28,11 +30,18 @@ from hardsight.cli.watch import watch
 from hardsight.core.memory import keep_memory
 from hardsight.core.threads import share_cpus
 
+
+def _help(command: Callable[..., None]) -> str:
+    """Return a command's docstring, whose indented paragraphs, as of examples, keep their lines."""
+    paragraphs = inspect.getdoc(command).split("\n\n")
+    return "\n\n".join(f"\b\n{text}" if text.startswith(" ") else text for text in paragraphs)
+
+
 app = typer.Typer(
     name="hardsight",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # wide tables leave descriptions a dozen letters of 80
     pretty_exceptions_show_locals=False,
     help="Visual anomaly detection that holds up under attack, and the honest measurement of "
     "whether it does.\n\nTry `hardsight demo` first; then `hardsight fit` on a folder of your own "
@@ -42,7 +51,7 @@ for command in (
     demo, fit, calibrate, score, watch, serve, drift, evaluate, audit, certify, card,
     benchmark, leaderboard, export, bundle, verify, data, methods, presets, suites, doctor,
 ):  # fmt: skip
-    app.command()(command)
+    app.command(help=_help(command), short_help=_help(command).partition("\n")[0])(command)
 
 
 @app.callback()

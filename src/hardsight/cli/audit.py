@@ -39,7 +39,9 @@ def audit(
         int | None,
         typer.Option(min=4, help="Test images used. Default: 16; of a classifier 64."),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Spend half as much.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Spend half as much: --budget quick.")
+    ] = False,
     budget: Annotated[
         str, typer.Option(help="quick, default or full (for an accelerator).")
     ] = "default",
@@ -56,8 +58,12 @@ def audit(
     """Check the attacks on a detector or a classifier, and write what was found to RUN/audit.
 
     Until it passes, `hardsight evaluate` marks robust figures as not audited, and as unreliable if
-    it fails. Exit code 2 if a check failed. Examples: `hardsight audit runs/bottle --quick`,
-    `hardsight audit runs/rap --images 128`
+    it fails. Exit code 2 if a check failed.
+
+    Examples:
+
+        hardsight audit runs/bottle --quick
+        hardsight audit runs/rap --images 128
     """
     from hardsight.evaluation import Execution
     from hardsight.reports import write_report

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def benchmark(
     context: typer.Context,
     plan: Annotated[
-        str | None, typer.Argument(help="A YAML file, or a plan that comes along, e.g. smoke.")
+        str | None,
+        typer.Argument(metavar="PLAN", help="A YAML file, or a plan that comes along, e.g. smoke."),
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the entries and the fitted runs.")
@@ -55,9 +56,13 @@ def benchmark(
 
     Killed and started again, it goes on where it was, at a batch of images. Jobs take the devices
     in turn: `--device cuda:0,cuda:1 --workers 2`; on a cluster (`--engine ray`) the folders must be
-    the same on every node. Examples: `hardsight benchmark smoke`,
-    `hardsight benchmark plan.yaml --data ~/data --dry-run`,
-    `hardsight benchmark --verify mine.entry.json --run runs/mine`
+    the same on every node.
+
+    Examples:
+
+        hardsight benchmark smoke
+        hardsight benchmark plan.yaml --data ~/data --dry-run
+        hardsight benchmark --verify mine.entry.json --run runs/mine
     """
     from hardsight.benchmark import Places, Plan, Workers, carry_out, estimate
     from hardsight.core.devices import pick_device

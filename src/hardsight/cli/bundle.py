@@ -36,11 +36,15 @@ def bundle(
     """Write a finished run of a detector as one file, which takes the run's place everywhere.
 
     A zip file of weights, settings, calibration, card, licence texts and reference images, with the
-    SHA-256 of each. The same run gives the same bytes. Signing needs the extra `sign`, and a key:
-    `openssl genpkey -algorithm ed25519 -out key.pem` and
-    `openssl pkey -in key.pem -pubout -out public.pem`.
+    SHA-256 of each. The same run gives the same bytes. Signing needs the extra `sign`, and a key.
 
-    Example: `hardsight bundle runs/bottle -o bottle.hsb --sign key.pem`
+    Examples:
+
+        hardsight bundle runs/bottle -o bottle.hsb
+        # with a key of one's own
+        openssl genpkey -algorithm ed25519 -out key.pem
+        openssl pkey -in key.pem -pubout -out public.pem
+        hardsight bundle runs/bottle -o bottle.hsb --sign key.pem
     """
     from hardsight.runs import open_detector_run
     from hardsight.runs.bundles.writing import BundleOptions, write_bundle
@@ -55,7 +59,9 @@ def bundle(
 
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(help="A file that `hardsight bundle` wrote.")],
+    bundle: Annotated[
+        Path, typer.Argument(metavar="BUNDLE", help="A file that `hardsight bundle` wrote.")
+    ],
     key: Annotated[
         Path | None,
         typer.Option(help="PEM file of the public key that it must be signed for."),
@@ -68,7 +74,10 @@ def verify(
     `HARDSIGHT_BUNDLE_KEY` names a public key, it refuses what is not signed for that key.
 
     Exit code 0; 1 if the bundle is refused or scores otherwise here.
-    Example: `hardsight verify bottle.hsb --key public.pem`
+
+    Examples:
+
+        hardsight verify bottle.hsb --key public.pem
     """
     from hardsight.runs.bundles.verification import verify_bundle
 

@@ -18,8 +18,9 @@ def calibrate(
     images: Annotated[
         list[str] | None,
         typer.Argument(
+            metavar="IMAGES",
             help="Normal images, folders or globs that were not trained on. Default: those that "
-            "the fit held out."
+            "the fit held out.",
         ),
     ] = None,
     under: Annotated[
@@ -42,9 +43,12 @@ def calibrate(
 ) -> None:
     """Set the threshold of a fitted detector anew, so that it holds under attack, or for new parts.
 
-    The threshold before is kept beside it as calibration.previous.json. Examples:
-    `hardsight calibrate runs/bottle --under linf:2/255`,
-    `hardsight calibrate runs/bottle good-parts-of-this-week/ --false-alarms 0.02`
+    The threshold before is kept beside it as `calibration.previous.json`.
+
+    Examples:
+
+        hardsight calibrate runs/bottle --under linf:2/255
+        hardsight calibrate runs/bottle this-week/good/ --false-alarms 0.02
     """
     from hardsight.core.lock import locked
     from hardsight.metrics import check_rate

@@ -11,7 +11,9 @@ def card(run: RunFolder) -> None:
     number of images; what was not measured, and how to; limits; SHA-256 of its files. A fit writes
     it; calibrate, evaluate, audit and certify write it anew.
 
-    Example: `hardsight card runs/bottle`
+    Examples:
+
+        hardsight card runs/bottle
     """
     from hardsight.runs import open_run
 

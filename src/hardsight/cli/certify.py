@@ -38,7 +38,9 @@ def certify(
     ] = 0.125,
     choose_sigma: Annotated[
         bool,
-        typer.Option(help="Choose sigma on validation normals and synthetic defects."),
+        typer.Option(
+            "--choose-sigma", help="Choose sigma on validation normals and synthetic defects."
+        ),
     ] = False,
     sigmas: Annotated[
         str | None,
@@ -50,19 +52,24 @@ def certify(
     design: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="NAME",
             help="plain: the detector with its own noise; single: with one draw of it; denoise: "
-            "one noise for both; as-is. Repeat it to compare. Default: plain."
+            "one noise for both; as-is. Repeat it to compare. Default: plain.",
         ),
     ] = None,
     early_stopping: Annotated[
         bool,
-        typer.Option(help="Only decide at the largest radius, with as few copies as it takes."),
+        typer.Option(
+            "--early-stopping",
+            help="Only decide at the largest radius, with as few copies as it takes.",
+        ),
     ] = False,
     attack: Annotated[
         list[str] | None,
         typer.Option(
             "--attack",
             "--suite",
+            metavar="NAME",
             help="Also attack the smoothed model in L2 at every radius above 0: what is left is "
             "drawn beside what is certified. Repeatable; `hardsight suites` lists them.",
         ),
@@ -95,12 +102,16 @@ def certify(
 ) -> None:
     """Certify the smoothed detector on the test set, and write the report (HTML, Markdown, JSON).
 
-    Killed and started again, it goes on where it was. Example:
-    `hardsight certify runs/bottle --sigma 0.125 --n 1000 --radii 0,0.05,0.1,0.2`
+    Killed and started again, it goes on where it was.
 
     Of a classifier, plain or behind RAP or a one-shot purifier, it certifies the accuracy of the
-    majority vote; what chooses sigma, designs and pixels is for detectors. Example:
-    `hardsight certify runs/digits --sigma 0.25 --limit 500 --attack eot-pgd`
+    majority vote; what chooses sigma, designs and pixels is for detectors.
+
+    Examples:
+
+        hardsight certify runs/bottle --sigma 0.125 --n 1000 --radii 0,0.1,0.2
+        # a classifier, certified and attacked
+        hardsight certify runs/digits --sigma 0.25 --limit 500 --attack eot-pgd
     """
     from hardsight.core.lock import locked
     from hardsight.evaluation import Execution, Smoothing, Terms

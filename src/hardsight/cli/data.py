@@ -22,7 +22,10 @@ def data(
     context: typer.Context,
     path: Annotated[
         str,
-        typer.Argument(help="A data set or its URL, or the folder to write the embedded one to."),
+        typer.Argument(
+            metavar="DATA",
+            help="A data set or its URL, or the folder to write the embedded one to.",
+        ),
     ],
     category: Annotated[str | None, typer.Option(help="Category below the folder.")] = None,
     size: Annotated[
@@ -33,9 +36,12 @@ def data(
     ] = None,
     bits: Bits = None,
     write: Annotated[
-        bool, typer.Option(help="Write the embedded photographs with synthetic defects there.")
+        bool,
+        typer.Option(
+            "--write", help="Write the embedded photographs with synthetic defects there."
+        ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of the embedded data set.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the embedded data set.")] = 0,
     verify: Annotated[
         bool, typer.Option("--verify", help="Hold every category against its published counts.")
     ] = False,
@@ -53,7 +59,14 @@ def data(
     `--verify` is for a published data set as a whole: it names the layout, decodes every file, and
     tells by category what is missing, corrupt or not as many as published, and where to obtain it.
 
-    Exit code 1 if a file cannot be used. `hardsight data textures --write` writes the embedded set.
+    Exit code 1 if a file cannot be used.
+
+    Examples:
+
+        hardsight data parts/
+        hardsight data mvtec --verify
+        # the embedded photographs, to try things on
+        hardsight data textures/ --write
     """
     from hardsight.config import DataConfig, load_data
     from hardsight.data import findings, write_textures

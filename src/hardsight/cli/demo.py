@@ -26,7 +26,9 @@ CURVE = "4/255,8/255"
 
 
 def demo(
-    texture: Annotated[str, typer.Argument(help="brick, grass or gravel.")] = "brick",
+    texture: Annotated[
+        str, typer.Argument(metavar="TEXTURE", help="brick, grass or gravel.")
+    ] = "brick",
     folder: Annotated[Path, typer.Option(help="Where data, run and report go.")] = Path("demo"),
     eps: Eps = "2/255",
     seed: Seed = 0,
@@ -34,7 +36,12 @@ def demo(
 ) -> None:
     """Write the embedded data, train, calibrate, attack and report: a few minutes on two cores.
 
-    Started again, it goes on where it was. Example: `hardsight demo gravel --folder trial`
+    Started again, it goes on where it was.
+
+    Examples:
+
+        hardsight demo
+        hardsight demo gravel --folder trial
     """
     from hardsight.config import load_preset
     from hardsight.core.lock import locked

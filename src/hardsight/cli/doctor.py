@@ -12,7 +12,11 @@ from hardsight.cli.console import console, explained
 def doctor() -> None:
     """Print what hardsight found here: processor, precision, threads, memory, devices, extras.
 
-    A report of a fault is understood sooner with this table in it. Example: `hardsight doctor`
+    A report of a fault is understood sooner with this table in it.
+
+    Examples:
+
+        hardsight doctor
     """
     with explained():
         console.print(_machine())

@@ -34,8 +34,9 @@ def drift(
     parts: Annotated[
         list[str],
         typer.Argument(
+            metavar="PARTS",
             help="Images, folders or globs, in the order in which they were taken; or one .csv or "
-            ".jsonl file that `score` or `watch` wrote."
+            ".jsonl file that `score` or `watch` wrote.",
         ),
     ],
     output: Annotated[
@@ -54,8 +55,12 @@ def drift(
     raised at most once in so many parts, on average. Many defective parts are a change too.
 
     Exit code 0; 2 when an alarm was raised, else 1 when images could not be read, which are named
-    and left out. Examples: `hardsight drift runs/bottle today/`,
-    `hardsight drift runs/bottle scores.csv --once-in 1000`
+    and left out.
+
+    Examples:
+
+        hardsight drift runs/bottle today/
+        hardsight drift runs/bottle scores.csv --once-in 1000
     """
     from hardsight.evaluation.drift import DriftMonitor
     from hardsight.reports.drift import write_drift

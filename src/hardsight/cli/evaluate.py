@@ -65,6 +65,7 @@ def evaluate(
         typer.Option(
             "--suite",
             "--attack",
+            metavar="NAME",
             help="Attacks to run; `hardsight suites` lists them. Repeatable. Default: pgd and "
             "eot-pgd; of a classifier pgd and autoattack, or bpda-eot, blau-pgd and blau-eot if "
             "it is random; none: no attack.",
@@ -151,14 +152,22 @@ def evaluate(
 ) -> None:
     """Score or classify the test set, attack it, and write the report (HTML, Markdown, JSON).
 
-    Killed and started again, it goes on where it was. Examples:
-    `hardsight evaluate runs/bottle --eps 2/255`,
-    `hardsight evaluate runs/bottle --purify photographs --t-star 100,50,200`,
-    `hardsight evaluate runs/bottle --corruptions --suite none`,
-    `hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3 --limit 1000`
+    It says first how long it will take; `--limit 8` is a first look. Killed and started again, it
+    goes on where it was.
 
-    Two detectors, alone and side by side, under attacks of either and of both:
-    `hardsight evaluate runs/hardsight --beside runs/patchcore --suite pgd`
+    Examples:
+
+        # a first look, then all test images
+        hardsight evaluate runs/bottle --eps 2/255 --limit 8
+        hardsight evaluate runs/bottle --eps 2/255
+        # nineteen common corruptions, nobody attacks
+        hardsight evaluate runs/bottle --corruptions --suite none
+        # a purifier in front, at three depths
+        hardsight evaluate runs/bottle --purify photographs --t-star 100,50,200
+        # two detectors, alone and side by side, under attacks of either and both
+        hardsight evaluate runs/hardsight --beside runs/patchcore --suite pgd
+        # a classifier
+        hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3
     """
     from hardsight.attacks import build_suite
     from hardsight.audit.protocol import BATCH

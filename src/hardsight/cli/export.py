@@ -50,8 +50,12 @@ def export(
     run's place wherever no gradient is needed: `hardsight score`, `watch`, `certify`, and
     `evaluate` with `--suite square`, or `--suite grey-box --source RUN`.
 
-    Needs the extra `onnx` or `openvino`. Example:
-    `hardsight export runs/bottle --to openvino -o bottle/` and `hardsight score bottle/ new/`
+    Needs the extra `onnx` or `openvino`.
+
+    Examples:
+
+        hardsight export runs/bottle --to openvino -o bottle/
+        hardsight score bottle/ new/
     """
     from hardsight.export import Target
     from hardsight.export import export as write

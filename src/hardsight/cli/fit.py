@@ -26,8 +26,9 @@ def fit(
     preset: Annotated[
         str | None,
         typer.Argument(
+            metavar="PRESET",
             help="A preset's name, or a .yaml file. Default: advrad, or with --resume what the run "
-            "was begun with."
+            "was begun with.",
         ),
     ] = None,
     path: Annotated[
@@ -40,7 +41,10 @@ def fit(
     ] = None,
     category: Annotated[
         list[str] | None,
-        typer.Option(help="Category below --data; repeatable, or all: one model of them together."),
+        typer.Option(
+            metavar="NAME",
+            help="Category below --data; repeatable, or all: one model of them together.",
+        ),
     ] = None,
     normal_dir: Annotated[str | None, typer.Option(help="Folder of normal images.")] = None,
     abnormal_dir: Annotated[str | None, typer.Option(help="Folder of anomalous images.")] = None,
@@ -54,8 +58,12 @@ def fit(
         ),
     ] = False,
     run: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("runs/latest"),
-    size: Annotated[int | None, typer.Option(help="Image size in pixels.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Side of the square image, pixels. Default: the preset's.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Training steps. Default: the preset's.")
+    ] = None,
     start: Annotated[
         str | None,
         typer.Option(
@@ -67,7 +75,9 @@ def fit(
     normals: Annotated[
         int | None, typer.Option(help="Train on so many normal images (of each category) only.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of all randomness.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of all randomness. Default: the preset's.")
+    ] = None,
     select: Annotated[
         bool | None,
         typer.Option(help="Choose how to score on validation data, or keep the preset's."),
@@ -78,11 +88,17 @@ def fit(
     setting: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Any other setting, e.g. --set training.batch_size=8. Repeatable."
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any other setting, e.g. --set training.batch_size=8. Repeatable.",
         ),
     ] = None,
     skip_unreadable: Annotated[
-        bool, typer.Option(help="Leave out unreadable images and list them, instead of stopping.")
+        bool,
+        typer.Option(
+            "--skip-unreadable",
+            help="Leave out unreadable images and list them, instead of stopping.",
+        ),
     ] = False,
     engine: EngineName = "local",
     workers: WorkerCount = None,
@@ -91,27 +107,34 @@ def fit(
     devices: Annotated[
         int | None, typer.Option(help="Devices (or CPU processes) to train on.")
     ] = None,
-    resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted run.")
+    ] = False,
     allow_data_change: AllowDataChange = False,
 ) -> None:
     """Train a detector on normal images, choose its open settings, calibrate its threshold.
 
-    Example: `hardsight fit --data photos/bottle --run runs/bottle`, where `photos/bottle` holds
-    `train/good` and `test/...` (MVTec layout), or `good/` and optionally `bad/` and `masks/`.
+    The data hold `train/good` and `test/...`, as MVTec AD does, or `good/` and optionally `bad/`
+    and `masks/`. With `--each` every category gets a model of its own, beside each other or on a
+    cluster (`--engine ray`); `--resume` keeps what is finished. A preset of a classifier trains it
+    with its defence on images with classes; one that is there already is taken with
+    `--set classifier.run=runs/cnn`.
 
-    Large pictures are reconstructed in tiles, and judged as a whole:
-    `hardsight fit --data photos/board --size 1024 --set detector.tile=256`.
+    Examples:
 
-    One model of several categories, then each by itself from there:
-    `hardsight fit --data mvtec --category bottle --category screw --run runs/all`, and
-    `hardsight fit --data mvtec --category screw --start runs/all --steps 300 --run runs/screw`.
-
-    Or a model for each, beside each other or on a cluster (`--engine ray`); `--resume` keeps what
-    is finished: `hardsight fit patchcore --data mvtec --each --run runs/mvtec --workers 2`.
-
-    Or train a classifier and its defence on images with classes:
-    `hardsight fit rap-mnist --data mnist --run runs/rap`; a classifier that is there already is
-    taken with `--set classifier.run=runs/cnn`.
+        # a minute; the best ranking while nobody attacks
+        hardsight fit patchcore --data photos/bottle --run runs/quick
+        # withstands faint perturbations
+        hardsight fit --data photos/bottle --run runs/bottle
+        # large pictures, in tiles, judged as a whole
+        hardsight fit --data boards/ --size 1024 --set detector.tile=256
+        # one model of two categories, then one of them from there
+        hardsight fit --data mvtec --category nut --category screw --run runs/all
+        hardsight fit --data mvtec --category screw --start runs/all --steps 300
+        # a model for each category
+        hardsight fit patchcore --data mvtec --each --run runs/mvtec --workers 2
+        # a classifier and its defence
+        hardsight fit rap-mnist --data mnist --run runs/rap
     """
     from hardsight.core.engine import Workers
     from hardsight.core.lock import locked

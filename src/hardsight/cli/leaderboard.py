@@ -10,14 +10,20 @@ from hardsight.core.outputs import check_folder
 
 
 def leaderboard(
-    results: Annotated[Path, typer.Argument(help="Folder of entries, searched to the bottom.")],
+    results: Annotated[
+        Path, typer.Argument(metavar="RESULTS", help="Folder of entries, searched to the bottom.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the pages.")] = Path(
         "site"
     ),
 ) -> None:
     """Write pages that sort and filter, one a method, with JSON and CSV to download.
 
-    They need no server and no network. Example: `hardsight leaderboard benchmark -o site`
+    They need no server and no network.
+
+    Examples:
+
+        hardsight leaderboard benchmark -o site
     """
     from hardsight.benchmark import write_site
 

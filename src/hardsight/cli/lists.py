@@ -19,7 +19,11 @@ def methods() -> None:
     measured elsewhere, scaled by a short measurement here. What can be exported has a graph of
     ONNX or OpenVINO, see `hardsight export`.
 
-    A preset names a method. Example: `hardsight methods`
+    A preset names a method.
+
+    Examples:
+
+        hardsight methods
     """
     from hardsight.config import CONFIGS
     from hardsight.core.devices import pick_device
@@ -55,11 +59,17 @@ def _scaled(seconds: float | None, slowness: float | None) -> str:
 
 
 def presets(
-    name: Annotated[str | None, typer.Argument(help="Show all settings of this preset.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show all settings of this preset.")
+    ] = None,
 ) -> None:
     """List the presets, or show one in full, a start for one of your own.
 
-    Example: `hardsight presets advrad > mine.yaml` and `hardsight fit mine.yaml --data photos`
+    Examples:
+
+        hardsight presets
+        hardsight presets advrad > mine.yaml
+        hardsight fit mine.yaml --data photos/ --run runs/mine
     """
     from hardsight.config import load_preset, preset_names
 
@@ -80,9 +90,13 @@ def suites(
     """List the attack suites: whom and what each attacks, and what it spends on an image.
 
     A suite of the same name attacks a detector's score and a classifier's classes, each in its own
-    way; inside a ball, or in the parameters of another threat. Examples:
-    `hardsight suites --budget full`, `hardsight evaluate runs/bottle --suite bim` and
-    `hardsight evaluate runs/bottle --norm light --eps 0.1`
+    way; inside a ball, or in the parameters of another threat.
+
+    Examples:
+
+        hardsight suites --budget full
+        hardsight evaluate runs/bottle --suite bim
+        hardsight evaluate runs/bottle --norm light --eps 0.1
     """
     from hardsight.attacks import ATTACKS, THREATS, attack_names, build_suite
     from hardsight.attacks.class_suites import class_suite

@@ -9,7 +9,9 @@ import typer
 if TYPE_CHECKING:
     from hardsight.runs import RunFolder as OpenRun
 
-RunFolder = Annotated[Path, typer.Argument(help="A run folder, or the bundle of one.")]
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run folder, or the bundle of one.")
+]
 OtherData = Annotated[
     str | None,
     typer.Option("--data", help="Use the images of this data set or URL; default: the run's own."),
@@ -60,7 +62,9 @@ Scores = Annotated[
     typer.Option("--output", "-o", help="A .csv or .jsonl file; default: CSV on stdout."),
 ]
 Overlays = Annotated[Path | None, typer.Option(help="Folder for heat maps drawn over the images.")]
-FailOnAnomaly = Annotated[bool, typer.Option(help="Exit with 2 if an image is anomalous.")]
+FailOnAnomaly = Annotated[
+    bool, typer.Option("--fail-on-anomaly", help="Exit with 2 if an image is anomalous.")
+]
 ScoredAtOnce = Annotated[int, typer.Option(min=1, help="Images scored at a time.")]
 NoiseSeed = Annotated[
     int | None,
@@ -81,6 +85,7 @@ Connections = Annotated[
     list[str] | None,
     typer.Option(
         "--to",
+        metavar="ADDRESS",
         help="Tell each decision to mqtt://HOST/TOPIC, https://HOST/PATH (signed), "
         "modbus://HOST/REGISTER, opc.tcp://HOST:PORT/PATH?node=PREFIX, or move its file below "
         "folder:PATH; may be repeated.",
@@ -109,10 +114,13 @@ Workers = Annotated[
         "CPU. Default: 1, with --engine ray one a CPU.",
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Of all randomness.")]
+Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 AllowDataChange = Annotated[
-    bool, typer.Option(help="Go on although the data set changed since the run was made.")
+    bool,
+    typer.Option(
+        "--allow-data-change", help="Go on although the data set changed since the run was made."
+    ),
 ]
 Synthetic = Annotated[
     bool,

@@ -33,8 +33,9 @@ def score(
     images: Annotated[
         list[str],
         typer.Argument(
+            metavar="IMAGES",
             help="Images, folders (searched below) or globs, here or at s3://BUCKET/FOLDER, gs://, "
-            "az://; or lists of them, .txt or .csv."
+            "az://; or lists of them, .txt or .csv.",
         ),
     ],
     beside: Beside = None,
@@ -42,7 +43,7 @@ def score(
     overlays: Overlays = None,
     fail_on_anomaly: FailOnAnomaly = False,
     skip_unreadable: Annotated[
-        bool, typer.Option(help="Exit with 0 in spite of unreadable images.")
+        bool, typer.Option("--skip-unreadable", help="Exit with 0 in spite of unreadable images.")
     ] = False,
     batch_size: ScoredAtOnce = 8,
     seed: NoiseSeed = None,
@@ -56,17 +57,16 @@ def score(
 
     An unreadable image has a row with its error, is named again at the end, and makes the exit code
     1; all others are scored. Otherwise it is 0, or 2 with `--fail-on-anomaly` when something was
-    found.
-    Example: `hardsight score runs/bottle new/ --overlays heat/ -o scores.csv`
+    found. Several workers, or a cluster whose nodes see the same folders, share the batches. Images
+    in object storage are fetched one by one (extra `remote`), by each worker its own.
 
-    Two detectors side by side decide between good, suspicious and defect:
-    `hardsight score runs/hardsight new/ --beside runs/patchcore`
+    Examples:
 
-    Several workers, or a cluster whose nodes see the same folders, share the batches:
-    `hardsight score runs/bottle archive/ --workers 4 -o scores.csv`
-
-    Images in object storage are fetched one by one (extra `remote`), by each worker its own:
-    `hardsight score runs/bottle s3://line-3/2026-11/ -o scores.csv`
+        hardsight score runs/bottle new/ --overlays heat/ -o scores.csv
+        # two detectors decide between good, suspicious and defect
+        hardsight score runs/hardsight new/ --beside runs/patchcore
+        hardsight score runs/bottle archive/ --workers 4 -o scores.csv
+        hardsight score runs/bottle s3://line-3/2026-11/ -o scores.csv
     """
     from hardsight.core.engine import HERE
     from hardsight.data import iter_sources

@@ -19,7 +19,7 @@ def serve(
     runs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RUN...", help="Run folders, exports or bundles, each served under its name."
+            metavar="RUN", help="Run folders, exports or bundles, each served under its name."
         ),
     ],
     beside: Beside = None,
@@ -58,8 +58,7 @@ def serve(
 ) -> None:
     """Serve detectors to a line, to scripts and to a browser, until Ctrl-C.
 
-    Open the address it prints in a browser, or send an image:
-    `curl -F images=@part.png http://127.0.0.1:8000/v1/models/parts/score`
+    Open the address it prints in a browser, or send an image with curl, as below.
 
     A decision is answered only once it is in the inspection log on disk; nothing in that log is
     ever changed. Clients of the open inference protocol (Triton, KServe, OpenVINO Model Server)
@@ -69,8 +68,14 @@ def serve(
     With `--beside` two detectors decide: a part is good, suspicious or a defect. Where
     `HARDSIGHT_BUNDLE_KEY` names a public key, bundles must be signed for it.
 
-    Examples: `hardsight serve runs/parts`, `hardsight serve runs/parts --beside runs/quick`,
-    `hardsight serve runs/parts runs/lids --host 0.0.0.0 --token-file tokens.json`
+    Examples:
+
+        hardsight serve runs/parts
+        curl -F images=@part.png http://127.0.0.1:8000/v1/models/parts/score
+        # two detectors: good, suspicious or a defect
+        hardsight serve runs/parts --beside runs/quick
+        # two models, for other machines, which need a token
+        hardsight serve runs/parts runs/lids --host 0.0.0.0 --token-file t.json
     """
     with explained():
         if beside is not None and len(runs) > 1:

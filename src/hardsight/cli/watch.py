@@ -46,8 +46,9 @@ def watch(
     source: Annotated[
         str,
         typer.Argument(
+            metavar="SOURCE",
             help="A folder (what is there, then what arrives), a video file, a camera's number or "
-            "device, a stream's URL, or a GenICam camera as genicam:PRODUCER.cti[#SERIAL]."
+            "device, a stream's URL, or a GenICam camera as genicam:PRODUCER.cti[#SERIAL].",
         ),
     ],
     beside: Beside = None,
@@ -97,7 +98,12 @@ def watch(
     suspicious too, which is a 3 for a controller.
 
     Exit code 0, after Ctrl-C too; 2 with `--fail-on-anomaly` when something was found.
-    Example: `hardsight watch runs/bottle incoming/ --overlays heat/ -o scores.csv`
+
+    Examples:
+
+        hardsight watch runs/bottle incoming/ --overlays heat/ -o scores.csv
+        # the camera 0, each decision told to a broker
+        hardsight watch runs/bottle 0 --to mqtt://broker/cell-3
     """
     from hardsight.core.batches import at_once
     from hardsight.runs import open_detector_run
