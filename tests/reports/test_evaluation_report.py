@@ -268,6 +268,16 @@ def test_what_was_not_measured_is_left_out(tmp_path):
     assert "not attacked" in write_markdown(empty, tmp_path / "r.md").read_text()
 
 
+def test_columns_of_noise_are_left_out_where_no_row_has_any(tmp_path):
+    found = synthetic()
+    bare = [replace(row, single=None, worst=None, fixed=None) for row in found.rows]
+    noiseless = replace(found, rows=tuple(bare))
+    page = write_html(noiseless, tmp_path / "report.html").read_text(encoding="utf-8")
+    heads = re.findall(r'<th scope="col"><abbr title="[^"]*">([^<]*)</abbr>', page)
+    assert "Mean" in heads
+    assert not {"Single", "Worst", "Fixed"} & {*heads, *re.findall(r"<dt>([^<]*)</dt>", page)}
+
+
 def test_a_partial_attack_is_drawn_with_the_labels_it_has(tmp_path):
     evaluation = synthetic()
     order = np.random.default_rng(0).permutation(83)

@@ -33,7 +33,7 @@ from hardsight.core.threads import share_cpus
 
 def _help(command: Callable[..., None]) -> str:
     """Return a command's docstring, whose indented paragraphs, as of examples, keep their lines."""
-    paragraphs = inspect.getdoc(command).split("\n\n")
+    paragraphs = (inspect.getdoc(command) or "").split("\n\n")
     return "\n\n".join(f"\b\n{text}" if text.startswith(" ") else text for text in paragraphs)
 
 

@@ -73,8 +73,10 @@ def print_rows(
         rows: a cell for each key.
         title: above the table.
     """
+    from hardsight.reports.tables import filled
+
     told = list(rows)
-    shown = [key for key in heads if any(row[key].main != "-" for row in told)]
+    shown = filled(heads, told)
     table = Table(*(heads[key] for key in shown), title=title)
     for row in told:
         table.add_row(*(_stacked(*row[key]) for key in shown))

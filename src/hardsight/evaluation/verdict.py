@@ -22,12 +22,12 @@ NOTABLE = 0.05
 """A fall of the AUROC from one noise column to another that deserves a sentence."""
 
 RULE = (
-    f"Holds: at least {HOLDS:.0%} of the pairs are still ranked correctly under the strongest "
-    f"attack tried. Weakened: at least {WEAKENED:.0%}. Broken: less. Not proven: it looks as if it "
-    "held, but the attack has not passed its own checks, or was not checked; an attack that fails "
-    "proves nothing, whereas one that succeeds always does. What holds only while the attacker "
-    "does not know the detector's noise counts as weakened. The word on top is the worst "
-    "over all kinds of perturbation tried."
+    f"Holds: at least {100 * HOLDS:.0f} % of the pairs are still ranked correctly under the "
+    f"strongest attack tried. Weakened: at least {100 * WEAKENED:.0f} %. Broken: less. Not proven: "
+    "it looks as if it held, but the attack has not passed its own checks, or was not checked; an "
+    "attack that fails proves nothing, whereas one that succeeds always does. What holds only "
+    "while the attacker does not know the detector's noise counts as weakened. The word on top is "
+    "the worst over all kinds of perturbation tried."
 )
 HEADLINES = {
     "not attacked": "The detector was not attacked: nothing is known about its robustness.",

@@ -18,7 +18,7 @@ from hardsight.reports.gallery import shown
 from hardsight.reports.page import bullets, markdown_table, plain, provenance_lines, render
 from hardsight.reports.pictures import AMPLIFY
 from hardsight.reports.plots import attacked
-from hardsight.reports.tables import check_finite, columns, joined, table_row
+from hardsight.reports.tables import check_finite, columns, filled, joined, table_row
 
 JUDGES: dict[Kind, Callable[[Evaluation], Verdict]] = {
     "detector": judge,
@@ -108,7 +108,9 @@ def untried(found: Evaluation) -> str:
 def html(found: Evaluation) -> str:
     """Return the report as one page."""
     check_finite(found)
-    heads = columns(found.kind)
+    rows = [table_row(row) for row in found.rows]
+    titles = columns(found.kind)
+    heads = {key: titles[key] for key in filled(titles, rows)}
     return render(
         "evaluation.html.j2",
         e=found,
@@ -117,8 +119,8 @@ def html(found: Evaluation) -> str:
         units=UNITS[found.kind],
         columns=heads,
         rows=[
-            ({k: c for k, c in table_row(r).items() if k in heads}, tags(r.flags))
-            for r in found.rows
+            ({k: cells[k] for k in heads}, tags(row.flags))
+            for cells, row in zip(rows, found.rows, strict=True)
         ],
         alarm_heads=ALARM_HEADS,
         alarms=[alarm_cells(a) for a in alarms(found)],

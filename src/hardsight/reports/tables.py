@@ -1,6 +1,6 @@
 """Rows as the cells of a table, for every kind of subject."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
@@ -22,7 +22,11 @@ COLUMNS = {
         "good parts that the threshold was set on, not those of the test set; object alone: of a "
         "map that marks the whole object and knows no defect",
     ),
-    "mean": ("Mean", "scores averaged over fresh noise draws that the attack never saw"),
+    "mean": (
+        "Mean",
+        "of scores averaged over fresh noise draws that the attack never saw; a detector without "
+        "noise has one score",
+    ),
     "single": ("Single", "one noise draw only; the interval is over draws and images"),
     "worst": ("Worst", "of the fresh draws, each image's worst for the defender"),
     "fixed": (
@@ -57,6 +61,12 @@ class Cell(NamedTuple):
 
     main: str
     small: str = ""
+
+
+def filled(keys: Iterable[str], rows: Iterable[Mapping[str, Cell]]) -> list[str]:
+    """Return the keys of those columns in which a row has anything."""
+    told = list(rows)
+    return [key for key in keys if any(row[key].main != "-" for row in told)]
 
 
 def table_row(row: Row) -> dict[str, Cell]:
