@@ -37,7 +37,9 @@ SHELL = [
 COMMANDS = [words[1:] for words in SHELL if words[:1] == ["hardsight"]]
 MENTIONED = sorted({text for text in PROSE if re.match(r"hardsight [a-z]", text)})
 NAMES = sorted({text for text in PROSE if re.fullmatch(r"hardsight(\.(?!json)\w+)+", text)})
-MAKE = {words[1] for words in (*SHELL, *map(str.split, PROSE)) if words[:1] == ["make"]}
+MAKE = {
+    words[1] for words in (*SHELL, *map(str.split, PROSE)) if words[:1] == ["make"] and words[1:]
+}
 KNOWN = typer.main.get_command(app).commands
 
 
