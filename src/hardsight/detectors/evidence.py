@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Generator, Tensor, nn
 
 from hardsight.attacks import PGD, Linf, Objective, frozen
+from hardsight.attacks.gradient_free import searched_on
+from hardsight.attacks.gradients import Oracle
 from hardsight.core.batches import at_once
 from hardsight.synthesis import PseudoAnomalies, pseudo_anomalies
 
@@ -33,6 +35,16 @@ def selection_score(clean: float, robust: float, weight: float) -> float:
     wins tells nothing about what is better for a part that is not attacked.
     """
     return (1 - weight) * clean + weight * max(robust, 0.5)
+
+
+def lost_gradient(objective: Objective, images: Tensor, generator: Generator) -> Tensor:
+    """Return (B,) bool, where an objective's gradient is zero or not finite.
+
+    The generator is left as it is.
+    """
+    oracle = Oracle(objective, images, generator.clone_state())
+    _, gradient = oracle(images)
+    return oracle.nonfinite | ~gradient.flatten(1).any(1)
 
 
 class Evidence(BaseModel):
@@ -78,7 +90,11 @@ class Evidence(BaseModel):
         generator: Generator,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Tensor:
-        """Attack images by PGD to (N, 3, H, W); ``progress`` is told how many are done."""
+        """Attack images by PGD to (N, 3, H, W); ``progress`` is told how many are done.
+
+        Images whose gradient is not finite, or vanishes where PGD ends, are attacked on by random
+        search, so that no candidate is chosen because its gradient was lost.
+        """
         attack = PGD(Linf(self.eps), steps=self.steps)
         parts = []
         with frozen(detector):
@@ -86,6 +102,9 @@ class Evidence(BaseModel):
             for images, labels, masks in zip(*batches, strict=True):
                 x = detector.prepare(images)
                 objective = aim(labels.to(x.device), masks.to(x.device))
-                parts.append(attack(objective, x, generator).images.cpu())
+                found = attack(objective, x, generator)
+                lost = found.nonfinite | lost_gradient(objective, found.images, generator)
+                found = searched_on(found._replace(nonfinite=lost), attack, objective, x, generator)
+                parts.append(found.images.cpu())
                 progress(sum(map(len, parts)))
         return torch.cat(parts)
