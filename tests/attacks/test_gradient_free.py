@@ -60,11 +60,11 @@ def test_every_attack_names_the_images_and_stays_in_its_ball(attack):
     objective = DecisionObjective(Saturating(), normal, threshold=0.44)
     found = attack(objective, x, seeded())
     beyond = isinstance(attack, FAB | DeepFool)  # they look for the boundary outside the ball too
-    assert found.blind.tolist() == [beyond, True]
+    assert found.nonfinite.tolist() == [beyond, True]
     assert found.images.isfinite().all()
     assert attack.ball.distance(found.images, x).max() <= attack.ball.eps + 1e-6
     whole = attack(DecisionObjective(Bright(), normal, threshold=0.44), x, seeded())
-    assert not whole.blind.any()
+    assert not whole.nonfinite.any()
 
 
 def test_a_training_does_not_go_on_without_a_gradient():
@@ -84,7 +84,7 @@ def test_only_images_without_a_gradient_are_searched_on(ball):
     torch.testing.assert_close(more.objective, more.images.mean((1, 2, 3)))
     assert found.queries < more.queries <= 4 * found.queries
     assert ball.distance(more.images, x).max() <= ball.eps + 1e-6
-    assert more.blind.tolist() == found.blind.tolist() == [False, True]
+    assert more.nonfinite.tolist() == found.nonfinite.tolist() == [False, True]
 
 
 def test_where_all_gradients_were_finite_nothing_is_spent():
@@ -99,7 +99,7 @@ def test_parameters_are_searched_too():
     attack = ParameterSpace(threat, PGD(BOX, steps=20))
     objective = ScoreObjective(Saturating(), torch.tensor([False, False]))
     found = attack(objective, x, seeded())
-    assert found.blind.any()
+    assert found.nonfinite.any()
     more = searched_on(found, attack, objective, x, seeded())
     assert (more.objective >= found.objective).all()
     assert found.queries < more.queries <= 4 * found.queries
@@ -111,8 +111,8 @@ def test_a_suite_goes_on_and_leaves_other_images_as_they_are(name):
     suite = build_suite(name, eps=EPS, steps=20, queries=30)
     found = suite(victim, x, seeded())
     exact = suite(victim.of(Bright()), x, seeded())
-    assert found.blind.tolist() == [False, True]
-    assert not exact.blind.any()
+    assert found.nonfinite.tolist() == [False, True]
+    assert not exact.nonfinite.any()
     torch.testing.assert_close(found.images[0], exact.images[0])
     assert float(found.objective[1]) > 0.4 + 0.5 * EPS  # where the gradient ends: 0.41
 
@@ -123,10 +123,12 @@ def test_one_change_for_all_images_tells_too():
     for model, blind in ((Saturating(), True), (Bright(), False)):
         batch = Batch(ScoreVictim(model, labels), x, weights)
         found = craft(build_suite("pgd", "universal", EPS, steps=10), [batch], seeded())
-        assert bool(found.blind) is blind
+        assert bool(found.nonfinite) is blind
         worst = Universal(EPS).apply(x, found.images)
         assert float(weights @ ((worst - x).mean((1, 2, 3)) * torch.tensor([-1.0, 1.0]))) > 0
 
 
 def test_a_result_without_a_record_is_blind_nowhere():
-    assert AttackResult(torch.zeros(2, 1, 1, 1), torch.zeros(2), 1).blind.tolist() == [False, False]
+    assert AttackResult.gradient_free(
+        torch.zeros(2, 1, 1, 1), torch.zeros(2), 1
+    ).nonfinite.tolist() == [False, False]

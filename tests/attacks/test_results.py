@@ -4,10 +4,10 @@ from hardsight.attacks.results import better
 from hardsight.core.types import AttackResult
 
 
-def result(values, blind=None, queries=3) -> AttackResult:
+def result(values, nonfinite=(False,) * 3, queries=3) -> AttackResult:
     objective = torch.tensor(values)
     images = objective.view(-1, 1, 1, 1).expand(-1, 1, 2, 2)
-    return AttackResult(images, objective, queries, blind and torch.tensor(blind))
+    return AttackResult(images, objective, queries, torch.tensor(nonfinite[: len(values)]))
 
 
 def test_each_image_keeps_the_higher_objective_and_both_are_paid_for():
@@ -16,7 +16,7 @@ def test_each_image_keeps_the_higher_objective_and_both_are_paid_for():
     torch.testing.assert_close(found.objective, torch.tensor([0.4, 0.5, 0.3]))
     assert torch.equal(found.images[:, 0, 0, 0], found.objective)
     assert found.queries == 8
-    assert found.blind.tolist() == [False, True, False]
+    assert found.nonfinite.tolist() == [False, True, False]
 
 
 def test_among_leaves_other_images_alone():

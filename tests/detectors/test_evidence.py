@@ -1,7 +1,7 @@
 import pytest
 import torch
-from bright import Bright, Saturating
 
+from bright import Bright, Saturating
 from hardsight.attacks import ScoreObjective
 from hardsight.core.types import Detection
 from hardsight.detectors.evidence import Evidence

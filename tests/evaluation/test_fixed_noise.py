@@ -32,7 +32,9 @@ class Shift:
         with torch.no_grad():
             values = torch.stack([objective(x, generator) for x in tried])
         best = values.argmax(0)
-        return AttackResult(torch.stack(tried)[best, torch.arange(len(images))], values.amax(0), 2)
+        return AttackResult.gradient_free(
+            torch.stack(tried)[best, torch.arange(len(images))], values.amax(0), 2
+        )
 
 
 class Loud(Detector):

@@ -88,7 +88,7 @@ class A3(Entry):
         batch, spent = len(images), 0
         best = images.clone()
         value = torch.full((batch,), -torch.inf, device=images.device)
-        blind = torch.zeros_like(value, dtype=torch.bool)
+        nonfinite = torch.zeros_like(value, dtype=torch.bool)
         successes: Tensor | None = None
         left = torch.arange(batch, device=images.device)
         for restart in range(self.restarts):
@@ -96,14 +96,14 @@ class A3(Entry):
             x, direction = start, None
             if restart > 0 or x is None:
                 x, direction, at_start = self._start(part, images[left], successes, generator)
-                blind[left] |= at_start
+                nonfinite[left] |= at_start
             if direction is not None:
                 spent += (self.warmup + 2) * len(left)
             steps = round(self.optimiser.steps * batch / len(left))
             attack = altered(self.optimiser, steps=steps)
             found = attack(part, images[left], generator, start=x)
             spent += found.queries * len(left)
-            blind[left] |= found.blind
+            nonfinite[left] |= found.nonfinite
             better = found.objective > value[left]
             best[left] = choose(better, found.images, best[left])
             value[left] = torch.where(better, found.objective, value[left])
@@ -113,7 +113,7 @@ class A3(Entry):
             keep = math.ceil(batch * (1 - self.discard) ** (restart + 1))
             nearest = value[left].abs().topk(keep, largest=False).indices
             left = left[nearest.sort().values]
-        return AttackResult(best, value, math.ceil(spent / batch), blind)
+        return AttackResult(best, value, math.ceil(spent / batch), nonfinite)
 
     def _start(
         self,
@@ -122,7 +122,7 @@ class A3(Entry):
         successes: Tensor | None,
         generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Return starts of adaptive direction initialisation, directions (B, K), ``blind`` (B,)."""
+        """Return starts of adaptive direction initialisation, directions (B, K), ``nonfinite``."""
         if not isinstance(objective, Vectorial) or self.warmup == 0:
             none = torch.zeros(len(images), dtype=torch.bool, device=images.device)
             return self.ball.random_start(images, generator), None, none
@@ -137,4 +137,4 @@ class A3(Entry):
             return (objective.outputs(images, generator) * direction).sum(1)
 
         warm = PGD(self.ball, self.warmup, self.ball.eps or None)(along, images, generator)
-        return warm.images, direction, warm.blind
+        return warm.images, direction, warm.nonfinite

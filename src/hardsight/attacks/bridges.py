@@ -110,4 +110,4 @@ class Foreign(Entry):
             )
         found = self.ball.project(found, images)
         value = evaluate(scheduled(objective, 1.0), found, generator)
-        return AttackResult(found, value.float(), self.evaluations)
+        return AttackResult.gradient_free(found, value.float(), self.evaluations)

@@ -39,4 +39,4 @@ class GaussianNoise(Entry):
         noise = noise.normal_(generator=generator)
         share = images[0].numel() ** -0.5 if isinstance(self.ball, L2) else 1.0
         x = self.ball.project(images + self.ball.eps * share * noise, images)
-        return AttackResult(x, evaluate(objective, x, generator).float(), 0)
+        return AttackResult.gradient_free(x, evaluate(objective, x, generator).float(), 0)

@@ -40,13 +40,13 @@ def searched_on(
     Returns:
         The better of both for those images, and what both spent.
     """
-    if not bool(found.blind.any()):
+    if not bool(found.nonfinite.any()):
         return found
     queries, space = max(BUDGETS["fast"].queries, FORWARDS * found.queries), optimiser.ball
     if isinstance(space, Threat):
         search = ParameterSpace(space, Square(BOX, queries))
-        return better(found, search(objective, images, generator), found.blind)
+        return better(found, search(objective, images, generator), found.nonfinite)
     if not isinstance(space, Linf | L2):
         return found
     rest = Square(space, queries)(objective, images, generator, start=found.images)
-    return better(found, rest, found.blind)
+    return better(found, rest, found.nonfinite)

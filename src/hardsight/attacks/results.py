@@ -22,5 +22,5 @@ def better(a: AttackResult, b: AttackResult, among: Tensor | None = None) -> Att
         choose(higher, b.images, a.images),
         torch.where(higher, b.objective, a.objective),
         a.queries + b.queries,
-        a.blind | b.blind,
+        a.nonfinite | b.nonfinite,
     )

@@ -74,7 +74,7 @@ class Progressive(Entry):
     ) -> AttackResult:
         """Return the last stage's images and objective, and the evaluations of all."""
         done = queries = 0
-        blind = torch.zeros(len(images), dtype=torch.bool, device=images.device)
+        nonfinite = torch.zeros(len(images), dtype=torch.bool, device=images.device)
         for factor, steps in zip(self.factors, self._steps(), strict=True):
             stage = altered(self.optimiser, ball=_scaled(self.ball, factor), steps=steps)
             part = Window(
@@ -82,8 +82,8 @@ class Progressive(Entry):
             )
             found = stage(part, images, generator, start)
             start, done, queries = found.images, done + steps, queries + found.queries
-            blind |= found.blind
-        return found._replace(queries=queries, nonfinite=blind)
+            nonfinite |= found.nonfinite
+        return found._replace(queries=queries, nonfinite=nonfinite)
 
 
 def _scaled(ball: Ball, factor: float) -> Ball:

@@ -96,7 +96,7 @@ class Square(Entry):
         if count:
             self._sweep(incumbent, images, cells, count, generator)
         value = incumbent.judge(incumbent.x)
-        return AttackResult(incumbent.x, value.float(), incumbent.spent)
+        return AttackResult.gradient_free(incumbent.x, value.float(), incumbent.spent)
 
     def _sweep(
         self,

@@ -207,7 +207,9 @@ class Suite:
         device = generator.device if generator is not None else "cpu"
         seed = int(torch.randint(2**62, (), generator=generator, device=device))
         purposes = Noise(seed, images.device)
-        whole = AttackResult(images, evaluate(judge, images, purposes.generator("judge")), 0)
+        whole = AttackResult.gradient_free(
+            images, evaluate(judge, images, purposes.generator("judge")), 0
+        )
         for attempt in self.attempts:
             if attempt.optional and not _possible(attempt, victim):
                 continue

@@ -96,7 +96,9 @@ def craft(suite: Suite, batches: Sequence[Batch], generator: torch.Generator) ->
         images.new_full((1, *threat.shape(images)), 0.5),
     )
     with at_rest(victim.model):
-        worst = AttackResult(middle, evaluate(judge, middle, noise.generator("judge")), 0)
+        worst = AttackResult.gradient_free(
+            middle, evaluate(judge, middle, noise.generator("judge")), 0
+        )
         for attempt in suite.attempts:
             if attempt.optional and not victim.knows(attempt.objective):
                 continue

@@ -235,8 +235,8 @@ def demand_finite(found: AttackResult) -> None:
     Raises:
         BlockedError: it did.
     """
-    if bool(found.blind.any()):
-        lost, total = int(found.blind.sum()), len(found.blind)
+    if bool(found.nonfinite.any()):
+        lost, total = int(found.nonfinite.sum()), len(found.nonfinite)
         raise BlockedError(
             f"The attack met non-finite gradients (NaN or infinity) on {lost} of {total} images "
             "and could not follow them.",

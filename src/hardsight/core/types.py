@@ -30,16 +30,14 @@ class AttackResult(NamedTuple):
     """(B,) the objective the attacker maximised, at the returned images."""
     queries: int
     """Evaluations of the objective, each on the whole batch."""
-    nonfinite: Tensor | None = None
+    nonfinite: Tensor
     """(B,) bool, the images at which a gradient was NaN or infinite, so that the attack did less
-    than it could; None: there are none."""
+    than it could."""
 
-    @property
-    def blind(self) -> Tensor:
-        """``nonfinite``, false for all images where it is None."""
-        if self.nonfinite is not None:
-            return self.nonfinite
-        return torch.zeros_like(self.objective, dtype=torch.bool)
+    @classmethod
+    def gradient_free(cls, images: Tensor, objective: Tensor, queries: int) -> "AttackResult":
+        """Return what was found without any gradient."""
+        return cls(images, objective, queries, torch.zeros_like(objective, dtype=torch.bool))
 
 
 def check_images(images: Tensor, name: str = "images") -> Tensor:

@@ -149,15 +149,15 @@ def attack_batch(
     noise = Noise(protocol.seed, subject.device)
     x = subject.batch(start, protocol.batch_size)
     begun = time.perf_counter()
-    submitted, blind = [x], torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    submitted, nonfinite = [x], torch.zeros(len(x), dtype=torch.bool, device=x.device)
     if suite and shared:
         submitted = [applied(suite, x, shared["parameters"])]
-        blind |= shared.get("nonfinite", blind).to(blind.device)
+        nonfinite |= shared.get("nonfinite", nonfinite).to(nonfinite.device)
     elif suite:
         names = [f"attack/{suite.ball}", *map(str, range(1, suite.submissions))]
         found = [subject.attack(suite, x, start, noise.generator(n, start)) for n in names]
         submitted = [each.images for each in found]
-        blind = torch.stack([each.blind for each in found]).any(0)
+        nonfinite = torch.stack([each.nonfinite for each in found]).any(0)
     passes = suite.passes(subject.own_draws) if suite else 0
     seconds = time.perf_counter() - begun + len(x) * float(shared.get("seconds", 0))
     generator = noise.generator("fresh", start)  # every attack is looked at on the same draws
@@ -173,9 +173,9 @@ def attack_batch(
         seconds = (time.perf_counter() - begun) / result["outputs"].shape[1]
     elif suite.fixed and not on_map and subject.random:
         result["fixed"], at_known = _known(subject, suite, x, start, noise)
-        blind |= at_known
+        nonfinite |= at_known
     if suite is not None:
-        result["nonfinite"] = blind
+        result["nonfinite"] = nonfinite
     if decided is not None:
         result["decided"] = decided
     cost = {"seconds": torch.tensor(seconds), "passes": torch.tensor(passes)}
@@ -209,7 +209,7 @@ def _known(
     generator = noise.generator(f"fixed/{suite.ball}", start)
     known = subject.sample_noise(x, generator)
     found = suite.once(subject.victim(start, len(x)), x, generator, known)
-    return subject.outputs(found.images, known), found.blind
+    return subject.outputs(found.images, known), found.nonfinite
 
 
 def run_key(suite: Suite | None, *facts: object) -> str:

@@ -67,7 +67,7 @@ def calibrate_under(
     level = Calibration.check(total, level)
     suite, size = suite.once, at_once(detector.size, 8)
     noise, done = Noise(seed, detector.device), 0
-    clean, attacked, maxima, blind = [], [], [], []
+    clean, attacked, maxima, nonfinite = [], [], [], []
     with in_mode("eval", detector):
         for batch in batches(normals, detector.decoding, size):
             x = detector.prepare(batch)
@@ -80,11 +80,11 @@ def calibrate_under(
                 found = detector(harmed.images, known)
             attacked.append(found.pred_score.double().cpu())
             maxima.append(found.anomaly_map.flatten(1).amax(1).double().cpu())
-            blind.append(harmed.blind.cpu())
+            nonfinite.append(harmed.nonfinite.cpu())
             done += len(x)
             progress("attack", done, total)
     before, scores, tops = (torch.cat(part).numpy() for part in (clean, attacked, maxima))
     calibration = Calibration.fit(scores, tops, level).decoded_as(detector.decoding)
     under = f"{suite.name}, {radius(suite.ball.name, suite.ball.eps)}"
-    lost = torch.cat(blind).numpy()
+    lost = torch.cat(nonfinite).numpy()
     return AttackedCalibration(replace(calibration, under=under), before, scores, lost)

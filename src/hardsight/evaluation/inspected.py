@@ -118,8 +118,8 @@ def _attacked(
     generator = noise.generator(f"inspect/{suite.ball}", start)
     aimed = ScoreVictim(victim, truth, victim.demand_calibration().threshold)
     found = suite.once(aimed, x, generator, victim.decision_noise(x))
-    if bool(found.blind.any()):
-        raise ValueError(nonfinite_gradients(found.blind.cpu().numpy()))
+    if bool(found.nonfinite.any()):
+        raise ValueError(nonfinite_gradients(found.nonfinite.cpu().numpy()))
     return found.images
 
 

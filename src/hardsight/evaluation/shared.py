@@ -33,7 +33,7 @@ def shared_parameters(subject: Subject, suite: Suite, protocol: Protocol) -> Ten
     return {
         "parameters": found.images,
         "seconds": torch.tensor(seconds),
-        "nonfinite": found.blind,
+        "nonfinite": found.nonfinite,
     }
 
 

@@ -59,7 +59,7 @@ def attack_image(job: Job, eps: float, steps: int) -> AttackedImage:
         objective = ScoreObjective(detector, label, surrogate="score", noise=noise)
         generator = torch.Generator(detector.device).manual_seed(0)
         found = PGD(Linf(eps), steps, random_start=False)(objective, clean, generator)
-        attacked, nonfinite = found.images, bool(found.blind)
+        attacked, nonfinite = found.images, bool(found.nonfinite)
     after = detector.decide(attacked, 1)
     scores = after.pred_score.double().numpy()
     original, shown = (within(x[0], job.window) for x in (clean, attacked))

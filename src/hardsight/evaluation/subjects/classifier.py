@@ -121,16 +121,16 @@ class ClassifierSubject(Subject):
         worst, queries = x.clone(), 0
         with torch.no_grad():
             harm = victim.judge(1)(x, generator)
-        standing, blind = harm <= 0, torch.zeros_like(harm, dtype=torch.bool)
+        standing, nonfinite = harm <= 0, torch.zeros_like(harm, dtype=torch.bool)
         for attempt in suite.attempts:
             if not bool(standing.any()):
                 break
             part = replace(victim, labels=victim.labels[standing])
             result = _alone(suite, attempt)(part, x[standing], generator)
             worst[standing], harm[standing] = result.images, result.objective.to(harm)
-            blind[standing] |= result.blind
+            nonfinite[standing] |= result.nonfinite
             standing, queries = harm <= 0, queries + result.queries
-        return AttackResult(worst, harm, queries, blind)
+        return AttackResult(worst, harm, queries, nonfinite)
 
     @torch.no_grad()
     def outputs(self, x: Tensor, noise: Tensor | None) -> Tensor:
