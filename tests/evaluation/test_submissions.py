@@ -23,7 +23,7 @@ from hardsight.evaluation import (
 from hardsight.evaluation.attacked import attack_set
 from hardsight.evaluation.costs import attack_cost
 from hardsight.evaluation.diagnostics import diagnosed
-from hardsight.evaluation.results import Budget, Estimate, Row
+from hardsight.evaluation.results import Budget, Estimate, Row, per_image
 from hardsight.evaluation.verdict import strongest
 from hardsight.metrics import auroc
 from hardsight.purifiers import Purified, Purifier
@@ -70,6 +70,9 @@ def test_it_counts_what_survives_every_submission(tmp_path):
     assert outputs.shape == (40, 6)
     survived = (outputs == DATA.labels.numpy()[:, None]).all(1)
     assert row.mean.value == row.worst.value == pytest.approx(survived.mean())
+    np.testing.assert_array_equal(evaluated.scores("resubmission"), survived)
+    right = evaluated.outputs["clean"] == DATA.labels.numpy()[:, None]
+    np.testing.assert_allclose(evaluated.scores("clean"), right.mean(1))
     z = (MARGIN.abs() - 4 * EPS) / (2 * SIZE)
     once = 0.5 * (1 + torch.erf(z / math.sqrt(2))).double().numpy()
     expected, spread = (once**6).mean(), np.sqrt((once**6 * (1 - once**6)).sum()) / 40
@@ -167,3 +170,12 @@ def test_the_strongest_attack_is_that_of_the_table(make_set):
     assert strongest(found) == "pgd"
     for name, figure in left.items():
         assert auroc(found.scores(name), found.labels) == figure
+
+
+def test_of_an_image_the_answer_counts_that_is_worst_for_the_defender():
+    scores, labels = np.array([[1.0, 3.0], [1.0, 3.0]]), np.array([True, False])
+    assert per_image("detector", scores, labels).tolist() == [2, 2]
+    assert per_image("detector", scores, labels, worst=True).tolist() == [1, 3]
+    classes, truth = np.array([[0, 2], [2, 2], [0, 0]]), np.array([0, 2, 1])
+    assert per_image("classifier", classes, truth).tolist() == [0.5, 1, 0]
+    assert per_image("classifier", classes, truth, worst=True).tolist() == [0, 1, 0]

@@ -136,7 +136,7 @@ class Entry(BaseModel):
     """None: it was not audited."""
     scores: Mapping[str, tuple[float, ...]] = Field(default_factory=dict)
     """Attack, or "clean" -> of each attacked image the mean score over fresh draws, of a classifier
-    the share of the draws that are read rightly."""
+    the share of the draws that are read rightly; of several submissions the worst."""
     touched: Mapping[str, tuple[int, ...]] = Field(default_factory=dict)
     """Stage -> places among the test images of those that it ever looked at."""
     notes: tuple[str, ...] = ()

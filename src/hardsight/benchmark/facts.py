@@ -5,28 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hardsight.audit import Audit
 from hardsight.backbones import Backbone
 from hardsight.benchmark.entry import AuditFacts, CertifiedRow, Entry
 from hardsight.benchmark.job import MethodAsked
 from hardsight.evaluation import Certification, Subject
-from hardsight.evaluation.subjects.subject import Kind
 from hardsight.runs import ClassifierRun, DetectorRun
-
-
-def judged(kind: Kind, outputs: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
-    """Return what an attack leaves of each image, over the draws: see ``Entry.scores``.
-
-    Args:
-        kind: of the subject.
-        outputs: (n, D) scores, or classes.
-        truth: (n,) labels, or the true classes.
-    """
-    counted = outputs if kind == "detector" else outputs == truth[:, None]
-    return np.asarray(counted.astype(float).mean(1))
 
 
 def as_asked(method: MethodAsked | Entry) -> tuple[dict[Any, Any], ...]:

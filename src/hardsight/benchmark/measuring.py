@@ -26,7 +26,6 @@ from hardsight.benchmark.facts import (
     backbone_of,
     certified_rows,
     checkpoints,
-    judged,
     trained_on,
 )
 from hardsight.benchmark.job import RUN, Job, Places, slug
@@ -126,10 +125,7 @@ class Measurement:
             **facts,
             attacked=() if threat.clean else self._beside(found.rows),
             corrupted=found.corruptions,
-            scores={
-                name: tuple(judged(found.kind, v, found.labels[: len(v)]).tolist())
-                for name, v in found.outputs.items()
-            },
+            scores={name: tuple(found.scores(name).tolist()) for name in found.outputs},
             touched=self._touched(None if threat.clean else "attacked"),
             notes=self._notes(found.notes),
         )

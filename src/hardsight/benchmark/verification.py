@@ -8,9 +8,10 @@ import numpy as np
 
 from hardsight.benchmark.asked import Asked
 from hardsight.benchmark.entry import Entry
-from hardsight.benchmark.facts import checkpoints, judged
+from hardsight.benchmark.facts import checkpoints
 from hardsight.evaluation import Protocol
 from hardsight.evaluation.attacked import attack_batch
+from hardsight.evaluation.results import per_image
 from hardsight.runs import open_run
 from hardsight.runs.figures import AttackChoice, ImageChoice, PlannedEvaluation, figures_of
 
@@ -90,7 +91,8 @@ def _compared(
             for start in chosen:
                 done = attack_batch(subject, suite, protocol, start)["outputs"].numpy()
                 truth = subject.truth[start : start + size]
-                again = judged(entry.kind, done, truth)
+                worst = suite is not None and suite.submissions > 1
+                again = per_image(entry.kind, done, truth, worst)
                 found.append(np.abs(again - recorded[start : start + size]))
             each = np.concatenate(found)
             allowed = CLEAN if suite is None else ATTACKED

@@ -183,6 +183,27 @@ class ClassifiedItem:
     said_attacked: str | None
 
 
+def per_image(
+    kind: Literal["detector", "classifier"],
+    outputs: NDArray[Any],
+    truth: NDArray[Any],
+    worst: bool = False,
+) -> NDArray[np.float64]:
+    """Return (n,) a detector's mean scores, or the shares of draws that a classifier reads rightly.
+
+    Args:
+        kind: of the subject.
+        outputs: (n, D) scores, or classes, one a draw or a submission.
+        truth: (n,) labels, or the true classes.
+        worst: whether not the mean counts but the worst for the defender, as of submissions.
+    """
+    read = kind == "classifier"
+    values = (outputs == truth[:, None] if read else outputs).astype(float)
+    if not worst:
+        return np.asarray(values.mean(1))
+    return np.asarray(np.where(read | truth.astype(bool), values.min(1), values.max(1)))
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Everything an evaluation measured of one subject on one data set."""
@@ -232,12 +253,10 @@ class Evaluation:
         return tuple(r for r in self.rows if (r.target, r.metric) in figure)
 
     def scores(self, attack: str) -> NDArray[np.float64]:
-        """Return a detector's scores (n,) behind the column "mean", see ``Row``."""
+        """Return what stands behind the column "mean", see ``per_image`` and ``Row``."""
         outputs = self.outputs[attack]
-        if not any(r.attack == attack and r.budget.submissions > 1 for r in self.rows):
-            return np.asarray(outputs.mean(axis=1))
-        low, high = outputs.min(axis=1), outputs.max(axis=1)
-        return np.asarray(np.where(self.labels[: len(outputs)], low, high))
+        several = any(r.attack == attack and r.budget.submissions > 1 for r in self.rows)
+        return per_image(self.kind, outputs, self.labels[: len(outputs)], worst=several)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary: all but the pictures."""
