@@ -3,6 +3,7 @@
 import io
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,41 +40,75 @@ class AttackedImage:
     """JPEG, ten times."""
     heat: bytes
     """PNG."""
-    nonfinite: bool
-    """Whether a gradient was NaN or infinite: that so hindered an attack fails proves nothing."""
 
 
-def attack_image(job: Job, eps: float, steps: int) -> AttackedImage:
-    """Attack the image of a job by PGD towards the other decision.
+@dataclass
+class Attacking:
+    """PGD on the image of a job towards the other decision, step by step.
 
     On the noise that decisions are made on, which the attacker knows: the strongest case for so
     few steps. A normal image is to raise an alarm, an anomalous one is to hide.
     """
-    detector, calibration = job.model.detector, job.model.calibration
-    clean = detector.prepare(job.image[None])
-    before = detector.decide(clean, 1)
-    label = alarms(before.pred_score, calibration.threshold)
-    attacked, nonfinite = clean, False
-    if eps > 0:
-        noise = detector.decision_noise(clean)
-        objective = ScoreObjective(detector, label, surrogate="score", noise=noise)
-        generator = torch.Generator(detector.device).manual_seed(0)
-        found = PGD(Linf(eps), steps, random_start=False)(objective, clean, generator)
-        attacked, nonfinite = found.images, bool(found.nonfinite)
-    after = detector.decide(attacked, 1)
+
+    job: Job
+    eps: float
+    steps: int
+    made: int = 0
+    nonfinite: bool = False
+    """Whether a gradient was NaN or infinite: that so hindered an attack fails proves nothing."""
+
+    @property
+    def done(self) -> bool:
+        """Whether all steps are made."""
+        return self.made >= self.steps or self.eps == 0
+
+    @cached_property
+    def clean(self) -> Tensor:
+        """The image (1, 3, H, W) as the detector takes it."""
+        return self.job.model.detector.prepare(self.job.image[None])
+
+    @cached_property
+    def score(self) -> Tensor:
+        """Of the clean image, (1,)."""
+        return self.job.model.detector.decide(self.clean, 1).pred_score
+
+    @cached_property
+    def label(self) -> Tensor:
+        """Of the clean image, (1,)."""
+        return alarms(self.score, self.job.model.calibration.threshold)
+
+    @cached_property
+    def attacked(self) -> Tensor:
+        """The image (1, 3, H, W) after the steps that are made."""
+        return self.clean
+
+    def step(self) -> None:
+        """Make one more step, as PGD of so many makes it."""
+        ball, detector = Linf(self.eps), self.job.model.detector
+        walk = PGD(ball, 1, ball.path * ball.eps / self.steps, random_start=False)
+        noise = detector.decision_noise(self.clean)
+        objective = ScoreObjective(detector, self.label, surrogate="score", noise=noise)
+        found = walk(objective, self.clean, start=self.attacked)
+        self.attacked, self.made = found.images, self.made + 1
+        self.nonfinite |= bool(found.nonfinite)
+
+
+def attacked_image(work: Attacking) -> AttackedImage:
+    """Return what an attack made of an image."""
+    job, calibration = work.job, work.job.model.calibration
+    after = job.model.detector.decide(work.attacked, 1)
     scores = after.pred_score.double().numpy()
-    original, shown = (within(x[0], job.window) for x in (clean, attacked))
+    original, shown = (within(x[0], job.window) for x in (work.clean, work.attacked))
     return AttackedImage(
-        clean_score=float(before.pred_score),
+        clean_score=float(work.score),
         score=float(scores[0]),
         p_value=float(calibration.p_values(scores)[0]),
-        clean_label=bool(label),
+        clean_label=bool(work.label),
         label=bool(alarms(scores, calibration.threshold)[0]),
-        l2=float((attacked - clean).norm()),
+        l2=float((work.attacked - work.clean).norm()),
         picture=_png(shown),
         perturbation=perturbation(original, shown, 512),
         heat=job.heat(after.anomaly_map[0, 0]),
-        nonfinite=nonfinite,
     )
 
 

@@ -1,5 +1,6 @@
 """One image attacked and certified by HTTP: what the library says of it, and nothing is logged."""
 
+import asyncio
 import base64
 import io
 import time
@@ -14,7 +15,8 @@ from PIL import Image
 from bright import blind
 from hardsight.attacks import PGD, Linf, ScoreObjective
 from hardsight.certify import certified_radius
-from hardsight.serve.probes import Certifying, certify_image
+from hardsight.serve.api.probing import _in_time
+from hardsight.serve.probes import Attacking, Certifying, certify_image
 
 ATTACK, CERTIFY = "/v1/models/parts/attack", "/v1/models/parts/certify"
 
@@ -97,5 +99,25 @@ def test_more_copies_than_the_time_of_a_request_allows_are_refused(client, servi
     monkeypatch.setattr(service, "limits", replace(service.limits, seconds=0.5))
     answer = client.post(CERTIFY, files=files(png()), params={"copies": 999})
     assert answer.status_code == 422, answer.text
-    assert "of 999 copies were scored in 0.5 s" in answer.json()["detail"]
+    assert "of 999 copies were made in the time of a request" in answer.json()["detail"]
     assert "copies=50" in answer.json()["detail"]
+
+
+def test_decisions_come_between_the_steps_of_an_attack(service, image, monkeypatch):
+    """The image that arrives during the first step is answered before the second begins."""
+    model, order = service.models.get("parts"), []
+    step = Attacking.step
+
+    def followed(work):
+        step(work)
+        order.append(f"step {work.made}")
+        if work.made == 1:
+            job = service.job(model, png(), "line")
+            job.answer.add_done_callback(lambda _: order.append("decision"))
+            service.scorer.submit([job])
+
+    monkeypatch.setattr(Attacking, "step", followed)
+    work = Attacking(service.job(model, png(), ""), 8 / 255, 3)
+    asyncio.run(_in_time(service, work))
+    assert work.made == 3
+    assert order.index("decision") < order.index("step 3")

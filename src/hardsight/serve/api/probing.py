@@ -4,7 +4,7 @@ import asyncio
 import base64
 import time
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
@@ -13,11 +13,24 @@ from hardsight.serve.api.bodies import IMAGE
 from hardsight.serve.api.deciding import decoded
 from hardsight.serve.api.images import uploads
 from hardsight.serve.api.problems import Problem, again_after
-from hardsight.serve.probes import Certifying, attack_image, certify_image
+from hardsight.serve.probes import Attacking, Certifying, attacked_image, certify_image
 from hardsight.serve.scoring import Job
 from hardsight.serve.service import Service
 
 T = TypeVar("T")
+
+
+class Probe(Protocol):
+    """Work on a model in steps."""
+
+    @property
+    def done(self) -> bool:
+        """Whether all steps are made."""
+        ...
+
+    def step(self) -> None:
+        """Make the next."""
+        ...
 
 
 class Attacked(BaseModel):
@@ -73,8 +86,11 @@ def probe_routes(service: Service) -> APIRouter:
                 409, f"{name} has no gradient to attack by; serve the run it was exported from"
             )
         job = await _job(service, name, request)
-        found = await _aside(service, lambda: attack_image(job, eps, steps))
-        if found.nonfinite:
+        work = Attacking(job, eps, steps)
+        if not await _in_time(service, work):
+            raise _too_many(f"{work.made} of {steps} steps", f"steps={max(1, work.made // 2)}")
+        found = await _aside(service, lambda: attacked_image(work))
+        if work.nonfinite:
             raise Problem(
                 422,
                 f"the gradient of {name}'s score is not finite on this image: an attack that "
@@ -113,11 +129,10 @@ def probe_routes(service: Service) -> APIRouter:
         model = service.models.get(name)
         job = await _job(service, name, request)
         work = Certifying(model, job.image, sigma, copies)
-        until = time.monotonic() + service.limits.seconds
-        while not work.done:  # part by part, so that images of the line come between
-            await _aside(service, work.step)
-            if not work.done and time.monotonic() > until:
-                raise _too_many(work, service.limits.seconds)
+        if not await _in_time(service, work):
+            scored = len(work.scores)
+            fewer = f"copies={max(50, scored // 2)}"
+            raise _too_many(f"{scored} of {copies} copies", fewer)
         found = certify_image(work)
         return CertifiedShown(
             decision=found.decision,
@@ -139,6 +154,16 @@ async def _job(service: Service, name: str, request: Request) -> Job:
     return await decoded(service, lambda: service.job(model, data, source))
 
 
+async def _in_time(service: Service, work: Probe) -> bool:
+    """Make all steps of work, images of the line between them; tell whether there was time."""
+    until = time.monotonic() + service.limits.seconds
+    while not work.done:
+        if time.monotonic() > until:
+            return False
+        await _aside(service, work.step)
+    return True
+
+
 async def _aside(service: Service, work: Callable[[], T]) -> T:
     """Do work in the thread that computes, when no image waits."""
     answer = asyncio.wrap_future(service.scorer.aside(work))
@@ -149,10 +174,12 @@ async def _aside(service: Service, work: Callable[[], T]) -> T:
         raise Problem(503, busy, again_after(5)) from error
 
 
-def _too_many(work: Certifying, seconds: float) -> Problem:
-    scored = f"{len(work.scores)} of {work.copies} copies were scored in {seconds:g} s"
-    fewer = f"copies={max(50, len(work.scores) // 2)}"
-    return Problem(422, f"{scored}; ask for fewer, such as {fewer}, when the model is less busy")
+def _too_many(made: str, fewer: str) -> Problem:
+    return Problem(
+        422,
+        f"{made} were made in the time of a request; ask for fewer, such as {fewer}, when the "
+        "model is less busy",
+    )
 
 
 def _text(picture: bytes) -> str:
