@@ -12,6 +12,9 @@ def test_the_report_has_clean_and_attacked_auroc_against_the_depth(run, tmp_path
         "evaluate", run, "--purify", run, "--t-star", "50,100", *FEW, "--limit", 4, "-o", tmp_path
     )
     assert done.exit_code == 0, words(done)
+    for depth in (0, 100):  # beside the 50 of the table
+        assert f"clean images, t* = {depth}" in words(done)
+        assert f"pgd, t* = {depth}" in words(done)
     report = json.loads((tmp_path / "report.json").read_text())
     (curve,) = report["curves"]
     assert curve["x_label"] == "t*"

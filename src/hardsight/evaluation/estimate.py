@@ -1,6 +1,7 @@
 """How long the parts of an evaluation will take, before it begins."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -18,6 +19,10 @@ class Cost(NamedTuple):
     """Network evaluations an image of its attacks, at most."""
     minutes: float
     """For all images, on this device as busy as it is now."""
+
+    def named(self, name: str) -> "Cost":
+        """Return this cost with another name of its part."""
+        return self._replace(part=replace(self.part, name=name))
 
 
 def estimate(subject: Subject, parts: Iterable[Part], batch_size: int = 8) -> list[Cost]:

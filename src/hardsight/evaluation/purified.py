@@ -21,6 +21,26 @@ CAPTION = (
 )
 
 
+def curve_suite(suites: Sequence[Suite]) -> Suite:
+    """Return the suite of the curve over the depths: the last that aims at the score.
+
+    Raises:
+        ValueError: none does.
+    """
+    suite = next((s for s in reversed(suites) if not s.on_map), None)
+    if suite is None:
+        raise ValueError(
+            "the curve over the depths t* of a purifier is of an attack on the score, and no suite "
+            "has one; add --suite pgd"
+        )
+    return suite
+
+
+def at_depth(protocol: Protocol) -> Protocol:
+    """Return the protocol at the depths of the curve but the first."""
+    return replace(protocol, curve=(), gallery=0)
+
+
 def evaluate_purified(
     purification: Purification,
     depths: Sequence[int],
@@ -45,18 +65,12 @@ def evaluate_purified(
     Raises:
         ValueError: no suite that aims at the score, or as ``evaluate``.
     """
-    suite = next((s for s in reversed(suites) if not s.on_map), None)
-    if suite is None:
-        raise ValueError(
-            "the curve over the depths t* of a purifier is of an attack on the score, and no suite "
-            "has one; add --suite pgd"
-        )
+    suite = curve_suite(suites)
     ball, until = suite.ball, deadline(execution.max_minutes)
     first = depths[0]
     behind = purification.before(detector, first)
     whole = evaluate(behind, data, suites, protocol=protocol, execution=execution, **options)
     lines: dict[str, list[tuple[float, Estimate]]] = {"clean": [], suite.name: []}
-    brief = replace(protocol, curve=(), gallery=0)
     for depth in sorted({0, *depths}):
         left = replace(execution, max_minutes=minutes_until(until))
         found = (
@@ -66,7 +80,7 @@ def evaluate_purified(
                 purification.before(detector, depth),
                 data,
                 [suite],
-                protocol=brief,
+                protocol=at_depth(protocol),
                 execution=left,
                 **options,
             )

@@ -1,8 +1,8 @@
 """The figures of a run's model: what suits its kind is asked of one class each."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from torch import nn
@@ -39,6 +39,7 @@ class PlannedEvaluation:
         protocol: how it is measured.
         evaluate: (suites, protocol=, execution=) -> what was found.
         notes: what a reader must know of the choice.
+        further: name -> what ``evaluate`` measures besides, as at other depths of a purifier.
     """
 
     subject: Subject
@@ -47,11 +48,15 @@ class PlannedEvaluation:
     protocol: Protocol
     evaluate: Callable[..., Evaluation]
     notes: Sequence[str] = ()
+    further: Mapping[str, "PlannedEvaluation"] = field(default_factory=dict)
 
     def costs(self) -> list[Cost]:
         """Return what each part of it will cost, by a short measurement."""
         planned = parts(self.subject, self.suites, self.norm, self.protocol)
-        return estimate(self.subject, planned, self.protocol.batch_size)
+        found = estimate(self.subject, planned, self.protocol.batch_size)
+        for name, other in self.further.items():
+            found += [cost.named(f"{cost.part.name}, {name}") for cost in other.costs()]
+        return found
 
     def carry_out(self, execution: Execution) -> Evaluation:
         """Return what was measured, with the notes."""

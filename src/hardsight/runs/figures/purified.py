@@ -1,6 +1,7 @@
 """The figures of an anomaly detector's run behind a purifier."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from hardsight.data import AnomalyData
@@ -8,10 +9,12 @@ from hardsight.detectors.adapters.purification import Purification
 from hardsight.detectors.adapters.purified import PurifiedDetector
 from hardsight.detectors.advrad.start import Start
 from hardsight.detectors.base import Detector
-from hardsight.evaluation import Evaluation, evaluate_purified
+from hardsight.evaluation import DetectorSubject, Evaluation, Protocol, evaluate_purified
+from hardsight.evaluation.purified import at_depth, curve_suite
 from hardsight.runs.detector import DetectorRun
-from hardsight.runs.figures.asked import ImageChoice, PurifierChoice
+from hardsight.runs.figures.asked import AttackChoice, ImageChoice, PurifierChoice
 from hardsight.runs.figures.detector import DetectorFigures
+from hardsight.runs.figures.figures import PlannedEvaluation
 
 
 class PurifiedFigures(DetectorFigures):
@@ -50,6 +53,28 @@ class PurifiedFigures(DetectorFigures):
         start = Start.read(self.purifier.source, "--purify")
         denoiser = start.trained(height).to(detector.device)
         return Purification(denoiser, self.purifier.form)
+
+    def evaluation(
+        self, images: ImageChoice, attacks: AttackChoice, protocol: Protocol
+    ) -> PlannedEvaluation:
+        """Prepare an evaluation at every depth; see ``Figures``."""
+        planned = super().evaluation(images, attacks, protocol)
+        subject = planned.subject
+        assert isinstance(subject, DetectorSubject)
+        assert isinstance(subject.model, PurifiedDetector)
+        alone = subject.model.detector
+        depths = self.purifier.depths
+        before, brief = self.purification(alone).before, at_depth(planned.protocol)
+        further = {
+            f"t* = {depth}": replace(
+                planned,
+                subject=replace(subject, model=before(alone, depth)),
+                suites=[curve_suite(planned.suites)],
+                protocol=brief,
+            )
+            for depth in sorted({0, *depths[1:]} - {depths[0]})
+        }
+        return replace(planned, further=further)
 
     def evaluator(self, detector: Detector) -> Callable[..., Evaluation]:
         """Return what evaluates the detector at every depth."""
