@@ -27,9 +27,13 @@ def in_mode(mode: Mode, *modules: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Let the seed alone decide first weights, and leave the global generator as it was."""
+    """Let the seed alone decide first weights, and leave the global generators as they were.
+
+    First weights are drawn on the CPU, wherever a model goes afterwards: its generator alone is
+    seeded, where ``torch.manual_seed`` would seed those of all GPUs too, and leave them so.
+    """
     with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         yield
 
 
