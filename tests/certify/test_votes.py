@@ -24,6 +24,13 @@ def bands(*edges):
     return classify
 
 
+def voted(classifier, n, generator, size, alpha=0.001, selection=100):
+    proposing, judging = (
+        count_votes(classifier, IMAGE, count, 0.2, generator, size) for count in (selection, n)
+    )
+    return certify_vote(proposing, judging, 0.2, alpha)
+
+
 def test_votes_are_counted_over_batches():
     votes = count_votes(bands(0.5, 0.7), IMAGE, 4000, 0.2, seeded(), 300)
     expected = 4000 * np.diff(norm.cdf([-np.inf, 0.0, 1.0, np.inf]))
@@ -32,16 +39,16 @@ def test_votes_are_counted_over_batches():
 
 
 def test_the_radius_of_a_linear_classifier_is_the_distance_to_its_boundary():
-    vote = certify_vote(bands(0.3, 99.0), IMAGE, 40000, 0.2, 0.001, seeded(), 4000)
+    vote = voted(bands(0.3, 99.0), 40000, seeded(), 4000)
     assert vote.label == 1
     assert vote.radius == pytest.approx(0.2, rel=0.05)
     assert vote.radius < 0.2
-    unanimous = certify_vote(bands(-9.0, 99.0), IMAGE, 500, 0.2, 0.001, seeded(), 500)
+    unanimous = voted(bands(-9.0, 99.0), 500, seeded(), 500)
     assert unanimous.radius == pytest.approx(largest_radius(500, 0.2, 0.001))
 
 
 def test_it_abstains_at_a_tie():
-    vote = certify_vote(bands(0.5, 99.0), IMAGE, 1000, 0.2, 0.001, seeded(), 500)
+    vote = voted(bands(0.5, 99.0), 1000, seeded(), 500)
     assert vote.label == ABSTAIN
     assert np.isnan(vote.radius)
 
@@ -69,10 +76,7 @@ def test_the_whole_procedure_keeps_its_word():
         return torch.rand(len(images), 2, generator=generator)
 
     g = seeded(3)
-    given = [
-        certify_vote(coin, IMAGE, 60, 0.2, 0.2, g, 60, selection=20).label != ABSTAIN
-        for _ in range(300)
-    ]
+    given = [voted(coin, 60, g, 60, alpha=0.2, selection=20).label != ABSTAIN for _ in range(300)]
     assert keeps(np.array(given), 0.2)
     assert any(given)
 
@@ -82,7 +86,7 @@ def test_bad_input_is_named():
         count_votes(lambda x, g: x.flatten(1).sum(1), IMAGE, 10, 0.2, seeded())
     with pytest.raises(ValueError, match="returned NaN at sigma"):
         count_votes(lambda x, g: (x - 9).log().flatten(1), IMAGE, 10, 0.2, seeded())
-    with pytest.raises(ValueError, match="selection must be at least 1"):
-        certify_vote(bands(0.5, 0.7), IMAGE, 10, 0.2, 0.1, seeded(), selection=0)
+    with pytest.raises(ValueError, match="n must be at least 1"):
+        count_votes(bands(0.5, 0.7), IMAGE, 0, 0.2, seeded())
     with pytest.raises(ValueError, match="alpha must be"):
-        certify_vote(bands(0.5, 0.7), IMAGE, 10, 0.2, 1.1, seeded())
+        certify_vote([10, 0], [10, 0], 0.2, 1.1)

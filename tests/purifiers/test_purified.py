@@ -6,7 +6,7 @@ from gaussian_mixture import Mixture, MixtureDenoiser, even_schedule
 from torch import nn
 
 from hardsight.attacks import ClassVictim, CrossEntropyObjective, MarginObjective, build_suite
-from hardsight.certify import certify_vote
+from hardsight.certify import certify_vote, count_votes
 from hardsight.evaluation import Terms, certify_classifier
 from hardsight.purifiers import OneShot, Purified, Purifier
 
@@ -118,8 +118,10 @@ def test_one_shot_purification_carries_a_certificate():
 def test_any_purifier_can_be_voted_on():
     model = Purified(Plain(), lambda x: x.flatten(1)[:, :2])
     image = torch.tensor([1.0, 0.0]).view(1, 1, 2)
-    vote = certify_vote(
-        lambda x, _: model(x), image, 500, 0.25, 0.01, torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+    proposing, judging = (
+        count_votes(lambda x, _: model(x), image, n, 0.25, generator) for n in (100, 500)
     )
+    vote = certify_vote(proposing, judging, 0.25, 0.01)
     assert vote.label == 0
     assert vote.radius > 0.3

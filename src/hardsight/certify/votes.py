@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from hardsight.certify.confidence import check_alpha, check_samples
 from hardsight.certify.radius import side_radius
 from hardsight.certify.sampling import BATCH_SIZE, Scorer, noisy_batches
 
@@ -60,16 +59,7 @@ def count_votes(
     return np.asarray(votes.cpu().numpy(), dtype=np.int64)
 
 
-def certify_vote(
-    classifier: Scorer,
-    image: Tensor,
-    n: int,
-    sigma: float,
-    alpha: float,
-    generator: torch.Generator,
-    batch_size: int = BATCH_SIZE,
-    selection: int = 100,
-) -> Vote:
+def certify_vote(proposing: ArrayLike, judging: ArrayLike, sigma: float, alpha: float) -> Vote:
     """Cohen et al. (2019), procedure CERTIFY: the majority class and the radius it is safe in.
 
     A first sample proposes the class, a second one, independent of it, bounds its probability: a
@@ -78,17 +68,12 @@ def certify_vote(
     1 - alpha.
 
     Args:
-        classifier: as ``count_votes``.
-        image: (C, H, W) in [0, 1].
-        n: noisy copies that judge; Cohen et al. use 100,000.
+        proposing: (K,) votes of ``count_votes``; Cohen et al. use 100.
+        judging: (K,) votes of other noisy copies; Cohen et al. use 100,000.
         sigma: standard deviation of the smoothing noise.
         alpha: probability that the answer is false.
-        generator, batch_size: as ``noisy_batches``.
-        selection: noisy copies that propose.
     """
-    check_alpha(alpha)
-    check_samples(selection, "selection")
-    label = int(count_votes(classifier, image, selection, sigma, generator, batch_size).argmax())
-    votes = count_votes(classifier, image, n, sigma, generator, batch_size)
+    votes, label = np.asarray(judging), int(np.argmax(proposing))
+    n = int(votes.sum())
     radius = float(side_radius(n - votes[label], n, sigma, alpha))
     return Vote(ABSTAIN if np.isnan(radius) else label, radius)

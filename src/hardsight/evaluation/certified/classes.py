@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.attacks.objectives.draws import Model, evaluate_draws
-from hardsight.certify import certify_vote, per_image_alpha
+from hardsight.certify import certify_vote, count_votes, per_image_alpha
 from hardsight.core.capabilities import named
 from hardsight.core.modules import in_mode
 from hardsight.evaluation.batches import Tensors
@@ -103,10 +103,12 @@ class _Vote:
     voting: Voting
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensors:
-        n, sigma, how = self.terms.n, self.terms.sigma, self.voting
-        made = certify_vote(
-            self._score, image, n, sigma, self.alpha, generator, how.batch_size, how.selection
+        sigma, size = self.terms.sigma, self.voting.batch_size
+        proposing, judging = (
+            count_votes(self._score, image, n, sigma, generator, size)
+            for n in (self.voting.selection, self.terms.n)
         )
+        made = certify_vote(proposing, judging, sigma, self.alpha)
         radius = torch.tensor(made.radius, dtype=torch.float64)
         return {"label": torch.tensor(made.label), "radius": radius}
 
