@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import beta, norm
 
-from hardsight.certify import NOT_A_CERTIFICATE, STATISTICS, lower_confidence, percentile_bounds
+from hardsight.certify import NOT_A_CERTIFICATE, STATISTICS, percentile_bounds
 from hardsight.metrics import certified_auroc
 
 N, SIGMA, ALPHA = 80, 0.2, 0.01
@@ -16,7 +16,8 @@ def sweep(radius, by_mean):
 
     def certain(scores, h, above):
         inside = scores > h if above else scores <= h
-        p = lower_confidence(inside.sum(0), N, ALPHA)
+        count = inside.sum(0)
+        p = np.where(count > 0, beta.ppf(ALPHA, np.maximum(count, 1), N - count + 1), 0.0)
         ok = (p > 0.5) & (SIGMA * norm.ppf(p) >= radius)
         mean = scores.mean(0)
         return ok & ((mean > h) == above) if by_mean else ok

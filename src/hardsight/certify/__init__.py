@@ -14,7 +14,6 @@ Randomized Smoothing in Floating-Point Arithmetics, ICLR 2023).
 from hardsight.certify.confidence import (
     critical_count,
     holm,
-    lower_confidence,
     per_image_alpha,
     upper_confidence,
 )
@@ -63,7 +62,6 @@ __all__ = [
     "holm",
     "largest_radius",
     "linf_radius",
-    "lower_confidence",
     "mean_bounds",
     "needed_samples",
     "noisy_batches",

@@ -42,16 +42,6 @@ def _counts(count: ArrayLike, n: int) -> Ints:
     return k
 
 
-def lower_confidence(count: ArrayLike, n: int, alpha: float) -> Floats:
-    """Clopper & Pearson (1934), one-sided: the p with P(Bin(n, p) >= count) = alpha, 0 at count 0.
-
-    A true probability lies above it with confidence at least 1 - alpha.
-    """
-    k, alpha = _counts(count, n), check_alpha(alpha)
-    p = special.betaincinv(np.maximum(k, 1), n - k + 1, alpha)
-    return np.asarray(np.where(k == 0, 0.0, p), dtype=np.float64)
-
-
 def upper_confidence(count: ArrayLike, n: int, alpha: float) -> Floats:
     """Clopper & Pearson (1934), one-sided: the p with P(Bin(n, p) <= count) = alpha, 1 at count n.
 
