@@ -39,7 +39,8 @@ def linear(classes=4, seed=1):
 @pytest.mark.parametrize("classes", [2, 4])
 def test_every_suite_attacks_a_purified_classifier(name, classes):
     own = {k: v for k, v in SMALL.items() if k != "queries" or not name.startswith("blau")}
-    suite = class_suite(name, eps="16/255", **own)
+    norm = "L2" if name == "carlini-wagner" else "Linf"
+    suite = class_suite(name, norm, "16/255", **own)
     model = Purified(Shake(), linear(classes), draws=2, combine="vote")
     labels = LABELS % classes
     victim = LabelledVictim(model, labels, linear(classes, seed=2), classes=classes)
@@ -66,6 +67,18 @@ def test_the_standard_composition():
     assert (paper.optimiser.steps, paper.draws, paper.optimiser.random_start) == (20, 20, False)
     with pytest.raises(ValueError, match="not for a classifier"):
         class_suite("segpgd")
+
+
+def test_carlini_and_wagner_reach_the_nearest_hyperplane():
+    """Of a linear classifier the least change is margin over norm; 0.04 more in L2 is enough."""
+    model = linear(2)
+    weight = model[1].weight.detach()
+    gap = model(X).detach() @ torch.tensor([1.0, -1.0])
+    labels = (gap < 0).long()
+    least = gap.abs() / (weight[0] - weight[1]).norm()
+    eps = float(least.sort().values[:2].mean())
+    found = class_suite("carlini-wagner", "L2", eps)(ClassVictim(model, labels), X)
+    assert torch.equal(model(found.images).argmax(1) != labels, least < eps)
 
 
 def test_the_targets_are_the_likeliest_wrong_classes():

@@ -148,7 +148,7 @@ def test_a_start_is_where_the_search_begins():
         (lambda: FAB(L2(1.0), steps=0), "steps"),
         (lambda: FAB(L2(1.0), beta=1.0), "beta"),
         (lambda: DeepFool(L2(1.0), overshoot=-0.1), "overshoot"),
-        (lambda: CarliniWagner(Linf(0.1)), "must be L2"),
+        (lambda: CarliniWagner(Linf(0.1)), "is of L2, got Linf.*; take L2"),
         (lambda: CarliniWagner(L2(1.0), searches=0), "searches"),
         (lambda: CarliniWagner(L2(1.0), constant=0.0), "constant"),
     ],

@@ -46,7 +46,7 @@ class CarliniWagner(Entry):
 
     def __post_init__(self) -> None:
         if not isinstance(self.ball, L2):
-            raise ValueError(f"ball must be L2 for Carlini & Wagner's attack, got {self.ball}")
+            raise ValueError(f"Carlini & Wagner's attack is of L2, got {self.ball}; take L2(0.5)")
         if self.steps < 1 or self.searches < 1:
             raise ValueError(
                 f"steps and searches must be >= 1, got {self.steps} and {self.searches}"

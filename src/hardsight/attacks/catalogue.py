@@ -13,6 +13,8 @@ from hardsight.core.suggestions import choices
 
 BLAU = Effort(steps=20, draws=20, restarts=1, queries=0)
 """The attack of Blau et al. (2022)."""
+CARLINI_WAGNER = Effort(steps=100, draws=1, restarts=1, queries=0)
+"""Steps of Adam for each constant."""
 
 ATTACKS: dict[str, Attack] = {
     attack.name: attack
@@ -125,6 +127,13 @@ ATTACKS: dict[str, Attack] = {
         ),
         Attack(
             "deepfool", recipes.deepfool, "class", summary="steps onto the boundary", effort=BLAU
+        ),
+        Attack(
+            "carlini-wagner",
+            recipes.carlini_wagner,
+            "class",
+            summary="the nearest wrong image by a penalty, in L2 alone",
+            effort=CARLINI_WAGNER,
         ),
         Attack(
             "gaussian",

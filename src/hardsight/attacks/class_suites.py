@@ -85,7 +85,8 @@ def class_suite(
     through the means of what votes; "deviation", away from the purification of the clean image.
 
     Besides: "blau-pgd" and "blau-eot", Blau et al.'s PGD of 20 steps of eps / 8 from the image,
-    with 1 and 20 draws; "deepfool" (50 steps); "gaussian", noise and no attack.
+    with 1 and 20 draws; "deepfool" (50 steps); "carlini-wagner", in L2; "gaussian", noise and no
+    attack.
 
     Args:
         name: one of ``attack_names("classifier")``.

@@ -6,6 +6,7 @@ from hardsight.attacks.adaptive import A3
 from hardsight.attacks.apgd import APGD
 from hardsight.attacks.attack import Attempts, Recipe
 from hardsight.attacks.balls import Ball
+from hardsight.attacks.carlini import CarliniWagner
 from hardsight.attacks.composite import Composite
 from hardsight.attacks.deepfool import DeepFool
 from hardsight.attacks.effort import Effort
@@ -147,6 +148,11 @@ def long_steps(averaged: bool) -> Recipe:
 def deepfool(ball: Ball, effort: Effort) -> Attempts:
     """Return DeepFool on the decision."""
     return (Attempt(DeepFool(ball), "decision"),)
+
+
+def carlini_wagner(ball: Ball, effort: Effort) -> Attempts:
+    """Return Carlini & Wagner's penalty attack on the decision, in L2."""
+    return (Attempt(CarliniWagner(ball, effort.steps), "decision"),)
 
 
 def gaussian(ball: Ball, effort: Effort) -> Attempts:
