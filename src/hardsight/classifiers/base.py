@@ -48,7 +48,8 @@ class Classifier(nn.Module, ABC):
             raise ValueError(
                 f"images must have shape (B, {self.mean.shape[1]}, H, W), got {tuple(images.shape)}"
             )
-        return self.logits((images - self.mean) / self.std)
+        x = (images - self.mean) / self.std
+        return self.logits(x.contiguous(memory_format=torch.channels_last))  # the faster layout
 
     @property
     def shared_config(self) -> dict[str, Any]:
