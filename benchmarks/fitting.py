@@ -10,10 +10,12 @@ import torch
 from torch import nn
 
 from hardsight.cli.progress import told
+from hardsight.core.precision import autocast
 from hardsight.training import Settings, Task, train
 from hardsight.training.logs import Record
 from hardsight.training.loop import step_seed
 
+CURVE = "curve.jsonl"
 PILOT = 4  # steps timed, after one to warm up
 
 
@@ -21,7 +23,13 @@ Watch = Callable[[int, nn.Module], None]
 """Told of a step that is done and of the module as it is trained."""
 
 
-def trained(make: Callable[[], Task], how: dict[str, Any], minutes: float, folder: Path) -> Task:
+def trained(
+    make: Callable[[], Task],
+    how: dict[str, Any],
+    minutes: float,
+    folder: Path,
+    watch: Watch | None = None,
+) -> Task:
     """Train the task that ``make`` returns for about so many minutes, or take it up where it was.
 
     The number of steps is measured before the first of them, and kept: a second call trains on.
@@ -33,7 +41,7 @@ def trained(make: Callable[[], Task], how: dict[str, Any], minutes: float, folde
         folder.mkdir(parents=True, exist_ok=True)
         plan.write_text(json.dumps({"steps": steps, "seconds a step": seconds}) + "\n")
     steps = json.loads(plan.read_text())["steps"]
-    return trained_for(make(), how | {"steps": steps}, folder)
+    return trained_for(make(), how | {"steps": steps}, folder, watch)
 
 
 def trained_for(
@@ -62,7 +70,20 @@ def trained_for(
     return task
 
 
-def _seconds_a_step(task: Task, batch_size: int, precision: str) -> float:
+def note(folder: Path, step: int, figures: dict[str, float]) -> None:
+    """Add what was measured at a step of a training to its curve."""
+    with (folder / CURVE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"step": step} | figures) + "\n")
+
+
+def curve(folder: Path) -> list[dict[str, float]]:
+    """Return what ``note`` wrote, the last of each step."""
+    path = folder / CURVE
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return list({row["step"]: row for row in map(json.loads, lines)}.values())
+
+
+def _seconds_a_step(task: Task, batch_size: int, precision: Any) -> float:
     """Forward and backward where the loop will compute, without what the loop adds to them."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     task.module.to(device).train()
@@ -72,8 +93,8 @@ def _seconds_a_step(task: Task, batch_size: int, precision: str) -> float:
             begun = time.perf_counter()
         generator = torch.Generator().manual_seed(step_seed(0, step))
         batch = [v.to(device) for v in task.batch(batch_size, generator)]
-        low = precision == "bf16-mixed"
-        with torch.random.fork_rng(), torch.autocast(device, torch.bfloat16, enabled=low):
+        choice = Settings(precision=precision).precision_choice
+        with torch.random.fork_rng(), autocast(choice, torch.device(device)):
             value = task.loss(*batch)
         value.backward()
         float(value.detach())  # waits for it

@@ -2,25 +2,28 @@
 
     .venv/bin/python benchmarks/purification.py --data ../shared/data --limit 512
 
-Trains a small denoiser and a classifier (an hour and half an hour on two cores by default), puts
-purifiers in front of the classifier and attacks them at L-inf 8/255. With ``--held-out`` T* is
-chosen among ``--depths`` on training images that are kept out. A second call goes on where the
-first was; figures go to benchmarks/results/purification.json, pages to the runs folder.
+Trains a small denoiser and a classifier (an hour each on two cores by default), puts purifiers in
+front of the classifier and attacks them at L-inf 8/255. With ``--held-out`` T* is chosen among
+``--depths`` on training images that are kept out, and the accuracy of these behind the purifier is
+noted as the denoiser is trained. A second call goes on where the first was; figures go to
+benchmarks/results/purification.json, pages to the runs folder.
 """
 
 import argparse
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from figures import keep
-from fitting import parameters, trained
+from fitting import Watch, curve, note, parameters, trained
 from torch import Generator, nn
 
 from hardsight.augment import AugmentationPolicy
 from hardsight.classifiers import ClassificationTask, WideResNet, save_classifier
 from hardsight.cli.progress import told
+from hardsight.core.modules import in_mode
 from hardsight.data import LabelledImages, cifar10, cifar10c
 from hardsight.diffusion import Denoiser, FastDenoiser, PaperDenoiser
 from hardsight.evaluation import (
@@ -35,22 +38,41 @@ from hardsight.evaluation import (
     evaluate_classifier,
 )
 from hardsight.purifiers import ADP, DDIMPurifier, DiffPure, OneShot, Purified, Purifier
+from hardsight.purifiers.base import coarser
 from hardsight.reports import write_report
 from hardsight.synthesis import CORRUPTIONS, corrupt
-from hardsight.training import DenoisingTask
+from hardsight.training import DenoisingTask, Settings
 
 
 def purifiers(denoiser: Denoiser, g: argparse.Namespace) -> dict[str, Callable[[], Purifier]]:
     chain = {"checkpoint": g.checkpoint}
     return {
-        "ddim": lambda: DDIMPurifier(denoiser, g.depth, g.skip, 0.0, **chain),
-        "ddim-eta1": lambda: DDIMPurifier(denoiser, g.depth, g.skip, 1.0, **chain),
-        "diffpure": lambda: DiffPure(denoiser, 100, g.skip, **chain),
-        "ancestral": lambda: DiffPure(denoiser, 100, g.skip, form="ancestral", **chain),
-        "adjoint": lambda: DiffPure(denoiser, 100, g.skip, gradient="adjoint"),
+        "ddim": lambda: DDIMPurifier(denoiser, g.depth, stride(g, g.depth), 0.0, **chain),
+        "ddim-eta1": lambda: DDIMPurifier(denoiser, g.depth, stride(g, g.depth), 1.0, **chain),
+        "diffpure": lambda: DiffPure(denoiser, 100, stride(g, 100), **chain),
+        "ancestral": lambda: DiffPure(denoiser, 100, stride(g, 100), form="ancestral", **chain),
+        "adjoint": lambda: DiffPure(denoiser, 100, stride(g, 100), gradient="adjoint"),
         "adp": lambda: ADP(denoiser, delta=1e-3, **chain),
         "one-shot": lambda: OneShot(denoiser, 0.1),
     }
+
+
+def purified(g: argparse.Namespace, purifier: Purifier, classifier: nn.Module) -> Purified:
+    """Put a purifier in front of the classifier, in the precision of the trainings."""
+    precision = Settings(precision=g.precision).precision_choice
+    return Purified(purifier, classifier, precision=precision)
+
+
+def ddim(g: argparse.Namespace, denoiser: Denoiser, depth: float, behind: nn.Module) -> Purified:
+    """Put DDIM purification of another depth in front of the classifier."""
+    depth = int(depth)
+    purifier = DDIMPurifier(denoiser, depth, stride(g, depth), checkpoint=g.checkpoint)
+    return purified(g, purifier, behind)
+
+
+def stride(g: argparse.Namespace, depth: int) -> int:
+    """Return the timesteps between two of at most ``--calls`` calls of the denoiser."""
+    return coarser(depth, 1, math.ceil(depth / (g.calls - 1))) or 1
 
 
 METHODS = {"ddim": "ddim", "ddim-eta1": "ddim", "diffpure": "diffpure", "adp": "adp"}
@@ -72,11 +94,6 @@ def curves(
     if not g.depths:
         return []
 
-    def model(depth: float) -> Purified:
-        return Purified(
-            DDIMPurifier(denoiser, int(depth), g.skip, checkpoint=g.checkpoint), classifier
-        )
-
     protocol, state = Protocol(batch_size=g.batch), g.runs / "curves"
     whole = [class_suite(n, steps=g.steps, draws=g.draws) for n in ("blau-pgd", "blau-eot")]
     lines = {}
@@ -85,7 +102,7 @@ def curves(
         with told() as progress:
             lines[name] = accuracy_curve(
                 g.depths,
-                lambda d: (model(d), test),
+                lambda d: (ddim(g, denoiser, d, classifier), test),
                 suite,
                 protocol=protocol,
                 execution=Execution(state, progress=progress),
@@ -98,7 +115,7 @@ def curves(
             with told() as progress:
                 each[f"severity {severity}"] = accuracy_curve(
                     g.depths,
-                    lambda d, x=pooled: (model(d), x),
+                    lambda d, x=pooled: (ddim(g, denoiser, d, classifier), x),
                     protocol=protocol,
                     execution=Execution(state, progress=progress),
                 )
@@ -106,6 +123,25 @@ def curves(
         text = f"Figure 6: all nineteen corruptions pooled, {origin}"
         found.append(Curve("Corruptions against depth", "T*", each, text))
     return found
+
+
+def purified_accuracy(
+    g: argparse.Namespace, classifier: nn.Module, held_out: LabelledImages, folder: Path
+) -> Watch:
+    """Note the accuracy on clean images behind the denoiser as it is trained, at each depth."""
+    x, y = held_out.images.float() / 255, held_out.labels
+
+    def told_of(step: int, denoiser: nn.Module) -> None:
+        found = {}
+        with in_mode("eval", denoiser), torch.no_grad():
+            for depth in g.depths:
+                model = ddim(g, denoiser, depth, classifier)
+                noise = model.sample_noise(x, Generator().manual_seed(0))
+                answers = model(x.to(g.device), noise.to(g.device)).argmax(1).cpu()
+                found[f"T* = {depth}"] = (answers == y).double().mean().item()
+        note(folder, step, found)
+
+    return told_of
 
 
 def corrupted(g: argparse.Namespace, test: LabelledImages, severity: int) -> LabelledImages:
@@ -125,24 +161,34 @@ def corrupted(g: argparse.Namespace, test: LabelledImages, severity: int) -> Lab
     )
 
 
+def alone(classifier: nn.Module, test: LabelledImages) -> str:
+    """Return the accuracy of a classifier without a purifier, in words."""
+    parts = zip(test.images.split(500), test.labels.split(500), strict=True)
+    device = next(classifier.parameters()).device
+    with torch.no_grad():
+        answers = ((classifier(x.to(device).float() / 255).argmax(1).cpu(), y) for x, y in parts)
+        right = sum(int((a == y).sum()) for a, y in answers)
+    return f"{100 * right / len(test):.2f} % of {len(test)} clean test images"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--runs", type=Path, default=Path("runs/purification"))
     parser.add_argument("--train-limit", type=int, help="training images; default: all")
     parser.add_argument("--denoiser-minutes", type=float, default=60.0)
-    parser.add_argument("--classifier-minutes", type=float, default=30.0)
+    parser.add_argument("--classifier-minutes", type=float, default=60.0)
     parser.add_argument("--denoiser", type=Path, help="a diffusers folder, instead of training")
     parser.add_argument("--channels", type=int, default=64, help="of the denoiser")
     parser.add_argument("--patch", type=int, default=1, help="of the denoiser")
-    parser.add_argument("--wrn", type=int, nargs=2, default=[16, 2], help="depth and width")
-    parser.add_argument("--precision", default="bf16-mixed")
+    parser.add_argument("--wrn", type=int, nargs=2, default=[16, 3], help="depth and width")
+    parser.add_argument("--precision", default="auto")
     parser.add_argument("--limit", type=int, default=512, help="test images")
     parser.add_argument("--methods", nargs="+", default=["ddim"])
     parser.add_argument("--suites", nargs="+", default=["bpda-eot", "blau-pgd", "blau-eot"])
     parser.add_argument("--four-threats", action="store_true", help="AoA and AwT of blau-eot")
     parser.add_argument("--depth", type=int, default=140)
-    parser.add_argument("--skip", type=int, default=10)
+    parser.add_argument("--calls", type=int, default=15, help="of the denoiser, at most")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--depths", type=int, nargs="*", default=[], help="of the curves")
@@ -179,20 +225,23 @@ def main() -> None:
         given.runs / "classifier",
     ).module
     save_classifier(classifier, given.runs / "classifier" / "model")
+    classifier.to(given.device).eval().requires_grad_(False)
     denoiser: Denoiser
     if given.denoiser:
         denoiser = PaperDenoiser.from_diffusers(given.denoiser)
     else:
-        many = how | {"batch_size": 64, "lr": 4e-4}
-        folder = given.runs / "denoiser"
-        denoiser = trained(small, many, given.denoiser_minutes, folder).module
-    for m in (classifier, denoiser):
-        m.to(given.device).eval().requires_grad_(False)
-    facts = {"denoiser": f"{type(denoiser).__name__}, {parameters(denoiser)} weights"}
+        many, folder = how | {"batch_size": 64, "lr": 4e-4}, given.runs / "denoiser"
+        watch = purified_accuracy(given, classifier, held_out, folder) if held_out else None
+        denoiser = trained(small, many, given.denoiser_minutes, folder, watch).module
+    denoiser.to(given.device).eval().requires_grad_(False)
+    facts = {
+        "denoiser": f"{type(denoiser).__name__}, {parameters(denoiser)} weights",
+        "classifier alone": alone(classifier, cifar10(given.data, "test")),
+    }
     if held_out:
         chosen = choose_depth(
             classifier,
-            lambda depth: DDIMPurifier(denoiser, depth, given.skip, checkpoint=given.checkpoint),
+            lambda depth: ddim(given, denoiser, depth, classifier),
             given.depths,
             held_out,
             class_suite("blau-eot", steps=given.steps, draws=given.draws),
@@ -203,7 +252,9 @@ def main() -> None:
     more = curves(given, denoiser, classifier, test)
     for name in given.methods:
         bare = name == "none"  # Figure 5 holds its perturbations against the purified one's
-        model = classifier if bare else Purified(purifiers(denoiser, given)[name](), classifier)
+        model = classifier
+        if not bare:
+            model = purified(given, purifiers(denoiser, given)[name](), classifier)
         plan = [class_suite("blau-pgd", steps=given.steps)] if bare else suites(given)
         with told() as progress:
             found = evaluate_classifier(
@@ -222,7 +273,8 @@ def main() -> None:
         write_report(found, given.runs / name)
         report = found.to_json()
         keys = ("rows", "averages", "curves", "provenance", "notes", "known")
-        keep("purification", f"{name}, {len(test)} images", {k: report[k] for k in keys})
+        kept = {k: report[k] for k in keys} | {"training": curve(given.runs / "denoiser")}
+        keep("purification", f"{name}, {len(test)} images", kept)
         for row in found.rows:
             columns = [row.mean, row.single, row.worst, row.fixed]
             shown = " ".join(f"{100 * c.value:6.1f}" if c else "     -" for c in columns)

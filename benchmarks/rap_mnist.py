@@ -17,13 +17,12 @@ Figures go to benchmarks/results/rap_mnist.json, pages to the runs folder.
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from figures import keep
-from fitting import Watch, parameters, trained_for
+from fitting import Watch, curve, note, parameters, trained_for
 from torch import nn
 
 from hardsight.attacks import PGD, CrossEntropyObjective, build_ball, frozen
@@ -141,10 +140,10 @@ class Models:
 
     def _trained(self, name: str, task: Task, model: nn.Module) -> nn.Module:
         steps = (1 + self.given.length) / 2 if name in BEHIND else self.attack.steps
-        watch = self.watch(self.folder(name) / "curve.jsonl", model)
+        watch = self.watch(self.folder(name), model)
         return trained_for(task, self.how(1 + steps), self.folder(name), watch, times=10).module
 
-    def watch(self, path: Path, model: nn.Module) -> Watch:
+    def watch(self, folder: Path, model: nn.Module) -> Watch:
         """Write the accuracy of ``model`` under PGD beside the step, whatever part is trained."""
         shown = self.test.limited(self.given.watched)
         x, y = shown.images.float() / 255, shown.labels
@@ -156,9 +155,7 @@ class Models:
                 worst = attack.last(objective, x, torch.Generator().manual_seed(0))
                 with torch.no_grad():
                     hit = [(model(v).argmax(1) == y).float().mean().item() for v in (x, worst)]
-            line = {"step": step, "clean": hit[0], "PGD, 20 steps": hit[1]}
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            note(folder, step, {"clean": hit[0], "PGD, 20 steps": hit[1]})
 
         return told_of
 
@@ -166,13 +163,6 @@ class Models:
 def _fresh() -> MNISTCNN:
     torch.manual_seed(0)
     return MNISTCNN()
-
-
-def curve(folder: Path) -> list[dict[str, float]]:
-    """The accuracy on the way, the last line of each step."""
-    path = folder / "curve.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return list({row["step"]: row for row in map(json.loads, lines)}.values())
 
 
 def measured(name: str, models: Models) -> None:

@@ -7,7 +7,7 @@ from torch import nn
 from hardsight.attacks.class_suites import class_suite
 from hardsight.data import LabelledImages
 from hardsight.evaluation import Protocol, choose_depth
-from hardsight.purifiers import Purifier
+from hardsight.purifiers import Purified, Purifier
 
 PIXELS = torch.linspace(60, 195, 40).round().byte().view(-1, 1, 1, 1).expand(40, 1, 4, 4)
 DATA = LabelledImages("greys", PIXELS.contiguous(), (PIXELS[:, 0, 0, 0] > 127).long(), ("a", "b"))
@@ -35,8 +35,12 @@ class Towards(Purifier):
         return 0.5 + (images - 0.5) * (images - 0.5).abs().mean((1, 2, 3), keepdim=True) ** 0.1
 
 
+def behind(purifier):
+    return lambda depth: Purified(purifier(depth), Mean())
+
+
 def test_the_deepest_that_keeps_enough_is_taken_without_an_attack():
-    found = choose_depth(Mean(), Towards, (5, 2, 20), DATA, **QUICK)
+    found = choose_depth(Mean(), behind(Towards), (5, 2, 20), DATA, **QUICK)
     assert found.depth == 5
     assert set(found.clean) == {2, 5, 20}
     assert found.clean[20].value == 0 < found.clean[5].value == found.alone.value == 1
@@ -60,7 +64,7 @@ class Damped(Purifier):
 
 def test_of_those_that_keep_enough_the_one_that_holds_most_is_taken():
     suite = class_suite("pgd", "Linf", 0.2, steps=2, objectives=("ce",))
-    found = choose_depth(Mean(), Damped, (1, 4, 40), DATA, suite, share=0.8, **QUICK)
+    found = choose_depth(Mean(), behind(Damped), (1, 4, 40), DATA, suite, share=0.8, **QUICK)
     assert set(found.attacked) == {d for d in found.clean if found.clean[d].value >= 0.8}
     best = max(found.attacked, key=lambda d: (found.attacked[d].value, d))
     assert found.depth == best
@@ -69,6 +73,6 @@ def test_of_those_that_keep_enough_the_one_that_holds_most_is_taken():
 
 def test_where_none_keeps_enough_it_says_what_is_left():
     with pytest.raises(ValueError, match=r"keeps share=0.9 of the 100.0 %.*T\* = 20 keeps most"):
-        choose_depth(Mean(), Towards, (20,), DATA, **QUICK)
+        choose_depth(Mean(), behind(Towards), (20,), DATA, **QUICK)
     with pytest.raises(ValueError, match="at least one"):
-        choose_depth(Mean(), Towards, (), DATA, **QUICK)
+        choose_depth(Mean(), behind(Towards), (), DATA, **QUICK)

@@ -125,3 +125,29 @@ def test_any_purifier_can_be_voted_on():
     vote = certify_vote(proposing, judging, 0.25, 0.01)
     assert vote.label == 0
     assert vote.radius > 0.3
+
+
+def test_the_purifier_computes_in_the_precision_given_and_the_classifier_in_single():
+    class Convolved(Purifier):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Conv2d(1, 1, 1)
+
+        def forward(self, images, noise=None):
+            return self.layer(images)
+
+    seen = []
+
+    def classifier(x):
+        seen.append(x.dtype)
+        return nn.functional.linear(x.flatten(1), torch.ones(2, 9))
+
+    purifier, x = Convolved(), X.float()
+    exact, low = (Purified(purifier, classifier, precision=p)(x) for p in ("fp32", "bf16"))
+    assert seen == [torch.float32] * 2
+    assert 0 < (exact - low).abs().max() < 2**-7 * exact.abs().max()
+
+
+def test_an_unknown_precision_is_an_error():
+    with pytest.raises(ValueError, match='precision must be "auto", "bf16" or "fp32"'):
+        Purified(Plain(), classify, precision="half")(X)

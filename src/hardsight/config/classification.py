@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, create_model
 from hardsight.attacks import PGD, Ball, build_ball
 from hardsight.config.config import STRICT, Config, arguments
 from hardsight.config.data import LabelledConfig
+from hardsight.core.precision import Choice
 from hardsight.purifiers import ADP, Adapter, DDIMPurifier, DiffPure, OneShot, Purifier, RAPSettings
 from hardsight.purifiers.purified import Combine
 from hardsight.training import Settings
@@ -118,6 +119,8 @@ class DiffusionConfig(ClassifierConfig):
     """Purifications of each image."""
     combine: Combine = "mean"
     """How several purifications become one answer."""
+    precision: Choice = "auto"
+    """Of the purifier, in use: "auto" is the faster on this machine; see ``Purified``."""
 
 
 PURIFIERS: dict[str, type[DDIMPurifier] | type[DiffPure] | type[ADP] | type[OneShot]] = {

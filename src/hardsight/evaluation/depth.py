@@ -10,7 +10,6 @@ from hardsight.data import LabelledImages
 from hardsight.evaluation.classifiers import USUAL, accuracy_curve
 from hardsight.evaluation.plan import Execution, Protocol
 from hardsight.evaluation.results import Estimate
-from hardsight.purifiers import Purified, Purifier
 
 EXECUTION = Execution()
 
@@ -42,7 +41,7 @@ class DepthChoice:
 
 def choose_depth(
     classifier: nn.Module,
-    purifier: Callable[[int], Purifier],
+    purified: Callable[[int], nn.Module],
     depths: Sequence[int],
     held_out: LabelledImages,
     suite: Suite | None = None,
@@ -58,7 +57,7 @@ def choose_depth(
 
     Args:
         classifier: images (B, C, H, W) in [0, 1] -> logits (B, K).
-        purifier: depth -> what stands in front.
+        purified: depth -> the same classifier behind the purifier, e.g. a ``Purified``.
         depths: T*, to choose among.
         held_out: labelled images that neither part was trained on.
         suite: the attack.
@@ -72,7 +71,7 @@ def choose_depth(
         raise ValueError("depths must hold at least one T*, got none; 30, 90 and 140 are usual")
 
     def behind(depth: float) -> tuple[nn.Module, LabelledImages]:
-        return Purified(purifier(int(depth)), classifier), held_out
+        return purified(int(depth)), held_out
 
     def measured(values: Sequence[int], by: Suite | None) -> dict[int, Estimate]:
         found = accuracy_curve(values, behind, by, protocol=protocol, execution=execution)

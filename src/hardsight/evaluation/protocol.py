@@ -20,7 +20,7 @@ from hardsight.evaluation.costs import Meter, attack_cost
 from hardsight.evaluation.decisions import decided, decision_curve
 from hardsight.evaluation.parts import begins_curves, fewer_draws, parts
 from hardsight.evaluation.plan import Execution, Protocol, Record
-from hardsight.evaluation.provenance import fingerprint, made_with
+from hardsight.evaluation.provenance import computed_in, fingerprint, made_with
 from hardsight.evaluation.results import Corrupted, Curve, Evaluation, Row
 from hardsight.evaluation.rows import clean_rows, main_figure, map_rows, output_rows
 from hardsight.evaluation.subjects import DetectorSubject, Subject
@@ -110,6 +110,7 @@ class Measurement:
             provenance={
                 **record.provenance,
                 subject.kind: subject.described,
+                **computed_in(subject.model, subject.device),
                 "weights": self.state[0],
                 **subject.facts,
                 **made_with(subject.device, self.protocol.seed),

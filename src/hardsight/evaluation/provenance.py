@@ -78,16 +78,21 @@ def made_with(device: torch.device, seed: int) -> dict[str, str]:
     }
 
 
+def computed_in(model: object, device: torch.device) -> dict[str, str]:
+    """Return the precision in which a model computes on a device, where its settings name one."""
+    choice: Any = settings_of(model).get("precision")
+    if choice not in get_args(Choice):
+        return {}
+    taken = resolve(choice, device)
+    return {"precision": f"{taken.name}: {taken.why}"}
+
+
 def describe(detector: Detector, data: AnomalyData, manifest: str, seed: int) -> dict[str, str]:
     """Return what a table must say about its origin, ready to show."""
     labels = data.test.labels
-    found = {"detector": f"{type(detector).__name__} {detector.settings}"}
-    choice: Any = detector.settings.get("precision")
-    if choice in get_args(Choice):
-        taken = resolve(choice, detector.device)
-        found["precision"] = f"{taken.name}: {taken.why}"
     return (
-        found
+        {"detector": f"{type(detector).__name__} {detector.settings}"}
+        | computed_in(detector, detector.device)
         | {
             "weights": fingerprint(detector),
             "data": f"{data.name}: {len(data.train)} training, {len(data.validation)} validation, "

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from hardsight.core.precision import Choice, autocast
 from hardsight.purifiers.base import Purifier
 from hardsight.purifiers.draws import purify_draws, sample_draws
 
@@ -38,6 +39,8 @@ class Purified(nn.Module):
             the target of attacks crafted elsewhere.
         draws: purifications of each image.
         combine: see ``Combine``.
+        precision: of the purifier, see ``hardsight.core.precision``. The classifier computes in
+            float32: logits of half precision would tie.
     """
 
     bypass: ClassVar[tuple[str, Callable[[Tensor], Tensor]]] = ("purifier", identity)
@@ -48,6 +51,7 @@ class Purified(nn.Module):
         classifier: Callable[[Tensor], Tensor],
         draws: int = 1,
         combine: Combine = "mean",
+        precision: Choice = "fp32",
     ) -> None:
         super().__init__()
         if draws < 1:
@@ -57,13 +61,14 @@ class Purified(nn.Module):
             raise ValueError(f"combine must be one of {known}, got {combine!r}")
         self.purifier = purifier
         self.classifier = classifier
-        self.draws, self.combine = draws, combine
+        self.draws, self.combine, self.precision = draws, combine, precision
         self._noise_of = purifier.sample_noise  # also while a BPDA stands in for the purifier
 
     @property
     def settings(self) -> dict[str, Any]:
         """What decides its answers, besides weights, for the record."""
-        return {"purifier": self.purifier.settings, "draws": self.draws, "combine": self.combine}
+        own = {"draws": self.draws, "combine": self.combine, "precision": self.precision}
+        return {"purifier": self.purifier.settings} | own
 
     def sample_noise(
         self, images: Tensor, generator: torch.Generator | None = None
@@ -75,7 +80,8 @@ class Purified(nn.Module):
         """Purify (B, C, H, W) to (B, draws, C, H, W); one draw where there is no noise."""
         if noise is None:
             noise = self.sample_noise(images)
-        return purify_draws(self.purifier, images, noise)
+        with autocast(self.precision, images.device):
+            return purify_draws(self.purifier, images, noise).to(images.dtype)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """Classify images (B, C, H, W) in [0, 1]: logits (B, K)."""
@@ -112,7 +118,7 @@ class Purified(nn.Module):
 
     def _altered(self, purifier: Purifier, combine: Combine) -> "Purified":
         """Return the same classifier otherwise purified; its parts are in the mode they are in."""
-        found = Purified(purifier, self.classifier, self.draws, combine)
+        found = Purified(purifier, self.classifier, self.draws, combine, self.precision)
         found.training, purifier.training = self.training, self.purifier.training
         return found
 

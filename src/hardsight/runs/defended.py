@@ -137,7 +137,7 @@ def smoothed(config: ClassifierConfig, folder: Path, sigma: float) -> nn.Module:
 def purified(config: DiffusionConfig, denoiser: Denoiser, classifier: nn.Module) -> Purified:
     """Return a classifier behind the purifier that a configuration names."""
     purifier = PURIFIERS[config.method](denoiser, **config.purifier.model_dump())
-    return Purified(purifier, classifier, config.draws, config.combine)
+    return Purified(purifier, classifier, config.draws, config.combine, config.precision)
 
 
 def check_labelled(part: str, images: LabelledImages, path: Path, allow_change: bool) -> None:
