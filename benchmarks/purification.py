@@ -193,6 +193,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--depths", type=int, nargs="*", default=[], help="of the curves")
     parser.add_argument("--held-out", type=int, help="training images on which T* is chosen")
+    parser.add_argument("--choose-on", type=int, help="of these, under attack; default: all")
     parser.add_argument("--severities", type=int, nargs="*", default=[], help="of Figure 6")
     parser.add_argument("--cifar10c", type=Path, help="folder of CIFAR-10-C; default: generated")
     parser.add_argument("--checkpoint", action=argparse.BooleanOptionalAction, default=True)
@@ -243,7 +244,7 @@ def main() -> None:
             classifier,
             lambda depth: ddim(given, denoiser, depth, classifier),
             given.depths,
-            held_out,
+            held_out.limited(given.choose_on),
             class_suite("blau-eot", steps=given.steps, draws=given.draws),
             protocol=Protocol(batch_size=given.batch),
             execution=Execution(given.runs / "depth"),
