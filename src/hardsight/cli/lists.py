@@ -110,7 +110,7 @@ def suites(
             table.add_row(name, "detector", aim, ATTACKS[name].summary, *spent)
         table.add_section()
         for name in attack_names("classifier"):
-            suite = class_suite(name, budget=budget)
+            suite = class_suite(name, "L2", budget=budget)  # in which all can attack
             spent = suite.description, f"{suite.passes():,}"
             table.add_row(name, "classifier", "class", ATTACKS[name].summary, *spent)
         console.print(table)
