@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import typer.main
@@ -29,6 +30,10 @@ def test_help_imports_nothing_that_takes_seconds():
     done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
+
+
+def test_the_version_is_that_of_the_package():
+    assert call("--version").output.strip() == version("hardsight")
 
 
 UNUSED = {"torchvision", "diffusers", "timm", "matplotlib", "sklearn", "scipy.stats", "tensorboard"}

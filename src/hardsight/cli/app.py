@@ -3,6 +3,7 @@
 import inspect
 import logging
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -54,8 +55,18 @@ for command in (
     app.command(help=_help(command), short_help=_help(command).partition("\n")[0])(command)
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(version("hardsight"))
+        raise typer.Exit
+
+
 @app.callback()
 def _setup(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version."),
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the library's log.")
     ] = False,
