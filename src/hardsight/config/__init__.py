@@ -2,12 +2,7 @@
 
 from hardsight.config.classification import ClassifierConfig, DiffusionConfig, RAPConfig
 from hardsight.config.config import CONFIGS, Config, ConfigError
-from hardsight.config.data import (
-    DataConfig,
-    LabelledConfig,
-    load_data,
-    load_labelled,
-)
+from hardsight.config.data import DataConfig, LabelledConfig, load_data, load_labelled
 from hardsight.config.detection import DetectorConfig
 from hardsight.config.methods import load_preset, preset_names
 from hardsight.config.places import anchored
