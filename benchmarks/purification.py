@@ -144,6 +144,33 @@ def purified_accuracy(
     return told_of
 
 
+def rounding(
+    g: argparse.Namespace, denoiser: Denoiser, classifier: nn.Module, test: LabelledImages
+) -> dict[str, dict[str, float]]:
+    """What bfloat16 does to the gradient of the loss and to the answers, at each depth."""
+    few = test.limited(128)
+    x, y = few.images.to(g.device).float() / 255, few.labels.to(g.device)
+    found = {}
+    for depth in g.depths:
+        answers, gradients = [], []
+        for precision in ("fp32", "bf16"):
+            model = ddim(g, denoiser, depth, classifier)
+            model.precision = precision
+            noise = model.sample_noise(x, Generator(g.device).manual_seed(0))
+            start = x.clone().requires_grad_()
+            logits = model(start, noise)
+            loss = nn.functional.cross_entropy(logits, y, reduction="sum")
+            gradients.append(torch.autograd.grad(loss, start)[0].flatten(1))
+            answers.append(logits.argmax(1))
+        found[f"T* = {depth}"] = {
+            "cosine of the gradients, median": nn.functional.cosine_similarity(*gradients)
+            .median()
+            .item(),
+            "equal answers": (answers[0] == answers[1]).double().mean().item(),
+        }
+    return found
+
+
 def corrupted(g: argparse.Namespace, test: LabelledImages, severity: int) -> LabelledImages:
     """All nineteen corruptions of one severity: CIFAR-10-C's files, or made of the test images."""
     if g.cifar10c:
@@ -250,6 +277,7 @@ def main() -> None:
             execution=Execution(given.runs / "depth"),
         )
         given.depth, facts["T*"] = chosen.depth, chosen.statement
+    rounded = rounding(given, denoiser, classifier, test)
     more = curves(given, denoiser, classifier, test)
     for name in given.methods:
         bare = name == "none"  # Figure 5 holds its perturbations against the purified one's
@@ -274,7 +302,10 @@ def main() -> None:
         write_report(found, given.runs / name)
         report = found.to_json()
         keys = ("rows", "averages", "curves", "provenance", "notes", "known")
-        kept = {k: report[k] for k in keys} | {"training": curve(given.runs / "denoiser")}
+        kept = {k: report[k] for k in keys} | {
+            "training": curve(given.runs / "denoiser"),
+            "bfloat16 beside float32": rounded,
+        }
         keep("purification", f"{name}, {len(test)} images", kept)
         for row in found.rows:
             columns = [row.mean, row.single, row.worst, row.fixed]
