@@ -91,7 +91,7 @@ def curves(
     g: argparse.Namespace, denoiser: Denoiser, classifier: nn.Module, test: LabelledImages
 ) -> list[Curve]:
     """Accuracy against T*: clean, attacked (Figure 4) and on corruptions (Figure 6)."""
-    if not g.depths:
+    if not (g.depths and g.curves):
         return []
 
     protocol, state = Protocol(batch_size=g.batch), g.runs / "curves"
@@ -219,6 +219,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--depths", type=int, nargs="*", default=[], help="of the curves")
+    parser.add_argument("--curves", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--held-out", type=int, help="training images on which T* is chosen")
     parser.add_argument("--choose-on", type=int, help="of these, under attack; default: all")
     parser.add_argument("--severities", type=int, nargs="*", default=[], help="of Figure 6")
