@@ -91,7 +91,7 @@ def curves(
     g: argparse.Namespace, denoiser: Denoiser, classifier: nn.Module, test: LabelledImages
 ) -> list[Curve]:
     """Accuracy against T*: clean, attacked (Figure 4) and on corruptions (Figure 6)."""
-    if not (g.depths and g.curves):
+    if g.no_curves or not g.depths:
         return []
 
     protocol, state = Protocol(batch_size=g.batch), g.runs / "curves"
@@ -219,7 +219,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--depths", type=int, nargs="*", default=[], help="of the curves")
-    parser.add_argument("--curves", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--no-curves", action="store_true", help="none of Figures 4 and 6")
     parser.add_argument("--held-out", type=int, help="training images on which T* is chosen")
     parser.add_argument("--choose-on", type=int, help="of these, under attack; default: all")
     parser.add_argument("--severities", type=int, nargs="*", default=[], help="of Figure 6")
@@ -307,7 +307,7 @@ def main() -> None:
             "training": curve(given.runs / "denoiser"),
             "bfloat16 beside float32": rounded,
         }
-        keep("purification", f"{name}, {len(test)} images", kept)
+        keep("purification", f"{name}, T* = {given.depth}, {len(test)} images", kept)
         for row in found.rows:
             columns = [row.mean, row.single, row.worst, row.fixed]
             shown = " ".join(f"{100 * c.value:6.1f}" if c else "     -" for c in columns)
