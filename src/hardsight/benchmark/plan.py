@@ -30,9 +30,9 @@ class ThreatAsked(BaseModel):
     suites: tuple[str, ...] = ("pgd", "eot-pgd")
     """Attacks, each a row; one that averages noise is left out of what has none."""
     severities: tuple[int, ...] = ()
-    """Of the nineteen common corruptions, 1 to 5, which are looked at instead of attacks."""
+    """Severities, 1 to 5, of the nineteen common corruptions, looked at instead of attacks."""
     sigma: float | None = None
-    """Of the smoothing noise, which makes it a certificate; None: it is attacked."""
+    """Standard deviation of the smoothing noise of a certificate; None: it is attacked."""
     copies: int = Field(100, ge=1)
     """Noisy copies an image, of a certificate."""
     radii: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2)

@@ -120,7 +120,7 @@ class DiffusionConfig(ClassifierConfig):
     combine: Combine = "mean"
     """How several purifications become one answer."""
     precision: Choice = "auto"
-    """Of the purifier, in use: "auto" is the faster on this machine; see ``Purified``."""
+    """What the purifier computes in, in use: "auto" is the faster here; see ``Purified``."""
 
 
 PURIFIERS: dict[str, type[DDIMPurifier] | type[DiffPure] | type[ADP] | type[OneShot]] = {
