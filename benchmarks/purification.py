@@ -1,4 +1,4 @@
-"""Purification on CIFAR-10: clean, BPDA+EOT and white-box+EOT, and that BPDA overstates.
+"""Purification on CIFAR-10: clean, BPDA+EOT and white-box+EOT, and whether BPDA overstates.
 
     .venv/bin/python benchmarks/purification.py --data ../shared/data --limit 512
 
@@ -10,14 +10,13 @@ benchmarks/results/purification.json, pages to the runs folder.
 """
 
 import argparse
-import math
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from figures import keep
 from fitting import Watch, curve, note, parameters, trained
+from purified import chained, purified, purifiers
 from torch import Generator, nn
 
 from hardsight.augment import AugmentationPolicy
@@ -37,43 +36,10 @@ from hardsight.evaluation import (
     class_suite,
     evaluate_classifier,
 )
-from hardsight.purifiers import ADP, DDIMPurifier, DiffPure, OneShot, Purified, Purifier
-from hardsight.purifiers.base import coarser
+from hardsight.purifiers import Purified
 from hardsight.reports import write_report
 from hardsight.synthesis import CORRUPTIONS, corrupt
-from hardsight.training import DenoisingTask, Settings
-
-
-def purifiers(denoiser: Denoiser, g: argparse.Namespace) -> dict[str, Callable[[], Purifier]]:
-    chain = {"checkpoint": g.checkpoint}
-    return {
-        "ddim": lambda: DDIMPurifier(denoiser, g.depth, stride(g, g.depth), 0.0, **chain),
-        "ddim-eta1": lambda: DDIMPurifier(denoiser, g.depth, stride(g, g.depth), 1.0, **chain),
-        "diffpure": lambda: DiffPure(denoiser, 100, stride(g, 100), **chain),
-        "ancestral": lambda: DiffPure(denoiser, 100, stride(g, 100), form="ancestral", **chain),
-        "adjoint": lambda: DiffPure(denoiser, 100, stride(g, 100), gradient="adjoint"),
-        "adp": lambda: ADP(denoiser, delta=1e-3, **chain),
-        "one-shot": lambda: OneShot(denoiser, 0.1),
-    }
-
-
-def purified(g: argparse.Namespace, purifier: Purifier, classifier: nn.Module) -> Purified:
-    """Put a purifier in front of the classifier, in the precision of the trainings."""
-    precision = Settings(precision=g.precision).precision_choice
-    return Purified(purifier, classifier, precision=precision)
-
-
-def ddim(g: argparse.Namespace, denoiser: Denoiser, depth: float, behind: nn.Module) -> Purified:
-    """Put DDIM purification of another depth in front of the classifier."""
-    depth = int(depth)
-    purifier = DDIMPurifier(denoiser, depth, stride(g, depth), checkpoint=g.checkpoint)
-    return purified(g, purifier, behind)
-
-
-def stride(g: argparse.Namespace, depth: int) -> int:
-    """Return the timesteps between two of at most ``--calls`` calls of the denoiser."""
-    return coarser(depth, 1, math.ceil(depth / (g.calls - 1))) or 1
-
+from hardsight.training import DenoisingTask
 
 METHODS = {"ddim": "ddim", "ddim-eta1": "ddim", "diffpure": "diffpure", "adp": "adp"}
 
@@ -102,7 +68,7 @@ def curves(
         with told() as progress:
             lines[name] = accuracy_curve(
                 g.depths,
-                lambda d: (ddim(g, denoiser, d, classifier), test),
+                lambda d: (purified(g, chained(g, denoiser, d), classifier), test),
                 suite,
                 protocol=protocol,
                 execution=Execution(state, progress=progress),
@@ -115,7 +81,7 @@ def curves(
             with told() as progress:
                 each[f"severity {severity}"] = accuracy_curve(
                     g.depths,
-                    lambda d, x=pooled: (ddim(g, denoiser, d, classifier), x),
+                    lambda d, x=pooled: (purified(g, chained(g, denoiser, d), classifier), x),
                     protocol=protocol,
                     execution=Execution(state, progress=progress),
                 )
@@ -135,7 +101,7 @@ def purified_accuracy(
         found = {}
         with in_mode("eval", denoiser), torch.no_grad():
             for depth in g.depths:
-                model = ddim(g, denoiser, depth, classifier)
+                model = purified(g, chained(g, denoiser, depth), classifier)
                 noise = model.sample_noise(x, Generator().manual_seed(0))
                 answers = model(x.to(g.device), noise.to(g.device)).argmax(1).cpu()
                 found[f"T* = {depth}"] = (answers == y).double().mean().item()
@@ -154,18 +120,16 @@ def rounding(
     for depth in g.depths:
         answers, gradients = [], []
         for precision in ("fp32", "bf16"):
-            model = ddim(g, denoiser, depth, classifier)
-            model.precision = precision
+            model = Purified(chained(g, denoiser, depth), classifier, precision=precision)
             noise = model.sample_noise(x, Generator(g.device).manual_seed(0))
             start = x.clone().requires_grad_()
             logits = model(start, noise)
             loss = nn.functional.cross_entropy(logits, y, reduction="sum")
             gradients.append(torch.autograd.grad(loss, start)[0].flatten(1))
             answers.append(logits.argmax(1))
+        cosine = nn.functional.cosine_similarity(*gradients).median().item()
         found[f"T* = {depth}"] = {
-            "cosine of the gradients, median": nn.functional.cosine_similarity(*gradients)
-            .median()
-            .item(),
+            "cosine of the gradients, median": cosine,
             "equal answers": (answers[0] == answers[1]).double().mean().item(),
         }
     return found
@@ -186,16 +150,6 @@ def corrupted(g: argparse.Namespace, test: LabelledImages, severity: int) -> Lab
         images=torch.cat([p.images for p in parts]),
         labels=torch.cat([p.labels for p in parts]),
     )
-
-
-def alone(classifier: nn.Module, test: LabelledImages) -> str:
-    """Return the accuracy of a classifier without a purifier, in words."""
-    parts = zip(test.images.split(500), test.labels.split(500), strict=True)
-    device = next(classifier.parameters()).device
-    with torch.no_grad():
-        answers = ((classifier(x.to(device).float() / 255).argmax(1).cpu(), y) for x, y in parts)
-        right = sum(int((a == y).sum()) for a, y in answers)
-    return f"{100 * right / len(test):.2f} % of {len(test)} clean test images"
 
 
 def main() -> None:
@@ -263,14 +217,20 @@ def main() -> None:
         watch = purified_accuracy(given, classifier, held_out, folder) if held_out else None
         denoiser = trained(small, many, given.denoiser_minutes, folder, watch).module
     denoiser.to(given.device).eval().requires_grad_(False)
+    ((_, alone),) = accuracy_curve(
+        (0,),
+        lambda _: (classifier, cifar10(given.data, "test")),
+        protocol=Protocol(batch_size=500),
+        execution=Execution(given.runs / "alone"),
+    )
     facts = {
         "denoiser": f"{type(denoiser).__name__}, {parameters(denoiser)} weights",
-        "classifier alone": alone(classifier, cifar10(given.data, "test")),
+        "classifier alone": f"{100 * alone.value:.2f} % of all clean test images",
     }
     if held_out:
         chosen = choose_depth(
             classifier,
-            lambda depth: ddim(given, denoiser, depth, classifier),
+            lambda depth: purified(given, chained(given, denoiser, depth), classifier),
             given.depths,
             held_out.limited(given.choose_on),
             class_suite("blau-eot", steps=given.steps, draws=given.draws),
@@ -284,7 +244,7 @@ def main() -> None:
         bare = name == "none"  # Figure 5 holds its perturbations against the purified one's
         model = classifier
         if not bare:
-            model = purified(given, purifiers(denoiser, given)[name](), classifier)
+            model = purified(given, purifiers(given, denoiser)[name](), classifier)
         plan = [class_suite("blau-pgd", steps=given.steps)] if bare else suites(given)
         with told() as progress:
             found = evaluate_classifier(

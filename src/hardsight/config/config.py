@@ -49,7 +49,7 @@ class Config(BaseModel):
     description: str = ""
     method: str
     training: Settings = Field(default_factory=Settings)
-    """Of the method's own network."""
+    """How the method's own network is trained."""
 
     @model_validator(mode="after")
     def _steps_are_needed_or_not(self) -> "Config":

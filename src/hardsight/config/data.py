@@ -44,8 +44,8 @@ class DataConfig(BaseModel):
     bits: int | None = Field(None, ge=1, le=16)
     """Depth of grey images in files of 16 bits, e.g. 12 of a camera; None: all of it."""
     aspect: Aspect = "stretch"
-    """Of images that are no squares: "keep" leaves them in shape, and repeats their outermost
-    pixels beside them; see ``hardsight.data.images.Aspect``."""
+    """What becomes of images that are no squares: "keep" leaves their shape, and repeats their
+    outermost pixels beside them; see ``hardsight.data.images.Aspect``."""
     on_error: Literal["stop", "skip"] = "stop"
     """What an unreadable image does: stop the run, or be skipped and listed."""
 

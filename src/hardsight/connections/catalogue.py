@@ -155,7 +155,7 @@ class Connection:
 
     open: Callable[[Address], Sink]
     form: str
-    """Of its addresses."""
+    """How its addresses are written."""
 
 
 CONNECTIONS = {
