@@ -9,17 +9,16 @@ from torch import Tensor
 from hardsight.backbones import build_backbone, patch_features
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
-from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.distillation.distances import DistanceScoring, FeatureDistance
 from hardsight.detectors.distillation.fitting import MinedFit, fit_mined_student
 from hardsight.detectors.distillation.noisy_decoder import NoisyDecoder
+from hardsight.detectors.distillation.student_teacher import MinedStudentTeacher
 from hardsight.detectors.distillation.teacher import level_sides
 from hardsight.detectors.fitted import Work
-from hardsight.detectors.saved import SavedDetector
 
 
-class Dinomaly(SavedDetector):
+class Dinomaly(MinedStudentTeacher):
     """Score where a transformer does not find grid features again (after Guo et al., 2025).
 
     The paper's backbone is a DINOv2 ViT, e.g. ``{"name": "vit_base_patch14_reg4_dinov2.lvd142m",
@@ -45,7 +44,6 @@ class Dinomaly(SavedDetector):
     """
 
     paper = "Dinomaly"
-    exportable = True
 
     def __init__(
         self,
@@ -85,24 +83,6 @@ class Dinomaly(SavedDetector):
         with autocast(self.precision, images.device):
             found = self.student(expected)
         return expected, [level.to(images.dtype) for level in found]
-
-    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
-        """Score a batch by the mean of the highest values of its map.
-
-        Shape:
-            images (B, 3, image_size, image_size) in [0, 1]; ``noise`` is not used.
-        """
-        found: Detection = self.distance(*self.features(images))
-        return found
-
-    def loss(self, images: Tensor) -> Tensor:
-        """Return the mined distance of normal images; see ``HardMining``."""
-        found: Tensor = self.student.mining(*self.features(images))
-        return found
-
-    def mine_over(self, steps: int) -> None:
-        """Let the loss leave alone the most after so many steps of the training, in place."""
-        self.student.mining.warm_up = steps
 
     def fit(
         self, data: AnomalyData, config: MinedFit | None = None, work: Work | None = None

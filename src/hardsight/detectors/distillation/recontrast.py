@@ -8,17 +8,16 @@ from torch import Tensor
 from hardsight.backbones import build_backbone
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
-from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.distillation.cross_reconstruction import CrossReconstruction
 from hardsight.detectors.distillation.distances import DistanceScoring, FeatureDistance
 from hardsight.detectors.distillation.recontrast_fitting import ReContrastFit, fit_recontrast
+from hardsight.detectors.distillation.student_teacher import MinedStudentTeacher
 from hardsight.detectors.distillation.teacher import TAPS, level_sides
 from hardsight.detectors.fitted import Work
-from hardsight.detectors.saved import SavedDetector
 
 
-class ReContrast(SavedDetector):
+class ReContrast(MinedStudentTeacher):
     """Score where features of a frozen and of an adapted encoder are not found (Guo et al., 2023).
 
     The adapted encoder starts from the frozen one's weights. With an adversarially trained
@@ -36,7 +35,7 @@ class ReContrast(SavedDetector):
     """
 
     paper = "ReContrast"
-    exportable = True
+    student: CrossReconstruction
 
     def __init__(
         self,
@@ -64,24 +63,6 @@ class ReContrast(SavedDetector):
         with autocast(self.precision, images.device):
             found = self.student(frozen, trained)
         return frozen + trained, [level.to(images.dtype) for level in found]
-
-    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
-        """Score a batch by the highest value of its map.
-
-        Shape:
-            images (B, 3, image_size, image_size) in [0, 1]; ``noise`` is not used.
-        """
-        found: Detection = self.distance(*self.features(images))
-        return found
-
-    def loss(self, images: Tensor) -> Tensor:
-        """Return the mined distance of normal images; see ``HardMining``."""
-        found: Tensor = self.student.mining(*self.features(images))
-        return found
-
-    def mine_over(self, steps: int) -> None:
-        """Let the loss leave alone the most after so many steps of the training, in place."""
-        self.student.mining.warm_up = steps
 
     def fit(
         self, data: AnomalyData, config: ReContrastFit | None = None, work: Work | None = None

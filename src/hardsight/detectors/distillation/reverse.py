@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from hardsight.backbones import build_backbone
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
-from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.distillation.bottleneck import Bottleneck
 from hardsight.detectors.distillation.decoder import Decoder, OutputConvolutions
@@ -19,13 +18,13 @@ from hardsight.detectors.distillation.distances import (
     cosine_distance,
 )
 from hardsight.detectors.distillation.fitting import fit_student
+from hardsight.detectors.distillation.student_teacher import StudentTeacher
 from hardsight.detectors.distillation.teacher import TAPS, level_sides
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.method import FitConfig
-from hardsight.detectors.saved import SavedDetector
 
 
-class ReverseDistillation(SavedDetector):
+class ReverseDistillation(StudentTeacher):
     """Score where a decoder does not find a teacher's features again (Deng & Li, 2022).
 
     The decoder sees them through a bottleneck that learnt normal images alone. It ends in a linear
@@ -44,7 +43,6 @@ class ReverseDistillation(SavedDetector):
     """
 
     paper = "Reverse Distillation"
-    exportable = True
 
     def __init__(
         self,
@@ -75,15 +73,6 @@ class ReverseDistillation(SavedDetector):
         with autocast(self.precision, images.device):
             found = self.student(expected)
         return expected, [level.to(images.dtype) for level in found]
-
-    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
-        """Score a batch by the highest value of its map.
-
-        Shape:
-            images (B, 3, image_size, image_size) in [0, 1]; ``noise`` is not used.
-        """
-        found: Detection = self.distance(*self.features(images))
-        return found
 
     def loss(self, images: Tensor) -> Tensor:
         """Return the distances of normal images, each scale as one vector, summed over the scales.

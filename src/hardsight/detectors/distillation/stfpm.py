@@ -7,7 +7,6 @@ from torch import Tensor
 
 from hardsight.backbones import Backbone, build_backbone
 from hardsight.core.precision import Choice
-from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.distillation.distances import (
     Combination,
@@ -16,13 +15,13 @@ from hardsight.detectors.distillation.distances import (
     cosine_distance,
 )
 from hardsight.detectors.distillation.fitting import fit_student
+from hardsight.detectors.distillation.student_teacher import StudentTeacher
 from hardsight.detectors.distillation.teacher import TAPS, level_sides
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.method import FitConfig
-from hardsight.detectors.saved import SavedDetector
 
 
-class STFPM(SavedDetector):
+class STFPM(StudentTeacher):
     """Score where a student from a random start differs from its teacher (Wang et al., 2021).
 
     Deterministic: there is no noise. The defaults are those of the preset ``stfpm``.
@@ -39,8 +38,6 @@ class STFPM(SavedDetector):
     """
 
     paper = "STFPM"
-    exportable = True
-    teacher: Backbone
     student: Backbone
 
     def __init__(
@@ -62,21 +59,16 @@ class STFPM(SavedDetector):
         scoring = DistanceScoring(combine, sigma, align_corners=False)
         self.distance = FeatureDistance(level_sides(self.teacher, image_size), image_size, scoring)
 
-    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
-        """Score a batch by the highest value of its map.
-
-        Shape:
-            images (B, 3, image_size, image_size) in [0, 1]; ``noise`` is not used.
-        """
-        found: Detection = self.distance(self.teacher(images), self.student(images))
-        return found
+    def features(self, images: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the features of both networks, fine to coarse."""
+        return self.teacher(images), self.student(images)
 
     def loss(self, images: Tensor) -> Tensor:
         """Return the distances of normal images, their mean over places, summed over the scales.
 
         Half the squared distance of unit vectors (eq. 1 to 3).
         """
-        pairs = zip(self.teacher(images), self.student(images), strict=True)
+        pairs = zip(*self.features(images), strict=True)
         return torch.stack([cosine_distance(a, b).mean() for a, b in pairs]).sum()
 
     def fit(

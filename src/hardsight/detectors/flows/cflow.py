@@ -2,23 +2,19 @@
 
 from typing import Any, Self
 
-from torch import Tensor
-
 from hardsight.backbones import build_backbone
 from hardsight.core.modules import seeded
-from hardsight.core.precision import Choice, autocast
-from hardsight.core.types import Detection
+from hardsight.core.precision import Choice
 from hardsight.data import AnomalyData
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.flows.cflow_density import CFlowDensity
-from hardsight.detectors.flows.density import detect
+from hardsight.detectors.flows.detector import FlowDetector
 from hardsight.detectors.flows.fitting import fit_flow
 from hardsight.detectors.method import FitConfig
-from hardsight.detectors.saved import SavedDetector
 
 
-class CFlow(SavedDetector):
+class CFlow(FlowDetector):
     """Score patches by their density given their place (CFlow, Gudovskiy et al., 2022).
 
     Deterministic: there is no noise. The defaults are those of the preset ``cflow``.
@@ -36,7 +32,6 @@ class CFlow(SavedDetector):
         seed: of the initial weights.
     """
 
-    exportable = True
     paper = "CFlow"
 
     def __init__(
@@ -57,13 +52,6 @@ class CFlow(SavedDetector):
         with seeded(seed):
             self.density = CFlowDensity(self.backbone.channels, sides, blocks, condition)
         self.enlarged = Enlargement(sides[0], image_size, sigma)
-
-    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
-        """Score a batch (B, 3, image_size, image_size) in [0, 1]; ``noise`` is not used."""
-        levels = self.backbone(images)
-        with autocast(self.precision, images.device):
-            log_densities = self.density(levels)
-        return detect(log_densities, self.enlarged, self.top)
 
     def fit(
         self, data: AnomalyData, config: FitConfig | None = None, work: Work | None = None

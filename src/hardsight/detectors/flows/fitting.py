@@ -1,14 +1,18 @@
 """From normal images to a trained and calibrated detector with a flow."""
 
+from typing import TypeVar
+
 from torch import Tensor
 
 from hardsight.augment import AugmentationPolicy
 from hardsight.data import AnomalyData
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.fitting import fit_calibrated
-from hardsight.detectors.flows.contract import F
+from hardsight.detectors.flows.detector import FlowDetector
 from hardsight.detectors.flows.task import FlowTask, feature_batches
 from hardsight.detectors.method import FitConfig
+
+F = TypeVar("F", bound=FlowDetector)
 
 
 def fit_flow(detector: F, data: AnomalyData, config: FitConfig, work: Work) -> Fitted[F]:
