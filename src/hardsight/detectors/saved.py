@@ -67,24 +67,10 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
         return model_card(self, facts)
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:
-        """Load a detector from a folder or a hub's repository, in eval mode.
-
-        Raises:
-            FileNotFoundError: no weights there.
-            ValueError: a file that is damaged, or weights of another architecture.
-        """
-        path = Path(pretrained_model_name_or_path) / CONFIG_FILE
-        if path.is_file():
-            read_object(path, "restore it, or fit again")
-        return super().from_pretrained(pretrained_model_name_or_path, **options)
-
-    @classmethod
-    def _from_pretrained(
+    def from_pretrained(
         cls,
+        pretrained_model_name_or_path: str | Path,
         *,
-        model_id: str,
-        config: dict[str, Any] | None = None,
         revision: str | None = None,
         cache_dir: str | Path | None = None,
         force_download: bool = False,
@@ -92,21 +78,31 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
         token: str | bool | None = None,
         **changed: Any,
     ) -> Self:
-        """Load settings, weights and calibration from a folder or a hub's repository, in silence.
+        """Load a detector from a folder or a hub's repository, in eval mode.
+
+        Args:
+            pretrained_model_name_or_path: the folder, or the repository.
+            revision: of the repository; so are the next four, see ``hf_hub_download``.
+            cache_dir: where its files are kept.
+            force_download: fetch what is kept anew.
+            local_files_only: fetch nothing.
+            token: that it asks for.
+            changed: settings that are other than saved.
 
         Raises:
-            FileNotFoundError: no weights there.
-            ValueError: settings or weights that are damaged, or of another architecture.
+            FileNotFoundError: no settings or weights there.
+            ValueError: a file that is damaged, or weights of another architecture.
         """
+        name = str(pretrained_model_name_or_path)
 
-        def find(name: str) -> Path | None:
-            if Path(model_id).is_dir():
-                return Path(model_id) / name if (Path(model_id) / name).is_file() else None
+        def find(file: str) -> Path | None:
+            if Path(name).is_dir():
+                return Path(name) / file if (Path(name) / file).is_file() else None
             try:
                 return Path(
                     hf_hub_download(
-                        model_id,
                         name,
+                        file,
                         revision=revision,
                         cache_dir=cache_dir,
                         force_download=force_download,
@@ -117,14 +113,19 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
             except EntryNotFoundError:
                 return None
 
-        weights = find(WEIGHTS_FILE)
-        if weights is None:
-            raise FileNotFoundError(f"{model_id} holds no {WEIGHTS_FILE}; fit and save a detector")
+        def demanded(file: str) -> Path:
+            found = find(file)
+            if found is None:
+                raise FileNotFoundError(f"{name} holds no {file}; fit and save a detector")
+            return found
+
+        weights = demanded(WEIGHTS_FILE)
+        settings = read_object(demanded(CONFIG_FILE), "restore it, or fit again")
         try:
-            detector = cls.from_settings((config or {}) | changed)
+            detector = cls.from_settings(settings | changed)
         except TypeError as error:
             raise ValueError(
-                f"{model_id} has settings that are none of {cls.__name__} ({error}); load it with "
+                f"{name} has settings that are none of {cls.__name__} ({error}); load it with "
                 "the class that its README.md names"
             ) from error
         try:

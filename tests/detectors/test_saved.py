@@ -1,0 +1,38 @@
+"""What a saved detector lacks, or has damaged, is named."""
+
+import json
+
+import pytest
+import torch
+from tiny_detector import tiny_advrad
+
+from hardsight import AdvRAD
+from hardsight.detectors.saved import CONFIG_FILE, WEIGHTS_FILE
+
+
+@pytest.fixture
+def folder(tmp_path):
+    tiny_advrad().save_pretrained(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("file", [CONFIG_FILE, WEIGHTS_FILE])
+def test_what_is_missing_is_named(folder, file):
+    (folder / file).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{folder} holds no {file}; fit and save"):
+        AdvRAD.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[]"])
+def test_settings_that_are_damaged_are_named(folder, content):
+    (folder / CONFIG_FILE).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{folder / CONFIG_FILE} is damaged .*; restore it"):
+        AdvRAD.from_pretrained(folder)
+
+
+def test_settings_may_be_other_than_saved(folder):
+    saved = json.loads((folder / CONFIG_FILE).read_text())
+    found = AdvRAD.from_pretrained(folder, k=7)
+    assert not found.training
+    assert found.settings == saved | {"k": 7}
+    assert torch.equal(found.map_mean, AdvRAD.from_pretrained(folder).map_mean)
