@@ -1,5 +1,7 @@
 """Where ``hardsight score`` writes its table."""
 
+import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from typed import call, words
 
 from hardsight.cli.drift import scores_of
 from hardsight.cli.table import table
+from hardsight.core.spreadsheet import FORMULA
 
 DEVICE = Path("/dev/full")
 """Every write to it fails as on a full disk."""
@@ -71,3 +74,29 @@ def test_a_watch_that_begins_again_adds_to_its_table(run, parts, tmp_path):
         done = call("watch", run, parts / "test/good", "--idle", 0, "-o", place)
         assert done.exit_code == 0, words(done)
         assert len(scores_of(place)) == count
+
+
+def test_no_cell_is_a_formula_and_the_table_is_a_list_and_a_stream_of_scores(
+    run, parts, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    names = ["=1+1.png", "+1.png", "-1.png", "@x.png", "'=1.png", "plain.png", "=gone.png"]
+    for name in names[:-1]:
+        shutil.copy(next((parts / "test/good").iterdir()), name)
+    Path("list.txt").write_text("\n".join(names))
+    assert call("score", run, "list.txt", "-o", "first.csv").exit_code == 1  # one is gone
+    done = call("score", run, "first.csv", "-o", "second.csv")
+    assert done.exit_code == 1, words(done)
+    first, second = (Path(f"{name}.csv").read_text("utf-8") for name in ("first", "second"))
+    cells = [cell for row in csv.reader(first.splitlines()) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(FORMULA)]
+    assert second == first
+    assert len(scores_of(Path("first.csv"))) == len(names) - 1
+
+
+def test_scores_below_zero_stay_numbers(tmp_path):
+    place = tmp_path / "t.csv"
+    with table(place, ("path", "score")) as lines:
+        lines.write([{"path": "-1.png", "score": -1.5}])
+    assert place.read_text().splitlines() == ["path,score", "'-1.png,-1.5"]
+    assert scores_of(place).tolist() == [-1.5]

@@ -10,13 +10,14 @@ from typing import Any, TextIO
 
 from hardsight.core.disk import named_when_full
 from hardsight.core.outputs import check_file
+from hardsight.core.spreadsheet import cell
 
 TAIL = 1 << 16
 """Bytes at the end of a file in which its last line is looked for."""
 
 
 class Table:
-    """Writes rows, each at once, as CSV or as JSON lines.
+    """Writes rows, each at once, as JSON lines or as CSV, in which no text is a formula.
 
     Args:
         file: to write to.
@@ -43,7 +44,7 @@ class Table:
         """Write the rows, and flush."""
         for row in rows:
             if self._csv:
-                self._csv.writerow(row)
+                self._csv.writerow({name: cell(value) for name, value in row.items()})
             else:
                 self.file.write(json.dumps(row) + "\n")
         self.file.flush()

@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TextIO
 
+from hardsight.core.spreadsheet import text_of
 from hardsight.data.files import iter_images
 from hardsight.data.remote import RemoteFile, Source, at_hand, is_url, remote_images
 
@@ -76,7 +77,7 @@ def _of_csv(lines: TextIO, name: str) -> Iterator[str]:
                 f"{name} has no column {' or '.join(COLUMNS)}; give it one, or name the images in "
                 "a .txt file, one a line"
             )
-        yield from filter(None, (row[column] for row in rows))
+        yield from (text_of(row[column]) for row in rows if row[column])
     except csv.Error as error:
         where = f"after line {rows.line_num}"
         raise ValueError(f"{name} has no row of CSV {where} ({error})") from error
