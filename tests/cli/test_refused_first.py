@@ -103,7 +103,10 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_is_resumed(run, tmp_p
     assert "gone' does not exist" in refused("fit", "--resume", "--run", begun)
 
 
-@pytest.mark.parametrize("command", ["fit", "evaluate", "certify", "calibrate"])
+@pytest.mark.parametrize(
+    "command",
+    ["fit", "evaluate", "certify", "calibrate", "drift", "audit", "export", "evaluate --beside"],
+)
 def test_a_folder_in_which_another_process_writes_is_refused_with_its_number(
     run, parts, tiny_preset, tmp_path, command
 ):
@@ -112,9 +115,13 @@ def test_a_folder_in_which_another_process_writes_is_refused_with_its_number(
         "evaluate": ((run, "-o", tmp_path), tmp_path),
         "certify": ((run, "-o", tmp_path), tmp_path),
         "calibrate": ((run,), run),
+        "drift": ((run, parts / "test/good", "-o", tmp_path), tmp_path),
+        "audit": ((run,), run / "audit"),
+        "export": ((run,), run),
+        "evaluate --beside": ((run, "--beside", run), run / "evaluation"),
     }[command]
     with held_by_another(folder) as other:
-        said = refused(command, *given)
+        said = refused(command.split()[0], *given)
         assert f"{folder} is in use: process {other.pid} writes there" in said
     assert [path.name for path in tmp_path.iterdir()] in ([], [".lock"])
 

@@ -65,6 +65,7 @@ def audit(
         hardsight audit runs/bottle --quick
         hardsight audit runs/rap --images 128
     """
+    from hardsight.core.lock import locked
     from hardsight.evaluation import Execution
     from hardsight.reports import write_report
     from hardsight.runs import open_run
@@ -75,17 +76,22 @@ def audit(
             not_with(context, "--quick", "budget")
         opened = open_run(run)
         for_detectors(opened, synthetic=synthetic)
-        with told() as progress:
-            found = figures_of(opened, device).audit(
-                ImageChoice(path, images, synthetic=synthetic, allow_data_change=allow_data_change),
-                AttackChoice(norm=norm, eps=eps, source=source),
-                budget="quick" if quick else budget,
-                seed=seed,
-                batch_size=batch_size,
-                execution=Execution(max_minutes=max_minutes, progress=progress),
-            )
-        page = write_report(found, opened.audit_path.parent, opened.audit_path.stem)
-        opened.write_card()
+        folder = opened.audit_path.parent
+        with locked(folder):
+            with told() as progress:
+                chosen = ImageChoice(
+                    path, images, synthetic=synthetic, allow_data_change=allow_data_change
+                )
+                found = figures_of(opened, device).audit(
+                    chosen,
+                    AttackChoice(norm=norm, eps=eps, source=source),
+                    budget="quick" if quick else budget,
+                    seed=seed,
+                    batch_size=batch_size,
+                    execution=Execution(max_minutes=max_minutes, progress=progress),
+                )
+            page = write_report(found, folder, opened.audit_path.stem)
+            opened.write_card()
         _show(found)
         say_report(page)
     if not found.passed:

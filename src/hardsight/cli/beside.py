@@ -108,25 +108,27 @@ def evaluate_beside(
 ) -> "list[Inspected]":
     """Attack two runs' detectors, alone and side by side, and write RUN/evaluation/beside.json."""
     from hardsight.core.files import write_atomically
+    from hardsight.core.lock import locked
     from hardsight.evaluation import inspect_attacked
     from hardsight.runs import beside, open_detector_run
 
     opened = open_detector_run(run)
-    both, data = beside(opened, open_detector_run(other), device)
-    with told() as progress:
-        rows = inspect_attacked(both, data.limited(limit) if limit else data, suite, seed, progress)
-    place = opened.reports / "evaluation" / "beside.json"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    found = {
-        "beside": str(other),
-        "suite": suite.name,
-        "attacks": suite.description,
-        "norm": suite.ball.name,
-        "eps": suite.ball.eps,
-        "seed": seed,
-        "rows": [row._asdict() for row in rows],
-    }
-    write_atomically(place, json.dumps(found, indent=1) + "\n")
+    folder = opened.reports / "evaluation"
+    with locked(folder):
+        both, data = beside(opened, open_detector_run(other), device)
+        few = data.limited(limit) if limit else data
+        with told() as progress:
+            rows = inspect_attacked(both, few, suite, seed, progress)
+        found = {
+            "beside": str(other),
+            "suite": suite.name,
+            "attacks": suite.description,
+            "norm": suite.ball.name,
+            "eps": suite.ball.eps,
+            "seed": seed,
+            "rows": [row._asdict() for row in rows],
+        }
+        write_atomically(folder / "beside.json", json.dumps(found, indent=1) + "\n")
     return rows
 
 

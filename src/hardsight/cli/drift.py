@@ -62,6 +62,7 @@ def drift(
         hardsight drift runs/bottle today/
         hardsight drift runs/bottle scores.csv --once-in 1000
     """
+    from hardsight.core.lock import locked
     from hardsight.evaluation.drift import DriftMonitor
     from hardsight.reports.drift import write_drift
     from hardsight.runs import SCORE, drift_references, open_detector_run
@@ -71,15 +72,16 @@ def drift(
         opened = open_detector_run(run)
         folder = output or opened.reports / "drift"
         check_folder(folder, "--output")
-        if len(parts) == 1 and Path(parts[0]).suffix in (".csv", ".jsonl"):
-            found: Values = {SCORE: scores_of(Path(parts[0]))}
-        else:
-            detector = opened.deciding(device)
-            found = _values(detector, Reader.of(detector, batch_size, bits), parts, tally)
-        references = {k: v for k, v in drift_references(opened).items() if k in found}
-        monitor = DriftMonitor(references, once_in, seed)
-        watched = monitor.add(found)
-        chart = write_drift(watched, monitor.alarms, once_in, folder)
+        with locked(folder):
+            if len(parts) == 1 and Path(parts[0]).suffix in (".csv", ".jsonl"):
+                found: Values = {SCORE: scores_of(Path(parts[0]))}
+            else:
+                detector = opened.deciding(device)
+                found = _values(detector, Reader.of(detector, batch_size, bits), parts, tally)
+            references = {k: v for k, v in drift_references(opened).items() if k in found}
+            monitor = DriftMonitor(references, once_in, seed)
+            watched = monitor.add(found)
+            chart = write_drift(watched, monitor.alarms, once_in, folder)
         console.print(_table(watched, monitor.alarms))
         say(
             f"While nothing changes, at most one false alarm in {once_in:,} parts, on average: the "

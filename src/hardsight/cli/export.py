@@ -1,5 +1,6 @@
 """``hardsight export``: a fitted detector as a graph for other runtimes."""
 
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -57,6 +58,7 @@ def export(
         hardsight export runs/bottle --to openvino -o bottle/
         hardsight score bottle/ new/
     """
+    from hardsight.core.lock import locked
     from hardsight.export import Target
     from hardsight.export import export as write
     from hardsight.runs import CONFIG, EXPORTED, MANIFEST, open_detector_run
@@ -65,16 +67,18 @@ def export(
         work = open_detector_run(run)
         folder = output or work.reports / EXPORTED
         check_folder(folder, "--output")
-        detector, data = work.opened("cpu", path, allow_data_change)
-        found, compared = write(
-            detector,
-            data,
-            folder,
-            Target(to.value, int8, precision.value),
-            selected=work.config.fit.splits_validation,
-            seed=seed,
-            extra=(work.path / CONFIG, work.path / MANIFEST),
-        )
+        in_run = folder.resolve().is_relative_to(work.reports.resolve())
+        with locked(work.reports) if in_run else nullcontext():
+            detector, data = work.opened("cpu", path, allow_data_change)
+            found, compared = write(
+                detector,
+                data,
+                folder,
+                Target(to.value, int8, precision.value),
+                selected=work.config.fit.splits_validation,
+                seed=seed,
+                extra=(work.path / CONFIG, work.path / MANIFEST),
+            )
         table = Table("", "AUROC", "difference", "ms an image", "speed")
         first = next(iter(compared.values()))
         for name, c in compared.items():
