@@ -74,3 +74,10 @@ def test_an_example_stays_a_line_in_a_narrow_terminal(name):
     lines = call(name, "--help").stdout.splitlines()
     assert {f"hardsight {line}" for line in EXAMPLES[name]} <= {line.strip() for line in lines}
     assert max(map(len, lines)) <= 80
+
+
+def test_alpha_is_the_failure_probability_of_a_certificate_and_nothing_else():
+    """An attack's step, which some libraries call alpha, is its step size here."""
+    options = {name: {o for p in command.params for o in p.opts} for name, command in KNOWN.items()}
+    assert [name for name, found in options.items() if "--alpha" in found] == ["certify"]
+    assert "--step-size" in options["evaluate"]

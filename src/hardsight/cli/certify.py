@@ -47,7 +47,12 @@ def certify(
         typer.Option(help=f"Candidates of --choose-sigma, comma-separated. Default: {SIGMAS}."),
     ] = None,
     n: Annotated[int, typer.Option(min=1, help="Noisy copies of each image.")] = 1000,
-    alpha: Annotated[float, typer.Option(help="Probability that a statement is false.")] = 0.001,
+    alpha: Annotated[
+        float,
+        typer.Option(
+            help="Failure probability: that a statement is false. Its confidence is 1 - alpha."
+        ),
+    ] = 0.001,
     radii: Annotated[str, typer.Option(help="L2 radii, comma-separated.")] = "0,0.05,0.1,0.2",
     design: Annotated[
         list[str] | None,

@@ -77,9 +77,8 @@ def evaluate(
     eps: AttackedEps = None,
     norm: AttackedNorm = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of every attack.")] = None,
-    alpha: Annotated[
-        float | None,
-        typer.Option("--alpha", "--step-size", help="Length of a PGD step; default: by its steps."),
+    step_size: Annotated[
+        float | None, typer.Option(help="Length of a PGD step; default: by its steps.")
     ] = None,
     draws: Annotated[
         int | None, typer.Option(min=1, help="Noise draws a gradient averages.")
@@ -186,7 +185,7 @@ def evaluate(
             "draws": draws,
             "restarts": restarts,
             "submissions": submissions,
-            "step_size": alpha,
+            "step_size": step_size,
         }
         effort = {k: v for k, v in asked.items() if v is not None}
         if beside is not None:
