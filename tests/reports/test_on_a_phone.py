@@ -1,6 +1,7 @@
 """Reports in a window as narrow as a phone's: nothing is cut off, nothing scrolls sideways."""
 
 import re
+from dataclasses import replace
 
 from browser import in_chromium
 from test_audit_report import result
@@ -46,3 +47,26 @@ def _height(svg: str, text: str) -> float:
 def test_the_coin_toss_is_named_above_the_curves():
     svg = curve_svg(synthetic().curves[0], "AUROC")
     assert _height(svg, "coin toss") < _height(svg, "1.0")
+
+
+ROWS = """(() => {
+  const grid = document.querySelector('.plots').getBoundingClientRect(), ends = {};
+  for (const one of document.querySelectorAll('.plots > figure')) {
+    const box = one.getBoundingClientRect(), row = Math.round(box.top);
+    ends[row] = Math.max(ends[row] ?? 0, box.right);
+  }
+  return Object.values(ends).map((end) => Math.round(grid.right - end));
+})()"""
+"""How far the last plot of each row is from the grid's end."""
+
+
+@in_chromium
+def test_the_grid_of_plots_has_no_hole(browser, tmp_path):
+    first = synthetic(items=0)
+    for more in range(5):
+        one = replace(first, curves=first.curves * (1 + more))
+        page = write_html(one, tmp_path / "report.html")
+        for width in (1280, 900):
+            browser.resize(width, 900)
+            browser.open(page.as_uri())
+            assert set(browser.run(ROWS)) <= {0}, (more, width)
