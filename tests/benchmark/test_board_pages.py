@@ -77,12 +77,34 @@ def test_names_are_escaped_and_anchors_are_there(site):
     for line in json.loads((site / "board.json").read_text(encoding="utf-8")):
         page, anchor = line["page"].split("#")
         assert f'id="{anchor}"' in (site / page).read_text(encoding="utf-8")
-    assert "-10.0 by pgd; FreeRAD, Table 2" in method
-    assert "92.0" in method  # certified, published
+    assert "-0.100 by pgd; FreeRAD, Table 2" in method
+    assert "0.920" in method  # certified, published
     assert "Over threat models" in method
     noisy = next((site / "methods").glob("*noisy*.html")).read_text(encoding="utf-8")
     assert "motion_blur" in noisy
     assert method.count("<svg") == 1  # L-inf at two radii
+
+
+def test_a_threat_is_shown_as_in_reports_and_named_as_in_entries(site):
+    for page in ("index.html", "methods/spade.html"):
+        text = (site / page).read_text(encoding="utf-8")
+        assert '<td data-label="Threat">L-inf 4/255</td>' in text
+        assert ">Linf" not in text
+    assert '<option value="Linf 4/255">L-inf 4/255</option>' in (site / "index.html").read_text()
+    assert '"threat": "Linf 4/255"' in (site / "board.json").read_text()
+
+
+def test_a_methods_page_has_no_empty_column(site):
+    method = (site / "methods/spade.html").read_text(encoding="utf-8")
+    for page in (method, next((site / "methods").glob("*noisy*.html")).read_text()):
+        for table in re.findall(r"<table class=.results.*?</table>", page, re.DOTALL):
+            heads = re.findall(r'<th scope="col">(.*?)</th>', table)
+            rows = re.findall(r"<tr[ >].*?</tr>", table.split("<tbody>")[1], re.DOTALL)
+            cells = [re.findall(r"<t[dh] ?(.*?)</t[dh]>", row, re.DOTALL) for row in rows]
+            for head, column in zip(heads, zip(*cells, strict=True), strict=True):
+                assert not all('class="none"' in cell for cell in column), head
+    assert ">Published</th>" in method
+    assert ">Worst</th>" not in method
 
 
 def test_the_page_of_another_librarys_model_names_it(tmp_path):

@@ -187,8 +187,8 @@ def test_a_curve_in_l2_speaks_of_its_length(bright, make_set, tmp_path):
     result = evaluate(bright(), data, [suite], norm="L2", protocol=protocol)
     assert {curve.x_label for curve in result.curves} == {"L2 eps"}
     page = write_html(result, tmp_path / "report.html").read_text()
-    assert "L2 length of the change" in page
-    assert "largest change of any pixel" not in page
+    assert "L2 radius (eps)" in page
+    assert "L-inf radius (eps)" not in page
 
 
 def test_gallery_takes_positions_not_results(bright):

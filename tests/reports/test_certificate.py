@@ -6,14 +6,15 @@ import pytest
 from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.protocol import certify
 from hardsight.reports import write_html, write_json, write_markdown
-from hardsight.reports.certified_words import percent
+from hardsight.reports.certified_words import promised
 
 
 def test_what_is_promised_is_never_rounded_up():
-    assert percent(0.9999) == "99.9"
-    assert percent(0.978) == "97.8"
-    assert percent(1.0) == "100.0"
-    assert percent(None) == "-"
+    assert promised(0.9999, "AUROC") == "0.999"
+    assert promised(0.978, "AUROC") == "0.978"
+    assert promised(1.0, "AUROC") == "1.000"
+    assert promised(0.7839, "accuracy") == "78.3 %"
+    assert promised(None, "AUROC") == "-"
 
 
 @pytest.mark.parametrize("early", [False, True])

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -39,11 +40,11 @@ def found(**changes) -> ClassCertification:
 
 def test_the_table_is_the_share_that_is_right_and_sure():
     rows = [cells(found(), p) for p in found().rows]
-    assert [r["accuracy"].main for r in rows] == ["50.0", "50.0", "25.0"]
+    assert [r["accuracy"].main for r in rows] == ["50.0 %", "50.0 %", "25.0 %"]
     assert [r["radius"].main for r in rows] == ["0", "0.1", "0.4"]
     assert rows[2]["linf"].main == f"{255 * 0.4 / 28:.2g}/255"
     # Clopper-Pearson of 2 of 4: the quantiles of Beta(2, 3) and Beta(3, 2) are symmetric
-    assert rows[0]["interval"].main == "6.8 to 93.2"
+    assert rows[0]["interval"].main == "6.8 to 93.2 %"
     assert headline(found()).startswith("50.0 % are certainly right when left alone, 25.0 %")
 
 
@@ -86,7 +87,7 @@ def test_empirical_accuracy_stands_beside_the_certified_one(tmp_path):
     assert "Accuracy attacked" in page
     assert "Warning" not in page
     text = write_markdown(one, tmp_path / "c.md").read_text()
-    assert "| eot-pgd | 0.1 | 75.0 | 50.0 | 4 | 0 |" in text
+    assert "| eot-pgd | 0.1 | 75.0 % | 50.0 % | 4 | 0 |" in text
     held = json.loads(write_json(one, tmp_path / "c.json").read_text())
     assert held["attacks"][1]["accuracy"] == 0.5
     assert "under" not in accuracy_svg(found())
@@ -118,3 +119,18 @@ def test_the_curve_ends_where_nothing_is_certain():
 def test_a_headline_names_the_last_radius(radii):
     one = found(terms=Terms(0.25, 1000, 0.001, 0.5, radii))
     assert ("L2 radius" in headline(one)) == (len(radii) > 1)
+
+
+def test_no_name_of_a_line_is_cut_off():
+    long = "autoattack-rand on the smoothed vote"
+    attacks = tuple(AttackedVote(long, r, 0.25, 0.5, 4, 0) for r in (0.1, 0.4))
+    svg = accuracy_svg(found(attacks=attacks))
+    (width,) = re.findall(r'viewBox="0 0 ([0-9.]+) ', svg)
+    (left,) = re.findall(rf'x="([0-9.]+)"[^>]*>under {long}</text>', svg)
+    assert float(left) + 4.8 * len(f"under {long}") < float(width)
+
+
+def test_the_plot_has_the_unit_of_the_table():
+    svg = accuracy_svg(found())
+    assert "in per cent" in svg
+    assert ">100</text>" in svg

@@ -23,12 +23,20 @@ from hardsight.evaluation.results import (
     Row,
 )
 from hardsight.evaluation.verdict import judge, outcome, strongest
-from hardsight.evaluation.wording import fraction_of_255, pairs, radius
+from hardsight.evaluation.wording import (
+    change,
+    figure,
+    fraction_of_255,
+    pairs,
+    radius,
+    span,
+    threat_name,
+)
 from hardsight.metrics import auroc, bootstrap
 from hardsight.reports import write_html, write_json, write_markdown
-from hardsight.reports.evaluation import markdown
+from hardsight.reports.evaluation import html, markdown
 from hardsight.reports.pictures import heat, heat_scale, perturbation
-from hardsight.reports.plots import histogram_svg
+from hardsight.reports.plots import curve_svg, histogram_svg
 from hardsight.reports.tables import COLUMNS, check_finite, table_row
 
 EPS = 2 / 255
@@ -313,7 +321,7 @@ def test_markdown_has_every_row_and_no_loose_bar(tmp_path):
     assert len(results) == 2 + len(evaluation.rows)
     for row, line in zip(evaluation.rows, results[2:], strict=True):
         assert line[0].strip() == row.attack
-        assert f"{100 * row.mean.value:.1f}" in line[list(COLUMNS).index("mean")]
+        assert f"{row.mean.value:.3f}" in line[list(COLUMNS).index("mean")]
     assert {len(line) for line in table} == {len(COLUMNS), 4, 2}
     assert "<c>" not in text
     assert all(note.replace("<", "&lt;") in text for note in evaluation.notes)
@@ -444,7 +452,7 @@ def test_a_map_that_ranks_pixels_no_better_than_its_object_is_spoken_of(alone, a
     assert (text is None) == (said is None)
     if said:
         assert text.startswith(said)
-        assert f"{100 * alone:.1f} %" in text
+        assert f"{alone:.3f}" in text
 
 
 def test_a_handful_of_good_parts_is_not_enough_to_call_them_unlike():
@@ -499,6 +507,7 @@ def test_numbers_are_written_as_people_write_them():
         "0.0123",
     ]
     assert radius("Linf", 2 / 255) == "L-inf 2/255"
+    assert [threat_name(n) for n in ("Linf", "L2", "light")] == ["L-inf", "L2", "light"]
     assert radius("L2", 0.2) == "L2 0.2"
     assert radius("L2", 128 / 255) == "L2 128/255"
     assert pairs(0.999) == "more than 99 of 100"
@@ -545,3 +554,31 @@ def test_a_perturbation_of_pure_noise_can_be_drawn():
     drawn = perturbation(torch.full_like(noise, 0.5), noise.round())
     assert len(drawn) > 256 * 256
     assert Image.open(io.BytesIO(drawn)).size == (256, 256)
+
+
+def test_auroc_is_a_share_of_one_and_accuracy_in_per_cent():
+    assert figure(0.97649, "AUROC") == figure(0.97649, "AUPRO") == "0.976"
+    assert figure(0.7704, "accuracy") == "77.0 %"
+    assert span(0.9, 1.0, "AUROC, held-out") == "0.900 to 1.000"
+    assert span(0.7, 0.81, "accuracy") == "70.0 to 81.0 %"
+    assert [change(d, "AUROC") for d in (-0.0125, 0.04, -1e-9)] == ["-0.013", "+0.040", "+0.000"]
+    assert change(-0.0125, "accuracy") == "-1.2"
+
+
+def test_a_plot_has_the_unit_of_its_table():
+    found = synthetic(items=0)
+    (curve,) = found.curves
+    page = html(found)
+    clean = table_row(found.rows[0])["mean"].main
+    assert f">clean: {clean}</text>" in page
+    assert "per cent" not in curve_svg(curve, "AUROC")
+    accuracy = curve_svg(curve, "accuracy")
+    assert "accuracy under attack, in per cent" in accuracy
+    assert ">100</text>" in accuracy
+    assert ">1.0</text>" not in accuracy
+
+
+def test_the_strengths_of_any_threat_stand_at_its_points():
+    line = {"pgd": tuple((e, Estimate(0.5, 0.4, 0.6)) for e in (0.0, 0.05, 0.1, 0.2))}
+    svg = curve_svg(Curve("How strong?", "severity of light", line), "AUROC")
+    assert re.findall(r">(0|0\.[0-9]*[05125])</text>", svg)[:4] == ["0", "0.05", "0.1", "0.2"]

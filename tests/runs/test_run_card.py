@@ -79,7 +79,7 @@ def test_every_figure_has_its_attack_and_its_images(measured):
     attacked = [row for row in rows(card) if row["Attack"] == "pgd"]
     report = json.loads((measured.path / "evaluation/report.json").read_text())
     expected = next(r for r in report["rows"] if r["attack"] == "pgd")
-    assert attacked[0]["Figure, %"].startswith(f"{100 * expected['mean'][0]:.1f}")
+    assert attacked[0]["Figure"].startswith(f"{expected['mean'][0]:.3f}")
     assert attacked[0]["Perturbation"] == "L-inf 2/255"
     assert {row["Images"] for row in attacked} == {"6"}
     assert "PGD 1 step" in attacked[0]["Budget"]

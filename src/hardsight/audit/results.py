@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from hardsight.core.files import write_atomically
 from hardsight.core.json_files import read_json
+from hardsight.evaluation.wording import figure
 
 Verdict = Literal["pass", "warn", "fail", "skipped"]
 _NAMED: tuple[Verdict, ...] = ("fail", "warn")
@@ -43,9 +44,19 @@ class Check:
     """Skipped for want of time, though it applies."""
 
     @property
+    def shown(self) -> dict[str, str]:
+        """The measured values as they are written: AUROC and accuracy in the field's unit."""
+        return {name: _written(name, value) for name, value in self.values.items()}
+
+    @property
     def evidence(self) -> str:
         """The measured values on one line."""
-        return ", ".join(f"{name} {value:.3g}" for name, value in self.values.items())
+        return ", ".join(f"{name} {text}" for name, text in self.shown.items())
+
+
+def _written(name: str, value: float) -> str:
+    measure = next((m for m in ("AUROC", "accuracy") if name.startswith(m)), None)
+    return f"{value:.3g}" if measure is None else figure(value, measure)
 
 
 @dataclass(frozen=True)

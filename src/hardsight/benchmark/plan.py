@@ -8,10 +8,12 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from hardsight.attacks import BALLS, parse_radius
 from hardsight.audit.budgets import BUDGETS
 from hardsight.benchmark.job import DataAsked, Job, MethodAsked
 from hardsight.config.config import STRICT, ConfigError
 from hardsight.core.suggestions import choices
+from hardsight.evaluation.wording import radius
 
 PLANS = Path(__file__).with_name("plans")
 
@@ -53,6 +55,13 @@ class ThreatAsked(BaseModel):
         if not self.suites:
             return "clean"
         return f"{self.norm} {self.eps}"
+
+    @property
+    def title(self) -> str:
+        """``name`` for a reader: "L-inf 2/255"."""
+        if self.attacked and self.norm in BALLS:
+            return radius(self.norm, parse_radius(self.eps))
+        return self.name
 
     @property
     def attacked(self) -> bool:

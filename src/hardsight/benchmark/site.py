@@ -18,13 +18,19 @@ from hardsight.benchmark.job import slug
 from hardsight.benchmark.tables import small_tables
 from hardsight.core.files import write_atomically
 from hardsight.core.spreadsheet import cell
-from hardsight.evaluation.results import Curve, Estimate
+from hardsight.evaluation.results import HELD_OUT, Curve, Estimate
+from hardsight.evaluation.wording import threat_name
 from hardsight.reports.page import render
 from hardsight.reports.plots import curve_svg
 
 TEMPLATES = Path(__file__).with_name("templates")
-NORMS = {"Linf": ("Under L-inf", "eps"), "L2": ("Under L2", "L2 eps")}
-"""Threat models of which a curve is drawn: its title, and what its axis is."""
+METHOD_HEADS = (
+    "Data", "Threat", "Clean", "Attack", "Mean", "Worst", "Fixed", "Published",
+    "Held-out normals", "Pixel / object alone", "Audit", "Attack, s / image",
+)  # fmt: skip
+"""Columns of a method's measurements."""
+NORMS = {"Linf": "eps", "L2": "L2 eps"}
+"""Threat models of which a curve is drawn, and what its axis is."""
 
 
 def write_site(results: str | Path, site: str | Path) -> Path:
@@ -118,14 +124,15 @@ def as_csv(values: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _filters(ranked: Sequence[Standing]) -> dict[str, list[str]]:
-    """Return what can be chosen among: label -> values."""
+def _filters(ranked: Sequence[Standing]) -> dict[str, dict[str, str]]:
+    """Return what can be chosen among: label -> value of a row -> what is shown."""
     entries = [standing.first.entry for standing in ranked]
+    noise = {"random" if entry.random else "deterministic" for entry in entries}
     return {
-        "data": sorted({standing.first.data for standing in ranked}),
-        "threat": sorted({entry.threat.name for entry in entries}),
-        "audit": sorted({standing.audit for standing in ranked}),
-        "noise": sorted({"random" if entry.random else "deterministic" for entry in entries}),
+        "data": {name: name for name in sorted({standing.first.data for standing in ranked})},
+        "threat": dict(sorted({(entry.threat.name, entry.threat.title) for entry in entries})),
+        "audit": {name: name for name in sorted({standing.audit for standing in ranked})},
+        "noise": {name: name for name in sorted(noise)},
     }
 
 
@@ -138,6 +145,7 @@ def _method_page(
     """Return the page of a method."""
     return render(
         TEMPLATES / "method.html.j2",
+        heads=_heads(mine),
         method=mine[0].entry,
         lines=mine,
         tables=small_tables(own),
@@ -148,10 +156,22 @@ def _method_page(
     )
 
 
+def _heads(mine: Sequence[Line]) -> list[str]:
+    """Return the columns of a method's measurements, without those that are empty."""
+    found: dict[str, list[object]] = {
+        "Worst": [line.attacked.worst for line in mine],
+        "Fixed": [line.attacked.fixed for line in mine],
+        "Published": [line.compared for line in mine],
+        "Held-out normals": [line.row(HELD_OUT, "image") for line in mine],
+        "Pixel / object alone": [line.row("AUROC", "pixel") for line in mine],
+    }
+    return [name for name in METHOD_HEADS if any(found.get(name, [True]))]
+
+
 def _curves(mine: Sequence[Line]) -> list[tuple[str, str]]:
     """Return the curves against eps, one a norm with two radii: its title, and the picture."""
     found = []
-    for norm, (title, axis) in NORMS.items():
+    for norm, axis in NORMS.items():
         each: dict[str, dict[float, Estimate]] = {}
         for line in mine:
             entry = line.entry
@@ -163,6 +183,7 @@ def _curves(mine: Sequence[Line]) -> list[tuple[str, str]]:
             name: tuple(sorted(points.items())) for name, points in each.items() if len(points) > 2
         }
         if drawn:
+            title = f"Under {threat_name(norm)}"
             curve = Curve(title, axis, drawn)
             found.append((title, curve_svg(curve, mine[0].attacked.metric)))
     return found

@@ -1,11 +1,12 @@
 """The smaller tables of a method's page: averages, corruptions, certificates."""
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import compress, groupby
 from typing import NamedTuple
 
 from hardsight.benchmark.averages import threat_averages
 from hardsight.benchmark.entry import Entry
+from hardsight.evaluation.wording import figure
 
 
 class SmallTable(NamedTuple):
@@ -18,9 +19,15 @@ class SmallTable(NamedTuple):
 
 
 def small_tables(own: Sequence[Entry]) -> list[SmallTable]:
-    """Return the tables of a method's entries that have rows."""
+    """Return the tables of a method's entries that have rows, without columns that are empty."""
     made = (_averages(own), _corruptions(own), _certificates(own))
-    return [table for table in made if table.rows]
+    return [_without_empty_columns(table) for table in made if table.rows]
+
+
+def _without_empty_columns(table: SmallTable) -> SmallTable:
+    kept = [any(cell != "-" for cell in column) for column in zip(*table.rows, strict=True)]
+    rows = [list(compress(row, kept)) for row in table.rows]
+    return table._replace(heads=list(compress(table.heads, kept)), rows=rows)
 
 
 def _averages(own: Sequence[Entry]) -> SmallTable:
@@ -29,7 +36,8 @@ def _averages(own: Sequence[Entry]) -> SmallTable:
             f"{one.data}, seed {one.seed}",
             one.values.suite,
             "; ".join(one.values.threats),
-            *_percents(
+            *_figures(
+                own[0].clean[0].metric,
                 one.values.all,
                 one.values.published,
                 one.values.unseen,
@@ -55,7 +63,7 @@ def _corruptions(own: Sequence[Entry]) -> SmallTable:
             same = list(group)
             mean = sum(one.figure.value for one in same) / len(same)
             worst = min(same, key=lambda one: one.figure.value)
-            figures = _percents(mean, worst.figure.value)
+            figures = _figures(entry.clean[0].metric, mean, worst.figure.value)
             rows.append([_data(entry), str(severity), *figures, worst.corruption])
     return SmallTable(
         "Common corruptions",
@@ -71,7 +79,7 @@ def _certificates(own: Sequence[Entry]) -> SmallTable:
             _data(entry),
             str(entry.threat.sigma),
             str(row.radius),
-            *_percents(row.auroc, row.auroc_joint, row.auroc_mean, row.published),
+            *_figures("AUROC", row.auroc, row.auroc_joint, row.auroc_mean, row.published),
         ]
         for entry in own
         for row in entry.certified
@@ -88,5 +96,5 @@ def _data(entry: Entry) -> str:
     return f"{entry.data.category or entry.data.name}, seed {entry.seed}"
 
 
-def _percents(*shares: float | None) -> list[str]:
-    return ["-" if share is None else f"{100 * share:.1f}" for share in shares]
+def _figures(measure: str, *values: float | None) -> list[str]:
+    return ["-" if value is None else figure(value, measure) for value in values]

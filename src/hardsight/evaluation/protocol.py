@@ -24,7 +24,7 @@ from hardsight.evaluation.provenance import computed_in, fingerprint, made_with
 from hardsight.evaluation.results import Corrupted, Curve, Evaluation, Row
 from hardsight.evaluation.rows import clean_rows, main_figure, map_rows, output_rows
 from hardsight.evaluation.subjects import DetectorSubject, Subject
-from hardsight.evaluation.wording import nonfinite_gradients, radius
+from hardsight.evaluation.wording import nonfinite_gradients, radius, threat_name
 
 RADII = {"Linf": "eps", "L2": "L2 eps"}
 """Norm -> what the curve calls its radius."""
@@ -199,7 +199,7 @@ class Measurement:
                 found.points[f"{radius(suite.ball.name, eps)} (curve)"] = done[eps] = attacked
         threat = self.quick.ball.name
         label = f"severity of {threat}" if threat in THREATS else RADII[threat]
-        caption = f"{self.quick.description}, {threat}"
+        caption = f"{self.quick.description}, {threat_name(threat)}"
         lines = {self.quick.name: tuple(points)}
         yield Curve("How strong must the attack be?", label, lines, caption)
         counted = {eps: decided(self.subject, one) for eps, one in done.items()}

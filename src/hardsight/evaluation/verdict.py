@@ -8,12 +8,11 @@ from hardsight.evaluation.distribution_shift import compare
 from hardsight.evaluation.results import (
     HELD_OUT,
     OBJECT_ALONE,
-    Estimate,
     Evaluation,
     GalleryItem,
     Row,
 )
-from hardsight.evaluation.wording import UNRELIABLE, pairs, radius, tags
+from hardsight.evaluation.wording import UNRELIABLE, figure, pairs, radius, tags
 from hardsight.metrics import auroc
 
 HOLDS, WEAKENED = 0.85, 0.60
@@ -22,8 +21,8 @@ NOTABLE = 0.05
 """A fall of the AUROC from one noise column to another that deserves a sentence."""
 
 RULE = (
-    f"Holds: at least {100 * HOLDS:.0f} % of the pairs are still ranked correctly under the "
-    f"strongest attack tried. Weakened: at least {100 * WEAKENED:.0f} %. Broken: less. Not proven: "
+    f"Holds: an AUROC of at least {HOLDS:.2f} is left by the strongest attack tried. "
+    f"Weakened: at least {WEAKENED:.2f}. Broken: less. Not proven: "
     "it looks as if it held, but the attack has not passed its own checks, or was not checked; an "
     "attack that fails proves nothing, whereas one that succeeds always does. What holds only "
     "while the attacker does not know the detector's noise counts as weakened. The word on top is "
@@ -108,8 +107,8 @@ def _finding(rows: list[Row]) -> Finding:
     ]
     if any(low < line <= high for line in (HOLDS, WEAKENED)):
         text.append(
-            f"With so few images the true figure may be {100 * low:.0f} to {100 * high:.0f}, "
-            "which reaches across a line of the rule below."
+            f"With so few images it may be {100 * low:.0f} to {100 * high:.0f} of 100, which "
+            "reaches across a line of the rule below."
         )
     text.extend(_about_noise(rows, value))
     return Finding(status, " ".join(text))
@@ -187,12 +186,10 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
     clean = next((r for r in maps if r.norm is None), None)
     if clean:
         hit = [r for r in maps if r.norm is not None and r.metric == clean.metric]
-        after = (
-            f"under an attack aimed at the map {100 * min(r.mean.value for r in hit):.1f} %"
-            if hit
-            else "no attack aimed at the map"
-        )
-        yield f"Localisation, pixel {clean.metric}: {_percent(clean.mean)}; {after}."
+        alone = figure(clean.mean.value, clean.metric)
+        least = min((figure(r.mean.value, r.metric) for r in hit), default="")
+        after = f"under an attack aimed at the map {least}" if hit else "no attack aimed at the map"
+        yield f"Localisation, pixel {clean.metric}: {alone}; {after}."
         yield from _about_object(maps, [clean, *hit])
 
 
@@ -206,7 +203,7 @@ def _about_object(maps: list[Row], found: list[Row]) -> Iterable[str]:
         when = "" if any(r.norm is None for r in beaten) else "under attack "
         yield (
             f"Beware: {when}the map tells defects from the rest no better than marking the whole "
-            f"object would, which has {_percent(alone)}."
+            f"object would, which has {figure(alone.value, OBJECT_ALONE)}."
         )
 
 
@@ -229,10 +226,6 @@ def _about_held_out(evaluation: Evaluation) -> Iterable[str]:
         f"taken alike or the detector was trained on the latter: {so}. Against the good parts held "
         f"out, {pairs(row.mean.value)} pairs are ranked correctly."
     )
-
-
-def _percent(e: Estimate) -> str:
-    return f"{100 * e.value:.1f} %"
 
 
 def judge(evaluation: Evaluation) -> Verdict:

@@ -7,8 +7,26 @@ from numpy.typing import NDArray
 
 from hardsight.attacks.threats import THREATS
 
+IN_PER_CENT = frozenset({"accuracy"})
+"""Measures that the field gives in per cent; all others, as AUROC, are shares of 1."""
 UNRELIABLE = "unreliable"
 """What flags begin with that a failed audit puts on a row; the check and a sentence follow."""
+
+
+def figure(value: float, measure: str) -> str:
+    """Return a figure in the field's unit: "0.976" of AUROC and the like, "77.0 %" of accuracy."""
+    return f"{100 * value:.1f} %" if measure in IN_PER_CENT else f"{value:.3f}"
+
+
+def span(low: float, high: float, measure: str) -> str:
+    """Return an interval in the unit of ``figure``: "0.938 to 0.991", "70.1 to 82.0 %"."""
+    return f"{figure(low, measure).removesuffix(' %')} to {figure(high, measure)}"
+
+
+def change(difference: float, measure: str) -> str:
+    """Return the difference of two figures, with its sign: "-0.012", of accuracy "+1.2" points."""
+    value, digits = (100 * difference, 1) if measure in IN_PER_CENT else (difference, 3)
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
 def fraction_of_255(eps: float) -> str:
@@ -19,6 +37,11 @@ def fraction_of_255(eps: float) -> str:
     return f"{eps:.4f}"
 
 
+def threat_name(norm: str) -> str:
+    """Return a norm or another threat for reading: "L-inf", "L2", "light"."""
+    return {"Linf": "L-inf"}.get(norm, norm)
+
+
 def radius(norm: str | None, eps: float) -> str:
     """Return the threat model for reading: "L-inf 2/255", "L2 0.2", "light 0.2", "" when clean."""
     if norm is None:
@@ -26,7 +49,7 @@ def radius(norm: str | None, eps: float) -> str:
     if norm in THREATS:
         return f"{norm} {eps:.2g}"
     tidy = norm == "L2" and abs(eps * 100 - round(eps * 100)) < 1e-9
-    return f"{'L-inf' if norm == 'Linf' else norm} {f'{eps:g}' if tidy else fraction_of_255(eps)}"
+    return f"{threat_name(norm)} {f'{eps:g}' if tidy else fraction_of_255(eps)}"
 
 
 def pairs(value: float) -> str:

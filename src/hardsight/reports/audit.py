@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 from markupsafe import Markup
 
 from hardsight.audit.checks import CHECKS
@@ -33,20 +34,25 @@ def question(name: str) -> str:
 
 
 def plot_svg(plot: Plot, name: str) -> str:
-    """Plot lines between 0 and 1 over named positions, the first with its interval as a band."""
+    """Plot lines between 0 and 1 over named positions, the first with its interval as a band.
+
+    Accuracies are drawn in per cent.
+    """
+    scale, unit = (100, ", in per cent") if plot.y.startswith("accuracy") else (1, "")
     figure, (ax,) = panels(3.6, 2.6)
     at = range(len(plot.ticks))
     if plot.y.startswith("AUROC"):
         ax.axhline(0.5, color=INK, alpha=0.4, linewidth=0.9)
         ax.text(at[-1], 0.51, "coin toss", color=INK, alpha=0.7, fontsize=8, ha="right")
     if plot.low:
-        ax.fill_between(at, plot.low, plot.high, color=SERIES[0], alpha=0.25, linewidth=0)
+        low, high = scale * np.array([plot.low, plot.high])
+        ax.fill_between(at, low, high, color=SERIES[0], alpha=0.25, linewidth=0)
     for k, (text, ys) in enumerate(plot.lines.items()):
         style = {"color": SERIES[k], "linestyle": DASHES[k], "linewidth": 2.0, "label": text}
-        ax.plot(range(len(ys)), ys, marker="o", markersize=5, **style)
+        ax.plot(range(len(ys)), scale * np.array(ys), marker="o", markersize=5, **style)
     ax.set_xticks(list(at), list(plot.ticks))
-    ax.set(ylim=(-0.03, 1.03))
-    label_axes(ax, plot.x, plot.y)
+    ax.set(ylim=(-0.03 * scale, 1.03 * scale))
+    label_axes(ax, plot.x, plot.y + unit)
     if len(plot.lines) > 1:
         add_legend(ax, "lower right")
     return as_svg(figure, f"audit-{name}")

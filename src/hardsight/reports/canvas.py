@@ -7,6 +7,7 @@ Matplotlib is used through its objects alone; no global state survives a call.
 
 import io
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -49,17 +50,29 @@ def add_legend(ax: Any, where: str) -> None:
     """Name the lines, at a place inside the axes or "outside ..." them."""
     handles, labels = ax.get_legend_handles_labels()
     outside = where.startswith("outside")
+    wide = ax.figure.get_figwidth()
     legend = (ax.figure if outside else ax).legend(
         handles,
         labels,
         loc=where,
-        ncols=3 if outside else 1,
+        ncols=_columns(labels, wide) if outside else 1,
         fontsize=9,
         frameon=False,
         labelcolor=INK,
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def _columns(labels: Sequence[str], wide: float) -> int:
+    """Return how many columns a legend has, 3 at most, to be no wider than so many inches."""
+
+    def width(columns: int) -> float:
+        rows = -(-len(labels) // columns)
+        parts = (labels[i : i + rows] for i in range(0, len(labels), rows))
+        return sum(0.55 + 0.066 * max(map(len, part)) for part in parts)
+
+    return next((n for n in (3, 2) if width(n) <= wide), 1)
 
 
 def as_svg(figure: Figure, salt: str) -> str:

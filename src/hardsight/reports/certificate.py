@@ -73,7 +73,7 @@ def read(found: Certificate) -> Reading:
 
 def table(found: Certificate) -> Table:
     """Return what stands above the rows of a kind of certificate."""
-    note = "In per cent; what no perturbation within the radius can undercut."
+    note = "What no perturbation within the radius can undercut."
     if isinstance(found, Certification):
         at = f" TPR at {100 * found.terms.fpr:g} % certified false positives."
         return Table(certified_scores.COLUMNS, "joint", note + at, "AUROC")

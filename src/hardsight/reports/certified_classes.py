@@ -8,14 +8,16 @@ from markupsafe import Markup
 
 from hardsight.certify import largest_radius
 from hardsight.evaluation.certified.results import AccuracyPoint, ClassCertification
+from hardsight.evaluation.wording import span
 from hardsight.metrics import accuracy_interval
 from hardsight.reports.canvas import INK, MARKERS, SERIES, add_legend, as_svg, label_axes, panels
-from hardsight.reports.certified_words import Finding, attack_row, percent
+from hardsight.reports.certified_words import Finding, attack_row, promised
 from hardsight.reports.tables import Cell
 
+MEASURE = "accuracy"
 COLUMNS = {
     "radius": ("L2 radius", "of the perturbation, pixels from 0 to 1"),
-    "linf": ("L-infinity", "the largest change of every value that this radius covers"),
+    "linf": ("L-inf", "the largest change of every value that this radius covers"),
     "accuracy": (
         "Certified accuracy",
         "share of the images that keep their true class whatever happens within the radius",
@@ -28,10 +30,10 @@ COLUMNS = {
 def headline(found: ClassCertification) -> str:
     """Return the result in one sentence."""
     last = found.rows[-1]
-    alone = f"{percent(found.accuracy(0.0))} % are certainly right when left alone"
+    alone = f"{promised(found.accuracy(0.0), MEASURE)} are certainly right when left alone"
     if last.radius == 0:
         return f"{alone}."
-    return f"{alone}, {percent(last.accuracy)} % within an L2 radius of {last.radius:g}."
+    return f"{alone}, {promised(last.accuracy, MEASURE)} within an L2 radius of {last.radius:g}."
 
 
 def name(found: ClassCertification) -> str:
@@ -50,9 +52,9 @@ def findings(found: ClassCertification) -> list[Finding]:
 def warnings(found: ClassCertification) -> list[str]:
     """Return where a certified accuracy is above an empirical one, which a true one never is."""
     return [
-        f"Warning: within an L2 radius of {a.radius:g} {percent(a.certified)} % are certified and "
-        f"{a.name} leaves {percent(a.accuracy)} %; {a.broken} of {a.images} images certainly lost "
-        "a vote that was certified. "
+        f"Warning: within an L2 radius of {a.radius:g}, {promised(a.certified, MEASURE)} are "
+        f"certified and {a.name} leaves {promised(a.accuracy, MEASURE)}; {a.broken} of {a.images} "
+        "images certainly lost a vote that was certified. "
         + (
             "The certificate is false: look for a model that is another when certified."
             if a.broken
@@ -65,7 +67,7 @@ def warnings(found: ClassCertification) -> list[str]:
 
 def attack_rows(found: Sequence[ClassCertification]) -> list[list[str]]:
     """Return a line for each attack of a smoothed classifier."""
-    return [attack_row(a.name, a.accuracy, a) for c in found for a in c.attacks]
+    return [attack_row(a.name, a.accuracy, a, MEASURE) for c in found for a in c.attacks]
 
 
 def cells(found: ClassCertification, p: AccuracyPoint) -> dict[str, Cell]:
@@ -75,8 +77,8 @@ def cells(found: ClassCertification, p: AccuracyPoint) -> dict[str, Cell]:
     return {
         "radius": Cell(f"{p.radius:g}"),
         "linf": Cell(f"{255 * p.linf:.2g}/255"),
-        "accuracy": Cell(percent(p.accuracy)),
-        "interval": Cell(f"{100 * low:.1f} to {100 * high:.1f}"),
+        "accuracy": Cell(promised(p.accuracy, MEASURE)),
+        "interval": Cell(span(low, high, MEASURE)),
     }
 
 
@@ -107,7 +109,7 @@ def limits(found: ClassCertification) -> list[str]:
         *found.notes,
         "It speaks of the smoothed classifier: the majority over copies with noise of standard "
         f"deviation {found.terms.sigma:g}, not of the one that sees an image once, without it.",
-        "It speaks of the L2 norm: a sticker is far outside any of these radii, and L-infinity "
+        "It speaks of the L2 norm: a sticker is far outside any of these radii, and L-inf "
         f"8/255 would take a radius of {wide:.3g}.",
         "It is about the test images at hand; the interval says how others may fare.",
         "Noise and votes are single-precision numbers from a pseudo-random generator, not real "
@@ -121,17 +123,17 @@ def accuracy_svg(found: ClassCertification) -> str:
     known = found.radii[np.isfinite(found.radii)]
     end = max(float(known.max(initial=0.0)), found.terms.radii[-1]) or 1.0
     radii = np.linspace(0, 1.02 * end, 256)
-    right = [found.accuracy(r) for r in radii]
-    sure = [float((found.radii >= r).mean()) for r in radii]
+    right = [100 * found.accuracy(r) for r in radii]
+    sure = [100 * float((found.radii >= r).mean()) for r in radii]
     ax.step(radii, right, color=SERIES[0], linewidth=2.2, label="right")
     ax.step(radii, sure, "--", color=INK, linewidth=1.4, alpha=0.6, label="right or wrong")
     for k, attack in enumerate(dict.fromkeys(a.name for a in found.attacks)):
-        points = sorted((a.radius, a.accuracy) for a in found.attacks if a.name == attack)
+        points = sorted((a.radius, 100 * a.accuracy) for a in found.attacks if a.name == attack)
         style = {"marker": MARKERS[k % len(MARKERS)], "fillstyle": "none", "linestyle": ":"}
         colour = SERIES[(k + 1) % len(SERIES)]
         ax.plot(*zip(*points, strict=True), color=colour, label=f"under {attack}", **style)
-    ax.set(ylim=(-0.02, 1.04))
-    label_axes(ax, "L2 radius, pixels from 0 to 1", "share of images, certainly")
+    ax.set(ylim=(-2, 104))
+    label_axes(ax, "L2 radius, pixels from 0 to 1", "images, certainly, in per cent")
     add_legend(ax, "outside upper center")
     return as_svg(figure, "certified accuracy")
 

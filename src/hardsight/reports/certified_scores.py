@@ -9,8 +9,9 @@ from markupsafe import Markup
 from hardsight.certify import NOT_A_CERTIFICATE, Decision, linf_radius
 from hardsight.evaluation.certified.results import Certification, PixelItem, Point
 from hardsight.evaluation.verdict import HOLDS, WEAKENED
+from hardsight.evaluation.wording import change
 from hardsight.reports import certificate_plots as plots
-from hardsight.reports.certified_words import Finding, attack_row, percent
+from hardsight.reports.certified_words import Finding, attack_row, promised
 from hardsight.reports.pictures import embedded, photo
 from hardsight.reports.tables import Cell
 
@@ -19,7 +20,7 @@ COLUMNS = {
         "Design",
         "plain: the detector with its own noise; single: one draw of it; denoise: one noise only",
     ),
-    "radius": ("L2 radius", "of the perturbation, pixels from 0 to 1; below it as L-infinity"),
+    "radius": ("L2 radius", "of the perturbation, pixels from 0 to 1; below it as L-inf"),
     "auroc": ("AUROC", "no perturbation brings it lower; each image's bound by itself"),
     "joint": ("all together", "the same, with one confidence for all images (Bonferroni)"),
     "tpr": ("TPR", "certified, at the certified false-positive rate named below; all together"),
@@ -51,12 +52,18 @@ def cells(found: Certification, p: Point) -> dict[str, Cell]:
     return {
         "design": Cell(found.design, f"sigma {found.terms.sigma:g}"),
         "radius": Cell(f"{p.radius:g}", f"L-inf {255 * p.linf:.2g}/255"),
-        "auroc": Cell(percent(p.auroc)),
-        "joint": Cell(percent(p.auroc_joint)),
-        "tpr": Cell(percent(p.tpr), percent(p.tpr_joint) if p.tpr_joint is not None else ""),
-        "f1": Cell(percent(p.f1), percent(p.f1_joint) if p.f1_joint is not None else ""),
-        "mean": Cell(percent(p.auroc_mean)),
-        "published": Cell(percent(p.published), "" if gap is None else f"{100 * gap:+.1f}"),
+        "auroc": Cell(promised(p.auroc, "AUROC")),
+        "joint": Cell(promised(p.auroc_joint, "AUROC")),
+        "tpr": Cell(
+            promised(p.tpr, "TPR"), promised(p.tpr_joint, "TPR") if p.tpr_joint is not None else ""
+        ),
+        "f1": Cell(
+            promised(p.f1, "F1"), promised(p.f1_joint, "F1") if p.f1_joint is not None else ""
+        ),
+        "mean": Cell(promised(p.auroc_mean, "AUROC")),
+        "published": Cell(
+            promised(p.published, "AUROC"), "" if gap is None else change(gap, "AUROC")
+        ),
         "needed": Cell(needed or "-", together),
     }
 
@@ -88,8 +95,8 @@ def findings(found: Certification) -> list[Finding]:
             said.append(
                 Finding(
                     tone,
-                    f"{where}: the smoothed detector ranks at least {percent(v)} % of all pairs "
-                    f"of a defect and a good part correctly, with confidence {confidence}.",
+                    f"{where}: the smoothed detector has an AUROC of at least "
+                    f"{promised(v, 'AUROC')}, with confidence {confidence}.",
                 )
             )
     return said
@@ -108,7 +115,7 @@ def limits(found: Certification) -> list[str]:
     if values:
         widest = t.radii[-1]
         said.append(
-            f"Of L-infinity it says little: a radius of {widest:g} covers a change of all pixels "
+            f"Of L-inf it says little: a radius of {widest:g} covers a change of all pixels "
             f"by {255 * linf_radius(widest, values):.2g} of 255 grey levels, and 8/255 would take "
             f"a radius of {8 / 255 * math.sqrt(values):.3g}."
         )
@@ -128,9 +135,10 @@ def remarks(found: Certification) -> list[str]:
     t = found.terms
     said = []
     if found.clean is not None:
+        median, mean = (promised(v, "AUROC") for v in (found.clean, found.clean_mean))
         said.append(
-            f"Left alone, the smoothed detector has an AUROC of {percent(found.clean)} % by the "
-            f"median ({percent(found.clean_mean)} % by the mean)."
+            f"Left alone, the smoothed detector has an AUROC of {median} by the median ({mean} by "
+            "the mean)."
         )
     abstained = int((found.decisions == Decision.UNDECIDED).sum())
     said.append(
@@ -153,7 +161,9 @@ def remarks(found: Certification) -> list[str]:
 
 def attack_rows(found: Sequence[Certification]) -> list[list[str]]:
     """Return a line for each attack of a smoothed score."""
-    return [attack_row(f"{a.name} on {c.design}", a.auroc, a) for c in found for a in c.attacks]
+    return [
+        attack_row(f"{a.name} on {c.design}", a.auroc, a, "AUROC") for c in found for a in c.attacks
+    ]
 
 
 def shown(item: PixelItem) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from hardsight.evaluation.certified.results import AttackedVote, SmoothedAttack
+from hardsight.evaluation.wording import figure
 
 TONES = {"holds": "Certified", "weakened": "In part", "broken": "Little", "open": "Nothing"}
 """Tone -> word, by the joint certified AUROC."""
@@ -17,12 +18,14 @@ class Finding(NamedTuple):
     text: str
 
 
-def percent(value: float | None) -> str:
-    """Return "97.8" for 0.9789, "-" for None: what is promised is never rounded up."""
-    return "-" if value is None else f"{math.floor(1000 * value + 1e-6) / 10:.1f}"
+def promised(value: float | None, measure: str) -> str:
+    """Return a figure rounded down, as "0.978" for an AUROC of 0.9789; "-" for None."""
+    return "-" if value is None else figure(math.floor(1000 * value + 1e-6) / 1000, measure)
 
 
-def attack_row(name: str, left: float, attack: SmoothedAttack | AttackedVote) -> list[str]:
+def attack_row(
+    name: str, left: float, attack: SmoothedAttack | AttackedVote, measure: str
+) -> list[str]:
     """Return the line of an attack of a smoothed model, and of the figure that it leaves."""
-    figures = (percent(left), percent(attack.certified))
+    figures = (promised(left, measure), promised(attack.certified, measure))
     return [name, f"{attack.radius:g}", *figures, str(attack.images), str(attack.broken)]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hardsight.evaluation.results import Corrupted
+from hardsight.evaluation.wording import change, figure
 from hardsight.reports.tables import Cell
 
 
@@ -11,17 +12,17 @@ def corruption_heads(found: Sequence[Corrupted]) -> list[str]:
     return ["Corruption", *(f"Severity {s}" for s in _severities(found))]
 
 
-def corruption_rows(found: Sequence[Corrupted]) -> list[list[Cell]]:
+def corruption_rows(found: Sequence[Corrupted], measure: str) -> list[list[Cell]]:
     """Return a row for every corruption: its name, then a cell for every severity.
 
-    A cell has the figure in per cent and its change in points; beneath, of a detector with a
+    A cell has the figure and its change; beneath, of a detector with a
     threshold, the defects found and the false alarms.
     """
     at = {(c.corruption, c.severity): c for c in found}
     return [
         [
             Cell(name.replace("_", " ")),
-            *(_cell(at.get((name, severity))) for severity in _severities(found)),
+            *(_cell(at.get((name, severity)), measure) for severity in _severities(found)),
         ]
         for name in dict.fromkeys(c.corruption for c in found)
     ]
@@ -31,11 +32,11 @@ def _severities(found: Sequence[Corrupted]) -> list[int]:
     return sorted({c.severity for c in found})
 
 
-def _cell(one: Corrupted | None) -> Cell:
+def _cell(one: Corrupted | None, measure: str) -> Cell:
     if one is None:
         return Cell("-")
-    figure = f"{100 * one.figure.value:.1f} ({100 * one.change:+.1f})"
+    shown = f"{figure(one.figure.value, measure)} ({change(one.change, measure)})"
     if one.decisions is None:
-        return Cell(figure)
+        return Cell(shown)
     found, defects, false, good = one.decisions
-    return Cell(figure, f"found {found} of {defects}, false {false} of {good}")
+    return Cell(shown, f"found {found} of {defects}, false {false} of {good}")

@@ -11,7 +11,7 @@ from hardsight.evaluation.diagnostics import judge_accuracy
 from hardsight.evaluation.results import Averages, Curve, Evaluation
 from hardsight.evaluation.subjects.subject import Kind
 from hardsight.evaluation.verdict import RULE, Verdict, judge, strongest
-from hardsight.evaluation.wording import tags
+from hardsight.evaluation.wording import figure, tags
 from hardsight.reports import plots
 from hardsight.reports.corruptions import corruption_heads, corruption_rows
 from hardsight.reports.gallery import shown
@@ -30,8 +30,8 @@ RULES: dict[Kind, str] = {
     "attack tried; a stronger one may leave less. Only a certificate excludes that.",
 }
 UNITS: dict[Kind, str] = {
-    "detector": "Figures in per cent, with 95 % intervals; 50 is a coin toss for AUROC.",
-    "classifier": "Accuracy in per cent, with 95 % intervals.",
+    "detector": "With 95 % intervals; an AUROC of 0.5 is a coin toss.",
+    "classifier": "With 95 % intervals.",
 }
 ALARM_HEADS = ["Attack", "Threshold set on", "Defects found", "False alarms"]
 AVERAGE_HEADS = [
@@ -50,17 +50,17 @@ def alarm_cells(alarms: Alarms) -> list[str]:
     return [a.attack, a.calibrated, f"{a.found} of {a.defects}", f"{a.false} of {a.good}"]
 
 
-def average_cells(average: Averages) -> list[str]:
-    """Return a suite's averages as cells."""
+def average_cells(average: Averages, measure: str) -> list[str]:
+    """Return a suite's averages of a measure as cells."""
     a = average
     values = (a.all, a.published, a.unseen, a.published_unseen)
-    cells = ("-" if value is None else f"{100 * value:.1f}" for value in values)
+    cells = ("-" if value is None else figure(value, measure) for value in values)
     return [a.suite, ", ".join(a.threats), *cells]
 
 
 def figures(found: Evaluation) -> list[tuple[str, Markup, str]]:
     """Return (title, SVG, caption) of the line plots that the evaluation has numbers for."""
-    measure = found.rows[0].metric if found.rows else ""
+    measure = _measure(found)
     curves = [
         (curve.title, Markup(plots.curve_svg(curve, measure)), _caption(curve, measure))
         for curve in found.curves
@@ -73,7 +73,7 @@ def figures(found: Evaluation) -> list[tuple[str, Markup, str]]:
     told = f", clean above and under {attack} below, on one axis" if attack else ""
     alarm = " Above the dashed threshold is an alarm." if found.threshold is not None else ""
     roc = (
-        "Defects found against false alarms",
+        "ROC curve",
         Markup(plots.roc_svg({n: found.scores(n) for n in found.outputs}, found.labels)),
         "Every threshold at once, on scores averaged over the fresh draws, or the worst of several "
         "submissions. A detector that cannot be fooled keeps to the upper left when attacked; on "
@@ -85,6 +85,11 @@ def figures(found: Evaluation) -> list[tuple[str, Markup, str]]:
         f"Scores of the test images{told}. The further apart the two colours, the better.{alarm}",
     )
     return [roc, *curves, histogram]
+
+
+def _measure(found: Evaluation) -> str:
+    """Return the main figure's name; "" where there is none."""
+    return found.rows[0].metric if found.rows else ""
 
 
 def _caption(curve: Curve, measure: str) -> str:
@@ -124,10 +129,10 @@ def html(found: Evaluation) -> str:
         ],
         alarm_heads=ALARM_HEADS,
         alarms=[alarm_cells(a) for a in alarms(found)],
-        averages=[average_cells(a) for a in found.averages],
+        averages=[average_cells(a, _measure(found)) for a in found.averages],
         average_heads=AVERAGE_HEADS,
         corruption_heads=corruption_heads(found.corruptions),
-        corruption_rows=corruption_rows(found.corruptions),
+        corruption_rows=corruption_rows(found.corruptions, _measure(found)),
         untried=untried(found),
         figures=figures(found),
         gallery=shown(found),
@@ -149,22 +154,25 @@ def markdown(found: Evaluation) -> list[str]:
     if told := alarms(found):
         lines += [*markdown_table(ALARM_HEADS, [alarm_cells(a) for a in told]), ""]
     if found.averages:
-        lines += [*markdown_table(AVERAGE_HEADS, [average_cells(a) for a in found.averages]), ""]
+        averages = [average_cells(a, _measure(found)) for a in found.averages]
+        lines += [*markdown_table(AVERAGE_HEADS, averages), ""]
+    measure = _measure(found)
     if found.corruptions:
-        rows = [[joined(c) for c in row] for row in corruption_rows(found.corruptions)]
+        rows = [[joined(c) for c in row] for row in corruption_rows(found.corruptions, measure)]
         heads = corruption_heads(found.corruptions)
         lines += ["## Corruptions", "", *markdown_table(heads, rows), ""]
     for curve in found.curves:
-        lines += [f"## {plain(curve.title)}", "", *_curve_table(curve), ""]
+        lines += [f"## {plain(curve.title)}", "", *_curve_table(curve, measure), ""]
     if found.notes:
         lines += ["## Not covered", "", *bullets(found.notes), ""]
     return [*lines, *provenance_lines(found.provenance), "", RULES[found.kind]]
 
 
-def _curve_table(curve: Curve) -> list[str]:
-    """Return a line for each x, with a column for each line of the curve, in per cent."""
+def _curve_table(curve: Curve, measure: str) -> list[str]:
+    """Return a line for each x, with a column for each line of the curve."""
+    measure = curve.measure or measure
     xs = sorted({x for points in curve.lines.values() for x, _ in points})
-    by = [{x: f"{100 * e.value:.1f}" for x, e in points} for points in curve.lines.values()]
+    by = [{x: figure(e.value, measure) for x, e in points} for points in curve.lines.values()]
     rows = [[f"{x:.4g}", *(b.get(x, "-") for b in by)] for x in xs]
     return markdown_table([curve.x_label, *curve.lines], rows)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from hardsight.evaluation.wording import change, figure, span
+
 TEMPLATES = Path(__file__).with_name("templates")
 MARKS = re.compile(r"[\\|*`\[\]~]|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown takes for markup inside a line; of underscores those at the edges of a word."""
@@ -20,6 +22,9 @@ def render(template: str | Path, **values: Any) -> str:
             ``page.html.j2``, which holds the style, and fills its blocks ``title`` and ``main``.
             ``badge.html.j2`` has the coloured words.
         values: what the template names.
+
+    Filters of the templates: ``value | figure(measure)``, ``low | span(high, measure)`` and
+    ``difference | change(measure)``, of ``hardsight.evaluation.wording``.
     """
     place = TEMPLATES / template
     environment = Environment(
@@ -29,6 +34,7 @@ def render(template: str | Path, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"figure": figure, "span": span, "change": change}
     return environment.get_template(place.name).render(**values)
 
 

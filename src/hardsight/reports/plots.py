@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardsight.evaluation.results import Curve
-from hardsight.evaluation.wording import fraction_of_255
+from hardsight.evaluation.wording import IN_PER_CENT, figure, fraction_of_255
 from hardsight.metrics import auroc, roc_curve
 from hardsight.reports.canvas import (
     ANOMALOUS,
@@ -32,7 +32,7 @@ def roc_svg(scores: dict[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -
         scores: attack name -> (n,); a partial attack has n < N and uses the first n labels.
         labels: (N,) true = anomalous.
     """
-    figure, (ax,) = panels(4.3, 3.6)
+    canvas, (ax,) = panels(4.3, 3.6)
     ax.plot([0, 1], [0, 1], **COIN_TOSS)
     for k, (name, values) in enumerate(scores.items()):
         part = labels[: len(values)]
@@ -41,19 +41,16 @@ def roc_svg(scores: dict[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -
             color=SERIES[k % len(SERIES)],
             linestyle=DASHES[k % len(DASHES)],
             linewidth=2.0,
-            label=f"{name}: {100 * auroc(values, part):.1f} %",
+            label=f"{name}: {figure(auroc(values, part), 'AUROC')}",
         )
     ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
-    label_axes(ax, "good parts that raise an alarm", "defects found")
+    label_axes(ax, "false-positive rate: false alarms", "true-positive rate: defects found")
     add_legend(ax, "lower right")
-    return as_svg(figure, "roc")
+    return as_svg(canvas, "roc")
 
 
-STRENGTHS = {
-    "eps": "largest change of any pixel (eps)",
-    "L2 eps": "L2 length of the change (eps)",
-}
-"""x_label of a curve under attack -> what its axis says; that of L-inf is a change of pixels."""
+STRENGTHS = {"eps": "L-inf radius (eps)", "L2 eps": "L2 radius (eps)"}
+"""x_label of a curve under attack -> what its axis says."""
 
 
 def attacked(curve: Curve) -> bool:
@@ -69,26 +66,30 @@ def curve_svg(curve: Curve, measure: str) -> str:
         measure: the main figure, "AUROC" or "accuracy".
     """
     measure = curve.measure or measure
-    figure, (ax,) = panels(4.3, 3.6)
+    scale, unit = (100, ", in per cent") if measure in IN_PER_CENT else (1, "")
+    canvas, (ax,) = panels(4.3, 3.6)
     every = sorted({x for points in curve.lines.values() for x, _ in points})
     if measure == "AUROC":
         ax.axhline(0.5, **COIN_TOSS)
     for k, (name, points) in enumerate(curve.lines.items()):
         x = [point[0] for point in points]
-        value, low, high = np.array([point[1] for point in points]).T
+        value, low, high = scale * np.array([point[1] for point in points]).T
         style = {"color": SERIES[(k + 1) % len(SERIES)], "linestyle": DASHES[k % len(DASHES)]}
         ax.fill_between(x, low, high, color=style["color"], alpha=0.22, linewidth=0)
         ax.plot(x, value, marker="o", markersize=4.5, linewidth=2.0, label=name, **style)
-    ax.set(ylim=(-0.02, 1.02))
-    label = curve.x_label
-    if label == "eps":
+    ax.set(ylim=(-0.02 * scale, 1.02 * scale))
+    if attacked(curve):
         ticks = [e for k, e in enumerate(every) if k in (0, len(every) - 1) or _apart(e, every)]
-        ax.set_xticks(ticks, [fraction_of_255(e) for e in ticks])
-    label = STRENGTHS.get(label, label)
-    label_axes(ax, label, f"{measure} under attack" if attacked(curve) else measure)
+        write = fraction_of_255 if curve.x_label == "eps" else "{:.3g}".format
+        ax.set_xticks(ticks, [write(e) for e in ticks])
+    label_axes(
+        ax,
+        STRENGTHS.get(curve.x_label, curve.x_label),
+        (f"{measure} under attack" if attacked(curve) else measure) + unit,
+    )
     if len(ax.get_legend_handles_labels()[0]) > 1:
         add_legend(ax, "outside upper center")
-    return as_svg(figure, f"curve {curve.title}")
+    return as_svg(canvas, f"curve {curve.title}")
 
 
 def _apart(e: float, eps: Sequence[float]) -> bool:
@@ -110,7 +111,7 @@ def histogram_svg(
         labels: (N,) true = anomalous.
         threshold: None: there is none.
     """
-    figure, axes = panels(4.3, 0.35 + 1.63 * len(scores), len(scores))
+    canvas, axes = panels(4.3, 0.35 + 1.63 * len(scores), len(scores))
     everything = np.concatenate(
         list(scores.values()) + ([[threshold]] if threshold is not None else [])
     )
@@ -131,4 +132,4 @@ def histogram_svg(
         label_axes(ax, y="images")
     label_axes(axes[-1], "score", "images")
     add_legend(axes[0], "outside upper center")
-    return as_svg(figure, "histogram")
+    return as_svg(canvas, "histogram")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hardsight.evaluation.results import Estimate, Evaluation, Row
 from hardsight.evaluation.subjects.subject import Kind
-from hardsight.evaluation.wording import radius, tags
+from hardsight.evaluation.wording import change, figure, radius, span, tags
 
 COLUMNS = {
     "attack": ("Attack", "how the perturbation was searched for; clean: none"),
@@ -70,7 +70,7 @@ def filled(keys: Iterable[str], rows: Iterable[Mapping[str, Cell]]) -> list[str]
 
 
 def table_row(row: Row) -> dict[str, Cell]:
-    """Return a row's cells by the keys of ``COLUMNS``; figures in per cent, "-" if not measured."""
+    """Return a row's cells by the keys of ``COLUMNS``; "-" where nothing was measured."""
     b = row.budget
     draws = f"{row.fresh_draws} fresh draw{'s' * (row.fresh_draws != 1)}"
     used = f"{b.name}, {b.passes:,} passes, {draws}"
@@ -81,10 +81,10 @@ def table_row(row: Row) -> dict[str, Cell]:
         "target": Cell(row.target),
         "ball": Cell(radius(row.norm, row.eps) or "-"),
         "metric": Cell(row.metric),
-        "mean": _cell(row.mean),
-        "single": _cell(row.single),
-        "worst": _cell(row.worst),
-        "fixed": _cell(row.fixed),
+        "mean": _cell(row.mean, row.metric),
+        "single": _cell(row.single, row.metric),
+        "worst": _cell(row.worst, row.metric),
+        "fixed": _cell(row.fixed, row.metric),
         "published": _published(row),
         "images": Cell(str(row.images or "-")),
         "budget": Cell(b.attacks, used) if attacked else Cell("-"),
@@ -92,18 +92,19 @@ def table_row(row: Row) -> dict[str, Cell]:
     }
 
 
-def _cell(estimate: Estimate | None) -> Cell:
+def _cell(estimate: Estimate | None, measure: str) -> Cell:
     if estimate is None:
         return Cell("-")
-    value, low, high = (100 * v for v in estimate)
-    return Cell(f"{value:.1f}", f"{low:.1f} to {high:.1f}" if high > low else "")
+    value, low, high = estimate
+    return Cell(figure(value, measure), span(low, high, measure) if high > low else "")
 
 
 def _published(row: Row) -> Cell:
     if row.published is None:
         return Cell("-")
-    gap = f"{100 * (row.mean.value - row.published):+.1f}"
-    return Cell(f"{100 * row.published:.1f}", f"{gap}; {row.place}" if row.place else gap)
+    gap = change(row.mean.value - row.published, row.metric)
+    shown = figure(row.published, row.metric)
+    return Cell(shown, f"{gap}; {row.place}" if row.place else gap)
 
 
 def joined(cell: Cell) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from hardsight.attacks import BALLS, THREATS
 from hardsight.core.json_files import read_json
 from hardsight.evaluation.results import Row
+from hardsight.reports.certified_words import promised
 from hardsight.reports.page import bullets, markdown_table
 from hardsight.reports.tables import joined, table_row
 
@@ -19,8 +20,8 @@ HEADS = {
     "ball": "Perturbation",
     "target": "Aimed at",
     "metric": "Metric",
-    "mean": "Figure, %",
-    "worst": "Worst draw, %",
+    "mean": "Figure",
+    "worst": "Worst draw",
     "images": "Images",
     "budget": "Budget",
     "flags": "Flags",
@@ -128,10 +129,7 @@ def _certified(one: dict[str, Any]) -> list[str]:
     terms, images = one["terms"], len(one.get("labels") or one["images"])
     measure = "accuracy" if "images" in one else "auroc"
     of = f"Certified by {terms['n']} noisy copies (sigma {terms['sigma']:g}) of {images} images"
-    rows = [
-        [f"{row['radius']:g}", "-" if row[measure] is None else f"{100 * row[measure]:.1f}"]
-        for row in one["rows"]
-    ]
+    rows = [[f"{row['radius']:g}", promised(row[measure], measure)] for row in one["rows"]]
     name = "accuracy" if measure == "accuracy" else "AUROC"
     head = f"{of}, confidence {1 - terms['alpha']:g} an image:"
-    return [head, "", *markdown_table(["L2 radius", f"Certified {name}, %"], rows)]
+    return [head, "", *markdown_table(["L2 radius", f"Certified {name}"], rows)]

@@ -8,7 +8,7 @@ from hardsight.audit.audited import Audited
 from hardsight.audit.outcomes import BlockedError, worst
 from hardsight.audit.results import Check, Plot
 from hardsight.evaluation.subjects import Scores
-from hardsight.evaluation.wording import fraction_of_255
+from hardsight.evaluation.wording import fraction_of_255, threat_name
 
 NEAR_ZERO = 0.1
 """The AUROC or accuracy under which an attack has won completely."""
@@ -141,7 +141,7 @@ def monotone(c: Audited) -> Check:
     linf = isinstance(c.ball, Linf)
     names = [_radius(eps) if linf else f"{eps:.3g}" for eps in radii]
     values = {f"{s.measure} at {n}": s.figure(one) for n, one in zip(names, scores, strict=True)}
-    plot = _plot(c, f"{'L-inf' if linf else c.ball.name} radius", names, scores)
+    plot = _plot(c, f"{threat_name(c.ball.name)} radius", names, scores)
     rise = _rise(c, scores)
     if rise is not None:
         return Check(

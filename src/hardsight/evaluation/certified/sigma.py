@@ -19,6 +19,7 @@ from hardsight.evaluation.certified.results import Floats
 from hardsight.evaluation.certified.sampled import SampledScores, Sampling
 from hardsight.evaluation.plan import Execution
 from hardsight.evaluation.provenance import fingerprint
+from hardsight.evaluation.wording import figure
 from hardsight.metrics import certified_auroc
 from hardsight.synthesis import pseudo_anomalies
 
@@ -53,7 +54,7 @@ class SigmaChoice:
     @property
     def statement(self) -> str:
         """What was chosen among, and how."""
-        others = ", ".join(f"{t.sigma:g}: {100 * t.score:.1f} %" for t in self.tried)
+        others = ", ".join(f"{t.sigma:g}: {figure(t.score, 'AUROC')}" for t in self.tried)
         return (
             "Chosen on validation normals and synthetic defects by the mean certified AUROC over "
             f"the radii {', '.join(f'{r:g}' for r in self.radii)} ({others})."
