@@ -47,14 +47,18 @@ def test_an_export_is_watched(exported, parts, tmp_path):
 
 
 def test_an_export_is_attacked_by_queries_alone(exported):
-    common = ("--limit", 4, "--curve", "", "--gallery", 0, "--fresh-draws", 1)
+    common = ("--limit", 4, "--gallery", 0, "--fresh-draws", 1)
     done = call("evaluate", exported, "--suite", "square", *common)
     assert done.exit_code == 0, words(done)
+    assert "curve of" not in words(done)
     report = json.loads((exported / "evaluation/report.json").read_text())
     assert any("square" in row["attack"] for row in report["rows"])
     refused = call("evaluate", exported, "--suite", "pgd", *common)
     assert refused.exit_code == 1
     assert "no gradient" in words(refused)
+    refused = call("evaluate", exported, "--suite", "square", "--curve", "1/255", *common)
+    assert refused.exit_code == 1
+    assert "curve='1/255' is drawn by gradients" in words(refused)
 
 
 def test_an_export_is_certified(exported):

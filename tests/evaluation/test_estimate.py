@@ -1,9 +1,15 @@
 """The parts of an evaluation, their costs, and what the meter of the evaluation adds up to."""
 
+import time
+
 import pytest
+import torch
 from test_protocol import ANOMALOUS, NORMAL
+from torch import nn
 
 from hardsight.attacks import build_suite
+from hardsight.core.types import Detection
+from hardsight.detectors.base import Detector
 from hardsight.evaluation import DetectorSubject, Execution, Protocol, estimate, evaluate
 from hardsight.evaluation.attacked import attack_batch
 from hardsight.evaluation.costs import attack_cost
@@ -45,6 +51,31 @@ def test_a_part_takes_its_share_of_the_time(bright, make_set):
     passes = {cost.part.name: cost.passes for cost in found}
     assert passes["clean images"] == 0
     assert passes["curve of 2 radii"] == 2 * subject.quick("Linf").passes()
+
+
+class Slow(Detector):
+    """A detector without a gradient, that takes at least 20 ms for a batch."""
+
+    image_size, differentiable = 16, False
+
+    def __init__(self):
+        super().__init__()
+        self.place = nn.Parameter(torch.zeros(()), requires_grad=False)
+
+    def forward(self, images, noise=None):
+        """Score by the mean."""
+        if images.requires_grad:
+            raise ValueError("there is no gradient")
+        time.sleep(0.02)
+        return Detection(images.mean((1, 2, 3)), images.mean(1, keepdim=True))
+
+
+def test_the_time_of_a_model_without_gradient_is_that_of_its_scores(make_set):
+    subject = DetectorSubject.of(Slow(), make_set(NORMAL, ANOMALOUS))
+    planned = list(parts(subject, [build_suite("square", steps=10)], "Linf", Protocol()))
+    clean, square = estimate(subject, planned, 4)
+    assert clean.minutes * 60 >= len(subject) * 0.02 / 4
+    assert square.minutes > 5 * clean.minutes
 
 
 def test_scores_that_decisions_are_made_on_are_counted(bright, make_set):

@@ -247,7 +247,7 @@ def test_others_are_refused(data, tmp_path):
     with pytest.raises(ValueError, match="shots=1"):
         write_onnx(tiny_advrad(shots=2), tmp_path / "m.onnx")
     for values in ({"int8": True}, {"precision": "bf16"}):
-        with pytest.raises(ValueError, match="openvino"):
+        with pytest.raises(ValueError, match="--to openvino"):
             Target(**values)
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept/model.safetensors").touch()

@@ -15,6 +15,12 @@ def test_a_folder_without_a_run_says_how_to_make_one(tmp_path):
         open_run(tmp_path)
 
 
+def test_an_export_that_is_not_there_says_how_to_make_it(tmp_path):
+    start_run(tmp_path / "r", load_preset("demo"))
+    with pytest.raises(RunError, match=f"make it with: hardsight export {tmp_path / 'r'}$"):
+        open_run(tmp_path / "r/exported")
+
+
 def test_an_unfinished_run_says_how_to_go_on(tmp_path):
     run = start_run(tmp_path / "r", load_preset("demo"))
     with pytest.raises(RunError, match="--resume"):

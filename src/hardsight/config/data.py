@@ -87,8 +87,9 @@ def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
         return found
     if place.limit_train > len(found.train):
         raise ConfigError(
-            f"data.limit_train={place.limit_train}: {found.name} has {len(found.train)} training "
-            f"images beside the {len(found.validation)} held out; take no more than that"
+            f"data.limit_train={place.limit_train} (--normals): {found.name} has "
+            f"{len(found.train)} training images beside the {len(found.validation)} held out; "
+            "take no more than that"
         )
     return few(found, place.limit_train)
 

@@ -27,7 +27,7 @@ class Target:
         if self.format == "onnx" and (self.int8 or self.precision == "bf16"):
             raise ValueError(
                 f"onnx computes in fp32 alone, got int8={self.int8} and "
-                f'precision={self.precision!r}; take format="openvino" for others'
+                f'precision={self.precision!r}; take format="openvino" (--to openvino) for others'
             )
 
     @property

@@ -17,7 +17,7 @@ from hardsight.runs.beginnings import is_begun, remove_beginnings
 from hardsight.runs.bundles.opening import unpack
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.detector import DetectorRun
-from hardsight.runs.folder import CONFIG, RunError
+from hardsight.runs.folder import CONFIG, EXPORTED, RunError
 
 
 def open_run(path: str | Path, public_key: Path | None = None) -> DetectorRun | ClassifierRun:
@@ -49,6 +49,8 @@ def _lacking(path: Path) -> str:
     """Return what a path lacks to be a run folder, and where one may be."""
     if not path.is_dir():
         made = f"make one with: hardsight fit --run {path}"
+        if path.name == EXPORTED and is_run(path.parent):
+            made = f"make it with: hardsight export {path.parent}"
         return f"it does not exist{near_names(path, made)}"
     below = [str(folder) for folder in subfolders(path) if is_run(folder)]
     if below:

@@ -88,8 +88,16 @@ class DetectorFigures(Figures[DetectorRun]):
         curve = (
             [f * parse_radius(eps) for f in SEVERITIES] if norm.lower() in THREATS else CURVE_EPS
         )
-        protocol = replace(protocol, curve=attacks.radii(curve))
         notes = [note, *self.left_out(len(data.test), whole)]
+        if not detector.differentiable:
+            if attacks.curve:
+                raise ValueError(
+                    f"curve={attacks.curve!r} is drawn by gradients, and {self.run.path} has none; "
+                    "leave it out, or evaluate the run that it was made of"
+                )
+            curve = []
+            notes.append("The figure against eps is left out: it is drawn by gradients.")
+        protocol = replace(protocol, curve=attacks.radii(curve))
         return PlannedEvaluation(subject, suites, norm, protocol, measure, notes)
 
     def evaluator(self, detector: Detector) -> Callable[..., Evaluation]:
