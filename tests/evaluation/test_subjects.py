@@ -18,6 +18,7 @@ from hardsight.evaluation import (
     evaluate_classifier,
 )
 from hardsight.evaluation.alarms import alarms, counts
+from hardsight.evaluation.subjects.synthetic import with_fewer_good_parts
 
 NORMAL, ANOMALOUS = [100, 102, 104, 106], [105, 110, 112, 116]
 PLAIN = Protocol(2, gallery=0)
@@ -116,6 +117,22 @@ def test_good_parts_alone_are_measured_on_synthetic_defects(bright, parts):
     assert found.rows[0].metric == "AUROC"
     wrong = found.decided["clean"][:good] > detector.calibration.threshold
     assert counts(found, "clean")[2:] == (wrong.sum(), good)
+
+
+@pytest.mark.parametrize("in_test", [True, False])
+def test_fewer_good_parts_are_spread_evenly(bright, parts, in_test):
+    from hardsight.data import load
+
+    data = load(parts, size=16)
+    if not in_test:
+        defects = [sample for sample in data.test.samples if sample.anomalous]
+        data = replace(data, test=data.test.of(defects))
+    part = data.test if in_test else data.validation
+    good = [name for name, bad in zip(part.names, part.labels, strict=True) if not bad]
+    found = DetectorSubject.synthetic(bright(), with_fewer_good_parts(data, 4))
+    assert len(good) > 2
+    assert found.names[:2] == (good[len(good) // 4], good[3 * len(good) // 4])
+    assert len(found) == 4
 
 
 def test_decisions_are_counted_on_the_known_noise(bright, make_set):

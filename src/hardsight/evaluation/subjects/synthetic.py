@@ -1,5 +1,6 @@
 """A test set of good parts and synthetic defects, where no real defects are at hand."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardsight.data import AnomalyData
+from hardsight.data import AnomalyData, ImageSet
+from hardsight.data.splits import evenly
 from hardsight.synthesis import pseudo_anomalies
 
 SEVERITIES = (0.3, 1.0)
@@ -55,8 +57,7 @@ def synthetic_defects(data: AnomalyData, seed: int = 0) -> SyntheticTest:
     Raises:
         ValueError: there are no good parts.
     """
-    good = ~data.test.labels
-    part, held_out = (data.test, True) if good.any() else (data.validation, False)
+    part, held_out = _unseen(data)
     places = np.flatnonzero(~part.labels)
     if len(places) == 0:
         raise ValueError(f"{data.name} has no good parts besides those of training; hold some out")
@@ -72,3 +73,20 @@ def synthetic_defects(data: AnomalyData, seed: int = 0) -> SyntheticTest:
         note=f"The defects are synthetic, on {len(names)} good parts of {where}: real defects may "
         "be found more rarely, or more often.",
     )
+
+
+def with_fewer_good_parts(data: AnomalyData, count: int) -> AnomalyData:
+    """Return the data set that ``synthetic_defects`` makes at most ``count`` images of, at least 2.
+
+    The good parts are spread evenly, by position.
+    """
+    part, held_out = _unseen(data)
+    places = np.flatnonzero(~part.labels)
+    few = part.of([part.samples[i] for i in evenly(places, count // 2)])
+    return replace(data, test=few) if held_out else replace(data, validation=few)
+
+
+def _unseen(data: AnomalyData) -> tuple[ImageSet, bool]:
+    """Return the set whose good parts are taken, and whether it is the test set."""
+    in_test = bool((~data.test.labels).any())
+    return (data.test, True) if in_test else (data.validation, False)

@@ -23,6 +23,7 @@ from hardsight.evaluation import (
 )
 from hardsight.evaluation.detectors import CURVE_EPS
 from hardsight.evaluation.provenance import fingerprint
+from hardsight.evaluation.subjects.synthetic import with_fewer_good_parts
 from hardsight.runs.detector import DetectorRun
 from hardsight.runs.figures.asked import AttackChoice, CertificateChoice, ImageChoice
 from hardsight.runs.figures.figures import Figures, PlannedEvaluation
@@ -66,7 +67,9 @@ class DetectorFigures(Figures[DetectorRun]):
         ]
         stamp, note = self.run.audited(detector)
         whole, source = len(data.test), self.source(attacks)
-        if images.limit and not images.synthetic:
+        if images.limit and images.synthetic:
+            data = with_fewer_good_parts(data, images.limit)
+        elif images.limit:
             data = data.limited(images.limit, images.balanced)
         subject = (
             DetectorSubject.synthetic(detector, data, source, protocol.seed)
@@ -88,7 +91,7 @@ class DetectorFigures(Figures[DetectorRun]):
         curve = (
             [f * parse_radius(eps) for f in SEVERITIES] if norm.lower() in THREATS else CURVE_EPS
         )
-        notes = [note, *self.left_out(len(data.test), whole)]
+        notes = [note] if images.synthetic else [note, *self.left_out(len(data.test), whole)]
         if not detector.differentiable:
             if attacks.curve:
                 raise ValueError(
