@@ -99,6 +99,7 @@ def test_a_video_is_scored_frame_by_frame(run, tmp_path):
     ("source", "options", "message"),
     [
         ("no/such", (), "no such file, folder or camera"),
+        ("no/such", ("--idle", 1), "no such file, folder or camera"),
         ("photo.png", (), "use hardsight score"),
         ("clip.mp4", ("--idle", 1), "--idle is for folders"),
         (".", ("-o", "scores.txt"), "must end in .csv or .jsonl"),

@@ -240,6 +240,13 @@ def test_signatures(run, bundle, tmp_path, monkeypatch):
     swapped = rezipped(signed, tmp_path / "swapped.hsb", {"bundle.json": theirs})
     with pytest.raises(BundleError, match="is refused"):
         open_run(swapped, public)
+    gone = tmp_path / "gone.pem"
+    for what in (
+        lambda: open_run(signed, gone),
+        lambda: write_bundle(run, tmp_path / "b.hsb", BundleOptions(0, private_key=gone)),
+    ):
+        with pytest.raises(BundleError, match=f"{gone} is not there; make one with: openssl"):
+            what()
     with pytest.raises(BundleError, match="no public key"):
         open_run(signed, private)
     with pytest.raises(BundleError, match="no private key"):

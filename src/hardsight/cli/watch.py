@@ -162,11 +162,12 @@ def _reading(source: str, decoding: "Decoding", idle: float | None, most: int) -
 
     if Path(source).is_dir():
         return Reading(lambda stop: arrivals(source, decoding, idle, stop, most), most)
-    if idle is not None:
-        raise ValueError(f"--idle is for folders, and {source} is none; leave it out")
-    if source.startswith(SCHEME):
-        return Reading(lambda stop: genicam(source, decoding, stop), 1, newest=True)
+    camera = source.startswith(SCHEME)
     live = is_live(source)
+    if idle is not None and (camera or live or Path(source).exists()):
+        raise ValueError(f"--idle is for folders, and {source} is none; leave it out")
+    if camera:
+        return Reading(lambda stop: genicam(source, decoding, stop), 1, newest=True)
     return Reading(lambda stop: video(source, decoding, stop), 1 if live else most, newest=live)
 
 

@@ -27,6 +27,8 @@ def sign(content: bytes, private_key: Path) -> bytes:
     serialization, ed25519 = _primitives("signing a bundle")
     try:
         key = serialization.load_pem_private_key(private_key.read_bytes(), None)
+    except FileNotFoundError as error:
+        raise BundleError(f"{private_key} is not there; {HOW}") from error
     except (ValueError, TypeError) as error:
         raise BundleError(f"{private_key} is no private key ({error}); {HOW}") from error
     if not isinstance(key, ed25519.Ed25519PrivateKey):
@@ -49,6 +51,8 @@ def check_signature(content: bytes, signature: bytes | None, public_key: Path) -
     serialization, ed25519 = _primitives("checking a signature")
     try:
         key = serialization.load_pem_public_key(public_key.read_bytes())
+    except FileNotFoundError as error:
+        raise BundleError(f"{public_key} is not there; {HOW}") from error
     except ValueError as error:
         raise BundleError(f"{public_key} is no public key ({error}); {HOW}") from error
     if not isinstance(key, ed25519.Ed25519PublicKey):
