@@ -64,6 +64,11 @@ def test_the_navigation_leads_to_every_page():
     assert NAMED.union(rooms, *map(listed, NAMED & written)) >= written
 
 
+def test_names_in_tables_stay_whole_in_a_narrow_window():
+    (style,) = SETTINGS["extra_css"]
+    assert "td code" in (DOCS / style).read_text(encoding="utf-8")
+
+
 @pytest.mark.slow
 def test_the_site_builds_strictly_and_asks_nothing_of_a_network(tmp_path):
     for package in ("mkdocs", "material", "mkdocstrings", "latex2mathml"):
