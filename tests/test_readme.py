@@ -51,7 +51,7 @@ def test_a_command_that_is_shown_parses(words):
 @pytest.mark.parametrize("text", MENTIONED)
 def test_a_command_that_is_mentioned_exists_with_its_options(text):
     _, command, *words = text.split()
-    options = {o for p in KNOWN[command].params for o in (*p.opts, *p.secondary_opts)}
+    options = {o for p in KNOWN[command].params for o in (*p.opts, *p.secondary_opts)} | {"--help"}
     assert {w.partition("=")[0] for w in words if w.startswith("--")} <= options
 
 
