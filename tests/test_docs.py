@@ -87,6 +87,7 @@ def test_options_of_commands_in_sentences_exist(path):
         command, *words = line.split()
         assert command in known, f"{name(path)}: hardsight {command} is no command"
         taken = {option for part in known[command].params for option in part.opts}
+        taken.add("--help")
         asked = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
         assert asked <= taken, f"{name(path)}: hardsight {line}"
 
