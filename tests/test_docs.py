@@ -1,14 +1,10 @@
 """What the documents point to must exist: links, headings, benchmarks, their options, results."""
 
 import re
-import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
-from hardsight.cli.app import app
 from hardsight.evaluation.published import tables
 
 ROOT = Path(__file__).parents[1]
@@ -60,36 +56,6 @@ def test_benchmarks_and_their_options_exist(path):
         assert (ROOT / script).is_file(), f"{name(path)} names {script}, which does not exist"
         asked = {w for w in words if w.startswith("--")}
         assert asked <= options(Path(script).name, *SHARED), f"{name(path)}: {snippet}"
-
-
-def commands(path: Path) -> Iterator[list[str]]:
-    """Yield the words of each command line of hardsight in a document's blocks."""
-    for block in re.findall(r"^```.*?\n(.*?)^```", text[path], re.DOTALL | re.MULTILINE):
-        for line in block.replace("\\\n", " ").splitlines():
-            found = re.match(r"(?:\S*/|inspect |.* -m -- )?hardsight ([a-z].*)", line)
-            if found:
-                yield shlex.split(found[1].partition(" > ")[0], comments=True)
-
-
-@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
-def test_commands_can_be_typed_as_they_stand(path):
-    known = get_command(app).commands
-    for command, *words in commands(path):
-        assert command in known, f"{name(path)}: hardsight {command} is no command"
-        known[command].make_context(command, words)  # raises where an option or argument is wrong
-
-
-@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
-def test_options_of_commands_in_sentences_exist(path):
-    known = get_command(app).commands
-    prose = re.sub(r"^```.*?^```", "", text[path], flags=re.DOTALL | re.MULTILINE)
-    for line in re.findall(r"`hardsight ([a-z][^`]*)`", prose):
-        command, *words = line.split()
-        assert command in known, f"{name(path)}: hardsight {command} is no command"
-        taken = {option for part in known[command].params for option in part.opts}
-        taken.add("--help")
-        asked = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
-        assert asked <= taken, f"{name(path)}: hardsight {line}"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
