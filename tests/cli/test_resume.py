@@ -137,6 +137,9 @@ def test_too_few_normals_are_refused_before_the_training(parts, tiny_preset, tmp
     assert done.exit_code == 1
     assert "needs at least 2 beside" in words(done)
     assert not (tmp_path / "r/training").exists()
+    one = call("fit", tiny_preset, "--data", parts, "--normals", 1, "--run", tmp_path / "one")
+    assert one.exit_code == 2
+    assert "'--normals': Input should be greater than or equal to 2" in words(one)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_a_reload_takes_what_is_on_disk_now_and_what_was_taken_stays(log, served
 
 def test_two_folders_of_one_name_are_refused(log, served_run, tmp_path):
     other = shutil.copytree(served_run, tmp_path / "parts")
-    with pytest.raises(ModelError, match="two folders are named parts"):
+    with pytest.raises(ModelError, match="two models are named parts"):
         Models(log, [Origin(served_run), Origin(other)], "cpu")
 
 

@@ -73,7 +73,8 @@ def fit(
         ),
     ] = None,
     normals: Annotated[
-        int | None, typer.Option(help="Train on so many normal images (of each category) only.")
+        int | None,
+        typer.Option(min=2, help="Train on so many normal images (of each category) only."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of all randomness. Default: the preset's.")

@@ -49,7 +49,7 @@ class Models:
         for origin in given:
             if origin.name in self._served:
                 raise ModelError(
-                    f"two folders are named {origin.name}: rename one, or serve it by itself"
+                    f"two models are named {origin.name}: rename one, or serve it by itself"
                 )
             self._load(origin.name, origin)
 
