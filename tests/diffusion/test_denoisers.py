@@ -302,3 +302,14 @@ def test_nothing_is_clamped(make):
     assert bool((gradient != 0).all())
     low, high = log_variance_range(denoiser.schedule, 500)
     assert float(low) < float(high)
+
+
+def test_the_fast_network_serves_other_sizes_with_the_same_weights():
+    denoiser = FastDenoiser(32, patch=2, channels=8, multipliers=(1, 1))
+    small, alone = denoiser.at(16), FastDenoiser(16, patch=2, channels=8, multipliers=(1, 1))
+    alone.load_state_dict(denoiser.state_dict())
+    x = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(small(x, 50), alone(x, 50))
+    assert (small.config["size"], denoiser.config["size"]) == (16, 32)
+    with pytest.raises(ValueError, match=r"size must be a multiple of .* = 4, got 18"):
+        denoiser.at(18)

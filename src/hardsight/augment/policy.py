@@ -1,7 +1,7 @@
 """Augmentation policies of normal images, and training batches drawn evenly from these."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -29,6 +29,10 @@ class AugmentationPolicy:
     """Pixels by which an image may be moved along either axis."""
     light: Tensor | None = None
     """(count, 2) from ``hardsight.augment.variation.light``; None: images are not relit."""
+
+    def halved(self) -> "AugmentationPolicy":
+        """Return the policy of the same images at half their size."""
+        return replace(self, shift=self.shift // 2)
 
     @property
     def changes(self) -> bool:

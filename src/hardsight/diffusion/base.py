@@ -40,6 +40,14 @@ class Denoiser(nn.Module, ABC):
         """Return the predicted clean image and, where it is learned, the log-variance."""
         return Prediction(self.forward(x_t, t), None)
 
+    def at(self, size: int) -> "Denoiser":
+        """Return the same network for images of another side: the weights are shared.
+
+        Raises:
+            TypeError: it is tied to its size.
+        """
+        raise TypeError(f"{type(self).__name__} is tied to the size of its images: it has no at()")
+
     def draw(self, shape: torch.Size, generator: Generator) -> tuple[Tensor, ...]:
         """Draw the randomness of a training loss for a batch of ``shape`` (B, C, H, W).
 

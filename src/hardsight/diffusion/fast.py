@@ -1,5 +1,6 @@
 """The fast denoiser: a small U-Net on a folded image, predicting the clean image directly."""
 
+import copy
 from typing import Any
 
 import torch
@@ -7,7 +8,7 @@ from torch import Generator, Tensor
 
 from hardsight.core.batches import per_image
 from hardsight.diffusion.base import Denoiser
-from hardsight.diffusion.folded import apply_folded, small_unet, usual_patch
+from hardsight.diffusion.folded import apply_folded, demand_divisible, small_unet, usual_patch
 from hardsight.diffusion.schedule import Schedule
 
 
@@ -71,6 +72,17 @@ class FastDenoiser(Denoiser):
         scaled = x_sigma * per_image((level**2 + 0.25).rsqrt(), x_sigma)
         embedded = per_image(250 * level.log(), x_sigma).flatten().expand(len(x_sigma))
         return apply_folded(self.unet, scaled, embedded, self.patch)
+
+    def at(self, size: int) -> "FastDenoiser":
+        """Return the same network for images of another side: the weights are shared.
+
+        Raises:
+            ValueError: a side that cannot be folded and halved so often.
+        """
+        demand_divisible(size, self.patch, len(self.multipliers))
+        twin = copy.copy(self)
+        twin.size = size
+        return twin
 
     def draw(self, shape: torch.Size, generator: Generator) -> tuple[Tensor, ...]:
         """Draw sigma (B,) and the noise (B, C, H, W)."""

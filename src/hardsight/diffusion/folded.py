@@ -36,12 +36,7 @@ def small_unet(
     """
     from diffusers import UNet2DModel  # slow: not before a network is built
 
-    grain = patch * 2 ** (len(multipliers) - 1)
-    if size < grain or size % grain:
-        raise ValueError(
-            f"size must be a multiple of patch * 2^(levels - 1) = {grain}, got {size}; choose "
-            f"{max(round(size / grain), 1) * grain}, a smaller patch or fewer multipliers"
-        )
+    demand_divisible(size, patch, len(multipliers))
     widths = tuple(channels * m for m in multipliers)
     folded = image_channels * patch**2
     unet = UNet2DModel(
@@ -57,6 +52,20 @@ def small_unet(
     )
     fold_upsampling(unet)
     return unet
+
+
+def demand_divisible(size: int, patch: int, levels: int) -> None:
+    """Refuse a side of images that cannot be folded and halved at each level but the first.
+
+    Raises:
+        ValueError: that.
+    """
+    grain = patch * 2 ** (levels - 1)
+    if size < grain or size % grain:
+        raise ValueError(
+            f"size must be a multiple of patch * 2^(levels - 1) = {grain}, got {size}; choose "
+            f"{max(round(size / grain), 1) * grain}, a smaller patch or fewer multipliers"
+        )
 
 
 def usual_patch(size: int) -> int:

@@ -1,14 +1,17 @@
 """What an AdvRAD is trained on, and where."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from torch import Tensor
+from torch.nn import functional
 
 from hardsight.augment import AugmentationPolicy
 from hardsight.detectors.advrad.contract import ErrorDetector
 from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.detectors.fitted import OpenWork
 from hardsight.detectors.held_out import joined
+from hardsight.diffusion import Denoiser
 from hardsight.synthesis import Foreground, dilated, find_foreground
 from hardsight.training import DenoisingTask, Settings
 
@@ -25,6 +28,37 @@ class TrainingContext:
     """Of each category's images."""
     training: Settings
     work: OpenWork
+    half: bool = False
+    """Whether images have half the detector's size."""
+
+    def halved(self) -> "TrainingContext":
+        """Return the same images at half their size, each pixel the mean of four."""
+        categories = tuple(
+            functional.avg_pool2d(images.float(), 2).round().byte() for images in self.categories
+        )
+        policies = tuple(policy.halved() for policy in self.policies)
+        return replace(
+            self, categories=categories, normals=joined(categories), policies=policies, half=True
+        )
+
+    def sizes(
+        self, settings: Settings, stage: str, progressive: float
+    ) -> Iterator[tuple["TrainingContext", Settings, str]]:
+        """Yield the parts of a training, each with its images, settings and stage.
+
+        Args:
+            settings: of the whole.
+            stage: of the whole.
+            progressive: share of the steps, the first ones, on images of half the size.
+        """
+        small = round(progressive * settings.steps)
+        if small:
+            yield self.halved(), settings.model_copy(update={"steps": small}), f"{stage}-half-size"
+        yield self, settings.model_copy(update={"steps": settings.steps - small}), stage
+
+    def denoiser(self, detector: ErrorDetector) -> Denoiser:
+        """Return a detector's denoiser for images of this size."""
+        return detector.denoiser.at(detector.image_size // 2) if self.half else detector.denoiser
 
     def shown(self, detector: ErrorDetector, foreground: Foreground) -> TrainingImages:
         """Return the images as a detector is trained on them, and where the objects lie.
@@ -39,5 +73,9 @@ class TrainingContext:
     def denoising(self, detector: ErrorDetector) -> DenoisingTask:
         """Return the plain training of a detector's denoiser."""
         return DenoisingTask(
-            detector.denoiser, self.normals, self.policies, detector.scoring.k, detector.tile
+            self.denoiser(detector),
+            self.normals,
+            self.policies,
+            detector.scoring.k,
+            detector.tile,
         )

@@ -85,7 +85,7 @@ def fit_advrad(
             detector, pilots = choose_patch(
                 detector, context, held_out.evidence, held_out.selection
             )
-        _train_denoiser(detector, context)
+        _train_denoiser(detector, context, config.progressive)
         held_out, levels = _train_adversarially(detector, context, held_out, config)
         detector.eval()
         detector, report = _scored(detector, context, held_out)
@@ -110,8 +110,13 @@ def _context(
     """Read the training images.
 
     Raises:
-        ValueError: too few, or none that the detector takes.
+        ValueError: too few, none that the detector takes, or tiles that would be made smaller.
     """
+    if config.progressive and detector.tile is not None:
+        raise ValueError(
+            f"progressive={config.progressive} makes images smaller, but the detector sees tiles "
+            f"of {detector.tile} pixels, which are small already: set progressive=0"
+        )
     categories = [part.train.images() for part in data.parts or (data,)]
     normals = demand_normals(joined(categories), data)
     detector.prepare(normals[:1])
@@ -137,10 +142,11 @@ def _held_out(detector: ErrorDetector, data: AnomalyData, config: AdvRADFit) -> 
     return HeldOut(calibrating, selection, evidence)
 
 
-def _train_denoiser(detector: ErrorDetector, context: TrainingContext) -> None:
+def _train_denoiser(detector: ErrorDetector, context: TrainingContext, progressive: float) -> None:
     """Train plainly, in place."""
     if context.training.steps:
-        context.work.train(context.denoising(detector), context.training)
+        for part, settings, stage in context.sizes(context.training, "train", progressive):
+            part.work.train(part.denoising(detector), settings, stage)
 
 
 def _train_adversarially(
@@ -168,8 +174,10 @@ def _train_adversarially(
             )
             selection = selection.model_copy(update={"ks": (k,)})
         how, held_out = how.at(k), replace(held_out, selection=selection)
-    task = AdversarialTask(detector.denoiser, context.shown(detector, how.foreground), how)
-    context.work.train(task, how.settings(context.training), "adversarial-training")
+    whole = how.settings(context.training)
+    for part, settings, stage in context.sizes(whole, "adversarial-training", config.progressive):
+        images = part.shown(detector, how.foreground)
+        part.work.train(AdversarialTask(part.denoiser(detector), images, how), settings, stage)
     return held_out, levels
 
 

@@ -8,7 +8,7 @@ from hardsight.detectors.advrad.adversarial import AdversarialTraining
 from hardsight.detectors.advrad.map_head_training import MapHeadTraining
 from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.method import FitConfig
-from hardsight.detectors.stages import FORWARD, attacked
+from hardsight.detectors.stages import FORWARD, attacked, in_sizes
 
 
 def _none_by_name(start: object) -> object:
@@ -23,6 +23,9 @@ class AdvRADFit(FitConfig):
     """Choose k, filter, aggregation and reference on validation data; None keeps the detector's."""
     adversarial_training: AdversarialTraining | None = None
     """Train on against attacks once the denoiser is trained; None: the plain training alone."""
+    progressive: float = Field(0.0, ge=0, lt=1)
+    """Share of the steps of each training of the denoiser, the first ones, on images of half the
+    size: progressive resizing, at about a third of the time a step."""
     start: Annotated[str | None, BeforeValidator(_none_by_name)] = None
     """Folder of a run or of a saved detector, AdvRAD or Bastion, or the name of a bundled start,
     whose networks the training starts from; with training.steps=0 its denoiser is kept as it is.
@@ -45,9 +48,10 @@ class AdvRADFit(FitConfig):
         if self.start is None and chosen is not None and len(chosen.patches) > 1:
             return found
         if self.training.steps:
-            found["train"] = self.training.steps
+            found |= in_sizes("train", self.training.steps, self.progressive)
         if how is not None:
-            found["adversarial-training"] = attacked(how.steps, how.attack_steps)
+            cost = attacked(how.steps, how.attack_steps)
+            found |= in_sizes("adversarial-training", cost, self.progressive)
         if chosen is not None:
             found["selection"] = None
         return found

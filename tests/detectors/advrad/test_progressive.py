@@ -1,0 +1,101 @@
+"""Progressive resizing: the first steps of a fit see images of half the size."""
+
+import json
+
+import pytest
+import torch
+from tiny_detector import untrained_advrad
+
+from hardsight.augment import AugmentationPolicy
+from hardsight.data import load
+from hardsight.detectors.advrad.adversarial import AdversarialTraining
+from hardsight.detectors.advrad.context import TrainingContext
+from hardsight.detectors.advrad.recipe import AdvRADFit
+from hardsight.detectors.fitted import OpenWork, Work
+from hardsight.training import Settings
+
+SETTINGS = Settings(steps=8, batch_size=2, precision="32-true", sample_every=None)
+ATTACKED = AdversarialTraining(k_low=50, k_high=100, filter_size=3, top=0.05, steps=4)
+
+
+@pytest.fixture
+def context(tmp_path):
+    """Two categories of three images each, of 16 x 16 pixels."""
+    generator = torch.Generator().manual_seed(0)
+    categories = tuple(
+        torch.randint(0, 256, (3, 3, 16, 16), generator=generator, dtype=torch.uint8)
+        for _ in range(2)
+    )
+    policies = (AugmentationPolicy(3, shift=5), AugmentationPolicy(3, ("half turn",)))
+    work = OpenWork(tmp_path, False, lambda *told: None)
+    return TrainingContext(categories, torch.cat(categories), policies, SETTINGS, work)
+
+
+def test_a_pixel_of_half_the_size_is_the_mean_of_four(context):
+    half = context.halved()
+    for small, large in zip(half.categories, context.categories, strict=True):
+        squares = large.view(3, 3, 8, 2, 8, 2).double().mean((3, 5))
+        assert torch.equal(small, squares.round().byte())
+    assert torch.equal(half.normals, torch.cat(half.categories))
+    assert [(p.count, p.turns, p.shift) for p in half.policies] == [
+        (3, (), 2),
+        (3, ("half turn",), 0),
+    ]
+
+
+@pytest.mark.parametrize(("share", "steps"), [(0.0, [8]), (0.75, [6, 2]), (0.01, [8])])
+def test_the_parts_of_a_training_have_all_its_steps(context, share, steps):
+    parts = list(context.sizes(SETTINGS, "train", share))
+    assert [settings.steps for _, settings, _ in parts] == steps
+    assert [stage for _, _, stage in parts] == ["train-half-size", "train"][-len(parts) :]
+    assert [part.normals.shape[-1] for part, _, _ in parts] == [8, 16][-len(parts) :]
+
+
+def test_both_sizes_train_the_same_weights(context):
+    detector = untrained_advrad()
+    small = context.halved().denoiser(detector)
+    assert small.size == 8
+    assert context.denoiser(detector) is detector.denoiser
+    with torch.no_grad():
+        next(small.parameters()).add_(1.0)
+    torch.testing.assert_close(list(small.parameters()), list(detector.denoiser.parameters()))
+    assert detector.denoiser.size == 16
+
+
+def test_a_fit_goes_through_both_sizes_and_comes_to_the_same_weights_when_resumed(tmp_path, parts):
+    data = load(parts, size=16)
+    config = AdvRADFit(training=SETTINGS, adversarial_training=ATTACKED, progressive=0.75)
+    steps: dict[str, int] = {}
+
+    def tell(stage: str, step: int, *rest: object) -> None:
+        steps[stage] = step
+
+    whole = untrained_advrad().fit(data, config, Work(tmp_path / "a", progress=tell))
+    again = untrained_advrad().fit(data, config, Work(tmp_path / "a", resume=True))
+    assert {stage: steps[stage] for stage in config.stages} == {
+        "train-half-size": 6,
+        "train": 2,
+        "adversarial-training-half-size": 3,
+        "adversarial-training": 1,
+    }
+    for a, b in zip(whole.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+    logged = (tmp_path / "a" / "train-half-size" / "train.jsonl").read_text().splitlines()
+    assert json.loads(logged[-1])["step"] == 6
+
+
+def test_the_stages_cost_less_at_half_the_size():
+    training = Settings(steps=100)
+    whole = AdvRADFit(training=training, progressive=0.0).stages
+    parts = AdvRADFit(training=training, progressive=0.75).stages
+    assert whole == {"train": 100}
+    assert parts["train"] == 25
+    assert 25 < parts["train-half-size"] < 75
+
+
+def test_tiles_and_impossible_shares_are_refused(parts):
+    config = AdvRADFit(training=SETTINGS, progressive=0.5)
+    with pytest.raises(ValueError, match=r"progressive=0\.5 makes images smaller, .* tiles of 16"):
+        untrained_advrad(image_size=40, tile=16).fit(load(parts, size=40), config)
+    with pytest.raises(ValueError, match="progressive"):
+        AdvRADFit(progressive=1.0)
