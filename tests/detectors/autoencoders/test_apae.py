@@ -82,7 +82,7 @@ def test_the_descent_is_the_same_with_and_without_a_gradient(settled):
     with torch.no_grad():
         plain = settled(x).pred_score
     recorded = settled(x.clone().requires_grad_()).pred_score
-    assert torch.equal(plain, recorded.detach())
+    torch.testing.assert_close(plain, recorded.detach())  # other kernels, to rounding
     assert not plain.requires_grad
 
 
@@ -103,6 +103,6 @@ def test_going_round_the_descent_misses_what_goes_through_it(settled):
     name, surrogate = settled.bypass
     with bypassed(settled, name, surrogate):
         same, around = value_and_gradient(objective, x)
-    assert torch.equal(value, same)
+    torch.testing.assert_close(value, same)
     assert (exact - around).norm() > 0.01 * exact.norm()
     assert around.norm() > 0
