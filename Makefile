@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(UV) pip install --python $(VENV)/bin/python --constraints constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: setup ## train, attack and report on the embedded photographs (three to four minutes on two cores)
+demo: setup ## train, attack and report on the embedded photographs (three to six minutes on two cores)
 	$(VENV)/bin/hardsight demo
 
 test: setup lint ## lint, types and the tests (four minutes on two cores)
