@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 PIXELS = 2**22
-"""Of all images in one pass: four of 1,024 x 1,024, sixty-four of 256 x 256."""
+"""Pixels of all images in one pass: four of 1,024 x 1,024, sixty-four of 256 x 256."""
 
 
 def per_image(values: Tensor, like: Tensor) -> Tensor:

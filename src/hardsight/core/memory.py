@@ -4,7 +4,7 @@ import ctypes
 import sys
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
-"""Of glibc's mallopt(3)."""
+"""Names of settings of glibc's mallopt(3)."""
 
 
 def keep_memory() -> bool:

@@ -15,7 +15,7 @@ CLEARLY = 1.15
 _MEASURED = {"cpu": "CPU", "cuda": "GPU"}
 _ROUNDS = 4
 _SIDES = (16, 64)
-"""Of the feature maps measured: small ones first, that a slow bfloat16 shows in no time."""
+"""Sides of the feature maps measured: small ones first, that a slow bfloat16 shows in no time."""
 
 
 class Precision(NamedTuple):
