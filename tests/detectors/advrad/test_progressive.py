@@ -32,7 +32,7 @@ def context(tmp_path):
 
 
 def test_a_pixel_of_half_the_size_is_the_mean_of_four(context):
-    half = context.halved()
+    half = context.halved
     for small, large in zip(half.categories, context.categories, strict=True):
         squares = large.view(3, 3, 8, 2, 8, 2).double().mean((3, 5))
         assert torch.equal(small, squares.round().byte())
@@ -43,17 +43,33 @@ def test_a_pixel_of_half_the_size_is_the_mean_of_four(context):
     ]
 
 
-@pytest.mark.parametrize(("share", "steps"), [(0.0, [8]), (0.75, [6, 2]), (0.01, [8])])
+@pytest.mark.parametrize(
+    ("share", "steps"),
+    [
+        (0.0, {"train": 8}),
+        (0.75, {"train-half-size": 6, "train": 2}),
+        (0.01, {"train": 8}),
+        (0.99, {"train-half-size": 8}),
+    ],
+)
 def test_the_parts_of_a_training_have_all_its_steps(context, share, steps):
     parts = list(context.sizes(SETTINGS, "train", share))
-    assert [settings.steps for _, settings, _ in parts] == steps
-    assert [stage for _, _, stage in parts] == ["train-half-size", "train"][-len(parts) :]
-    assert [part.normals.shape[-1] for part, _, _ in parts] == [8, 16][-len(parts) :]
+    assert {stage: settings.steps for _, settings, stage in parts} == steps
+    assert [part.normals.shape[-1] for part, _, _ in parts] == [
+        8 if stage.endswith("half-size") else 16 for stage in steps
+    ]
+    assert list(AdvRADFit(training=SETTINGS, progressive=share).stages) == list(steps)
+
+
+def test_images_are_halved_once_for_all_trainings(context):
+    (plain, _, _), *_ = context.sizes(SETTINGS, "train", 0.5)
+    (attacked, _, _), *_ = context.sizes(SETTINGS, "adversarial-training", 0.5)
+    assert attacked.normals is plain.normals
 
 
 def test_both_sizes_train_the_same_weights(context):
     detector = untrained_advrad()
-    small = context.halved().denoiser(detector)
+    small = context.halved.denoiser(detector)
     assert small.size == 8
     assert context.denoiser(detector) is detector.denoiser
     with torch.no_grad():

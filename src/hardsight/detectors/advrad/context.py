@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from torch import Tensor
 from torch.nn import functional
@@ -11,6 +12,7 @@ from hardsight.detectors.advrad.contract import ErrorDetector
 from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.detectors.fitted import OpenWork
 from hardsight.detectors.held_out import joined
+from hardsight.detectors.stages import in_sizes
 from hardsight.diffusion import Denoiser
 from hardsight.synthesis import Foreground, dilated, find_foreground
 from hardsight.training import DenoisingTask, Settings
@@ -31,8 +33,9 @@ class TrainingContext:
     half: bool = False
     """Whether images have half the detector's size."""
 
+    @cached_property
     def halved(self) -> "TrainingContext":
-        """Return the same images at half their size, each pixel the mean of four."""
+        """The same images at half their size, each pixel the mean of four."""
         categories = tuple(
             functional.avg_pool2d(images.float(), 2).round().byte() for images in self.categories
         )
@@ -44,17 +47,16 @@ class TrainingContext:
     def sizes(
         self, settings: Settings, stage: str, progressive: float
     ) -> Iterator[tuple["TrainingContext", Settings, str]]:
-        """Yield the parts of a training, each with its images, settings and stage.
+        """Yield the parts of a training that have steps, with their images, settings and stages.
 
         Args:
             settings: of the whole.
             stage: of the whole.
             progressive: share of the steps, the first ones, on images of half the size.
         """
-        small = round(progressive * settings.steps)
-        if small:
-            yield self.halved(), settings.model_copy(update={"steps": small}), f"{stage}-half-size"
-        yield self, settings.model_copy(update={"steps": settings.steps - small}), stage
+        for part in in_sizes(stage, settings.steps, progressive):
+            own = settings.model_copy(update={"steps": part.steps})
+            yield self.halved if part.half else self, own, part.stage
 
     def denoiser(self, detector: ErrorDetector) -> Denoiser:
         """Return a detector's denoiser for images of this size."""

@@ -144,9 +144,8 @@ def _held_out(detector: ErrorDetector, data: AnomalyData, config: AdvRADFit) -> 
 
 def _train_denoiser(detector: ErrorDetector, context: TrainingContext, progressive: float) -> None:
     """Train plainly, in place."""
-    if context.training.steps:
-        for part, settings, stage in context.sizes(context.training, "train", progressive):
-            part.work.train(part.denoising(detector), settings, stage)
+    for part, settings, stage in context.sizes(context.training, "train", progressive):
+        part.work.train(part.denoising(detector), settings, stage)
 
 
 def _train_adversarially(

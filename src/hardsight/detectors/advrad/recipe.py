@@ -47,11 +47,12 @@ class AdvRADFit(FitConfig):
         how, chosen, found = self.adversarial_training, self.selection, dict[str, float | None]()
         if self.start is None and chosen is not None and len(chosen.patches) > 1:
             return found
-        if self.training.steps:
-            found |= in_sizes("train", self.training.steps, self.progressive)
+        for part in in_sizes("train", self.training.steps, self.progressive):
+            found[part.stage] = part.cost()
         if how is not None:
-            cost = attacked(how.steps, how.attack_steps)
-            found |= in_sizes("adversarial-training", cost, self.progressive)
+            step = attacked(1, how.attack_steps)
+            for part in in_sizes("adversarial-training", how.steps, self.progressive):
+                found[part.stage] = part.cost(step)
         if chosen is not None:
             found["selection"] = None
         return found
