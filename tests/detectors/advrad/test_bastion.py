@@ -32,6 +32,10 @@ FIT = BastionFit(training=TRAINING, map_head_training=HEAD_TRAINING)
 STILL = MapHeadTraining(steps=1, warm_up=0, lr=1e-12, smallest=0.2)
 
 
+OPEN = {"channels": 8, "multipliers": [1, 1]}
+"""Of a head whose patch is left open."""
+
+
 def kept(start) -> BastionFit:
     """A fit that changes no network of its start."""
     return BastionFit(training=NONE, map_head_training=STILL, start=str(start))
@@ -155,6 +159,21 @@ def test_a_start_gives_denoiser_and_head(tmp_path, parts):
         torch.testing.assert_close(weights(network), weights(second.networks[name]))
 
 
+def test_the_head_of_a_start_keeps_its_patch_at_another_size(tmp_path, parts):
+    """Left open it would be 1 here and 2 there."""
+    untrained_bastion(image_size=72, head=OPEN).save_pretrained(tmp_path)
+    data = load(parts, size=16)
+    found = untrained_bastion(head=OPEN).fit(data, kept(tmp_path))
+    assert found.head.patch == 2
+    torch.testing.assert_close(weights(found.head), weights(Bastion.from_pretrained(tmp_path).head))
+    found.save_pretrained(tmp_path / "again")
+    assert Bastion.from_pretrained(tmp_path / "again").head.patch == 2
+    with pytest.raises(
+        ValueError, match=r"has detector\.head\.patch=2 \(here 4\); set what it has"
+    ):
+        untrained_bastion(head=OPEN | {"patch": 4}).fit(data, kept(tmp_path))
+
+
 def test_the_start_of_a_bastion_may_be_an_advrad_and_the_other_way_round(tmp_path, parts):
     """What the start lacks is new, what it has beside is left."""
     data = load(parts, size=16)
@@ -172,10 +191,14 @@ def test_starts_that_do_not_fit_are_refused(tmp_path, parts):
     data = load(parts, size=16)
     detector = untrained_bastion(head=HEAD | {"channels": 16})
     untrained_bastion().save_pretrained(tmp_path / "head")
-    with pytest.raises(ValueError, match=r"the head of start is another .*detector\.head its"):
+    with pytest.raises(
+        ValueError, match=r"head of start is another: it has .*head\.channels=8 \(here 16\)"
+    ):
         detector.fit(data, kept(tmp_path / "head"))
     untrained_advrad(denoiser=TINY | {"channels": 16}).save_pretrained(tmp_path / "wide")
-    with pytest.raises(ValueError, match=r"denoiser of start is another: it has channels 16 \(her"):
+    with pytest.raises(
+        ValueError, match=r"denoiser of start is another: it has .*channels=16 \(here 8"
+    ):
         detector.fit(data, kept(tmp_path / "wide"))
     with pytest.raises(ValueError, match=r"start='.*nowhere' does not exist; .*finished run"):
         detector.fit(data, kept(tmp_path / "nowhere"))

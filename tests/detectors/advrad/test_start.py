@@ -44,5 +44,5 @@ def test_a_fit_of_no_steps_keeps_the_bundled_denoiser(parts):
 
 
 def test_another_network_is_refused():
-    with pytest.raises(ValueError, match=r"has channels 48 \(here 8\)"):
+    with pytest.raises(ValueError, match=r"detector\.denoiser\.channels=48 \(here 8\)"):
         take_over(AdvRAD(denoiser=TINY, image_size=16), Start.read("photographs"))

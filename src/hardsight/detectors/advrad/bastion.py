@@ -38,7 +38,8 @@ class Bastion(SavedDetector):
     Args:
         denoiser, image_size, scoring, precision, tiling, fixed_noise: see ``AdvRAD``; the second
             filter of ``scoring`` is that of the head's map.
-        head: configuration of the head, the arguments of ``MapHead`` but ``size``.
+        head: configuration of the head, the arguments of ``MapHead`` but ``size``; a fit from a
+            start takes its patch where none is given.
         seed: of the initial weights and the known noise.
     """
 
@@ -126,7 +127,7 @@ class Bastion(SavedDetector):
         self.advrad.precision = precision
 
     @property
-    def networks(self) -> dict[str, nn.Module]:
+    def networks(self) -> Mapping[str, Denoiser | MapHead]:
         """What is trained, by name."""
         return {"denoiser": self.denoiser, "head": self.head}
 

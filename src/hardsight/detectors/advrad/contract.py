@@ -8,6 +8,7 @@ from torch import Generator, Tensor, nn
 
 from hardsight.core.types import Detection
 from hardsight.data import Decoding
+from hardsight.detectors.advrad.map_head import MapHead
 from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.inputs import Images
@@ -31,7 +32,7 @@ class ErrorDetector(Protocol):
     def denoiser(self) -> Denoiser: ...  # noqa: D102
 
     @property
-    def networks(self) -> dict[str, nn.Module]: ...  # noqa: D102
+    def networks(self) -> Mapping[str, Denoiser | MapHead]: ...  # noqa: D102
 
     @property
     def scoring(self) -> Scoring: ...  # noqa: D102

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from hardsight.attacks import local_mean
 from hardsight.core.modules import seeded
@@ -19,7 +19,7 @@ from hardsight.detectors.advrad.settings import arguments, flat, grouped
 from hardsight.detectors.advrad.tiling import Tiling
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.saved import SavedDetector
-from hardsight.diffusion import TiledDenoiser, arbitrary_shot, build_denoiser, one_shot
+from hardsight.diffusion import Denoiser, TiledDenoiser, arbitrary_shot, build_denoiser, one_shot
 
 
 class AdvRAD(SavedDetector):
@@ -105,7 +105,7 @@ class AdvRAD(SavedDetector):
         return None if self.tiling is None else self.tiling.tile
 
     @property
-    def networks(self) -> dict[str, nn.Module]:
+    def networks(self) -> Mapping[str, Denoiser]:
         """What is trained, by name."""
         return {"denoiser": self.denoiser}
 

@@ -20,7 +20,7 @@ from hardsight.detectors.advrad.recipe import AdvRADFit
 from hardsight.detectors.advrad.report import Report
 from hardsight.detectors.advrad.scoring import ReferenceStatistics
 from hardsight.detectors.advrad.selection import Selection
-from hardsight.detectors.advrad.start import Start, take_over
+from hardsight.detectors.advrad.start import Start, take_over, with_patch_of
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.fitted import Fitted, OpenWork, Work, demand_normals
 from hardsight.detectors.fitting import calibrated
@@ -80,7 +80,9 @@ def fit_advrad(
         )
         pilots: dict[int, float] = {}
         if config.start is not None:
-            take_over(detector, Start.read(config.start))
+            start = Start.read(config.start)
+            detector = with_patch_of(detector, start)
+            take_over(detector, start)
         elif held_out.selection and held_out.evidence and len(held_out.selection.patches) > 1:
             detector, pilots = choose_patch(
                 detector, context, held_out.evidence, held_out.selection

@@ -1,6 +1,7 @@
 """The head that judges an image beside its reconstruction."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -43,6 +44,7 @@ class MapHead(nn.Module):
         patch: int | None = None,
     ) -> None:
         super().__init__()
+        self.channels, self.multipliers = channels, tuple(multipliers)
         self.patch = usual_patch(size) if patch is None else patch
         self.unet = small_unet(size, 7, channels, multipliers, self.patch, outputs=1)
         nn.init.zeros_(self.unet.conv_out.weight)
@@ -51,6 +53,12 @@ class MapHead(nn.Module):
         self.bias = nn.Parameter(torch.tensor(-4.0))
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("spread", torch.ones(()))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments but ``size``."""
+        own = {"channels": self.channels, "multipliers": list(self.multipliers)}
+        return own | {"patch": self.patch}
 
     def forward(self, images: Tensor, r: Tensor) -> Tensor:
         """Return logits, differentiably.

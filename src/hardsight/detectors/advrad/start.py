@@ -1,6 +1,6 @@
 """Networks to start from: those of a saved AdvRAD or Bastion."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from hardsight.core.json_files import read_object
 from hardsight.core.modules import seeded
 from hardsight.core.suggestions import choices
 from hardsight.data.files import near_names
-from hardsight.detectors.advrad.contract import ErrorDetector
+from hardsight.detectors.advrad.contract import E, ErrorDetector
+from hardsight.detectors.advrad.map_head import MapHead
 from hardsight.detectors.advrad.settings import grouped
 from hardsight.detectors.saved import CONFIG_FILE, WEIGHTS_FILE
 from hardsight.diffusion import Denoiser, build_denoiser
@@ -73,10 +74,21 @@ class Start:
 
     def denoiser(self) -> Denoiser:
         """Return a denoiser like the saved one, untrained."""
-        values = grouped(self.settings)
-        side = values["tiling"]["tile"] if values["tiling"] else values["image_size"]
+        own = {"name": "fast", "size": self._side} | (self.settings["denoiser"] or {})
         with seeded(0):
-            return build_denoiser({"name": "fast", "size": side} | (values["denoiser"] or {}))
+            return build_denoiser(own)
+
+    def head(self) -> MapHead:
+        """Return a head like the saved one, untrained; where none was saved, as by default."""
+        with seeded(0):
+            return MapHead(self._side, **self.settings.get("head") or {})
+
+    @property
+    def _side(self) -> int:
+        """Of the images, or tiles, that the networks see, in pixels."""
+        values = grouped(self.settings)
+        side: int = values["tiling"]["tile"] if values["tiling"] else values["image_size"]
+        return side
 
     def trained(self, size: int) -> Denoiser:
         """Return the saved denoiser for images of ``size`` x ``size`` pixels, in eval mode."""
@@ -85,33 +97,53 @@ class Start:
         return found.eval()
 
 
+def with_patch_of(detector: E, start: Start) -> E:
+    """Return a detector whose head has the patch of the start's, where its settings leave it open.
+
+    Left open it follows the size of the images, and these may be others here.
+
+    Args:
+        detector: untrained; returned as it is where it has no head, or the start has none.
+        start: where the head comes from.
+
+    Raises:
+        ValueError: the images cannot be folded by that patch.
+    """
+    head = detector.settings.get("head") or {}
+    if "head" not in detector.networks or not start.part("head") or head.get("patch") is not None:
+        return detector
+    settings = detector.settings | {"head": head | {"patch": start.head().patch}}
+    return type(detector).from_settings(settings).to(detector.device)
+
+
 def take_over(detector: ErrorDetector, start: Start) -> None:
     """Load the networks of a start into a detector; one that the start lacks stays as it is.
 
-    A denoiser of images of another size serves: its weights do not depend on it, but what they
+    A network of images of another size serves: its weights do not depend on it, but what they
     learnt does, at so many pixels a millimetre.
 
     Raises:
         ValueError: the denoiser of the start, or its head, is another.
     """
-    ours, theirs = detector.denoiser.config, start.denoiser().config
-    apart = [k for k in sorted((ours | theirs).keys() - {"size"}) if ours.get(k) != theirs.get(k)]
-    if apart:
-        said = ", ".join(f"{k} {theirs.get(k)} (here {ours.get(k)})" for k in apart)
-        raise ValueError(
-            f"the denoiser of start is another: it has {said}; give "
-            "detector.denoiser its settings, start from another run, or from first weights with "
-            "--start none"
-        )
+    saved: Mapping[str, Callable[[], Denoiser | MapHead]]
+    saved = {"denoiser": start.denoiser, "head": start.head}
     for name, network in detector.networks.items():
         weights = start.part(name)
-        if not weights:
-            continue
-        try:
+        if weights:
+            _demand_alike(name, network.config, saved[name]().config)
             network.load_state_dict(weights)
-        except RuntimeError as error:
-            first = str(error).splitlines()[1].strip()  # a mismatch for each tensor
-            raise ValueError(
-                f"the {name} of start is another ({first}); give detector.{name} its settings, or "
-                "start from another run"
-            ) from error
+
+
+def _demand_alike(name: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    """Refuse a network of a start with other settings than ours, but for the images' size."""
+    known = sorted({*ours, *theirs} - {"size"})
+    apart = [
+        f"detector.{name}.{key}={theirs.get(key)} (here {ours.get(key)})"
+        for key in known
+        if ours.get(key) != theirs.get(key)
+    ]
+    if apart:
+        raise ValueError(
+            f"the {name} of start is another: it has {', '.join(apart)}; set what it has, start "
+            "from another run, or from first weights with --start none"
+        )
