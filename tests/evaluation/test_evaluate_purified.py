@@ -35,6 +35,7 @@ def test_the_curve_has_every_depth_and_none_and_the_table_is_of_the_first(purifi
         row = next(row for row in alone.rows if row.attack == name and row.target == "image")
         assert by[0] == row.mean
     assert "purifier" in found.provenance["detector"]
+    assert found.title == f"Bright behind one-shot denoising on {data.name}"
 
 
 def test_it_wants_an_attack_of_the_score(purification, data):

@@ -36,6 +36,16 @@ class Described(Protocol):
 
 
 @runtime_checkable
+class Titled(Protocol):
+    """Has a name for readers that is not its class's."""
+
+    @property
+    def title(self) -> str:
+        """The name, in the words of the field."""
+        ...
+
+
+@runtime_checkable
 class Bypassable(Protocol):
     """Names a part that a BPDA may go round, and what it does instead; None: none."""
 
@@ -115,6 +125,11 @@ def surrogates_of(model: object) -> Mapping[str, Any]:
 def settings_of(model: object) -> dict[str, Any]:
     """Return what decides a model's outputs besides its weights; empty where nothing is known."""
     return model.settings if isinstance(model, Described) else {}
+
+
+def title_of(thing: object) -> str:
+    """Return the name of a model or of an attack for readers: its own, else that of its class."""
+    return thing.title if isinstance(thing, Titled) else type(thing).__name__
 
 
 def named(model: object) -> str:

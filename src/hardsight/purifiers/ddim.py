@@ -23,6 +23,8 @@ class DDIMPurifier(Purifier):
         clamp: see ``Clamp``; the released code has "hard".
     """
 
+    title = "DDIM purification"
+
     def __init__(
         self,
         denoiser: Denoiser,

@@ -24,6 +24,8 @@ class OneShot(Purifier):
         clamp: see ``Clamp``.
     """
 
+    title = "one-shot denoising"
+
     def __init__(
         self, denoiser: Denoiser, sigma: float, noisy: bool = False, clamp: Clamp = "off"
     ) -> None:

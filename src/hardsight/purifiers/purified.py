@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from hardsight.core.capabilities import title_of
 from hardsight.core.precision import Choice, autocast
 from hardsight.purifiers.base import Purifier
 from hardsight.purifiers.draws import purify_draws, sample_draws
@@ -63,6 +64,11 @@ class Purified(nn.Module):
         self.classifier = classifier
         self.draws, self.combine, self.precision = draws, combine, precision
         self._noise_of = purifier.sample_noise  # also while a BPDA stands in for the purifier
+
+    @property
+    def title(self) -> str:
+        """The classifier's, and the purifier's."""
+        return f"{title_of(self.classifier)} behind {title_of(self.purifier)}"
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Size, Tensor
 
+from hardsight.core.capabilities import title_of
 from hardsight.core.types import Detection
 from hardsight.detectors.adapters.around import Around
 from hardsight.detectors.adapters.joined_noise import join, noise_shape, split
@@ -59,6 +60,11 @@ class PurifiedDetector(Around):
         self._shapes = [
             None if shape is None else Size((self.purifications, *shape)) for shape in (first, own)
         ]
+
+    @property
+    def title(self) -> str:
+        """The detector's, and the purifier's."""
+        return f"{title_of(self.detector)} behind {title_of(self.purifier)}"
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from hardsight.attacks.objectives.draws import Model, evaluate_draws
 from hardsight.certify import certify_vote, count_votes, per_image_alpha
-from hardsight.core.capabilities import named
+from hardsight.core.capabilities import named, title_of
 from hardsight.core.modules import in_mode
 from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.certified.plan import Terms, Voting
@@ -73,7 +73,7 @@ def certify_classifier(
         )
     late = [f"Time ran out: {done} of {len(images)} images were certified."]
     return ClassCertification(
-        title=record.title or type(classifier).__name__,
+        title=record.title or title_of(classifier),
         terms=terms,
         joint=voting.joint,
         index=found.places,

@@ -15,6 +15,7 @@ from hardsight.certify import (
     detector_scorer,
     plan_looks,
 )
+from hardsight.core.capabilities import title_of
 from hardsight.core.modules import in_mode
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Calibration, Detector, as_detector
@@ -105,7 +106,7 @@ def certify(
     values, threshold = images[0].numel(), calibration.threshold
     origin = describe(smoothed, data, Manifest.of(data).sha256, smoothing.seed)
     result = Certification(
-        title=record.title or f"{type(victim).__name__} on {data.name}",
+        title=record.title or f"{title_of(victim)} on {data.name}",
         design=smoothing.design,
         terms=terms,
         threshold=threshold,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from hardsight.attacks import Suite, Victim, is_random
 from hardsight.attacks.entry import at_rest
-from hardsight.core.capabilities import averaged_draws, bypass_of, named, sample_noise
+from hardsight.core.capabilities import averaged_draws, bypass_of, named, sample_noise, title_of
 from hardsight.core.types import AttackResult
 from hardsight.detectors import Detector
 from hardsight.evaluation.batches import Tensors
@@ -73,7 +73,7 @@ class Subject(ABC):
     @property
     def title(self) -> str:
         """The model and the data set."""
-        return f"{type(self.model).__name__}{f' on {self.data}' if self.data else ''}"
+        return f"{title_of(self.model)}{f' on {self.data}' if self.data else ''}"
 
     @abstractmethod
     def with_images(self, images: Tensor) -> Self:
