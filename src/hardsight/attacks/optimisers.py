@@ -1,6 +1,7 @@
 """What every attack is, whatever its method."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.contract import Objective
+from hardsight.core.capabilities import title_of
 from hardsight.core.types import AttackResult
 
 
@@ -68,13 +70,18 @@ class Stepped(Optimiser, Protocol):
         ...
 
 
-def describe(optimiser: Optimiser) -> str:
-    """Return the attack and its budget in words, e.g. "APGD 20 steps x 2 restarts"."""
-    name = type(optimiser).__name__
+def describe(optimiser: Optimiser, named: Callable[[object], str] = title_of) -> str:
+    """Return the attack and its budget in words, e.g. "APGD 20 steps x 2 restarts".
+
+    Args:
+        optimiser: the attack.
+        named: attack -> name.
+    """
+    name = named(optimiser)
     if isinstance(optimiser, Chained):
-        return f"{name} of " + " + ".join(describe(a) for a in optimiser.attacks)
+        return f"{name} of " + " + ".join(describe(a, named) for a in optimiser.attacks)
     if isinstance(optimiser, Wrapping):
-        name = f"{name} {describe(optimiser.optimiser)}"
+        name = f"{name} {describe(optimiser.optimiser, named)}"
     counts = [
         f"{count} {unit[:-1] if count == 1 else unit}"
         for unit in ("steps", "queries", "restarts")

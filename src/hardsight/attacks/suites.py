@@ -66,19 +66,22 @@ class Attempt:
     @property
     def words(self) -> tuple[str, str]:
         """Return the budget, and what it goes through, in words."""
-        how = f"{describe(self.optimiser)} x {self.draws} draw{'s' * (self.draws > 1)}"
-        return how, _WORDS[self.via]
+        return f"{describe(self.optimiser)} x {self._drawn}", _WORDS[self.via]
+
+    @property
+    def key(self) -> str:
+        """Return what decides its randomness, beside a seed: its classes and its budget."""
+        how = describe(self.optimiser, lambda attack: type(attack).__name__)
+        return f"{how} x {self._drawn} on {self.objective}{_WORDS[self.via]}"
+
+    @property
+    def _drawn(self) -> str:
+        return f"{self.draws} draw{'s' * (self.draws > 1)}"
 
     @property
     def other_noise(self) -> bool:
         """Whether what is seen draws other noise than the victim, which tells it nothing."""
         return self.via in ("source", "shorter")
-
-    @property
-    def description(self) -> str:
-        """Return all of it in words, e.g. "PGD 20 steps x 4 draws on score"."""
-        how, via = self.words
-        return f"{how} on {self.objective}{via}"
 
 
 @dataclass(frozen=True)
@@ -213,7 +216,7 @@ class Suite:
         for attempt in self.attempts:
             if attempt.optional and not _possible(attempt, victim):
                 continue
-            own = purposes.generator(attempt.description)
+            own = purposes.generator(attempt.key)
             known = None if attempt.other_noise else noise
             with _seen(victim, attempt.via, self.name) as seen:
                 objective = seen.objective(attempt.objective, images, attempt.draws, known, own)

@@ -103,7 +103,7 @@ def craft(suite: Suite, batches: Sequence[Batch], generator: torch.Generator) ->
             if attempt.optional and not victim.knows(attempt.objective):
                 continue
             assert isinstance(attempt.optimiser, ParameterSpace)
-            own = noise.generator(attempt.description)
+            own = noise.generator(attempt.key)
             each = [_objective(attempt, batch, own) for batch in batches]
             whole, optimiser = _of_all(each, batches, threat), attempt.optimiser.optimiser
             found = searched_on(optimiser(whole, middle, own), optimiser, whole, middle, own)

@@ -165,6 +165,12 @@ def test_pgd_finds_the_darkest_light():
     torch.testing.assert_close(darkness(found.images), found.objective)
 
 
+def test_readers_are_told_of_the_parameters_and_seeds_stay_with_the_class():
+    suite = build_suite("pgd", "light", 0.2)
+    assert suite.description == "parameter-space PGD 20 steps x 1 draw on score"
+    assert [a.key for a in suite.attempts] == ["ParameterSpace PGD 20 steps x 1 draw on score"]
+
+
 class Corner(torch.nn.Module):
     """Scores the brightness of the upper left quarter."""
 

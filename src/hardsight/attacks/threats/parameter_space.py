@@ -40,6 +40,7 @@ class ParameterSpace(Entry):
 
     threat: Threat
     optimiser: Optimiser
+    title = "parameter-space"
 
     def __post_init__(self) -> None:
         if self.optimiser.ball != BOX:
