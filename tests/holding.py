@@ -10,16 +10,16 @@ HOLDING = """
 import sys
 from pathlib import Path
 from hardsight.core.lock import locked
-with locked(Path(sys.argv[1])):
+with locked(Path(sys.argv[1]), *map(bool, sys.argv[2:])):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
 @contextmanager
-def held_by_another(folder: Path) -> Iterator[subprocess.Popen]:
-    """Yield a process that holds a folder."""
-    command = [sys.executable, "-c", HOLDING, str(folder)]
+def held_by_another(folder: Path, beside: bool = False) -> Iterator[subprocess.Popen]:
+    """Yield a process that holds a folder, by a file in it or beside it."""
+    command = [sys.executable, "-c", HOLDING, str(folder), *["beside"] * beside]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, text=True, **pipes) as process:
         assert process.stdout.readline() == "held\n"

@@ -126,6 +126,14 @@ def test_a_folder_in_which_another_process_writes_is_refused_with_its_number(
     assert [path.name for path in tmp_path.iterdir()] in ([], [".lock"])
 
 
+def test_an_export_to_a_folder_elsewhere_is_refused_while_another_writes_there(run, tmp_path):
+    folder = tmp_path / "elsewhere"
+    with held_by_another(folder, beside=True) as other:
+        said = refused("export", run, "-o", folder)
+        assert f"{folder} is in use: process {other.pid} writes there" in said
+    assert not folder.exists()
+
+
 def test_a_mistyped_run_is_asked_about(run, parts):
     near = run.with_name("partz")
     assert f"did you mean '{run}'?" in refused("score", near, parts / "test/good")

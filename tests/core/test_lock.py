@@ -39,6 +39,20 @@ def test_folders_that_were_made_for_nothing_are_removed(tmp_path):
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["kept"]
 
 
+def test_a_folder_that_is_replaced_is_held_from_beside_it(tmp_path):
+    place = tmp_path / "above" / "here"
+    with locked(place, beside=True):
+        assert not place.exists()
+        (tmp_path / "new").mkdir()
+        (tmp_path / "new").rename(place)
+    assert [path.name for path in place.parent.iterdir()] == ["here"]
+    with held_by_another(place, beside=True) as other:
+        said = f"{place} is in use: process {other.pid} writes there"
+        with pytest.raises(FolderInUseError, match=said), locked(place, beside=True):
+            pass
+        assert list(place.iterdir()) == []
+
+
 def test_what_goes_wrong_inside_lets_go(tmp_path):
     with pytest.raises(KeyError), locked(tmp_path):
         raise KeyError

@@ -1,6 +1,5 @@
 """``hardsight export``: a fitted detector as a graph for other runtimes."""
 
-from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -68,7 +67,7 @@ def export(
         folder = output or work.reports / EXPORTED
         check_folder(folder, "--output")
         in_run = folder.resolve().is_relative_to(work.reports.resolve())
-        with locked(work.reports) if in_run else nullcontext():
+        with locked(work.reports) if in_run else locked(folder, beside=True):
             detector, data = work.opened("cpu", path, allow_data_change)
             found, compared = write(
                 detector,

@@ -21,7 +21,7 @@ LOCK = ".lock"
 _LOCKED_BYTE = 1 << 30
 """Which is locked on Windows, where nobody else may read it."""
 _held: dict[Path, tuple[int, int]] = {}
-"""Folder -> descriptor of its lock, and how often this process holds it."""
+"""Lock -> its descriptor, and how often this process holds it."""
 _guard = threading.Lock()
 _log = logging.getLogger(__name__)
 
@@ -31,50 +31,54 @@ class FolderInUseError(OSError):
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, beside: bool = False) -> Iterator[None]:
     """Hold a folder, made where it is not there, for this process alone.
 
     Whoever holds it already may hold it once more. The system lets go of it when a process ends,
     however that is, so that a file left by a dead one is no obstacle.
 
+    Args:
+        folder: to hold.
+        beside: the lock's file lies beside the folder, which is not made and may be replaced.
+
     Raises:
         FolderInUseError: another process holds it.
         OSError: nothing can be written there.
     """
-    new = missing_folders(folder)
+    place = folder.resolve()
+    path = place.with_name(f".{place.name}{LOCK}") if beside else place / LOCK
+    new = missing_folders(path.parent)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        place = folder.resolve()
-        _hold(place)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _hold(path, place)
         try:
             yield
         finally:
-            _let_go(place)
+            _let_go(path)
     finally:
         remove_empty(new)
 
 
-def _hold(place: Path) -> None:
+def _hold(path: Path, place: Path) -> None:
     with _guard:
-        file, times = _held[place] if place in _held else (_locked_file(place / LOCK), 0)
-        _held[place] = file, times + 1
+        file, times = _held[path] if path in _held else (_locked_file(path, place), 0)
+        _held[path] = file, times + 1
 
 
-def _let_go(place: Path) -> None:
+def _let_go(path: Path) -> None:
     with _guard:
-        file, times = _held.pop(place)
+        file, times = _held.pop(path)
         if times > 1:
-            _held[place] = file, times - 1
+            _held[path] = file, times - 1
             return
-        path = place / LOCK
         if _is(path, file):
             with suppress(PermissionError):  # Windows keeps what is open, and it is no obstacle
                 path.unlink()
         os.close(file)
 
 
-def _locked_file(path: Path) -> int:
-    """Return the descriptor of a lock's file, locked, with this process named in it."""
+def _locked_file(path: Path, place: Path) -> int:
+    """Return the descriptor of a folder's lock, locked, with this process named in it."""
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -82,12 +86,12 @@ def _locked_file(path: Path) -> int:
         except (BlockingIOError, PermissionError):
             os.close(file)
             raise FolderInUseError(
-                f"{path.parent} is in use: {_holder(path)} writes there; wait until it has ended, "
+                f"{place} is in use: {_holder(path)} writes there; wait until it has ended, "
                 "or name another folder"
             ) from None
         except OSError as error:
             _log.warning(
-                f"{path.parent} is on a file system without locks ({error.strerror}); let no two "
+                f"{place} is on a file system without locks ({error.strerror}); let no two "
                 "processes write there"
             )
         if _is(path, file):
