@@ -56,6 +56,7 @@ def test_an_export_is_attacked_by_queries_alone(exported):
     refused = call("evaluate", exported, "--suite", "pgd", *common)
     assert refused.exit_code == 1
     assert "no gradient" in words(refused)
+    assert "clean images" not in words(refused)  # of the budget, which is told of work that begins
     refused = call("evaluate", exported, "--suite", "square", "--curve", "1/255", *common)
     assert refused.exit_code == 1
     assert "curve='1/255' is drawn by gradients" in words(refused)

@@ -13,6 +13,7 @@ from hardsight.detectors.base import Detector
 from hardsight.evaluation import DetectorSubject, Execution, Protocol, estimate, evaluate
 from hardsight.evaluation.attacked import attack_batch
 from hardsight.evaluation.costs import attack_cost
+from hardsight.evaluation.detectors import demand_gradient
 from hardsight.evaluation.parts import parts
 
 SUITES = [build_suite("pgd", steps=2), build_suite("eot-pgd", steps=1)]
@@ -68,6 +69,28 @@ class Slow(Detector):
             raise ValueError("there is no gradient")
         time.sleep(0.02)
         return Detection(images.mean((1, 2, 3)), images.mean(1, keepdim=True))
+
+
+class Unseen(Slow):
+    """One that nothing may be asked of."""
+
+    def forward(self, images, noise=None):
+        """Fail."""
+        raise AssertionError("a score was asked for")
+
+
+@pytest.mark.parametrize("norm", ["Linf", "light"])
+@pytest.mark.parametrize("name", ["pgd", "autoattack"])
+def test_suites_that_follow_a_missing_gradient_are_refused_before_any_score(make_set, name, norm):
+    suite = build_suite(name, norm, 0.01)
+    with pytest.raises(ValueError, match=rf"suite='{name}' follows gradients, and this Unseen"):
+        evaluate(Unseen(), make_set(NORMAL, ANOMALOUS), [suite])
+
+
+@pytest.mark.parametrize("norm", ["Linf", "light"])
+@pytest.mark.parametrize("name", ["square", "transfer"])
+def test_suites_that_need_no_gradient_of_the_victim_are_not_refused(name, norm):
+    demand_gradient(Unseen(), [build_suite(name, norm, 0.01)])
 
 
 def test_the_time_of_a_model_without_gradient_is_that_of_its_scores(make_set):

@@ -80,6 +80,7 @@ class Foreign(Entry):
     ball: Ball
     attack: Callable[[Tensor, Tensor], Tensor]
     cost: int = 1
+    by_gradient = False  # it asks for its own
 
     @property
     def evaluations(self) -> int:

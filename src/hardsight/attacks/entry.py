@@ -24,6 +24,11 @@ class Entry(ABC):
     autocast.
     """
 
+    @property
+    def by_gradient(self) -> bool:
+        """Whether it follows the gradient of what it attacks, and cannot do without."""
+        return True
+
     def __call__(
         self,
         objective: Objective,

@@ -21,6 +21,7 @@ class GaussianNoise(Entry):
     """
 
     ball: Ball
+    by_gradient = False
 
     @property
     def evaluations(self) -> int:

@@ -52,6 +52,7 @@ class Square(Entry):
     queries: int = 5000
     p_init: float = 0.8
     sweep: float = 2 / 3
+    by_gradient = False  # it sees values alone
 
     def __post_init__(self) -> None:
         if not isinstance(self.ball, Linf | L2):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.bpda import bypassed
-from hardsight.attacks.entry import at_rest, attackable
+from hardsight.attacks.entry import Entry, at_rest, attackable
 from hardsight.attacks.gradient_free import searched_on
 from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.objectives.draws import Model, is_random
@@ -77,6 +77,12 @@ class Attempt:
     @property
     def _drawn(self) -> str:
         return f"{self.draws} draw{'s' * (self.draws > 1)}"
+
+    @property
+    def by_gradient(self) -> bool:
+        """Whether the gradient of the victim is followed."""
+        own = isinstance(self.optimiser, Entry) and self.optimiser.by_gradient
+        return own and self.via not in ("source", "bpda")
 
     @property
     def other_noise(self) -> bool:

@@ -55,6 +55,11 @@ class ParameterSpace(Entry):
         return self.threat
 
     @property
+    def by_gradient(self) -> bool:
+        """As the attack of the parameters."""
+        return isinstance(self.optimiser, Entry) and self.optimiser.by_gradient
+
+    @property
     def evaluations(self) -> int:
         """Count the evaluations of the objective in one call."""
         return self.optimiser.evaluations
