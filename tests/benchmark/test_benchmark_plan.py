@@ -64,8 +64,12 @@ def test_a_wrong_plan_says_what_is_wrong(tmp_path, change, said):
 
 
 def test_an_unknown_plan_names_those_that_are_there():
-    with pytest.raises(ConfigError, match="smoke"):
-        Plan.read("no such plan")
+    with pytest.raises(ConfigError, match="plan='fredrad-cpu' is neither a file nor") as found:
+        Plan.read("fredrad-cpu")
+    lines = str(found.value).splitlines()
+    assert "  freerad: smoke, cpu, paper" in lines
+    assert "  smoke" in lines
+    assert lines[-1] == "did you mean 'freerad-cpu'?"
 
 
 TABLES = {table.place: table for table in tables()}

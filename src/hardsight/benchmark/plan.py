@@ -12,7 +12,7 @@ from hardsight.attacks import BALLS, parse_radius
 from hardsight.audit.budgets import BUDGETS
 from hardsight.benchmark.job import DataAsked, Job, MethodAsked
 from hardsight.config.config import STRICT, ConfigError
-from hardsight.core.suggestions import choices
+from hardsight.core.suggestions import suggestion
 from hardsight.evaluation.wording import radius
 
 PLANS = Path(__file__).with_name("plans")
@@ -151,7 +151,7 @@ class Plan(BaseModel):
         if not path.is_file():
             raise ConfigError(
                 f"plan={str(source)!r} is neither a file nor a plan that comes with hardsight; "
-                f"{choices(str(source), plan_names())}"
+                f"{_plans_like(str(source))}"
             )
         try:
             values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -183,11 +183,26 @@ class Plan(BaseModel):
 
 def plan_names() -> list[str]:
     """Return the names of the plans that come with hardsight: "smoke", "freerad-cpu", ..."""
-    found = []
-    for path in sorted(PLANS.glob("*.yaml")):
-        sizes = yaml.safe_load(path.read_text(encoding="utf-8")).get("sizes")
-        found += [f"{path.stem}-{size}" for size in sizes] if sizes else [path.stem]
-    return found
+    return [
+        f"{plan}-{size}" if size else plan
+        for plan, sizes in _sizes().items()
+        for size in sizes or ("",)
+    ]
+
+
+def _sizes() -> dict[str, list[str]]:
+    """Return the plans that come with hardsight and their sizes, of some none."""
+    return {
+        path.stem: list(yaml.safe_load(path.read_text(encoding="utf-8")).get("sizes", ()))
+        for path in sorted(PLANS.glob("*.yaml"))
+    }
+
+
+def _plans_like(name: str) -> str:
+    """Return what plans there are, one a line, and the nearest to a name that is none."""
+    plans = [f"  {plan}: {', '.join(sizes)}".rstrip(": ") for plan, sizes in _sizes().items()]
+    lines = ["choose one of these, with a size as in freerad-cpu:", *plans]
+    return "\n".join(filter(None, (*lines, suggestion(name, plan_names()))))
 
 
 def _sized(values: dict[str, Any], size: str) -> dict[str, Any]:
