@@ -43,6 +43,14 @@ def test_a_fit_of_no_steps_keeps_the_bundled_denoiser(parts):
         torch.testing.assert_close(fitted.denoiser.state_dict()[name], weights.float())
 
 
+def test_a_mistyped_bundled_start_is_answered_by_it_whatever_lies_near(tmp_path):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(ValueError, match="did you mean 'photographs'"):
+        Start.read(tmp_path / "fotographs")
+    with pytest.raises(ValueError, match=r"did you mean '.*photos'"):
+        Start.read(tmp_path / "fotos")
+
+
 def test_another_network_is_refused():
     with pytest.raises(ValueError, match=r"detector\.denoiser\.channels=48 \(here 8\)"):
         take_over(AdvRAD(denoiser=TINY, image_size=16), Start.read("photographs"))

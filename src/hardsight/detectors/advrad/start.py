@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hardsight.core.json_files import read_object
 from hardsight.core.modules import seeded
-from hardsight.core.suggestions import choices
+from hardsight.core.suggestions import choices, suggestion
 from hardsight.data.files import near_names
 from hardsight.detectors.advrad.contract import E, ErrorDetector
 from hardsight.detectors.advrad.map_head import MapHead
@@ -49,10 +49,11 @@ class Start:
         place = start_folder(folder)
         ways = (
             "name the folder of a finished run, or of save_pretrained, of an AdvRAD or a Bastion, "
-            f"or {choices(str(folder), BUNDLED)}"
+            f"or {choices(place.name, BUNDLED)}"
         )
         if not place.exists():
-            raise ValueError(f"{asked}={str(folder)!r} does not exist{near_names(place, ways)}")
+            near = f"; {ways}" if suggestion(place.name, BUNDLED) else near_names(place, ways)
+            raise ValueError(f"{asked}={str(folder)!r} does not exist{near}")
         try:
             settings = read_object(place / CONFIG_FILE, "restore it, or fit again")
             found = cls(settings, load_file(place / WEIGHTS_FILE))
