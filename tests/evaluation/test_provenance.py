@@ -1,7 +1,9 @@
 import torch
 from torch import nn
 
+from hardsight.classifiers import MNISTCNN
 from hardsight.evaluation.provenance import fingerprint
+from hardsight.purifiers import Noising, Purified
 
 
 class Bare(nn.Module):
@@ -44,6 +46,15 @@ def test_classes_and_functions_without_settings_are_told_apart():
     models = (Bare(), Other(), one, other)
     assert len({fingerprint(model) for model in models}) == len(models)
     assert fingerprint(Bare()) == fingerprint(Bare())
+
+
+def test_classifiers_of_another_normalisation_are_told_apart_behind_a_purifier_too():
+    one, same, other = (MNISTCNN(mean=(mean,), std=(0.5,)) for mean in (0.1, 0.1, 0.2))
+    for each in (same, other):
+        each.load_state_dict(one.state_dict())
+    assert fingerprint(one) == fingerprint(same) != fingerprint(other)
+    before = Purified(Noising(0.1), one)
+    assert fingerprint(before) != fingerprint(Purified(Noising(0.1), other))
 
 
 def test_what_has_settings_keeps_the_fingerprint_that_runs_and_states_were_written_with():

@@ -42,6 +42,11 @@ class Classifier(nn.Module, ABC):
     def config(self) -> dict[str, Any]:
         """JSON-able; ``build_classifier(config)`` returns the same architecture."""
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides its answers besides weights, the normalisation among it: ``config``."""
+        return self.config
+
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits (B, classes) of images (B, C, H, W) in [0, 1]."""
         if images.ndim != 4 or images.shape[1] != self.mean.shape[1]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from hardsight.core.capabilities import title_of
+from hardsight.core.capabilities import settings_of, title_of
 from hardsight.core.precision import Choice, autocast
 from hardsight.purifiers.base import Purifier
 from hardsight.purifiers.draws import purify_draws, sample_draws
@@ -74,7 +74,11 @@ class Purified(nn.Module):
     def settings(self) -> dict[str, Any]:
         """What decides its answers, besides weights, for the record."""
         own = {"draws": self.draws, "combine": self.combine, "precision": self.precision}
-        return {"purifier": self.purifier.settings} | own
+        parts = {
+            "purifier": self.purifier.settings,
+            "classifier": settings_of(self.classifier),
+        }
+        return parts | own
 
     def sample_noise(
         self, images: Tensor, generator: torch.Generator | None = None
