@@ -41,6 +41,15 @@ def test_a_file_that_is_none_of_what_is_asked_for_is_told_so(tmp_path):
         read_json(path, "delete it", dict, fault="not an audit")
 
 
+def test_a_list_is_read_where_one_is_asked_for(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text("[1, 2]")
+    assert read_json(path, "make it anew", sum, holds=list) == 3
+    path.write_text("{}")
+    with pytest.raises(ValueError, match=r"damaged \(it holds no list but a dict\); make it anew"):
+        read_json(path, "make it anew", sum, holds=list)
+
+
 def test_a_missing_file_is_missing(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_object(tmp_path / "none.json", "restore it")

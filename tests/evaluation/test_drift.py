@@ -76,9 +76,10 @@ def test_a_state_of_something_else_is_refused(tmp_path):
     ):
         with pytest.raises(ValueError, match="is no state of this drift monitor"):
             other.resume(path)
-    path.write_text("{")
-    with pytest.raises(ValueError, match="begin anew with another file"):
-        DriftMonitor({"score": REFERENCE}).resume(path)
+    for damaged in ("{", "[]", '{"streams": []}'):
+        path.write_text(damaged)
+        with pytest.raises(ValueError, match="begin anew with another file"):
+            DriftMonitor({"score": REFERENCE}).resume(path)
 
 
 def test_without_a_reference_a_stream_is_held_against_its_beginning():

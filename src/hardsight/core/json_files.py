@@ -11,26 +11,30 @@ T = TypeVar("T")
 def read_json(
     path: str | Path,
     way_out: str,
-    make: Callable[[dict[str, Any]], T],
+    make: Callable[[Any], T],
     fault: str = "damaged",
+    holds: type[dict[str, Any]] | type[list[Any]] = dict,
 ) -> T:
-    """Return what ``make`` makes of the object in a JSON file.
+    """Return what ``make`` makes of the object, or the list, in a JSON file.
 
     Args:
         path: of the file.
         way_out: what is to be done where it is damaged, for the message.
-        make: of the object; what it raises of values that are missing or others is explained.
+        make: of what the file holds; what it raises of values that are missing or others is
+            explained.
         fault: what a file is that nothing can be made of.
+        holds: an object (dict) or a list.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it holds no JSON, no object, or one that nothing can be made of; the message
-            names the file, what is wrong with it and the way out.
+        ValueError: it holds no JSON, not what it should, or something that nothing can be made of;
+            the message names the file, what is wrong with it and the way out.
     """
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
-            raise ValueError(f"it holds no object but a {type(found).__name__}")
+        if not isinstance(found, holds):
+            wanted = "object" if holds is dict else "list"
+            raise ValueError(f"it holds no {wanted} but a {type(found).__name__}")
         return make(found)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         why = f"it has no {error}" if isinstance(error, KeyError) else error

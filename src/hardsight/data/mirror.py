@@ -17,6 +17,7 @@ from typing import Any
 
 from hardsight.core.cache import CACHE, cache_folder
 from hardsight.core.files import write_atomically, write_whole
+from hardsight.core.json_files import read_object
 from hardsight.data.files import hidden, is_image_name, listed
 from hardsight.data.remote import RemoteError, ask, look
 
@@ -217,10 +218,9 @@ def name_of(url: str) -> str:
 def read_index(index: Path) -> dict[str, Any]:
     """Return an index; none where it is missing or damaged, and all is fetched again."""
     try:
-        found = json.loads(index.read_text("utf-8"))
+        return read_object(index, "fetch all again")
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _of_category(there: Mapping[str, Version], category: str | None) -> Mapping[str, Version]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hardsight.core.files import write_atomically
+from hardsight.core.json_files import read_json
 from hardsight.metrics.drift import (
     EVEN,
     fewest_parts,
@@ -183,15 +184,15 @@ class DriftMonitor:
         """
         if not path.exists():
             return
-        try:
-            state = json.loads(path.read_text("utf-8"))
+
+        def restore(state: dict[str, Any]) -> None:
             if state["streams"].keys() != self._streams.keys():
                 raise ValueError(f"it watches {', '.join(state['streams'])}")
             for name, stream in self._streams.items():
                 stream.restore(state["streams"][name])
             self.parts = int(state["parts"])
             self.alarms = [Alarm(*alarm) for alarm in state["alarms"]]
-        except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(
-                f"{path} is no state of this drift monitor ({error}); begin anew with another file"
-            ) from error
+
+        read_json(
+            path, "begin anew with another file", restore, fault="no state of this drift monitor"
+        )

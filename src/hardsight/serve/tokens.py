@@ -7,9 +7,10 @@ import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from hardsight.core.files import write_whole
+from hardsight.core.json_files import read_json
 from hardsight.serve.decision import now
 
 DAYS = 365
@@ -93,19 +94,29 @@ class Tokens:
             )
 
     def _read(self) -> tuple[int, list[Token]]:
-        try:
-            stamp = self.path.stat().st_mtime_ns
-            known = [Token(**each) for each in json.loads(self.path.read_text(encoding="utf-8"))]
-            for each in known:
-                _ = each.until
-        except (OSError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{self.path} is no file of tokens ({error}); name a file that is not there, and "
-                "one is made"
-            ) from error
+        stamp = self.path.stat().st_mtime_ns
+        known = read_json(
+            self.path,
+            "name a file that is not there, and one is made",
+            _tokens,
+            fault="no file of tokens",
+            holds=list,
+        )
         if not known:
             raise ValueError(f"{self.path} holds no token; remove it, and one is made")
         return stamp, known
+
+
+def _tokens(found: list[Any]) -> list[Token]:
+    """Return the tokens of a file's list.
+
+    Raises:
+        TypeError, ValueError: one of them is none.
+    """
+    known = [Token(**each) for each in found]
+    for each in known:
+        _ = each.until
+    return known
 
 
 def _digest(token: str) -> str:
