@@ -41,6 +41,12 @@ def test_the_list_of_suites_says_what_threats_there_are():
     }
 
 
+def test_lists_are_plain_text():
+    """Their words come from docstrings, which mark code."""
+    for name in ("suites", "methods", "presets"):
+        assert "`" not in call(name).stdout
+
+
 def test_methods_say_what_they_are_good_at_and_how_long_they_take():
     said = call("methods").stdout
     found = {r[0]: r[1:] for r in rows(said) if r[0]}

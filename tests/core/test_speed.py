@@ -19,10 +19,23 @@ def test_it_is_the_time_of_the_layers_measured_once(monkeypatch):
     monkeypatch.setattr(speed, "REFERENCE", 2 * REFERENCE)
     monkeypatch.setattr(speed, "BUDGET", 0.0)  # one step of a clock that ticks a second a look
     ticks = iter(range(100))
-    monkeypatch.setattr(time, "perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr(time, "process_time", lambda: float(next(ticks)))
     slowness.cache_clear()
-    assert slowness(CPU) == pytest.approx(1 / (2 * REFERENCE))
+    assert slowness(CPU) == pytest.approx(1 / (2 * REFERENCE * torch.get_num_threads()))
     slowness.cache_clear()
+
+
+def test_time_in_which_others_had_the_cpu_does_not_count(monkeypatch):
+    def interrupted(*args):
+        time.sleep(0.2)
+        step(*args)
+
+    monkeypatch.setattr(speed, "step", interrupted)
+    monkeypatch.setattr(speed, "BUDGET", 0.0)
+    slowness.cache_clear()
+    idle = slowness(CPU)
+    slowness.cache_clear()
+    assert idle * REFERENCE < 0.2
 
 
 def test_nothing_is_known_of_other_devices():

@@ -116,4 +116,4 @@ def test_every_form_of_the_report_has_them(found):
     assert said in page
     assert said in text
     assert "Corruptions: weather" in page
-    assert "Not tried: light" in page
+    assert "Not tried: L-inf, L2, light" in page

@@ -36,7 +36,7 @@ from hardsight.metrics import auroc, bootstrap
 from hardsight.reports import write_html, write_json, write_markdown
 from hardsight.reports.evaluation import html, markdown
 from hardsight.reports.pictures import heat, heat_scale, perturbation
-from hardsight.reports.plots import curve_svg, histogram_svg
+from hardsight.reports.plots import curve_svg, histogram_svg, roc_svg
 from hardsight.reports.tables import COLUMNS, check_finite, table_row
 
 EPS = 2 / 255
@@ -297,6 +297,13 @@ def test_a_partial_attack_is_drawn_with_the_labels_it_has(tmp_path):
     assert defects + good == 40
     assert defects == evaluation.labels[:40].sum()
     parsed(write_html(evaluation, tmp_path / "r.html"))
+
+
+def test_each_form_says_what_was_not_tried():
+    found = synthetic(items=0)
+    for text in (html(found), "\n".join(markdown(found))):
+        assert "Not tried: L2, light, pose" in text
+        assert "Only a certificate excludes that." in text
 
 
 def test_json_round_trips(tmp_path):
@@ -582,3 +589,13 @@ def test_the_strengths_of_any_threat_stand_at_its_points():
     line = {"pgd": tuple((e, Estimate(0.5, 0.4, 0.6)) for e in (0.0, 0.05, 0.1, 0.2))}
     svg = curve_svg(Curve("How strong?", "severity of light", line), "AUROC")
     assert re.findall(r">(0|0\.[0-9]*[05125])</text>", svg)[:4] == ["0", "0.05", "0.1", "0.2"]
+
+
+def test_the_names_of_roc_curves_stand_above_them():
+    """The curve of a fooled detector goes along the bottom and the right of its plot."""
+    scores = synthetic(items=0).decided
+    svg = roc_svg(scores, synthetic(items=0).labels)
+    ys = [float(y) for y in re.findall(r'y="([0-9.]+)"[^>]*>(?:coin toss|clean:|pgd:)', svg)]
+    top = min(float(y) for y in re.findall(r" ([0-9.]+) \n[^\"]*\" clip-path", svg))
+    assert len(ys) == 3
+    assert max(ys) < top

@@ -46,9 +46,13 @@ def methods() -> None:
     classifiers = Table("method", "what it does", title="Classification under attack")
     for name, config in CONFIGS.items():
         if name not in METHODS:
-            first = (inspect.getdoc(config) or "").splitlines()[0]
-            classifiers.add_row(name, first.replace("``", ""))
+            classifiers.add_row(name, _first_line(config))
     console.print(classifiers)
+
+
+def _first_line(described: type) -> str:
+    """Return the first line of a docstring, without its marks of code."""
+    return (inspect.getdoc(described) or "").partition("\n")[0].replace("``", "")
 
 
 def _scaled(seconds: float | None, slowness: float | None) -> str:
@@ -96,7 +100,7 @@ def suites(
 
         hardsight suites --budget full
         hardsight evaluate runs/bottle --suite bim
-        hardsight evaluate runs/bottle --norm light --eps 0.1
+        hardsight evaluate runs/bottle --threat light --eps 0.1
     """
     from hardsight.attacks import ATTACKS, THREATS, attack_names, build_suite
     from hardsight.attacks.class_suites import class_suite
@@ -114,9 +118,8 @@ def suites(
             spent = suite.description, f"{suite.passes():,}"
             table.add_row(name, "classifier", "class", ATTACKS[name].summary, *spent)
         console.print(table)
-        threats = Table("norm", "what an attacker may do", "usual eps")
+        threats = Table("threat", "what an attacker may do", "usual eps")
         threats.add_row("Linf, L2", "Change every pixel a little.", "2/255")
         for name, threat in THREATS.items():
-            summary = inspect.getdoc(threat) or ""
-            threats.add_row(name, summary.partition("\n")[0], f"{threat.default:.2g}")
+            threats.add_row(name, _first_line(threat), f"{threat.default:.2g}")
         console.print(threats)

@@ -11,7 +11,7 @@ from hardsight.core.precision import resolve
 REFERENCE = 0.0075
 """Seconds that a step takes on two idle cores in float32 with AVX2, for which times are noted."""
 BUDGET = 0.3
-"""Seconds that the measurement takes, once its layers are warm."""
+"""Seconds of each thread that the measurement takes, once its layers are warm."""
 _SIDE = 64
 
 
@@ -19,8 +19,8 @@ _SIDE = 64
 def slowness(device: torch.device) -> float | None:
     """Return the times as long that networks take here, where nothing else runs.
 
-    In the precision that "auto" means, with the threads that are set. The fastest of many steps
-    counts: a busy neighbour slows most of them.
+    In the precision that "auto" means, with the threads that are set. It is the processor time of
+    a thread in the fastest of many steps: a busy neighbour changes the clock, not the answer.
 
     Returns:
         2.0: twice as long as on the machine of ``REFERENCE``; None where nothing is known, on any
@@ -32,9 +32,14 @@ def slowness(device: torch.device) -> float | None:
     x, *weights = layers(_SIDE, device.type)
     step(x, weights, low)
     taken: list[float] = []
-    begun = time.perf_counter()
-    while not taken or time.perf_counter() - begun < BUDGET:
-        before = time.perf_counter()
+    begun = _thread_seconds()
+    while not taken or _thread_seconds() - begun < BUDGET:
+        before = _thread_seconds()
         step(x, weights, low)
-        taken.append(time.perf_counter() - before)
+        taken.append(_thread_seconds() - before)
     return min(taken) / REFERENCE
+
+
+def _thread_seconds() -> float:
+    """Return the processor time of this process, as each of the threads that compute has it."""
+    return time.process_time() / torch.get_num_threads()

@@ -65,7 +65,8 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     sets = ", ".join(instruction_sets())
-    return f"{platform.machine()} CPU ({sets}), {torch.get_num_threads()} threads"
+    n = torch.get_num_threads()
+    return f"{platform.machine()} CPU ({sets}), {n} thread{'s' if n > 1 else ''}"
 
 
 def made_with(device: torch.device, seed: int) -> dict[str, str]:

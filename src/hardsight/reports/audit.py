@@ -54,7 +54,7 @@ def plot_svg(plot: Plot, name: str) -> str:
     ax.set(ylim=(-0.03 * scale, 1.03 * scale))
     label_axes(ax, plot.x, plot.y + unit)
     if len(plot.lines) > 1:
-        add_legend(ax, "lower right")
+        add_legend(ax)
     return as_svg(figure, f"audit-{name}")
 
 

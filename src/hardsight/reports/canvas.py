@@ -46,16 +46,14 @@ def label_axes(ax: Any, x: str = "", y: str = "") -> None:
     ax.set_ylabel(y, color=INK, fontsize=10)
 
 
-def add_legend(ax: Any, where: str) -> None:
-    """Name the lines, at a place inside the axes or "outside ..." them."""
+def add_legend(ax: Any) -> None:
+    """Name the lines above the axes: inside them a line may cross the names."""
     handles, labels = ax.get_legend_handles_labels()
-    outside = where.startswith("outside")
-    wide = ax.figure.get_figwidth()
-    legend = (ax.figure if outside else ax).legend(
+    legend = ax.figure.legend(
         handles,
         labels,
-        loc=where,
-        ncols=_columns(labels, wide) if outside else 1,
+        loc="outside upper center",
+        ncols=_columns(labels, ax.figure.get_figwidth()),
         fontsize=9,
         frameon=False,
         labelcolor=INK,

@@ -56,7 +56,7 @@ def curve_svg(certifications: Sequence[Certification]) -> str:
         ax.plot(list(published), list(published.values()), label="published (FreeRAD)", **style)
     ax.set(ylim=(-0.02, 1.04))
     label_axes(ax, "L2 radius, pixels from 0 to 1", "certified AUROC")
-    add_legend(ax, "outside upper center")
+    add_legend(ax)
     return as_svg(figure, "certified")
 
 
@@ -85,7 +85,7 @@ def radius_svg(found: Certification) -> str:
     ticks = np.linspace(0, end, 5)
     axes[1].set_xticks([apart, *ticks], ["none", *(f"{t:.2g}" for t in ticks)])
     label_axes(axes[1], "radius of the decision at the threshold", "images")
-    add_legend(axes[0], "outside upper center")
+    add_legend(axes[0])
     return as_svg(figure, "radii")
 
 

@@ -134,7 +134,7 @@ def accuracy_svg(found: ClassCertification) -> str:
         ax.plot(*zip(*points, strict=True), color=colour, label=f"under {attack}", **style)
     ax.set(ylim=(-2, 104))
     label_axes(ax, "L2 radius, pixels from 0 to 1", "images, certainly, in per cent")
-    add_legend(ax, "outside upper center")
+    add_legend(ax)
     return as_svg(figure, "certified accuracy")
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from hardsight.attacks.threats import THREATS
+from hardsight.attacks import BALLS, THREATS
 from hardsight.evaluation.alarms import Alarms, alarms
 from hardsight.evaluation.diagnostics import judge_accuracy
 from hardsight.evaluation.results import Averages, Curve, Evaluation
 from hardsight.evaluation.subjects.subject import Kind
 from hardsight.evaluation.verdict import RULE, Verdict, judge, strongest
-from hardsight.evaluation.wording import figure, tags
+from hardsight.evaluation.wording import figure, tags, threat_name
 from hardsight.reports import plots
 from hardsight.reports.corruptions import corruption_heads, corruption_rows
 from hardsight.reports.gallery import shown
@@ -33,6 +33,10 @@ UNITS: dict[Kind, str] = {
     "detector": "With 95 % intervals; an AUROC of 0.5 is a coin toss.",
     "classifier": "With 95 % intervals.",
 }
+UPPER_LIMIT = (
+    "Attacks give an upper limit: a stronger or a different attack may do worse than what is "
+    "printed here. Only a certificate excludes that."
+)
 ALARM_HEADS = ["Attack", "Threshold set on", "Defects found", "False alarms"]
 AVERAGE_HEADS = [
     "Attack",
@@ -102,12 +106,18 @@ def _caption(curve: Curve, measure: str) -> str:
     )
 
 
-def untried(found: Evaluation) -> str:
-    """Return which changes that nobody makes in a computer were not tried; "" where all were."""
-    threats = {row.norm for row in found.rows}
-    left = [name for name in THREATS if name not in threats]
-    left += [] if found.corruptions else ["corruptions"]
-    return ", ".join(left) if found.kind == "detector" else ""
+def not_covered(found: Evaluation) -> list[str]:
+    """Return the sentences on what the report does not tell: its notes, and what was not tried."""
+    told = [*found.notes, UPPER_LIMIT]
+    if found.kind == "detector":
+        threats = {row.norm for row in found.rows}
+        left = [threat_name(norm) for norm in (*BALLS, *THREATS) if norm not in threats]
+        left += [] if found.corruptions else ["corruptions"]
+        if left:
+            told.append(
+                f"Not tried: {', '.join(left)} (hardsight evaluate RUN --threat, --corruptions)."
+            )
+    return told
 
 
 def html(found: Evaluation) -> str:
@@ -133,7 +143,7 @@ def html(found: Evaluation) -> str:
         average_heads=AVERAGE_HEADS,
         corruption_heads=corruption_heads(found.corruptions),
         corruption_rows=corruption_rows(found.corruptions, _measure(found)),
-        untried=untried(found),
+        not_covered=not_covered(found),
         figures=figures(found),
         gallery=shown(found),
         amplify=AMPLIFY,
@@ -163,8 +173,7 @@ def markdown(found: Evaluation) -> list[str]:
         lines += ["## Corruptions", "", *markdown_table(heads, rows), ""]
     for curve in found.curves:
         lines += [f"## {plain(curve.title)}", "", *_curve_table(curve, measure), ""]
-    if found.notes:
-        lines += ["## Not covered", "", *bullets(found.notes), ""]
+    lines += ["## What was not covered", "", *bullets(not_covered(found)), ""]
     return [*lines, *provenance_lines(found.provenance), "", RULES[found.kind]]
 
 

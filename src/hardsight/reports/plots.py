@@ -45,7 +45,7 @@ def roc_svg(scores: dict[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -
         )
     ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
     label_axes(ax, "false-positive rate: false alarms", "true-positive rate: defects found")
-    add_legend(ax, "lower right")
+    add_legend(ax)
     return as_svg(canvas, "roc")
 
 
@@ -88,7 +88,7 @@ def curve_svg(curve: Curve, measure: str) -> str:
         (f"{measure} under attack" if attacked(curve) else measure) + unit,
     )
     if len(ax.get_legend_handles_labels()[0]) > 1:
-        add_legend(ax, "outside upper center")
+        add_legend(ax)
     return as_svg(canvas, f"curve {curve.title}")
 
 
@@ -131,5 +131,5 @@ def histogram_svg(
         ax.yaxis.get_major_locator().set_params(integer=True, nbins=4)
         label_axes(ax, y="images")
     label_axes(axes[-1], "score", "images")
-    add_legend(axes[0], "outside upper center")
+    add_legend(axes[0])
     return as_svg(canvas, "histogram")
