@@ -125,6 +125,9 @@ def test_a_transferred_attack_sees_the_source_alone():
     torch.testing.assert_close(found[kept], expected[kept])
     with pytest.raises(ValueError, match="give one as source"):
         suite(ScoreVictim(model, LABELS), x)
+    suite.demand(model, source)
+    with pytest.raises(ValueError, match="give one as source"):
+        suite.demand(model, None)
 
 
 def test_bpda_needs_a_part_to_go_round():

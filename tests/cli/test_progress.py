@@ -73,9 +73,10 @@ def test_no_remaining_time_is_told_before_the_whole_is():
 def test_what_ends_with_the_word_done_says_so_once():
     now, found = 0.0, []
     pace = Pace(found.append, True, lambda: now)
-    for done in (0, 5, 10):
+    for done in (0, 5, 10, 10):
         now += 11.0
         pace("audit", done, 10, "done" if done == 10 else "pgd")
+    assert found[-2].startswith("audit: 5 of 10")
     assert found[-1] == "audit: 10 of 10 (100%), done"
 
 

@@ -15,6 +15,7 @@ from hardsight.evaluation.attacked import attack_batch
 from hardsight.evaluation.costs import attack_cost
 from hardsight.evaluation.detectors import demand_gradient
 from hardsight.evaluation.parts import parts
+from hardsight.evaluation.wording import radius
 
 SUITES = [build_suite("pgd", steps=2), build_suite("eot-pgd", steps=1)]
 PROTOCOL = Protocol(6, batch_size=4, gallery=0, curve=[1 / 255, 2 / 255], corruptions=[1])
@@ -40,6 +41,10 @@ def test_the_parts_are_all_that_the_evaluation_tells_of(bright, make_set, noise)
     names = [part.name for part in planned]
     assert names.count("clean images, for the curve") == (noise > 0)
     assert names[-2:] == ["curve of 2 radii", "19 corruptions"]
+    of_light = parts(DetectorSubject.of(detector, data), SUITES, "light", PROTOCOL)
+    assert [part.name for part in of_light][-2] == "curve of 2 severities"
+    said, n = {info for *_, info in told}, len(subject)
+    assert {f"pgd, {radius('Linf', e)}, {n} of {n} images" for e in PROTOCOL.curve} <= said
 
 
 def test_a_part_takes_its_share_of_the_time(bright, make_set):

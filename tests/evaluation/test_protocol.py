@@ -120,7 +120,7 @@ def test_killed_and_started_again_it_goes_on(bright, make_set, tmp_path):
         pass
 
     def kill(stage: str, done: int, total: int, info: str = "") -> None:
-        if (stage, info) == ("evaluate", "pgd, 4 of 8 images"):
+        if (stage, info) == ("evaluate", "pgd, L-inf 1/255, 4 of 8 images"):
             raise KilledError
 
     settings, state = {"protocol": Protocol(batch_size=2, gallery=2)}, tmp_path / "state"

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from hardsight.attacks.threats import Sticker
 from hardsight.evaluation.alarms import alarms, counts
 from hardsight.evaluation.results import (
     HELD_OUT,
@@ -304,6 +305,15 @@ def test_each_form_says_what_was_not_tried():
     for text in (html(found), "\n".join(markdown(found))):
         assert "Not tried: L2, light, pose" in text
         assert "Only a certificate excludes that." in text
+
+
+def test_a_page_says_what_the_number_of_a_threat_means():
+    found = synthetic(items=0)
+    assert Sticker.severity not in (page := html(found)).replace("&#39;", "'")
+    assert "<dt>L-inf 2/255</dt>" in page
+    rows = [replace(row, norm="sticker", eps=0.01) if row.norm else row for row in found.rows]
+    told = html(replace(found, rows=tuple(rows))).replace("&#39;", "'")
+    assert f"{Sticker.change()} The number is {Sticker.severity}." in told
 
 
 def test_json_round_trips(tmp_path):

@@ -174,6 +174,20 @@ class Suite:
         each = (math.ceil(a.draws / own) * own * a.optimiser.evaluations for a in self.attempts)
         return self.submissions * sum(each)
 
+    def demand(self, model: object, source: object | None) -> None:
+        """Refuse a model that lacks what an attack needs, before any work is begun.
+
+        Args:
+            model: that is attacked.
+            source: from which attacks are transferred; None: there is none.
+
+        Raises:
+            ValueError: as the call does.
+        """
+        for attempt in self.attempts:
+            if not attempt.optional:
+                _demand(attempt.via, model, source, self.name)
+
     def __call__(
         self,
         victim: Victim,
@@ -241,33 +255,40 @@ def _possible(attempt: Attempt, victim: Victim) -> bool:
     return offered and victim.knows(attempt.objective)
 
 
+def _demand(via: Via, model: object, source: object | None, suite: str) -> None:
+    """Refuse a model that cannot be seen by an attacker as ``via`` says."""
+    if via == "source" and source is None:
+        raise ValueError(
+            f"suite={suite!r} crafts its attack on another model; give one as source (--source)"
+        )
+    if via == "bpda" and bypass_of(model) is None:
+        raise ValueError(
+            f"suite={suite!r} goes round a part of the model, and "
+            f"{type(model).__name__} names none (its attribute bypass)"
+        )
+    offered = surrogates_of(model)
+    if via not in ("exact", "bpda", "source", *offered):
+        raise ValueError(
+            f"suite={suite!r} attacks{_WORDS[via]}, which {type(model).__name__} does "
+            f"not offer; it offers: {', '.join(offered) or 'none'}. A shorter process is of a "
+            "purifier of several steps, a mean of a classifier that votes (combine: vote)"
+        )
+
+
 @contextmanager
 def _seen(victim: Victim, via: Via, suite: str) -> Iterator[Victim]:
     """Show the victim as the attacker sees it."""
+    _demand(via, victim.model, victim.source, suite)
     if via == "exact":
         yield victim
     elif via == "source":
-        if victim.source is None:
-            raise ValueError(
-                f"suite={suite!r} crafts its attack on another model; give one as source"
-            )
+        assert victim.source is not None
         yield victim.of(victim.source)
     elif via != "bpda":
-        offered = surrogates_of(victim.model)
-        if via not in offered:
-            raise ValueError(
-                f"suite={suite!r} attacks{_WORDS[via]}, which {type(victim.model).__name__} does "
-                f"not offer; it offers: {', '.join(offered) or 'none'}. A shorter process is of a "
-                "purifier of several steps, a mean of a classifier that votes (combine: vote)"
-            )
-        yield victim.of(offered[via])
+        yield victim.of(surrogates_of(victim.model)[via])
     else:
         part = bypass_of(victim.model)
-        if part is None:
-            raise ValueError(
-                f"suite={suite!r} goes round a part of the model, and "
-                f"{type(victim.model).__name__} names none (its attribute bypass)"
-            )
+        assert part is not None
         name, surrogate = part
         with bypassed(_module(victim.model), name, surrogate):
             yield victim

@@ -46,13 +46,9 @@ def methods() -> None:
     classifiers = Table("method", "what it does", title="Classification under attack")
     for name, config in CONFIGS.items():
         if name not in METHODS:
-            classifiers.add_row(name, _first_line(config))
+            first = (inspect.getdoc(config) or "").partition("\n")[0]
+            classifiers.add_row(name, first.replace("``", ""))
     console.print(classifiers)
-
-
-def _first_line(described: type) -> str:
-    """Return the first line of a docstring, without its marks of code."""
-    return (inspect.getdoc(described) or "").partition("\n")[0].replace("``", "")
 
 
 def _scaled(seconds: float | None, slowness: float | None) -> str:
@@ -118,8 +114,9 @@ def suites(
             spent = suite.description, f"{suite.passes():,}"
             table.add_row(name, "classifier", "class", ATTACKS[name].summary, *spent)
         console.print(table)
-        threats = Table("threat", "what an attacker may do", "usual eps")
-        threats.add_row("Linf, L2", "Change every pixel a little.", "2/255")
+        threats = Table("threat", "what an attacker may do", "what eps is", "usual eps")
+        balls = "the largest change of a pixel; in L2 the norm of all changes"
+        threats.add_row("Linf, L2", "Change every pixel a little.", balls, "2/255")
         for name, threat in THREATS.items():
-            threats.add_row(name, _first_line(threat), f"{threat.default:.2g}")
+            threats.add_row(name, threat.change(), threat.severity, f"{threat.default:.2g}")
         console.print(threats)

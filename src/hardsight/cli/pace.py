@@ -148,6 +148,8 @@ class Pace:
 
 
 def _is_due(stage: Stage, done: int, total: int, now: float) -> bool:
+    if stage.shown == total:  # said already
+        return False
     waited = now - stage.said
     moved = done - stage.shown >= SHARE * total or done == total
     return waited >= EVERY or (moved and waited >= AT_MOST)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from hardsight.attacks import Suite
+from hardsight.attacks import THREATS, Suite
 from hardsight.evaluation.corrupted import corruptions
 from hardsight.evaluation.costs import attack_cost
 from hardsight.evaluation.plan import Protocol
@@ -63,7 +63,8 @@ def parts(
     for suite in suites:
         yield Part(suite.name, subject.sees(suite), draws)
     if radii := len(protocol.curve):
-        name = f"curve of {radii} radi{'us' if radii == 1 else 'i'}"
+        one, several = ("severity", "severities") if norm in THREATS else ("radius", "radii")
+        name = f"curve of {radii} {one if radii == 1 else several}"
         yield Part(name, subject.sees(subject.quick(norm)), few, radii)
     if count := len(corruptions(protocol.corruptions)):
         yield Part(f"{count} corruptions", None, few, count)

@@ -72,6 +72,8 @@ class Measurement:
         self.subject, self.protocol = subject, protocol
         self.execution, self.record = execution, record
         self.suites = [subject.sees(s) for s in suites]
+        for suite in self.suites:
+            suite.demand(subject.model, subject.source)
         self.shown = subject.chosen(protocol.gallery)
         self.quick = subject.sees(subject.quick(norm))
         self.few = fewer_draws(protocol)
@@ -134,7 +136,9 @@ class Measurement:
         facts = (subject.kind, self.state, subject.digest, protocol.seed, *what)
         sizes = (protocol.fresh_draws, protocol.batch_size, self.shown)
         key = run_key(suite, *facts, *sizes, *self.decides(suite))
-        name = suite.name if suite else " ".join(map(str, what)) or "clean"
+        name = " ".join(map(str, what)) or "clean"
+        if suite is not None:
+            name = f"{suite.name}, {radius(suite.ball.name, suite.ball.eps)}"
         cost = attack_cost(self.subject, suite, protocol.fresh_draws)
 
         def told(batch: int, done: int) -> None:

@@ -143,6 +143,7 @@ def html(found: Evaluation) -> str:
         average_heads=AVERAGE_HEADS,
         corruption_heads=corruption_heads(found.corruptions),
         corruption_rows=corruption_rows(found.corruptions, _measure(found)),
+        threats={norm: THREATS[norm] for row in found.rows if (norm := row.norm) in THREATS},
         not_covered=not_covered(found),
         figures=figures(found),
         gallery=shown(found),

@@ -15,7 +15,11 @@ COLUMNS = {
     "attack": ("Attack", "how the perturbation was searched for; clean: none"),
     "flags": ("Flags", "reasons not to trust the row as it is"),
     "target": ("Aimed at", "what the attacker tried to change: the image score or the heat map"),
-    "ball": ("Perturbation", "the largest change allowed: L-inf to any pixel, L2 to all together"),
+    "ball": (
+        "Perturbation",
+        "the largest change allowed: L-inf to any pixel, L2 to all together, of other threats the "
+        "severity",
+    ),
     "metric": (
         "Metric",
         "AUROC: share of (defect, good) pairs in the right order; held-out: of defects and the "

@@ -25,6 +25,9 @@ class Focus(Threat):
 
     name: ClassVar[str] = "focus"
     default: ClassVar[float] = 0.01
+    severity: ClassVar[str] = (
+        "the largest standard deviation of the blur, as a share of the shorter side"
+    )
 
     def shape(self, images: Tensor) -> tuple[int, int, int]:
         """Return the blur, and the way along both axes."""

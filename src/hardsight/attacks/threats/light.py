@@ -25,6 +25,9 @@ class Light(Threat):
 
     name: ClassVar[str] = "light"
     default: ClassVar[float] = 0.2
+    severity: ClassVar[str] = (
+        "the largest relative change of brightness and of contrast; 0.2: a factor of 0.8 to 1.2"
+    )
 
     def shape(self, images: Tensor) -> tuple[int, int, int]:
         """Return brightness, contrast, red, blue, hue, and two slopes."""

@@ -23,6 +23,7 @@ class LowFrequency(Threat):
 
     name: ClassVar[str] = "low-frequency"
     default: ClassVar[float] = 8 / 255
+    severity: ClassVar[str] = "the largest change of a pixel, of 1"
 
     def shape(self, images: Tensor) -> tuple[int, int, int]:
         """Return the values of each channel."""

@@ -25,6 +25,7 @@ class Perceptual(Threat):
 
     name: ClassVar[str] = "perceptual"
     default: ClassVar[float] = 0.02
+    severity: ClassVar[str] = "what the structural similarity (SSIM) may lose, of 1"
 
     def apply(
         self, images: Tensor, parameters: Tensor, generator: torch.Generator | None = None

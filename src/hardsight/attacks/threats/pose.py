@@ -23,6 +23,9 @@ class Pose(Threat):
 
     name: ClassVar[str] = "pose"
     default: ClassVar[float] = 0.02
+    severity: ClassVar[str] = (
+        "how far each movement alone takes the middles of the image's sides, as a share of a side"
+    )
     moves: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -28,6 +28,7 @@ class Sticker(Threat):
 
     name: ClassVar[str] = "sticker"
     default: ClassVar[float] = 0.01
+    severity: ClassVar[str] = "the share of the image's area that is covered"
 
     def shape(self, images: Tensor) -> tuple[int, int, int]:
         """Return the print's values, and the place as two more."""

@@ -1,5 +1,6 @@
 """What a threat with parameters is."""
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -27,11 +28,18 @@ class Threat(ABC):
     name: ClassVar[str]
     default: ClassVar[float]
     """Severity that is taken where none is asked for."""
+    severity: ClassVar[str]
+    """What ``eps`` is, in words."""
     moves: ClassVar[bool] = False
     """Whether what is in the image changes its place, so that a mask is not that of it any more."""
 
     shared: ClassVar[bool] = False
     """Whether all images of a set have the same parameters."""
+
+    @classmethod
+    def change(cls) -> str:
+        """Return what an attacker may do in a sentence: the first of the docstring."""
+        return (inspect.getdoc(cls) or "").partition("\n")[0].replace("``", "")
 
     def __post_init__(self) -> None:
         if not (isinstance(self.eps, Real) and math.isfinite(self.eps) and 0 <= self.eps <= 1):

@@ -18,6 +18,7 @@ class Universal(Threat):
 
     name: ClassVar[str] = "universal"
     default: ClassVar[float] = 8 / 255
+    severity: ClassVar[str] = "the largest change of a pixel, of 1"
     shared: ClassVar[bool] = True
 
     def apply(

@@ -40,6 +40,9 @@ class PlannedEvaluation:
         evaluate: (suites, protocol=, execution=) -> what was found.
         notes: what a reader must know of the choice.
         further: name -> what ``evaluate`` measures besides, as at other depths of a purifier.
+
+    Raises:
+        ValueError: a suite needs what the subject lacks, as the source of a transferred attack.
     """
 
     subject: Subject
@@ -49,6 +52,10 @@ class PlannedEvaluation:
     evaluate: Callable[..., Evaluation]
     notes: Sequence[str] = ()
     further: Mapping[str, "PlannedEvaluation"] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for suite in self.suites:
+            suite.demand(self.subject.model, self.subject.source)
 
     def costs(self) -> list[Cost]:
         """Return what each part of it will cost, by a short measurement."""
