@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hardsight.data import AnomalyData, findings, folder, load, together
+from bright import Bright
+from hardsight.data import AnomalyData, findings, folder, load, together, training_findings
+from hardsight.evaluation import DetectorSubject
 from tiny_parts import write_parts
 
 
@@ -28,6 +30,15 @@ def only(data: AnomalyData) -> str:
 
 def test_nothing_is_odd(top: Path) -> None:
     assert findings(load(top, size=16)) == []
+
+
+def test_files_that_are_left_out_are_named_before_a_training(top: Path) -> None:
+    broken = first(top, "train")
+    broken.write_bytes(broken.read_bytes()[:50])
+    data = load(top, size=16, on_error="skip")
+    said = f"1 unreadable file left out: train/good/{broken.name}"
+    assert said in training_findings(data)
+    assert f"{said}." in DetectorSubject.of(Bright(), data).notes
 
 
 def test_copies_of_and_links_to_training_images(top: Path) -> None:

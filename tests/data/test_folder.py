@@ -89,7 +89,9 @@ def test_missing_empty_and_overlapping_folders(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"root=.*does not exist"):
         folder("ok", root=tmp_path / "nowhere")
     (tmp_path / "void").mkdir()
-    with pytest.raises(ValueError, match=r"abnormal_dir=.*void' holds no image.*nothing"):
+    with pytest.raises(
+        ValueError, match=r"abnormal_dir=.*void' is empty; put images there, or remove"
+    ):
         folder("ok", "void", root=tmp_path)
     with pytest.raises(ValueError, match=r"lies in both normal_dir and abnormal_dir"):
         folder(".", "nok", root=tmp_path)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tiny_detector import tiny_advrad
 
 from hardsight import AdvRAD
@@ -36,3 +37,12 @@ def test_settings_may_be_other_than_saved(folder):
     assert not found.training
     assert found.settings == saved | {"k": 7}
     assert torch.equal(found.map_mean, AdvRAD.from_pretrained(folder).map_mean)
+
+
+def test_weights_that_are_no_numbers_are_refused(folder):
+    """Each of their scores would be NaN, image by image, and the file never be named."""
+    saved = load_file(folder / WEIGHTS_FILE)
+    saved["map_mean"].flatten()[0] = torch.nan
+    save_file(saved, folder / WEIGHTS_FILE)
+    with pytest.raises(ValueError, match=f"{folder / WEIGHTS_FILE} holds NaN in map_mean: it is"):
+        AdvRAD.from_pretrained(folder)

@@ -15,6 +15,7 @@ from hardsight.classifiers.resnet import ResNet18
 from hardsight.classifiers.wide_resnet import WideResNet
 from hardsight.core.files import write_atomically, write_tensors
 from hardsight.core.json_files import read_object
+from hardsight.core.modules import check_numbers
 from hardsight.training.checkpoint import CheckpointError, load_into
 
 M = TypeVar("M", bound=nn.Module)
@@ -69,6 +70,7 @@ def load_model(folder: str | Path, build: Callable[[dict[str, Any]], M]) -> M:
         raise ValueError(f"{folder} cannot be loaded ({error}); train again") from error
     except (KeyError, TypeError) as error:
         raise ValueError(f"{folder} holds another model: {error!r}; name its folder") from error
+    check_numbers(model, folder / "model.safetensors")
     return model.eval()
 
 

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal, TypeVar
 
 import torch
@@ -35,6 +36,25 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng([]):
         torch.default_generator.manual_seed(seed)
         yield
+
+
+def check_numbers(module: nn.Module, path: str | Path) -> None:
+    """Refuse a module whose weights or buffers hold NaN: its file is damaged, or a fit diverged.
+
+    Args:
+        module: that was loaded.
+        path: of the file, for the message.
+
+    Raises:
+        ValueError: naming the tensors.
+    """
+    found = [k for k, v in module.state_dict().items() if v.is_floating_point() and v.isnan().any()]
+    if found:
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        raise ValueError(
+            f"{path} holds NaN in {', '.join(found[:3])}{more}: it is damaged, or its fit "
+            "diverged; fit again"
+        )
 
 
 def sharing(module: M) -> M:

@@ -96,9 +96,11 @@ def images_below(path: Path, argument: str, extensions: Iterable[str]) -> list[P
     if not found:
         endings = " ".join(sorted(extensions))
         held = sorted(p.name for p in path.iterdir())[:5]
+        if not held:
+            raise ValueError(f"{argument}={str(path)!r} is empty; put images there, or remove it")
         raise ValueError(
             f"{argument}={str(path)!r} holds no image (a file ending in {endings}); "
-            f"it holds: {', '.join(held) or 'nothing'}"
+            f"it holds: {', '.join(held)}"
         )
     return found
 

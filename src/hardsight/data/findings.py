@@ -37,7 +37,16 @@ def training_findings(data: AnomalyData) -> list[str]:
     Raises:
         ImageError: a file cannot be read.
     """
-    return [*data.notes, *_of_images((data.train, data.validation))]
+    return [*data.notes, *skipped(data), *_of_images((data.train, data.validation))]
+
+
+def skipped(data: AnomalyData) -> list[str]:
+    """Name the unreadable files that were left out; nothing where there are none."""
+    sets = (data.train, data.validation, data.test)
+    names = [relative_name(Path(e.path), one.root) for one in sets for e in one.skipped]
+    if not names:
+        return []
+    return [f"{counted(len(names), 'unreadable file')} left out: {listed(names)}"]
 
 
 def _of_images(sets: Sequence[ImageSet]) -> list[str]:

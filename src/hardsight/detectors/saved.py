@@ -14,6 +14,7 @@ from safetensors.torch import load_model
 from hardsight.core.disk import named_when_full
 from hardsight.core.files import write_atomically
 from hardsight.core.json_files import read_object
+from hardsight.core.modules import check_numbers
 from hardsight.core.precision import Choice
 from hardsight.detectors.base import Detector
 from hardsight.detectors.calibration import Calibration
@@ -132,6 +133,7 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
             load_model(detector, weights)
         except (SafetensorError, RuntimeError) as error:
             raise ValueError(f"{weights} cannot be loaded ({error}); fit again") from error
+        check_numbers(detector, weights)
         calibration = find(CALIBRATION_FILE)
         if calibration is not None:
             detector.calibration = Calibration.read(calibration)

@@ -82,11 +82,16 @@ def test_errors_say_what_is_there(tmp_path: Path) -> None:
         load(tmp_path / "bottle", "bottle")
     (tmp_path / "bare").mkdir()
     with pytest.raises(
-        LayoutError, match=r"it holds nothing; rearrange it, .* Wanted is good/ .* \(mvtec\)"
+        LayoutError, match=r"it is empty; put the good parts into good/, .* Wanted is good/"
+    ) as empty:
+        load(tmp_path / "bare")
+    assert "mvtec_loco" not in str(empty.value)  # no list of layouts for who has nothing yet
+    (tmp_path / "bare" / "other").mkdir()
+    with pytest.raises(
+        LayoutError, match=r"it holds other; rearrange it, .* Wanted is good/ .* \(mvtec\)"
     ):
         load(tmp_path / "bare")
     (tmp_path / "bare" / "a.png").touch()
-    (tmp_path / "bare" / "other").mkdir()
     expected = r"an image lies directly in it, beside the folders other; move the good ones into"
     with pytest.raises(LayoutError, match=expected):
         load(tmp_path / "bare")
@@ -98,7 +103,7 @@ def test_errors_say_what_is_there(tmp_path: Path) -> None:
         load(tmp_path / "none")
     write(tmp_path / "pill" / "test" / "x.png")
     (tmp_path / "pill" / "train" / "good").mkdir(parents=True)
-    with pytest.raises(ValueError, match=r"train/good=.* holds no image"):
+    with pytest.raises(ValueError, match=r"train/good=.* is empty"):
         load(tmp_path, "pill")
 
 

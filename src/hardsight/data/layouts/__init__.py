@@ -119,8 +119,8 @@ def _demand_layout(root: Path, category: str | None) -> Layout:
             f"path={str(top)!r} holds {len(found)} categories; "
             f"choose one with category=... (--category) or by its folder: {', '.join(found)}"
         )
-    loose, held = _arranged(top)
-    known = [GOOD_BAD] if loose else reversed(LAYOUTS.values())
+    arranged, held = _arranged(top)
+    known = reversed(LAYOUTS.values()) if arranged else [GOOD_BAD]
     raise LayoutError(
         f"path={str(top)!r} is arranged as no known layout: {held}, or name the "
         "folders with --normal-dir, --abnormal-dir and --mask-dir of hardsight fit, in Python with "
@@ -129,16 +129,18 @@ def _demand_layout(root: Path, category: str | None) -> Layout:
     )
 
 
-def _arranged(top: Path) -> tuple[int, str]:
-    """Return the number of images directly in a folder, and in words what it holds."""
+def _arranged(top: Path) -> tuple[bool, str]:
+    """Return whether a folder has an order, of no loose images, and in words what it holds."""
     folders = [place.name for place in subfolders(top)]
     files = sorted(place.name for place in top.iterdir() if place.is_file())
     loose = sum(is_image_name(name) for name in files)
+    if not folders and not files:
+        return False, "it is empty; put the good parts into good/"
     if not loose:
-        return 0, f"it holds {listed(folders or files) or 'nothing'}; rearrange it"
+        return True, f"it holds {listed(folders or files)}; rearrange it"
     also = f", beside the folders {listed(folders)}" if folders else ""
     number = "an image lies" if loose == 1 else f"{loose} images lie"
-    return loose, f"{number} directly in it{also}; move the good ones into good/"
+    return False, f"{number} directly in it{also}; move the good ones into good/"
 
 
 def _demand_category(root: Path, category: str) -> None:

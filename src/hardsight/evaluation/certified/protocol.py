@@ -18,6 +18,7 @@ from hardsight.certify import (
 from hardsight.core.capabilities import title_of
 from hardsight.core.modules import in_mode
 from hardsight.data import AnomalyData, Manifest
+from hardsight.data.findings import skipped
 from hardsight.detectors import Calibration, Detector, as_detector
 from hardsight.detectors.adapters.anomalib import is_anomalib, unchecked
 from hardsight.detectors.adapters.designs import DESIGNS
@@ -181,8 +182,7 @@ def prepare(
 def _notes(data: AnomalyData, done: int, terms: Terms, early: bool) -> Iterator[str]:
     if done < len(data.test):
         yield f"Time ran out: {done} of {len(data.test)} test images were certified."
-    if data.skipped:
-        yield f"{len(data.skipped)} unreadable files were left out; the manifest lists them."
+    yield from (f"{sentence}." for sentence in skipped(data))
     if terms.n > CALIBRATION_SAMPLES:
         yield (
             f"The threshold was set on {CALIBRATION_SAMPLES} noisy copies of each held-out normal "

@@ -12,6 +12,7 @@ from torch import Tensor
 from hardsight.attacks import SURROGATES, MapVictim, ScoreVictim, Suite, Victim, build_suite
 from hardsight.core.batches import at_least_single
 from hardsight.data import AnomalyData, ImageSet, Manifest
+from hardsight.data.findings import skipped
 from hardsight.data.splits import evenly
 from hardsight.detectors import Detector
 from hardsight.evaluation.batches import Tensors
@@ -87,7 +88,10 @@ class DetectorSubject(Subject):
             names=tuple(test.names),
             masks=test.masks() if model.has_maps and not any(bare) else None,
             files=test,
-            notes=(*_skipped(data), *_without_mask(test.names, bare)),
+            notes=(
+                *(f"{sentence}." for sentence in skipped(data)),
+                *_without_mask(test.names, bare),
+            ),
             **_record(data, labels),
         )
 
@@ -282,9 +286,7 @@ def _record(data: AnomalyData, labels: NDArray[np.bool_], extra: str = "") -> di
 
 
 def _skipped(data: AnomalyData) -> list[str]:
-    if not data.skipped:
-        return []
-    return [f"{len(data.skipped)} unreadable files were left out; the manifest lists them."]
+    return [f"{sentence}." for sentence in skipped(data)]
 
 
 def _without_mask(names: Sequence[str], bare: Sequence[bool]) -> list[str]:
