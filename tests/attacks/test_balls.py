@@ -129,6 +129,8 @@ def test_unreadable_radii_are_named(text):
 def test_eps_of_eight_gets_the_way_out():
     with pytest.raises(ValueError, match="did you mean 8/255"):
         build_ball("linf", "8")
+    with pytest.raises(ValueError, match=r"eps=300 is more .*; take less, as 8/255$"):
+        build_ball("linf", "300")
     with pytest.raises(ValueError, match=r"eps=1\.17647 is more .*; take less, as 8/255$"):
         build_ball("linf", "300/255")
     with pytest.raises(ValueError, match="Linf, L2"):

@@ -6,6 +6,8 @@ import json
 import pytest
 from typed import call, words
 
+from hardsight.attacks.threats import Light
+
 
 @pytest.fixture(scope="module")
 def other(parts, tiny_preset, tmp_path_factory):
@@ -39,6 +41,13 @@ def test_evaluate_attacks_either_and_both(run, other):
     found = json.loads((run / "evaluation/beside.json").read_text())
     assert len(found["rows"]) == 12
     assert found["eps"] == 8 / 255
+
+
+def test_a_threat_has_its_usual_severity(run, other):
+    given = ("--beside", other, "--threat", "light", "--steps", 1, "--limit", 4)
+    done = call("evaluate", run, *given)
+    assert done.exit_code == 0, words(done)
+    assert json.loads((run / "evaluation/beside.json").read_text())["eps"] == Light.default
 
 
 @pytest.mark.parametrize(
@@ -83,3 +92,10 @@ def test_a_run_that_learnt_what_the_first_held_out_is_refused(run, parts, tiny_p
     assert done.exit_code == 1
     assert "was trained on" in words(done)
     assert "--seed 0" in words(done)
+
+
+def test_a_run_beside_itself_is_refused(run, parts):
+    for command in (("score", run, parts / "test/good"), ("evaluate", run)):
+        done = call(*command, "--beside", run)
+        assert done.exit_code == 1
+        assert "sees nothing else beside itself; name another run" in words(done)

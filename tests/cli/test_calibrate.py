@@ -34,7 +34,7 @@ def test_other_normal_images_set_it(run, parts):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--under", "2/255"), "--under='2/255' must be a norm and a radius"),
+        (("--under", "2/255"), "--under='2/255' must be a threat and its eps"),
         (("--under", "dust:0.1"), "choose from Linf, L2, light"),
         (("--under", "linf:2/255", "--suite", "map-pgd"), "attacks the map"),
         (("--false-alarms", 0.001), "too few for a false-alarm rate of 0.001"),

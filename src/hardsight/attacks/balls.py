@@ -85,7 +85,8 @@ class Linf(Ball):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.eps > 1:
-            whole = float(self.eps).is_integer()  # else it was a share, or a fraction as 300/255
+            # else it was a share, or a fraction as 300/255
+            whole = self.eps <= 255 and float(self.eps).is_integer()
             way = f"did you mean {self.eps:g}/255?" if whole else "take less, as 8/255"
             raise ValueError(
                 f"eps={self.eps:g} is more than the whole range of a pixel, which is [0, 1]; {way}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hardsight.cli.console import explained, say
-from hardsight.cli.options import Device, RunFolder, Seed, only_with
+from hardsight.cli.options import Device, FalseAlarms, RunFolder, Seed, only_with
 from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
@@ -34,10 +34,7 @@ def calibrate(
         str, typer.Option("--suite", "--attack", help="How it is attacked.")
     ] = "eot-pgd",
     budget: Annotated[str, typer.Option(help="fast or full.")] = "fast",
-    false_alarms: Annotated[
-        float | None,
-        typer.Option(help="False-alarm rate. Default: 0.01, or the lowest the images support."),
-    ] = None,
+    false_alarms: FalseAlarms = None,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
@@ -85,5 +82,7 @@ def _attack(under: str, suite: str, budget: str) -> "Suite":
 
     norm, colon, eps = under.partition(":")
     if not colon:
-        raise ValueError(f"--under={under!r} must be a norm and a radius, as linf:2/255")
+        raise ValueError(
+            f"--under={under!r} must be a threat and its eps, as linf:2/255 or light:0.1"
+        )
     return build_suite(suite, norm, eps, budget)

@@ -168,7 +168,7 @@ def evaluate(
         # a classifier
         hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3
     """
-    from hardsight.attacks import build_suite
+    from hardsight.attacks import build_suite, default_eps
     from hardsight.audit.protocol import BATCH
     from hardsight.core.lock import locked
     from hardsight.evaluation import Execution, Protocol
@@ -192,9 +192,9 @@ def evaluate(
             not_with(context, "--beside", *NOT_BESIDE)
             if suite and len(suite) > 1:
                 raise ValueError(f"--beside takes one --suite, got {', '.join(suite)}")
-            chosen = build_suite(
-                (suite or ["pgd"])[0], norm or "Linf", eps or "2/255", budget, **effort
-            )
+            threat = norm or "Linf"
+            radius = eps or default_eps(threat)
+            chosen = build_suite((suite or ["pgd"])[0], threat, radius, budget, **effort)
             print_inspected(evaluate_beside(run, beside, chosen, limit, seed, device), chosen)
             return
         folder = output or opened.reports / "evaluation"

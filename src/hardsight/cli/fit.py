@@ -11,7 +11,7 @@ import yaml
 
 from hardsight.cli.console import console, errors, explained, goes_on, say, typed
 from hardsight.cli.jobs import Jobs
-from hardsight.cli.options import Address, AllowDataChange, Device, EngineName
+from hardsight.cli.options import Address, AllowDataChange, Device, EngineName, FalseAlarms
 from hardsight.cli.options import Workers as WorkerCount
 from hardsight.cli.progress import told
 from hardsight.core.outputs import check_folder
@@ -83,9 +83,7 @@ def fit(
         bool | None,
         typer.Option(help="Choose how to score on validation data, or keep the preset's."),
     ] = None,
-    false_alarms: Annotated[
-        float | None, typer.Option(help="False-alarm rate of the threshold, e.g. 0.01.")
-    ] = None,
+    false_alarms: FalseAlarms = None,
     setting: Annotated[
         list[str] | None,
         typer.Option(
@@ -106,7 +104,7 @@ def fit(
     address: Address = None,
     device: Device = "auto",
     devices: Annotated[
-        int | None, typer.Option(help="Devices (or CPU processes) to train on.")
+        int | None, typer.Option(min=1, help="Devices (or CPU processes) to train on.")
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted run.")

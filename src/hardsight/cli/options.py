@@ -57,6 +57,13 @@ Limit = Annotated[
     int | None,
     typer.Option(min=2, help="Test images at most, evenly spread; the report says so."),
 ]
+FalseAlarms = Annotated[
+    float | None,
+    typer.Option(
+        help="False-alarm rate of the threshold. Default: 0.01, or the lowest that so many "
+        "held-out images support."
+    ),
+]
 Scores = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="A .csv or .jsonl file; default: CSV on stdout."),

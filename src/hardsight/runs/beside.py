@@ -19,9 +19,12 @@ def beside(
         device: where both compute.
 
     Raises:
-        RunError: a run is not finished, or the second was trained on what the first held out.
+        RunError: a run is not finished, the two are one, or the second was trained on what the
+            first held out.
         ValueError: images of two sizes, or too few held out.
     """
+    if robust.path.resolve() == clean.path.resolve():
+        raise RunError(f"{clean.path} sees nothing else beside itself; name another run")
     detector, data = robust.opened(device)
     held_out = [sample.path for sample in data.validation.samples]
     learnt = Manifest.read(clean.path / MANIFEST).learnt(held_out)
