@@ -182,6 +182,7 @@ def test_same_seed_same_result(audited):
         ({"eps": 0}, "above 0"),
         ({"eps": "8"}, "did you mean 8/255"),
         ({"norm": "L3"}, "choose from Linf, L2"),
+        ({"norm": "light"}, "on the figures of every threat; choose from Linf, L2"),
     ],
 )
 def test_mistakes_get_the_way_out(arguments, message):

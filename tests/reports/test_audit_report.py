@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -66,6 +67,17 @@ def test_the_page_says_the_verdict_first(verdicts, passed, words, tmp_path):
     assert ("<svg" in page) == ("warn" in verdicts)
     for check in found.checks:
         assert question(check.name) in text
+
+
+def test_the_mark_on_figures_is_that_of_the_audit(tmp_path):
+    """Out of time, nothing failed: figures are audited in part, not unreliable."""
+    whole, failed = result("pass", "pass"), result("pass", "fail")
+    late = replace(whole, checks=(whole.checks[0], replace(whole.checks[1], due=True)))
+    for found, mark in ((whole, None), (failed, "unreliable"), (late, "audited in part")):
+        page = write_html(found, tmp_path / "a.html").read_text()
+        assert re.findall(r'carries the mark <span class="badge \w+">([^<]+)<', page) == (
+            [mark] if mark else []
+        )
 
 
 def test_failed_checks_come_first_and_markdown_tells_the_same(tmp_path):

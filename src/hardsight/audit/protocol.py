@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from hardsight.attacks import build_ball, frozen
+from hardsight.attacks import BALLS, THREATS, build_ball, frozen
 from hardsight.audit import plan
 from hardsight.audit.audited import Audited, Terms
 from hardsight.audit.budgets import BUDGETS, Budget
@@ -87,6 +87,11 @@ def audit(
         if budget not in BUDGETS:
             raise ValueError(f"budget={budget!r} is not known; choose from {', '.join(BUDGETS)}")
         budget = BUDGETS[budget]
+    if norm.lower() in THREATS:
+        raise ValueError(
+            f"norm={norm!r}: an audit is made in a ball, and its stamp is on the figures of every "
+            f"threat; choose from {', '.join(BALLS)}"
+        )
     ball = build_ball(norm, eps)
     if ball.eps == 0:
         raise ValueError("eps must be above 0 for an audit; use the radius of your figures")

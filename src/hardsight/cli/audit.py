@@ -11,7 +11,6 @@ from hardsight.cli.options import (
     AllowDataChange,
     AttackedAtOnce,
     AttackedEps,
-    AttackedNorm,
     Device,
     OtherData,
     RunFolder,
@@ -34,7 +33,15 @@ def audit(
     run: RunFolder,
     path: OtherData = None,
     eps: AttackedEps = None,
-    norm: AttackedNorm = None,
+    norm: Annotated[
+        str | None,
+        typer.Option(
+            "--norm",
+            "--threat",
+            help="Linf or L2; what is found stands on the figures of every threat. Default: Linf, "
+            "or that of a classifier's training.",
+        ),
+    ] = None,
     images: Annotated[
         int | None,
         typer.Option(min=4, help="Test images used. Default: 16; of a classifier 64."),

@@ -14,7 +14,6 @@ from hardsight.cli.options import (
     AllowDataChange,
     AttackedAtOnce,
     AttackedEps,
-    AttackedNorm,
     Beside,
     Device,
     EngineName,
@@ -75,7 +74,16 @@ def evaluate(
         str, typer.Option(help="fast (20 steps, 4 draws) or full (100 steps, 20 draws, restarts).")
     ] = "fast",
     eps: AttackedEps = None,
-    norm: AttackedNorm = None,
+    norm: Annotated[
+        str | None,
+        typer.Option(
+            "--norm",
+            "--threat",
+            help="Linf, L2, light, pose, focus, sticker, low-frequency, universal (one change for "
+            "all images) or perceptual (of SSIM), see `hardsight suites`. Default: Linf, or that "
+            "of a classifier's training.",
+        ),
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of every attack.")] = None,
     step_size: Annotated[
         float | None, typer.Option(help="Length of a PGD step; default: by its steps.")

@@ -25,16 +25,6 @@ AttackedEps = Annotated[
         "2/255, or that of the threat; of a classifier that its training used, or 8/255.",
     ),
 ]
-AttackedNorm = Annotated[
-    str | None,
-    typer.Option(
-        "--norm",
-        "--threat",
-        help="Linf or L2; evaluate also takes light, pose, focus, sticker, low-frequency, "
-        "universal (one change for all images) and perceptual (of SSIM), see `hardsight suites`. "
-        "Default: Linf, or that of a classifier's training.",
-    ),
-]
 AttackedAtOnce = Annotated[
     int | None,
     typer.Option(

@@ -88,10 +88,7 @@ class DetectorSubject(Subject):
             names=tuple(test.names),
             masks=test.masks() if model.has_maps and not any(bare) else None,
             files=test,
-            notes=(
-                *(f"{sentence}." for sentence in skipped(data)),
-                *_without_mask(test.names, bare),
-            ),
+            notes=(*_skipped(data), *_without_mask(test.names, bare)),
             **_record(data, labels),
         )
 
