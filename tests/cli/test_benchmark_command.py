@@ -36,11 +36,13 @@ def plan(tmp_path):
 def test_a_plan_is_estimated_and_carried_out(plan, parts, tmp_path):
     options = ("--output", tmp_path / "out", "--data", parts.parent)
     said = call("benchmark", plan, *options, "--dry-run")
-    assert "1 entries in 1 jobs to be made: about" in words(said)
+    assert "1 entry in 1 job to be made: about" in words(said)
     assert not (tmp_path / "out").exists()
     done = call("benchmark", plan, *options)
     assert done.exit_code == 0, words(done)
+    assert "padim, mvtec_ad, parts, seed 0: entry 1 of 1 is there: L-inf 2/255" in words(done)
     assert "padim, mvtec_ad, parts, seed 0: done" in words(done)
+    assert "All entries of the plan are there already" in words(call("benchmark", plan, *options))
     (entry,) = entries(tmp_path / "out").values()
     assert {row.attack for row in entry.attacked} == {"clean", "pgd"}
     assert entry.backbone == "tf_efficientnet_lite0 (bundled)"
@@ -52,7 +54,7 @@ def test_images_that_are_missing_are_said(plan, tmp_path):
     assert "not measured: padim, mvtec_ad, parts, seed 0" in words(done)
     said = words(call("benchmark", "advrad-paper", "--data", tmp_path, "--dry-run"))
     assert "missing: advrad-paper, mvtec_ad, carpet, seed 0" in said
-    assert "... and 87 jobs more lack their images" in said  # 30 categories, three seeds
+    assert "... and 87 more jobs without images" in said  # 30 categories, three seeds
     assert "0 entries in 0 jobs to be made" in said
 
 

@@ -91,4 +91,4 @@ class _Measuring:
         measured = Measurement(job, self._plan, self._places, self._device(k), tell)
         with locked(measured.folder):
             for done, entry in enumerate(measured.entries(), 1):
-                tell("entries", done, len(self._plan.threats), entry.threat.name)
+                tell("entries", done, len(self._plan.threats), entry.threat.title)

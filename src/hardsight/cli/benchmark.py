@@ -93,24 +93,33 @@ def benchmark(
 
 def say_missing(lacking: list[str | None]) -> None:
     """Say which jobs lack their images, of many the first few."""
+    from hardsight.data.files import counted
+
     found = [why for why in lacking if why]
     for why in found[:NAMED]:
         say(("missing:", "yellow"), f" {why}", to=errors)
     if len(found) > NAMED:
-        say(f"... and {len(found) - NAMED} jobs more lack their images", to=errors)
+        more = counted(len(found) - NAMED, "more job")
+        say(f"... and {more} without images", to=errors)
 
 
 def say_estimate(jobs: "list[Estimate]", workers: int) -> None:
     """Say how much there is to do, and about how long it will take."""
+    from hardsight.data.files import counted
+
     due = [job for job in jobs if job.entries]
     known = [job.seconds for job in due if job.seconds is not None]
+    if jobs and not due:
+        say("All entries of the plan are there already", to=errors)
+        return
     entries = sum(job.entries for job in due)
     took = duration(sum(known) / min(workers, max(1, len(due))))
     rest = len(due) - len(known)
     times = [f"about {took}"] if known else []
-    times += [f"{rest} jobs whose time is not known"] if rest else []
+    times += [f"{counted(rest, 'job')} whose time is not known"] if rest else []
     said = f": {' and '.join(times)}" if times else ""
-    say(f"{entries} entries in {len(due)} jobs to be made{said}", to=errors)
+    made = f"{entries} {'entry' if entries == 1 else 'entries'} in {counted(len(due), 'job')}"
+    say(f"{made} to be made{said}", to=errors)
 
 
 def say_verified(path: Path, run: Path, device: str) -> None:

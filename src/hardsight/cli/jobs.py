@@ -44,7 +44,9 @@ class Jobs:
             del self._stages[job]
         if self._live:
             self._live.update(self._table())
-        elif ended or stage == "entries":
+        elif stage == "entries":
+            self._writer(self._names[job])(f"entry {done} of {total} is there: {info}")
+        elif ended:
             self._writer(self._names[job])(f"{stage} {info}".rstrip())
         else:
             self._paces[job](stage, done, total, info)
