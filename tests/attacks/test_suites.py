@@ -136,8 +136,11 @@ def test_bpda_needs_a_part_to_go_round():
     assert (model(found.images).pred_score != model(x).pred_score).all()
     assert isinstance(model.part, nn.Identity)  # put back
     model.bypass = None
+    suite = build_suite("bpda", eps=0.01)
     with pytest.raises(ValueError, match="names none"):
-        build_suite("bpda", eps=0.01)(ScoreVictim(model, LABELS), x)
+        suite(ScoreVictim(model, LABELS), x)
+    with pytest.raises(ValueError, match="names none"):
+        suite.demand(model, None)
 
 
 def test_fab_joins_where_a_decision_exists():

@@ -53,10 +53,9 @@ def test_a_file_in_the_place_of_a_folder_is_refused_in_words(run, parts, tmp_pat
     assert taken.read_text() == "kept"
 
 
-def test_attacks_that_lack_what_they_need_are_refused_before_the_budget(run):
+def test_a_transferred_attack_without_a_source_is_refused_before_the_budget(run):
     said = refused("evaluate", run, "--suite", "pgd", "--suite", "transfer")
     assert "'transfer' crafts its attack on another model; give one as source (--source)" in said
-    assert "names none (its attribute bypass)" in refused("evaluate", run, "--suite", "bpda")
 
 
 @PROC
