@@ -19,6 +19,7 @@ def test_under_attack_the_threshold_rises_and_the_one_before_is_kept(run):
     assert after["under"] == "pgd, L-inf 8/255"
     assert calibration(run, "calibration.previous.json") == before
     assert "attacked" in words(done)
+    assert f"hardsight evaluate {run}" in words(done)
     again = call("calibrate", run)
     assert again.exit_code == 0, words(again)
     assert calibration(run) == before

@@ -37,6 +37,8 @@ def test_sigma_is_chosen_and_said_and_sampling_stops_early(run, tmp_path):
     assert "synthetic defects" in found["provenance"]["sigma"]
     assert found["rows"][0]["auroc"] is None
     assert len(found["decisions"]) == 4
+    assert any(note.startswith("Only 4 of ") for note in found["notes"])
+    assert "Only 4 of " in (tmp_path / "certificate.html").read_text()
     assert set(found["decisions"]) <= {-1, 0, 1}
 
 

@@ -10,7 +10,7 @@ def test_sentences_tell_of_thresholds_alarms_and_of_the_attack():
     assert found == [
         new.statement,
         "The threshold of the score was 18 and is 21 now.",
-        "Of these images, attacked, 50.0% raised an alarm, and 5.0% do.",
+        "Of these images, attacked, 50.0 % raised an alarm, and 5.0 % do.",
         "Beware.",
     ]
     assert Recalibration(None, new, {}).sentences == [new.statement]

@@ -70,6 +70,7 @@ def calibrate(
             )
         for sentence in found.sentences:
             say(sentence)
+        say(f"Next, for the defects found and the false alarms at it: hardsight evaluate {run}")
 
 
 def _attack(under: str, suite: str, budget: str) -> "Suite":

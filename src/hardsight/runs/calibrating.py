@@ -36,7 +36,8 @@ class Recalibration:
             old, new = self.before.threshold, self.after.threshold
             found.append(f"The threshold of the score was {old:.4g} and is {new:.4g} now.")
         for what, (old, new) in self.alarms.items():
-            found.append(f"Of these images, {what}, {old:.1%} raised an alarm, and {new:.1%} do.")
+            was, now = (f"{100 * share:.1f} %" for share in (old, new))
+            found.append(f"Of these images, {what}, {was} raised an alarm, and {now} do.")
         return [*found, *self.warnings]
 
 

@@ -113,9 +113,12 @@ class DetectorFigures(Figures[DetectorRun]):
     ) -> list[Certification]:
         """Certify by AUROC; where the fit chose by validation normals, others set thresholds."""
         detector, data = self.opened(images)
+        whole = len(data.test)
         if images.limit:
             data = data.limited(images.limit, images.balanced)
-        return list(self._certified(detector, data, choice, execution))
+        notes = self.left_out(len(data.test), whole)
+        found = self._certified(detector, data, choice, execution)
+        return [replace(one, notes=(*one.notes, *notes)) for one in found]
 
     def _certified(
         self, detector: Detector, data: AnomalyData, choice: CertificateChoice, execution: Execution
