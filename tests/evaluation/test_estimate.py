@@ -114,3 +114,12 @@ def test_scores_that_decisions_are_made_on_are_counted(bright, make_set):
     with subject.at_rest():
         attack_batch(subject, None, PROTOCOL, 0)
     assert attack_cost(subject, None, 6) == pytest.approx(len(asked) / 3)
+
+
+def test_a_query_of_a_threat_with_parameters_costs_no_backward_pass(bright, make_set):
+    subject = DetectorSubject.of(bright(), make_set(NORMAL, ANOMALOUS))
+    costs = [
+        attack_cost(subject, build_suite("square", norm, "0.5", queries=60), 1)
+        for norm in ("Linf", "light")
+    ]
+    assert costs[0] == costs[1]

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from hardsight.attacks import Square, Suite
+from hardsight.attacks.optimisers import Optimiser, Wrapping
 from hardsight.attacks.suites import JUDGING
 from hardsight.core.types import Progress
 from hardsight.evaluation.subjects import Subject
@@ -39,14 +40,19 @@ def attack_cost(subject: Subject, suite: Suite | None, fresh_draws: int) -> floa
 def _search(subject: Subject, suite: Suite, own: int, known: bool = False) -> float:
     attempts = suite.attempts
     search = sum(
-        math.ceil(a.draws / own)
-        * a.optimiser.evaluations
-        * (FORWARD if isinstance(a.optimiser, Square) else 1.0)
+        math.ceil(a.draws / own) * a.optimiser.evaluations * (1.0 if a.by_gradient else FORWARD)
         for a in attempts
     )
     drawn = math.ceil(max(JUDGING, *(a.draws for a in attempts)) / own)
     judging = drawn if subject.random and not known else 1
     return search + FORWARD * (1 + len(attempts)) * judging
+
+
+def _evaluation(optimiser: Optimiser) -> float:
+    """Return what one evaluation costs: a search that sees values alone has no backward pass."""
+    if isinstance(optimiser, Wrapping):
+        return _evaluation(optimiser.optimiser)
+    return FORWARD if isinstance(optimiser, Square) else 1.0
 
 
 @dataclass

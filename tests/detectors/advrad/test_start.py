@@ -54,3 +54,13 @@ def test_a_mistyped_bundled_start_is_answered_by_it_whatever_lies_near(tmp_path)
 def test_another_network_is_refused():
     with pytest.raises(ValueError, match=r"detector\.denoiser\.channels=48 \(here 8\)"):
         take_over(AdvRAD(denoiser=TINY, image_size=16), Start.read("photographs"))
+
+
+def test_weights_that_their_own_settings_do_not_describe_are_refused():
+    bundled = Start.read("photographs")
+    wrong = Start(bundled.settings | {"denoiser": TINY}, bundled.weights)
+    said = "the denoiser of start is not the one that its own config.json describes"
+    with pytest.raises(ValueError, match=said):
+        take_over(AdvRAD(denoiser=TINY, image_size=16), wrong)
+    with pytest.raises(ValueError, match=said):
+        wrong.trained(16)

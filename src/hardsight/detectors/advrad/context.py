@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from hardsight.augment import AugmentationPolicy
+from hardsight.core.batches import batched
 from hardsight.detectors.advrad.contract import ErrorDetector
 from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.detectors.fitted import OpenWork
@@ -36,9 +38,7 @@ class TrainingContext:
     @cached_property
     def halved(self) -> "TrainingContext":
         """The same images at half their size, each pixel the mean of four."""
-        categories = tuple(
-            functional.avg_pool2d(images.float(), 2).round().byte() for images in self.categories
-        )
+        categories = tuple(_halved(images) for images in self.categories)
         policies = tuple(policy.halved() for policy in self.policies)
         return replace(
             self, categories=categories, normals=joined(categories), policies=policies, half=True
@@ -81,3 +81,9 @@ class TrainingContext:
             detector.scoring.k,
             detector.tile,
         )
+
+
+def _halved(images: Tensor) -> Tensor:
+    """Return uint8 images (N, C, H, W) at half their size."""
+    parts = (functional.avg_pool2d(b.float(), 2).round().byte() for b in batched(images, 64))
+    return torch.cat(list(parts))

@@ -7,7 +7,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from hardsight.core.json_files import read_object
 from hardsight.core.modules import seeded
@@ -94,8 +94,23 @@ class Start:
     def trained(self, size: int) -> Denoiser:
         """Return the saved denoiser for images of ``size`` x ``size`` pixels, in eval mode."""
         found = build_denoiser(self.denoiser().config | {"size": size})
-        found.load_state_dict(self.part("denoiser"))
+        self.load("denoiser", found)
         return found.eval()
+
+    def load(self, name: str, network: nn.Module) -> None:
+        """Load the weights of a network into one with the saved settings.
+
+        Raises:
+            ValueError: they are of a network with other settings than those saved beside them.
+        """
+        try:
+            network.load_state_dict(self.part(name))
+        except RuntimeError as error:
+            first = str(error).splitlines()[1].strip()  # a mismatch for each tensor
+            raise ValueError(
+                f"the {name} of start is not the one that its own {CONFIG_FILE} describes "
+                f"({first}); restore that file, or start from another run"
+            ) from error
 
 
 def with_patch_of(detector: E, start: Start) -> E:
@@ -124,15 +139,14 @@ def take_over(detector: ErrorDetector, start: Start) -> None:
     learnt does, at so many pixels a millimetre.
 
     Raises:
-        ValueError: the denoiser of the start, or its head, is another.
+        ValueError: the denoiser of the start, or its head, is another, or not that of its settings.
     """
     saved: Mapping[str, Callable[[], Denoiser | MapHead]]
     saved = {"denoiser": start.denoiser, "head": start.head}
     for name, network in detector.networks.items():
-        weights = start.part(name)
-        if weights:
+        if start.part(name):
             _demand_alike(name, network.config, saved[name]().config)
-            network.load_state_dict(weights)
+            start.load(name, network)
 
 
 def _demand_alike(name: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
