@@ -501,6 +501,8 @@ def test_of_attacks_that_leave_one_auroc_the_strongest_does_more_harm_at_the_thr
         (False, 0.5, 2.0, "false alarm by the attack", True),
         (True, 2.0, 3.0, "found", False),
         (False, 0.5, None, "passes", False),
+        (True, 0.5, None, "missed", False),
+        (False, 2.0, None, "false alarm", False),
         (True, 0.5, 0.4, "missed, attacked or not", False),
         (False, 2.0, 3.0, "false alarm, attacked or not", False),
         (True, 0.5, 2.0, "found only when attacked", False),

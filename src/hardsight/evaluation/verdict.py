@@ -144,7 +144,10 @@ def outcome(item: GalleryItem, threshold: float | None) -> tuple[str, bool]:
         (False, True, False): "false alarm only when not attacked",
     }
     fooled = before == item.anomalous and after != before
-    return words[item.anomalous, before, after], fooled
+    said = words[item.anomalous, before, after]
+    if item.score_attacked is None:
+        said = said.removesuffix(", attacked or not")
+    return said, fooled
 
 
 def unreliable_because(rows: Iterable[Row]) -> list[str]:
