@@ -28,3 +28,11 @@ def test_pictures_leave_out_what_is_repeated_beside_an_image(bright, tmp_path):
     anomalous = found.gallery[0]
     path = tmp_path / anomalous.name
     torch.testing.assert_close(anomalous.image, read_image(path), atol=1 / 500, rtol=0)
+
+
+def test_pictures_are_of_the_attack_that_leaves_least(bright, make_set):
+    data = make_set([100, 104], [108, 112])
+    weak, strong = build_suite("fgsm", eps="1/255"), build_suite("pgd", eps="20/255")
+    found = evaluate(bright(), data, [weak, strong], protocol=Protocol(1, gallery=2))
+    assert found.gallery_attack == "pgd, L-inf 20/255"
+    assert evaluate(bright(), data, [], protocol=Protocol(1, gallery=2)).gallery_attack == ""

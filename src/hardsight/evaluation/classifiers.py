@@ -10,7 +10,7 @@ from hardsight.attacks.class_suites import class_suite
 from hardsight.data import LabelledImages
 from hardsight.evaluation.attacked import attack_set, run_key
 from hardsight.evaluation.diagnostics import hardest
-from hardsight.evaluation.gallery import classifier_items
+from hardsight.evaluation.gallery import attack_of, classifier_items
 from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.protocol import Measurement
 from hardsight.evaluation.provenance import fingerprint
@@ -18,7 +18,7 @@ from hardsight.evaluation.published import known_of
 from hardsight.evaluation.results import Estimate, Evaluation
 from hardsight.evaluation.rows import averages, main_figure
 from hardsight.evaluation.subjects import ClassifierSubject
-from hardsight.evaluation.wording import nonfinite_gradients, radius
+from hardsight.evaluation.wording import nonfinite_gradients
 
 USUAL, EXECUTION, RECORD = Protocol(batch_size=32), Execution(), Record()
 
@@ -68,7 +68,7 @@ def evaluate_classifier(
             classes=subject.classes,
             averages=averages(result.main[1:], found.suites, trained, method),
             gallery=classifier_items(subject, made.shown, found.clean, worst, protocol.seed),
-            gallery_attack=f"{row.attack}, {radius(row.norm, row.eps)}" if row else "",
+            gallery_attack=attack_of(row),
             known=known_of(method),
         )
 

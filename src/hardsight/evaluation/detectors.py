@@ -8,7 +8,7 @@ from typing import Any
 from hardsight.attacks import Suite, build_suite
 from hardsight.data import AnomalyData, load
 from hardsight.detectors import Calibration, Detector, as_detector
-from hardsight.evaluation.gallery import detector_items
+from hardsight.evaluation.gallery import attack_of, detector_items
 from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.protocol import Measurement
 from hardsight.evaluation.results import Evaluation
@@ -82,9 +82,13 @@ def evaluate(
                 *([calibration.statement] if calibration else []),
             ),
         )
-        hardest = found.attacked.get(strongest(result) or "")
+        name = strongest(result)
+        row = next((row for row in result.rows if row.attack == name), None)
+        worst = found.attacked[row.attack] if row else None
         return replace(
-            result, gallery=detector_items(subject, made.shown, found.clean, hardest, protocol.seed)
+            result,
+            gallery=detector_items(subject, made.shown, found.clean, worst, protocol.seed),
+            gallery_attack=attack_of(row),
         )
 
 

@@ -8,8 +8,14 @@ from torch import Tensor
 from hardsight.core.capabilities import Purifying, Reconstructing
 from hardsight.detectors import Detector
 from hardsight.evaluation.attacked import Attacked
-from hardsight.evaluation.results import ClassifiedItem, GalleryItem
+from hardsight.evaluation.results import ClassifiedItem, GalleryItem, Row
 from hardsight.evaluation.subjects import ClassifierSubject, DetectorSubject, Subject
+from hardsight.evaluation.wording import radius
+
+
+def attack_of(row: Row | None) -> str:
+    """Return the attack of a row's pictures in words, e.g. "pgd, L-inf 2/255"; no row: nothing."""
+    return f"{row.attack}, {radius(row.norm, row.eps)}" if row else ""
 
 
 @torch.no_grad()
