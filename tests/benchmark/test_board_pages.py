@@ -24,7 +24,7 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("board")
     strong = [row("pgd", 0.7, worst=None, published=0.8, place="FreeRAD, Table 2")]
     made = [
-        entry(attacked=strong),
+        entry(attacked=strong, settings={"detector.image_size": 128}),
         entry(attacked=[row("pgd", 0.6)], threat={"norm": "Linf", "eps": "4/255"}),
         entry(
             "<noisy>",
@@ -67,6 +67,11 @@ def test_pages_lead_to_each_other_and_nowhere_else(site):
 def test_nothing_of_a_page_is_wider_than_a_phone(site, browser):
     for page in sorted(site.rglob("*.html")):
         assert browser.too_wide(page) == [], page
+
+
+def test_a_method_says_in_what_its_settings_differ_from_the_preset(site):
+    pages = [page.read_text(encoding="utf-8") for page in (site / "methods").glob("*.html")]
+    assert ["detector.image_size 128; weights" in page for page in sorted(pages)].count(True) == 1
 
 
 def test_names_are_escaped_and_anchors_are_there(site):
