@@ -102,7 +102,7 @@ def draw(points: Mapping[int, Mapping[str, Any]], seen: Mapping[int, Tensor], pa
         curves.plot(at, value, color=colour, marker="o", linewidth=2.0, label=name)
     curves.set(ylim=(-0.02, 1.02))
     label_axes(curves, y="AUROC")
-    add_legend(curves, "outside upper center")
+    add_legend(curves)
     for i, depth in zip(at, depths, strict=True):
         shown = seen[depth].permute(1, 2, 0).cpu().numpy()
         pictures.imshow(shown, extent=(i - 0.47, i + 0.47, 0, 1), aspect="auto")

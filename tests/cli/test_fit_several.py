@@ -80,7 +80,7 @@ def test_a_start_that_cannot_be_one(both, root, tiny_preset, tmp_path):
         {"data.path": str(root / "nuts"), "start": str(both)}
     )
     other = config.updated({"detector.denoiser.channels": 16})
-    with pytest.raises(ValueError, match=r"channels 8 \(here 16\)"):
+    with pytest.raises(ValueError, match=r"channels=8 \(here 16\)"):
         start_run(tmp_path / "a", other).fit("cpu")
     with pytest.raises(ValueError, match="holds no saved detector"):
         start_run(tmp_path / "b", config.updated({"start": str(tmp_path)})).fit("cpu")

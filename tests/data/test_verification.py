@@ -46,7 +46,7 @@ def test_a_category_that_cannot_be_read_is_a_problem_and_no_error(tmp_path: Path
     (tmp_path / "empty" / "train" / "good").mkdir(parents=True)
     found = verify(tmp_path)
     assert [one.name for one in found.categories if one.problems] == ["empty"]
-    assert "holds no image" in found.categories[0].problems[0]
+    assert "is empty" in found.categories[0].problems[0]
 
 
 def test_the_sum_is_checked_where_categories_are_not_known(tmp_path: Path) -> None:
