@@ -12,7 +12,7 @@ from torch import Tensor
 from hardsight.data.splits import evenly
 
 Part = Literal["train", "test"]
-"""Of a published set of images with classes."""
+"""A part of a published set of images with classes."""
 
 
 def demand_labelled(images: Tensor, labels: Tensor) -> None:

@@ -28,7 +28,7 @@ CLASSES = (
 LOSSY = "lossy JPEG copies of CIFAR-10: not comparable to the digit with published figures"
 _JPEG_TAR = "cifar10_jpeg.tar"
 _ENDINGS = (".bin", "")
-"""Of the files of the binary and the Python version."""
+"""Endings of the files of the binary and the Python version."""
 
 
 def cifar10(path: str | Path, part: Part = "test", limit: int | None = None) -> LabelledImages:

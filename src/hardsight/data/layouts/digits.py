@@ -10,7 +10,7 @@ from hardsight.data.labelled import LabelledImages, Part
 from hardsight.data.layouts.mnist import DIGITS
 
 TRAIN = 1400
-"""Of the 1,797 images, by position; the others are the test part."""
+"""How many of the 1,797 images, by position, are the training part; the others are the test part."""
 PARTS = {"train": slice(TRAIN), "test": slice(TRAIN, None)}
 
 
