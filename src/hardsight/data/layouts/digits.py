@@ -10,7 +10,7 @@ from hardsight.data.labelled import LabelledImages, Part
 from hardsight.data.layouts.mnist import DIGITS
 
 TRAIN = 1400
-"""How many of the 1,797 images, by position, are the training part; the others are the test part."""
+"""Size of the training part, the first of the 1,797 images; the others are the test part."""
 PARTS = {"train": slice(TRAIN), "test": slice(TRAIN, None)}
 
 
