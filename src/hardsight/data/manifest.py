@@ -47,9 +47,9 @@ class Entry:
     role: Role
     anomalous: bool
     mask: str | None = None
-    """Of several masks of one image: the folder they lie in."""
+    """Path of the mask; of several masks of one image, the folder they lie in."""
     mask_sha256: str | None = None
-    """Of several masks: that of their hashes in order."""
+    """Hash of the mask; of several masks, that of their hashes in order."""
 
 
 @dataclass(frozen=True)

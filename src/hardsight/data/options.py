@@ -25,7 +25,7 @@ class LoadOptions:
     test_fraction: float = 0.2
     """Share of the normal images held out for the test, where a layout has none of its own."""
     seed: int = 0
-    """Of both splits, see ``split_validation``."""
+    """Seed of both splits, see ``split_validation``."""
     on_error: OnError = "stop"
     """See ``ImageSet``."""
     bits: int | None = None

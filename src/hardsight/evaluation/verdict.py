@@ -132,8 +132,12 @@ def outcome(item: GalleryItem, threshold: float | None) -> tuple[str, bool]:
     if threshold is None:
         return "no threshold was set", False
     before = item.score_clean > threshold
-    after = before if item.score_attacked is None else item.score_attacked > threshold
+    after = None if item.score_attacked is None else item.score_attacked > threshold
     words = {
+        (True, True, None): "found",
+        (True, False, None): "missed",
+        (False, False, None): "passes",
+        (False, True, None): "false alarm",
         (True, True, True): "found",
         (True, True, False): "hidden by the attack",
         (True, False, False): "missed, attacked or not",
@@ -143,11 +147,8 @@ def outcome(item: GalleryItem, threshold: float | None) -> tuple[str, bool]:
         (False, True, True): "false alarm, attacked or not",
         (False, True, False): "false alarm only when not attacked",
     }
-    fooled = before == item.anomalous and after != before
-    said = words[item.anomalous, before, after]
-    if item.score_attacked is None:
-        said = said.removesuffix(", attacked or not")
-    return said, fooled
+    fooled = before == item.anomalous and after not in (None, before)
+    return words[item.anomalous, before, after], fooled
 
 
 def unreliable_because(rows: Iterable[Row]) -> list[str]:
