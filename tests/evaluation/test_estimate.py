@@ -13,7 +13,6 @@ from hardsight.detectors.base import Detector
 from hardsight.evaluation import DetectorSubject, Execution, Protocol, estimate, evaluate
 from hardsight.evaluation.attacked import attack_batch
 from hardsight.evaluation.costs import attack_cost
-from hardsight.evaluation.detectors import demand_gradient
 from hardsight.evaluation.parts import parts
 from hardsight.evaluation.wording import radius
 
@@ -95,7 +94,7 @@ def test_suites_that_follow_a_missing_gradient_are_refused_before_any_score(make
 @pytest.mark.parametrize("norm", ["Linf", "light"])
 @pytest.mark.parametrize("name", ["square", "transfer"])
 def test_suites_that_need_no_gradient_of_the_victim_are_not_refused(name, norm):
-    demand_gradient(Unseen(), [build_suite(name, norm, 0.01)])
+    build_suite(name, norm, 0.01).demand(Unseen(), Unseen())
 
 
 def test_the_time_of_a_model_without_gradient_is_that_of_its_scores(make_set):

@@ -182,8 +182,15 @@ class Suite:
             source: from which attacks are transferred; None: there is none.
 
         Raises:
-            ValueError: as the call does.
+            ValueError: as the call does; a model that says that it has no gradient
+                (``differentiable``), and an attack that follows one.
         """
+        if not getattr(model, "differentiable", True) and any(a.by_gradient for a in self.attempts):
+            raise ValueError(
+                f"suite={self.name!r} follows gradients, and this {type(model).__name__} has no "
+                "gradient; attack it by queries (suite square), or craft the attack on the run "
+                "it was made of (suite grey-box, with that run as source)"
+            )
         for attempt in self.attempts:
             if not attempt.optional:
                 _demand(attempt.via, model, source, self.name)

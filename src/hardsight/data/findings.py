@@ -37,10 +37,15 @@ def training_findings(data: AnomalyData) -> list[str]:
     Raises:
         ImageError: a file cannot be read.
     """
-    return [*data.notes, *skipped(data), *_of_images((data.train, data.validation))]
+    return [*data.notes, *_skipped(data), *_of_images((data.train, data.validation))]
 
 
 def skipped(data: AnomalyData) -> list[str]:
+    """Return what a report says of unreadable files: none, or a sentence that names them."""
+    return [f"{finding}." for finding in _skipped(data)]
+
+
+def _skipped(data: AnomalyData) -> list[str]:
     """Name the unreadable files that were left out; nothing where there are none."""
     sets = (data.train, data.validation, data.test)
     names = [relative_name(Path(e.path), one.root) for one in sets for e in one.skipped]

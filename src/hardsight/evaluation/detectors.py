@@ -50,14 +50,15 @@ def evaluate(
         record: what the report says besides.
 
     Raises:
-        ValueError: a test set without both normal and anomalous images; a detector without a
-            gradient, and a suite that needs it.
+        ValueError: a test set without both normal and anomalous images; a suite that the detector
+            cannot be attacked by, see ``Suite.demand``.
         TypeError: no detector, or no data set.
     """
     detector, data = matched(detector, data)
     if suites is None:
         suites = [build_suite(n, norm, eps) for n in ("pgd", "eot-pgd")]
-    demand_gradient(detector, suites)
+    for suite in suites:
+        suite.demand(detector, source)
     subject = (
         DetectorSubject.synthetic(detector, data, source, protocol.seed)
         if synthetic
@@ -90,21 +91,6 @@ def evaluate(
             gallery=detector_items(subject, made.shown, found.clean, worst, protocol.seed),
             gallery_attack=attack_of(row),
         )
-
-
-def demand_gradient(detector: Detector, suites: Sequence[Suite]) -> None:
-    """Refuse suites that follow a gradient which a detector does not have.
-
-    Raises:
-        ValueError: that; the message names the first such suite.
-    """
-    for suite in suites:
-        if not detector.differentiable and any(a.by_gradient for a in suite.attempts):
-            raise ValueError(
-                f"suite={suite.name!r} follows gradients, and this {type(detector).__name__} has "
-                "no gradient; attack it by queries (suite square), or craft the attack on the run "
-                "it was made of (suite grey-box, with that run as source)"
-            )
 
 
 def _thresholds(now: Calibration | None, before: Calibration | None) -> dict[str, float]:

@@ -182,7 +182,7 @@ def prepare(
 def _notes(data: AnomalyData, done: int, terms: Terms, early: bool) -> Iterator[str]:
     if done < len(data.test):
         yield f"Time ran out: {done} of {len(data.test)} test images were certified."
-    yield from (f"{sentence}." for sentence in skipped(data))
+    yield from skipped(data)
     if terms.n > CALIBRATION_SAMPLES:
         yield (
             f"The threshold was set on {CALIBRATION_SAMPLES} noisy copies of each held-out normal "

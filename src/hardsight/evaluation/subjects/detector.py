@@ -88,7 +88,7 @@ class DetectorSubject(Subject):
             names=tuple(test.names),
             masks=test.masks() if model.has_maps and not any(bare) else None,
             files=test,
-            notes=(*_skipped(data), *_without_mask(test.names, bare)),
+            notes=(*skipped(data), *_without_mask(test.names, bare)),
             **_record(data, labels),
         )
 
@@ -105,7 +105,7 @@ class DetectorSubject(Subject):
             source,
             names=made.names,
             masks=made.masks if model.has_maps else None,
-            notes=(*_skipped(data), made.note),
+            notes=(*skipped(data), made.note),
             **_record(data, made.labels, f", synthetic defects of seed {seed}"),
         )
 
@@ -280,10 +280,6 @@ def _record(data: AnomalyData, labels: NDArray[np.bool_], extra: str = "") -> di
     )
     facts = {"data": counts, "split (SHA-256)": manifest}
     return {"data": data.name, "digest": manifest + extra, "facts": facts}
-
-
-def _skipped(data: AnomalyData) -> list[str]:
-    return [f"{sentence}." for sentence in skipped(data)]
 
 
 def _without_mask(names: Sequence[str], bare: Sequence[bool]) -> list[str]:
