@@ -3,6 +3,7 @@
 from hardsight.attacks.adaptive import A3
 from hardsight.attacks.apgd import APGD
 from hardsight.attacks.attack import Attack
+from hardsight.attacks.attempts import Attempt
 from hardsight.attacks.balls import BALLS, L2, Ball, Linf, build_ball, parse_radius
 from hardsight.attacks.bpda import BPDA, bypassed, local_mean
 from hardsight.attacks.bridges import Foreign, TwoClasses
@@ -41,7 +42,7 @@ from hardsight.attacks.optimisers import Optimiser
 from hardsight.attacks.pgd import PGD, bim, fgsm
 from hardsight.attacks.sea import SEA_LOSSES, Progressive
 from hardsight.attacks.square import Square
-from hardsight.attacks.suites import Attempt, Suite
+from hardsight.attacks.suites import Suite
 from hardsight.attacks.threats import THREATS, ParameterSpace, Threat, build_threat, default_eps
 from hardsight.attacks.victims import ClassVictim, MapVictim, ScoreVictim, Victim
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from hardsight.attacks.attempts import Attempt
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.effort import Effort
-from hardsight.attacks.suites import Attempt, Suite, Target
+from hardsight.attacks.suites import Suite, Target
 from hardsight.attacks.threats import ParameterSpace, Threat, is_shared
 from hardsight.attacks.threats.parameter_space import BOX
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hardsight.attacks.adaptive import A3
 from hardsight.attacks.apgd import APGD
 from hardsight.attacks.attack import Attempts, Recipe
+from hardsight.attacks.attempts import Attempt, Via
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.carlini import CarliniWagner
 from hardsight.attacks.composite import Composite
@@ -17,7 +18,6 @@ from hardsight.attacks.optimisers import Optimiser
 from hardsight.attacks.pgd import PGD, bim, fgsm
 from hardsight.attacks.sea import Progressive
 from hardsight.attacks.square import Square
-from hardsight.attacks.suites import Attempt, Via
 
 
 def on_each(

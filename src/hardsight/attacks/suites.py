@@ -1,25 +1,22 @@
 """Suites: attacks run together, of which the worst case is kept for every image."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from hardsight.attacks.attempts import Attempt
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.bpda import bypassed
-from hardsight.attacks.entry import Entry, at_rest, attackable
+from hardsight.attacks.entry import at_rest, attackable
 from hardsight.attacks.gradient_free import searched_on
 from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.objectives.draws import Model, is_random
-from hardsight.attacks.optimisers import Optimiser, describe
 from hardsight.attacks.results import better
 from hardsight.attacks.threats import Threat
 from hardsight.attacks.victims import Victim
-from hardsight.core.capabilities import bypass_of, surrogates_of
 from hardsight.core.noise import Noise
 from hardsight.core.types import AttackResult
 
@@ -27,67 +24,8 @@ JUDGING = 10
 """Fresh draws, at least, by which the worst attempt is found: as many as a table scores. With few,
 the luckiest of many attempts is taken for the strongest."""
 
-Via = Literal["exact", "bpda", "source", "shorter", "mean-logits", "mean-softmax"]
-"""How the attack sees the victim: through its exact gradient (or its scores, for a random search),
-round a part of it (BPDA), not at all but through another model (a transferred attack), or through
-a surrogate that the victim offers: a process of fewer steps, a vote as a mean."""
-
-_WORDS: dict[Via, str] = {
-    "exact": "",
-    "bpda": " by BPDA",
-    "source": " on another model",
-    "shorter": " through a shorter process",
-    "mean-logits": " through the mean of the logits",
-    "mean-softmax": " through the mean of the probabilities",
-}
-
 Target = Literal["image", "pixel", "class"]
 """What is attacked, and so what the numbers speak of: an image's score, its map, or its class."""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One attack of a suite.
-
-    Args:
-        optimiser: the attack, with its ball.
-        objective: a name that the victim has.
-        draws: noise draws averaged in each value and gradient, counted in single draws.
-        via: see ``Via``.
-        optional: left out where the victim lacks what the objective needs.
-    """
-
-    optimiser: Optimiser
-    objective: str
-    draws: int = 1
-    via: Via = "exact"
-    optional: bool = False
-
-    @property
-    def words(self) -> tuple[str, str]:
-        """Return the budget, and what it goes through, in words."""
-        return f"{describe(self.optimiser)} x {self._drawn}", _WORDS[self.via]
-
-    @property
-    def key(self) -> str:
-        """Return what decides its randomness, beside a seed: its classes and its budget."""
-        how = describe(self.optimiser, lambda attack: type(attack).__name__)
-        return f"{how} x {self._drawn} on {self.objective}{_WORDS[self.via]}"
-
-    @property
-    def _drawn(self) -> str:
-        return f"{self.draws} draw{'s' * (self.draws > 1)}"
-
-    @property
-    def by_gradient(self) -> bool:
-        """Whether the gradient of the victim is followed."""
-        own = isinstance(self.optimiser, Entry) and self.optimiser.by_gradient
-        return own and self.via not in ("source", "bpda")
-
-    @property
-    def other_noise(self) -> bool:
-        """Whether what is seen draws other noise than the victim, which tells it nothing."""
-        return self.via in ("source", "shorter")
 
 
 @dataclass(frozen=True)
@@ -182,8 +120,18 @@ class Suite:
             source: from which attacks are transferred; None: there is none.
 
         Raises:
-            ValueError: as the call does; a model that says that it has no gradient
-                (``differentiable``), and an attack that follows one.
+            ValueError: as the call does, and see ``demand_gradient``.
+        """
+        self.demand_gradient(model)
+        for attempt in self.attempts:
+            if not attempt.optional:
+                attempt.demand(model, source, self.name)
+
+    def demand_gradient(self, model: object) -> None:
+        """Refuse a model without a gradient (``differentiable``), where one is followed.
+
+        Raises:
+            ValueError: that; the message says what to do instead.
         """
         if not getattr(model, "differentiable", True) and any(a.by_gradient for a in self.attempts):
             raise ValueError(
@@ -191,9 +139,6 @@ class Suite:
                 "gradient; attack it by queries (suite square), or craft the attack on the run "
                 "it was made of (suite grey-box, with that run as source)"
             )
-        for attempt in self.attempts:
-            if not attempt.optional:
-                _demand(attempt.via, model, source, self.name)
 
     def __call__(
         self,
@@ -241,67 +186,14 @@ class Suite:
             images, evaluate(judge, images, purposes.generator("judge")), 0
         )
         for attempt in self.attempts:
-            if attempt.optional and not _possible(attempt, victim):
+            if attempt.optional and not attempt.possible(victim):
                 continue
             own = purposes.generator(attempt.key)
             known = None if attempt.other_noise else noise
-            with _seen(victim, attempt.via, self.name) as seen:
+            with attempt.seen(victim, self.name) as seen:
                 objective = seen.objective(attempt.objective, images, attempt.draws, known, own)
                 found = attempt.optimiser(objective, images, own)
                 found = searched_on(found, attempt.optimiser, objective, images, own)
             value = evaluate(judge, found.images, purposes.generator("judge"))
             whole = better(whole, found._replace(objective=value))
         return whole
-
-
-def _possible(attempt: Attempt, victim: Victim) -> bool:
-    """Tell whether the victim has what an attempt needs."""
-    offered = attempt.via in ("exact", "bpda", "source") or attempt.via in surrogates_of(
-        victim.model
-    )
-    return offered and victim.knows(attempt.objective)
-
-
-def _demand(via: Via, model: object, source: object | None, suite: str) -> None:
-    """Refuse a model that cannot be seen by an attacker as ``via`` says."""
-    if via == "source" and source is None:
-        raise ValueError(
-            f"suite={suite!r} crafts its attack on another model; give one as source (--source)"
-        )
-    if via == "bpda" and bypass_of(model) is None:
-        raise ValueError(
-            f"suite={suite!r} goes round a part of the model, and "
-            f"{type(model).__name__} names none (its attribute bypass)"
-        )
-    offered = surrogates_of(model)
-    if via not in ("exact", "bpda", "source", *offered):
-        raise ValueError(
-            f"suite={suite!r} attacks{_WORDS[via]}, which {type(model).__name__} does "
-            f"not offer; it offers: {', '.join(offered) or 'none'}. A shorter process is of a "
-            "purifier of several steps, a mean of a classifier that votes (combine: vote)"
-        )
-
-
-@contextmanager
-def _seen(victim: Victim, via: Via, suite: str) -> Iterator[Victim]:
-    """Show the victim as the attacker sees it."""
-    _demand(via, victim.model, victim.source, suite)
-    if via == "exact":
-        yield victim
-    elif via == "source":
-        assert victim.source is not None
-        yield victim.of(victim.source)
-    elif via != "bpda":
-        yield victim.of(surrogates_of(victim.model)[via])
-    else:
-        part = bypass_of(victim.model)
-        assert part is not None
-        name, surrogate = part
-        with bypassed(_module(victim.model), name, surrogate):
-            yield victim
-
-
-def _module(model: object) -> nn.Module:
-    if not isinstance(model, nn.Module):
-        raise ValueError(f"model must be an nn.Module to be bypassed, got {type(model).__name__}")
-    return model

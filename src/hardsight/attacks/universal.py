@@ -7,12 +7,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from hardsight.attacks.attempts import Attempt
 from hardsight.attacks.contract import Divisible, Objective, scheduled
 from hardsight.attacks.entry import at_rest
 from hardsight.attacks.gradient_free import searched_on
 from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.results import better
-from hardsight.attacks.suites import JUDGING, Attempt, Suite
+from hardsight.attacks.suites import JUDGING, Suite
 from hardsight.attacks.threats import Threat, is_shared
 from hardsight.attacks.threats.parameter_space import OfParameters, ParameterSpace
 from hardsight.attacks.victims import Victim

@@ -21,7 +21,7 @@ from hardsight.evaluation import (
     choose_sigma,
     evaluate,
 )
-from hardsight.evaluation.detectors import CURVE_EPS, demand_gradient
+from hardsight.evaluation.detectors import CURVE_EPS
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects.synthetic import with_fewer_good_parts
 from hardsight.runs.detector import DetectorRun
@@ -65,7 +65,8 @@ class DetectorFigures(Figures[DetectorRun]):
             build_suite(name, norm, eps, attacks.budget, **attacks.effort)
             for name in attacks.names(SUITES)
         ]
-        demand_gradient(detector, suites)
+        for suite in suites:
+            suite.demand_gradient(detector)
         stamp, note = self.run.audited(detector)
         whole, source = len(data.test), self.source(attacks)
         if images.limit and images.synthetic:
@@ -125,7 +126,8 @@ class DetectorFigures(Figures[DetectorRun]):
     ) -> Iterator[Certification]:
         """Yield the certificate of each design."""
         suites = choice.suites(build_suite)  # what can be refused is refused at once
-        demand_gradient(detector, suites)
+        for suite in suites:
+            suite.demand_gradient(detector)
         terms, provenance = choice.terms, self.provenance | {WEIGHTS: fingerprint(detector)}
         selecting = self.run.config.fit.splits_validation or bool(choice.sigmas)
         choosing, calibrating = validation_shares(data, selecting)
