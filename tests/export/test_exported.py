@@ -16,8 +16,12 @@ from hardsight.data import load
 from hardsight.detectors import PatchGuard, Wrapped
 from hardsight.export import Exported, Target, compare, export
 from hardsight.export.config import ExportConfig
+from hardsight.export.exporting import LOSS
 from hardsight.export.graph import write_onnx
+from hardsight.export.quantised import _other_products
 from hardsight.export.runtimes import RUNTIMES
+from hardsight.runs import start_run
+from tiny_methods import tiny_config
 
 WRITES = all(find_spec(m) for m in ("onnx", "onnxscript"))
 READS = {"onnx": "onnxruntime", "openvino": "openvino"}
@@ -232,6 +236,39 @@ def test_eight_bits_are_calibrated_through_the_graph(data, tmp_path):
     exact = detector.predict(held_out).pred_score
     error = (scores / exact - 1).abs()
     assert 1e-5 < float(error.max()) < 0.3  # rounded, and not lost
+
+
+def written(detector, folder):
+    """Return a detector's OpenVINO graph, not quantised."""
+    import openvino
+
+    write_onnx(detector, folder / "graph.onnx")
+    return openvino.convert_model(str(folder / "graph.onnx"))
+
+
+def test_layers_are_quantised_and_what_scores_is_not(tmp_path):
+    skip_without("openvino", "nncf")
+    detector = patchguard()
+    graph = written(detector, tmp_path)
+    exact = _other_products(graph, detector)
+    products = {op.get_friendly_name() for op in graph.get_ops() if op.get_type_name() == "MatMul"}
+    enlargement = 2
+    assert len(exact) == enlargement < len(products)
+    layers = [m for m in detector.modules() if isinstance(m, torch.nn.Linear | torch.nn.Conv2d)]
+    assert len(products) - enlargement == len(layers)
+
+
+def test_distances_to_a_memory_bank_stay_near_in_eight_bits(parts, tmp_path, caplog):
+    skip_without("openvino", "nncf")
+    detector = start_run(tmp_path / "run", tiny_config("patchcore", parts)).fit("cpu")
+    detector.calibration = None  # whose level so few images do not bear
+    data = load(parts, size=detector.image_size)
+    found, compared = export(detector, data, tmp_path / "e", Target("openvino", int8=True))
+    x = data.test.images()[~torch.as_tensor(data.test.labels)]
+    exact, rounded = detector.predict(x).pred_score, found.predict(x).pred_score
+    assert float(((rounded - exact) / exact).abs().max()) < 0.1
+    lost = compared["torch fp32"].auroc - compared["openvino int8 fp32"].auroc
+    assert ("in 8 bits AUROC is" in caplog.text) == (lost > LOSS)
 
 
 def test_comparison_is_of_the_same_noise(data):

@@ -40,7 +40,7 @@ def read_float_tiff(path: Path, max_pixels: int) -> NDArray[np.float32]:
             pixels = page.asarray().astype(np.float32)
     except ImageError:
         raise
-    except DECODING_ERRORS as error:
+    except (*DECODING_ERRORS, RuntimeError) as error:  # the latter of imagecodecs, where it is
         reason = f"it is a TIFF that cannot be decoded ({error}); save it with 8 or 16 bits"
         raise ImageError(path, reason) from error
     if page.axes == "SYX":

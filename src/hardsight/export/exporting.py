@@ -25,6 +25,8 @@ from hardsight.export.runtimes import OPENVINO, RUNTIMES
 from hardsight.export.target import Target
 
 COMPARISON_FILE = "comparison.json"
+LOSS = 0.01
+"""AUROC that rounding to 8 bits may cost before a warning says so."""
 _log = logging.getLogger(__name__)
 
 
@@ -92,6 +94,13 @@ def export(
         calibration.write(made / CALIBRATION_FILE)
         torch_name = f"torch {resolve(precision_of(detector), detector.device).name}"
         compared = compare({torch_name: detector} | rivals | {target.name: found}, choosing, seed)
+        before, after = compared[torch_name].auroc, compared[target.name].auroc
+        if target.int8 and after < before - LOSS:
+            _log.warning(
+                f"in 8 bits AUROC is {after:.3f} instead of {before:.3f}: this "
+                f"{type(detector).__name__} does not bear it; export it with int8=False "
+                "(leave --int8 out)"
+            )
         figures = {name: asdict(c) for name, c in compared.items()}
         write_atomically(made / COMPARISON_FILE, json.dumps(figures, indent=1) + "\n")
         for path in filter(Path.is_file, extra):
