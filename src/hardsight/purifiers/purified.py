@@ -111,7 +111,7 @@ class Purified(nn.Module):
         return logits.softmax(2).mean(1) * (1 - 1e-3) + votes
 
     def surrogates(self) -> dict[str, nn.Module]:
-        """Return what an attacker may follow in its place, see ``hardsight.attacks.suites.Via``.
+        """Return what an attacker may follow in its place, see ``hardsight.attacks.attempts.Via``.
 
         "shorter": the purifier in fewer steps. "mean-logits", "mean-softmax": of a vote, the mean
         of what votes, which has a slope where the count is flat.
