@@ -136,13 +136,17 @@ def test_bits_stretch_grey_of_less_depth(tmp_path: Path) -> None:
         read_image(path, bits=17)
 
 
-@pytest.mark.parametrize("orientation", SIDES)
-def test_geometry_is_that_of_the_image_as_shown(tmp_path: Path, orientation: int) -> None:
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("orientation", [*SIDES, 9])
+def test_geometry_is_that_of_the_image_as_shown(
+    tmp_path: Path, orientation: int, suffix: str
+) -> None:
     exif = Image.Exif()
     exif[274] = orientation
-    path = save(tmp_path / "a.png", RGB, exif=exif)
+    path = save(tmp_path / f"a.{suffix}", RGB, exif=exif)
     height, width = read_image(path).shape[-2:]
-    assert geometry(path) == (height, width, orientation, False)
+    known = orientation if orientation in SIDES else 1
+    assert geometry(path) == (height, width, known, False)
 
 
 def test_transparent_pixels_are_black_whatever_they_hide(tmp_path: Path) -> None:
@@ -215,6 +219,17 @@ def test_exif_orientation(tmp_path: Path, orientation: int, suffix: str) -> None
     torch.testing.assert_close(
         read_image(tmp_path / f"a.{suffix}"), chw(upright / 255), rtol=0, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("array", [GREY, GREY * np.uint16(257)], ids=["8 bits", "16 bits"])
+@pytest.mark.parametrize("orientation", SIDES)
+def test_a_grey_tiff_is_turned_as_a_png_is(
+    tmp_path: Path, orientation: int, array: np.ndarray
+) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    upright = read_image(save(tmp_path / "a.png", array, exif=exif))
+    assert torch.equal(read_image(save(tmp_path / "a.tif", array, exif=exif)), upright)
 
 
 def test_content_decides_not_the_name(tmp_path: Path) -> None:

@@ -194,9 +194,10 @@ def geometry(path: Path) -> Geometry:
 
 def shown(image: Image.Image) -> Geometry:
     """Return how large an opened image is shown, by its header."""
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    told = image.getexif().get(ExifTags.Base.Orientation, 1)
+    orientation = told if told in range(1, 9) else 1  # as for who turns it
     width, height = image.size
-    lies = orientation >= 5
+    lies = orientation >= 5 and image.format != "TIFF"  # of which the size is that shown
     upright = (width, height) if lies else (height, width)
     return Geometry(*upright, orientation, is_transparent(image))
 

@@ -67,7 +67,7 @@ def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
             raise ImageError(path, reason)
         if held is None and path.stat().st_size == 0:
             raise ImageError(path, "the file is empty (0 bytes); restore it or remove it")
-        with Image.open(path, formats=FORMATS) if held is None else held.image() as image:
+        with held.image() if held else _opened_file(path) as image:
             demand_pixels(path, *image.size, max_pixels)
             yield image
 
@@ -87,6 +87,17 @@ def opened_bytes(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterat
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             demand_pixels(path, *image.size, max_pixels)
             yield image
+
+
+@contextmanager
+def _opened_file(path: Path) -> Iterator[Image.Image]:
+    """Open an image file by its bytes.
+
+    By its name Pillow would map grey pixels that are not compressed, and garble those of a TIFF
+    whose orientation lays it on its side.
+    """
+    with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+        yield image
 
 
 @contextmanager
