@@ -1,4 +1,4 @@
-"""Read results/ as entries of the leaderboard: the baselines, `hardsight`, anomalib's own models.
+"""Read results/ as entries of the leaderboard: baselines, `advrad`, `hardsight`, anomalib's models.
 
 .venv/bin/python benchmarks/board_entries.py --output board
 .venv/bin/hardsight leaderboard board -o site
@@ -6,13 +6,13 @@
 
 import argparse
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from figures import RESULTS, kept
+from figures import kept
+from own_records import counted, own
 
-from hardsight.audit import Audit
 from hardsight.benchmark import Entry
 from hardsight.benchmark.entry import SUFFIX
 from hardsight.benchmark.job import slug
@@ -24,54 +24,9 @@ NOTES = {
     "mpdd": "resized to 256 x 256 from a copy already shrunk to 512 x 512",
     "kolektor_sdd": "squeezed to 256 x 256, own split by item",
 }
-OWN = ("hardsight", "hardsight_2")
-"""Results of the preset `hardsight`, at 8/255 and at 2/255."""
-AUDITS = ("audit_hardsight_bottle", "audit_hardsight_toothbrush")
-"""Audits of some of its runs, known by their weights."""
 ANOMALIB = "anomalib_models"
 """Results of anomalib's own models, in the form of the baselines."""
 TOOTHBRUSH = "; the good test images are every fifth training image"
-
-
-def own(
-    baselines: Mapping[str, Mapping[str, Any]], results: Sequence[Mapping[str, Mapping[str, Any]]]
-) -> dict[str, dict[str, Any]]:
-    """Return figures of `hardsight` in the form of ``baselines``: key -> stages.
-
-    Args:
-        baselines: which know how many test images a category has.
-        results: as ``datasets`` keeps them, one a radius, of the same runs.
-    """
-    audits = {one.weights: one for one in (Audit.read(RESULTS / f"{n}.json") for n in AUDITS)}
-    counts = {one["fit"]["provenance"]["data"].partition(":")[0]: one for one in baselines.values()}
-    found: dict[str, dict[str, Any]] = {}
-    for key, record in (pair for one in results for pair in one.items()):
-        category, _, *seed = key.replace("seed ", "").split(", ")
-        attacked = [row for row in record["rows"] if row["norm"]]
-        stages = found.setdefault(f"hardsight, {category}, seed {seed[0] if seed else 0}", {})
-        stages["fit"] = {
-            "fit_seconds": sum(part["seconds"] for part in record["training"].values()),
-            "scoring_precision": {"name": "bf16"},
-            "weights": record["provenance"]["weights"],
-            "backbone": None,
-            "paper": None,
-            "random": False,  # its noise is fixed
-            "note": "; the hash is of the split with the attacked test images alone",
-            "provenance": record["provenance"]
-            | {"data": counts[category]["fit"]["provenance"]["data"]},
-        }
-        stages["clean"] = {"rows": record["clean, all test images"]}
-        if (audit := audits.get(record["provenance"]["weights"])) is not None:
-            stages["audit"] = {
-                "verdict": audit.verdict,
-                "headline": audit.headline,
-                "checks": {check.name: check.verdict for check in audit.checks},
-                "made": audit.provenance,
-                "radius": radius(audit.norm, audit.eps),
-            }
-        eps = fraction_of_255(attacked[0]["eps"])
-        stages[f"attacks, L-inf {eps}, {record['test images']} images, fast"] = {"rows": attacked}
-    return found
 
 
 def entries(found: Mapping[str, Mapping[str, Any]]) -> Iterator[Entry]:
@@ -103,7 +58,7 @@ def _entry(
         if (row["norm"], row["eps"]) == ball
     ]
     data = category_of(category)
-    counts = [int(n) for n in re.findall(r"(\d+) (?:normal|anomalous)", made["data"])]
+    counts = counted(made["data"])
     audit = stages.get("audit")
     if audit is not None and audit["radius"] != radius(*ball):
         audit = None  # it speaks of another threat
@@ -133,7 +88,11 @@ def _entry(
             },
             "seed": seed,
             "threat": threat | {"suites": list(dict.fromkeys(row["attack"] for row in attacked))},
-            "how": {"images": images, "audit": None if audit is None else "quick"},
+            "how": {
+                "images": images,
+                "effort": fit.get("effort", {}),
+                "audit": None if audit is None else "quick",
+            },
             "clean": stages["clean"]["rows"],
             "attacked": attacked,
             "audit": None if audit is None else _audit(audit, ball),
@@ -155,7 +114,8 @@ def _built(label: str, fit: Mapping[str, Any]) -> dict[str, Any]:
     preset, _, settings = label.partition(" ")
     return {
         "preset": preset,
-        "settings": dict(pair.split("=", 1) for pair in settings.split()),
+        "settings": dict(pair.split("=", 1) for pair in settings.split())
+        | dict(fit.get("settings", {})),
     }
 
 
@@ -186,7 +146,7 @@ def category_of(category: str) -> str:
 def measured() -> dict[str, dict[str, Any]]:
     """Return the stages of all methods that are on the board: key -> stages."""
     baselines = kept("baselines")
-    return baselines | own(baselines, [kept(name) for name in OWN]) | kept(ANOMALIB)
+    return baselines | own(baselines) | kept(ANOMALIB)
 
 
 def main() -> None:
