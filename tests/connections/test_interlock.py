@@ -124,6 +124,16 @@ def test_an_error_that_nobody_foresaw_is_a_lost_link(registers, caplog):
     one.close()
 
 
+def test_a_link_that_fails_to_close_is_opened_again(registers, interlock):
+    until(lambda: registers.found)
+    registers.close = lambda: 1 / 0
+    registers.down = True
+    time.sleep(3 * FAST.beat)
+    registers.down = False
+    interlock.send([decision()])
+    until(lambda: GOOD in registers.verdicts)
+
+
 def test_verdicts_of_a_lost_link_that_grew_old_are_not_shown(registers, interlock):
     until(lambda: registers.found)
     registers.down = True

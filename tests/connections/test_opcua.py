@@ -1,5 +1,7 @@
 """OPC-UA against a real server on loopback."""
 
+import threading
+
 import pytest
 from loopback import decision, free_port, until
 
@@ -79,3 +81,17 @@ def test_refusals_and_no_answer_are_told(controller):
     link.close()
     with pytest.raises(LinkDown, match="no connection"):
         OpcuaLink(f"opc.tcp://127.0.0.1:{free_port()}/", PREFIX, timeout=0.5).open()
+
+
+@pytest.mark.parametrize("node", ["Line.", "ns=x;s=Line.", "i=7"])
+def test_what_begins_no_identifier_is_refused_before_anything_is_opened(node, tmp_path):
+    with pytest.raises(ValueError, match=f"node={node!r} is not how identifiers .* begin"):
+        connect(f"opc.tcp://127.0.0.1:{free_port()}/?node={node}", tmp_path)
+
+
+def test_an_answer_that_asyncua_does_not_foresee_leaves_no_thread(controller, monkeypatch):
+    link, before = OpcuaLink(controller.url, PREFIX), threading.active_count()
+    monkeypatch.setattr("asyncua.sync.Client.connect", lambda _: {}["no such service"])
+    with pytest.raises(LinkDown, match="no such service"):
+        link.open()
+    assert threading.active_count() == before

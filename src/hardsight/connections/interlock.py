@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -128,8 +129,7 @@ class Interlock:
                 if not self._stop and not (self._open and self._shown):
                     self._changed.wait(self.timing.beat)
         self._write(self._now[1]._replace(verdict=NO_ANSWER))
-        if self._open:
-            self._link.close()
+        self._close()
 
     def _next(self) -> Signal:
         """Return the words to be written now.
@@ -164,9 +164,14 @@ class Interlock:
             if not self._missed:
                 _log.warning("%s cannot be told: %s", self.name, error)
             self._missed = True
-            if self._open:
-                self._link.close()
-            self._open = False
+            self._close()
             with self._changed:
                 while len(self._shown) > 1:
                     self._shown.popleft()
+
+    def _close(self) -> None:
+        """Disconnect, where there is a connection."""
+        if self._open:
+            with suppress(Exception):  # it is lost, whatever becomes of the rest
+                self._link.close()
+        self._open = False

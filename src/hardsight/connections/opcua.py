@@ -26,12 +26,20 @@ class OpcuaLink:
 
     Raises:
         ImportError: the extra ``opcua`` is not installed.
+        ValueError: no identifier begins so.
     """
 
     def __init__(self, url: str, node: str, timeout: float = 2.0) -> None:
         self._sync = needed("asyncua.sync", OPCUA, "OPC-UA")
         self._ua = needed("asyncua.ua", OPCUA)
-        self.url, self.node, self.timeout = url, node, timeout
+        self.url, self.timeout = url, timeout
+        try:
+            self._ids = [self._ua.NodeId.from_string(f"{node}{name}") for name in NAMES]
+        except self._ua.UaError as error:
+            raise ValueError(
+                f"node={node!r} is not how identifiers of variables begin; write it as "
+                "ns=2;s=Line.Hardsight."
+            ) from error
         self._client: Any = None
         self._loop: Any = None
         self._down = (self._ua.UaError, OSError, TimeoutError, concurrent.futures.CancelledError)
@@ -45,13 +53,13 @@ class OpcuaLink:
         self._loop = self._sync.ThreadLoop(2 * self.timeout)
         self._loop.daemon = True
         self._loop.start()
-        self._client = self._sync.Client(self.url, self.timeout, self._loop)
         try:
+            self._client = self._sync.Client(self.url, self.timeout, self._loop)
             self._client.connect()
-        except self._down as error:
+        except Exception as error:  # whatever asyncua makes of who answers there
             self._loop.stop()
-            raise LinkDown(f"no connection to {self.url} ({error})") from error
-        self._nodes = [self._client.get_node(f"{self.node}{name}") for name in NAMES]
+            raise LinkDown(f"no connection to {self.url} ({error or 'no answer'})") from error
+        self._nodes = [self._client.get_node(one) for one in self._ids]
 
     def write(self, signal: Signal) -> None:
         """Write the variables.
