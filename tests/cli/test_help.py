@@ -1,4 +1,4 @@
-"""Help, of the program and of each command: at once, so without torch."""
+"""Help, and what is said of runs that are not there: at once, so without torch."""
 
 import re
 import shlex
@@ -28,6 +28,57 @@ print(*sorted({SLOW} & set(sys.modules)))
 
 def test_help_imports_nothing_that_takes_seconds():
     done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+RUNS = [name for name in COMMANDS if "RUN" in [p.metavar for p in KNOWN[name].params]]
+MORE = {"score": ["x"], "watch": ["x"], "drift": ["x"], "bundle": ["-o", "x.hsb"]}
+MISTYPED = f"""
+import sys
+from typer.testing import CliRunner
+from hardsight.cli.app import app
+for words in {[[name, "typo", *MORE.get(name, [])] for name in RUNS]}:
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1, (words, done.output)
+    assert "typo is not a run folder: it does not exist" in done.stderr, (words, done.output)
+print(*sorted({SLOW} & set(sys.modules)))
+"""
+
+
+def test_a_mistyped_run_is_refused_before_anything_is_imported_that_takes_seconds(tmp_path):
+    assert len(RUNS) == 11
+    done = subprocess.run(
+        [sys.executable, "-c", MISTYPED], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+DEVICES = [
+    (name, ["run"] * (name in RUNS), MORE.get(name, []))
+    for name in COMMANDS
+    if name != "verify" and "device" in [p.name for p in KNOWN[name].params]
+]
+NO_DEVICE = f"""
+import sys
+from typer.testing import CliRunner
+from hardsight.cli.app import app
+for name, run, more in {DEVICES}:
+    words = [name, *run, *more, "--device", "gpu"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1, (words, done.output)
+    assert "device='gpu' is not known" in done.stderr, (words, done.output)
+print(*sorted({{"hardsight.runs", "hardsight.config"}} & set(sys.modules)))
+"""
+
+
+def test_a_device_that_is_not_there_is_refused_before_more_than_torch_is_imported(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/config.yaml").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", NO_DEVICE], capture_output=True, text=True, cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from hardsight.runs.folder import RunError
+from hardsight.core.run_folders import RunError
 from hardsight.serve.log import InspectionLog
 from hardsight.serve.models import ModelError, Models, Origin, UnknownModelError
 

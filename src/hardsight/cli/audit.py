@@ -17,6 +17,7 @@ from hardsight.cli.options import (
     Seed,
     Source,
     Synthetic,
+    check_given,
     for_detectors,
     not_with,
 )
@@ -72,6 +73,7 @@ def audit(
         hardsight audit runs/bottle --quick
         hardsight audit runs/rap --images 128
     """
+    check_given(run, source, device=device)
     from hardsight.core.lock import locked
     from hardsight.evaluation import Execution
     from hardsight.reports import write_report

@@ -8,10 +8,11 @@ from rich.table import Table
 
 from hardsight.cli.console import console, errors, explained, goes_on, say
 from hardsight.cli.jobs import Jobs
-from hardsight.cli.options import Address, Device, EngineName, not_with, only_with
+from hardsight.cli.options import Address, Device, EngineName, check_given, not_with, only_with
 from hardsight.cli.options import Workers as WorkerCount
 from hardsight.cli.pace import duration
 from hardsight.core.outputs import check_folder
+from hardsight.core.words import counted
 
 NAMED = 3
 """Jobs without images that are named; of more, how many there are."""
@@ -64,6 +65,7 @@ def benchmark(
         hardsight benchmark plan.yaml --data ~/data --dry-run
         hardsight benchmark --verify mine.entry.json --run runs/mine
     """
+    check_given(device=device.split(",")[0])
     from hardsight.benchmark import Places, Plan, Workers, carry_out, estimate
     from hardsight.core.devices import pick_device
     from hardsight.scale.opening import open_engine
@@ -93,8 +95,6 @@ def benchmark(
 
 def say_missing(lacking: list[str | None]) -> None:
     """Say which jobs lack their images, of many the first few."""
-    from hardsight.data.files import counted
-
     found = [why for why in lacking if why]
     for why in found[:NAMED]:
         say(("missing:", "yellow"), f" {why}", to=errors)
@@ -105,8 +105,6 @@ def say_missing(lacking: list[str | None]) -> None:
 
 def say_estimate(jobs: "list[Estimate]", workers: int) -> None:
     """Say how much there is to do, and about how long it will take."""
-    from hardsight.data.files import counted
-
     due = [job for job in jobs if job.entries]
     known = [job.seconds for job in due if job.seconds is not None]
     if jobs and not due:

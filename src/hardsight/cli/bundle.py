@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from hardsight.cli.console import console, errors, explained, say
-from hardsight.cli.options import Device, OtherData, RunFolder
+from hardsight.cli.options import Device, OtherData, RunFolder, check_given
 from hardsight.core.outputs import check_file
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def bundle(
         openssl pkey -in key.pem -pubout -out public.pem
         hardsight bundle runs/bottle -o bottle.hsb --sign key.pem
     """
+    check_given(run)
     from hardsight.runs import open_detector_run
     from hardsight.runs.bundles.writing import BundleOptions, write_bundle
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hardsight.cli.console import explained, say
-from hardsight.cli.options import Device, FalseAlarms, RunFolder, Seed, only_with
+from hardsight.cli.options import Device, FalseAlarms, RunFolder, Seed, check_given, only_with
 from hardsight.cli.progress import told
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def calibrate(
         hardsight calibrate runs/bottle --under linf:2/255
         hardsight calibrate runs/bottle this-week/good/ --false-alarms 0.02
     """
+    check_given(run, device=device)
     from hardsight.core.lock import locked
     from hardsight.metrics import check_rate
     from hardsight.runs import open_detector_run, recalibrate

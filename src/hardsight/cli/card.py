@@ -1,7 +1,7 @@
 """``hardsight card``: what a run is, and what is known of it."""
 
 from hardsight.cli.console import explained, say
-from hardsight.cli.options import RunFolder
+from hardsight.cli.options import RunFolder, check_given
 
 
 def card(run: RunFolder) -> None:
@@ -15,6 +15,7 @@ def card(run: RunFolder) -> None:
 
         hardsight card runs/bottle
     """
+    check_given(run)
     from hardsight.runs import open_run
 
     with explained():

@@ -17,6 +17,7 @@ from hardsight.cli.options import (
     RunFolder,
     Seed,
     Workers,
+    check_given,
     for_detectors,
     not_with,
     only_with,
@@ -118,6 +119,7 @@ def certify(
         # a classifier, certified and attacked
         hardsight certify runs/digits --sigma 0.25 --limit 500 --attack eot-pgd
     """
+    check_given(run, device=device)
     from hardsight.core.lock import locked
     from hardsight.evaluation import Execution, Smoothing, Terms
     from hardsight.runs import open_run

@@ -8,7 +8,7 @@ import typer
 
 from hardsight.cli.console import console, explained, goes_on, say
 from hardsight.cli.evaluate import say_measured
-from hardsight.cli.options import Device, Eps, Seed
+from hardsight.cli.options import Device, Eps, Seed, check_given
 from hardsight.cli.progress import told
 from hardsight.core.outputs import check_folder
 
@@ -43,6 +43,7 @@ def demo(
         hardsight demo
         hardsight demo gravel --folder trial
     """
+    check_given(device=device)
     from hardsight.config import load_preset
     from hardsight.core.lock import locked
     from hardsight.data import write_textures

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from hardsight.cli.console import beware, console, explained, say
-from hardsight.cli.options import Bits, Device, RunFolder, ScoredAtOnce, Seed
+from hardsight.cli.options import Bits, Device, RunFolder, ScoredAtOnce, Seed, check_given
 from hardsight.cli.rows import Reader, Tally, scored
 from hardsight.core.outputs import check_folder
 
@@ -62,6 +62,7 @@ def drift(
         hardsight drift runs/bottle today/
         hardsight drift runs/bottle scores.csv --once-in 1000
     """
+    check_given(run, device=device)
     from hardsight.core.lock import locked
     from hardsight.evaluation.drift import DriftMonitor
     from hardsight.reports.drift import write_drift

@@ -24,6 +24,7 @@ from hardsight.cli.options import (
     Source,
     Synthetic,
     Workers,
+    check_given,
     for_detectors,
     not_with,
 )
@@ -176,6 +177,7 @@ def evaluate(
         # a classifier
         hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3
     """
+    check_given(run, source, beside, device=device)
     from hardsight.attacks import build_suite, default_eps
     from hardsight.audit.protocol import BATCH
     from hardsight.core.lock import locked

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from hardsight.cli.console import console, explained, say
-from hardsight.cli.options import AllowDataChange, OtherData, RunFolder, Seed
+from hardsight.cli.options import AllowDataChange, OtherData, RunFolder, Seed, check_given
 from hardsight.core.outputs import check_folder
 
 
@@ -57,6 +57,7 @@ def export(
         hardsight export runs/bottle --to openvino -o bottle/
         hardsight score bottle/ new/
     """
+    check_given(run)
     from hardsight.core.lock import locked
     from hardsight.export import Target
     from hardsight.export import export as write

@@ -11,10 +11,19 @@ import yaml
 
 from hardsight.cli.console import console, errors, explained, goes_on, say, typed
 from hardsight.cli.jobs import Jobs
-from hardsight.cli.options import Address, AllowDataChange, Device, EngineName, FalseAlarms
+from hardsight.cli.options import (
+    Address,
+    AllowDataChange,
+    Device,
+    EngineName,
+    FalseAlarms,
+    check_given,
+)
 from hardsight.cli.options import Workers as WorkerCount
 from hardsight.cli.progress import told
+from hardsight.core.near import near_names, subfolders
 from hardsight.core.outputs import check_folder
+from hardsight.core.run_folders import CONFIG, RunError
 
 if TYPE_CHECKING:
     from hardsight.config import Config
@@ -135,6 +144,7 @@ def fit(
         # a classifier and its defence
         hardsight fit rap-mnist --data mnist --run runs/rap
     """
+    check_given(device=device.split(",")[0])
     from hardsight.core.engine import Workers
     from hardsight.core.lock import locked
     from hardsight.core.types import quiet
@@ -218,8 +228,6 @@ def _fit_each(runs: "list[DetectorRun]", workers: "Workers", allow_data_change: 
 
 def _run_folders(run: Path, each: bool) -> list[Path]:
     """Return the folder of a run, or those below it of the runs of categories that are there."""
-    from hardsight.data.files import subfolders
-
     return subfolders(run) if each else [run]
 
 
@@ -229,9 +237,6 @@ def _demand_begun(run: Path, each: bool) -> None:
     Raises:
         RunError: there is none.
     """
-    from hardsight.data.files import near_names
-    from hardsight.runs import CONFIG, RunError
-
     if not any((folder / CONFIG).exists() for folder in _run_folders(run, each)):
         way_out = f"to begin it, leave out --resume{near_names(run)}"
         raise RunError(f"{run} holds nothing to resume; {way_out}")
@@ -243,7 +248,7 @@ def _begun_with(preset: str | None, resumed: Path | None) -> "Config":
     A run that is resumed gives its own; where a preset is named, too, that one on the run's data.
     """
     from hardsight.config import load_preset
-    from hardsight.runs import CONFIG, open_run
+    from hardsight.runs import open_run
 
     if resumed is None or not (resumed / CONFIG).exists():
         return load_preset(preset or "advrad")

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hardsight.cli.console import explained
+from hardsight.core.run_folders import check_run, is_run
+
 if TYPE_CHECKING:
     from hardsight.runs import RunFolder as OpenRun
 
@@ -129,18 +132,26 @@ Synthetic = Annotated[
 ]
 
 
-def run_first(run: Path, others: Sequence[str]) -> None:
-    """Refuse images that stand before the run that is to score them.
+@explained()
+def check_given(*runs: Path | None, device: str = "auto", images: Sequence[str] = ()) -> None:
+    """End a command for runs and a device that are not there, before it imports what takes seconds.
 
-    Raises:
-        ValueError: with both in order.
+    Args:
+        runs: that are to be read; None: not given.
+        device: that is to compute.
+        images: that are to be scored, and may stand before the run by mistake.
     """
-    from hardsight.runs import is_run
+    for run in runs:
+        if run is None or is_run(run):
+            continue
+        if found := next((image for image in images if is_run(Path(image))), None):
+            swapped = f"the run comes first: {found} {run}"
+            raise ValueError(f"{found} is a run, and {run} is none; {swapped}")
+        check_run(run)
+    if device != "auto":
+        from hardsight.core.devices import pick_device  # imports torch
 
-    if is_run(run):
-        return
-    if found := next((other for other in others if is_run(Path(other))), None):
-        raise ValueError(f"{found} is a run, and {run} is none; the run comes first: {found} {run}")
+        pick_device(device)
 
 
 def for_detectors(run: "OpenRun[Any]", **options: object) -> None:

@@ -20,7 +20,7 @@ from hardsight.cli.options import (
     ScoredAtOnce,
     Scores,
     Workers,
-    run_first,
+    check_given,
 )
 from hardsight.cli.overlays import check_overlays
 from hardsight.cli.rows import Reader, Tally
@@ -68,6 +68,7 @@ def score(
         hardsight score runs/bottle archive/ --workers 4 -o scores.csv
         hardsight score runs/bottle s3://line-3/2026-11/ -o scores.csv
     """
+    check_given(run, beside, device=device, images=images)
     from hardsight.core.engine import HERE
     from hardsight.data import iter_sources
     from hardsight.runs import open_detector_run
@@ -75,7 +76,6 @@ def score(
 
     tally = Tally()
     with explained(lambda: _kept(output, tally)):
-        run_first(run, images)
         check_output(output, images)
         check_overlays(overlays, [Path(name) for name in images if Path(name).is_dir()])
         decider = deciding(open_detector_run(run), beside, device, seed, overlays)

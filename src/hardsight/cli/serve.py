@@ -7,7 +7,7 @@ import typer
 
 from hardsight.cli.console import explained, say
 from hardsight.cli.following import connected
-from hardsight.cli.options import Beside, Connections, Device, only_with
+from hardsight.cli.options import Beside, Connections, Device, check_given, only_with
 from hardsight.core.extras import needed
 from hardsight.core.outputs import check_file, check_folder
 
@@ -77,6 +77,7 @@ def serve(
         # two models, for other machines, which need a token
         hardsight serve runs/parts runs/lids --host 0.0.0.0 --token-file t.json
     """
+    check_given(*runs, beside, device=device)
     with explained():
         if beside is not None and len(runs) > 1:
             raise ValueError(f"--beside is for one run, got {len(runs)}; serve the others apart")

@@ -28,8 +28,8 @@ from hardsight.cli.options import (
     RunFolder,
     ScoredAtOnce,
     Scores,
+    check_given,
     only_with,
-    run_first,
 )
 from hardsight.cli.overlays import check_overlays
 from hardsight.cli.rows import Tally
@@ -105,6 +105,7 @@ def watch(
         # the camera 0, each decision told to a broker
         hardsight watch runs/bottle 0 --to mqtt://broker/cell-3
     """
+    check_given(run, beside, device=device, images=[source])
     from hardsight.core.batches import at_once
     from hardsight.runs import open_detector_run
 
@@ -114,7 +115,6 @@ def watch(
             only_with(context, "--drift", "once_in")
         if not to:
             only_with(context, "--to", "state")
-        run_first(run, [source])
         check_output(output)
         check_overlays(overlays, [Path(source)] if Path(source).is_dir() else [])
         if drift:

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from hardsight.config.renamed import RENAMED, translated
 from hardsight.core.files import write_atomically
+from hardsight.core.near import near_names
 from hardsight.core.suggestions import choices, suggestion
-from hardsight.data.files import near_names
 from hardsight.training import Settings
 from hardsight.training.settings import FREE
 

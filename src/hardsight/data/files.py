@@ -1,13 +1,13 @@
-"""Finding image files: folders walked, patterns matched, errors that name what lies near."""
+"""Finding image files: folders walked, patterns matched."""
 
 import glob
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path, PurePath
+
+from hardsight.core.near import hidden, near_names
 
 IMAGE_EXTENSIONS = frozenset(
     {
@@ -35,10 +35,6 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "PPM", "JPEG2000"
 """Formats that are decoded, told by content."""
 GOOD = frozenset({"good", "good_parts", "ok", "okay", "normal", "normals", "nominal"})
 """Names of a folder of good parts, in lower case with underscores."""
-_ONE_SLASH = re.compile(r"(?:^|/)([a-z][a-z0-9+.-]+):/([^/].*)$", re.IGNORECASE)
-"""Scheme, of more than the letter of a drive, and the rest of a URL that has become a path."""
-_SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
-"""What unpackers and file servers leave behind: copies and thumbnails, no images."""
 
 
 def iter_images(patterns: str | Path | Iterable[str | Path]) -> Iterator[Path]:
@@ -68,21 +64,9 @@ def is_image_name(name: str) -> bool:
     return PurePath(name).suffix.lower() in IMAGE_EXTENSIONS
 
 
-def hidden(name: str) -> bool:
-    """Return whether a name is a system's own: ``.name``, or a folder such as ``__MACOSX``."""
-    return name.startswith(".") or name in _SYSTEM_FOLDERS
-
-
 def means_good(name: str) -> bool:
     """Return whether a name is one of good parts, see ``GOOD``."""
     return name.lower().replace(" ", "_").replace("-", "_") in GOOD
-
-
-def subfolders(folder: Path) -> list[Path]:
-    """Return the folders in a folder, sorted, without hidden ones; none if it is no folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not hidden(p.name))
 
 
 def images_below(path: Path, argument: str, extensions: Iterable[str]) -> list[Path]:
@@ -121,44 +105,6 @@ def existing_folder(path: str | Path, argument: str) -> Path:
     raise FileNotFoundError(f"{argument}={str(path)!r} {what}")
 
 
-def near_names(path: Path, otherwise: str = "") -> str:
-    """Return "; did you mean ...?" with what lies near a missing path, or what its parent holds.
-
-    In place of the latter ``otherwise`` is said, if it is given.
-
-    Of a URL with one slash, as a path turns ``s3://bucket/x`` into, it is the URL.
-    """
-    if url := _ONE_SLASH.search(path.as_posix()):
-        return f"; did you mean '{url[1]}://{url[2]}'?"
-    if path.exists():
-        return ""
-    if close := similar(path):
-        return f"; did you mean {' or '.join(repr(str(one)) for one in close)}?"
-    if otherwise:
-        return f"; {otherwise}"
-    known, _ = _known_part(path)
-    return f"; {str(known)!r} holds: {listed(_names(known), 8) or 'nothing'}"
-
-
-def similar(path: Path) -> list[Path]:
-    """Return what lies beside the first missing part of a path under a name near to it."""
-    known, missing = _known_part(path)
-    lowered = {name.lower(): name for name in _names(known)}
-    close = get_close_matches(missing.lower(), lowered, n=3, cutoff=0.5)
-    return [known / lowered[name] for name in close]
-
-
-def counted(count: int, noun: str) -> str:
-    """Return "1 mask", "2 masks"."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """Return names in a row, of many the first few and how many more there are."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
-
-
 def common_folder(paths: Sequence[Path]) -> Path:
     """Return the deepest folder that holds every file; the working directory if there are none."""
     return Path(os.path.commonpath([p.parent.absolute() for p in paths] or [Path.cwd()]))
@@ -172,18 +118,6 @@ def relative_name(path: Path, root: Path) -> str:
 def worker_threads() -> ThreadPoolExecutor:
     """Return a pool for reading files: decoding and hashing run beside each other in threads."""
     return ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1))
-
-
-def _known_part(path: Path) -> tuple[Path, str]:
-    """Return the deepest folder of a missing path that is there, and the name that it lacks."""
-    known, missing = path.parent, path.name
-    while not known.is_dir() and known != known.parent:
-        known, missing = known.parent, known.name
-    return known, missing
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir() if not hidden(entry.name))
 
 
 def _match(pattern: str | Path) -> Iterator[Path]:

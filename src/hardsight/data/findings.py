@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from hardsight.core.words import counted, listed
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.depth import bits_needed, brightest_of_sixteen
-from hardsight.data.files import counted, listed, relative_name, worker_threads
+from hardsight.data.files import relative_name, worker_threads
 from hardsight.data.image_check import TRANSPARENCY, enlarged
 from hardsight.data.image_set import ImageSet, Sample
 from hardsight.data.images import Geometry, geometry, is_small

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from hardsight.data.files import counted, listed, relative_name
+from hardsight.core.words import counted, listed
+from hardsight.data.files import relative_name
 from hardsight.data.image_set import Sample
 
 

@@ -18,7 +18,9 @@ from typing import Any
 from hardsight.core.cache import CACHE, cache_folder
 from hardsight.core.files import write_atomically, write_whole
 from hardsight.core.json_files import read_object
-from hardsight.data.files import hidden, is_image_name, listed
+from hardsight.core.near import hidden
+from hardsight.core.words import listed
+from hardsight.data.files import is_image_name
 from hardsight.data.remote import RemoteError, ask, look
 
 INDEX = "index.json"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from hardsight.core.near import near_names
 from hardsight.data.containers import inside
 from hardsight.data.containers.container import MAX_PIXELS
-from hardsight.data.files import FORMATS, near_names
+from hardsight.data.files import FORMATS
 
 DECODING_ERRORS = (
     OSError,

@@ -13,7 +13,8 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hardsight.data.files import IMAGE_EXTENSIONS, hidden, is_image_name
+from hardsight.core.near import hidden
+from hardsight.data.files import IMAGE_EXTENSIONS, is_image_name
 from hardsight.data.opening import ImageError
 
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from hardsight.core.folders import missing_folders, remove_empty
 from hardsight.core.lock import LOCK
-from hardsight.runs.folder import CONFIG, MANIFEST
+from hardsight.core.run_folders import CONFIG
+from hardsight.runs.folder import MANIFEST
 from hardsight.runs.started import START
 
 BEGINNINGS = (CONFIG, MANIFEST, START)

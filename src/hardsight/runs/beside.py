@@ -1,9 +1,10 @@
 """The detectors of two runs side by side."""
 
+from hardsight.core.run_folders import RunError
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import TwoWitnesses
 from hardsight.runs.detector import DetectorRun
-from hardsight.runs.folder import MANIFEST, RunError
+from hardsight.runs.folder import MANIFEST
 
 
 def beside(

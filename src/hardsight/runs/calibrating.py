@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hardsight.attacks import Suite
+from hardsight.core.run_folders import RunError
 from hardsight.core.types import Progress, quiet
 from hardsight.data import Manifest, iter_images
 from hardsight.detectors import Calibration
@@ -14,7 +15,7 @@ from hardsight.detectors.saved import CALIBRATION_FILE
 from hardsight.evaluation import calibrate_under
 from hardsight.evaluation.wording import nonfinite_gradients
 from hardsight.runs.detector import PREVIOUS, DetectorRun
-from hardsight.runs.folder import MANIFEST, RunError
+from hardsight.runs.folder import MANIFEST
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hardsight.config import DetectorConfig, load_data
 from hardsight.core.devices import pick_device
+from hardsight.core.run_folders import RunError
 from hardsight.core.types import Progress, announce, quiet
 from hardsight.data import AnomalyData, Manifest, training_findings
 from hardsight.data.kept import demand_memory
@@ -23,7 +24,7 @@ from hardsight.detectors.methods import METHODS
 from hardsight.detectors.saved import CALIBRATION_FILE, CONFIG_FILE
 from hardsight.export import Exported
 from hardsight.runs.card import About
-from hardsight.runs.folder import MANIFEST, METRICS, RunError, RunFolder, alone
+from hardsight.runs.folder import MANIFEST, METRICS, RunFolder, alone
 from hardsight.runs.metrics import took, write_metrics
 from hardsight.runs.started import origin, record_start
 from hardsight.runs.statistics import write_statistics

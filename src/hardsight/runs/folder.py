@@ -12,6 +12,7 @@ from hardsight.audit import Audit
 from hardsight.config import Config
 from hardsight.core.files import write_atomically
 from hardsight.core.lock import locked
+from hardsight.core.run_folders import RunError
 from hardsight.core.types import Progress, quiet
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects.subject import Kind
@@ -19,21 +20,14 @@ from hardsight.evaluation.wording import radius
 from hardsight.runs.card import CARD, About, card
 from hardsight.runs.measured import Measured
 
-CONFIG = "config.yaml"
 MANIFEST = "manifest.json"
 METRICS = "metrics.json"
-EXPORTED = "exported"
-"""Folder of the export that ``hardsight export`` writes into a run."""
 AUDIT = "audit/audit.json"
 
 C = TypeVar("C", bound=Config)
 M = TypeVar("M", bound=nn.Module)
 P = ParamSpec("P")
 R = TypeVar("R", bound="RunFolder[Any]")
-
-
-class RunError(ValueError):
-    """A run folder that cannot be used as asked; the message says the way out."""
 
 
 def alone(fit: Callable[Concatenate[R, P], M]) -> Callable[Concatenate[R, P], M]:

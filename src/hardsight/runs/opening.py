@@ -10,14 +10,13 @@ from hardsight.config import ClassifierConfig, Config, DetectorConfig, anchored
 from hardsight.config.classification import PurifiedNetwork
 from hardsight.core.lock import locked
 from hardsight.core.outputs import check_folder
-from hardsight.data.files import listed, near_names, subfolders
+from hardsight.core.run_folders import CONFIG, RunError, check_run
 from hardsight.data.places import exists
 from hardsight.export import Exported
 from hardsight.runs.beginnings import is_begun, remove_beginnings
 from hardsight.runs.bundles.opening import unpack
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.detector import DetectorRun
-from hardsight.runs.folder import CONFIG, EXPORTED, RunError
 
 
 def open_run(path: str | Path, public_key: Path | None = None) -> DetectorRun | ClassifierRun:
@@ -33,29 +32,10 @@ def open_run(path: str | Path, public_key: Path | None = None) -> DetectorRun | 
         ConfigError: its configuration is damaged.
     """
     path = Path(path)
+    check_run(path)
     if path.is_file():
         return _unpacked(path, public_key)
-    if not is_run(path):
-        raise RunError(f"{path} is not a run folder: {_lacking(path)}")
     return _run(path, Config.read(path / CONFIG))
-
-
-def is_run(path: Path) -> bool:
-    """Tell whether a path is a run folder, an export, or named as a bundle is."""
-    return (path / CONFIG).is_file() or (path.is_file() and path.suffix == ".hsb")
-
-
-def _lacking(path: Path) -> str:
-    """Return what a path lacks to be a run folder, and where one may be."""
-    if not path.is_dir():
-        made = f"make one with: hardsight fit --run {path}"
-        if path.name == EXPORTED and is_run(path.parent):
-            made = f"make it with: hardsight export {path.parent}"
-        return f"it does not exist{near_names(path, made)}"
-    below = [str(folder) for folder in subfolders(path) if is_run(folder)]
-    if below:
-        return f"it has no {CONFIG}; choose one of the runs in it: {listed(below)}"
-    return f"it has no {CONFIG}; make one with: hardsight fit"
 
 
 def open_detector_run(path: str | Path, public_key: Path | None = None) -> DetectorRun:

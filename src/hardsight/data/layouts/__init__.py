@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hardsight.core.near import similar, subfolders
+from hardsight.core.words import listed
 from hardsight.data.anomaly_data import AnomalyData
-from hardsight.data.files import existing_folder, is_image_name, listed, similar, subfolders
+from hardsight.data.files import existing_folder, is_image_name
 from hardsight.data.labelled import LabelledImages, Part
 from hardsight.data.layouts.brats2021 import BRATS2021
 from hardsight.data.layouts.btad import BTAD

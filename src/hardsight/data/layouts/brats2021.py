@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from hardsight.core.near import subfolders
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.containers.volumes import read_volume
-from hardsight.data.files import subfolders, worker_threads
+from hardsight.data.files import worker_threads
 from hardsight.data.image_set import Sample
 from hardsight.data.layouts.layout import Layout
 from hardsight.data.options import LoadOptions

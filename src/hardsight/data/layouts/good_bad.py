@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from hardsight.core.near import subfolders
 from hardsight.data.anomaly_data import AnomalyData
-from hardsight.data.files import subfolders
 from hardsight.data.folder import folder
 from hardsight.data.layouts.layout import Layout, LayoutError, is_good, left_out
 from hardsight.data.options import LoadOptions

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from hardsight.core.near import subfolders
 from hardsight.data.anomaly_data import AnomalyData
-from hardsight.data.files import subfolders
 from hardsight.data.image_set import Sample
 from hardsight.data.layouts.layout import Layout, samples_beside_masks
 from hardsight.data.options import LoadOptions

@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hardsight.core.near import subfolders
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.files import (
     IMAGE_EXTENSIONS,
     images_below,
     means_good,
     relative_name,
-    subfolders,
     walk,
     worker_threads,
 )

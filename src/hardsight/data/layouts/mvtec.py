@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from hardsight.core.near import subfolders
 from hardsight.data.anomaly_data import AnomalyData
-from hardsight.data.files import IMAGE_EXTENSIONS, images_below, relative_name, subfolders, walk
+from hardsight.data.files import IMAGE_EXTENSIONS, images_below, relative_name, walk
 from hardsight.data.image_set import Sample
 from hardsight.data.layouts.layout import (
     Layout,

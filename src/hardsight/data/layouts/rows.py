@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hardsight.data.files import listed, near_names
+from hardsight.core.near import near_names
+from hardsight.core.words import listed
 from hardsight.data.image_set import Sample
 from hardsight.data.layouts.layout import LayoutError
 from hardsight.data.options import LoadOptions, Three

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from hardsight.core.words import listed
 from hardsight.data.anomaly_data import AnomalyData
-from hardsight.data.files import IMAGE_EXTENSIONS, existing_folder, listed, relative_name, walk
+from hardsight.data.files import IMAGE_EXTENSIONS, existing_folder, relative_name, walk
 from hardsight.data.layouts.layout import Layout, LayoutError, normal_samples
 from hardsight.data.layouts.rows import Row, divided, read_rows
 from hardsight.data.options import LoadOptions, Three

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from hardsight.core.extras import needed
+from hardsight.core.near import near_names
 from hardsight.data.decoding import Decoding
-from hardsight.data.files import near_names
 from hardsight.data.streams.frames import Frame
 
 SCHEME = "genicam:"

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from hardsight.core.extras import needed
+from hardsight.core.near import near_names
 from hardsight.data.decoding import Decoding
-from hardsight.data.files import is_image_name, near_names
+from hardsight.data.files import is_image_name
 from hardsight.data.streams.frames import Frame
 
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from hardsight.core.json_files import read_object
 from hardsight.core.modules import seeded
+from hardsight.core.near import near_names
 from hardsight.core.suggestions import choices, suggestion
-from hardsight.data.files import near_names
 from hardsight.detectors.advrad.contract import E, ErrorDetector
 from hardsight.detectors.advrad.map_head import MapHead
 from hardsight.detectors.advrad.settings import grouped

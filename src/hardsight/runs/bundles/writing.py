@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from hardsight.core.files import write_whole
+from hardsight.core.run_folders import CONFIG, EXPORTED, RunError
 from hardsight.data.places import exists
 from hardsight.detectors import Calibration, Detector
 from hardsight.detectors.saved import CALIBRATION_FILE, CONFIG_FILE, WEIGHTS_FILE
@@ -25,7 +26,7 @@ from hardsight.runs.bundles.manifest import NAME, BundleManifest, Reference
 from hardsight.runs.bundles.signature import sign
 from hardsight.runs.card import CARD
 from hardsight.runs.detector import SELECTION, DetectorRun
-from hardsight.runs.folder import CONFIG, EXPORTED, MANIFEST, METRICS, RunError
+from hardsight.runs.folder import MANIFEST, METRICS
 from hardsight.runs.started import START
 from hardsight.runs.statistics import STATISTICS_FILE
 

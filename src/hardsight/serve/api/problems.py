@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from hardsight.core.run_folders import RunError
 from hardsight.core.validation import first_problem
 from hardsight.data import ImageError
 from hardsight.runs.bundles.manifest import BundleError
-from hardsight.runs.folder import RunError
 from hardsight.serve.log import LogError, UnknownDecisionError
 from hardsight.serve.measures import Measures
 from hardsight.serve.models import ModelError, UnknownModelError

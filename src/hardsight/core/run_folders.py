@@ -1,0 +1,42 @@
+"""Whether a path is a run folder, told without what its run is made of, which imports torch."""
+
+from pathlib import Path
+
+from hardsight.core.near import near_names, subfolders
+from hardsight.core.words import listed
+
+CONFIG = "config.yaml"
+EXPORTED = "exported"
+"""Folder of the export that ``hardsight export`` writes into a run."""
+
+
+class RunError(ValueError):
+    """A run folder that cannot be used as asked; the message says the way out."""
+
+
+def is_run(path: Path) -> bool:
+    """Tell whether a path is a run folder, an export, or named as a bundle is."""
+    return (path / CONFIG).is_file() or (path.is_file() and path.suffix == ".hsb")
+
+
+def check_run(path: Path) -> None:
+    """Refuse what is no run folder, and no file, which may be the bundle of one.
+
+    Raises:
+        RunError: saying what it lacks, and where one may be.
+    """
+    if not path.is_file() and not is_run(path):
+        raise RunError(f"{path} is not a run folder: {_lacking(path)}")
+
+
+def _lacking(path: Path) -> str:
+    """Return what a path lacks to be a run folder, and where one may be."""
+    if not path.is_dir():
+        made = f"make one with: hardsight fit --run {path}"
+        if path.name == EXPORTED and is_run(path.parent):
+            made = f"make it with: hardsight export {path.parent}"
+        return f"it does not exist{near_names(path, made)}"
+    below = [str(folder) for folder in subfolders(path) if is_run(folder)]
+    if below:
+        return f"it has no {CONFIG}; choose one of the runs in it: {listed(below)}"
+    return f"it has no {CONFIG}; make one with: hardsight fit"

@@ -1,0 +1,17 @@
+import pytest
+
+from hardsight.core.words import counted, listed
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 masks"), (1, "1 mask"), (2, "2 masks"), (1234, "1,234 masks")]
+)
+def test_a_noun_is_plural_unless_there_is_one(count, said):
+    assert counted(count, "mask") == said
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [([], ""), (["a", "b"], "a, b"), (["a", "b", "c", "d"], "a, b and 2 more")]
+)
+def test_of_many_names_the_first_few_are_told_and_how_many_more_there_are(names, said):
+    assert listed(names, 2) == said
