@@ -218,7 +218,11 @@ def test_a_failed_audit_stamps_and_its_page_speaks_of_classifiers(tiny, tmp_path
 def test_the_classifier_is_left_as_it_was(tiny):
     model = misread.trained(1, dropout=0.3).train()
     before = torch.random.get_rng_state()
-    found = audit(model, blobs(), eps=EPS, budget=tiny, execution=Execution(max_minutes=0.0))
+    told = []
+    late = Execution(max_minutes=0.0, progress=lambda *one: told.append(one[1:3]))
+    found = audit(model, blobs(), eps=EPS, budget=tiny, execution=late)
+    assert told
+    assert all(done < total for done, total in told)  # what stopped early is not told to be done
     assert model.training
     assert all(p.requires_grad and p.dtype == torch.float32 for p in model.parameters())
     assert torch.equal(torch.random.get_rng_state(), before)

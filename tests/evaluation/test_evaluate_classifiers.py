@@ -200,9 +200,13 @@ def test_a_curve_and_the_reports(tmp_path):
 
 def test_time_runs_out():
     suite = class_suite("pgd", "Linf", EPS, steps=2)
-    found = evaluate_classifier(Linear(), DATA, [suite], execution=Execution(max_minutes=0.0))
+    told = []
+    late = Execution(max_minutes=0.0, progress=lambda *one: told.append(one[1:3]))
+    found = evaluate_classifier(Linear(), DATA, [suite], execution=late)
     assert [r.attack for r in found.rows] == ["clean"]
     assert "Time ran out: pgd covers 0 of 24 images." in found.notes
+    assert told
+    assert all(done < total for done, total in told)  # what stopped early is not told to be done
 
 
 def test_another_metric_of_classes_stands_beside_and_averages_are_of_the_main_one(monkeypatch):

@@ -79,6 +79,7 @@ class Measurement:
         self.few = fewer_draws(protocol)
         self.until = deadline(execution.max_minutes)
         self.state = [fingerprint(model) for model in subject.models]
+        self.late = False
         each = (part.cost(subject) for part in parts(subject, suites, norm, protocol))
         self.meter = Meter(execution.progress, "evaluate", sum(each) * len(subject))
 
@@ -98,7 +99,8 @@ class Measurement:
             found.curves = tuple(self.curves(found))
         if self.protocol.corruptions:
             self.corrupt(found)
-        self.meter.end()
+        if not self.late:
+            self.meter.end()
         return found
 
     def result(self, found: Measured) -> Evaluation:
@@ -144,7 +146,7 @@ class Measurement:
         def told(batch: int, done: int) -> None:
             self.meter.tell(cost * batch, f"{name}, {done} of {len(self.subject)} images")
 
-        return attack_set(
+        found = attack_set(
             subject,
             suite,
             protocol,
@@ -152,6 +154,8 @@ class Measurement:
             batches=self.execution.batches(key, self.until if suite or corruption else math.inf),
             told=told,
         )
+        self.late |= found is None or len(found) < len(self.subject)
+        return found
 
     def decides(self, suite: Suite | None) -> tuple[object, ...]:
         """Return what else decides what is kept: the threshold, of a suite that attacks decisions.
