@@ -6,7 +6,11 @@ import json
 import pytest
 from typed import call, words
 
+from hardsight.attacks import build_suite
 from hardsight.attacks.threats import Light
+from hardsight.cli.beside import HEADS, print_inspected
+from hardsight.cli.console import console
+from hardsight.evaluation import Inspected
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +45,20 @@ def test_evaluate_attacks_either_and_both(run, other):
     found = json.loads((run / "evaluation/beside.json").read_text())
     assert len(found["rows"]) == 12
     assert found["eps"] == 8 / 255
+
+
+def test_the_table_of_an_evaluation_is_whole_in_a_narrow_terminal(monkeypatch):
+    monkeypatch.setattr(console, "_width", 80)
+    names = ("nothing", "robust", "clean", "both")
+    rows = [Inspected(a, b, 480, 480, 480, 480, 480, 480) for a in names for b in names[1:]]
+    with console.capture() as shown:
+        print_inspected(rows, build_suite("pgd"))
+    lines = shown.get().splitlines()
+    assert "…" not in shown.get()
+    assert max(map(len, lines)) <= 80
+    assert len([line for line in lines if line.count("480 of 480") == 4]) == len(rows)
+    heads = " ".join(" ".join(line.strip("┃").split("┃")) for line in lines[2:4]).split()
+    assert sorted(heads) == sorted(" ".join(HEADS.values()).split())
 
 
 def test_a_threat_has_its_usual_severity(run, other):

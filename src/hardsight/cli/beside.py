@@ -27,13 +27,14 @@ DECIDED = (
 )  # fmt: skip
 """Columns of a table of two detectors' decisions."""
 HEADS = {
-    "aimed_at": "attack aimed at",
-    "decided_by": "decided by",
-    "missed": "defects missed",
-    "defects_again": "defects re-inspected",
-    "stopped": "good parts stopped",
-    "good_again": "good parts re-inspected",
+    "aimed_at": "attack\naimed at",
+    "decided_by": "decided\nby",
+    "missed": "defects\nmissed",
+    "defects_again": "defects\nre-inspected",
+    "stopped": "good parts\nstopped",
+    "good_again": "good parts\nre-inspected",
 }
+"""Columns of the table of two detectors under attack, in two lines each: 80 columns hold them."""
 
 
 class Deciding(NamedTuple):
