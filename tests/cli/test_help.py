@@ -127,6 +127,17 @@ def test_an_example_stays_a_line_in_a_narrow_terminal(name):
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [("score", "IMAGES"), ("calibrate", "IMAGES"), ("drift", "PARTS"), ("serve", "RUN")],
+)
+def test_an_argument_of_which_there_may_be_several_has_dots_and_no_type_of_python(name, argument):
+    help_of = call(name, "--help").stdout
+    (line,) = (one for one in help_of.splitlines() if one.startswith(f"  {argument} "))
+    assert line.split()[1] == "..."
+    assert "list[" not in help_of
+
+
 def test_alpha_is_the_failure_probability_of_a_certificate_and_nothing_else():
     """An attack's step, which some libraries call alpha, is its step size here."""
     options = {name: {o for p in command.params for o in p.opts} for name, command in KNOWN.items()}

@@ -2,12 +2,14 @@
 
 import inspect
 import logging
+import re
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.logging import RichHandler
+from typer.core import TyperCommand
 
 from hardsight.cli.audit import audit
 from hardsight.cli.benchmark import benchmark
@@ -31,6 +33,17 @@ from hardsight.cli.watch import watch
 from hardsight.core.memory import keep_memory
 from hardsight.core.threads import share_cpus
 
+LISTS = re.compile(r"<list\[\w+\]>")
+"""Types of arguments of which there may be several, as typer shows them."""
+
+
+class Command(TyperCommand):
+    """A command whose help has "..." after what may be given several times, no type of Python."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help, whose columns stay where they are."""
+        return LISTS.sub(lambda found: "...".ljust(len(found[0])), super().get_help(ctx))
+
 
 def _help(command: Callable[..., None]) -> str:
     """Return a command's docstring, whose indented paragraphs, as of examples, keep their lines."""
@@ -52,7 +65,8 @@ for command in (
     demo, fit, calibrate, score, watch, serve, drift, evaluate, audit, certify, card,
     benchmark, leaderboard, export, bundle, verify, data, methods, presets, suites, doctor,
 ):  # fmt: skip
-    app.command(help=_help(command), short_help=_help(command).partition("\n")[0])(command)
+    said = _help(command)
+    app.command(cls=Command, help=said, short_help=said.partition("\n")[0])(command)
 
 
 def _say_version(asked: bool) -> None:
