@@ -51,6 +51,14 @@ def test_a_mistyped_bundled_start_is_answered_by_it_whatever_lies_near(tmp_path)
         Start.read(tmp_path / "fotos")
 
 
+@pytest.mark.parametrize(
+    ("names", "said"), [((), "photographs, none"), ((BUNDLED,), "photographs")]
+)
+def test_a_start_that_is_not_there_is_answered_by_all_that_may_be_named(tmp_path, names, said):
+    with pytest.raises(ValueError, match=f"does not exist; .*, or choose from {said}$"):
+        Start.read(tmp_path / "qqq", "start", *names)
+
+
 def test_another_network_is_refused():
     with pytest.raises(ValueError, match=r"detector\.denoiser\.channels=48 \(here 8\)"):
         take_over(AdvRAD(denoiser=TINY, image_size=16), Start.read("photographs"))

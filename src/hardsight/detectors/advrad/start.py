@@ -1,6 +1,6 @@
 """Networks to start from: those of a saved AdvRAD or Bastion."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,12 +36,18 @@ class Start:
     weights: Mapping[str, Tensor]
 
     @classmethod
-    def read(cls, folder: str | Path, asked: str = "start") -> "Start":
+    def read(
+        cls,
+        folder: str | Path,
+        asked: str = "start",
+        names: Collection[str] = (*BUNDLED, "none"),
+    ) -> "Start":
         """Read the folder of a run or of a saved detector, or a bundled start by its name.
 
         Args:
             folder: where it is, or the name.
             asked: what the caller calls it, for messages.
+            names: what may be named in place of a folder, for messages.
 
         Raises:
             ValueError: there is no saved AdvRAD or Bastion, or it is damaged.
@@ -49,10 +55,10 @@ class Start:
         place = start_folder(folder)
         ways = (
             "name the folder of a finished run, or of save_pretrained, of an AdvRAD or a Bastion, "
-            f"or {choices(place.name, BUNDLED)}"
+            f"or {choices(place.name, names)}"
         )
         if not place.exists():
-            near = f"; {ways}" if suggestion(place.name, BUNDLED) else near_names(place, ways)
+            near = f"; {ways}" if suggestion(place.name, names) else near_names(place, ways)
             raise ValueError(f"{asked}={str(folder)!r} does not exist{near}")
         try:
             settings = read_object(place / CONFIG_FILE, "restore it, or fit again")
