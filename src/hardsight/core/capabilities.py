@@ -1,5 +1,6 @@
 """What a model may offer besides being called: small protocols, of one method or attribute each."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
@@ -128,8 +129,17 @@ def settings_of(model: object) -> dict[str, Any]:
 
 
 def title_of(thing: object) -> str:
-    """Return the name of a model or of an attack for readers: its own, else that of its class."""
-    return thing.title if isinstance(thing, Titled) else type(thing).__name__
+    """Return the name of a model or of an attack for readers: its own, else its class's.
+
+    Examples:
+        >>> title_of(len), title_of(lambda images: 0), title_of(object())
+        ('len', 'lambda', 'object')
+    """
+    if isinstance(thing, Titled):
+        return thing.title
+    if inspect.isroutine(thing):
+        return thing.__qualname__.rpartition("<locals>.")[2].strip("<>")
+    return type(thing).__name__
 
 
 def named(model: object) -> str:

@@ -50,6 +50,7 @@ def patchcore():
 def test_scores_are_the_models_raw_ones(patchcore):
     detector = as_detector(patchcore)
     assert isinstance(detector, Wrapped)
+    assert detector.title == "Patchcore"
     assert detector.image_size == 64
     found = detector.predict(IMAGES)
     assert patchcore.model.training  # as it was found

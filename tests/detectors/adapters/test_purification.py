@@ -19,7 +19,7 @@ def test_depth_zero_is_the_detector_alone_and_others_are_behind_the_purifier(den
     assert several.before(detector, 0) is detector
     purified = several.before(detector, 100)
     assert isinstance(purified, PurifiedDetector)
-    assert purified.title == "Wrapped behind DDIM purification"
+    assert purified.title == "lambda behind DDIM purification"
     x = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     noise = purified.sample_noise(x, torch.Generator().manual_seed(0))
     clean = DDIMPurifier(denoiser, 100, 25)(x, noise.view(2, 1, 3, 16, 16))

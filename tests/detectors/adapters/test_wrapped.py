@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hardsight.attacks import PGD, Linf, ScoreObjective, value_and_gradient
+from hardsight.core.capabilities import title_of
 from hardsight.core.types import Detection
 from hardsight.detectors import Wrapped, as_detector
 
@@ -54,6 +55,24 @@ def test_whatever_it_returns_becomes_scores_and_maps(model, has_maps):
     assert detector.has_maps == has_maps
     expected = maps(X) if has_maps else scores(X).view(-1, 1, 1, 1).expand(3, 1, 8, 8)
     torch.testing.assert_close(found.anomaly_map, expected)
+
+
+class Own:
+    def score(self, images: Tensor) -> Tensor:
+        return scores(images)
+
+
+@pytest.mark.parametrize(
+    ("model", "title"),
+    [
+        (scores, "scores"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(192, 1)), "Sequential"),
+        (Own().score, "Own.score"),
+        (lambda images: scores(images), "lambda"),
+    ],
+)
+def test_it_is_called_by_what_was_wrapped(model, title):
+    assert title_of(Wrapped(model, 8)) == title
 
 
 def test_a_map_alone_is_scored_by_its_maximum():

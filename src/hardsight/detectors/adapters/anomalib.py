@@ -37,7 +37,7 @@ class RawScores(nn.Module):
 
     def __init__(self, module: Any, restore: bool = True) -> None:
         super().__init__()
-        self.restore = restore
+        self.title, self.restore = type(module).__name__, restore
         self.overwrites = type(module).__name__ in OVERWRITING
         self.model = module.model
         self.transform = transform_of(module.pre_processor)

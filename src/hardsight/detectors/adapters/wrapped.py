@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hardsight.core import capabilities
+from hardsight.core.capabilities import title_of
 from hardsight.core.modules import in_mode
 from hardsight.core.types import Detection
 from hardsight.detectors.adapters.outputs import read_output
@@ -73,6 +74,11 @@ class Wrapped(Detector):
         for name, values in (("mean", mean), ("std", std)):
             self.register_buffer(name, like.new_tensor(values).view(1, 3, 1, 1), persistent=False)
         self._examine()
+
+    @property
+    def title(self) -> str:
+        """Name of what was wrapped."""
+        return title_of(self.model)
 
     @property
     def settings(self) -> dict[str, Any]:
