@@ -3,8 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from hardsight.attacks import Square, Suite
-from hardsight.attacks.optimisers import Optimiser, Wrapping
+from hardsight.attacks import Suite
 from hardsight.attacks.suites import JUDGING
 from hardsight.core.types import Progress
 from hardsight.evaluation.subjects import Subject
@@ -46,13 +45,6 @@ def _search(subject: Subject, suite: Suite, own: int, known: bool = False) -> fl
     drawn = math.ceil(max(JUDGING, *(a.draws for a in attempts)) / own)
     judging = drawn if subject.random and not known else 1
     return search + FORWARD * (1 + len(attempts)) * judging
-
-
-def _evaluation(optimiser: Optimiser) -> float:
-    """Return what one evaluation costs: a search that sees values alone has no backward pass."""
-    if isinstance(optimiser, Wrapping):
-        return _evaluation(optimiser.optimiser)
-    return FORWARD if isinstance(optimiser, Square) else 1.0
 
 
 @dataclass
