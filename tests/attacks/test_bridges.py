@@ -87,6 +87,15 @@ def test_a_foreign_attack_takes_its_place_in_a_suite():
     assert suite.description == "Foreign x 1 draw on margin"
 
 
+def test_a_foreign_attack_that_works_in_place_moves_no_centre():
+    x = images()
+    before = x.clone()
+    objective = MarginObjective(lambda x: x.flatten(1)[:, :2], [0, 0, 0, 0])
+    found = Foreign(Linf(EPS), lambda images, labels: images.sub_(0.3))(objective, x)
+    assert torch.equal(x, before)
+    torch.testing.assert_close(found.images, (x - EPS).clamp(0, 1))
+
+
 def test_what_a_foreign_attack_cannot_do_is_said():
     x = images()
     with pytest.raises(ValueError, match="has no labels"):

@@ -51,6 +51,49 @@ def test_every_suite_attacks_a_purified_classifier(name, classes):
     assert not any(a.objective == "score" for a in suite.attempts)
 
 
+@pytest.mark.parametrize("name", ["scroe", "dlr-x", "dlr-0"])
+def test_an_objective_that_no_classifier_has_is_named(name):
+    suite = class_suite("eot-pgd", objectives=(name,), steps=1)
+    with pytest.raises(ValueError, match=f"objective='{name}' is not of a classifier; choose from"):
+        suite(LabelledVictim(linear(), LABELS, classes=4), X, Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("name", ["pgd", "eot-pgd", "autoattack-rand", "grey-box"])
+def test_no_draws_are_averaged_of_a_classifier_that_repeats_itself(name):
+    """It answers one row an image and evaluation, however many draws the suite may average."""
+    rows = []
+
+    class Counted(nn.Sequential):
+        def forward(self, x):
+            rows.append(len(x))
+            return super().forward(x)
+
+    model = Counted(linear())
+    suite = class_suite(name, steps=3, queries=5, draws=4).seen_by(model, X)
+    victim = LabelledVictim(model, LABELS, model, classes=4)
+    suite(victim, X, Generator().manual_seed(0))
+    assert set(rows) == {1, len(X)}
+    if name != "grey-box":
+        judged = 1 + len(suite.attempts)
+        assert rows.count(len(X)) == suite.passes() + judged
+        assert all(a.draws == 1 for a in suite.attempts)
+
+
+def test_a_classifier_with_randomness_of_its_own_is_averaged():
+    rows = []
+
+    class Own(nn.Sequential):
+        def forward(self, x):
+            rows.append(len(x))
+            return super().forward(x + 0.1 * torch.randn_like(x))
+
+    model = Own(linear())
+    suite = class_suite("eot-pgd", steps=3, draws=4)
+    assert suite.seen_by(model, X) is suite
+    suite(LabelledVictim(model, LABELS, classes=4), X, Generator().manual_seed(0))
+    assert {len(X), 4 * len(X), 10 * len(X)} <= set(rows)
+
+
 def test_the_standard_composition():
     suite = class_suite("autoattack", budget="full")
     names = [(type(a.optimiser).__name__, a.objective) for a in suite.attempts]

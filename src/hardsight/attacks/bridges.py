@@ -104,7 +104,7 @@ class Foreign(Entry):
                 f"objective {type(objective).__name__} has no labels to hand to another library; "
                 "use MarginObjective, CrossEntropyObjective or DLRObjective"
             )
-        found = self.attack(images, objective.labels).detach().to(images)
+        found = self.attack(images.clone(), objective.labels).detach().to(images)
         if found.shape != images.shape:
             raise ValueError(
                 f"attack returned {tuple(found.shape)} for images {tuple(images.shape)}"

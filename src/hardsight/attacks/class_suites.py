@@ -47,8 +47,8 @@ class LabelledVictim(ClassVictim):
 
     def knows(self, name: str) -> bool:
         """Tell whether there are classes enough, or a purifier."""
-        if name.startswith(_TARGET):
-            return self.classes >= 4 and int(name.removeprefix(_TARGET)) < self.classes
+        if (likeliest := _likeliest(name)) is not None:
+            return self.classes >= 4 and likeliest < self.classes
         return super().knows(name) and (name != "dlr" or self.classes >= 3)
 
     def objective(
@@ -60,14 +60,20 @@ class LabelledVictim(ClassVictim):
         generator: torch.Generator | None = None,
     ) -> Objective:
         """Return one of ``ClassVictim``, or "dlr-1", "dlr-2", ..."""
-        if not name.startswith(_TARGET):
+        if (likeliest := _likeliest(name)) is None:
             return super().objective(name, images, draws, noise, generator)
         with torch.no_grad():
             seen = MarginObjective(self.model, self.labels, draws, noise).outputs(images, generator)
         others = seen.scatter(1, self.labels.to(seen.device)[:, None], -torch.inf)
         order = others.argsort(1, descending=True)
-        target = order[:, int(name.removeprefix(_TARGET)) - 1].to(self.labels.device)
+        target = order[:, likeliest - 1].to(self.labels.device)
         return TargetedDLRObjective(self.model, self.labels, target, draws, noise)
+
+
+def _likeliest(name: str) -> int | None:
+    """Return k of "dlr-k"; None of another name."""
+    k = name.removeprefix(_TARGET)
+    return int(k) if k != name and k.isdecimal() and int(k) > 0 else None
 
 
 def class_suite(

@@ -132,7 +132,7 @@ def _one_pass(
     x = images.detach().requires_grad_(True)
     with torch.enable_grad():
         values = _demand_values(objective(x, generator), x)
-        total = values.sum() * share
+        total = values.sum()
     gradient = None
     if values.requires_grad:  # or only the model's weights do
         (gradient,) = torch.autograd.grad(total, x, allow_unused=True)
@@ -141,7 +141,7 @@ def _one_pass(
             "no gradient reaches the images: the detector scores under no_grad, in inference_mode "
             "or detaches on the way; a robust number without a gradient would be false"
         )
-    return share * values.detach(), gradient
+    return share * values.detach(), share * gradient  # not before: it may have been normalised
 
 
 def _demand_values(values: Tensor, images: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from hardsight.attacks.balls import Ball
 from hardsight.attacks.entry import at_rest, attackable
 from hardsight.attacks.gradient_free import searched_on
 from hardsight.attacks.gradients import evaluate
-from hardsight.attacks.objectives.draws import Model, is_random
+from hardsight.attacks.objectives.draws import Model, repeats_itself
 from hardsight.attacks.results import better
 from hardsight.attacks.threats import Threat
 from hardsight.attacks.victims import Victim
@@ -82,13 +82,14 @@ class Suite:
         return replace(self, ball=replace(self.ball, eps=eps))
 
     def seen_by(self, model: Model, images: Tensor) -> "Suite":
-        """Return the same attacks; of a model that says it has no noise, as ``once`` has them.
+        """Return the same attacks; of a model without noise, as ``once`` has them.
 
         Args:
-            model: see ``Model``.
+            model: see ``Model``, and ``repeats_itself`` for how it is told.
             images: (B, C, H, W) in [0, 1]; the first is looked at.
         """
-        return self if is_random(model, images) is not False else self.once
+        averaged = any(a.draws > 1 and not a.other_noise for a in self.attempts)
+        return self.once if averaged and repeats_itself(model, images) else self
 
     @property
     def once(self) -> "Suite":
@@ -178,7 +179,16 @@ class Suite:
         noise: Tensor | None,
     ) -> AttackResult:
         """Make every attempt on images and a model that are in order."""
-        judge = victim.judge(max(JUDGING, *(a.draws for a in self.attempts)), noise)
+        same: dict[int, bool] = {}
+
+        def averaged(model: Model, draws: int) -> int:
+            """Return of how many draws a mean is taken: equal ones are not looked at again."""
+            if draws > 1 and id(model) not in same:
+                same[id(model)] = repeats_itself(model, images)
+            return 1 if draws > 1 and same[id(model)] else draws
+
+        judging = max(JUDGING, *(a.draws for a in self.attempts))
+        judge = victim.judge(averaged(victim.model, judging), noise)
         device = generator.device if generator is not None else "cpu"
         seed = int(torch.randint(2**62, (), generator=generator, device=device))
         purposes = Noise(seed, images.device)
@@ -191,7 +201,8 @@ class Suite:
             own = purposes.generator(attempt.key)
             known = None if attempt.other_noise else noise
             with attempt.seen(victim, self.name) as seen:
-                objective = seen.objective(attempt.objective, images, attempt.draws, known, own)
+                draws = averaged(seen.model, attempt.draws)
+                objective = seen.objective(attempt.objective, images, draws, known, own)
                 found = attempt.optimiser(objective, images, own)
                 found = searched_on(found, attempt.optimiser, objective, images, own)
             value = evaluate(judge, found.images, purposes.generator("judge"))

@@ -23,6 +23,7 @@ from hardsight.attacks.objectives.maps import MAP_LOSSES, MapObjective, class_me
 from hardsight.attacks.objectives.regions import RegionMean, top_region
 from hardsight.attacks.objectives.score import SURROGATES, DecisionObjective, ScoreObjective
 from hardsight.core.capabilities import PurifyingClassifier
+from hardsight.core.suggestions import choices
 
 
 class Victim(Protocol):
@@ -219,8 +220,12 @@ class ClassVictim:
             reference = Purifications(self.model).mean(images, noise=noise, generator=generator)
             how = (reference, DEVIATIONS[name], draws, noise)
             return DeviationObjective(self.model, self.labels, *how)
-        kind = MarginObjective if name == "decision" else CLASS_OBJECTIVES[name]
-        return kind(self.model, self.labels, draws, noise)
+        kinds = CLASS_OBJECTIVES | {"decision": MarginObjective}
+        if name not in kinds:
+            raise ValueError(
+                f"objective={name!r} is not of a classifier; {choices(name, self.names)}"
+            )
+        return kinds[name](self.model, self.labels, draws, noise)
 
     def judge(self, draws: int, noise: Tensor | None = None) -> Objective:
         """Return the margin: above 0, the image is misclassified."""

@@ -1,9 +1,14 @@
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from hardsight.attacks import MarginObjective, value_and_gradient
-from hardsight.attacks.objectives.draws import count_repeats, evaluate_draws, mean_over_draws
+from hardsight.attacks import PGD, Linf, MarginObjective, Square, value_and_gradient
+from hardsight.attacks.objectives.draws import (
+    count_repeats,
+    evaluate_draws,
+    mean_over_draws,
+    repeats_itself,
+)
 
 X = torch.rand(3, 1, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
@@ -135,6 +140,57 @@ def test_many_draws_of_large_images_take_several_passes_and_mean_the_same():
     torch.testing.assert_close(values, expected)
     slope = 2 * (x[:, None] + each).mean(1) / 256**2 * sign.view(2, 1, 1, 1)
     torch.testing.assert_close(gradient, slope)
+
+
+def test_unit_gradients_are_the_mean_over_all_passes():
+    """Against a loop over the draws of 1 + 2 + 2: no draw weighs more for being in a small pass."""
+    x = torch.rand(2, 1, 256, 256, dtype=torch.float64)
+    objective = MarginObjective(Sum(), torch.tensor([0, 1]), draws=5, unit_gradients=True)
+    g = torch.Generator().manual_seed(5)
+    each = []
+    for _, part in objective.parts(x):
+        noise = Sum().sample_noise(x.repeat_interleave(part.repeats, 0), g)
+        each.append(x[:, None] + noise.view(2, -1, 1, 256, 256))
+    slopes = torch.cat(each, 1) * torch.tensor([-1.0, 1.0]).view(2, 1, 1, 1, 1)
+    units = slopes / slopes.flatten(2).norm(dim=2).view(2, 5, 1, 1, 1)
+    _, gradient = value_and_gradient(objective, x, torch.Generator().manual_seed(5))
+    torch.testing.assert_close(gradient, units.mean(1))
+
+
+def test_a_model_that_changes_what_it_is_given_changes_no_image():
+    """As one that normalises in place: attacked by scores or gradients, the centre stays."""
+
+    def scores_in_place(x):
+        x -= 0.5
+        x *= 4
+        total = x.flatten(1).sum(1)
+        return torch.stack([total, -total], 1)
+
+    objective, before = MarginObjective(scores_in_place, [0, 1, 0]), X.clone()
+    for attack in (Square(Linf(0.05), 40), PGD(Linf(0.05), 5)):
+        found = attack(objective, X, torch.Generator().manual_seed(0)).images
+        assert torch.equal(X, before)
+        assert float((found - X).abs().max()) <= 0.05 + 1e-12
+        assert bool(((found >= 0) & (found <= 1)).all())
+    sign = torch.tensor([-1.0, 1.0, -1.0]).view(3, 1, 1, 1)
+    torch.testing.assert_close(found, (X + 0.05 * sign).clamp(0, 1))  # of PGD, the best there is
+
+
+@pytest.mark.parametrize(
+    ("model", "same"),
+    [
+        (Noisy(), False),
+        (lambda x: x.mean((2, 3)), True),
+        (lambda x: x.mean((2, 3)) + torch.rand(1), False),
+        (lambda x: [x.mean((2, 3))], False),  # no tensor: who knows
+        (nn.Sequential(nn.Flatten(), nn.Dropout()), True),
+    ],
+)
+def test_who_does_not_say_whether_it_is_random_is_asked(model, same):
+    state = torch.random.get_rng_state()
+    assert repeats_itself(model, X) is same
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert not isinstance(model, nn.Module) or model.training
 
 
 def test_small_and_deterministic_work_stays_in_one_pass():

@@ -11,6 +11,7 @@ from torch import Tensor, autograd, nn
 from hardsight.attacks.balls import l2_norm
 from hardsight.core.batches import at_least_single
 from hardsight.core.capabilities import Scoring, averaged_draws, draws_noise
+from hardsight.core.modules import in_mode
 
 Model = nn.Module | Callable[..., Any]
 """images (B, C, H, W) -> anything with a batch dimension; with a method ``sample_noise(images,
@@ -20,6 +21,8 @@ PASS = {"cpu": 2**18}
 """Numbers of the images in one pass of a gradient, by type of device: on a CPU more of them only
 leave the caches. Elsewhere ``WIDE_PASS``, 170 images of 3 x 256 x 256, for the sake of memory."""
 WIDE_PASS = 2**25
+ASKED = 4
+"""How often a model that does not say whether it is random is asked."""
 
 
 class _Repeated(Protocol):
@@ -84,11 +87,11 @@ def evaluate_draws(
         The model's output for B * repeats rows, or for B rows if it is deterministic.
     """
     run: Any = model.score_only if scores and isinstance(model, Scoring) else model
-    x = images if repeats == 1 else images.repeat_interleave(repeats, dim=0)
+    x = images.repeat_interleave(repeats, dim=0)  # a copy: a model may change what it is given
     if draws_noise(model) and noise is None:
         noise = model.sample_noise(x, generator)
-        if noise is None:
-            x, repeats = images, 1
+        if noise is None and repeats > 1:
+            x, repeats = images.clone(), 1
     if unit_gradients:
         x = _UnitGradients.apply(x, repeats)
     return run(x, noise) if draws_noise(model) or noise is not None else run(x)
@@ -122,6 +125,22 @@ def split_draws(objective: T, model: Model, images: Tensor) -> list[tuple[float,
         part.repeats = objective.repeats * (i + 1) // passes - objective.repeats * i // passes
         parts.append((part.repeats / objective.repeats, part))
     return parts
+
+
+def repeats_itself(model: Model, images: Tensor) -> bool:
+    """Tell whether a model, in eval mode, gives an image one answer however often it is asked.
+
+    One with ``sample_noise`` says so. Another is asked ``ASKED`` times about the first image, and
+    believed where its answers are tensors and equal to the last bit.
+    """
+    random = is_random(model, images)
+    if random is not None:
+        return not random
+    modules = [model] if isinstance(model, nn.Module) else []
+    places = [images.device.index or 0] if images.is_cuda else []
+    with torch.no_grad(), in_mode("eval", *modules), torch.random.fork_rng(places):
+        first, *others = (model(images[:1].clone()) for _ in range(ASKED))
+    return isinstance(first, Tensor) and all(torch.equal(first, other) for other in others)
 
 
 def is_random(model: Model, images: Tensor) -> bool | None:
