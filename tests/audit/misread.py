@@ -165,15 +165,6 @@ class Neighbourly(Linear):
         return images - images.mean(0, keepdim=True)
 
 
-class Meddling(Linear):
-    """Changes the images it is given."""
-
-    def see(self, images: Tensor) -> Tensor:
-        if not images.requires_grad:
-            images[:, :, : SIZE // 2].add_(1e-2)
-        return images
-
-
 class Fickle(Linear):
     """Weighs the pixels by chance: a draw of noise decides the label, and where the slope leads."""
 

@@ -115,13 +115,17 @@ class Audited:
         """Return the noise of a batch that checks with fixed noise share; None without any."""
         return self.subject.sample_noise(x, self.generator("known", start))
 
-    @torch.no_grad()
     def known_scores(self, images: Tensor) -> Scores:
         """Return scores (N,) under the known noise."""
+        return self.exposed_scores(images.clone())
+
+    @torch.no_grad()
+    def exposed_scores(self, images: Tensor) -> Scores:
+        """Return the same of images that a model may change: it is given them and no copy."""
         found = []
         for start, x in self.batches():
             known = self.known_noise(x, start)
-            part = images[start : start + len(x)].clone()  # a model may change what it is given
+            part = images[start : start + len(x)]
             found.append(self.subject.scores(part, known, start).cpu())
         return torch.cat(found).double().numpy()
 
@@ -141,7 +145,7 @@ class Audited:
 
     def rescored(self, images: Tensor) -> Scores:
         """Return the same, (N,), of other images in their place."""
-        parts = [self.fresh_scores(images[i : i + len(x)], i) for i, x in self.batches()]
+        parts = [self.fresh_scores(images[i : i + len(x)].clone(), i) for i, x in self.batches()]
         return np.concatenate(parts)
 
     @cached_property
