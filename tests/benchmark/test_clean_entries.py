@@ -21,7 +21,7 @@ from hardsight.benchmark import (
 )
 from hardsight.benchmark.clean import clean_lines
 from hardsight.benchmark.entry import DataFacts
-from hardsight.benchmark.variants import beside_variant
+from hardsight.benchmark.variants import beside_published
 from hardsight.evaluation import Row
 
 
@@ -63,12 +63,15 @@ def test_a_variant_stands_beside_its_own_published_figures():
         Row("pgd", "image", "AUROC", figure(0.5), norm="L2", eps=0.2),
         row("pgd", 0.4, published=0.39, place="FreeRAD, Table 2"),
     ]
-    found = beside_variant(rows, "FreeRAD", data, {"k": 25})
+    found = beside_published(rows, "FreeRAD", data, {"k": 25})
     assert [r.place for r in found] == ["FreeRAD, Table 8", "FreeRAD, Table 9", ""]
     assert [r.published for r in found] == [pytest.approx(0.98), pytest.approx(0.539), None]
-    assert beside_variant(rows, "FreeRAD", data, {}) == tuple(rows)
+    proposed = beside_published(rows, "FreeRAD", data, {})
+    assert [r.place for r in proposed] == [f"FreeRAD, Table {n}" for n in (2, 3, 2)]
     textures = data.model_copy(update={"name": "textures", "category": "brick"})
-    assert {r.published for r in beside_variant(rows, "FreeRAD", textures, {"k": 25})} == {None}
+    for variant in ({"k": 25}, {}):
+        found = beside_published(rows, "FreeRAD", textures, variant)
+        assert {r.published for r in found} == {None}
 
 
 def steps(variant, seconds, category="toothbrush"):

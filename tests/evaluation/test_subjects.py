@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import nn
 
+from bright import write_set
 from hardsight.attacks.class_suites import class_suite
-from hardsight.data import LabelledImages
+from hardsight.data import Counts, LabelledImages, published_sets
 from hardsight.detectors import Calibration
 from hardsight.evaluation import (
     ClassifierSubject,
@@ -53,6 +54,21 @@ def test_a_classifier_keeps_its_mode_and_its_statistics(training):
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
     again = evaluate_classifier(model.eval(), POINTS, [suite], protocol=Protocol(gallery=2))
     assert np.array_equal(found.outputs["pgd"], again.outputs["pgd"])
+
+
+def test_published_figures_stand_beside_the_published_data_alone(bright, tmp_path, monkeypatch):
+    class Spade(bright):
+        paper = "SPADE"
+
+    def found(data, **options):
+        rows = evaluate(Spade(), data, [], protocol=PLAIN, **options).rows
+        return [row.place for row in rows if row.published is not None]
+
+    data = write_set(tmp_path / "screw", NORMAL, ANOMALOUS)  # own screws, under a famous name
+    assert found(data) == []
+    monkeypatch.setitem(published_sets()["mvtec_ad"].categories, "screw", Counts(30, good=20))
+    assert found(data) == found(data.limited(4)) == ["FreeRAD, Table 2"]
+    assert found(data, synthetic=True) == []  # no paper measured defects of ours
 
 
 def test_a_detector_in_train_mode_is_measured_in_eval_mode_and_left_as_it_was(bright, make_set):

@@ -6,6 +6,7 @@ import pytest
 from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.protocol import certify
 from hardsight.reports import write_html, write_json, write_markdown
+from hardsight.reports.certified_scores import cells
 from hardsight.reports.certified_words import promised
 
 
@@ -15,6 +16,13 @@ def test_what_is_promised_is_never_rounded_up():
     assert promised(1.0, "AUROC") == "1.000"
     assert promised(0.7839, "accuracy") == "78.3 %"
     assert promised(None, "AUROC") == "-"
+
+
+def test_a_published_figure_by_the_mean_is_compared_with_that_by_the_mean(bright, make_set):
+    found = certify(bright(), make_set([90, 92], [140, 150]), Terms(0.3, 60, radii=(0.1,)))
+    (point,) = found.rows
+    point = point._replace(auroc=0.8, auroc_mean=0.7, published=0.9)
+    assert cells(found, point)["published"] == ("0.900", "-0.200")
 
 
 @pytest.mark.parametrize("early", [False, True])

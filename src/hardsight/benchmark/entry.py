@@ -57,7 +57,7 @@ class CertifiedRow(BaseModel):
     auroc_mean: float | None
     """FreeRAD's prediction by the mean: not a certificate."""
     published: float | None
-    """FreeRAD's, by the mean."""
+    """The method's in its paper, by the mean."""
 
 
 class AuditFacts(BaseModel):

@@ -7,9 +7,10 @@ from typing import Any
 
 from hardsight.audit import Audit
 from hardsight.backbones import Backbone
-from hardsight.benchmark.entry import AuditFacts, CertifiedRow, Entry
+from hardsight.benchmark.entry import AuditFacts, CertifiedRow, DataFacts, Entry
 from hardsight.benchmark.job import MethodAsked
 from hardsight.evaluation import Certification, Subject
+from hardsight.evaluation.published import published_certified
 from hardsight.runs import ClassifierRun, DetectorRun
 
 
@@ -31,15 +32,24 @@ def audited(audit: Audit) -> AuditFacts:
     )
 
 
-def certified_rows(found: Certification) -> tuple[CertifiedRow, ...]:
-    """Return what an entry says of a certificate, at each radius."""
+def certified_rows(
+    found: Certification, paper: str | None, data: DataFacts
+) -> tuple[CertifiedRow, ...]:
+    """Return what an entry says of a certificate, at each radius, beside what a paper says.
+
+    Args:
+        found: the certificate.
+        paper: whose published figures stand beside.
+        data: on which it was made.
+    """
+    of, sigma = (paper, data.category), found.terms.sigma
     return tuple(
         CertifiedRow(
             radius=point.radius,
             auroc=point.auroc,
             auroc_joint=point.auroc_joint,
             auroc_mean=point.auroc_mean,
-            published=point.published,
+            published=published_certified(*of, sigma, point.radius, data.name),
         )
         for point in found.rows
     )

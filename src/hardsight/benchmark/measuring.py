@@ -31,7 +31,7 @@ from hardsight.benchmark.facts import (
 from hardsight.benchmark.job import RUN, Job, Places, slug
 from hardsight.benchmark.parts import take_parts
 from hardsight.benchmark.plan import Plan, ThreatAsked
-from hardsight.benchmark.variants import beside_variant
+from hardsight.benchmark.variants import beside_published
 from hardsight.core.files import write_atomically
 from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData, LabelledImages
@@ -131,9 +131,14 @@ class Measurement:
         )
 
     def _beside(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
-        """Return rows beside the published figures, of a variant beside its own."""
+        """Return rows beside the published figures of the data set that the plan names.
+
+        Those of a classifier are left as they are, beside its own data set's.
+        """
         facts = self.facts
-        return beside_variant(rows, facts["paper"], facts["data"], facts["variant"])
+        if facts["kind"] == "classifier":
+            return rows
+        return beside_published(rows, facts["paper"], facts["data"], facts["variant"])
 
     def _notes(self, notes: tuple[str, ...]) -> tuple[str, ...]:
         """Return the notes but that on the audit, which stands by itself."""
@@ -289,7 +294,7 @@ class Measurement:
             )
         return Entry(
             **facts,
-            certified=certified_rows(found),
+            certified=certified_rows(found, facts["paper"], facts["data"]),
             touched=self._touched("certified"),
             notes=self._notes(found.notes),
         )

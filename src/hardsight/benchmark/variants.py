@@ -1,4 +1,4 @@
-"""What a paper prints of a variant of a method, as FreeRAD of other diffusion steps."""
+"""What a paper prints of a method, or of a variant of it, as FreeRAD of other diffusion steps."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,27 +12,25 @@ SECONDS = "seconds an image"
 """The metric of published times."""
 
 
-def beside_variant(
+def beside_published(
     rows: Iterable[Row], paper: str | None, data: DataFacts, variant: Mapping[str, Fact]
 ) -> tuple[Row, ...]:
-    """Return rows beside the published figures of a variant; one that no paper has beside none.
-
-    Without a variant they are left beside those of the method as proposed.
+    """Return rows beside the published figures; one that no paper has beside none.
 
     Args:
-        rows: of the method.
+        rows: of a detector.
         paper: whose published figures stand beside.
         data: on which it was measured.
-        variant: see ``MethodAsked.variant``.
+        variant: see ``MethodAsked.variant``; empty: of the method as proposed.
     """
-    if not variant:
+    if paper is None:
         return tuple(rows)
     found = []
     for row in rows:
         facts: dict[str, Fact | None] = {
             "metric": row.metric,
             "target": row.target,
-            "attack": row.attack.removeprefix("map-"),
+            "attack": row.suite.removeprefix("map-"),
             "norm": row.norm,
             "eps": row.eps if row.norm else None,
         }

@@ -18,7 +18,12 @@ from hardsight.data.manifest import Manifest, ManifestChanged
 from hardsight.data.masks import read_mask
 from hardsight.data.opening import ImageError
 from hardsight.data.options import LoadOptions
-from hardsight.data.published import Counts, PublishedSet, published_sets
+from hardsight.data.published import (
+    Counts,
+    PublishedSet,
+    published_category,
+    published_sets,
+)
 from hardsight.data.remote import RemoteError, RemoteFile, Source
 from hardsight.data.sheets import foreground_sheet, sheet
 from hardsight.data.sources import iter_sources
@@ -76,6 +81,7 @@ __all__ = [
     "iter_sources",
     "load",
     "mnist",
+    "published_category",
     "published_sets",
     "read_ahead",
     "read_image",

@@ -12,6 +12,8 @@ import yaml
 from hardsight.data.anomaly_data import AnomalyData
 
 FILE = Path(__file__).with_name("published.yaml")
+LEARNT_AND_TESTED = (("train",), ("good", "anomalous"))
+"""Counts of a data set by what its images are for."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,26 @@ class Counts:
         rows = [asdict(one) for one in each]
         return cls(**{name: sum(row[name] for row in rows) for name in rows[0]})
 
-    def differences(self, official: "Counts") -> list[str]:
-        """Return where counted images are not those that are official, a few words each."""
-        found, wanted = asdict(self), asdict(official)
+    def beside(self, official: "Counts") -> dict[str, int]:
+        """Return counted images as official ones are: validation's among those of training."""
+        found = asdict(self)
         if official.validation is None:
             found["train"] += found["validation"]
+        return found
+
+    def may_be(self, official: "Counts") -> bool:
+        """Tell whether training or test images are as many as is official, of what is certain.
+
+        One of the two may be limited.
+        """
+        found, wanted = self.beside(official), asdict(official)
+        kinds = [[n for n in names if wanted[n] is not None] for names in LEARNT_AND_TESTED]
+        known = [names for names in kinds if names]
+        return not known or any(all(found[n] == wanted[n] for n in names) for names in known)
+
+    def differences(self, official: "Counts") -> list[str]:
+        """Return where counted images are not those that are official, a few words each."""
+        found, wanted = self.beside(official), asdict(official)
         return [
             f"{found[name]} {name} instead of {count}"
             for name, count in wanted.items()
@@ -116,6 +133,17 @@ def published_as(category: str, layout: str) -> PublishedSet | None:
     """Return the published set that a category belongs to, None if it is nobody's."""
     found = (one for one in published_sets().values() if one.holds(category, layout))
     return next(found, None)
+
+
+def published_category(data: AnomalyData) -> str | None:
+    """Return the category of a published set that a data set is, None if it is nobody's.
+
+    Its name alone does not tell, see ``PublishedSet.question``: its images must be as many, see
+    ``Counts.may_be``.
+    """
+    official = (s.categories.get(data.name) for s in published_sets().values())
+    found = Counts.of(data)
+    return data.name if any(one is not None and found.may_be(one) for one in official) else None
 
 
 def obtainable(path: Path) -> str:

@@ -26,7 +26,10 @@ COLUMNS = {
     "tpr": ("TPR", "certified, at the certified false-positive rate named below; all together"),
     "f1": ("F1", "lowest at the threshold; all together below it"),
     "mean": ("by the mean", NOT_A_CERTIFICATE),
-    "published": ("Published", "FreeRAD, Table 6, by the mean; and what stands here minus it"),
+    "published": (
+        "Published",
+        "FreeRAD, Table 6, by the mean; and what is by the mean here minus it",
+    ),
     "needed": ("n needed", "noisy copies without which nothing is bounded; all together below it"),
 }
 """Key -> (header, what it means), in the order shown."""
@@ -44,7 +47,7 @@ def name(found: Certification) -> str:
 
 def cells(found: Certification, p: Point) -> dict[str, Cell]:
     """Return a point's cells by the keys of ``COLUMNS``."""
-    gap = None if p.published is None or p.auroc is None else p.auroc - p.published
+    gap = None if p.published is None or p.auroc_mean is None else p.auroc_mean - p.published
     short = found.terms.n
     needed, together = (
         f"{v:,.0f}" if math.isfinite(v) and v > short else "" for v in (p.needed, p.needed_joint)

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -242,11 +243,16 @@ def test_every_beginning_holds_both_labels_in_proportion():
 
 
 def test_published_figures():
-    assert published_certified("bottle", 0.125, 0.1) == pytest.approx(0.92)
-    assert published_certified("toothbrush", 0.125, 0.05) == pytest.approx(0.994)
-    assert published_certified("wood", 0.25, 0.2) == pytest.approx(0.667)
-    assert published_certified("bottle", 0.125, 0.3) is None
-    assert published_certified("brick", 0.125, 0.1) is None
+    freerad = partial(published_certified, "FreeRAD")
+    assert freerad("bottle", 0.125, 0.1) == pytest.approx(0.92)
+    assert freerad("toothbrush", 0.125, 0.05) == pytest.approx(0.994)
+    assert freerad("wood", 0.25, 0.2, "mvtec_ad") == pytest.approx(0.667)
+    assert freerad("wood", 0.25, 0.2, "mine") is None
+    assert freerad("bottle", 0.125, 0.3) is None
+    assert freerad("brick", 0.125, 0.1) is None
+    assert freerad(None, 0.125, 0.1) is None
+    for method in ("SPADE", None):
+        assert published_certified(method, "bottle", 0.125, 0.1) is None
 
 
 def test_an_empty_set_of_one_kind_is_refused(bright, make_set):

@@ -25,7 +25,7 @@ Labels = NDArray[np.bool_]
 
 
 def bounded(
-    found: Sampled, labels: Labels, terms: Terms, threshold: float, values: int, category: str
+    found: Sampled, labels: Labels, terms: Terms, threshold: float, values: int
 ) -> dict[str, Any]:
     """Return the fields of a ``Certification`` that come of n scores an image.
 
@@ -35,7 +35,6 @@ def bounded(
         terms: what is certified.
         threshold: of the smoothed score.
         values: of an image, channels x height x width.
-        category: of the published figures.
     """
     scores = found.column("scores", dim=1)
     medians = np.sort(scores, axis=0)[terms.rank - 1]
@@ -45,7 +44,7 @@ def bounded(
         "medians": medians,
         "decisions": decided.decision,
         "radii": decided.radius,
-        "rows": certified_points(scores, labels, terms.radii, terms, threshold, values, category),
+        "rows": certified_points(scores, labels, terms.radii, terms, threshold, values),
         "curve": certified_points(
             scores, labels, _grid(terms, len(labels)), terms, threshold, values
         ),

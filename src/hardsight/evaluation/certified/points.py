@@ -16,7 +16,6 @@ from hardsight.certify import (
 )
 from hardsight.evaluation.certified.plan import Terms
 from hardsight.evaluation.certified.results import Floats, Point, Settling
-from hardsight.evaluation.published import published_certified
 from hardsight.metrics import certified_auroc, certified_f1, certified_tpr_at_fpr
 
 
@@ -27,7 +26,6 @@ def certified_points(
     terms: Terms,
     threshold: float,
     values: int,
-    category: str = "",
 ) -> tuple[Point, ...]:
     """Return the certified metrics at each radius, all from one sample.
 
@@ -38,7 +36,6 @@ def certified_points(
         terms: all but the radii.
         threshold: of the smoothed score.
         values: of an image, channels x height x width.
-        category: of the published figures.
     """
     own = terms.bounds
     joint = own | {"alpha": per_image_alpha(terms.alpha, len(labels))}
@@ -63,7 +60,6 @@ def certified_points(
                 f1_joint=certified_f1(lower_joint, upper_joint, threshold),
                 needed=needed_samples(radius, **own),
                 needed_joint=needed_samples(radius, **joint),
-                published=published_certified(category, terms.sigma, radius),
             )
         )
     return tuple(found)

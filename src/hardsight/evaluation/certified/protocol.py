@@ -17,7 +17,7 @@ from hardsight.certify import (
 )
 from hardsight.core.capabilities import title_of
 from hardsight.core.modules import in_mode
-from hardsight.data import AnomalyData, Manifest
+from hardsight.data import AnomalyData, Manifest, published_category
 from hardsight.data.findings import skipped
 from hardsight.detectors import Calibration, Detector, as_detector
 from hardsight.detectors.adapters.anomalib import is_anomalib, unchecked
@@ -30,6 +30,7 @@ from hardsight.evaluation.certified.sampled import SampledScores, Sampling
 from hardsight.evaluation.certified.threshold import calibrate_smoothed
 from hardsight.evaluation.plan import Execution, Record
 from hardsight.evaluation.provenance import describe, fingerprint
+from hardsight.evaluation.published import published_certified
 from hardsight.evaluation.subjects import DetectorSubject
 from hardsight.evaluation.subjects.synthetic import demand_defects
 
@@ -120,13 +121,25 @@ def certify(
         **(
             settled(found, part, last, values)
             if looks
-            else bounded(found, part, terms, threshold, values, data.name)
+            else bounded(found, part, terms, threshold, values)
         ),
     )
+    result = beside_published(result, victim.paper, published_category(data))
     if not counted:
         return result
     wanted = DetectorSubject(victim, images, labels).chosen(smoothing.pixels)
     return replace(result, gallery=pixel_items(result, data, found, frozenset(wanted)))
+
+
+def beside_published(
+    found: Certification, method: str | None, category: str | None
+) -> Certification:
+    """Return a certification with a paper's figures beside its own, see ``published_certified``."""
+    rows = tuple(
+        p._replace(published=published_certified(method, category, found.terms.sigma, p.radius))
+        for p in found.rows
+    )
+    return replace(found, rows=rows)
 
 
 @dataclass(frozen=True)

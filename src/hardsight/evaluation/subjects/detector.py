@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hardsight.attacks import SURROGATES, MapVictim, ScoreVictim, Suite, Victim, build_suite
 from hardsight.core.batches import at_least_single
-from hardsight.data import AnomalyData, ImageSet, Manifest
+from hardsight.data import AnomalyData, ImageSet, Manifest, published_category
 from hardsight.data.findings import skipped
 from hardsight.data.splits import evenly
 from hardsight.detectors import Detector
@@ -41,6 +41,7 @@ class DetectorSubject(Subject):
         masks: (N, 1, H, W) bool; None: localisation is neither measured nor attacked.
         files: where single masks are, of images that do not all have one.
         maps: (N, 1, H, W) of the clean images, see ``with_maps``.
+        category: of a published data set, whose figures stand beside; None: it is none.
 
     Raises:
         ValueError: another number of labels than of images.
@@ -66,6 +67,7 @@ class DetectorSubject(Subject):
     masks: Tensor | None = None
     files: ImageSet | None = None
     maps: NDArray[np.float32] | None = None
+    category: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.images) != len(self.truth):
@@ -89,6 +91,7 @@ class DetectorSubject(Subject):
             masks=test.masks() if model.has_maps and not any(bare) else None,
             files=test,
             notes=(*skipped(data), *_without_mask(test.names, bare)),
+            category=published_category(data),
             **_record(data, labels),
         )
 
@@ -262,9 +265,11 @@ class DetectorSubject(Subject):
         return build_suite("pgd", norm, 0.0, steps=10)
 
     def published(self, suite: Suite | None, on_map: bool = False) -> Published | None:
-        """Return the figure of the detector's paper."""
+        """Return the figure of the detector's paper, which measured no defects of ours."""
+        if self.category is None:
+            return None
         target: Target = "pixel" if on_map else "image"
-        return published_auroc(self.model.paper, self.data, *_row(suite), target)
+        return published_auroc(self.model.paper, self.category, *_row(suite), target)
 
 
 def _row(suite: Suite | None) -> tuple[str, Any]:
