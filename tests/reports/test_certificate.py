@@ -25,6 +25,18 @@ def test_a_published_figure_by_the_mean_is_compared_with_that_by_the_mean(bright
     assert cells(found, point)["published"] == ("0.900", "-0.200")
 
 
+def test_what_one_of_several_designs_alone_owes_and_lacks_is_said_of_it(bright, make_set, tmp_path):
+    found = certify(bright(), make_set([90, 92], [140, 150]), Terms(0.3, 60, radii=(0.1,)))
+    late = "Time ran out: 3 of 4 test images were certified."
+    facts = found.provenance | {"sigma": "Chosen for itself."}
+    other = replace(found, design="as-is", notes=(late,), provenance=facts)
+    for write in (write_html, write_markdown):
+        text = write([found, other], tmp_path / "c").read_text()
+        assert f"Smoothed with noise of sigma 0.3, design as-is: {late}" in text
+        assert text.count("It speaks of the smoothed detector") == 1
+        assert text.count("sigma (Smoothed with noise of sigma 0.3, design") == 2
+
+
 @pytest.mark.parametrize("early", [False, True])
 def test_the_report_says_it_all_and_needs_nothing_else(bright, make_set, tmp_path, early):
     data = make_set([90, 92], [140, 150])

@@ -48,6 +48,12 @@ def test_the_table_is_the_share_that_is_right_and_sure():
     assert headline(found()).startswith("50.0 % are certainly right when left alone, 25.0 %")
 
 
+def test_several_certificates_are_all_written(tmp_path):
+    path = write_json([found(), found(title="c")], tmp_path / "c.json")
+    written = json.loads(path.read_text())["certificates"]
+    assert [one["title"] for one in written] == ["a | b", "c"]
+
+
 def test_what_is_not_said_is_said():
     text = " ".join([*remarks(found()), *limits(found())])
     assert "4 images; 1 got no class" in text

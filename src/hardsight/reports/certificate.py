@@ -92,6 +92,28 @@ def _attacks(found: list[Certificate]) -> list[list[str]]:
     return scores + certified_classes.attack_rows(votes)
 
 
+def limits(readings: Sequence[Reading]) -> list[str]:
+    """Return what certificates do not say; what is not of all of them with the name of its own."""
+    told = []
+    for sentence in dict.fromkeys(s for reading in readings for s in reading.limits):
+        own = [reading.name for reading in readings if sentence in reading.limits]
+        told.append(sentence if len(own) == len(readings) else f"{'; '.join(own)}: {sentence}")
+    return told
+
+
+def provenance(made: Sequence[Certificate], readings: Sequence[Reading]) -> dict[str, str]:
+    """Return what certificates owe to; what differs, of each with its name."""
+    told = {}
+    for key in dict.fromkeys(key for c in made for key in c.provenance):
+        values = [c.provenance.get(key, "-") for c in made]
+        if len(set(values)) == 1:
+            told[key] = values[0]
+        else:
+            names = (f"{key} ({reading.name})" for reading in readings)
+            told |= dict(zip(names, values, strict=True))
+    return told
+
+
 def html(found: Certificates) -> str:
     """Return one or more certificates of one model on one data set as one page."""
     made = _several(found)
@@ -113,7 +135,8 @@ def html(found: Certificates) -> str:
             (certified_scores.DECISIONS[Decision(d)], "rgb({:.0f}, {:.0f}, {:.0f})".format(*rgb))
             for d, rgb in ((d, [255 * v for v in rgb]) for d, rgb in COLOURS.items())
         ],
-        provenance=made[0].provenance,
+        limits=limits(readings),
+        provenance=provenance(made, readings),
     )
 
 
@@ -131,13 +154,13 @@ def markdown(found: Certificates) -> list[str]:
     lines += [f"- **{title}**: {meaning}." for title, meaning in heads]
     if attacks := _attacks(made):
         lines += ["", *markdown_table(shape.attack_heads, attacks)]
-    lines += ["", "## What this does not say", "", *bullets(readings[0].limits), ""]
-    return [*lines, *provenance_lines(made[0].provenance)]
+    lines += ["", "## What this does not say", "", *bullets(limits(readings)), ""]
+    return [*lines, *provenance_lines(provenance(made, readings))]
 
 
 def values(found: Certificates) -> Any:
     """Return all numbers; what is not finite is None."""
     made = _several(found)
-    if isinstance(made[0], ClassCertification):
+    if len(made) == 1 and isinstance(made[0], ClassCertification):
         return made[0].to_json()
     return {"certificates": [c.to_json() for c in made]}
