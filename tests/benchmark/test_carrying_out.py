@@ -1,4 +1,5 @@
 import json
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 
@@ -6,7 +7,16 @@ import numpy as np
 import torch
 
 from hardsight.attacks import build_suite
-from hardsight.benchmark import Measurement, Workers, carry_out, entries, estimate
+from hardsight.audit.budgets import BUDGETS
+from hardsight.benchmark import (
+    Measurement,
+    Places,
+    Plan,
+    Workers,
+    carry_out,
+    entries,
+    estimate,
+)
 from hardsight.data import Manifest, load
 from hardsight.evaluation import Protocol, evaluate
 from hardsight.metrics import auroc
@@ -89,6 +99,49 @@ def test_what_is_there_is_not_made_again(plan, measured):
     assert [job.entries for job in estimate(plan, places, torch.device("cpu"))] == [0]
     carry_out(plan, places, Workers(), killer(-1))
     assert before == {p: p.stat().st_mtime_ns for p in entries(places.results)}
+
+
+def test_another_preset_under_the_same_name_is_not_what_is_there(plan, measured, tmp_path):
+    places, *_ = measured
+    other = tmp_path / "gaussian.yaml"
+    other.write_text("{method: gaussian, detector: {image_size: 16, floor: 0.1}}")
+    (method,) = plan.methods
+    changed = plan.model_copy(
+        update={"methods": (method.model_copy(update={"preset": str(other)}),)}
+    )
+    outcome = carry_out(changed, places, Workers(), killer(-1))
+    ((_, why),) = outcome.failed.items()
+    assert "detector.floor is 0.02 there, not 0.1" in why
+
+
+def test_an_audit_of_another_budget_is_not_taken(plan, measured, tmp_path, monkeypatch):
+    places = replace(measured[0], results=tmp_path)
+    shutil.copytree(measured[0].results, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setitem(BUDGETS, "other", replace(BUDGETS["tiny"], name="other"))
+    how = plan.how.model_copy(update={"audit": "other"})
+    carry_out(plan.model_copy(update={"how": how}), places, Workers(), killer(-1))
+    made = {e.audit.budget.partition(":")[0] for e in entries(tmp_path).values()}
+    assert made == {"other"}
+
+
+def test_suites_that_average_noise_take_time_of_what_has_noise_alone(tmp_path):
+    (tmp_path / "bottle").mkdir()
+
+    def seconds(*suites):
+        plan = Plan.model_validate(
+            {
+                "title": "two",
+                "methods": ["patchcore", "hardsight", "advrad"],
+                "data": [{"name": "mvtec_ad", "categories": ["bottle"]}],
+                "threats": [{"suites": suites}],
+            }
+        )
+        made = estimate(plan, Places(tmp_path / "out", tmp_path), torch.device("cpu"))
+        return [one.seconds for one in made]
+
+    alone, averaging = seconds("pgd"), seconds("pgd", "eot-pgd")
+    assert averaging[:2] == alone[:2]  # the noise of hardsight is fixed
+    assert averaging[2] > 2 * alone[2]
 
 
 def test_a_job_without_images_stops_no_other(plan, measured):

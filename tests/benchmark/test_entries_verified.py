@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
-from hardsight.benchmark import Entry, verify
+from hardsight.benchmark import Entry, Workers, carry_out, verify
+from hardsight.benchmark.plan import ThreatAsked
 
 
 @pytest.fixture
@@ -19,6 +22,20 @@ def test_an_entry_comes_out_again(made):
     assert attacked.difference == pytest.approx(0, abs=1e-6)
     assert clean.agrees
     assert attacked.agrees
+
+
+def test_one_change_for_all_images_comes_out_again(plan, measured, tmp_path):
+    places = replace(measured[0], results=tmp_path)
+    threat = ThreatAsked(norm="universal", eps="8/255", suites=("pgd",))
+    carry_out(plan.model_copy(update={"threats": (threat,)}), places, Workers(), told)
+    (path,) = tmp_path.rglob("universal*.entry.json")
+    clean, attacked = verify(Entry.read(path), path.parent / "run", batches=1, seed=0)
+    assert clean.agrees
+    assert attacked.difference == pytest.approx(0, abs=1e-6)
+
+
+def told(*event):
+    """Hear nothing."""
 
 
 def test_scores_that_were_made_up_do_not(made):

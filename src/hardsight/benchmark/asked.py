@@ -11,6 +11,16 @@ NOISY = ("eot-pgd", "bpda-eot", "blau-eot", "surrogate-eot", "resubmission")
 """Suites that average noise: left out of a model that has none, for which they are others."""
 
 
+def suites_of(threat: ThreatAsked, random: bool) -> tuple[str, ...]:
+    """Return the suites of a threat that a model is attacked by.
+
+    Args:
+        threat: under which.
+        random: whether the model draws noise.
+    """
+    return tuple(s for s in threat.suites if random or s not in NOISY)
+
+
 @dataclass(frozen=True)
 class Asked:
     """What was asked for.
@@ -30,8 +40,7 @@ class Asked:
     def evaluation(self, figures: Figures[Any]) -> PlannedEvaluation:
         """Return the evaluation of a run's model, before it is carried out."""
         threat, how = self.threat, self.how
-        suites = tuple(s for s in threat.suites if self.random or s not in NOISY)
-        asked = suites if threat.attacked else ("none",)
+        asked = suites_of(threat, self.random) if threat.attacked else ("none",)
         attacks = AttackChoice(asked, threat.norm, threat.eps, how.budget, how.effort, curve="")
         shown = how.pictures, (), threat.severities
         protocol = Protocol(how.fresh_draws, self.seed, how.batch_size, *shown)

@@ -1,11 +1,13 @@
 """How long a plan takes, before it begins: by what methods took where they were measured."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 import torch
 
-from hardsight.attacks import build_suite
+from hardsight.attacks import Suite, build_suite
+from hardsight.benchmark.asked import suites_of
 from hardsight.benchmark.job import Job, Places
 from hardsight.benchmark.measuring import Measurement
 from hardsight.benchmark.plan import Plan, ThreatAsked
@@ -57,31 +59,56 @@ def _of(plan: Plan, job: Job, places: Places, slow: float | None) -> Estimate:
         return Estimate(job, None, len(due))
     settings = config.detector_settings
     area = (settings["image_size"] / MEASURED_SIDE) ** 2
-    images = _test_images(job)
+    images, scored = _test_images(job), _Scored.by(settings)
     attacked = min(images, plan.how.images or images)
-    scores = images + sum(attacked * _scores(plan, threat) for threat in due)
+    scores = images * scored.looks(plan)
+    scores += sum(attacked * scored.under(plan, threat) for threat in due)
     fit = 0.0 if job.method.parts else known.fit
-    seconds = slow * area * (fit + known.image * _denoising_steps(settings) * scores)
-    return Estimate(job, seconds, len(due))
+    return Estimate(job, slow * area * (fit + known.image * scored.steps * scores), len(due))
 
 
-def _denoising_steps(settings: Mapping[str, Any]) -> int:
-    """Return how many passes of its denoiser a detector's score takes; they were timed in one."""
-    scoring = settings.get("scoring")
-    return scoring.steps if isinstance(scoring, Scoring) else 1
+@dataclass(frozen=True)
+class _Scored:
+    """How a detector scores, as far as its settings tell."""
 
+    steps: int = 1
+    """Passes of its denoiser in a score; methods were timed in one."""
+    draws: int = 1
+    """Noise draws that a score averages."""
+    random: bool = False
+    """Whether the noise is another each time."""
 
-def _scores(plan: Plan, threat: ThreatAsked) -> float:
-    """Return what a threat takes for an image, in scores of one."""
-    if threat.sigma is not None:
-        return threat.copies
-    how = plan.how
-    if threat.severities:
-        return len(CORRUPTIONS) * len(threat.severities) * how.fresh_draws
-    suites = (
-        build_suite(s, threat.norm, threat.eps, how.budget, **how.effort) for s in threat.suites
-    )
-    return sum(GRADIENT * suite.passes() + how.fresh_draws for suite in suites)
+    @classmethod
+    def by(cls, settings: Mapping[str, Any]) -> Self:
+        """Read the settings of a detector: what denoises has noise, unless that is fixed."""
+        scoring = settings.get("scoring")
+        if not isinstance(scoring, Scoring):
+            return cls()
+        return cls(scoring.steps, scoring.draws, not settings.get("fixed_noise", False))
+
+    def looks(self, plan: Plan) -> int:
+        """Return how often an image is scored."""
+        return plan.how.fresh_draws if self.random else 1
+
+    def under(self, plan: Plan, threat: ThreatAsked) -> float:
+        """Return what a threat takes for an image, in scores of one."""
+        if threat.sigma is not None:
+            return threat.copies
+        how = plan.how
+        if threat.severities:
+            return len(CORRUPTIONS) * len(threat.severities) * self.looks(plan)
+        suites = (
+            build_suite(s, threat.norm, threat.eps, how.budget, **how.effort)
+            for s in suites_of(threat, self.random)
+        )
+        return sum(GRADIENT * self.evaluations(suite) + self.looks(plan) for suite in suites)
+
+    def evaluations(self, suite: Suite) -> float:
+        """Return the gradients of a score that a suite takes, with the noise known as well."""
+        made = [suite, suite.once] if self.random and suite.fixed else [suite]
+        if not self.random:
+            made = [suite.once]
+        return sum(one.passes(self.draws) for one in made) / self.draws
 
 
 def _test_images(job: Job) -> int:

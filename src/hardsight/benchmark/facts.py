@@ -5,19 +5,41 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hardsight.attacks import Ball
 from hardsight.audit import Audit
 from hardsight.backbones import Backbone
 from hardsight.benchmark.entry import AuditFacts, CertifiedRow, DataFacts, Entry
 from hardsight.benchmark.job import MethodAsked
+from hardsight.config import Config, anchored
 from hardsight.evaluation import Certification, Subject
 from hardsight.evaluation.published import published_certified
-from hardsight.runs import ClassifierRun, DetectorRun
+from hardsight.runs import CONFIG, ClassifierRun, DetectorRun
 
 
 def as_asked(method: MethodAsked | Entry) -> tuple[dict[Any, Any], ...]:
     """Return by what a method differs from its preset and from others of its plan."""
     parts: Mapping[Any, str] = method.parts
     return dict(method.settings), dict(parts), dict(method.variant)
+
+
+def is_run_of(run: Path, config: Config) -> bool:
+    """Tell whether a run's folder, if there is one, holds the run of a configuration.
+
+    The data, and the run that it starts from, may lie elsewhere now.
+    """
+    path = run / CONFIG
+    if not path.is_file():
+        return True
+    changed = Config.read(path).differences(anchored(config))
+    return not changed.keys() - {"data.path", "start"}
+
+
+def is_audit_of(audit: Audit, weights: str, ball: Ball, budget: str, seed: int) -> bool:
+    """Tell whether an audit is whole, and of what is asked for."""
+    told = audit.provenance
+    named, _, _ = told.get("budget", "").partition(":")
+    made = (audit.weights, audit.norm, audit.eps, named, told.get("seed"))
+    return made == (weights, ball.name, ball.eps, budget, str(seed)) and not audit.due
 
 
 def audited(audit: Audit) -> AuditFacts:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hardsight.attacks.balls import BALLS
+from hardsight.attacks import BALLS, build_ball
 from hardsight.audit import Audit
 from hardsight.audit.protocol import IMAGES
 from hardsight.benchmark.asked import Asked
@@ -26,6 +26,8 @@ from hardsight.benchmark.facts import (
     backbone_of,
     certified_rows,
     checkpoints,
+    is_audit_of,
+    is_run_of,
     trained_on,
 )
 from hardsight.benchmark.job import RUN, Job, Places, slug
@@ -97,7 +99,8 @@ class Measurement:
         found = Entry.read(path)
         asked = (threat, self.plan.how, self.job.data.note, as_asked(self.job.method))
         have = (found.threat, found.how, found.data.note, as_asked(found))
-        return found if have == asked else None
+        same = is_run_of(self.folder / RUN, self.job.config(self.places))
+        return found if have == asked and same else None
 
     def entries(self) -> Iterator[Entry]:
         """Make the entries that are not there, and yield each once it is written."""
@@ -131,14 +134,10 @@ class Measurement:
         )
 
     def _beside(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
-        """Return rows beside the published figures of the data set that the plan names.
-
-        Those of a classifier are left as they are, beside its own data set's.
-        """
+        """Return a detector's rows beside what is published of the data set that the plan names."""
         facts = self.facts
-        if facts["kind"] == "classifier":
-            return rows
-        return beside_published(rows, facts["paper"], facts["data"], facts["variant"])
+        paper = facts["paper"] if facts["kind"] == "detector" else None
+        return beside_published(rows, paper, facts["data"], facts["variant"])
 
     def _notes(self, notes: tuple[str, ...]) -> tuple[str, ...]:
         """Return the notes but that on the audit, which stands by itself."""
@@ -192,14 +191,14 @@ class Measurement:
 
     @cached_property
     def audit(self) -> Audit | None:
-        """The audit of the model at the first attacked threat, read where it was made before."""
+        """The audit of the model at the first attacked threat, read where it was made so before."""
         budget = self.plan.how.audit
         threat = next((t for t in self.plan.threats if t.attacked and t.norm in BALLS), None)
         if budget is None or threat is None:
             return None
         path = self.run.audit_path
-        weights = self.clean.provenance["weights"]
-        if path.is_file() and (found := Audit.read(path)).weights == weights:
+        asked = (self.clean.provenance["weights"], build_ball(threat.norm, threat.eps), budget)
+        if path.is_file() and is_audit_of(found := Audit.read(path), *asked, self.job.seed):
             return found
         attacks = AttackChoice((), threat.norm, threat.eps)
         made = self.figures.audit(

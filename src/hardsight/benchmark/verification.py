@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from hardsight.attacks.threats import is_shared
 from hardsight.benchmark.asked import Asked
 from hardsight.benchmark.entry import Entry
 from hardsight.benchmark.facts import checkpoints
 from hardsight.evaluation import Protocol
 from hardsight.evaluation.attacked import attack_batch
 from hardsight.evaluation.results import per_image
+from hardsight.evaluation.shared import shared_parameters
 from hardsight.runs import open_run
 from hardsight.runs.figures import AttackChoice, ImageChoice, PlannedEvaluation, figures_of
 
@@ -88,8 +90,12 @@ def _compared(
         for suite in (None, *(s for s in suites if s.name in entry.scores)):
             name = suite.name if suite else "clean"
             recorded, found = np.array(entry.scores[name]), []
+            shared = {}
+            if suite is not None and is_shared(suite.ball):
+                shared = shared_parameters(subject, suite, protocol)
             for start in chosen:
-                done = attack_batch(subject, suite, protocol, start)["outputs"].numpy()
+                made = attack_batch(subject, suite, protocol, start, shared=shared)
+                done = made["outputs"].numpy()
                 truth = subject.truth[start : start + size]
                 worst = suite is not None and suite.submissions > 1
                 again = per_image(entry.kind, done, truth, worst)
