@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -156,6 +157,8 @@ def test_what_diagnostics_say():
     )
     assert "square is stronger than blau-eot, by 5.0 points" in said[1]
     assert not diagnosed([row("bpda-eot", 0.8), row("blau-eot", 0.5, eps=0.1)])
+    late = replace(row("square", 0.45), images=8)  # time ran out
+    assert not diagnosed([replace(row("blau-eot", 0.5), images=100), late])
 
 
 def test_published_figures():

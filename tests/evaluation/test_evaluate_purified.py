@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from bright import Bright
@@ -36,6 +38,19 @@ def test_the_curve_has_every_depth_and_none_and_the_table_is_of_the_first(purifi
         assert by[0] == row.mean
     assert "purifier" in found.provenance["detector"]
     assert found.title == f"Bright behind one-shot denoising on {data.name}"
+
+
+def test_what_a_point_of_the_curve_is_not_of_is_said(purification, data, monkeypatch):
+    monkeypatch.setattr("hardsight.evaluation.purified.minutes_until", lambda moment: 0.0)
+    suite, detector = build_suite("pgd", eps="8/255", steps=1), Bright(16)
+    protocol = replace(BRIEF, corruptions=(1,))
+    found = evaluate_purified(purification, (50, 100), detector, data, [suite], protocol=protocol)
+    lines = found.curves[-1].lines
+    assert [[depth for depth, _ in points] for points in lines.values()] == [[0, 50, 100], [50]]
+    late = [note for note in found.notes if "ran out" in note]
+    assert late == [
+        f"Time ran out: the curve at t* = {depth}, pgd, covers 0 of 8 images." for depth in (0, 100)
+    ]  # and corruptions are of the first alone
 
 
 def test_it_wants_an_attack_of_the_score(purification, data):

@@ -1,5 +1,7 @@
 """The pictures of images that keep their aspect."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from PIL import Image
@@ -7,6 +9,7 @@ from PIL import Image
 from hardsight.attacks import build_suite
 from hardsight.data import folder, read_image
 from hardsight.evaluation import Protocol, evaluate
+from hardsight.evaluation.gallery import attack_of
 
 
 def test_pictures_leave_out_what_is_repeated_beside_an_image(bright, tmp_path):
@@ -35,4 +38,6 @@ def test_pictures_are_of_the_attack_that_leaves_least(bright, make_set):
     weak, strong = build_suite("fgsm", eps="1/255"), build_suite("pgd", eps="20/255")
     found = evaluate(bright(), data, [weak, strong], protocol=Protocol(1, gallery=2))
     assert found.gallery_attack == "pgd, L-inf 20/255"
+    row = replace(found.rows[-1], attack="pgd L-inf 20/255")  # a second one of that name
+    assert attack_of(row) == "pgd, L-inf 20/255"
     assert evaluate(bright(), data, [], protocol=Protocol(1, gallery=2)).gallery_attack == ""

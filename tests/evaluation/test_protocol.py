@@ -1,14 +1,18 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from hardsight.attacks import Suite, build_suite
+from hardsight.data import load
 from hardsight.detectors.calibration import Calibration
 from hardsight.evaluation import DetectorSubject, Execution, Protocol, evaluate
 from hardsight.evaluation.attacked import attack_batch
 from hardsight.evaluation.costs import attack_cost
+from hardsight.evaluation.detectors import matched
 from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE
 from hardsight.metrics import auroc
 from hardsight.reports import write_html
@@ -85,6 +89,27 @@ def test_what_has_no_noise_is_attacked_on_one_draw(bright, make_set, noise, pass
     assert row.budget.passes == passes
 
 
+def test_maps_of_clean_images_are_of_all_fresh_draws_too(bright, make_set):
+    data, detector = make_set(NORMAL, ANOMALOUS), bright(noise=40 / 255)
+    suite = build_suite("map-pgd", eps=0.0, steps=1)
+    rows = evaluate(detector, data, [suite], protocol=Protocol(12, gallery=0)).rows
+    clean, attacked = (
+        next(r for r in rows if (r.attack, r.target) == (name, "pixel"))
+        for name in ("clean", "map-pgd")
+    )
+    assert clean.fresh_draws == 12
+    assert clean.single.value < clean.mean.value
+    assert (clean.mean, clean.single) == (attacked.mean, attacked.single)  # by nothing
+
+
+def test_the_seconds_of_a_clean_image_are_those_of_one_score(bright, make_set, monkeypatch):
+    detector, scored = bright().calibrate(torch.rand(3, 3, 16, 16)), []
+    detector.register_forward_hook(lambda *_: scored.append(1))
+    monkeypatch.setattr("time.perf_counter", lambda: len(scored))
+    result = evaluate(detector, make_set(NORMAL, ANOMALOUS), [], protocol=Protocol(batch_size=1))
+    assert result.rows[0].seconds_per_image == 1
+
+
 def test_four_noise_columns(bright, make_set):
     data = make_set(NORMAL, ANOMALOUS)
     detector = bright(noise=4 / 255)
@@ -134,6 +159,33 @@ def test_killed_and_started_again_it_goes_on(bright, make_set, tmp_path):
     whole = evaluate(detector, data, [pgd(1)], **settings)
     assert np.array_equal(again.outputs["pgd"], whole.outputs["pgd"])
     assert torch.equal(again.gallery[0].attacked, whole.gallery[0].attacked)
+
+
+@pytest.mark.parametrize("attacked", [False, True])
+def test_files_that_are_decoded_otherwise_are_looked_at_anew(bright, tmp_path, attacked):
+    pixels = np.full((16, 32, 3), 100, np.uint8)
+    for i in range(20):
+        pixels[0] = 200 + i
+        name = f"train/good/{i}" if i < 12 else f"test/{'good' if i % 2 else 'bad'}/{i}"
+        path = (tmp_path / f"set/{name}.png").absolute()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    suites, state = [pgd(1)] if attacked else [], Execution(tmp_path / "state")
+    for aspect in ("stretch", "keep"):  # which repeats the bright row
+        data = load(tmp_path / "set", size=16, aspect=aspect)
+        found, kept = (
+            evaluate(bright(), data, suites, protocol=PLAIN, execution=execution).outputs
+            for execution in (Execution(), state)
+        )
+        assert all(np.array_equal(found[name], kept[name]) for name in found)
+
+
+def test_a_folder_is_decoded_as_the_detector_takes_its_files(bright, make_set):
+    data = make_set(NORMAL, ANOMALOUS)
+    detector = bright().calibrate(data.validation.images())
+    detector.calibration = replace(detector.calibration, aspect="keep", bits=12)
+    _, found = matched(detector, data.root)
+    assert found.test.decoding == detector.decoding
 
 
 def test_a_changed_detector_does_not_reuse_finished_batches(bright, make_set, tmp_path):

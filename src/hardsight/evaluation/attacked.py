@@ -42,7 +42,7 @@ class Attacked:
     """(n,) scores on the known noise that decisions are made on, of a detector with a threshold;
     of several submissions the worst."""
     maps: NDArray[np.float64] | None
-    """(n, 1, H, W) maps averaged over the fresh draws, of attacks of the map."""
+    """(n, 1, H, W) maps averaged over the fresh draws, of attacks of the map and where asked for."""
     maps_of_one: NDArray[np.float64] | None
     """(n, 1, H, W) those of a single fresh draw, where there were several."""
     images: dict[int, Tensor]
@@ -64,6 +64,7 @@ def attack_set(
     protocol: Protocol,
     *,
     keep: frozenset[int] = frozenset(),
+    maps: bool = False,
     batches: Resumable = FORGETFUL,
     told: Callable[[int, int], None] = lambda done, total: None,
 ) -> Attacked | None:
@@ -74,6 +75,7 @@ def attack_set(
         suite: the attacks.
         protocol: fresh draws, seed and batch size.
         keep: indices whose attacked image is returned.
+        maps: keep maps of clean images, too.
         batches: how they are made and kept; a folder of another suite or subject must not be
             given, see ``run_key``.
         told: images of a batch that is finished, and of all that are.
@@ -89,7 +91,7 @@ def attack_set(
         one = next(batches.each(craft, [("shared", protocol)]), None)
     if one is None:
         return None
-    batch = partial(attack_batch, subject, suite, protocol, keep=keep, shared=one)
+    batch = partial(attack_batch, subject, suite, protocol, keep=keep, maps=maps, shared=one)
     parts: list[Tensors] = []
     for done in batches.each(batch, ((f"{i:06d}", i) for i in starts)):
         parts.append(done)
@@ -137,12 +139,13 @@ def attack_batch(
     protocol: Protocol,
     start: int,
     keep: frozenset[int] = frozenset(),
+    maps: bool = False,
     shared: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> Tensors:
     """Attack one batch of a subject at rest, see ``attack_set``.
 
     Args:
-        subject, suite, protocol, keep: see there.
+        subject, suite, protocol, keep, maps: see there.
         start: index of its first image; the same batch has the same randomness, alone or not.
         shared: see ``shared_parameters``; empty: every image has its own.
     """
@@ -161,20 +164,20 @@ def attack_batch(
     passes = suite.passes(subject.own_draws) if suite else 0
     seconds = time.perf_counter() - begun + len(x) * float(shared.get("seconds", 0))
     generator = noise.generator("fresh", start)  # every attack is looked at on the same draws
-    on_map = bool(suite and suite.on_map)
+    on_map = suite.on_map if suite else maps
     if len(submitted) == 1:
-        (worst,) = submitted
+        (worst,), begun = submitted, time.perf_counter()
         result = subject.fresh_outputs(worst, protocol.fresh_draws, generator, on_map)
+        if suite is None:  # what one output takes
+            seconds = (time.perf_counter() - begun) / result["outputs"].shape[1]
         decided = subject.decided(worst)
     else:
         worst, outputs, decided = _worst_of(subject, submitted, start, generator)
         result = {"outputs": outputs}
-    if suite is None:  # what one output takes
-        seconds = (time.perf_counter() - begun) / result["outputs"].shape[1]
-    elif suite.fixed and not on_map and subject.random:
-        result["fixed"], at_known = _known(subject, suite, x, start, noise)
-        nonfinite |= at_known
     if suite is not None:
+        if suite.fixed and not on_map and subject.random:
+            result["fixed"], at_known = _known(subject, suite, x, start, noise)
+            nonfinite |= at_known
         result["nonfinite"] = nonfinite
     if decided is not None:
         result["decided"] = decided

@@ -65,7 +65,8 @@ def evaluate(
         else DetectorSubject.of(detector, data, source)
     )
     with subject.at_rest():
-        subject = subject.with_maps(protocol.seed)
+        if any(suite.on_map for suite in suites):
+            subject = subject.with_maps(protocol.seed)
         made = Measurement(subject, suites, norm, protocol, execution, record)
         found = made.run()
         result = made.result(found)
@@ -112,7 +113,7 @@ def _uncovered(subject: DetectorSubject, suites: Sequence[Suite]) -> list[str]:
 def matched(
     detector: Any, data: AnomalyData | str | Path, image_size: int | None = None
 ) -> tuple[Detector, AnomalyData]:
-    """Return anything that scores images as a detector, and the data set at its image size.
+    """Return anything that scores images as a detector, and the data set as it takes images.
 
     Args:
         detector: see ``as_detector``.
@@ -129,7 +130,8 @@ def matched(
             f"data must be a data set or its folder, got {type(data).__name__}; load(folder) "
             "returns one"
         )
-    return victim, load(data, size=victim.image_size)
+    how = victim.decoding
+    return victim, load(data, size=victim.image_size, bits=how.bits, aspect=how.aspect)
 
 
 def attack(

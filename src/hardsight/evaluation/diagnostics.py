@@ -24,12 +24,13 @@ def hardest(rows: Sequence[Row]) -> Row | None:
 def diagnosed(rows: Sequence[Row]) -> list[str]:
     """Return what the rows say about each other: diagnostics against exact attacks.
 
-    What was submitted several times is compared with nothing that was submitted once.
+    What was submitted several times is compared with nothing that was submitted once, and what time
+    ran out of with nothing on more images.
     """
     said = []
     rows = [r for r in rows if r.budget.submissions == 1]
-    for ball in dict.fromkeys((r.norm, r.eps) for r in rows if r.norm):
-        here = {r.suite: r for r in rows if (r.norm, r.eps) == ball}
+    for alike in dict.fromkeys((r.norm, r.eps, r.images) for r in rows if r.norm):
+        here = {r.suite: r for r in rows if (r.norm, r.eps, r.images) == alike}
         exact = {k: r for k, r in here.items() if k not in DIAGNOSTICS}
         if not exact:
             continue

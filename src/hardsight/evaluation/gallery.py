@@ -15,7 +15,7 @@ from hardsight.evaluation.wording import radius
 
 def attack_of(row: Row | None) -> str:
     """Return the attack of a row's pictures in words, e.g. "pgd, L-inf 2/255"; no row: nothing."""
-    return f"{row.attack}, {radius(row.norm, row.eps)}" if row else ""
+    return f"{row.suite}, {radius(row.norm, row.eps)}" if row else ""
 
 
 @torch.no_grad()

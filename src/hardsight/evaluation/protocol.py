@@ -85,7 +85,8 @@ class Measurement:
 
     def run(self) -> Measured:
         """Look at the clean images, attack them, draw the curve, and corrupt them."""
-        clean = self.attack(None, self.protocol)
+        masked = isinstance(self.subject, DetectorSubject) and self.subject.masks is not None
+        clean = self.attack(None, self.protocol, maps=masked)
         assert clean is not None  # no deadline
         fewer = begins_curves(self.subject, self.protocol)
         alone = self.attack(None, self.few) if fewer else clean
@@ -129,15 +130,22 @@ class Measurement:
         )
 
     def attack(
-        self, suite: Suite | None, protocol: Protocol, corruption: Corruption | None = None
+        self,
+        suite: Suite | None,
+        protocol: Protocol,
+        corruption: Corruption | None = None,
+        maps: bool = False,
     ) -> Attacked | None:
-        """Attack or corrupt all images; the clean ones are looked at however long it takes."""
+        """Attack or corrupt all images; the clean ones are looked at however long it takes.
+
+        Their maps are kept where asked for.
+        """
         subject, what = self.subject, corruption or ()
         if corruption is not None:
             subject = corrupted(subject, corruption, protocol)
         facts = (subject.kind, self.state, subject.digest, protocol.seed, *what)
         sizes = (protocol.fresh_draws, protocol.batch_size, self.shown)
-        key = run_key(suite, *facts, *sizes, *self.decides(suite))
+        key = run_key(suite, *facts, *sizes, *self.decides(suite), *["maps"] * maps)
         name = " ".join(map(str, what)) or "clean"
         if suite is not None:
             name = f"{suite.name}, {radius(suite.ball.name, suite.ball.eps)}"
@@ -151,6 +159,7 @@ class Measurement:
             suite,
             protocol,
             keep=frozenset(self.shown),
+            maps=maps,
             batches=self.execution.batches(key, self.until if suite or corruption else math.inf),
             told=told,
         )

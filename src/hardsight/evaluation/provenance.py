@@ -15,7 +15,7 @@ from torch import nn
 from hardsight.core.capabilities import settings_of
 from hardsight.core.machine import instruction_sets
 from hardsight.core.precision import Choice, resolve
-from hardsight.data import AnomalyData
+from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import Detector
 
 
@@ -86,6 +86,14 @@ def computed_in(model: object, device: torch.device) -> dict[str, str]:
         return {}
     taken = resolve(choice, device)
     return {"precision": f"{taken.name}: {taken.why}"}
+
+
+def digest_of(data: AnomalyData) -> str:
+    """Return the hash of a data set's manifest, with how its files are decoded if not as usual."""
+    how = data.test.decoding
+    grey = [] if how.bits is None else [f"grey of {how.bits} bits"]
+    shape = [] if how.aspect == "stretch" else [f"aspect {how.aspect}"]
+    return ", ".join([Manifest.of(data).sha256, *grey, *shape])
 
 
 def describe(detector: Detector, data: AnomalyData, manifest: str, seed: int) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """A detector behind a purifier, by the purifier's depth: does it erase attacks, or defects?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,8 @@ from hardsight.detectors.adapters.purification import Purification
 from hardsight.evaluation.batches import deadline, minutes_until
 from hardsight.evaluation.detectors import EXECUTION, USUAL, evaluate
 from hardsight.evaluation.plan import Execution, Protocol
-from hardsight.evaluation.results import Curve, Estimate, Evaluation
+from hardsight.evaluation.results import Curve, Estimate, Evaluation, Row
+from hardsight.evaluation.rows import BLIND
 
 TITLE = "Does the purifier erase attacks, or defects?"
 CAPTION = (
@@ -38,7 +39,7 @@ def curve_suite(suites: Sequence[Suite]) -> Suite:
 
 def at_depth(protocol: Protocol) -> Protocol:
     """Return the protocol at the depths of the curve but the first."""
-    return replace(protocol, curve=(), gallery=0)
+    return replace(protocol, curve=(), corruptions=(), gallery=0)
 
 
 def evaluate_purified(
@@ -71,6 +72,7 @@ def evaluate_purified(
     behind = purification.before(detector, first)
     whole = evaluate(behind, data, suites, protocol=protocol, execution=execution, **options)
     lines: dict[str, list[tuple[float, Estimate]]] = {"clean": [], suite.name: []}
+    notes: list[str] = []
     for depth in sorted({0, *depths}):
         left = replace(execution, max_minutes=minutes_until(until))
         found = (
@@ -88,8 +90,26 @@ def evaluate_purified(
         for name, points in lines.items():
             of_it = ("clean", None, 0.0) if name == "clean" else (name, ball.name, ball.eps)
             rows = [r for r in found.main if (r.suite, r.norm, r.eps) == of_it]
-            if rows:  # else time ran out
-                points.append((float(depth), rows[-1].mean))
+            points += [(float(depth), row.mean) for row in rows[-1:]]
+            if found is not whole:
+                at = f"the curve at t* = {depth}, {name}"
+                notes += _reservations(at, rows[-1:], len(found.labels))
     caption = f"{CAPTION} Attack: {suite.description}."
     curve = Curve(TITLE, "t*", {k: tuple(v) for k, v in lines.items() if v}, caption)
-    return replace(whole, curves=(*whole.curves, curve))
+    return replace(whole, curves=(*whole.curves, curve), notes=(*whole.notes, *notes))
+
+
+def _reservations(at: str, rows: Sequence[Row], images: int) -> Iterator[str]:
+    """Yield what is to be known of a point: of how many images it is, and blind gradients.
+
+    Args:
+        at: where.
+        rows: that of the point; empty: time ran out before it.
+        images: of the test set.
+    """
+    covered = sum(row.images for row in rows)
+    if covered < images:
+        yield f"Time ran out: {at}, covers {covered} of {images} images."
+    for flag in (flag for row in rows for flag in row.flags):
+        if flag.startswith(BLIND):
+            yield f"{at[0].upper()}{at[1:]}: {flag.removeprefix(BLIND)}"

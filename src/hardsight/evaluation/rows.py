@@ -17,6 +17,8 @@ from hardsight.metrics import auroc, bootstrap, metrics_of, pixel_auroc_interval
 from hardsight.synthesis.foreground import foreground
 
 Flags = tuple[str, ...]
+BLIND = f"{UNRELIABLE}: finite gradients: "
+"""What the flag of an attack begins with some of whose gradients were not finite."""
 
 
 def main_figure(subject: Subject, done: Attacked) -> Estimate:
@@ -67,18 +69,20 @@ def output_rows(
 def map_rows(
     subject: DetectorSubject,
     name: str,
-    done: Attacked | None = None,
+    done: Attacked,
     suite: Suite | None = None,
     flags: Flags = (),
 ) -> Iterator[Row]:
-    """Yield the figures of a detector's maps, clean ones without ``done``; none without masks."""
-    maps = subject.maps if done is None else done.maps
+    """Yield the figures of a detector's maps, of all fresh draws together and of a single one.
+
+    None without masks.
+    """
+    maps, one = done.maps, done.maps_of_one
     if maps is None or subject.masks is None:
         return
     masks = subject.masks[: len(maps)].numpy()
     main, *others = metrics_of("pixel", attacked=suite is not None)
-    spent = {"fresh_draws": 1, "images": len(maps)} if done is None else _spent(done, suite, flags)
-    one = None if done is None else done.maps_of_one
+    spent = _spent(done, suite, flags)
     yield Row(
         name,
         "pixel",
@@ -101,7 +105,7 @@ def clean_rows(subject: Subject, clean: Attacked) -> list[Row]:
     if calibration and calibration.clean_scores and clean.decided is not None:
         held_out = np.array(calibration.clean_scores)
         rows.append(held_out_row(clean.decided, subject.truth, held_out))
-    rows += [*others, *map_rows(subject, "clean")]
+    rows += [*others, *map_rows(subject, "clean", clean)]
     if subject.masks is not None:
         rows.append(object_row(subject.images, subject.masks.numpy()))
     return rows
@@ -206,7 +210,7 @@ def blind_flags(done: Attacked) -> Flags:
     """Return the flag of an attack some of whose gradients were not finite; () where all were."""
     if not done.nonfinite.any():
         return ()
-    return (f"{UNRELIABLE}: finite gradients: {nonfinite_gradients(done.nonfinite)}",)
+    return (BLIND + nonfinite_gradients(done.nonfinite),)
 
 
 def _published(subject: Subject, suite: Suite | None, on_map: bool = False) -> dict[str, Any]:

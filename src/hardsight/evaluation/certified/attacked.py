@@ -8,13 +8,14 @@ import numpy as np
 
 from hardsight.attacks import Suite
 from hardsight.certify import per_image_alpha, percentile_bounds
-from hardsight.data import AnomalyData, Manifest
+from hardsight.data import AnomalyData
 from hardsight.detectors.adapters.smoothed import Smoothed
 from hardsight.evaluation.attacked import Attacked
 from hardsight.evaluation.certified.attacks import attack_whole, demand_certifiable
 from hardsight.evaluation.certified.protocol import own_detector, prepare
 from hardsight.evaluation.certified.results import Certification, SmoothedAttack
 from hardsight.evaluation.plan import Execution, Protocol
+from hardsight.evaluation.provenance import digest_of
 from hardsight.evaluation.subjects import DetectorSubject
 from hardsight.metrics import auroc, certified_auroc
 
@@ -57,9 +58,7 @@ def attack_certified(
     place = {name: i for i, name in enumerate(data.test.names)}
     images = data.test.images()[[place[name] for name in found.names]]
     subject = DetectorSubject(smoothed, images, labels)
-    whole, notes = attack_whole(
-        subject, suites, protocol, execution, Manifest.of(data).sha256, found.names
-    )
+    whole, notes = attack_whole(subject, suites, protocol, execution, digest_of(data), found.names)
     rows = (_held_against(found, suite, done) for suite, done in whole)
     return replace(found, attacks=(*found.attacks, *rows), notes=(*found.notes, *notes))
 

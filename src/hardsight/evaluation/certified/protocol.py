@@ -17,7 +17,7 @@ from hardsight.certify import (
 )
 from hardsight.core.capabilities import title_of
 from hardsight.core.modules import in_mode
-from hardsight.data import AnomalyData, Manifest, published_category
+from hardsight.data import AnomalyData, published_category
 from hardsight.data.findings import skipped
 from hardsight.detectors import Calibration, Detector, as_detector
 from hardsight.detectors.adapters.anomalib import is_anomalib, unchecked
@@ -29,7 +29,7 @@ from hardsight.evaluation.certified.results import Certification
 from hardsight.evaluation.certified.sampled import SampledScores, Sampling
 from hardsight.evaluation.certified.threshold import calibrate_smoothed
 from hardsight.evaluation.plan import Execution, Record
-from hardsight.evaluation.provenance import describe, fingerprint
+from hardsight.evaluation.provenance import describe, digest_of, fingerprint
 from hardsight.evaluation.published import published_certified
 from hardsight.evaluation.subjects import DetectorSubject
 from hardsight.evaluation.subjects.synthetic import demand_defects
@@ -106,7 +106,7 @@ def certify(
             f"max_minutes={execution.max_minutes}"
         )
     values, threshold = images[0].numel(), calibration.threshold
-    origin = describe(smoothed, data, Manifest.of(data).sha256, smoothing.seed)
+    origin = describe(smoothed, data, digest_of(data), smoothing.seed)
     result = Certification(
         title=record.title or f"{title_of(victim)} on {data.name}",
         design=smoothing.design,

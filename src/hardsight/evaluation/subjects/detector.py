@@ -11,11 +11,12 @@ from torch import Tensor
 
 from hardsight.attacks import SURROGATES, MapVictim, ScoreVictim, Suite, Victim, build_suite
 from hardsight.core.batches import at_least_single
-from hardsight.data import AnomalyData, ImageSet, Manifest, published_category
+from hardsight.data import AnomalyData, ImageSet, published_category
 from hardsight.data.findings import skipped
 from hardsight.data.splits import evenly
 from hardsight.detectors import Detector
 from hardsight.evaluation.batches import Tensors
+from hardsight.evaluation.provenance import digest_of
 from hardsight.evaluation.published import Published, published_auroc
 from hardsight.evaluation.results import Estimate
 from hardsight.evaluation.subjects.subject import Scores, Subject
@@ -40,7 +41,8 @@ class DetectorSubject(Subject):
         names: (N,) of the images.
         masks: (N, 1, H, W) bool; None: localisation is neither measured nor attacked.
         files: where single masks are, of images that do not all have one.
-        maps: (N, 1, H, W) of the clean images, see ``with_maps``.
+        maps: (N, 1, H, W) of the clean images, by which attacks of the map are scaled, see
+            ``with_maps``.
         category: of a published data set, whose figures stand beside; None: it is none.
 
     Raises:
@@ -278,13 +280,13 @@ def _row(suite: Suite | None) -> tuple[str, Any]:
 
 def _record(data: AnomalyData, labels: NDArray[np.bool_], extra: str = "") -> dict[str, Any]:
     """Return what tells the data from others, for the computer and for a reader."""
-    manifest = Manifest.of(data).sha256
+    digest = digest_of(data)
     counts = (
         f"{data.name}: {len(data.train)} training, {len(data.validation)} validation, "
         f"{int((~labels).sum())} normal and {int(labels.sum())} anomalous test images{extra}"
     )
-    facts = {"data": counts, "split (SHA-256)": manifest}
-    return {"data": data.name, "digest": manifest + extra, "facts": facts}
+    facts = {"data": counts, "split (SHA-256)": digest}
+    return {"data": data.name, "digest": digest + extra, "facts": facts}
 
 
 def _without_mask(names: Sequence[str], bare: Sequence[bool]) -> list[str]:
