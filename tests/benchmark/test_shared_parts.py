@@ -82,6 +82,9 @@ def test_averages_are_over_all_threats_and_those_not_trained_on(measured, tmp_pa
     ((data, seed, found),) = threat_averages(own)
     assert (data, seed, found.suite, len(found.threats)) == ("mnist", 0, "pgd", 2)
     assert found.all == found.unseen == pytest.approx(sum(values) / 2)
+    data = [e.data.model_copy(update={"name": str(i), "category": "a"}) for i, e in enumerate(own)]
+    apart = [e.model_copy(update={"data": one}) for e, one in zip(own, data, strict=True)]
+    assert threat_averages(apart) == []  # of two data sets, in each under one threat
     trained = [e.model_copy(update={"trained": ("L2", 0.3)}) for e in own]
     unseen = next(e for e in own if e.threat.name == "Linf 0.05").attacked[1].mean.value
     assert threat_averages(trained)[0].values.unseen == unseen

@@ -157,6 +157,14 @@ def test_patchguard_paper_holds_the_papers_constants():
             {"data": {"aspect": "keeep"}},
             r"data\.aspect='keeep' is not known; choose from stretch, keep; did you mean 'keep'",
         ),
+        (
+            {"data": {"path": "all", "abnormal_dir": "bad", "mask_dir": "truth"}},
+            "data: without normal_dir nothing looks at abnormal_dir and mask_dir; name that folder",
+        ),
+        (
+            {"data": {"path": "all", "normal_dir": "ok", "category": "screw"}},
+            "data: beside normal_dir nothing looks at category; leave out either",
+        ),
         ({"detector": {"reference": "standardized"}}, "did you mean 'standardised'"),
         ({"data": {"on_error": 3}}, r"data\.on_error=3 is not known; choose from stop, skip$"),
         ({"method": "patchgard"}, "did you mean 'patchguard'"),

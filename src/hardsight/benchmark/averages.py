@@ -25,15 +25,15 @@ def threat_averages(entries: Iterable[Entry]) -> list[ThreatAverage]:
     Args:
         entries: of one method.
     """
-    found: dict[tuple[str, int, str], list[tuple[Entry, Row]]] = {}
+    found: dict[tuple[str, str | None, int, str], list[tuple[Entry, Row]]] = {}
     for entry in entries:
-        data = entry.data.category or entry.data.name
+        data = (entry.data.name, entry.data.category)
         for row in filter(is_attacked, entry.attacked):
-            found.setdefault((data, entry.seed, row.attack), []).append((entry, row))
-    several = [(key, same) for key, same in found.items() if len(same) > 1]
-    return [_average(*key, same) for key, same in several]
+            found.setdefault((*data, entry.seed, row.attack), []).append((entry, row))
+    return [_average(suite, same) for (*_, suite), same in found.items() if len(same) > 1]
 
 
-def _average(data: str, seed: int, suite: str, same: list[tuple[Entry, Row]]) -> ThreatAverage:
+def _average(suite: str, same: list[tuple[Entry, Row]]) -> ThreatAverage:
     first, rows = same[0][0], [row for _, row in same]
-    return ThreatAverage(data, seed, averaged(suite, rows, first.trained, first.paper))
+    data, values = first.data, averaged(suite, rows, first.trained, first.paper)
+    return ThreatAverage(data.category or data.name, first.seed, values)

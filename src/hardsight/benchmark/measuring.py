@@ -99,8 +99,9 @@ class Measurement:
         found = Entry.read(path)
         asked = (threat, self.plan.how, self.job.data.note, as_asked(self.job.method))
         have = (found.threat, found.how, found.data.note, as_asked(found))
-        same = is_run_of(self.folder / RUN, self.job.config(self.places))
-        return found if have == asked and same else None
+        if have != asked:
+            return None
+        return found if is_run_of(self.folder / RUN, self.job.config(self.places)) else None
 
     def entries(self) -> Iterator[Entry]:
         """Make the entries that are not there, and yield each once it is written."""

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from hardsight.config.config import STRICT, ConfigError
 from hardsight.core.suggestions import choices
@@ -48,6 +48,18 @@ class DataConfig(BaseModel):
     outermost pixels beside them; see ``hardsight.data.images.Aspect``."""
     on_error: Literal["stop", "skip"] = "stop"
     """What an unreadable image does: stop the run, or be skipped and listed."""
+
+    @model_validator(mode="after")
+    def _all_is_used(self) -> "DataConfig":
+        """Refuse what would not be looked at: a folder, or the choice of a part, beside others."""
+        bare = self.normal_dir is None
+        names = ("abnormal_dir", "mask_dir") if bare else ("category", "split")
+        idle = " and ".join(name for name in names if getattr(self, name) is not None)
+        if idle and bare:
+            raise ValueError(f"without normal_dir nothing looks at {idle}; name that folder, too")
+        if idle:
+            raise ValueError(f"beside normal_dir nothing looks at {idle}; leave out either")
+        return self
 
 
 class LabelledConfig(BaseModel):

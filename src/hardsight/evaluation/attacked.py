@@ -42,7 +42,7 @@ class Attacked:
     """(n,) scores on the known noise that decisions are made on, of a detector with a threshold;
     of several submissions the worst."""
     maps: NDArray[np.float64] | None
-    """(n, 1, H, W) maps averaged over the fresh draws, of attacks of the map and where asked for."""
+    """(n, 1, H, W) maps averaged over the fresh draws: of attacks of the map, and if asked for."""
     maps_of_one: NDArray[np.float64] | None
     """(n, 1, H, W) those of a single fresh draw, where there were several."""
     images: dict[int, Tensor]
