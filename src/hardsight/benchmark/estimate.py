@@ -61,7 +61,7 @@ def _of(plan: Plan, job: Job, places: Places, slow: float | None) -> Estimate:
     area = (settings["image_size"] / MEASURED_SIDE) ** 2
     images, scored = _test_images(job), _Scored.by(settings)
     attacked = min(images, plan.how.images or images)
-    scores = images * scored.looks(plan)
+    scores: float = images * scored.looks(plan)
     scores += sum(attacked * scored.under(plan, threat) for threat in due)
     fit = 0.0 if job.method.parts else known.fit
     return Estimate(job, slow * area * (fit + known.image * scored.steps * scores), len(due))

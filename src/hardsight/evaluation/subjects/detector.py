@@ -41,8 +41,7 @@ class DetectorSubject(Subject):
         names: (N,) of the images.
         masks: (N, 1, H, W) bool; None: localisation is neither measured nor attacked.
         files: where single masks are, of images that do not all have one.
-        maps: (N, 1, H, W) of the clean images, by which attacks of the map are scaled, see
-            ``with_maps``.
+        maps: (N, 1, H, W) of the clean images, by which attacks of maps scale; see ``with_maps``.
         category: of a published data set, whose figures stand beside; None: it is none.
 
     Raises:
