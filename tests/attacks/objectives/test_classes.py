@@ -134,3 +134,18 @@ def test_too_few_classes_and_wrong_labels_are_explained():
             CrossEntropyObjective(linear, wrong)
     with pytest.raises(ValueError, match="draws"):
         CrossEntropyObjective(linear, LABELS, draws=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("kind", [MarginObjective, CrossEntropyObjective, DLRObjective])
+def test_losses_of_half_precision_logits_are_computed_in_single(kind, dtype):
+    """A loss rounded to 8 bits hides most rises from an attack that judges its steps by them."""
+    half = kind(lambda x: linear(x).to(dtype), LABELS)(X)
+    assert half.dtype == torch.float32
+    torch.testing.assert_close(half, kind(lambda x: linear(x).to(dtype).float(), LABELS)(X))
+
+
+def test_three_equal_logits_of_half_precision_leave_dlr_finite():
+    tied = torch.tensor([[1.0, 2, 2, 2], [2, 2, 2, 1]], dtype=torch.float16)
+    objective = DLRObjective(lambda x: tied + 0 * x.flatten(1)[:, :1].half(), [0, 0])
+    assert bool(objective(X[:2]).isfinite().all())

@@ -202,3 +202,15 @@ def test_what_does_not_fit_is_named():
         objective.at(1.5)
     with pytest.raises(ValueError, match="size"):
         patches(0)
+
+
+@pytest.mark.parametrize("loss", MAP_LOSSES.values(), ids=MAP_LOSSES)
+def test_losses_of_half_precision_maps_are_computed_in_single(loss):
+    x, masks = X.repeat(1, 1, 2, 2), MASKS.repeat(1, 1, 2, 2)
+
+    def maps(x):
+        return x.mean(1, keepdim=True).bfloat16()
+
+    half = MapObjective(lambda x: Detection(x, maps(x)), masks, loss, 1, 0.5, 0.1)(x)
+    whole = MapObjective(lambda x: Detection(x, maps(x).float()), masks, loss, 1, 0.5, 0.1)(x)
+    torch.testing.assert_close(half, whole)

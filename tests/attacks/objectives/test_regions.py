@@ -55,3 +55,11 @@ def test_what_does_not_fit_is_named():
         RegionMean(top_region(m[:2]))(Detection(m[:, 0, 0, 0], m))
     with pytest.raises(ValueError, match="share"):
         top_region(maps(1, 1, 4, 4), 0.0)
+
+
+def test_the_mean_of_a_half_precision_map_is_that_in_single():
+    maps = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(4)).bfloat16()
+    region = RegionMean(top_region(maps, 0.5))
+    torch.testing.assert_close(
+        region(Detection(maps, maps)), region(Detection(maps, maps.float())), rtol=1e-6, atol=0
+    )

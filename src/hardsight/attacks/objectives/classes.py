@@ -16,6 +16,7 @@ from hardsight.attacks.objectives.draws import (
     mean_over_draws,
     split_draws,
 )
+from hardsight.core.batches import at_least_single
 from hardsight.core.types import check_classes
 
 
@@ -89,7 +90,7 @@ class ClassObjective(ABC):
                 f"a class of {self.largest} needs more than the {logits.shape[1]} logits given; "
                 "classes count from 0"
             )
-        return logits
+        return at_least_single(logits)  # losses of half precision would rise by steps
 
     @abstractmethod
     def _loss(self, logits: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from hardsight.attacks.objectives.draws import (
     split_draws,
 )
 from hardsight.attacks.objectives.regions import coarse
+from hardsight.core.batches import at_least_single
 from hardsight.core.types import Detection, check_masks
 
 MapLoss = Callable[[Tensor, Tensor, float], Tensor]
@@ -223,7 +224,7 @@ class MapObjective:
         found: Detection = evaluate_draws(
             self.model, images, self.repeats, generator, self.noise, self.unit_gradients
         )
-        maps = found.anomaly_map
+        maps = at_least_single(found.anomaly_map)  # a mean of half precision would rise by steps
         if maps.shape[1:] != self.masks.shape[1:]:
             raise ValueError(
                 f"maps are {tuple(maps.shape[1:])} but masks {tuple(self.masks.shape[1:])}; "

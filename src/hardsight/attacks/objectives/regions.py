@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hardsight.core.batches import at_least_single
 from hardsight.core.types import Detection
 
 
@@ -54,7 +55,7 @@ class RegionMean:
 
     def __call__(self, detection: Detection) -> Tensor:
         """Return the mean (B * draws,) of each map over its image's region."""
-        maps = detection.anomaly_map
+        maps = at_least_single(detection.anomaly_map)
         draws, rest = divmod(len(maps), len(self.regions))
         if rest or maps.shape[1:] != self.regions.shape[1:]:
             raise ValueError(

@@ -17,6 +17,7 @@ from hardsight.attacks.objectives.draws import (
     split_draws,
 )
 from hardsight.attacks.objectives.regions import coarse
+from hardsight.core.batches import at_least_single
 from hardsight.core.types import Detection, check_labels
 
 Surrogate = Callable[[Detection], Tensor]
@@ -28,9 +29,14 @@ def true_score(detection: Detection) -> Tensor:
     return detection.pred_score
 
 
+def flat_map(detection: Detection) -> Tensor:
+    """Return the map (B, N): a mean of half precision would rise by steps."""
+    return at_least_single(detection.anomaly_map).flatten(1)
+
+
 def log_sum_exp(detection: Detection) -> Tensor:
     """Return the map's soft maximum (B,), at a temperature of a fifth of its standard deviation."""
-    flat = detection.anomaly_map.flatten(1)
+    flat = flat_map(detection)
     temperature = 0.2 * flat.detach().std(1, keepdim=True).clamp_min(1e-12)
     soft = torch.logsumexp(flat / temperature, dim=1) - math.log(flat.shape[1])
     return temperature.squeeze(1) * soft
@@ -38,13 +44,13 @@ def log_sum_exp(detection: Detection) -> Tensor:
 
 def top_mean(detection: Detection) -> Tensor:
     """Return the mean (B,) of the map's largest 5 %."""
-    flat = detection.anomaly_map.flatten(1)
+    flat = flat_map(detection)
     return flat.topk(max(1, flat.shape[1] // 20), dim=1).values.mean(1)
 
 
 def map_mean(detection: Detection) -> Tensor:
     """Return the mean (B,) of the whole map: gradient on every pixel."""
-    return detection.anomaly_map.flatten(1).mean(1)
+    return flat_map(detection).mean(1)
 
 
 SURROGATES: dict[str, Surrogate] = {
@@ -100,7 +106,7 @@ class ScoreObjective:
 
     def outputs(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return the map on a coarse grid (B, K), with the sign of the objective."""
-        maps = self._evaluate(images, generator).anomaly_map
+        maps = at_least_single(self._evaluate(images, generator).anomaly_map)
         grid = mean_over_draws(coarse(maps), len(images))
         return self.sign.to(grid)[:, None] * grid
 
