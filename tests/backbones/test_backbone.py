@@ -3,6 +3,7 @@
 import pytest
 import timm
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
 from skimage import data
 
@@ -64,7 +65,9 @@ def test_bundled_weights_are_converted_once_and_made_anew_where_damaged(cache):
     assert file.stat().st_mtime_ns == before
     file.unlink()  # not written over: tensors are views of it
     file.write_bytes(b"half")
+    state = torch.get_rng_state()
     again = bundled_weights(LITE)
+    assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(first[k], again[k]) for k in first)
     assert file.stat().st_size > 1_000_000
 
@@ -135,6 +138,40 @@ def test_weights_of_a_file_are_taken(tmp_path, suffix):
     found = Backbone("resnet18", str(path), taps=(1, 2)).pretrained()
     assert torch.equal(found.network.conv1.weight, whole.conv1.weight)
     torch.testing.assert_close(found.mean.flatten(), torch.tensor([0.485, 0.456, 0.406]))
+
+
+@pytest.mark.parametrize("name", ["convnext_atto", "efficientvit_b0"])
+def test_weights_of_stages_are_found_by_the_names_that_the_whole_network_has(name, tmp_path):
+    """``stages.0`` and ``stem.in_conv``, flat in timm's feature networks; the same order."""
+    whole = timm.create_model(name, pretrained=False)
+    save_file(whole.state_dict(), tmp_path / "w.safetensors")
+    found = Backbone(name, str(tmp_path / "w.safetensors"), taps=(0, 1)).pretrained()
+    expected = list(whole.state_dict().values())
+    assert all(
+        torch.equal(w, expected[i]) for i, w in enumerate(found.network.state_dict().values())
+    )
+
+
+def test_a_file_of_a_vit_is_taken_and_its_positions_brought_to_another_grid(tmp_path):
+    name, path = "vit_tiny_patch16_224", tmp_path / "vit.safetensors"
+    whole = timm.create_model(name, pretrained=False, depth=2).eval()
+    save_file(whole.state_dict(), path)
+    found = Backbone(name, str(path), taps=(1,), options={"depth": 2}, precision="fp32")
+    x = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        right = whole.forward_intermediates(
+            (x - found.mean) / found.std, indices=(1,), norm=False, intermediates_only=True
+        )
+        torch.testing.assert_close(found.pretrained()(x), right, rtol=1e-4, atol=1e-4)
+    options = {"depth": 2, "img_size": 64}
+    small = Backbone(name, str(path), taps=(1,), options=options).pretrained()
+    grid = whole.pos_embed[:, 1:].detach().unflatten(1, (14, 14)).permute(0, 3, 1, 2)
+    grid = F.interpolate(grid, (4, 4), mode="bicubic", antialias=True)
+    own = small.network.model.pos_embed
+    torch.testing.assert_close(own[:, 1:], grid.flatten(2).transpose(1, 2), rtol=0, atol=1e-6)
+    assert torch.equal(own[:, 0], whole.pos_embed[:, 0])
+    again = Backbone(name, str(small.save(tmp_path / "b.safetensors")), (1,), options=options)
+    assert torch.equal(again.pretrained().network.model.pos_embed, own)
 
 
 def test_what_a_backbone_saved_has_its_normalisation_too(tmp_path):

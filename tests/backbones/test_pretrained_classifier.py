@@ -15,7 +15,9 @@ from hardsight.backbones import BackboneError, PretrainedClassifier
     ],
 )
 def test_images_are_normalised_as_in_training(name, weights, mean, std, block):
+    state = torch.get_rng_state()
     found = PretrainedClassifier(name, weights)
+    assert torch.equal(torch.get_rng_state(), state)
     x = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     plain = timm.create_model(name, pretrained=False).eval()
     plain.load_state_dict(found.network.state_dict())

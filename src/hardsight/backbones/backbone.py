@@ -12,7 +12,7 @@ from hardsight.backbones.bundled import BackboneError
 from hardsight.backbones.stages import end_with_taps
 from hardsight.backbones.weights import (
     check_source,
-    load_into,
+    load_features,
     normalisation,
     pretrained_weights,
 )
@@ -121,8 +121,7 @@ class Backbone(nn.Module):
         if self.weights == "random":
             return found
         given = pretrained_weights(self.name, self.weights)
-        own = {k.removeprefix("network."): w for k, w in given.items()}
-        load_into(found.network, own, self.weights)
+        load_features(found.network, given, self.weights)
         for key in ("mean", "std"):
             if key in given:  # a Backbone's file
                 setattr(found, key, given[key].to(self.mean))

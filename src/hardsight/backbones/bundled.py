@@ -14,6 +14,7 @@ from torch import Tensor
 
 from hardsight.core.cache import cache_folder
 from hardsight.core.files import write_tensors
+from hardsight.core.modules import seeded
 
 _log = logging.getLogger(__name__)
 
@@ -124,7 +125,8 @@ def _renamed(name: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return weights by the names that timm's network of this name has for them, in its order."""
     import timm  # slow: not before a network is built
 
-    ours = timm.create_model(name, pretrained=False).state_dict()
+    with seeded(0):  # leaves the global generator as it was
+        ours = timm.create_model(name, pretrained=False).state_dict()
     given = list(weights.values())
     if [w.shape for w in ours.values()] != [w.shape for w in given]:
         raise BackboneError(f"the installed timm has another {name}; install timm 1.0.23 or newer")

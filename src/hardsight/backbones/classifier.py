@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from hardsight.backbones.bundled import BackboneError
 from hardsight.backbones.weights import load_into, normalisation, pretrained_weights
+from hardsight.core.modules import seeded
 
 
 class PretrainedClassifier(nn.Module):
@@ -29,7 +30,8 @@ class PretrainedClassifier(nn.Module):
 
         super().__init__()
         try:
-            self.network = timm.create_model(name, pretrained=False)
+            with seeded(0):
+                self.network = timm.create_model(name, pretrained=False)
         except RuntimeError as error:
             raise BackboneError(
                 f"classifier name={name!r} cannot be built ({error}); timm.list_models() names "

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from hardsight.backbones.bundled import BUNDLED, BackboneError, bundled_weights
+from hardsight.core.modules import seeded
 
 _UNREADABLE = (
     *(OSError, RuntimeError, ValueError, EOFError, KeyError, IndexError),
@@ -78,11 +79,37 @@ def load_into(network: nn.Module, weights: Mapping[str, Tensor], source: str) ->
         raise BackboneError(f"weights={source!r} are of another network ({first})") from error
 
 
+def load_features(network: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+    """Load the weights of a whole network, or of a ``Backbone``, into timm's feature network of it.
+
+    That holds a ViT whole, whose positions are brought to its own grid, and gives the first stages
+    of others flat names, "stages_0" for "stages.0".
+
+    Raises:
+        BackboneError: some lack, or are of another shape.
+    """
+    from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn
+
+    found = {k.removeprefix("network.").removeprefix("model."): w for k, w in weights.items()}
+    whole = getattr(network, "model", network)
+    needed = whole.state_dict()
+    fits = all(k in found and found[k].shape == w.shape for k, w in needed.items())
+    if isinstance(whole, VisionTransformer) and not fits:
+        found = checkpoint_filter_fn(found, whole)
+    for key in needed.keys() - found.keys():
+        first = key.partition(".")[0]
+        deep = (f"{key[:i]}.{key[i + 1 :]}" for i, letter in enumerate(first) if letter == "_")
+        if stage := next((name for name in deep if name in found), None):
+            found[key] = found[stage]
+    load_into(whole, found, source)
+
+
 def _of_hub(name: str) -> Mapping[str, Tensor]:
     import timm
 
     try:
-        found: Mapping[str, Tensor] = timm.create_model(name, pretrained=True).state_dict()
+        with seeded(0):  # leaves the global generator as it was
+            found: Mapping[str, Tensor] = timm.create_model(name, pretrained=True).state_dict()
     except (OSError, RuntimeError, ValueError) as error:
         raise BackboneError(
             f"the weights of {name!r} cannot be fetched from the hub ({error}); download them "
