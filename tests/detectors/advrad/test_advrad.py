@@ -198,6 +198,7 @@ def test_denoising_steps_are_a_number_or_a_share_of_k(make_advrad, shots, k, ste
         ({"shots": 200, "k": 100}, "shots=200"),
         ({"shots": "1.5 k", "k": 100}, "shots=1.5 k, k=100"),
         ({"shots": "half"}, "shots='half' is neither a number of steps nor a share of k"),
+        ({"image_size": 12}, "image_size must be a multiple of 8, got 12"),
         ({"draws": 0}, "draws"),
         ({"average": "median"}, "average"),
         ({"margin": -0.1}, r"margin must be in \[0, 1\], got -0.1"),

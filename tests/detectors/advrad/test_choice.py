@@ -6,9 +6,12 @@ import torch
 from sklearn.metrics import roc_auc_score
 from tiny_detector import tiny_advrad
 
+from hardsight.data import load
 from hardsight.detectors.advrad.candidates import Candidate
 from hardsight.detectors.advrad.choice import by_side, choose_scoring, score_map_filters
+from hardsight.detectors.advrad.recipe import AdvRADFit
 from hardsight.detectors.advrad.selection import Selection
+from hardsight.detectors.fitted import Work
 
 SMALL = Selection(
     ks=(50, 200),
@@ -146,3 +149,41 @@ def test_one_validation_image_is_too_few():
 def test_filters_are_refused_before_any_training(name):
     with pytest.raises(ValueError, match="filter_size must be odd and positive, got 4"):
         Selection(**{name: (3, 4)})
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("aggregations", ("max", "tp:0.1"), "aggregation='tp:0.1' is not known"),
+        ("margins", (0.0, 3.0), "less than or equal to 1"),
+        ("ks", (0,), "greater than or equal to 1"),
+        *[
+            (name, (), "at least 1 item")
+            for name in ("ks", "averages", "margins", "filter_sizes", "references", "aggregations")
+        ],
+    ],
+)
+def test_what_no_search_can_try_is_refused_before_any_training(name, values, message):
+    with pytest.raises(ValueError, match=message):
+        Selection(**{name: values})
+
+
+@pytest.mark.parametrize(
+    ("settings", "fit", "message"),
+    [
+        ({}, {"selection": {"ks": (50, 2000)}}, "selection.ks must be at most 1000, .* got 2000"),
+        (
+            {},
+            {"adversarial_training": {"k_low": 5, "k_high": 2000}},
+            "adversarial_training.k_high must be at most 1000",
+        ),
+        ({"shots": 4}, {"selection": {}}, "shots=4 would be lost: a selection chooses among"),
+    ],
+)
+def test_a_fit_refuses_steps_that_there_are_not_before_it_trains(parts, settings, fit, message):
+    told = []
+    with pytest.raises(ValueError, match=message):
+        tiny_advrad(**settings).fit(
+            load(parts, size=16), AdvRADFit(**fit), Work(progress=lambda *now: told.append(now))
+        )
+    assert told == []

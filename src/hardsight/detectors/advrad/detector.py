@@ -13,6 +13,7 @@ from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.advrad.fitting import fit_advrad
 from hardsight.detectors.advrad.known_noise import KnownNoise
+from hardsight.detectors.advrad.maps import SCALES
 from hardsight.detectors.advrad.recipe import AdvRADFit
 from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
 from hardsight.detectors.advrad.settings import arguments, flat, grouped
@@ -35,7 +36,7 @@ class AdvRAD(SavedDetector):
     Args:
         denoiser: configuration of the denoiser, e.g. ``{"name": "fast"}``; see
             ``hardsight.diffusion.DENOISERS``.
-        image_size: height and width in pixels.
+        image_size: height and width in pixels, a multiple of 8.
         scoring: from images and reconstructions to scores.
         precision: of the denoiser, see ``hardsight.core.precision``.
         tiling: of large pictures; None: whole images.
@@ -62,6 +63,8 @@ class AdvRAD(SavedDetector):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        if image_size % max(SCALES):
+            raise ValueError(f"image_size must be a multiple of {max(SCALES)}, got {image_size}")
         self.image_size, self.precision, self.tiling = image_size, precision, tiling
         self.tiles = None if tiling is None else tiling.grid(image_size)
         self.random, self.noise_seed, self._denoiser_settings = not fixed_noise, seed, denoiser

@@ -133,6 +133,7 @@ def _held_out(detector: ErrorDetector, data: AnomalyData, config: AdvRADFit) -> 
         ValueError: too few for either, or settings that several categories do not allow.
     """
     selection = _meaningful(detector, config.selection, data)
+    _demand_steps(detector, selection, config)
     if config.start is not None and selection and len(selection.patches) > 1:
         raise ValueError(
             f"selection.patches={selection.patches} would train other denoisers than that of "
@@ -142,6 +143,26 @@ def _held_out(detector: ErrorDetector, data: AnomalyData, config: AdvRADFit) -> 
     Calibration.check(len(calibrating), config.false_alarms)
     evidence = None if selection is None else selection.evidence(choosing, config.training.seed)
     return HeldOut(calibrating, selection, evidence)
+
+
+def _demand_steps(detector: ErrorDetector, selection: Selection | None, config: AdvRADFit) -> None:
+    """Refuse diffusion steps that the schedule has not, and denoising steps that would be lost.
+
+    Raises:
+        ValueError: either.
+    """
+    last, how = detector.denoiser.schedule.T, config.adversarial_training
+    asked = [("selection.ks", k) for k in (selection.ks if selection else ())]
+    if how and how.k_high:
+        asked.append(("adversarial_training.k_high", how.k_high))
+    for name, k in asked:
+        if k > last:
+            raise ValueError(f"{name} must be at most {last}, the steps of the diffusion, got {k}")
+    if selection and detector.scoring.steps > 1:
+        raise ValueError(
+            f"shots={detector.scoring.shots} would be lost: a selection chooses among one-shot "
+            "scorings; set shots=1, or choose nothing (selection=None, --no-select)"
+        )
 
 
 def _train_denoiser(detector: ErrorDetector, context: TrainingContext, progressive: float) -> None:

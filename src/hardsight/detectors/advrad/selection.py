@@ -1,10 +1,11 @@
 """What AdvRAD leaves open to be chosen on validation data, and on what evidence."""
 
 import math
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from hardsight.detectors.advrad.maps import Average, Reference
+from hardsight.detectors.advrad.maps import Average, Reference, top_count
 from hardsight.detectors.evidence import Evidence
 from hardsight.detectors.mean_filter import demand_filter
 from hardsight.synthesis import PseudoAnomalies
@@ -13,21 +14,23 @@ from hardsight.synthesis import PseudoAnomalies
 class Selection(Evidence):
     """What to choose among, and on what evidence."""
 
-    ks: tuple[int, ...] = (50, 100, 200)
+    ks: tuple[Annotated[int, Field(ge=1)], ...] = Field((50, 100, 200), min_length=1)
     """Diffusion steps to try; where adversarial training leaves its own open, they are tried before
     it."""
     slack: float = Field(0.03, ge=0, le=1)
     """Selection score under the fixed-reconstruction attack that more noise may cost, where the k
     of adversarial training is chosen so."""
-    averages: tuple[Average, ...] = ("error", "reconstruction")
-    margins: tuple[float, ...] = (0.0,)
+    averages: tuple[Average, ...] = Field(("error", "reconstruction"), min_length=1)
+    margins: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field((0.0,), min_length=1)
     """Contrasts that an error must exceed to count."""
-    filter_sizes: tuple[int, ...] = (1, 3, 9, 21)
-    references: tuple[Reference, ...] = ("error", "deviation", "standardised")
-    aggregations: tuple[str, ...] = ("max", "top:0.0015", "top:0.015", "top:0.05", "mean")
-    map_filter_sizes: tuple[int, ...] = (1, 9, 21, 41)
+    filter_sizes: tuple[int, ...] = Field((1, 3, 9, 21), min_length=1)
+    references: tuple[Reference, ...] = Field(("error", "deviation", "standardised"), min_length=1)
+    aggregations: tuple[str, ...] = Field(
+        ("max", "top:0.0015", "top:0.015", "top:0.05", "mean"), min_length=1
+    )
+    map_filter_sizes: tuple[int, ...] = Field((1, 9, 21, 41), min_length=1)
     """Sides of a filter of the map alone, chosen once all is trained, see ``score_map_filters``."""
-    patches: tuple[int, ...] = ()
+    patches: tuple[Annotated[int, Field(ge=1)], ...] = ()
     """Patch sizes of the fast denoiser to try in short trainings; empty keeps the detector's."""
     pilot_steps: int = Field(300, ge=1)
     """Steps of such a training at the largest patch; smaller ones get fewer, for the same time."""
@@ -52,7 +55,9 @@ class Selection(Evidence):
         return evidence.first(min(self.copies, math.ceil(self.attacked / normals)))
 
     @model_validator(mode="after")
-    def _has_filters(self) -> "Selection":
+    def _makes_sense(self) -> "Selection":
         for size in (*self.filter_sizes, *self.map_filter_sizes):
             demand_filter(size)
+        for aggregation in self.aggregations:
+            top_count(aggregation, 1)
         return self

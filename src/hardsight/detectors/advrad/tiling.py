@@ -6,7 +6,6 @@ from typing import ClassVar
 from pydantic import ConfigDict
 
 from hardsight.data import Tiles
-from hardsight.detectors.advrad.maps import SCALES
 
 
 @dataclass(frozen=True)
@@ -24,8 +23,6 @@ class Tiling:
         """Return the tiles of a picture.
 
         Raises:
-            ValueError: a size that errors at several scales, or these tiles, do not fit.
+            ValueError: a size that these tiles do not fit.
         """
-        if image_size % max(SCALES):
-            raise ValueError(f"image_size must be a multiple of 8, got {image_size}")
         return Tiles((image_size, image_size), (self.tile, self.tile), self.overlap)
