@@ -133,6 +133,11 @@ def test_turned_images_are_not_kept(method):
     assert task.batch(3, torch.Generator().manual_seed(0))[0].shape == (3, 3, 32, 32)
 
 
+def test_a_share_of_the_pixels_is_one(method):
+    with pytest.raises(ValueError, match=r"top must be a share of the pixels in \[0, 1\], got 1.5"):
+        TINY_DETECTORS[method](top=1.5)
+
+
 def test_one_training_image_is_refused(parts, method):
     data = load(parts, size=32)
     few = replace(data, train=data.train.of(data.train.samples[:1]))

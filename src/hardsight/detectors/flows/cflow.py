@@ -9,6 +9,7 @@ from hardsight.data import AnomalyData
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.flows.cflow_density import CFlowDensity
+from hardsight.detectors.flows.density import demand_top
 from hardsight.detectors.flows.detector import FlowDetector
 from hardsight.detectors.flows.fitting import fit_flow
 from hardsight.detectors.method import FitConfig
@@ -46,7 +47,7 @@ class CFlow(FlowDetector):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.image_size, self.top, self.precision = image_size, top, precision
+        self.image_size, self.top, self.precision = image_size, demand_top(top), precision
         self.backbone = build_backbone(backbone, taps=(2, 3, 4), precision=precision, seed=seed)
         sides = self.backbone.sides(image_size)
         with seeded(seed):

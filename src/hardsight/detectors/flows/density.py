@@ -47,6 +47,17 @@ class Density(nn.Module, ABC):
         """
 
 
+def demand_top(top: float) -> float:
+    """Return what ``detect`` calls ``top`` if it is a share.
+
+    Raises:
+        ValueError: it is outside [0, 1].
+    """
+    if not 0 <= top <= 1:
+        raise ValueError(f"top must be a share of the pixels in [0, 1], got {top}")
+    return top
+
+
 def detect(log_densities: Sequence[Tensor], enlarged: Enlargement, top: float) -> Detection:
     """Score images by the patches that are least likely.
 
@@ -58,12 +69,7 @@ def detect(log_densities: Sequence[Tensor], enlarged: Enlargement, top: float) -
         log_densities: (B, 1, h_i, w_i) of each level, the finest first.
         enlarged: from its grid to pixels.
         top: share of the map's pixels, the highest, whose mean is the score; 0: the highest alone.
-
-    Raises:
-        ValueError: a share outside [0, 1].
     """
-    if not 0 <= top <= 1:
-        raise ValueError(f"top must be a share of the pixels in [0, 1], got {top}")
     size = log_densities[0].shape[-2:]
     finest = [
         F.interpolate(level, size, mode="bilinear", align_corners=False) for level in log_densities

@@ -8,6 +8,7 @@ from hardsight.core.precision import Choice
 from hardsight.data import AnomalyData
 from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Work
+from hardsight.detectors.flows.density import demand_top
 from hardsight.detectors.flows.detector import FlowDetector
 from hardsight.detectors.flows.fastflow_density import FastFlowDensity
 from hardsight.detectors.flows.fitting import fit_flow
@@ -46,7 +47,7 @@ class FastFlow(FlowDetector):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.image_size, self.top, self.precision = image_size, top, precision
+        self.image_size, self.top, self.precision = image_size, demand_top(top), precision
         self.backbone = build_backbone(backbone, taps=(1, 2, 3), precision=precision, seed=seed)
         with seeded(seed):
             self.density = FastFlowDensity(self.backbone.channels, blocks, hidden_ratio)
