@@ -138,9 +138,11 @@ def test_same_seed_same_weights_other_seed_other(parts, preset, tmp_path):
     weights = []
     for i, seed in enumerate((0, 0, 1)):
         torch.manual_seed(i)  # the global generator must not matter
+        state = torch.get_rng_state()
         changes = {"data.path": str(parts), "training.seed": seed, "selection": None}
         config = load_preset(str(preset)).updated(changes | {"training.steps": 2})
         start_run(tmp_path / str(i), config).fit("cpu")
+        assert torch.equal(torch.get_rng_state(), state)  # and stays as it was
         weights.append((tmp_path / str(i) / "model.safetensors").read_bytes())
     assert weights[0] == weights[1] != weights[2]
     assert not (tmp_path / "0/selection.json").exists()

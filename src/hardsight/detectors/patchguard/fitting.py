@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from hardsight.augment import symmetries
+from hardsight.core.modules import in_mode
 from hardsight.data import AnomalyData, foreground_sheet
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.fitted import Fitted, OpenWork, Work, demand_normals
@@ -90,4 +91,5 @@ def demand_attention(detector: PatchDetector, normals: Tensor, recipe: Recipe) -
     """
     x = detector.prepare(normals[:1])
     if recipe.regulariser.kind != "none":
-        detector.network.with_attention(x, recipe.regulariser.layers)
+        with in_mode("eval", detector.network):  # dropout would draw from the global generator
+            detector.network.with_attention(x, recipe.regulariser.layers)
