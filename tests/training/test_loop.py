@@ -210,17 +210,18 @@ def test_resume_starts_a_run_that_has_no_checkpoint_yet(tmp_path):
     assert train(TinyTask(), tiny_settings(steps=2), tmp_path, resume=True).step == 2
 
 
-def test_a_nan_loss_stops_the_run_and_the_last_checkpoint_stands(tmp_path):
+@pytest.mark.parametrize("clip", [None, 1.0])
+def test_a_nan_loss_stops_the_run_and_the_last_checkpoint_stands(clip, tmp_path):
     with pytest.raises(TrainingError) as caught:
-        train(TinyTask(poison_at=13), tiny_settings(), tmp_path)
+        train(TinyTask(poison_at=13), tiny_settings(gradient_clip=clip), tmp_path)
     assert "the loss is nan at step 13 of 24" in str(caught.value)
     assert "step-00000010.safetensors stands" in str(caught.value)
     last = checkpoint.latest(tmp_path / "checkpoints")
     assert last.step == 10
     assert all(bool(torch.isfinite(v).all()) for v in last.tensors.values())
     whole, resumed = TinyTask(), TinyTask()
-    train(whole, tiny_settings(), tmp_path / "whole")
-    train(resumed, tiny_settings(), tmp_path, resume=True)
+    train(whole, tiny_settings(gradient_clip=clip), tmp_path / "whole")
+    train(resumed, tiny_settings(gradient_clip=clip), tmp_path, resume=True)
     assert same(whole.module, resumed.module)
 
 

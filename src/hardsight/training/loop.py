@@ -211,8 +211,8 @@ def _run(
             with autocast(state.precision.name, fabric.device):
                 value = model(*batch)
             fabric.backward(value)
-            if settings.gradient_clip is not None:
-                fabric.clip_gradients(model, stepper, max_norm=settings.gradient_clip)
+            if (most := settings.gradient_clip) is not None:  # the state names what is not finite
+                fabric.clip_gradients(model, stepper, max_norm=most, error_if_nonfinite=False)
             stepper.step()
 
             # One exchange: the mean loss, and whether any of the processes was asked to stop.
