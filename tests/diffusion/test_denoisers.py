@@ -238,6 +238,10 @@ def test_from_diffusers_reads_the_schedule_beside_the_network(tmp_path):
     DDPMScheduler(beta_schedule="sigmoid").save_pretrained(tmp_path / "scheduler")
     with pytest.raises(ValueError, match="beta_schedule must be one of"):
         PaperDenoiser.from_diffusers(tmp_path)
+    for other in ({"trained_betas": [0.1, 0.2]}, {"rescale_betas_zero_snr": True}):
+        DDPMScheduler(**other).save_pretrained(tmp_path / "scheduler")
+        with pytest.raises(ValueError, match=f"{next(iter(other))} is not known here; pass"):
+            PaperDenoiser.from_diffusers(tmp_path)
 
 
 def test_from_diffusers_refuses_pickles_and_empty_folders(tmp_path):

@@ -21,7 +21,7 @@ def small_unet(
     patch: int,
     outputs: int | None = None,
 ) -> "UNet2DModel":
-    """Return a network without attention for ``apply_folded``, one block a level.
+    """Return a network for ``apply_folded``, one block a level, attention in the middle alone.
 
     Args:
         size: side of the images in pixels.

@@ -173,6 +173,9 @@ def _diffusers_schedule(root: Path) -> Schedule:
     target = config.get("prediction_type", "epsilon")
     if target != "epsilon":
         raise ValueError(f"{path}: prediction_type must be 'epsilon', got {target!r}")
+    for name in ("trained_betas", "rescale_betas_zero_snr"):
+        if config.get(name):
+            raise ValueError(f"{path}: {name} is not known here; pass schedule= yourself")
     kind = config.get("beta_schedule", "linear")
     if kind not in _DIFFUSERS_SCHEDULES:
         raise ValueError(
