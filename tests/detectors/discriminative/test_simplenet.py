@@ -46,6 +46,8 @@ def test_masked_noise_is_in_shapes_and_the_rest_stays_normal():
     assert torch.equal((noise != 0).any(1, keepdim=True), where)
     assert 0 < where.float().mean() < 0.6
     assert float(noise[where.expand_as(noise)].std()) == pytest.approx(0.3, rel=0.1)
+    half, _ = FeatureNoise(std=0.3, masked=True).drawn(features.bfloat16(), generator())
+    assert torch.equal((half != 0).any(1, keepdim=True), where)  # the same shapes in 16 bits
     whole, everywhere = FeatureNoise(std=0.3).drawn(features, generator())
     assert everywhere.all()
     assert torch.equal(whole, 0.3 * torch.randn(features.shape, generator=generator()))

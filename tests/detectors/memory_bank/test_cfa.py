@@ -66,6 +66,14 @@ def test_training_draws_patches_to_centres_that_stay():
     assert torch.equal(detector.centres.vectors, centres)
 
 
+def test_distances_are_of_single_precision_whatever_the_training_computes_in(detector):
+    normals = (images(8) * 255).byte()
+    task = AdaptationTask(detector, normals, FIT)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = task.loss(normals)
+    assert torch.equal(found, task.loss(normals))
+
+
 def test_the_gradient_of_the_score_is_exact(detector):
     assert demand_gradient(detector, images(2), torch.Generator().manual_seed(0)).exact
 

@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Generator, Tensor, nn
 
 from hardsight.augment import AugmentationPolicy
+from hardsight.core.batches import at_least_single
 from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.detectors.discriminative.contract import Judging, fixed_features
 from hardsight.detectors.discriminative.feature_objective import FeatureObjective
@@ -64,8 +65,8 @@ class FeatureNoise(BaseModel):
     def drawn(self, features: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         """Draw noise (B, C, h, w) for features of that shape, and where it is, (B, 1, h, w)."""
         where = torch.ones_like(features[:, :1], dtype=torch.bool)
-        if self.masked:
-            where = PerlinTextures().masks(features, where, generator)
+        if self.masked:  # places in the noise's lattice are too fine for 16 bits
+            where = PerlinTextures().masks(at_least_single(features), where, generator)
         noise = torch.randn(features.shape, generator=generator, device=features.device)
         return self.std * noise.to(features) * where, where
 

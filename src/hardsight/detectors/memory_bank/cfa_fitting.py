@@ -98,5 +98,6 @@ class AdaptationTask:
         with torch.no_grad():
             patches = self.detector.embed(images.float() / 255)
         count = min(self.detector.neighbours + self.config.repelling, len(self.detector.centres))
-        squares = self.detector.distances(patches, count).square()
-        return self.module.loss(squares, self.detector.neighbours)
+        with torch.autocast(images.device.type, enabled=False):  # which is nearest, 16 bits blur
+            squares = self.detector.distances(patches, count).square()
+            return self.module.loss(squares, self.detector.neighbours)
