@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from hardsight.synthesis.defects import add_defect
 from hardsight.synthesis.distortions import LEVELS, Level, distort
+from hardsight.synthesis.foreground import widened
 from hardsight.synthesis.warps import draw
 
 
@@ -143,10 +144,7 @@ class CutPaste:
 def dilated(foreground: Tensor, share: float = 10 / 224) -> Tensor:
     """Widen (N, 1, H, W) bool by a fraction of the side, so that defects reach over the edge."""
     reach = round(share * min(foreground.shape[-2:]))
-    if reach == 0:
-        return foreground
-    rows = F.max_pool2d(foreground.float(), (2 * reach + 1, 1), 1, (reach, 0))
-    return F.max_pool2d(rows, (1, 2 * reach + 1), 1, (0, reach)) > 0
+    return widened(foreground, reach) if reach else foreground
 
 
 def _runs(inside: Tensor, dim: int) -> Tensor:

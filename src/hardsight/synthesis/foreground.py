@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from skimage.filters import threshold_otsu
 from torch import Tensor
 
+from hardsight.core.batches import batched
+
 _RING = 0.05
 """Width of the border taken for background, as a fraction of the side."""
 _FILLED = 0.4
@@ -39,10 +41,19 @@ def foreground(images: Tensor) -> Tensor:
     border, rest = (float(found[:, :, part].float().mean()) for part in (edge, ~edge))
     if border > _FILLED * rest:
         return torch.ones_like(found)
-    found = F.max_pool2d(found.float(), 5, stride=1, padding=2) > 0
+    found = widened(found, 2)
     empty = ~found.flatten(1).any(1)
     found[empty] = True
     return found
+
+
+def widened(masks: Tensor, reach: int) -> Tensor:
+    """Widen masks (N, 1, H, W) bool by ``reach`` pixels, in rows and columns; some at a time."""
+    wider = []
+    for part in batched(masks, 32):
+        rows = F.max_pool2d(part.float(), (2 * reach + 1, 1), 1, (reach, 0))
+        wider.append(F.max_pool2d(rows, (1, 2 * reach + 1), 1, (0, reach)) > 0)
+    return torch.cat(wider)
 
 
 def _saliency(images: Tensor) -> Tensor:
