@@ -49,6 +49,9 @@ def test_crossing_probabilities_by_enumerating_every_path(p, alpha):
 def test_a_single_look_is_the_plain_test():
     counts, _ = critical_counts([300], 0.2, 0.01)
     assert counts[0] == critical_count(300, 0.2, 0.01)
+    looks = plan_looks(300, 0.1, 0.125, 0.01, looks=1)
+    assert looks.samples == (300,)
+    assert looks.below == (int(critical_count(300, norm.cdf(-0.8), 0.005)),)
 
 
 def test_no_look_asks_for_fewer_successes_than_the_one_before():

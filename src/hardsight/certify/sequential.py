@@ -125,7 +125,7 @@ def plan_looks(
             f"n={n} samples settle nothing at radius={radius:g}, sigma={sigma:g}, alpha={alpha:g}: "
             f"give at least {needed:g}, or a larger sigma"
         )
-    first = min(n, unanimous_samples(easier, alpha / 2 / looks))
+    first = min(n, unanimous_samples(easier, alpha / 2 / looks)) if looks > 1 else n
     samples = np.unique(np.geomspace(first, n, looks).round().astype(np.int64))
     below, _ = critical_counts(samples, low, alpha / 2)
     above, _ = critical_counts(samples, high, alpha / 2)
