@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from hardsight.attacks import ScoreVictim, build_suite
+from hardsight.attacks import ClassVictim, ScoreVictim, build_suite
+from hardsight.attacks.class_suites import class_suite
 from hardsight.attacks.threats import Universal
 from hardsight.attacks.universal import Batch, craft
 from hardsight.core.types import Detection
@@ -83,3 +84,19 @@ def test_what_is_none_for_a_set_is_refused():
 def test_the_noise_of_a_set_is_not_known_in_advance():
     assert not build_suite("eot-pgd", "universal", EPS).fixed
     assert build_suite("eot-pgd", "light", EPS).fixed
+
+
+def test_a_set_is_judged_on_one_draw_where_the_model_repeats_itself():
+    images, labels = drawn(4)
+    rows = []
+
+    class Counted(torch.nn.Flatten):
+        def forward(self, x):
+            rows.append(len(x))
+            return super().forward(x)[:, :3]
+
+    victim = ClassVictim(Counted(), labels.long())
+    suite = class_suite("pgd", "universal", EPS, steps=2)
+    craft(suite, [Batch(victim, images, torch.full((4,), 0.25))], torch.Generator().manual_seed(0))
+    assert rows[4:] == [4] * 5  # judged, two steps, the end, judged
+    assert rows[:4] == [1] * 4  # asked whether it repeats itself

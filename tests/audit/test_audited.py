@@ -108,6 +108,8 @@ def test_what_is_announced_is_what_is_spent(audited):
         ({"draws": ()}, "draws must be a rising ladder"),
         ({"restarts": (0, 1)}, "restarts must be a rising ladder"),
         ({"gradients": 3}, "even and at least 4, got 3"),
+        ({"objectives": ("scroe",)}, r"objectives must be some of score, .*, got \('scroe',\)"),
+        ({"losses": ()}, r"losses must be some of ce, margin, .*, got \(\)"),
     ],
 )
 def test_a_budget_that_is_none_is_refused(settings, message):

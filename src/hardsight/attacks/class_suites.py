@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,10 @@ class LabelledVictim(ClassVictim):
 
     model: nn.Module
     classes: int = 10
+    names: ClassVar[tuple[str, ...]] = (
+        *ClassVictim.names,
+        *(f"{_TARGET}{k}" for k in range(1, 10)),
+    )
 
     def of(self, model: nn.Module) -> "LabelledVictim":
         """Return the same labels for another classifier."""

@@ -64,6 +64,11 @@ class Suite:
         return tuple(dict.fromkeys(self.build(self.ball)))
 
     @property
+    def judging(self) -> int:
+        """Return the draws by which the worst attempt is found."""
+        return max(JUDGING, *(a.draws for a in self.attempts))
+
+    @property
     def on_map(self) -> bool:
         """Return whether the map is attacked."""
         return self.target == "pixel"
@@ -187,8 +192,7 @@ class Suite:
                 same[id(model)] = repeats_itself(model, images)
             return 1 if draws > 1 and same[id(model)] else draws
 
-        judging = max(JUDGING, *(a.draws for a in self.attempts))
-        judge = victim.judge(averaged(victim.model, judging), noise)
+        judge = victim.judge(averaged(victim.model, self.judging), noise)
         device = generator.device if generator is not None else "cpu"
         seed = int(torch.randint(2**62, (), generator=generator, device=device))
         purposes = Noise(seed, images.device)

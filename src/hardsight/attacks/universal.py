@@ -12,8 +12,9 @@ from hardsight.attacks.contract import Divisible, Objective, scheduled
 from hardsight.attacks.entry import at_rest
 from hardsight.attacks.gradient_free import searched_on
 from hardsight.attacks.gradients import evaluate
+from hardsight.attacks.objectives.draws import repeats_itself
 from hardsight.attacks.results import better
-from hardsight.attacks.suites import JUDGING, Suite
+from hardsight.attacks.suites import Suite
 from hardsight.attacks.threats import Threat, is_shared
 from hardsight.attacks.threats.parameter_space import OfParameters, ParameterSpace
 from hardsight.attacks.victims import Victim
@@ -88,8 +89,9 @@ def craft(suite: Suite, batches: Sequence[Batch], generator: torch.Generator) ->
                 "takes attacks that do: pgd, eot-pgd"
             )
 
-    judges = [b.victim.judge(max(JUDGING, *(a.draws for a in suite.attempts))) for b in batches]
     images, victim = batches[0].images, batches[0].victim
+    judging = 1 if repeats_itself(victim.model, images) else suite.judging
+    judges = [b.victim.judge(judging) for b in batches]
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
     noise = Noise(seed, images.device)
     judge, middle = (

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from hardsight.attacks import ScoreVictim
+from hardsight.attacks.class_suites import LabelledVictim
 from hardsight.evaluation.subjects.subject import Kind
 
 
@@ -40,6 +42,9 @@ class Budget:
                 raise ValueError(f"{name} must be a rising ladder of counts, got {ladder}")
         if self.gradients < 4 or self.gradients % 2:
             raise ValueError(f"gradients must be even and at least 4, got {self.gradients}")
+        for name, known in (("objectives", ScoreVictim.names), ("losses", LabelledVictim.names)):
+            if not (asked := getattr(self, name)) or not set(asked) <= set(known):
+                raise ValueError(f"{name} must be some of {', '.join(known)}, got {asked}")
 
     def of(self, kind: Kind) -> tuple[str, ...]:
         """Return the objectives that a kind of subject is attacked by."""

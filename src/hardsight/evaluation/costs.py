@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 from hardsight.attacks import Suite
-from hardsight.attacks.suites import JUDGING
 from hardsight.core.types import Progress
 from hardsight.evaluation.subjects import Subject
 
@@ -42,7 +41,7 @@ def _search(subject: Subject, suite: Suite, own: int, known: bool = False) -> fl
         math.ceil(a.draws / own) * a.optimiser.evaluations * (1.0 if a.by_gradient else FORWARD)
         for a in attempts
     )
-    drawn = math.ceil(max(JUDGING, *(a.draws for a in attempts)) / own)
+    drawn = math.ceil(suite.judging / own)
     judging = drawn if subject.random and not known else 1
     return search + FORWARD * (1 + len(attempts)) * judging
 
