@@ -15,18 +15,26 @@ def test_records_and_warnings_are_lines_of_json_with_their_facts(capsys):
         with warnings.catch_warnings():
             warnings.simplefilter("always")
             warnings.warn("old", UserWarning, stacklevel=1)
-    scored, old = map(json.loads, capsys.readouterr().err.splitlines())
+        logging.getLogger("python_multipart").warning("no boundary")
+        logging.getLogger("python_multipart").info("a header")
+    scored, old, odd = map(json.loads, capsys.readouterr().err.splitlines())
     assert (scored["message"], scored["level"], scored["model"]) == ("scored 3", "info", "parts")
     assert (old["level"], old["logger"]) == ("warning", "py.warnings")
     assert "UserWarning: old" in old["message"]
+    assert (odd["logger"], odd["message"]) == ("python_multipart", "no boundary")
 
 
 def test_loggers_are_afterwards_what_they_were(capsys, caplog):
-    told = logging.getLogger("hardsight")
-    before = (list(told.handlers), told.propagate, told.level, warnings.showwarning)
+    loggers = logging.root, logging.getLogger("hardsight")
+
+    def state():
+        each = [(list(one.handlers), one.propagate, one.level) for one in loggers]
+        return each, warnings.showwarning
+
+    before = state()
     with logged_as_json():
-        assert told.handlers != before[0]
-    assert (told.handlers, told.propagate, told.level, warnings.showwarning) == before
+        assert all(one.handlers != was[0] for one, was in zip(loggers, before[0], strict=True))
+    assert state() == before
     LOG.warning("to whoever listens")
     assert caplog.messages == ["to whoever listens"]
     assert "{" not in capsys.readouterr().err

@@ -51,3 +51,13 @@ def test_a_name_that_fits_no_url_is_refused(log, served_run, tmp_path):
     other = shutil.copytree(served_run, tmp_path / "good parts")
     with pytest.raises(ModelError, match="rename the folder"):
         Models(log, [Origin(other)], "cpu")
+
+
+def test_what_can_be_no_folder_is_refused(log, served_run, tmp_path):
+    models = Models(log, [Origin(served_run)], "cpu")
+    (tmp_path / "loop").symlink_to("loop")
+    for run in (f"{tmp_path}/loop/run", "a\0b", "\ud800"):
+        with pytest.raises(ModelError):
+            models.load("parts", run)
+    with pytest.raises(ModelError, match="beside='quick' stands beside a run; name that too"):
+        models.load("parts", beside="quick")

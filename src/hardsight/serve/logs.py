@@ -26,17 +26,19 @@ class JsonLines(logging.Formatter):
 
 @contextmanager
 def logged_as_json(level: int = logging.INFO) -> Iterator[None]:
-    """Write what hardsight and its server log, and what warns, to stderr as lines of JSON.
+    """Write what hardsight and its server log, and what anything else warns of, as lines of JSON.
 
-    Afterwards loggers are what they were: a stream that is closed by then is written to no more.
+    They go to stderr. Afterwards loggers are what they were: a stream that is closed by then is
+    written to no more.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
-    loggers = [logging.getLogger(name) for name in ("hardsight", "uvicorn", "py.warnings")]
-    before = [(one, one.handlers, one.propagate, one.level) for one in loggers]
+    told = [logging.getLogger(name) for name in ("hardsight", "uvicorn", "py.warnings")]
+    before = [(one, one.handlers, one.propagate, one.level) for one in (logging.root, *told)]
     logging.captureWarnings(True)
-    for logger in loggers:
+    for logger, *_ in before:
         logger.handlers, logger.propagate = [handler], False
+    for logger in told:
         logger.setLevel(level)
     try:
         yield

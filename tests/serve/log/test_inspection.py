@@ -82,6 +82,17 @@ def test_feedback_is_a_row_of_its_own_and_the_decision_stays(log):
         log.judge(Feedback("nobody", True))
 
 
+def test_text_with_nul_is_written_and_asked_for_in_any_database(log):
+    rows = decisions(2, source="a\0b")
+    log.append(rows)
+    log.judge(Feedback(rows[0].id, anomalous=True, note="\0", author="A\0"))
+    assert {each.decision.source for each in log.read(Query(source="a\0"))} == {"a\ufffdb"}
+    assert log.feedback([rows[0].id])[rows[0].id][0].author == "A\ufffd"
+    assert log.count(Query(model="\0")) == 0
+    with pytest.raises(UnknownDecisionError):
+        log.decision("\0")
+
+
 def test_rows_cannot_be_changed_or_deleted(log):
     row = decisions(1)[0]
     log.append([row])

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from hardsight.core.run_folders import RunError
@@ -95,6 +96,8 @@ def problem_of(error: Exception) -> Problem:
         return Problem(error.status_code, str(error.detail), error.headers)
     if isinstance(error, RequestValidationError):
         return Problem(422, first_problem(error))
+    if isinstance(error, ClientDisconnect):  # who is told so has gone
+        return Problem(400, "the request ended before its body")
     if isinstance(error, QueueFullError):
         return Problem(429, str(error), again_after(error.seconds))
     if isinstance(error, LogError):
@@ -114,6 +117,8 @@ def explain_errors(app: FastAPI, measures: Measures) -> None:
             measures.log_failures.inc()
         return problem_of(error).response(request.url.path)
 
-    known = (Problem, HTTPException, RequestValidationError, QueueFullError, LogError, *STATUS)
-    for kind in (*known, Exception):
+    known = (
+        Problem, HTTPException, RequestValidationError, ClientDisconnect, QueueFullError, LogError,
+    )  # fmt: skip
+    for kind in (*known, *STATUS, Exception):
         app.add_exception_handler(kind, answer)

@@ -41,19 +41,30 @@ class UTCTime(TypeDecorator[datetime]):
         return found.astimezone(UTC)
 
 
+class PlainText(TypeDecorator[str]):
+    """Text in any database: PostgreSQL refuses the character NUL, for which another stands."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Put U+FFFD, which marks what cannot be shown, in the place of NUL."""
+        return None if value is None else value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 DECISIONS = Table(
     "decisions",
     METADATA,
     Column("number", NUMBER, primary_key=True, autoincrement=True),
-    Column("id", String(36), nullable=False, unique=True),
+    Column("id", PlainText(36), nullable=False, unique=True),
     Column("time", UTCTime, nullable=False),
-    Column("source", String, nullable=False),
+    Column("source", PlainText, nullable=False),
     Column("image", String(64), nullable=False),
     Column("score", Float(53), nullable=False),
     Column("p_value", Float(53), nullable=False),
     Column("label", Boolean, nullable=False),
     Column("threshold", Float(53), nullable=False),
-    Column("model", String, nullable=False),
+    Column("model", PlainText, nullable=False),
     Column("model_hash", String, nullable=False),
     Column("threshold_version", Integer, nullable=False),
     Column("map_maximum", Float(53), nullable=False),
@@ -68,21 +79,21 @@ FEEDBACK = Table(
     "feedback",
     METADATA,
     Column("number", NUMBER, primary_key=True, autoincrement=True),
-    Column("id", String(36), nullable=False, unique=True),
+    Column("id", PlainText(36), nullable=False, unique=True),
     Column("time", UTCTime, nullable=False),
-    Column("decision", String(36), nullable=False),
+    Column("decision", PlainText(36), nullable=False),
     Column("anomalous", Boolean, nullable=False),
-    Column("note", String, nullable=False),
-    Column("author", String, nullable=False),
+    Column("note", PlainText, nullable=False),
+    Column("author", PlainText, nullable=False),
 )
 THRESHOLDS = Table(
     "thresholds",
     METADATA,
     Column("number", NUMBER, primary_key=True, autoincrement=True),
     Column("time", UTCTime, nullable=False),
-    Column("model", String, nullable=False),
+    Column("model", PlainText, nullable=False),
     Column("model_hash", String, nullable=False),
     Column("version", Integer, nullable=False),
     Column("calibration", JSON, nullable=False),
-    Column("note", String, nullable=False),
+    Column("note", PlainText, nullable=False),
 )

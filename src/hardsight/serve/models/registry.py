@@ -80,10 +80,12 @@ class Models:
             beside: run of a second detector, for another ``run``; None: there is none.
 
         Raises:
-            ModelError: a name that fits no URL, or a folder elsewhere.
+            ModelError: a name that fits no URL, a folder elsewhere, or a second run alone.
             RunError: a folder that holds no finished run of a detector.
             UnknownModelError: no run, and nothing is served under the name.
         """
+        if run is None and beside is not None:
+            raise ModelError(f"beside={beside!r} stands beside a run; name that too, as run")
         if run is None:
             return self._load(name, self.get(name).origin)
         origin = _resolved(Origin(Path(run), None if beside is None else Path(beside)))
@@ -145,4 +147,12 @@ class Models:
 
 
 def _resolved(origin: Origin) -> Origin:
-    return Origin(origin.run.resolve(), origin.beside and origin.beside.resolve())
+    """Return where an origin's runs are.
+
+    Raises:
+        ModelError: links that lead round in a circle, or a name that no file can have.
+    """
+    try:
+        return Origin(origin.run.resolve(), origin.beside and origin.beside.resolve())
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ModelError(f"{str(origin.run)!r} names no run ({error}); name its folder") from error
