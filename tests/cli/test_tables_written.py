@@ -43,6 +43,13 @@ def test_a_list_that_is_read_is_not_written_over(run, parts, tmp_path):
     assert place.read_text() == text
 
 
+def test_a_table_behind_links_that_lead_in_a_circle_is_refused(run, parts, tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    done = call("score", run, parts / "test", "-o", tmp_path / "loop" / "scores.csv")
+    assert done.exit_code == 1
+    assert f"error: {tmp_path / 'loop'} can be neither read nor written" in words(done)
+
+
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_a_table_that_goes_on_keeps_its_rows_and_drops_what_was_cut_off(tmp_path, form):
     place, fields = tmp_path / f"t.{form}", ("path", "score")

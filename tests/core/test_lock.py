@@ -1,5 +1,8 @@
 """One process at a time writes in a folder, and the other one is named."""
 
+import errno
+import os
+
 import pytest
 
 from hardsight.core.lock import LOCK, FolderInUseError, locked
@@ -51,6 +54,23 @@ def test_a_folder_that_is_replaced_is_held_from_beside_it(tmp_path):
         with pytest.raises(FolderInUseError, match=said), locked(place, beside=True):
             pass
         assert list(place.iterdir()) == []
+
+
+def test_a_full_disk_holds_a_folder_by_nobodys_name_and_lets_go(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    for _ in range(2):
+        with locked(tmp_path):
+            assert (tmp_path / LOCK).read_bytes() == b""
+        assert not (tmp_path / LOCK).exists()
+
+
+def test_links_that_lead_in_a_circle_are_an_error_of_the_system(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OSError, match="loop"), locked(tmp_path / "loop" / "run"):
+        pass
 
 
 def test_what_goes_wrong_inside_lets_go(tmp_path):

@@ -30,5 +30,10 @@ def test_nothing_is_said_of_what_is_there(top):
     assert near_names(top / "bottle") == ""
 
 
+def test_a_link_to_nothing_is_no_mistyped_name(top):
+    (top / "self").symlink_to("self")
+    assert near_names(top / "self") == "; it is a link to nothing"
+
+
 def test_a_url_that_became_a_path_is_said_as_a_url(tmp_path):
     assert near_names(tmp_path / "s3:/line/parts") == "; did you mean 's3://line/parts'?"

@@ -101,6 +101,13 @@ def test_missing_empty_and_overlapping_folders(tmp_path: Path) -> None:
         folder("ok", root=tmp_path, extensions=[])
 
 
+def test_a_link_that_leads_to_itself_is_an_image_that_cannot_be_read(tmp_path: Path) -> None:
+    parts(tmp_path)
+    (tmp_path / "ok" / "self.png").symlink_to("self.png")
+    (error,) = folder("ok", root=tmp_path, size=8, on_error="skip").skipped
+    assert (error.path.name, error.reason) == ("self.png", "no such file; it is a link to nothing")
+
+
 def test_unreadable_files_do_not_move_the_split(tmp_path: Path) -> None:
     whole = sets(folder("ok", "nok", root=parts(tmp_path, 20), size=8))
     (tmp_path / "ok" / "3.png").write_bytes(b"")

@@ -69,8 +69,10 @@ def test_lists_name_images_wherever_they_are(memory, local, tmp_path):
     (tmp_path / "empty.txt").touch()
     with pytest.raises(FileNotFoundError, match="is a list without an image"):
         iter_sources([str(tmp_path / "empty.txt")])
-    (tmp_path / "wrong.csv").write_text("file\na.png\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"wrong\.csv has no column path or image"):
+    (tmp_path / "wrong.csv").write_text("path;label\na.png;1\n", encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"wrong\.csv has no column path or image but path;label; "
+    ):
         iter_sources([str(tmp_path / "wrong.csv")])
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from hardsight.cli.console import console, explained, say
 from hardsight.cli.options import AllowDataChange, OtherData, RunFolder, Seed, check_given
+from hardsight.core.folders import real_path
 from hardsight.core.outputs import check_folder
 
 
@@ -67,7 +68,7 @@ def export(
         work = open_detector_run(run)
         folder = output or work.reports / EXPORTED
         check_folder(folder, "--output")
-        in_run = folder.resolve().is_relative_to(work.reports.resolve())
+        in_run = real_path(folder).is_relative_to(real_path(work.reports))
         with locked(work.reports) if in_run else locked(folder, beside=True):
             detector, data = work.opened("cpu", path, allow_data_change)
             found, compared = write(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardsight.core.disk import named_when_full
+from hardsight.core.folders import real_path
 from hardsight.core.outputs import check_folder
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def check_overlays(overlays: Path | None, folders: Iterable[Path]) -> None:
         return
     check_folder(overlays, "--overlays")
     for folder in folders:
-        if overlays.resolve().is_relative_to(folder.resolve()):
+        if real_path(overlays).is_relative_to(real_path(folder)):
             raise ValueError(
                 f"--overlays {overlays} lies in {folder}, where the heat maps would be scored as "
                 "new images; name a folder outside it"

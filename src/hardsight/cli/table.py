@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hardsight.core.disk import named_when_full
+from hardsight.core.folders import real_path
 from hardsight.core.outputs import check_file
 from hardsight.core.spreadsheet import cell
 
@@ -89,7 +90,7 @@ def check_output(output: Path | None, names: Iterable[str] = ()) -> None:
     if output is None:
         return
     check_file(output, "--output")
-    if output.resolve() in [Path(name).resolve() for name in names]:
+    if real_path(output) in map(real_path, names):
         raise ValueError(
             f"--output {output} is what is to be read, and would be lost; name another file"
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hardsight.core.folders import missing_folders, remove_empty
+from hardsight.core.folders import missing_folders, real_path, remove_empty
 
 if sys.platform == "win32":
     import msvcrt
@@ -45,7 +45,7 @@ def locked(folder: Path, beside: bool = False) -> Iterator[None]:
         FolderInUseError: another process holds it.
         OSError: nothing can be written there.
     """
-    place = folder.resolve()
+    place = real_path(folder)
     path = place.with_name(f".{place.name}{LOCK}") if beside else place / LOCK
     new = missing_folders(path.parent)
     try:
@@ -95,8 +95,9 @@ def _locked_file(path: Path, place: Path) -> int:
                 "processes write there"
             )
         if _is(path, file):
-            os.ftruncate(file, 0)
-            os.write(file, f"{os.getpid()} {socket.gethostname()}\n".encode())
+            with suppress(OSError):  # on a full disk it is held by nobody's name
+                os.ftruncate(file, 0)
+                os.write(file, f"{os.getpid()} {socket.gethostname()}\n".encode())
             return file
         os.close(file)  # of a process that ended meanwhile, and removed it
 

@@ -35,6 +35,8 @@ def near_names(path: Path, otherwise: str = "") -> str:
         return f"; did you mean '{url[1]}://{url[2]}'?"
     if path.exists():
         return ""
+    if path.is_symlink():
+        return "; it is a link to nothing"
     if close := similar(path):
         return f"; did you mean {' or '.join(repr(str(one)) for one in close)}?"
     if otherwise:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hardsight.core.folders import real_path
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.files import IMAGE_EXTENSIONS, common_folder, existing_folder, images_below
 from hardsight.data.image_set import Sample
@@ -98,7 +99,7 @@ def _check_disjoint(named: Mapping[str, Mapping[Path, Path]]) -> None:
     owner: dict[Path, str] = {}
     for argument, paths in named.items():
         for path in paths:
-            first = owner.setdefault(path.resolve(), argument)
+            first = owner.setdefault(real_path(path), argument)
             if first != argument:
                 raise ValueError(
                     f"{str(path)!r} lies in both {first} and {argument}; "

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TextIO
 
 from hardsight.core.spreadsheet import text_of
+from hardsight.core.words import listed
 from hardsight.data.files import iter_images
 from hardsight.data.remote import RemoteFile, Source, at_hand, is_url, remote_images
 
@@ -74,8 +75,9 @@ def _of_csv(lines: TextIO, name: str) -> Iterator[str]:
         column = next((c for c in COLUMNS if c in (rows.fieldnames or ())), None)
         if column is None:
             raise ValueError(
-                f"{name} has no column {' or '.join(COLUMNS)}; give it one, or name the images in "
-                "a .txt file, one a line"
+                f"{name} has no column {' or '.join(COLUMNS)} but "
+                f"{listed(rows.fieldnames or []) or 'none'}; name one so, with commas between "
+                "them, or name the images in a .txt file, one a line"
             )
         yield from (text_of(row[column]) for row in rows if row[column])
     except csv.Error as error:

@@ -11,6 +11,7 @@ import torch
 
 from hardsight.core.extras import needed
 from hardsight.core.files import write_atomically
+from hardsight.core.folders import real_path
 from hardsight.core.precision import resolve
 from hardsight.data import AnomalyData
 from hardsight.detectors.base import Detector
@@ -68,7 +69,7 @@ def export(
             f"the threshold of the detector holds under {detector.calibration.under}; that of the "
             "export is set on held-out normals left alone"
         )
-    place = Path(folder).resolve()
+    place = real_path(folder)
     if (place / WEIGHTS_FILE).exists() or (
         place.exists() and any(place.iterdir()) and not Exported.is_at(place)
     ):

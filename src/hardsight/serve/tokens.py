@@ -115,7 +115,7 @@ def _tokens(found: list[Any]) -> list[Token]:
     """
     known = [Token(**each) for each in found]
     for each in known:
-        _ = each.until
+        _ = each.until, bytes.fromhex(each.sha256)
     return known
 
 

@@ -92,7 +92,18 @@ def test_without_its_file_of_tokens_nobody_is_let_in(service, token_file, text):
     assert client.get("/healthz").status_code == 200
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '["x"]', '[{"sha256": "x"}]'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '["x"]',
+        '[{"sha256": "x"}]',
+        '[{"sha256": "\u00e9", "expires": "2999-01-01"}]',
+        '[{"sha256": 7, "expires": "2999-01-01"}]',
+    ],
+)
 def test_a_damaged_file_of_tokens_is_refused(token_file, text):
     token_file.write_text(text)
     with pytest.raises(ValueError, match=r"tokens\.json"):

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from hardsight.core.folders import real_path
 from hardsight.serve.log import InspectionLog
 from hardsight.serve.log.thresholds import ThresholdVersion
 from hardsight.serve.models.served import Origin, ServedModel
@@ -150,9 +151,9 @@ def _resolved(origin: Origin) -> Origin:
     """Return where an origin's runs are.
 
     Raises:
-        ModelError: links that lead round in a circle, or a name that no file can have.
+        ModelError: a name that no file can have.
     """
     try:
-        return Origin(origin.run.resolve(), origin.beside and origin.beside.resolve())
-    except (OSError, RuntimeError, ValueError) as error:
+        return Origin(real_path(origin.run), origin.beside and real_path(origin.beside))
+    except (OSError, ValueError) as error:
         raise ModelError(f"{str(origin.run)!r} names no run ({error}); name its folder") from error
