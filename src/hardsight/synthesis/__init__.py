@@ -6,7 +6,7 @@ from hardsight.synthesis.cutpaste import CutPaste, dilated
 from hardsight.synthesis.defects import DEFECTS, Defect, UnseenError, add_defect
 from hardsight.synthesis.distortions import LEVELS, OPERATIONS, distort
 from hardsight.synthesis.foreground import foreground
-from hardsight.synthesis.foregrounds import Foreground, find_foreground
+from hardsight.synthesis.foregrounds import Foreground, demand_foreground, find_foreground
 from hardsight.synthesis.perlin_textures import PerlinTextures
 from hardsight.synthesis.pseudo import PseudoAnomalies, pseudo_anomalies
 
@@ -24,6 +24,7 @@ __all__ = [
     "activation_foreground",
     "add_defect",
     "corrupt",
+    "demand_foreground",
     "dilated",
     "distort",
     "find_foreground",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -134,12 +135,20 @@ def activation_foreground(
 
 def class_activation(network: PretrainedClassifier, x: Tensor, target: Tensor) -> Tensor:
     """Return Grad-CAM (B, 1, h, w) of classes ``target`` (B,) at the last block, in [0, 1]."""
-    otherwise = "choose the foreground 'saliency' or 'all'"
-    captum = needed("captum.attr", "'hardsight[gradcam]'", "Grad-CAM", otherwise)
-    gradcam = captum.LayerGradCam(network, network.last_block)
+    gradcam = attribution().LayerGradCam(network, network.last_block)
     maps = gradcam.attribute(x, target=target, relu_attributions=True)
     found: Tensor = maps.detach()
     return found / found.amax((2, 3), keepdim=True).clamp_min(torch.finfo(found.dtype).tiny)
+
+
+def attribution() -> Any:
+    """Return the module that has Grad-CAM.
+
+    Raises:
+        ImportError: the extra ``gradcam`` is not installed.
+    """
+    otherwise = "choose the foreground 'saliency' or 'all'"
+    return needed("captum.attr", "'hardsight[gradcam]'", "Grad-CAM", otherwise)
 
 
 def imagenet_classifier(weights: str | Path) -> PretrainedClassifier:

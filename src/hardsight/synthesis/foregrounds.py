@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from hardsight.synthesis.activation import activation_foreground
+from hardsight.synthesis.activation import activation_foreground, attribution
 from hardsight.synthesis.foreground import foreground
 
 Foreground = Literal["grad-cam", "saliency", "all"]
@@ -31,3 +31,13 @@ def find_foreground(method: Foreground, images: Tensor, weights: str | Path = "b
     if method == "all":
         return torch.ones_like(images[:, :1], dtype=torch.bool)
     raise ValueError(f"foreground={method!r} is not known; choose from grad-cam, saliency, all")
+
+
+def demand_foreground(method: Foreground) -> None:
+    """Refuse a method that cannot be used here, before what comes first.
+
+    Raises:
+        ImportError: "grad-cam", and the extra ``gradcam`` is not installed.
+    """
+    if method == "grad-cam":
+        attribution()

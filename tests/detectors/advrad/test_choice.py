@@ -1,15 +1,16 @@
 import json
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
-from tiny_detector import tiny_advrad
+from tiny_detector import tiny_advrad, tiny_bastion
 
 from hardsight.data import load
 from hardsight.detectors.advrad.candidates import Candidate
 from hardsight.detectors.advrad.choice import by_side, choose_scoring, score_map_filters
-from hardsight.detectors.advrad.recipe import AdvRADFit
+from hardsight.detectors.advrad.recipe import AdvRADFit, BastionFit
 from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.fitted import Work
 
@@ -186,4 +187,19 @@ def test_a_fit_refuses_steps_that_there_are_not_before_it_trains(parts, settings
         tiny_advrad(**settings).fit(
             load(parts, size=16), AdvRADFit(**fit), Work(progress=lambda *now: told.append(now))
         )
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("made", "fit"),
+    [
+        (tiny_advrad, AdvRADFit(adversarial_training={"foreground": "grad-cam"})),
+        (tiny_bastion, BastionFit(map_head_training={"foreground": "grad-cam"})),
+    ],
+)
+def test_a_fit_needs_what_finds_foregrounds_before_it_trains(parts, made, fit, monkeypatch):
+    told = []
+    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    with pytest.raises(ImportError, match="Grad-CAM needs captum"):
+        made().fit(load(parts, size=16), fit, Work(progress=lambda *now: told.append(now)))
     assert told == []

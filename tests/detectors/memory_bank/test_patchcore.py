@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -17,6 +19,7 @@ from hardsight.config import load_preset
 from hardsight.core.extras import needed
 from hardsight.data import load
 from hardsight.detectors import demand_gradient
+from hardsight.detectors.fitted import Work
 from hardsight.detectors.memory_bank.patchcore import PatchCore
 from hardsight.detectors.memory_bank.patchcore_fitting import CoresetFit
 from hardsight.export.graph import write_onnx
@@ -94,6 +97,15 @@ def test_the_preset_shows_the_defaults():
     assert shown == {**plain.settings, "backbone": None}
     assert made.backbone.taps == plain.backbone.taps == (1, 2, 3)
     assert config.fit == CoresetFit()
+
+
+def test_without_faiss_a_fit_that_asks_for_it_does_not_begin(stripes, monkeypatch):
+    told = []
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    work = Work(progress=lambda *now: told.append(now))
+    with pytest.raises(ImportError, match=r"search='faiss' needs faiss"):
+        PatchCore(**TINY, bank=60, search="faiss").fit(stripes, FIT, work)
+    assert told == []
 
 
 def test_one_training_image_is_refused(tmp_path):

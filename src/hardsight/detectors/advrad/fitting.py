@@ -25,7 +25,7 @@ from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.fitted import Fitted, OpenWork, Work, demand_normals
 from hardsight.detectors.fitting import calibrated
 from hardsight.detectors.held_out import joined, validation_shares
-from hardsight.synthesis import PseudoAnomalies
+from hardsight.synthesis import PseudoAnomalies, demand_foreground
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +66,12 @@ def fit_advrad(
         refine: see ``Refine``.
 
     Raises:
+        ImportError: a foreground is found by what is not installed.
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
         ValueError: images of another size, or too few of them; the start is another detector.
     """
+    for method in config.foregrounds:
+        demand_foreground(method)
     with work.opened() as place:
         scoring = detector.scoring
         scoring = replace(scoring, k=config.k_by_category.get(data.name, scoring.k))

@@ -9,6 +9,7 @@ from hardsight.detectors.advrad.map_head_training import MapHeadTraining
 from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.method import FitConfig
 from hardsight.detectors.stages import FORWARD, attacked, in_sizes
+from hardsight.synthesis import Foreground
 
 
 def _none_by_name(start: object) -> object:
@@ -32,6 +33,12 @@ class AdvRADFit(FitConfig):
     None, or "none": from first weights."""
     k_by_category: dict[str, int] = Field(default_factory=dict)
     """Category -> diffusion step, where a paper chose one for each (FreeRAD, Table 7)."""
+
+    @property
+    def foregrounds(self) -> tuple[Foreground, ...]:
+        """How the trainings find where anomalies are made."""
+        how = self.adversarial_training
+        return () if how is None else (how.foreground,)
 
     @property
     def started_from(self) -> str | None:
@@ -63,6 +70,11 @@ class BastionFit(AdvRADFit):
 
     map_head_training: MapHeadTraining = Field(default_factory=MapHeadTraining)
     """How the map head is trained."""
+
+    @property
+    def foregrounds(self) -> tuple[Foreground, ...]:
+        """Those of AdvRAD, then the head's."""
+        return *super().foregrounds, self.map_head_training.foreground
 
     @property
     def stages(self) -> dict[str, float | None]:

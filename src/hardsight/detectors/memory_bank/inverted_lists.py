@@ -28,7 +28,7 @@ class InvertedLists:
     """
 
     def __init__(self, vectors: Tensor) -> None:
-        faiss = needed("faiss", FAISS, "search='faiss'", "take search='exact'")
+        faiss = demanded_faiss()
         rows = _array(vectors)
         cells = max(1, min(round(2 * math.sqrt(len(rows))), len(rows) // 40))
         centres: Any = faiss.IndexFlatL2(rows.shape[1])
@@ -45,6 +45,15 @@ class InvertedLists:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # nothing changes it
+
+
+def demanded_faiss() -> Any:
+    """Return the module of FAISS.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    return needed("faiss", FAISS, "search='faiss'", "take search='exact'")
 
 
 def _array(x: Tensor) -> Any:

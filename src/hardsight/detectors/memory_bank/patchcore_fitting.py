@@ -20,6 +20,7 @@ from hardsight.detectors.memory_bank.fitting import (
     embedded,
     fit_on_features,
 )
+from hardsight.detectors.memory_bank.inverted_lists import demanded_faiss
 from hardsight.detectors.memory_bank.search_difference import (
     SearchDifference,
     search_difference,
@@ -68,6 +69,8 @@ def fit_patchcore(detector: R, data: AnomalyData, config: CoresetFit, work: Work
         )
         found.bank.fill(candidates[kept])
 
+    if detector.bank.search == "faiss":
+        demanded_faiss()
     fitted = fit_on_features(detector, data, config, work, learn)
     if fitted.detector.bank.search == "exact":
         return fitted
