@@ -180,6 +180,8 @@ def test_same_seed_same_result(audited):
     [
         ({"budget": "huge"}, "choose from quick, default, full"),
         ({"eps": 0}, "above 0"),
+        ({"images": 0}, "images must be at least 1, got 0"),
+        ({"batch_size": -1}, "batch_size must be at least 1, got -1"),
         ({"eps": "8"}, "did you mean 8/255"),
         ({"norm": "L3"}, "choose from Linf, L2"),
         ({"norm": "light"}, "on the figures of every threat; choose from Linf, L2"),

@@ -64,7 +64,7 @@ class Attack:
                 f"suite={self.name!r} attacks the map, and norm={ball.name!r} moves what the masks "
                 "mark; attack the score (pgd, eot-pgd, autoattack-rand), or choose another norm"
             )
-        submissions = effort.submissions or self.submissions
+        submissions = self.submissions if effort.submissions is None else effort.submissions
         if submissions > 1 and (self.target == "pixel" or is_shared(ball)):
             raise ValueError(
                 f"submissions={submissions} are of single images and their scores or classes, not "

@@ -83,6 +83,9 @@ def audit(
             model cannot take.
         TypeError: a classifier that is no ``nn.Module``.
     """
+    for name, count in (("images", images), ("batch_size", batch_size)):
+        if count is not None and count < 1:
+            raise ValueError(f"{name} must be at least 1, got {count}; None takes the usual number")
     if isinstance(budget, str):
         if budget not in BUDGETS:
             raise ValueError(f"budget={budget!r} is not known; choose from {', '.join(BUDGETS)}")
