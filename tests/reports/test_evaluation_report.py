@@ -23,7 +23,7 @@ from hardsight.evaluation.results import (
     GalleryItem,
     Row,
 )
-from hardsight.evaluation.verdict import judge, outcome, strongest
+from hardsight.evaluation.verdict import HEADLINES, judge, outcome, strongest
 from hardsight.evaluation.wording import (
     change,
     figure,
@@ -367,8 +367,8 @@ def judged(value, low=None, flags=(), eps=EPS, **columns):
 def test_the_verdict_follows_the_numbers(value, flags, status):
     verdict = judged(value, flags=flags)
     assert verdict.status == verdict.findings[0].status == status
-    assert f"{round(100 * value)} of 100" in verdict.findings[0].text
-    assert "97 of 100" in verdict.clean[0]
+    assert f"{round(100 * value)} % of the pairs" in verdict.findings[0].text
+    assert "97 % of the pairs" in verdict.clean[0]
     assert ("worse than a coin toss" in verdict.findings[0].text) == (value < 0.5)
 
 
@@ -378,10 +378,57 @@ def test_the_verdict_says_what_the_other_columns_hide():
     text = finding.text
     assert finding.status == "weakened"
     assert judged(0.91, fixed=Estimate(0.9, 0.8, 0.95), worst=worst).status == "holds"
-    assert "knows the detector's noise, 55 of 100" in text
-    assert "again and again, 80 of 100" in text
+    assert "knows the detector's noise, 55 %" in text
+    assert "again and again, 80 %" in text
     assert "line of the rule" in judged(0.88, low=0.8).findings[0].text
     assert "line of the rule" not in judged(0.88, low=0.86).findings[0].text
+
+
+def test_a_headline_about_the_ranking_tells_of_decisions_that_fell():
+    rows = (
+        Row("clean", "image", "AUROC", Estimate(1.0, 1.0, 1.0)),
+        Row("pgd", "image", "AUROC", Estimate(1.0, 1.0, 1.0), norm="Linf", eps=EPS),
+    )
+    labels = np.array([False, False, True, True])
+    scores = {"clean": np.array([1.0, 3.0, 4.0, 5.0]), "pgd": np.array([2.5, 3.5, 3.6, 5.0])}
+    changes = {
+        "items": 0,
+        "rows": rows,
+        "labels": labels,
+        "outputs": {name: found[:, None] for name, found in scores.items()},
+        "decided": scores,
+    }
+    told = "The ranking held against every attack tried at L-inf 2/255."
+    fell = f"{told} Decisions fell: "
+    both = f"{fell}1 of 2 good parts became false alarms, 1 of 2 defects were hidden."
+    # at 2.0 the good part of 3.0 was a false alarm before
+    found = judge(synthetic(threshold=2.0, **changes)).headline
+    assert found == f"{fell}1 of 2 good parts became false alarms."
+    assert judge(synthetic(threshold=0.5, **changes)).headline == told
+    low = changes | {"decided": scores | {"pgd": np.array([2.5, 3.5, 1.5, 5.0])}}
+    assert judge(synthetic(threshold=2.0, **low)).headline == both
+    broken = (rows[0], replace(rows[1], mean=Estimate(0.2, 0.1, 0.3)))
+    told = judge(synthetic(threshold=2.0, **changes | {"rows": broken})).headline
+    assert told == HEADLINES["broken"]
+
+
+@pytest.mark.parametrize(
+    ("label", "measure", "told"),
+    [
+        ("eps", "", "is below 0.85 from L-inf 4/255 on: 0.700"),
+        ("L2 eps", "", "is below 0.85 from L2 4/255 on: 0.700"),
+        ("severity of light", "", "is below 0.85 from light 0.016 on: 0.700"),
+        ("t*", "", None),
+        ("eps", "share of images", None),
+    ],
+)
+def test_a_curve_tells_from_where_on_the_ranking_falls(label, measure, told):
+    values = {0.0: 1.0, 2 / 255: 0.9, 4 / 255: 0.7, 8 / 255: 0.1}
+    points = tuple((eps, Estimate(v, v, v)) for eps, v in values.items())
+    curve = Curve("title", label, {"pgd": points}, measure=measure)
+    found = [r for r in judge(synthetic(items=0, curves=(curve,))).remarks if "curve" in r]
+    assert len(found) == (told is not None)
+    assert told is None or told in found[0]
 
 
 def test_the_worst_threat_is_on_top_and_one_flag_marks_its_threat():
@@ -396,7 +443,7 @@ def test_the_worst_threat_is_on_top_and_one_flag_marks_its_threat():
     rows = (row("pgd", EPS, 0.95, ("unreliable",)), row("square", EPS, 0.9))
     verdict = judge(synthetic(items=0, rows=rows))
     assert verdict.status == "not proven"
-    assert "90 of 100" in verdict.findings[0].text
+    assert "90 %" in verdict.findings[0].text
     assert "unreliable" in verdict.findings[0].text
 
 
@@ -444,7 +491,7 @@ def test_good_parts_unlike_those_of_the_calibration_are_spoken_of(shift, said):
         share = np.mean([(g > h) + (g == h) / 2 for g in good for h in held_out])
         assert pairs(max(share, 1 - share)) in found[0]
         assert said in found[0]
-        assert "61 of 100" in found[0]
+        assert "61 % of the pairs" in found[0]
     assert not any(r.startswith("Beware") for r in judge(evaluation).remarks)
 
 
@@ -529,8 +576,13 @@ def test_numbers_are_written_as_people_write_them():
     assert [threat_name(n) for n in ("Linf", "L2", "light")] == ["L-inf", "L2", "light"]
     assert radius("L2", 0.2) == "L2 0.2"
     assert radius("L2", 128 / 255) == "L2 128/255"
-    assert pairs(0.999) == "more than 99 of 100"
-    assert pairs(1.0) == "100 of 100"
+    assert [pairs(share) for share in (0.0, 0.001, 0.5, 0.999, 1.0)] == [
+        "0 %",
+        "less than 1 %",
+        "50 %",
+        "more than 99 %",
+        "100 %",
+    ]
     cells = table_row(synthetic(items=0).rows[1])
     assert list(cells) == list(COLUMNS)
     assert cells["budget"] == (

@@ -21,13 +21,10 @@ from hardsight.evaluation.decisions import decided, decision_curve
 from hardsight.evaluation.parts import begins_curves, fewer_draws, parts
 from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.provenance import computed_in, fingerprint, made_with
-from hardsight.evaluation.results import Corrupted, Curve, Evaluation, Row
+from hardsight.evaluation.results import RADII, SEVERITY, Corrupted, Curve, Evaluation, Row
 from hardsight.evaluation.rows import clean_rows, main_figure, map_rows, output_rows
 from hardsight.evaluation.subjects import DetectorSubject, Subject
 from hardsight.evaluation.wording import nonfinite_gradients, radius, threat_name
-
-RADII = {"Linf": "eps", "L2": "L2 eps"}
-"""Norm -> what the curve calls its radius."""
 
 
 @dataclass
@@ -215,7 +212,7 @@ class Measurement:
                 points.append((eps, main_figure(self.subject, attacked)))
                 found.points[f"{radius(suite.ball.name, eps)} (curve)"] = done[eps] = attacked
         threat = self.quick.ball.name
-        label = f"severity of {threat}" if threat in THREATS else RADII[threat]
+        label = f"{SEVERITY}{threat}" if threat in THREATS else RADII[threat]
         caption = f"{self.quick.description}, {threat_name(threat)}"
         lines = {self.quick.name: tuple(points)}
         yield Curve("How strong must the attack be?", label, lines, caption)

@@ -100,6 +100,12 @@ class Row:
         return cls(**{**values, **estimates, "budget": budget, "flags": flags})
 
 
+RADII = {"Linf": "eps", "L2": "L2 eps"}
+"""Norm -> the x_label of a curve against its radius."""
+SEVERITY = "severity of "
+"""What the x_label of a curve against another threat begins with; its name follows."""
+
+
 @dataclass(frozen=True)
 class Curve:
     """The figure of a subject against something."""
@@ -111,6 +117,13 @@ class Curve:
     caption: str = ""
     measure: str = ""
     """What is drawn; "": the main figure of the subject."""
+
+    @property
+    def threat(self) -> str | None:
+        """The threat against whose strength it is drawn, as "Linf" or "light"; None: no attack."""
+        norms = {label: norm for norm, label in RADII.items()}
+        named = self.x_label.removeprefix(SEVERITY)
+        return norms.get(self.x_label) or (named if named != self.x_label else None)
 
 
 @dataclass(frozen=True)

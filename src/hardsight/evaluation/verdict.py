@@ -8,6 +8,7 @@ from hardsight.evaluation.distribution_shift import compare
 from hardsight.evaluation.results import (
     HELD_OUT,
     OBJECT_ALONE,
+    Curve,
     Evaluation,
     GalleryItem,
     Row,
@@ -26,16 +27,19 @@ RULE = (
     "it looks as if it held, but the attack has not passed its own checks, or was not checked; an "
     "attack that fails proves nothing, whereas one that succeeds always does. What holds only "
     "while the attacker does not know the detector's noise counts as weakened. The word on top is "
-    "the worst over all kinds of perturbation tried."
+    "about the ranking, and the worst over the attacks in the table; the curve goes on to others."
 )
 HEADLINES = {
     "not attacked": "The detector was not attacked: nothing is known about its robustness.",
-    "holds": "The detector held against every attack tried.",
-    "not proven": "Nothing tried here fooled the detector, but the attack is not known to be good.",
+    "holds": "The ranking held against every attack tried{at}.",
+    "not proven": "Nothing tried{at} upset the ranking, but the attack is not known to be good.",
     "weakened": "The detector can be weakened.",
     "broken": "The detector can be fooled.",
 }
-"""Status -> headline, from best to worst."""
+"""Status -> headline, from best to worst; ``at`` is the threat model, where it is one."""
+
+HELD = ("holds", "not proven")
+"""Status of a ranking that no attack upset; the decisions at the threshold may still fall."""
 
 
 class Finding(NamedTuple):
@@ -103,12 +107,12 @@ def _finding(rows: list[Row]) -> Finding:
     still = "still ranks" if value >= HOLDS else "ranks only"
     text = [
         f"Under {_kind(lowest.norm, lowest.eps)} ({radius(lowest.norm, lowest.eps)}) "
-        f"it {still} {pairs(value)} correctly{rest}."
+        f"it {still} {pairs(value)} of the pairs correctly{rest}."
     ]
     if any(low < line <= high for line in (HOLDS, WEAKENED)):
         text.append(
-            f"With so few images it may be {100 * low:.0f} to {100 * high:.0f} of 100, which "
-            "reaches across a line of the rule below."
+            f"With so few images it may be {100 * low:.0f} to {100 * high:.0f} %, which reaches "
+            "across a line of the rule below."
         )
     text.extend(_about_noise(rows, value))
     return Finding(status, " ".join(text))
@@ -162,6 +166,36 @@ def unreliable_because(rows: Iterable[Row]) -> list[str]:
     ]
 
 
+def _turned(evaluation: Evaluation) -> str:
+    """Say how many right decisions the strongest attack turned, if any; "" where there are none."""
+    name = strongest(evaluation)
+    if name is None or evaluation.threshold is None:
+        return ""
+    attacked = evaluation.decided[name] > evaluation.threshold
+    alone = evaluation.decided["clean"][: len(attacked)] > evaluation.threshold
+    defects = evaluation.labels[: len(attacked)].astype(bool)
+    false, missed = ~defects & attacked & ~alone, defects & ~attacked & alone
+    turned = [
+        f"{turns.sum()} of {of.sum()} {what}"
+        for turns, of, what in (
+            (false, ~defects, "good parts became false alarms"),
+            (missed, defects, "defects were hidden"),
+        )
+        if turns.any()
+    ]
+    return f" Decisions fell: {', '.join(turned)}." if turned else ""
+
+
+def _beyond(curve: Curve) -> Iterable[str]:
+    """Say from which strength on a curve of the main figure under attack is below ``HOLDS``."""
+    for points in curve.lines.values():
+        for strength, (value, _, _) in points[1:]:
+            if value < HOLDS <= points[0][1].value:
+                at = radius(curve.threat, strength)
+                yield f"On the curve the AUROC is below {HOLDS:.2f} from {at} on: {value:.3f}."
+                return
+
+
 def _remarks(evaluation: Evaluation) -> Iterable[str]:
     if evaluation.threshold is not None:
         level = evaluation.false_alarm_level
@@ -184,6 +218,9 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
                     "calibrate RUN --under)"
                 )
         yield text + "."
+    for curve in evaluation.curves:
+        if curve.threat and not curve.measure:
+            yield from _beyond(curve)
     yield from _about_held_out(evaluation)
     yield from unreliable_because(evaluation.rows)
     maps = [r for r in evaluation.rows if r.target == "pixel"]
@@ -225,10 +262,10 @@ def _about_held_out(evaluation: Evaluation) -> Iterable[str]:
         else ("lower", "the figures flatter the detector")
     )
     yield (
-        f"Beware: in {pairs(good.told_apart)} pairs a good part of the test set scores {how} than "
-        "one of those held out of training, on which the threshold was set. Either they were not "
-        f"taken alike or the detector was trained on the latter: {so}. Against the good parts held "
-        f"out, {pairs(row.mean.value)} pairs are ranked correctly."
+        f"Beware: in {pairs(good.told_apart)} of the pairs a good part of the test set scores "
+        f"{how} than one of those held out of training, on which the threshold was set. Either "
+        f"they were not taken alike or the detector was trained on the latter: {so}. Against the "
+        f"good parts held out, {pairs(row.mean.value)} of the pairs are ranked correctly."
     )
 
 
@@ -245,9 +282,13 @@ def judge(evaluation: Evaluation) -> Verdict:
     for row in evaluation.main:
         if row.norm is None:
             clean.append(
-                f"Left alone, it ranks {pairs(row.mean.value)} pairs of a defect and a good part "
-                "correctly."
+                f"Left alone, it ranks {pairs(row.mean.value)} of the pairs of a defect and a good "
+                "part correctly."
             )
             if row.mean.value < HOLDS:
                 clean.append("That is weak before any attack: look at the detector first.")
-    return Verdict(status, HEADLINES[status], tuple(clean), findings, tuple(_remarks(evaluation)))
+    at = f" at {radius(*next(iter(threats)))}" if len(threats) == 1 else ""
+    headline = HEADLINES[status].format(at=at)
+    if status in HELD:
+        headline += _turned(evaluation)
+    return Verdict(status, headline, tuple(clean), findings, tuple(_remarks(evaluation)))

@@ -53,11 +53,13 @@ def radius(norm: str | None, eps: float) -> str:
 
 
 def pairs(value: float) -> str:
-    """Return an AUROC as a count of pairs, e.g. "97 of 100"; never 100 where one is lost."""
+    """Return an AUROC as a share of pairs, e.g. "97 %"; no round one where a pair is missing."""
     n = round(100 * value)
     if n == 100 and value < 1:
-        return "more than 99 of 100"
-    return f"{n} of 100"
+        return "more than 99 %"
+    if n == 0 and value > 0:
+        return "less than 1 %"
+    return f"{n} %"
 
 
 def nonfinite_gradients(where: NDArray[np.bool_]) -> str:

@@ -17,7 +17,6 @@ from hardsight.reports.corruptions import corruption_heads, corruption_rows
 from hardsight.reports.gallery import shown
 from hardsight.reports.page import bullets, markdown_table, plain, provenance_lines, render
 from hardsight.reports.pictures import AMPLIFY
-from hardsight.reports.plots import attacked
 from hardsight.reports.tables import check_finite, columns, filled, joined, table_row
 
 JUDGES: dict[Kind, Callable[[Evaluation], Verdict]] = {
@@ -97,7 +96,7 @@ def _measure(found: Evaluation) -> str:
 
 
 def _caption(curve: Curve, measure: str) -> str:
-    if not attacked(curve):
+    if not curve.threat:
         return curve.caption
     shown = (curve.measure or measure).replace("share", "Share", 1)
     return (

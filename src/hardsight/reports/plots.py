@@ -53,11 +53,6 @@ STRENGTHS = {"eps": "L-inf radius (eps)", "L2 eps": "L2 radius (eps)"}
 """x_label of a curve under attack -> what its axis says."""
 
 
-def attacked(curve: Curve) -> bool:
-    """Tell whether a curve is drawn against the strength of an attack."""
-    return curve.x_label in STRENGTHS or curve.x_label.startswith("severity of")
-
-
 def curve_svg(curve: Curve, measure: str) -> str:
     """Draw the curve's measure, or the main figure, against its setting, the intervals as bands.
 
@@ -78,14 +73,14 @@ def curve_svg(curve: Curve, measure: str) -> str:
         ax.fill_between(x, low, high, color=style["color"], alpha=0.22, linewidth=0)
         ax.plot(x, value, marker="o", markersize=4.5, linewidth=2.0, label=name, **style)
     ax.set(ylim=(-0.02 * scale, 1.02 * scale))
-    if attacked(curve):
+    if curve.threat:
         ticks = [e for k, e in enumerate(every) if k in (0, len(every) - 1) or _apart(e, every)]
         write = fraction_of_255 if curve.x_label == "eps" else "{:.3g}".format
         ax.set_xticks(ticks, [write(e) for e in ticks])
     label_axes(
         ax,
         STRENGTHS.get(curve.x_label, curve.x_label),
-        (f"{measure} under attack" if attacked(curve) else measure) + unit,
+        (f"{measure} under attack" if curve.threat else measure) + unit,
     )
     if len(ax.get_legend_handles_labels()[0]) > 1:
         add_legend(ax)
