@@ -15,6 +15,7 @@ from hardsight.detectors.fitted import OpenWork, Work
 from hardsight.training import Settings
 
 SETTINGS = Settings(steps=8, batch_size=2, precision="32-true", sample_every=None)
+PAPER = {"name": "paper", "channels": 32, "multipliers": [1, 1], "blocks": 1, "attention_size": 8}
 ATTACKED = AdversarialTraining(k_low=50, k_high=100, filter_size=3, top=0.05, steps=4)
 
 
@@ -107,6 +108,23 @@ def test_the_stages_cost_less_at_half_the_size():
     assert whole == {"train": 100}
     assert parts["train"] == 25
     assert 25 < parts["train-half-size"] < 75
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"image_size": 24}, "an attack needs sides that are multiples of 8, and half is 12"),
+        ({"denoiser": PAPER}, "PaperDenoiser is tied to the size of its images"),
+        ({"denoiser": {"name": "fast", "patch": 4}}, "size must be a multiple of"),
+    ],
+)
+def test_what_cannot_be_halved_is_refused_before_any_training(parts, settings, why):
+    detector, told = untrained_advrad(**settings), []
+    config = AdvRADFit(training=SETTINGS, adversarial_training=ATTACKED, progressive=0.5)
+    work = Work(progress=lambda *now: told.append(now))
+    with pytest.raises(ValueError, match=rf"progressive=0\.5 makes images smaller, but {why}"):
+        detector.fit(load(parts, size=detector.image_size), config, work)
+    assert told == []
 
 
 def test_tiles_and_impossible_shares_are_refused(parts):

@@ -14,6 +14,7 @@ from hardsight.detectors.advrad.choice import choose_scoring, score_map_filters
 from hardsight.detectors.advrad.context import TrainingContext
 from hardsight.detectors.advrad.contract import E, ErrorDetector
 from hardsight.detectors.advrad.errors import with_reference
+from hardsight.detectors.advrad.maps import SCALES
 from hardsight.detectors.advrad.noise_level import choose_k
 from hardsight.detectors.advrad.patch_size import choose_patch
 from hardsight.detectors.advrad.recipe import AdvRADFit
@@ -115,18 +116,37 @@ def _context(
     """Read the training images.
 
     Raises:
-        ValueError: too few, none that the detector takes, or tiles that would be made smaller.
+        ValueError: too few, none that the detector takes, or none that can be made smaller.
     """
-    if config.progressive and detector.tile is not None:
-        raise ValueError(
-            f"progressive={config.progressive} makes images smaller, but the detector sees tiles "
-            f"of {detector.tile} pixels, which are small already: set progressive=0"
-        )
+    if config.progressive:
+        _demand_half_size(detector, config)
     categories = [part.train.images() for part in data.parts or (data,)]
     normals = demand_normals(joined(categories), data)
     detector.prepare(normals[:1])
     policies = [AugmentationPolicy.of(images, config.augment) for images in categories]
     return TrainingContext(tuple(categories), normals, tuple(policies), config.training, work)
+
+
+def _demand_half_size(detector: ErrorDetector, config: AdvRADFit) -> None:
+    """Refuse a training on images of half the size that tiles, network or errors do not allow.
+
+    Raises:
+        ValueError: that.
+    """
+    half, coarsest, why = detector.image_size // 2, max(SCALES), None
+    if detector.tile is not None:
+        why = f"the detector sees tiles of {detector.tile} pixels, which are small already"
+    elif config.adversarial_training and half % coarsest:
+        why = f"an attack needs sides that are multiples of {coarsest}, and half is {half}"
+    else:
+        try:
+            detector.denoiser.at(half)
+        except (TypeError, ValueError) as error:
+            why = str(error)
+    if why is not None:
+        raise ValueError(
+            f"progressive={config.progressive} makes images smaller, but {why}: set progressive=0"
+        )
 
 
 def _held_out(detector: ErrorDetector, data: AnomalyData, config: AdvRADFit) -> HeldOut:
