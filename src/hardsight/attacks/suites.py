@@ -184,13 +184,15 @@ class Suite:
         noise: Tensor | None,
     ) -> AttackResult:
         """Make every attempt on images and a model that are in order."""
-        same: dict[int, bool] = {}
+        asked: dict[int, tuple[Model, bool]] = {}  # holds the models: no id is given twice
 
         def averaged(model: Model, draws: int) -> int:
             """Return of how many draws a mean is taken: equal ones are not looked at again."""
-            if draws > 1 and id(model) not in same:
-                same[id(model)] = repeats_itself(model, images)
-            return 1 if draws > 1 and same[id(model)] else draws
+            if draws <= 1:
+                return draws
+            if id(model) not in asked:
+                asked[id(model)] = model, repeats_itself(model, images)
+            return 1 if asked[id(model)][1] else draws
 
         judge = victim.judge(averaged(victim.model, self.judging), noise)
         device = generator.device if generator is not None else "cpu"
