@@ -1,7 +1,8 @@
 import pytest
 
 from hardsight.benchmark import Entry
-from hardsight.benchmark.board import lines, standings
+from hardsight.benchmark.board import lines
+from hardsight.benchmark.standings import standings
 from hardsight.evaluation import Row
 from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Budget, Estimate
 
@@ -139,3 +140,25 @@ def test_the_audit_that_says_least_counts():
     assert standing.audit == "warn"
     (standing,) = standings(lines(made))
     assert standing.audit == "not audited"
+    assert (standing.audited, len(standing.lines)) == (2, 3)
+
+
+def test_a_standing_names_the_noise_that_each_of_its_lines_is_ranked_by():
+    worst = row("pgd", 0.8, worst=figure(0.3), fixed=figure(0.5))
+    fixed = row("pgd", 0.8, worst=figure(0.5), fixed=figure(0.3))
+    made = [
+        entry(category=category, random=True, attacked=[attacked])
+        for category, attacked in (("bottle", fixed), ("screw", worst))
+    ]
+    (standing,) = standings(lines(made))
+    assert standing.noise == "worst or fixed"
+    assert standings(lines(made[:1]))[0].noise == "fixed"
+
+
+def test_attacked_images_are_those_touched_or_asked_for_or_all():
+    found = [
+        lines([entry(attacked=[row("pgd", 0.5)], **others)])[0].images
+        for others in ({}, {"touched": {}}, {"touched": {}, "how": {"images": None}})
+    ]
+    assert found == [24, 24, 83]
+    assert "24 images" in lines([entry(attacked=[row("pgd", 0.5)])])[0].spent

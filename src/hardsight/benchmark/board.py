@@ -1,10 +1,7 @@
-"""The board: entries as ranked lines, each beside what was published."""
+"""The board: entries as lines, each beside what was published."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from statistics import mean
 from typing import Any
 
 from hardsight.benchmark.entry import Entry
@@ -14,6 +11,9 @@ from hardsight.evaluation import Row
 from hardsight.evaluation.published import known_of
 from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Estimate
 from hardsight.evaluation.wording import UNRELIABLE
+
+NOT_AUDITED = "not audited"
+"""Of a line: no audit speaks of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,19 @@ class Line:
         """The verdict of its audit; "fail" where the attack says so; "not audited" without one."""
         if any(flag.startswith(UNRELIABLE) for flag in self.attacked.flags):
             return "fail"
-        return self.entry.audit.verdict if self.entry.audit else "not audited"
+        return self.entry.audit.verdict if self.entry.audit else NOT_AUDITED
+
+    @property
+    def images(self) -> int:
+        """How many test images were attacked."""
+        touched = len(self.entry.touched.get("attacked", ()))
+        return touched or self.entry.how.images or self.entry.data.test_images
+
+    @property
+    def spent(self) -> str:
+        """The budget of its attack, and on how many images."""
+        budget = self.attacked.budget
+        return f"{budget.name}, {budget.passes:,} passes, {self.images} images"
 
     @property
     def why(self) -> tuple[str, ...]:
@@ -82,10 +94,9 @@ class Line:
         if self.compared is None:
             return ()
         entry, row = self.entry, self.attacked
-        whole, images = entry.data.test_images, len(entry.touched.get("attacked", ()))
-        found = []
-        if images and images < whole:
-            found.append(f"{images} of {whole} test images were attacked.")
+        whole, found = entry.data.test_images, []
+        if self.images < whole:
+            found.append(f"{self.images} of {whole} test images were attacked.")
         found.append(f"The attack is {row.budget.attacks or row.attack}.")
         return why_apart(entry, found)
 
@@ -100,6 +111,7 @@ class Line:
             "metric": self.attacked.metric,
             "clean": self.clean.value,
             "attack": self.attacked.attack,
+            "attacked images": self.images,
             "robust": self.robust.value,
             "low": self.robust.low,
             "high": self.robust.high,
@@ -115,88 +127,15 @@ class Line:
             "backbone": entry.backbone or "",
             "budget": self.attacked.budget.attacks,
             "seconds an image": self.attacked.seconds_per_image,
+            "settings": in_words(entry.settings),
             "weights": entry.weights,
+            "checkpoints": in_words(entry.checkpoints),
             "split": entry.data.split_sha256,
             "hardware": entry.made.hardware,
             "hardsight": entry.made.hardsight,
+            "torch": entry.made.torch,
             "page": f"{self.page}#{self.anchor}",
         }
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A method on a data set under a threat: its lines, averaged over seeds, then categories."""
-
-    lines: tuple[Line, ...]
-    measured: frozenset[str] = frozenset()
-    """Categories of the data set that some method has under the threat."""
-
-    @property
-    def first(self) -> Line:
-        """Any of its lines: they are of one method, data set and threat."""
-        return self.lines[0]
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """Over which it is averaged."""
-        return tuple(dict.fromkeys(line.entry.data.category or "" for line in self.lines))
-
-    @property
-    def partial(self) -> bool:
-        """Whether it averages fewer categories than there are, so that others average more."""
-        return bool(self.measured - set(self.categories))
-
-    @property
-    def seeds(self) -> int:
-        """How many seeds there are lines of."""
-        return len({line.entry.seed for line in self.lines})
-
-    @property
-    def clean(self) -> float:
-        """The main figure left alone."""
-        return self._average({line: line.clean.value for line in self.lines})
-
-    @property
-    def robust(self) -> float:
-        """By which it is ranked."""
-        return self._average({line: line.robust.value for line in self.lines})
-
-    @property
-    def spread(self) -> tuple[float, float]:
-        """Its interval; of several lines the lowest and the highest of them."""
-        if len(self.lines) == 1:
-            return self.first.robust.low, self.first.robust.high
-        values = [line.robust.value for line in self.lines]
-        return min(values), max(values)
-
-    @property
-    def compared(self) -> tuple[float, float, str] | None:
-        """Published, measured by the same attack, and where, over categories that have both."""
-        rows = {line: line.compared for line in self.lines}
-        found = {line: row for line, row in rows.items() if row is not None}
-        if not found:
-            return None
-        published = {line: float(row.published or 0) for line, row in found.items()}
-        measured = {line: row.mean.value for line, row in found.items()}
-        places = dict.fromkeys(f"{row.place}, {row.attack}" for row in found.values())
-        return self._average(published), self._average(measured), "; ".join(places)
-
-    @property
-    def audit(self) -> str:
-        """The verdict that says least for it."""
-        order = ("fail", "not audited", "skipped", "warn", "pass")
-        return min((line.audit for line in self.lines), key=order.index)
-
-    @property
-    def seconds(self) -> float:
-        """How long the attack of an image took."""
-        return mean(line.attacked.seconds_per_image for line in self.lines)
-
-    def _average(self, values: Mapping[Line, float]) -> float:
-        each: dict[str | None, list[float]] = {}
-        for line, value in values.items():
-            each.setdefault(line.entry.data.category, []).append(value)
-        return mean(mean(found) for found in each.values())
 
 
 def why_apart(entry: Entry, attack: Sequence[str] = ()) -> tuple[str, ...]:
@@ -213,6 +152,22 @@ def why_apart(entry: Entry, attack: Sequence[str] = ()) -> tuple[str, ...]:
     return (*found, *attack, *known_of(entry.paper))
 
 
+def in_words(values: Mapping[str, Any]) -> str:
+    """Return settings, or files and their hashes, as text.
+
+    Examples:
+        >>> in_words({"start": "none", "detector.denoiser": {"name": "fast", "patch": 2}})
+        'start none; detector.denoiser {name: fast, patch: 2}'
+    """
+    return "; ".join(f"{key} {_plain(value)}" for key, value in values.items())
+
+
+def _plain(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return str(value)
+    return "{" + ", ".join(f"{key}: {_plain(one)}" for key, one in value.items()) + "}"
+
+
 def what(entry: Entry) -> dict[str, Any]:
     """Return what an entry is of as plain values, for the files to download."""
     return {
@@ -227,30 +182,11 @@ def what(entry: Entry) -> dict[str, Any]:
 def lines(entries: Iterable[Entry]) -> list[Line]:
     """Return the lines of all attacked entries, by method, data, threat, category and seed."""
     found = [line for line in map(Line.of, entries) if line is not None]
-    return sorted(found, key=lambda line: (*_place(line), *_within(line)))
+    return sorted(found, key=lambda line: (*place(line), *_within(line)))
 
 
-def standings(board: Sequence[Line]) -> list[Standing]:
-    """Return the standings of sorted lines, by data set and threat: those of most methods first.
-
-    Figures of different threats do not compare. Of one data set and threat the most robust is
-    first, and of equals the best left alone.
-    """
-    measured: dict[tuple[str, str], frozenset[str]] = {}
-    for line in board:
-        entry, where = line.entry, _place(line)[1:]
-        measured[where] = measured.get(where, frozenset()) | {entry.data.category or ""}
-    found = [Standing(tuple(same), measured[place[1:]]) for place, same in groupby(board, _place)]
-    methods = Counter(_place(standing.first)[1:] for standing in found)
-
-    def rank(standing: Standing) -> tuple[int, str, str, float, float]:
-        _, data, threat = _place(standing.first)
-        return -methods[data, threat], data, threat, -standing.robust, -standing.clean
-
-    return sorted(found, key=rank)
-
-
-def _place(line: Line) -> tuple[str, str, str]:
+def place(line: Line) -> tuple[str, str, str]:
+    """Return method, data set and threat of a line."""
     entry = line.entry
     return entry.method, entry.data.name, entry.threat.name
 

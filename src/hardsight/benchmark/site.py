@@ -11,11 +11,12 @@ from typing import Any
 
 from hardsight.attacks import parse_radius
 from hardsight.benchmark.attachments import Pictures, pictures_of, report_of
-from hardsight.benchmark.board import Line, Standing, lines, standings
+from hardsight.benchmark.board import NOT_AUDITED, Line, lines
 from hardsight.benchmark.clean import CleanLine, clean_lines
 from hardsight.benchmark.entry import REPORT, Entry, entries
 from hardsight.benchmark.job import slug
-from hardsight.benchmark.tables import small_tables
+from hardsight.benchmark.standings import Standing, standings
+from hardsight.benchmark.tables import provenance, same_in_every_row, small_tables
 from hardsight.core.files import write_atomically
 from hardsight.core.spreadsheet import cell
 from hardsight.evaluation.results import HELD_OUT, Curve, Estimate
@@ -25,7 +26,7 @@ from hardsight.reports.plots import curve_svg
 
 TEMPLATES = Path(__file__).with_name("templates")
 METHOD_HEADS = (
-    "Data", "Threat", "Clean", "Attack", "Mean", "Worst", "Fixed", "Published",
+    "Data", "Threat", "Clean", "Attack", "Robust", "Mean", "Worst", "Fixed", "Published",
     "Held-out normals", "Pixel / object alone", "Audit", "Attack, s / image",
 )  # fmt: skip
 """Columns of a method's measurements."""
@@ -68,6 +69,7 @@ def write_site(results: str | Path, site: str | Path) -> Path:
         script=script,
         script_hash=f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}",
         count=len(board),
+        unaudited=sum(line.audit == NOT_AUDITED for line in board),
         clean=clean,
         reports=_reports(clean, paths, site),
         why=dict.fromkeys(sentence for line in clean for sentence in line.why),
@@ -143,22 +145,29 @@ def _method_page(
     pictures: tuple[str, Pictures] | None,
 ) -> str:
     """Return the page of a method."""
+    same = _same(mine, reports)
     return render(
         TEMPLATES / "method.html.j2",
-        heads=_heads(mine),
+        heads=[head for head in _heads(mine) if head not in same],
+        same=same,
+        told=same_in_every_row([said for said in same.values() if said != NOT_AUDITED]),
         method=mine[0].entry,
         lines=mine,
         tables=small_tables(own),
         curves=list(_curves(mine)),
         reports=reports,
         pictures=pictures,
-        why=dict.fromkeys(sentence for line in mine for sentence in line.why),
+        why=_why(mine),
+        provenance=provenance(mine),
     )
 
 
 def _heads(mine: Sequence[Line]) -> list[str]:
     """Return the columns of a method's measurements, without those that are empty."""
+    random = any(line.attacked.worst or line.attacked.fixed for line in mine)
     found: dict[str, list[object]] = {
+        "Robust": [not random],
+        "Mean": [random],
         "Worst": [line.attacked.worst for line in mine],
         "Fixed": [line.attacked.fixed for line in mine],
         "Published": [line.compared for line in mine],
@@ -166,6 +175,37 @@ def _heads(mine: Sequence[Line]) -> list[str]:
         "Pixel / object alone": [line.row("AUROC", "pixel") for line in mine],
     }
     return [name for name in METHOD_HEADS if any(found.get(name, [True]))]
+
+
+def _same(mine: Sequence[Line], reports: Mapping[str, str]) -> dict[str, str]:
+    """Return what several measurements have in common: column, or part of one -> in words."""
+    each = {
+        "Data set": [line.data for line in mine],
+        "Seed": [f"seed {line.entry.seed}" for line in mine],
+        "Threat": [line.entry.threat.title for line in mine],
+        "Attack": [f"attack {line.attacked.attack} ({line.spent})" for line in mine],
+        "Audit": [line.audit for line in mine],
+    }
+    found = {head: said[0] for head, said in each.items() if len(mine) > 1 and len({*said}) == 1}
+    if reports:  # which the attacks link to
+        found.pop("Attack", None)
+    if found.get("Audit") != NOT_AUDITED:
+        found.pop("Audit", None)  # a verdict stands beside its figure
+    return found
+
+
+def _why(mine: Sequence[Line]) -> list[str]:
+    """Return why lines differ from what was published, and of which that is said, if not of all."""
+    compared, found = [line for line in mine if line.why], []
+    for sentence in dict.fromkeys(said for line in compared for said in line.why):
+        names = dict.fromkeys(_named(line) for line in compared if sentence in line.why)
+        of_all = all(sentence in line.why for line in compared)
+        found.append(sentence if of_all else f"{sentence.rstrip('.')} ({', '.join(names)}).")
+    return found
+
+
+def _named(line: Line) -> str:
+    return line.entry.data.category or line.entry.data.name
 
 
 def _curves(mine: Sequence[Line]) -> list[tuple[str, str]]:
@@ -176,7 +216,7 @@ def _curves(mine: Sequence[Line]) -> list[tuple[str, str]]:
         for line in mine:
             entry = line.entry
             if entry.threat.norm == norm and entry.seed == mine[0].entry.seed:
-                name = entry.data.category or entry.data.name
+                name = _named(line)
                 points = each.setdefault(name, {0.0: line.clean})
                 points[parse_radius(entry.threat.eps)] = line.robust
         drawn = {

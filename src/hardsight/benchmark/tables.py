@@ -1,12 +1,21 @@
-"""The smaller tables of a method's page: averages, corruptions, certificates."""
+"""The smaller tables of a method's page: averages, corruptions, certificates, provenance."""
 
 from collections.abc import Sequence
 from itertools import compress, groupby
 from typing import NamedTuple
 
 from hardsight.benchmark.averages import threat_averages
+from hardsight.benchmark.board import Line, in_words
 from hardsight.benchmark.entry import Entry
 from hardsight.evaluation.wording import figure
+
+TOLD_ONCE = {
+    "Suite", "Threat models", "Severity", "Sigma",
+    "Settings", "Split (SHA-256)", "hardsight", "torch", "Hardware",
+}  # fmt: skip
+"""Columns that go into the note where every row says the same."""
+SHOWN = 12
+"""Characters of a hash."""
 
 
 class SmallTable(NamedTuple):
@@ -21,35 +30,74 @@ class SmallTable(NamedTuple):
 def small_tables(own: Sequence[Entry]) -> list[SmallTable]:
     """Return the tables of a method's entries that have rows, without columns that are empty."""
     made = (_averages(own), _corruptions(own), _certificates(own))
-    return [_without_empty_columns(table) for table in made if table.rows]
+    return [_short(table) for table in made if table.rows]
 
 
-def _without_empty_columns(table: SmallTable) -> SmallTable:
-    kept = [any(cell != "-" for cell in column) for column in zip(*table.rows, strict=True)]
-    rows = [list(compress(row, kept)) for row in table.rows]
-    return table._replace(heads=list(compress(table.heads, kept)), rows=rows)
+def provenance(mine: Sequence[Line]) -> SmallTable:
+    """Return by what the lines of a method were made, one row for all of the same weights."""
+    rows = {}
+    for entry in (line.entry for line in mine):
+        made, files = entry.made, entry.checkpoints.items()
+        rows[entry.weights] = [
+            _data(entry),
+            in_words(entry.settings) or "-",
+            entry.weights,
+            "; ".join(f"{name} {digest[:SHOWN]}" for name, digest in files) or "-",
+            entry.data.split_sha256[:SHOWN],
+            made.hardsight,
+            made.torch,
+            made.hardware,
+        ]
+    heads = ["Data", "Settings", "Weights", "Checkpoint (SHA-256)", "Split (SHA-256)"]
+    heads += ["hardsight", "torch", "Hardware"]
+    note = f"Settings are those that differ from the preset's; of a hash the first {SHOWN} digits."
+    return _short(SmallTable("Provenance", note, heads, list(rows.values())))
+
+
+def same_in_every_row(said: Sequence[str]) -> str:
+    """Return a sentence on what all rows of a table have in common; empty: they have nothing."""
+    return f"Same in every row: {'; '.join(said)}." if said else ""
+
+
+def _short(table: SmallTable) -> SmallTable:
+    """Leave out columns that are empty, and tell in the note what all rows have in common."""
+    told, kept = [], []
+    for head, column in zip(table.heads, zip(*table.rows, strict=True), strict=True):
+        once = head in TOLD_ONCE and len(column) > 1 and len(set(column)) == 1
+        kept.append(not once and any(cell != "-" for cell in column))
+        if once and column[0] != "-":
+            told.append(f"{head[0].lower()}{head[1:]} {column[0]}")
+    return table._replace(
+        note=f"{table.note} {same_in_every_row(told)}".rstrip(),
+        heads=list(compress(table.heads, kept)),
+        rows=[list(compress(row, kept)) for row in table.rows],
+    )
 
 
 def _averages(own: Sequence[Entry]) -> SmallTable:
+    averages = threat_averages(own)
+    told = any(one.trained for one in own) or any(
+        one.values.published_unseen is not None for one in averages
+    )
     rows = [
         [
             f"{one.data}, seed {one.seed}",
             one.values.suite,
-            "; ".join(one.values.threats),
+            ", ".join(one.values.threats),
             *_figures(
                 own[0].clean[0].metric,
                 one.values.all,
                 one.values.published,
-                one.values.unseen,
+                one.values.unseen if told else None,
                 one.values.published_unseen,
             ),
         ]
-        for one in threat_averages(own)
+        for one in averages
     ]
+    unseen = ", and over those that were not trained on" if told else ""
     return SmallTable(
         "Over threat models",
-        "The mean of fresh draws, averaged over all threat models of a suite, and over those that "
-        "were not trained on.",
+        f"The mean of fresh draws, averaged over all threat models of a suite{unseen}.",
         ["Data", "Suite", "Threat models", "All", "All, published", "Unseen", "Unseen, published"],
         rows,
     )
