@@ -24,6 +24,7 @@ def test_the_object_of_a_file_is_returned(tmp_path):
         (b'"\xff"', "utf-8"),
         (b"{}", "it has no 'seconds'"),
         (b'{"seconds": []}', "float"),
+        (b"[" * 100_000, "recursion"),
     ],
 )
 def test_a_damaged_file_is_named_with_what_is_wrong_and_the_way_out(tmp_path, content, why):

@@ -361,4 +361,4 @@ def test_a_name_that_no_file_can_have_is_an_image_that_cannot_be_used(tmp_path: 
     decoding = Decoding((4, 4))
     frame = Frame.read(tmp_path / ("x" * 300), decoding, ImageCheck(decoding))
     assert frame.image is None
-    assert "name too long" in str(frame.error).lower()
+    assert "it cannot be read (File name too long)" in str(frame.error)

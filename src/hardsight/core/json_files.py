@@ -36,7 +36,7 @@ def read_json(
             wanted = "object" if holds is dict else "list"
             raise ValueError(f"it holds no {wanted} but a {type(found).__name__}")
         return make(found)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         why = f"it has no {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{path} is {fault} ({why}); {way_out}") from error
 

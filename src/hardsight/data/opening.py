@@ -118,7 +118,9 @@ def _explained(path: Path) -> Iterator[None]:
         )
         raise ImageError(path, reason) from error
     except DECODING_ERRORS as error:
-        reason = f"it is damaged or incomplete ({error}); restore it, or leave it out"
+        refused = error.strerror if isinstance(error, OSError) else None  # by the system
+        what = f"cannot be read ({refused})" if refused else f"is damaged or incomplete ({error})"
+        reason = f"it {what}; restore it, or leave it out"
         raise ImageError(path, reason) from error
 
 

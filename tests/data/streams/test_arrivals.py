@@ -1,4 +1,5 @@
 import hashlib
+import os
 import threading
 import time
 from pathlib import Path
@@ -85,6 +86,13 @@ def test_a_half_written_file_is_tried_again_until_it_is_whole(tmp_path):
     thread.join()
     assert frame.error is None
     assert torch.equal(frame.image, read_image(whole))
+
+
+def test_what_is_no_file_holds_nothing_up(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    (tmp_path / "b.png").symlink_to("b.png")
+    picture(tmp_path / "c.png", 1)
+    assert [Path(f.name).name for f in arrivals(tmp_path, SMALL, idle=0.2)] == ["c.png"]
 
 
 def test_an_unreadable_file_is_given_up_after_a_while_and_holds_nothing_up(tmp_path):

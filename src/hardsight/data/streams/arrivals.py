@@ -1,5 +1,6 @@
 """The images of a folder, and those that arrive."""
 
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -131,9 +132,11 @@ def _digest(path: Path) -> str | None:
 
 
 def _state(path: Path) -> _State | None:
-    """Return what a name stands for; None if it is not there."""
+    """Return what a name stands for; None if it is no file, as a link to itself or a pipe."""
     try:
         found = path.stat()
-    except FileNotFoundError:
+    except OSError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
         return None
     return _State(found.st_ino, found.st_size, found.st_mtime_ns)
