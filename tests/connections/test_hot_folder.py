@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import os
@@ -122,9 +123,20 @@ def test_the_plan_is_on_disk_before_anything_moves(incoming, target, monkeypatch
     assert (target / "good/a.png").exists()
 
 
-def test_another_file_system_is_reached_by_copying(incoming, tmp_path, monkeypatch):
-    import errno
+def test_a_full_disk_names_the_plan_and_moves_nothing(incoming, target, monkeypatch):
+    sink, path = HotFolder(target), arrive(incoming, "a.png")
 
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as found:
+        sink.send([of(path)])
+    assert found.value.filename == str(target / STATE)
+    assert path.exists()
+
+
+def test_another_file_system_is_reached_by_copying(incoming, tmp_path, monkeypatch):
     path, target = arrive(incoming, "a.png"), tmp_path / "out"
     rename = type(path).rename
 

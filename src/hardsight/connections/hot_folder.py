@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from hardsight.core.disk import named_when_full
 from hardsight.core.files import write_whole
 from hardsight.core.lock import locked
 from hardsight.core.outputs import check_folder
@@ -69,7 +70,10 @@ class HotFolder:
         return [f"{self.folder}: {self._left} files changed after they were read, and were left"]
 
     def _plan(self, moves: Sequence[tuple[str, str, str]]) -> None:
-        with self._state.open("a", encoding="utf-8", errors="surrogateescape") as file:
+        with (
+            named_when_full(self._state),
+            self._state.open("a", encoding="utf-8", errors="surrogateescape") as file,
+        ):
             for source, sha256, folder in moves:
                 move = {"source": str(Path(source).absolute()), "sha256": sha256, "to": folder}
                 file.write(json.dumps(move) + "\n")
