@@ -27,11 +27,12 @@ def rows(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line[1:-1]] for line in lines]
 
 
-def test_one_list_holds_the_suites_of_detectors_and_of_classifiers():
-    found = [(r[0], r[1]) for r in rows(call("suites").stdout) if r[0]]
-    names = {kind: [n for n, k in found if k == kind] for kind in ("detector", "classifier")}
-    for kind, listed in names.items():
-        assert listed == list(attack_names(kind))
+def test_suites_of_detectors_and_of_classifiers_are_listed_in_order_and_whole(monkeypatch):
+    monkeypatch.setattr(console, "width", 80)
+    found = [(r[0], r[2]) for r in rows(call("suites").stdout) if r[0]]
+    aims = {"detector": ("score", "map"), "classifier": ("class",)}
+    for kind, aim in aims.items():
+        assert [name for name, at in found if at in aim] == list(attack_names(kind))
 
 
 def test_the_list_of_suites_says_what_threats_there_are():

@@ -40,7 +40,7 @@ def test_of_the_images_themselves_no_more_than_promised_alarm_under_the_attack()
 
 
 def test_too_few_images_and_attacks_of_the_map_are_refused():
-    with pytest.raises(ValueError, match="are too few for a false-alarm rate"):
+    with pytest.raises(ValueError, match="too few for a false-alarm rate"):
         calibrate_under(Bright(), normals(5), build_suite("pgd"), level=0.01)
     with pytest.raises(ValueError, match="suite='map-pgd' attacks the map"):
         calibrate_under(Bright(), normals(), build_suite("map-pgd"))

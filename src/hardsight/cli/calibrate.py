@@ -45,7 +45,7 @@ def calibrate(
     Examples:
 
         hardsight calibrate runs/bottle --under linf:2/255
-        hardsight calibrate runs/bottle this-week/good/ --false-alarms 0.02
+        hardsight calibrate runs/bottle this-week/good/ --false-alarms 0.05
     """
     check_given(run, device=device)
     from hardsight.core.lock import locked

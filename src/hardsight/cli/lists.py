@@ -1,7 +1,7 @@
 """``hardsight methods``, ``presets`` and ``suites``: what there is."""
 
 import inspect
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
@@ -10,6 +10,13 @@ from rich.text import Text
 
 from hardsight.cli.console import console, explained
 from hardsight.cli.pace import duration
+
+if TYPE_CHECKING:
+    from hardsight.attacks import Suite
+    from hardsight.attacks.suites import Target
+
+AIMS: dict["Target", str] = {"image": "score", "pixel": "map", "class": "class"}
+"""What a suite attacks, in words."""
 
 
 def methods() -> None:
@@ -98,25 +105,32 @@ def suites(
         hardsight evaluate runs/bottle --suite bim
         hardsight evaluate runs/bottle --threat light --eps 0.1
     """
-    from hardsight.attacks import ATTACKS, THREATS, attack_names, build_suite
+    from hardsight.attacks import THREATS, attack_names, build_suite
     from hardsight.attacks.class_suites import class_suite
 
     with explained():
-        table = Table("suite", "victim", "aims at", "what it is", "attacks", "passes an image")
-        for name in attack_names("detector"):
-            suite = build_suite(name, budget=budget)
-            aim = "map" if suite.on_map else "score"
-            spent = suite.description, f"{suite.passes():,}"
-            table.add_row(name, "detector", aim, ATTACKS[name].summary, *spent)
-        table.add_section()
-        for name in attack_names("classifier"):
-            suite = class_suite(name, "L2", budget=budget)  # in which all can attack
-            spent = suite.description, f"{suite.passes():,}"
-            table.add_row(name, "classifier", "class", ATTACKS[name].summary, *spent)
-        console.print(table)
+        suites = [build_suite(name, budget=budget) for name in attack_names("detector")]
+        _print_suites("Suites for detectors", suites)
+        # in L2 all can attack
+        suites = [class_suite(n, "L2", budget=budget) for n in attack_names("classifier")]
+        _print_suites("Suites for classifiers", suites)
         threats = Table("threat", "what an attacker may do", "what eps is", "usual eps")
         balls = "the largest change of a pixel; in L2 the norm of all changes"
         threats.add_row("Linf, L2", "Change every pixel a little.", balls, "2/255")
         for name, threat in THREATS.items():
             threats.add_row(name, threat.change(), threat.severity, f"{threat.default:.2g}")
         console.print(threats)
+
+
+def _print_suites(title: str, suites: "list[Suite]") -> None:
+    from hardsight.attacks import ATTACKS
+
+    table = Table(title=title)
+    table.add_column("suite", no_wrap=True)
+    table.add_column("what it is, and its attacks")
+    for heading in ("aims at", "passes an image"):
+        table.add_column(heading, no_wrap=True)
+    for suite in suites:
+        said = Text(f"{ATTACKS[suite.name].summary}\n").append(suite.description, style="dim")
+        table.add_row(suite.name, said, AIMS[suite.target], f"{suite.passes():,}")
+    console.print(table)

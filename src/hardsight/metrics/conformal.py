@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hardsight.core.words import counted
 from hardsight.metrics.checks import Floats, finite
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _alarms(n: int, level: float) -> int:
     alarms = math.floor((n + 1) * level + 1e-9)  # 1e-9: 0.07 * 100 is 7.000...001 in floats
     if alarms < 1:
         raise ValueError(
-            f"{n} normal score(s) are too few for a false-alarm rate of {level:g}: "
+            f"got {counted(n, 'normal score')}, too few for a false-alarm rate of {level:g}: "
             f"give at least {math.ceil(1 / level - 1 - 1e-9)} normal images, "
             f"or choose a rate of at least {1 / (n + 1):.4g}"
         )
