@@ -12,7 +12,7 @@ from hardsight.benchmark.parts import Part
 from hardsight.config import Config, DetectorConfig, load_preset
 from hardsight.config.config import STRICT, ConfigError
 from hardsight.data.places import below, exists
-from hardsight.data.published import obtainable
+from hardsight.data.published import published_sets
 from hardsight.data.remote import is_url
 
 EMBEDDED = ("textures", "digits")
@@ -126,7 +126,9 @@ class Job:
         place = self.images(places)
         if self.data.name in EMBEDDED or exists(place):
             return None
-        return f"{self.name}: {place} is not there{obtainable(Path(self.data.name))}"
+        published = published_sets().get(self.data.name)
+        way_out = f"; {published.how_to_obtain()}" if published else ""
+        return f"{self.name}: {place} is not there{way_out}"
 
     def config(self, places: Places) -> Config:
         """Return the configuration of its run."""
