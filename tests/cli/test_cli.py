@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from typed import call, interrupted, words
 
+from hardsight.core.run_folders import CONFIG
 from hardsight.data import load
 from hardsight.metrics import pixel_auroc
 from hardsight.runs import open_run
@@ -168,6 +169,8 @@ def test_evaluate_explains_what_is_wrong(run, arguments, message):
 )
 def test_mistakes_get_the_way_out(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("x").mkdir()
+    Path("x", CONFIG).touch()  # a run as far as is seen before options are
     done = call(*arguments)
     assert done.exit_code == 1
     assert message in words(done)
