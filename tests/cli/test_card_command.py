@@ -10,7 +10,7 @@ def test_it_prints_the_card_that_lies_in_the_run(run):
 
 
 def test_an_evaluation_stands_in_it(run):
-    limits = ("--suite", "pgd", "--steps", 1, "--draws", 1, "--limit", 4, "--curve", "")
+    limits = ("--suite", "pgd", "--steps", 1, "--limit", 4, "--curve", "")
     done = call("evaluate", run, *limits, "--gallery", 0, "--fresh-draws", 2)
     assert done.exit_code == 0, words(done)
     assert "| pgd | L-inf 2/255 |" in (run / "README.md").read_text()

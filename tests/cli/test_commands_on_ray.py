@@ -72,7 +72,7 @@ def test_an_export(run, parts, both):
     assert call("export", run, "--to", "onnx").exit_code == 0
     here, ray = both("score", run / "exported", parts / "test", suffix=".csv")
     assert here.read_bytes() == ray.read_bytes()
-    here, ray = both("evaluate", run / "exported", "--suite", "square", "--limit", 4, "--steps", 3,
+    here, ray = both("evaluate", run / "exported", "--suite", "square", "--limit", 4,
                      "--curve", "", "--gallery", 0, "--batch-size", 2)  # fmt: skip
     assert agree(batches(here), batches(ray))
 

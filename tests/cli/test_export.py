@@ -72,7 +72,7 @@ def test_an_export_is_certified(exported):
 @pytest.mark.slow
 def test_two_workers_find_of_an_export_what_one_does(exported, parts, tmp_path):
     score = ("score", exported, parts / "test", "--batch-size", 3, "-o")
-    attack = ("evaluate", exported, "--suite", "square", "--limit", 4, "--steps", 3, "--curve", "",
+    attack = ("evaluate", exported, "--suite", "square", "--limit", 4, "--curve", "",
               "--gallery", 0, "--fresh-draws", 2, "--batch-size", 2, "-o")  # fmt: skip
     for workers in (1, 2):
         place = tmp_path / str(workers)

@@ -198,20 +198,20 @@ def evaluate(
             "step_size": step_size,
         }
         effort = {k: v for k, v in asked.items() if v is not None}
+        attacks = AttackChoice(suite or (), norm, eps, budget, effort, curve, source)
         if beside is not None:
             not_with(context, "--beside", *NOT_BESIDE)
-            if suite and len(suite) > 1:
-                raise ValueError(f"--beside takes one --suite, got {', '.join(suite)}")
+            if attacks.unattacked or len(attacks.suites) > 1:
+                raise ValueError(f"--beside takes one --suite, got {', '.join(attacks.suites)}")
             threat = norm or "Linf"
-            radius = eps or default_eps(threat)
-            chosen = build_suite((suite or ["pgd"])[0], threat, radius, budget, **effort)
+            (chosen,) = attacks.built(build_suite, ["pgd"], threat, eps or default_eps(threat))
             print_inspected(evaluate_beside(run, beside, chosen, limit, seed, device), chosen)
             return
         folder = output or opened.reports / "evaluation"
         check_folder(folder, "--output")
         planned = figures_of(opened, device, _purifier(purify, t_star, purifier)).evaluation(
             ImageChoice(path, limit, synthetic=synthetic, allow_data_change=allow_data_change),
-            AttackChoice(suite or (), norm, eps, budget, effort, curve, source),
+            attacks,
             Protocol(
                 fresh_draws,
                 seed,

@@ -9,6 +9,8 @@ from hardsight.attacks import Suite, parse_radius
 from hardsight.detectors.adapters.purification import Form
 from hardsight.evaluation import Protocol, Smoothing, Terms
 
+Build = Callable[..., Suite]
+"""``build_suite`` or ``class_suite``."""
 VOTES, ATTACKED = 100, 8
 """Noisy copies of an image attacked within a certified radius; images attacked at a time."""
 
@@ -56,6 +58,19 @@ class AttackChoice:
     def names(self, usual: Sequence[str]) -> Sequence[str]:
         """Return the names of the suites, the usual ones where none are named."""
         return () if self.unattacked else self.suites or usual
+
+    def built(self, build: Build, usual: Sequence[str], norm: str, eps: str | float) -> list[Suite]:
+        """Return the suites that are asked for.
+
+        Args:
+            build: makes each of them.
+            usual: names of suites where none are named.
+            norm, eps: the threat model.
+
+        Raises:
+            ValueError: an unknown suite, norm, radius or budget, or an effort without effect.
+        """
+        return _built(build, self.names(usual), norm, [eps], self.budget, self.effort)
 
     @property
     def unattacked(self) -> bool:
@@ -114,17 +129,40 @@ class CertificateChoice:
     budget: str = "fast"
     effort: Mapping[str, Any] = field(default_factory=dict)
 
-    def suites(self, build: Callable[..., Suite]) -> list[Suite]:
-        """Return the attacks, made by ``build_suite`` or ``class_suite``."""
+    def suites(self, build: Build) -> list[Suite]:
+        """Return the suites that are asked for; see ``AttackChoice.built``."""
         radii = [radius for radius in self.terms.radii if radius > 0]
-        return [
-            build(name, "L2", radius, self.budget, **self.effort)
-            for name in self.attacks
-            for radius in radii
-        ]
+        return _built(build, self.attacks, "L2", radii, self.budget, self.effort)
 
     @property
     def protocol(self) -> Protocol:
         """How attacked images are looked at: by a hundred noisy copies each, or all there are."""
         how = self.smoothing
         return Protocol(min(VOTES, self.terms.n), how.seed, batch_size=ATTACKED, gallery=0)
+
+
+def _built(
+    build: Build,
+    names: Sequence[str],
+    norm: str,
+    radii: Sequence[str | float],
+    budget: str,
+    effort: Mapping[str, Any],
+) -> list[Suite]:
+    def made(own: Mapping[str, Any]) -> list[Suite]:
+        return [build(name, norm, eps, budget, **own) for name in names for eps in radii]
+
+    found = made(effort)
+    for key, value in effort.items():
+        more = made({**effort, key: 2 * value + 3 * isinstance(value, int)})
+        if found and all(map(_alike, found, more)):
+            option = f"--{key.replace('_', '-')}={value}"
+            raise ValueError(
+                f"{option} changes nothing of {', '.join(names)}; leave it out, or take another "
+                "--suite"
+            )
+    return found
+
+
+def _alike(one: Suite, other: Suite) -> bool:
+    return one.attempts == other.attempts and one.submissions == other.submissions

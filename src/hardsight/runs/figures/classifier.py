@@ -57,10 +57,7 @@ class ClassifierFigures(Figures[ClassifierRun]):
         config, part = self.run.config, test.limited(images.limit)
         subject = ClassifierSubject.of(model, part)
         norm, eps = self.threat(attacks)
-        suites = [
-            class_suite(name, norm, eps, attacks.budget, **attacks.effort)
-            for name in attacks.names(SUITES[subject.random])
-        ]
+        suites = attacks.built(class_suite, SUITES[subject.random], norm, eps)
         stamp, note = self.run.audited(model)
         measure = partial(
             evaluate_classifier,

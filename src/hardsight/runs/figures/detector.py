@@ -61,10 +61,7 @@ class DetectorFigures(Figures[DetectorRun]):
         """Prepare an evaluation by AUROC; see ``Figures``."""
         detector, data = self.opened(images)
         norm, eps = self.threat(attacks)
-        suites = [
-            build_suite(name, norm, eps, attacks.budget, **attacks.effort)
-            for name in attacks.names(SUITES)
-        ]
+        suites = attacks.built(build_suite, SUITES, norm, eps)
         for suite in suites:
             suite.demand_gradient(detector)
         stamp, note = self.run.audited(detector)
