@@ -18,7 +18,7 @@ from hardsight.export import Exported, Target, compare, export
 from hardsight.export.config import ExportConfig
 from hardsight.export.exporting import LOSS
 from hardsight.export.graph import write_onnx
-from hardsight.export.quantised import _other_products
+from hardsight.export.quantised import LAYERS, _no_layers, _other_products
 from hardsight.export.runtimes import RUNTIMES
 from hardsight.runs import start_run
 from tiny_methods import tiny_config
@@ -256,6 +256,22 @@ def test_layers_are_quantised_and_what_scores_is_not(tmp_path):
     assert len(exact) == enlargement < len(products)
     layers = [m for m in detector.modules() if isinstance(m, torch.nn.Linear | torch.nn.Conv2d)]
     assert len(products) - enlargement == len(layers)
+
+
+@pytest.mark.parametrize("make", [tiny_advrad, patchguard, tiny_fastflow])
+def test_what_keeps_its_precision_lies_behind_every_layer_or_is_a_product_of_none(make, tmp_path):
+    skip_without("openvino", "nncf")
+    detector = make()
+    graph = written(detector, tmp_path)
+    products, exact = set(_other_products(graph, detector)), set(_no_layers(graph, detector))
+    assert products < exact
+    due = [op for op in graph.get_ops() if op.get_friendly_name() in exact - products]
+    while due:  # on to what it goes to
+        assert due[-1].get_type_name() not in LAYERS or due[-1].get_friendly_name() in products
+        outputs = due.pop().outputs()
+        due += [given.get_node() for one in outputs for given in one.get_target_inputs()]
+    for result in graph.results:
+        assert result.input(0).get_source_output().get_node().get_friendly_name() in exact
 
 
 def test_distances_to_a_memory_bank_stay_near_in_eight_bits(parts, tmp_path, caplog):

@@ -1,6 +1,7 @@
 """Post-training quantisation of an exported graph to 8 bits."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,14 @@ from hardsight.export.runtimes import OPENVINO, RUNTIMES
 
 SAMPLES = Evidence().images
 """Training normals, at most, from which and from whose synthetic defects ranges are taken."""
-SCORING = ("Subtract", "AvgPool", "Interpolate", "Power", "CumSum")
-"""OpenVINO operations that turn a reconstruction into a score; they keep their precision."""
+LAYERS = (
+    "Convolution",
+    "GroupConvolution",
+    "ConvolutionBackpropData",
+    "GroupConvolutionBackpropData",
+    "MatMul",
+)
+"""OpenVINO operations that are a layer, or, of matrix products, may be one."""
 
 
 def write_quantised(
@@ -27,8 +34,9 @@ def write_quantised(
 ) -> None:
     """Write an OpenVINO graph whose convolutions and linear layers compute in 8 bits (NNCF).
 
-    What turns features into a score keeps its precision, distances to a memory bank among it. The
-    weights have 7 bits: CPUs without VNNI add products in 16, where those of 8 overflow.
+    What turns the output of the last layers into a score keeps its precision, and so do distances
+    to a memory bank. The weights have 7 bits: CPUs without VNNI add products in 16, where those of
+    8 overflow.
 
     Args:
         source: folder of the detector's graph, not quantised.
@@ -53,9 +61,7 @@ def write_quantised(
     ]
     file = RUNTIMES["openvino"].file
     graph = openvino.Core().read_model(str(source / file))
-    exact = nncf.IgnoredScope(
-        names=_other_products(graph, detector), types=list(SCORING), validate=False
-    )
+    exact = nncf.IgnoredScope(names=_no_layers(graph, detector), validate=False)
     quantised = nncf.quantize(
         graph,
         nncf.Dataset(samples),
@@ -66,6 +72,31 @@ def write_quantised(
         ),
     )
     openvino.save_model(quantised, str(folder / file), compress_to_fp16=False)
+
+
+def _no_layers(graph: Any, detector: nn.Module) -> list[str]:
+    """Return the names of the operations of a graph that keep their precision.
+
+    They are matrix products that are no layer, and all operations from which no layer is reached:
+    what turns features, or a reconstruction, into a score.
+    """
+    found = set(_other_products(graph, detector))
+    reaching: set[str] = set()
+    """Layers, and operations from which one is reached."""
+    for one in reversed(graph.get_ordered_ops()):
+        name, kind = one.get_friendly_name(), one.get_type_name()
+        readers = {given.get_node().get_friendly_name() for given in _readers(one)}
+        if (kind in LAYERS and name not in found) or readers & reaching:
+            reaching.add(name)
+        elif kind not in ("Constant", "Result"):
+            found.add(name)
+    return sorted(found)
+
+
+def _readers(operation: Any) -> Iterator[Any]:
+    """Yield the inputs that the outputs of an operation go to."""
+    for output in operation.outputs():
+        yield from output.get_target_inputs()
 
 
 def _other_products(graph: Any, detector: nn.Module) -> list[str]:
