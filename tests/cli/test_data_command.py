@@ -5,6 +5,7 @@ from PIL import Image
 from typed import call, words
 
 import trees
+from hardsight.data import load
 from tiny_parts import write_parts
 
 
@@ -42,6 +43,13 @@ def test_bits_stretch_grey(tmp_path):
         Image.fromarray(np.full((16, 16), 4095 - i, np.uint16)).save(path)
     assert "--set data.bits=12" in words(call("data", tmp_path, "--size", 16))
     assert "Beware" not in words(call("data", tmp_path, "--size", 16, "--bits", 12))
+
+
+def test_what_is_written_is_named_with_what_to_do_next(tmp_path):
+    done = call("data", tmp_path / "textures", "--write", "--size", 48)
+    assert f"Wrote brick, grass, gravel into {tmp_path / 'textures'}." in words(done)
+    assert f"Next: hardsight fit patchcore --data {tmp_path / 'textures' / 'brick'}" in words(done)
+    assert len(load(tmp_path / "textures" / "brick", size=48).train)
 
 
 def test_verify_tells_what_is_missing_and_corrupt(tmp_path):

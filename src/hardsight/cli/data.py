@@ -69,7 +69,7 @@ def data(
         hardsight data textures/ --write
     """
     from hardsight.config import DataConfig, load_data
-    from hardsight.data import findings, write_textures
+    from hardsight.data import TEXTURES, findings, write_textures
     from hardsight.data.places import below
     from hardsight.evaluation.distribution_shift import distribution_shifts
 
@@ -77,7 +77,9 @@ def data(
         if write:
             not_with(context, "--write", "category", "bits", "verify")
             check_folder(Path(path), "PATH")
-            say(f"Wrote {write_textures(path, size=size or EMBEDDED, seed=seed)}")
+            written = write_textures(path, size=size or EMBEDDED, seed=seed)
+            say(f"Wrote {', '.join(TEXTURES)} into {written}.")
+            say(f"Next: hardsight fit patchcore --data {written / TEXTURES[0]} --run runs/first")
             return
         only_with(context, "--write", "seed")
         if verify:
