@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from hardsight.core import precision
-from hardsight.core.precision import autocast, resolve
+from hardsight.core.precision import autocast, resolve, without_autocast
 
 CPU = torch.device("cpu")
 AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
@@ -83,3 +83,13 @@ def test_what_is_named_is_taken(choice, dtype):
 def test_another_word_is_refused():
     with pytest.raises(ValueError, match='"auto", "bf16" or "fp32", got \'fp16\''):
         resolve("fp16", CPU)
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_without_autocast_products_keep_their_precision(device):
+    x = torch.zeros(2, 2, device=device)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = (x @ x).dtype
+        with without_autocast(x.device):
+            assert (x @ x).dtype == torch.float32
+        assert (x @ x).dtype == rounded == (torch.bfloat16 if device == "cpu" else torch.float32)

@@ -16,6 +16,7 @@ from pictures_sent import png
 from served import served
 from typed import call, words
 
+from hardsight.core.run_folders import CONFIG
 from hardsight.serve.limits import Limits
 from hardsight.serve.log import InspectionLog
 from hardsight.serve.models import Origin
@@ -51,15 +52,23 @@ def test_a_port_in_use_is_named():
             listen("127.0.0.1", port, None)
 
 
-def test_the_command_explains_what_it_cannot_serve(tmp_path):
-    refused = call("serve", tmp_path, "--host", "0.0.0.0")
+@pytest.fixture
+def begun(tmp_path):
+    """A folder that looks like a run until it is opened."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / CONFIG).touch()
+    return tmp_path / "run"
+
+
+def test_the_command_explains_what_it_cannot_serve(begun, tmp_path):
+    refused = call("serve", begun, "--host", "0.0.0.0")
     assert refused.exit_code == 1
     assert "without a token anybody could use" in words(refused)
     log = ("--log", tmp_path / "log.db", "--pictures", tmp_path / "pictures")
     empty = call("serve", tmp_path, "--port", 0, *log)
     assert empty.exit_code == 1
     assert "is not a run folder" in words(empty)
-    keep = call("serve", tmp_path, "--keep", "some")
+    keep = call("serve", begun, "--keep", "some")
     assert "must be all, alarms or none" in words(keep)
 
 
@@ -86,11 +95,11 @@ def test_it_answers_to_the_address_that_it_listens_on(service):
         connection.close()
 
 
-def test_a_new_file_of_tokens_shows_its_token_once(tmp_path):
+def test_a_new_file_of_tokens_shows_its_token_once(begun, tmp_path):
     path, log = tmp_path / "tokens.json", ("--log", tmp_path / "log.db")
-    first = words(call("serve", tmp_path, "--port", 0, "--token-file", path, *log))
+    first = words(call("serve", begun, "--port", 0, "--token-file", path, *log))
     assert "Token, shown this once:" in first
-    assert "Token" not in words(call("serve", tmp_path, "--port", 0, "--token-file", path, *log))
+    assert "Token" not in words(call("serve", begun, "--port", 0, "--token-file", path, *log))
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, NamedTuple
 
 import torch
 
@@ -52,6 +53,12 @@ def resolve(choice: Choice, device: torch.device) -> Precision:
 def autocast(choice: Choice, device: torch.device) -> torch.autocast:
     """Return the context in which a network computes in the precision that ``choice`` means."""
     return torch.autocast(device.type, torch.bfloat16, enabled=resolve(choice, device).low)
+
+
+def without_autocast(device: torch.device) -> AbstractContextManager[Any]:
+    """Return the context in which an autocast that may be on rounds nothing to 16 bits."""
+    known = torch.amp.is_autocast_available(device.type)  # not of "meta", which has no autocast
+    return torch.autocast(device.type, enabled=False) if known else nullcontext()
 
 
 def adopt(fastest: Mapping[str, Precision]) -> None:

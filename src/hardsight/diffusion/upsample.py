@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hardsight.core.precision import without_autocast
+
 _TAPS = torch.tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
 """(2, 2, 3): which taps of a 3-tap kernel fall on the same pixel, for even and odd outputs."""
 
@@ -42,7 +44,7 @@ class Upsample(nn.Module):
     def folded(self) -> tuple[Tensor, Tensor | None]:
         """Return the kernels of the four places, (4 channels, C, 2, 2), and their biases."""
         weight, taps = self.conv.weight, self.taps.to(self.conv.weight)
-        with torch.autocast(weight.device.type, enabled=False):  # added before they are rounded
+        with without_autocast(weight.device):  # added before they are rounded
             kernels = torch.einsum("pak,qbl,oikl->pqoiab", taps, taps, weight).flatten(0, 2)
         return kernels, None if self.conv.bias is None else self.conv.bias.repeat(4)
 

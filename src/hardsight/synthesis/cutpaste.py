@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from hardsight.core.precision import without_autocast
 from hardsight.synthesis.defects import add_defect
 from hardsight.synthesis.distortions import LEVELS, Level, distort
 from hardsight.synthesis.foreground import widened
@@ -103,7 +104,7 @@ class CutPaste:
         """
         shown = images.clone()
         if bool(which.any()):
-            with torch.autocast(images.device.type, enabled=False):
+            with without_autocast(images.device):
                 shown[which], _ = self(images[which], foreground[which], generator)
         return shown
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 
 from hardsight.augment import AugmentationPolicy
+from hardsight.core.precision import without_autocast
 from hardsight.data import AnomalyData
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.memory_bank.bank import Bank
@@ -98,6 +99,6 @@ class AdaptationTask:
         with torch.no_grad():
             patches = self.detector.embed(images.float() / 255)
         count = min(self.detector.neighbours + self.config.repelling, len(self.detector.centres))
-        with torch.autocast(images.device.type, enabled=False):  # which is nearest, 16 bits blur
+        with without_autocast(images.device):  # which is nearest, 16 bits blur
             squares = self.detector.distances(patches, count).square()
             return self.module.loss(squares, self.detector.neighbours)
