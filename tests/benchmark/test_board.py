@@ -89,12 +89,13 @@ def test_standings_average_seeds_and_then_categories():
         )
     ]
     better = entry("best", attacked=[row("pgd", 0.7)])
-    first, second = standings(lines([*made, better]))
-    assert first.first.entry.method == "best"
-    assert second.robust == pytest.approx((0.3 + 0.9) / 2)
-    assert (second.categories, second.seeds) == (("bottle", "screw"), 2)
-    assert second.spread == (0.2, 0.9)
-    published, measured, _ = second.compared  # over bottle alone
+    whole, part = standings(lines([*made, better]))
+    assert part.first.entry.method == "best"  # of one category, and behind all of two
+    assert whole.robust == pytest.approx((0.3 + 0.9) / 2)
+    assert part.robust > whole.robust
+    assert (whole.categories, whole.seeds) == (("bottle", "screw"), 2)
+    assert whole.spread == (0.2, 0.9)
+    published, measured, _ = whole.compared  # over bottle alone
     assert (published, measured) == (pytest.approx(0.1), pytest.approx(0.3))
 
 

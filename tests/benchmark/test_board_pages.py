@@ -13,8 +13,8 @@ from hardsight.benchmark import write_site
 from hardsight.evaluation.results import Corrupted
 
 RANKED = (
-    "Data sets and threats of most methods first; within each ordered by Robust, then Clean, high "
-    "first."
+    "Data sets and threats of most methods first; within each those of all its categories, then "
+    "the rest; ordered by Robust, then Clean, high first."
 )
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 

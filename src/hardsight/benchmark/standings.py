@@ -99,8 +99,9 @@ class Standing:
 def standings(board: Sequence[Line]) -> list[Standing]:
     """Return the standings of sorted lines, by data set and threat: those of most methods first.
 
-    Figures of different threats do not compare. Of one data set and threat the most robust is
-    first, and of equals the best left alone.
+    Figures of different threats do not compare, nor do averages of different categories. Of one
+    data set and threat those of all categories are first; then the most robust, and of equals the
+    best left alone.
     """
     measured: dict[tuple[str, str], frozenset[str]] = {}
     for line in board:
@@ -109,8 +110,9 @@ def standings(board: Sequence[Line]) -> list[Standing]:
     found = [Standing(tuple(same), measured[where[1:]]) for where, same in groupby(board, place)]
     methods = Counter(place(standing.first)[1:] for standing in found)
 
-    def rank(standing: Standing) -> tuple[int, str, str, float, float]:
+    def rank(standing: Standing) -> tuple[int, str, str, bool, float, float]:
         _, data, threat = place(standing.first)
-        return -methods[data, threat], data, threat, -standing.robust, -standing.clean
+        figures = -standing.robust, -standing.clean
+        return -methods[data, threat], data, threat, standing.partial, *figures
 
     return sorted(found, key=rank)
