@@ -2,11 +2,12 @@ import pytest
 
 from hardsight.attacks import build_suite
 from hardsight.attacks.class_suites import class_suite
-from hardsight.evaluation import Smoothing, Terms
-from hardsight.runs.figures import AttackChoice, CertificateChoice
+from hardsight.runs.figures import AttackChoice, demand_effect
+
+BUILD = {"detector": build_suite, "classifier": class_suite}
 
 
-@pytest.mark.parametrize("build", [build_suite, class_suite])
+@pytest.mark.parametrize("subject", BUILD)
 @pytest.mark.parametrize(
     ("suite", "effort", "told"),
     [
@@ -15,22 +16,20 @@ from hardsight.runs.figures import AttackChoice, CertificateChoice
         ("square", {"restarts": 1}, "--restarts=1 changes nothing of square"),
     ],
 )
-def test_an_effort_that_no_suite_looks_at_is_refused(build, suite, effort, told):
+def test_an_effort_that_no_suite_looks_at_is_refused(subject, suite, effort, told):
     with pytest.raises(ValueError, match=told):
-        AttackChoice([suite], effort=effort).built(build, (), "Linf", "2/255")
-    choice = CertificateChoice(
-        Terms(0.1, radii=(0.0, 0.1)), Smoothing(), attacks=[suite], effort=effort
-    )
-    with pytest.raises(ValueError, match=told):
-        choice.suites(build)
+        demand_effect(subject, [suite], "fast", effort)
 
 
-@pytest.mark.parametrize("build", [build_suite, class_suite])
-def test_an_effort_that_one_suite_of_several_looks_at_is_taken(build):
-    choice = AttackChoice(["bim", "eot-pgd"], effort={"draws": 4, "step_size": 0.01, "steps": 20})
-    found = choice.built(build, (), "Linf", "2/255")
-    usual = AttackChoice().built(build, ["bim", "eot-pgd"], "Linf", "2/255")
+@pytest.mark.parametrize("subject", BUILD)
+def test_an_effort_that_one_suite_of_several_looks_at_is_taken(subject):
+    """That of the budget, too: ``steps`` of 20 are those of "fast"."""
+    effort = {"draws": 4, "step_size": 0.01, "steps": 20, "restarts": 1, "submissions": 1}
+    demand_effect(subject, ["bim", "eot-pgd"], "fast", effort)
+    demand_effect(subject, [], "fast", effort)
+    choice = AttackChoice(["bim", "eot-pgd"], effort=effort)
+    found = choice.built(BUILD[subject], (), "Linf", "2/255")
+    usual = AttackChoice().built(BUILD[subject], ["bim", "eot-pgd"], "Linf", "2/255")
     assert [s.name for s in found] == [s.name for s in usual] == ["bim", "eot-pgd"]
-    assert found[0].attempts == usual[0].attempts
-    assert found[1].attempts != usual[1].attempts  # by their step size
-    assert AttackChoice(["none"], effort={"draws": 2}).built(build, ["pgd"], "Linf", "1/255") == []
+    assert found[0].attempts != found[1].attempts != usual[1].attempts  # by their step size
+    assert AttackChoice(["none"]).built(BUILD[subject], ["pgd"], "Linf", "1/255") == []

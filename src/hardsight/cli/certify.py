@@ -123,7 +123,7 @@ def certify(
     from hardsight.core.lock import locked
     from hardsight.evaluation import Execution, Smoothing, Terms
     from hardsight.runs import open_run
-    from hardsight.runs.figures import CertificateChoice, ImageChoice, figures_of
+    from hardsight.runs.figures import CertificateChoice, ImageChoice, demand_effect, figures_of
     from hardsight.scale.opening import open_engine
 
     with explained(goes_on):
@@ -153,14 +153,16 @@ def certify(
         )
         candidates = _numbers(sigmas or SIGMAS, "sigmas") if choose_sigma else ()
         asked = {"steps": steps, "draws": draws}
+        effort = {k: v for k, v in asked.items() if v is not None}
         choice = CertificateChoice(
             terms,
             smoothing,
             design or ["plain"],
             candidates,
             attack or (),
-            effort={k: v for k, v in asked.items() if v is not None},
+            effort=effort,
         )
+        demand_effect(opened.subject, choice.attacks, choice.budget, effort)
         images = ImageChoice(path, limit, allow_data_change=allow_data_change)
         with locked(folder):
             with told() as progress, open_engine(engine, workers, address, device) as made:

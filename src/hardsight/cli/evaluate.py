@@ -183,7 +183,7 @@ def evaluate(
     from hardsight.core.lock import locked
     from hardsight.evaluation import Execution, Protocol
     from hardsight.runs import open_run
-    from hardsight.runs.figures import AttackChoice, ImageChoice, figures_of
+    from hardsight.runs.figures import AttackChoice, ImageChoice, demand_effect, figures_of
     from hardsight.scale.opening import open_engine
     from hardsight.synthesis.corruptions.corruptions import SEVERITIES
 
@@ -199,6 +199,7 @@ def evaluate(
         }
         effort = {k: v for k, v in asked.items() if v is not None}
         attacks = AttackChoice(suite or (), norm, eps, budget, effort, curve, source)
+        demand_effect(opened.subject, attacks.names(()), budget, effort)
         if beside is not None:
             not_with(context, "--beside", *NOT_BESIDE)
             if attacks.unattacked or len(attacks.suites) > 1:

@@ -8,6 +8,7 @@ from hardsight.runs.figures.asked import (
     CertificateChoice,
     ImageChoice,
     PurifierChoice,
+    demand_effect,
 )
 from hardsight.runs.figures.classifier import ClassifierFigures
 from hardsight.runs.figures.detector import DetectorFigures
@@ -21,6 +22,7 @@ __all__ = [
     "ImageChoice",
     "PlannedEvaluation",
     "PurifierChoice",
+    "demand_effect",
     "figures_of",
 ]
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hardsight.attacks import Suite, parse_radius
+from hardsight.attacks import Suite, build_suite, parse_radius
+from hardsight.attacks.class_suites import class_suite
 from hardsight.detectors.adapters.purification import Form
 from hardsight.evaluation import Protocol, Smoothing, Terms
+from hardsight.evaluation.subjects.subject import Kind
 
 Build = Callable[..., Suite]
 """``build_suite`` or ``class_suite``."""
@@ -68,9 +70,10 @@ class AttackChoice:
             norm, eps: the threat model.
 
         Raises:
-            ValueError: an unknown suite, norm, radius or budget, or an effort without effect.
+            ValueError: an unknown suite, norm, radius or budget.
         """
-        return _built(build, self.names(usual), norm, [eps], self.budget, self.effort)
+        names = self.names(usual)
+        return [build(name, norm, eps, self.budget, **self.effort) for name in names]
 
     @property
     def unattacked(self) -> bool:
@@ -132,7 +135,11 @@ class CertificateChoice:
     def suites(self, build: Build) -> list[Suite]:
         """Return the suites that are asked for; see ``AttackChoice.built``."""
         radii = [radius for radius in self.terms.radii if radius > 0]
-        return _built(build, self.attacks, "L2", radii, self.budget, self.effort)
+        return [
+            build(name, "L2", radius, self.budget, **self.effort)
+            for name in self.attacks
+            for radius in radii
+        ]
 
     @property
     def protocol(self) -> Protocol:
@@ -141,28 +148,29 @@ class CertificateChoice:
         return Protocol(min(VOTES, self.terms.n), how.seed, batch_size=ATTACKED, gallery=0)
 
 
-def _built(
-    build: Build,
-    names: Sequence[str],
-    norm: str,
-    radii: Sequence[str | float],
-    budget: str,
-    effort: Mapping[str, Any],
-) -> list[Suite]:
-    def made(own: Mapping[str, Any]) -> list[Suite]:
-        return [build(name, norm, eps, budget, **own) for name in names for eps in radii]
+def demand_effect(
+    subject: Kind, names: Sequence[str], budget: str, effort: Mapping[str, Any]
+) -> None:
+    """Refuse a number of an effort that none of the named suites looks at.
 
-    found = made(effort)
+    Args:
+        subject: which is attacked.
+        names: of the suites; empty: nothing is refused.
+        budget, effort: of ``AttackChoice``.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    build = build_suite if subject == "detector" else class_suite
+
+    def made(**own: Any) -> list[tuple[Any, ...]]:
+        suites = [build(name, "L2", 1.0, budget, **own) for name in names]  # where all can attack
+        return [(suite.attempts, suite.submissions) for suite in suites]
+
     for key, value in effort.items():
-        more = made({**effort, key: 2 * value + 3 * isinstance(value, int)})
-        if found and all(map(_alike, found, more)):
-            option = f"--{key.replace('_', '-')}={value}"
+        other = 2 * value + 3 * isinstance(value, int)
+        if names and made(**{key: value}) == made(**{key: other}):
             raise ValueError(
-                f"{option} changes nothing of {', '.join(names)}; leave it out, or take another "
-                "--suite"
+                f"--{key.replace('_', '-')}={value} changes nothing of {', '.join(names)}; leave "
+                "it out, or take another suite"
             )
-    return found
-
-
-def _alike(one: Suite, other: Suite) -> bool:
-    return one.attempts == other.attempts and one.submissions == other.submissions
