@@ -13,7 +13,7 @@ from hardsight.evaluation.results import HELD_OUT, OBJECT_ALONE, Estimate
 from hardsight.evaluation.wording import UNRELIABLE
 
 NOT_AUDITED = "not audited"
-"""Of a line: no audit speaks of it."""
+"""What a line is of which no audit speaks."""
 
 
 @dataclass(frozen=True, eq=False)

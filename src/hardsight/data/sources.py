@@ -12,7 +12,7 @@ from hardsight.data.files import iter_images
 from hardsight.data.remote import RemoteFile, Source, at_hand, is_url, remote_images
 
 COLUMNS = ("path", "image")
-"""Of a CSV list, the first of which is there names the images."""
+"""Columns of a CSV list; the first of them that is there names the images."""
 
 
 def iter_sources(names: Iterable[str]) -> Iterator[Source]:

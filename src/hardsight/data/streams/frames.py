@@ -28,7 +28,7 @@ class Frame:
     seen: float = field(default_factory=time.monotonic)
     """When it was read, in seconds of the monotonic clock."""
     sha256: str | None = None
-    """Of its file, as it was before it was decoded, where it arrived in a folder."""
+    """Hash of its file, as it was before it was decoded, where it arrived in a folder."""
     window: Window | None = None
     """Where it lies among its repeated pixels, of an image whose aspect is kept; None: there are
     none."""
