@@ -14,7 +14,7 @@ from hardsight.evaluation.results import (
     Row,
 )
 from hardsight.evaluation.wording import UNRELIABLE, figure, pairs, radius, tags
-from hardsight.metrics import auroc
+from hardsight.metrics import alarms, auroc
 
 HOLDS, WEAKENED = 0.85, 0.60
 """The AUROC under attack from which a detector "holds", and below which it is "broken"."""
@@ -171,8 +171,8 @@ def _turned(evaluation: Evaluation) -> str:
     name = strongest(evaluation)
     if name is None or evaluation.threshold is None:
         return ""
-    attacked = evaluation.decided[name] > evaluation.threshold
-    alone = evaluation.decided["clean"][: len(attacked)] > evaluation.threshold
+    attacked = alarms(evaluation.decided[name], evaluation.threshold)
+    alone = alarms(evaluation.decided["clean"][: len(attacked)], evaluation.threshold)
     defects = evaluation.labels[: len(attacked)].astype(bool)
     false, missed = ~defects & attacked & ~alone, defects & ~attacked & alone
     turned = [
@@ -200,10 +200,10 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
     if evaluation.threshold is not None:
         level = evaluation.false_alarm_level
         kind = f" (set for at most {100 * level:.3g} % false alarms)" if level else ""
-        found, defects, alarms, good = counts(evaluation, "clean")
+        found, defects, raised, good = counts(evaluation, "clean")
         text = (
             f"At the threshold{kind} it finds {found} of {defects} defects, with false alarms on "
-            f"{alarms} of {good} good parts"
+            f"{raised} of {good} good parts"
         )
         name = strongest(evaluation)
         if name:
@@ -212,7 +212,7 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
                 f"; attacked ({name}), it finds {found} of {defects}, with false alarms on {false} "
                 f"of {good}"
             )
-            if false > alarms:
+            if false > raised:
                 text += (
                     " (a threshold that holds under attack, at the price of defects: hardsight "
                     "calibrate RUN --under)"
