@@ -27,7 +27,7 @@ from evaluated import fitted
 from figures import kept
 from memory import peak_memory
 from sets import add_settings, parsed
-from staged import Attacks, Staged, Stages, measure
+from staged import Attacks, Staged, Stages, audited, measure
 
 from hardsight.attacks import Ball, Suite, build_ball, build_suite
 from hardsight.audit import Budget, audit
@@ -39,7 +39,6 @@ from hardsight.detectors import Detector
 from hardsight.detectors.methods import METHODS
 from hardsight.evaluation import Evaluation, Execution, Protocol
 from hardsight.evaluation.provenance import describe, fingerprint
-from hardsight.evaluation.wording import radius
 from hardsight.runs import DetectorRun, start_run
 from hardsight.runs.folder import METRICS
 
@@ -119,13 +118,7 @@ class Baseline(Staged):
                 execution=Execution(progress=progress),
             )
         found.write(self.run.audit_path)
-        return {
-            "verdict": found.verdict,
-            "headline": found.headline,
-            "checks": {check.name: check.verdict for check in found.checks},
-            "made": found.provenance,
-            "radius": radius(ball.name, ball.eps),
-        }
+        return audited(found)
 
 
 def backbone_of(detector: Detector) -> str | None:

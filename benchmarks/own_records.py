@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from figures import RESULTS, kept
+from staged import audited
 
 from hardsight.attacks.balls import BALLS
 from hardsight.audit import Audit
 from hardsight.config import load_preset
 from hardsight.detectors.methods import METHODS
 from hardsight.evaluation.published import published_auroc
-from hardsight.evaluation.wording import fraction_of_255, radius
+from hardsight.evaluation.wording import fraction_of_255
 
 
 class Own(NamedTuple):
@@ -80,7 +81,7 @@ def own(baselines: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]
             "rows": [_beside(row, paper, category) for row in clean if not row["norm"]]
         }
         if (audit := audits.get(made["weights"])) is not None:
-            stages["audit"] = _audited(audit)
+            stages["audit"] = audited(audit)
         eps, images = fraction_of_255(attacked[0]["eps"]), sum(counted(made["data"]))
         budget = attacked[0]["budget"]["name"]
         stages[f"attacks, L-inf {eps}, {images} images, {budget}"] = {
@@ -149,16 +150,6 @@ def _effort(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if row["norm"] and (row["target"], row["budget"]["name"]) == ("image", "own")
     ]
     return {"objectives": said[-1].rpartition(" on ")[2].split(", ")} if said else {}
-
-
-def _audited(audit: Audit) -> dict[str, Any]:
-    return {
-        "verdict": audit.verdict,
-        "headline": audit.headline,
-        "checks": {check.name: check.verdict for check in audit.checks},
-        "made": audit.provenance,
-        "radius": radius(audit.norm, audit.eps),
-    }
 
 
 def _beside(row: Mapping[str, Any], paper: str | None, category: str) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from figures import keep, kept
 from timing import interleaved
 
 from hardsight.attacks import Suite
+from hardsight.audit import Audit
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector
 from hardsight.evaluation import Evaluation
@@ -33,6 +34,17 @@ class Attacks:
         """Return the name of the stage in which a suite attacks."""
         where = radius(suite.ball.name, suite.ball.eps)
         return f"{suite.name}, {where}, {self.images} images, {suite.budget}"
+
+
+def audited(audit: Audit) -> dict[str, Any]:
+    """Return what a file of results keeps of an audit."""
+    return {
+        "verdict": audit.verdict,
+        "headline": audit.headline,
+        "checks": {check.name: check.verdict for check in audit.checks},
+        "made": audit.provenance,
+        "radius": radius(audit.norm, audit.eps),
+    }
 
 
 class Staged(ABC):
