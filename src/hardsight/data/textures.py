@@ -68,7 +68,7 @@ class _Settings:
     photographs: tuple[str, ...]
     """The SHA-256 of each photograph's file."""
     version: int = 2
-    """Of the way the images are made."""
+    """Number of the way the images are made."""
 
 
 def write_textures(

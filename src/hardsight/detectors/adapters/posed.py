@@ -16,7 +16,7 @@ from hardsight.detectors.base import Detector
 from hardsight.detectors.pose import Pose, brought, pose_of, returned
 
 SHARPNESS = 5.0
-"""Of the weights of hypotheses in surrogates, in standard deviations of their scores."""
+"""Sharpness of the weights of hypotheses in surrogates, in standard deviations of their scores."""
 
 
 class Posed(Around):

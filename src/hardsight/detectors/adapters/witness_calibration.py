@@ -64,7 +64,7 @@ class WitnessCalibration:
     disagreement: float = 1.0
     """Its standard deviation."""
     thresholds: tuple[float, float] = (0.0, 0.0)
-    """Of the robust standardised score, and of the suspicion."""
+    """Thresholds of the robust standardised score, and of the suspicion."""
     normals: tuple[tuple[float, float], ...] = ()
     """Both exceedances of each image that set the thresholds."""
 
