@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from hardsight.data import Decoding, Frame, ImageError, read_image, read_mask
+from hardsight.data.depth import bits_needed, brightest_of_sixteen
 from hardsight.data.image_check import ImageCheck
 from hardsight.data.images import geometry
 
@@ -194,6 +195,33 @@ def test_cmyk_jpeg(tmp_path: Path) -> None:
     image = read_image(tmp_path / "a.jpg")
     torch.testing.assert_close(image[:, 4, 2], torch.ones(3), rtol=0, atol=0.03)
     torch.testing.assert_close(image[:, 4, 13], torch.tensor([0.0, 1, 1]), rtol=0, atol=0.03)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32"])
+def test_a_tiff_whose_zero_is_white_is_that_whose_zero_is_black(
+    tmp_path: Path, kind: str, compression: str | None, orientation: int
+) -> None:
+    largest = {"uint8": 255, "uint16": 65535, "float32": 1}[kind]
+    black = (GREY / 255 * largest).astype(kind)
+    options = {"compression": compression, "extratags": [(274, 3, 1, orientation)]}
+    tifffile.imwrite(tmp_path / "a.tif", black, photometric="minisblack", **options)
+    tifffile.imwrite(tmp_path / "b.tif", largest - black, photometric="miniswhite", **options)
+    expected = read_image(tmp_path / "a.tif")
+    torch.testing.assert_close(read_image(tmp_path / "b.tif"), expected, rtol=0, atol=1e-7)
+
+
+def test_bits_are_counted_from_black(tmp_path: Path) -> None:
+    dark = RNG.integers(0, 4096, (8, 9), dtype=np.uint16)
+    dark[0, :2] = 0, 4095
+    tifffile.imwrite(tmp_path / "a.tif", 65535 - dark, photometric="miniswhite")
+    assert bits_needed(brightest_of_sixteen(tmp_path / "a.tif")) == 12
+    found = read_image(tmp_path / "a.tif", bits=12)
+    torch.testing.assert_close(found, chw(dark / 4095), rtol=0, atol=1e-7)
+    tifffile.imwrite(tmp_path / "b.tif", dark / 4095.0, photometric="miniswhite")
+    with pytest.raises(ImageError, match=r"TIFF whose float64 values .* are not read; save it"):
+        read_image(tmp_path / "b.tif")
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "webp"])

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
-from hardsight.data.images import decoded
+from hardsight.data.images import decoded, values_of_sixteen
 from hardsight.data.opening import FormatError, opened
 
 _UNUSED = 2
@@ -34,4 +33,4 @@ def brightest_of_sixteen(path: Path) -> int | None:
 
 def brightest(image: Image.Image) -> int | None:
     """Return the largest value of an opened image, as ``brightest_of_sixteen`` does of a file."""
-    return int(np.array(image).max()) if image.mode.startswith("I") else None
+    return int(values_of_sixteen(image).max()) if image.mode.startswith("I") else None

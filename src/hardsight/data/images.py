@@ -1,7 +1,7 @@
 """Reading image files: decoded by content, oriented, checked, as float tensors in [0, 1]."""
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate, pad
 
 from hardsight.data.containers.container import MAX_PIXELS
 from hardsight.data.opening import FormatError, ImageError, opened, opened_bytes
-from hardsight.data.tiff import read_float_tiff
+from hardsight.data.tiff import read_float_tiff, zero_is_white
 
 Size = int | tuple[int, int]
 """A side, or (height, width), in pixels."""
@@ -108,7 +108,7 @@ def from_pil(
     Raises:
         ImageError: values out of range.
     """
-    array = _array(ImageOps.exif_transpose(image), Path(name), _depth(bits))
+    array = _array(image, Path(name), _depth(bits))
     pixels = torch.from_numpy(array).permute(2, 0, 1)
     return resized(pixels, height_width(size), aspect).expand(3, -1, -1).contiguous()
 
@@ -169,7 +169,7 @@ def decoded(path: Path, max_pixels: int = MAX_PIXELS, bits: int | None = None) -
     depth = _depth(bits)
     try:
         with opened(path, max_pixels) as image:
-            array = _array(ImageOps.exif_transpose(image), path, depth)
+            array = _array(image, path, depth)
     except FormatError as unknown:
         try:
             array = _unit_range(read_float_tiff(path, max_pixels), path)
@@ -221,13 +221,21 @@ def _depth(bits: int | None) -> int:
     return bits
 
 
-def _array(image: Image.Image, path: Path, bits: int) -> NDArray[np.float32]:
-    """Return the pixels (H, W, 1 or 3) in [0, 1]."""
+def values_of_sixteen(image: Image.Image) -> NDArray[Any]:
+    """Return the values (H, W) of an opened grey image of 16 bits, upright, 0 as black."""
+    values = np.array(ImageOps.exif_transpose(image))
+    return 2**_CONTAINER - 1 - values if zero_is_white(image) else values
+
+
+def _array(opened: Image.Image, path: Path, bits: int) -> NDArray[np.float32]:
+    """Return the pixels (H, W, 1 or 3) in [0, 1], upright."""
+    image = ImageOps.exif_transpose(opened)
     key = image.info.get("transparency")
     if image.mode == "F":
-        return _unit_range(np.array(image)[..., None], path)
+        found = _unit_range(np.array(image)[..., None], path)
+        return 1 - found if zero_is_white(opened) else found
     if image.mode.startswith("I"):
-        value, limit = np.array(image)[..., None], 2**bits - 1
+        value, limit = values_of_sixteen(opened)[..., None], 2**bits - 1
         low, high = value.min(), value.max()
         if low < 0 or high > limit:
             reason = f"its values are in [{low}, {high}], outside [0, {limit}]"

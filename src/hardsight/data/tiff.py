@@ -1,15 +1,25 @@
-"""Reading TIFF files of float values, which Pillow knows in grey of 32 bits alone."""
+"""What Pillow leaves of TIFF files: float values but grey of 32 bits, and 0 as white above 8."""
 
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
 
 from hardsight.data.opening import DECODING_ERRORS, FormatError, ImageError, demand_pixels
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LAYOUTS = {"YX", "YXS", "SYX"}
 """tifffile's names of the axes of grey pixels, and of colours pixel by pixel or apart."""
+_ZERO_IS_WHITE = 0
+"""PhotometricInterpretation, tag 262, of grey that is brightest where its values are least."""
+
+
+def zero_is_white(image: Image.Image) -> bool:
+    """Tell whether an opened image has 0 as white; up to 8 bits Pillow turns the values round."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile) or image.mode in ("1", "L"):
+        return False
+    return bool(image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == _ZERO_IS_WHITE)
 
 
 def read_float_tiff(path: Path, max_pixels: int) -> NDArray[np.float32]:
@@ -31,6 +41,7 @@ def read_float_tiff(path: Path, max_pixels: int) -> NDArray[np.float32]:
             upright = "Orientation" not in page.tags or page.tags["Orientation"].value == 1
             colours = page.samplesperpixel in (1, 3)
             known = page.dtype is not None and page.dtype.kind == "f" and page.axes in _LAYOUTS
+            known = known and page.photometric != _ZERO_IS_WHITE
             if not (known and colours and upright):
                 reason = "are not read" if upright else "are turned by its orientation tag"
                 raise ImageError(
