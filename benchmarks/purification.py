@@ -19,7 +19,7 @@ from fitting import Watch, curve, note, parameters, trained
 from purified import chained, purified, purifiers
 from torch import Generator, nn
 
-from hardsight.augment import AugmentationPolicy
+from hardsight.augment import AugmentationPolicy, TrainingImages
 from hardsight.classifiers import ClassificationTask, WideResNet, save_classifier
 from hardsight.cli.progress import told
 from hardsight.core.modules import in_mode
@@ -193,7 +193,8 @@ def main() -> None:
         torch.manual_seed(0)
         noise = {"log_sigma_mean": -1.2, "log_sigma_std": 1.2}
         net = FastDenoiser(32, given.patch, given.channels, (1, 2, 2), **noise)
-        return DenoisingTask(net, data.images, [AugmentationPolicy(len(data.images), ("flip",))])
+        policy = AugmentationPolicy(len(data.images), ("flip",))
+        return DenoisingTask(net, TrainingImages(data.images, (policy,)))
 
     def wide() -> ClassificationTask:
         torch.manual_seed(0)

@@ -1,11 +1,11 @@
-"""What resolution brings: whole pictures, smaller ones, and tiles; results/resolution.json.
+"""What resolution brings: whole pictures, smaller ones, tiles, both; results/resolution.json.
 
     .venv/bin/python benchmarks/resolution.py --data ../shared/data/mvtec256 toothbrush grid
 
 A detector of preset `hardsight` (or another) is fitted to pictures as they are, to pictures of half
-the side, and to tiles of that side of pictures as they are. Attacked are the same test images, each
-at the resolution that the detector is given. A second call goes on where the first was; runs are
-kept in runs/resolution/.
+the side, to tiles of that side of pictures as they are, and to tiles and smaller pictures at once.
+Attacked are the same test images, each at the resolution that the detector is given. A second call
+goes on where the first was; runs are kept in runs/resolution/.
 """
 
 import argparse
@@ -30,6 +30,7 @@ def variants(size: int) -> dict[str, dict[str, Any]]:
         f"whole, {size}": {},
         f"whole, {half}": {"detector.image_size": half},
         f"tiles of {half}": {"detector.tile": half},
+        "two scales": {"detector.tile": half, "detector.two_scales": True},
     }
 
 

@@ -17,9 +17,9 @@ from figures import keep
 from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
+from hardsight.augment import TrainingImages
 from hardsight.detectors import AdversarialTraining, Bastion
 from hardsight.detectors.advrad.adversarial import AdversarialTask, ErrorObjective
-from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.diffusion import one_shot
 from hardsight.evaluation.provenance import commit
 from hardsight.runs import open_detector_run
@@ -38,12 +38,12 @@ def peaks(
         steps: of the attack.
     """
     denoiser = detector.denoiser
-    normals = TrainingImages(images, dilated(find_foreground(training.foreground, images)))
-    task = AdversarialTask(denoiser, normals, training)
+    wide = dilated(find_foreground(training.foreground, images))
+    task = AdversarialTask(denoiser, TrainingImages(images), training)
     generator = Generator(detector.device).manual_seed(0)
     attack = PGD(Linf(training.eps), steps)
     found: dict[str, list[Tensor]] = {}
-    for batch, where in zip(torch.split(images, 4), torch.split(normals.where, 4), strict=True):
+    for batch, where in zip(torch.split(images, 4), torch.split(wide, 4), strict=True):
         normal = detector.prepare(batch)
         anomalous, _ = task.cut_paste(normal, where.to(normal.device), generator)
         t = torch.full((len(normal),), detector.scoring.k, device=normal.device)

@@ -10,6 +10,7 @@ from PIL import Image
 from typed import call, words
 
 from hardsight.data import read_image
+from hardsight.detectors import Tiling
 from hardsight.runs import open_run
 
 PRESET = """
@@ -64,7 +65,8 @@ def run(big, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     preset = folder / "tiles.yaml"
     preset.write_text(PRESET, encoding="utf-8")
-    arguments = ("--size", 128, "--set", "detector.tile=64", "--set", "detector.overlap=0.5")
+    settings = ("tile=64", "overlap=0.5", "two_scales=true")
+    arguments = ("--size", 128, *(a for s in settings for a in ("--set", f"detector.{s}")))
     done = call("fit", preset, "--data", big, "--run", folder / "run", *arguments)
     assert done.exit_code == 0, words(done)
     return folder / "run"
@@ -72,7 +74,8 @@ def run(big, tmp_path_factory):
 
 def test_the_run_is_of_pictures_and_its_denoiser_of_tiles(run):
     detector = open_run(run).detector("cpu")
-    assert (detector.image_size, detector.tile, len(detector.tiles)) == (128, 64, 9)
+    assert (detector.image_size, detector.tiling) == (128, Tiling(64, 0.5, two_scales=True))
+    assert len(detector.tiles) == 9
     assert detector.denoiser.config["size"] == 64
     mean = detector.statistics.mean
     assert mean.shape == (1, 1, 128, 128)

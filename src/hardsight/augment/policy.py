@@ -30,9 +30,9 @@ class AugmentationPolicy:
     light: Tensor | None = None
     """(count, 2) from ``hardsight.augment.variation.light``; None: images are not relit."""
 
-    def halved(self) -> "AugmentationPolicy":
-        """Return the policy of the same images at half their size."""
-        return replace(self, shift=self.shift // 2)
+    def shrunk(self, factor: int) -> "AugmentationPolicy":
+        """Return the policy of the same images, ``factor`` times smaller."""
+        return replace(self, shift=self.shift // factor)
 
     @property
     def changes(self) -> bool:

@@ -136,6 +136,8 @@ def fit(
         hardsight fit --data photos/bottle --run runs/bottle
         # large pictures, in tiles, judged as a whole
         hardsight fit --data boards/ --size 1024 --set detector.tile=256
+        # at two scales: in tiles, and shrunk as a whole
+        hardsight fit --data boards/ --size 1024 --set detector.tile=256 --set detector.two_scales=true
         # one model of two categories, then one of them from there
         hardsight fit --data mvtec --category nut --category screw --run runs/all
         hardsight fit --data mvtec --category screw --start runs/all --steps 300

@@ -11,7 +11,7 @@ import torch
 from pydantic import BaseModel
 from torch import nn
 
-from hardsight.augment import AugmentationPolicy
+from hardsight.augment import AugmentationPolicy, TrainingImages
 from hardsight.classifiers import (
     CLASSIFIERS,
     ClassificationTask,
@@ -98,7 +98,7 @@ def fit_classifier(
     if isinstance(config, DiffusionConfig) and not (folder / DENOISER / "config.json").is_file():
         denoiser = _denoiser(config, data).to(place.device)
         policy = AugmentationPolicy(len(data.images), ("flip",) if config.flip else ())
-        learnt = DenoisingTask(denoiser, data.images, [policy])
+        learnt = DenoisingTask(denoiser, TrainingImages(data.images, (policy,)))
         complete(learnt, config.training, place.training, DENOISER, place.progress)
         save_model(denoiser, denoiser.config, folder / DENOISER)
 

@@ -1,11 +1,9 @@
 """The task of training a denoiser on normal images."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Generator, Tensor
 
-from hardsight.augment import AugmentationPolicy, cropped, drawn
+from hardsight.augment import TrainingImages
 from hardsight.diffusion import Denoiser, one_shot
 
 
@@ -14,31 +12,16 @@ class DenoisingTask:
 
     Args:
         denoiser: what is trained.
-        images: (N, 3, H, W) uint8, normal.
-        policies: of the images, in their order; each is drawn equally often and says how its images
-            are changed. Empty: one, left as it is.
+        normals: on what.
         sample_step: diffusion step (1-based) of the reconstructions shown.
-        crop: side of the random squares of images that are trained on; None: whole images.
     """
 
-    def __init__(
-        self,
-        denoiser: Denoiser,
-        images: Tensor,
-        policies: Sequence[AugmentationPolicy] = (),
-        sample_step: int = 100,
-        crop: int | None = None,
-    ) -> None:
-        if len(images) == 0:
-            raise ValueError("there are no training images")
-        self.module = denoiser
-        self.images = images
-        self.policies = tuple(policies) or (AugmentationPolicy(len(images)),)
-        self.sample_step, self.crop = sample_step, crop
+    def __init__(self, denoiser: Denoiser, normals: TrainingImages, sample_step: int = 100) -> None:
+        self.module, self.normals, self.sample_step = denoiser, normals, sample_step
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, the randomness of the denoiser's loss ...)."""
-        (x,) = drawn(self.policies, size, self.crop, generator, self.images)
+        x, *_ = self.normals.drawn(size, generator)
         return (x, *self.module.draw(x.shape, generator))
 
     def loss(self, *batch: Tensor) -> Tensor:
@@ -50,8 +33,7 @@ class DenoisingTask:
     def sample(self, module: Denoiser) -> Tensor:
         """Draw the first four images above their one-shot reconstructions: (3, 2H, 4W)."""
         device = next(module.parameters()).device
-        first = torch.arange(min(4, len(self.images)))
-        (x,) = cropped(first, self.crop, Generator().manual_seed(0), self.images)
+        x, *_ = self.normals.first(torch.arange(min(4, len(self.normals))))
         x = x.to(device).float() / 127.5 - 1
         noise = torch.randn(x.shape, generator=Generator().manual_seed(0)).to(device)
         r = one_shot(module, x, self.sample_step, noise)

@@ -4,11 +4,11 @@ from scipy.ndimage import uniform_filter
 from tiny_detector import tiny_advrad, untrained_advrad
 
 from hardsight.attacks import value_and_gradient
+from hardsight.augment import TrainingImages
 from hardsight.data import load
 from hardsight.detectors import AdversarialTraining, AdvRADFit, Work
 from hardsight.detectors.advrad.adversarial import AdversarialTask, ErrorObjective
 from hardsight.detectors.advrad.maps import multiscale_error
-from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.training import Settings
 
 SMALL = {"steps": 3, "k_low": 80, "k_high": 120}
@@ -19,7 +19,7 @@ def task():
     g = torch.Generator().manual_seed(0)
     images = (255 * torch.rand(6, 3, 16, 16, generator=g)).byte()
     where = torch.ones(6, 1, 16, 16, dtype=torch.bool)
-    normals = TrainingImages(images, where)
+    normals = TrainingImages(images, where=where)
     return AdversarialTask(tiny_advrad().denoiser, normals, AdversarialTraining(**SMALL))
 
 

@@ -333,7 +333,7 @@ def test_settings_are_flat_or_in_groups(method):
     one, other = (method.from_settings(s) for s in (flat, groups | {"precision": "fp32"}))
     assert one.settings == other.settings
     assert one.scoring == replace(method(image_size=16).scoring, k=30)
-    assert (one.tile, other.tile) == (16, 16)
+    assert one.tiling == other.tiling == Tiling(16, 0.5)
 
 
 def test_reference_statistics_are_those_of_all_filtered_maps():

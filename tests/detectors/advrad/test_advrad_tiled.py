@@ -9,9 +9,10 @@ from torch import Tensor
 
 from hardsight.attacks import ScoreObjective, bypassed, value_and_gradient
 from hardsight.data import Tiles
-from hardsight.detectors import AdvRAD, Smoothed
+from hardsight.detectors import AdvRAD, Smoothed, Tiling
 from hardsight.detectors.adapters.designs import DESIGNS
 from hardsight.detectors.advrad.maps import multiscale_error
+from hardsight.detectors.advrad.tiling import with_coarse
 from hardsight.detectors.mean_filter import mean_filter
 from hardsight.diffusion import TiledDenoiser, arbitrary_shot, one_shot
 
@@ -66,10 +67,46 @@ def test_one_tile_is_the_untiled_detector():
     assert torch.equal(tiled.eval()(x, noise).anomaly_map, whole(x, noise).anomaly_map)
 
 
+def means(x: Tensor, n: int) -> Tensor:
+    """Means of n x n pixels, written out: (B, C, H, W) -> (B, C, H / n, W / n)."""
+    b, c, h, w = x.shape
+    return x.view(b, c, h // n, n, w // n, n).mean((3, 5))
+
+
 @pytest.mark.parametrize("shots", [1, 3])
-def test_the_gradient_is_exact(shots):
-    detector = tiled_advrad(shots=shots, aggregation="top:0.1").double()
-    x = pictures(2, torch.float64)
+def test_at_two_scales_the_coarse_structure_is_that_of_the_whole_picture(shots):
+    """The tiles' reconstruction, but for its means over 3 x 3 pixels, which a shrunk picture has.
+
+    Its noise are those of the picture's own, made as strong as the schedule has it.
+    """
+    both = tiny_advrad(image_size=48, tile=16, two_scales=True, shots=shots, draws=2)
+    tiled = tiny_advrad(image_size=48, tile=16, shots=shots, draws=2)
+    small = tiny_advrad(image_size=16, shots=shots, draws=2)
+    x = torch.rand(2, 3, 48, 48, generator=seeded(5))
+    noise = both.sample_noise(x, seeded())
+    fine = tiled.reconstruct(x, noise).flatten(0, 1)
+    less = means(noise.flatten(0, -4), 3).view(*noise.shape[:-2], 16, 16) * 3
+    coarse = small.reconstruct(means(x, 3), less).flatten(0, 1)
+    change = torch.nn.functional.interpolate(coarse - means(fine, 3), (48, 48), mode="bilinear")
+    found = both.reconstruct(x, noise)
+    torch.testing.assert_close(found.flatten(0, 1), fine + change)
+    # the means over nine of independent draws, three times as strong
+    assert float(less.std()) == pytest.approx(1, abs=0.05)
+
+
+def test_what_tiles_and_whole_agree_on_is_kept():
+    flat, n = torch.rand(2, 3, 1, 1, generator=seeded()).expand(2, 3, 32, 32), 4
+    torch.testing.assert_close(with_coarse(flat, means(flat, n)), flat)
+    ramp = torch.linspace(0, 1, 32).expand(1, 1, 32, 32)
+    torch.testing.assert_close(with_coarse(ramp, means(ramp, n)), ramp)
+
+
+@pytest.mark.parametrize("two_scales", [False, True])
+@pytest.mark.parametrize("shots", [1, 3])
+def test_the_gradient_is_exact(shots, two_scales):
+    how = {"image_size": 32, "two_scales": True} if two_scales else {}
+    detector = tiled_advrad(shots=shots, aggregation="top:0.1", **how).double()
+    x = pictures(2, torch.float64)[:, :, : detector.image_size, : detector.image_size]
     noise = detector.sample_noise(x, seeded())
     objective = ScoreObjective(detector, torch.tensor([False, True]), noise=noise)
     _, gradient = value_and_gradient(objective, x)
@@ -113,7 +150,7 @@ def test_saved_and_loaded_it_scores_the_same(tmp_path):
     noise = detector.sample_noise(x, seeded())
     detector.save_pretrained(tmp_path)
     loaded = AdvRAD.from_pretrained(tmp_path)
-    assert (loaded.tile, len(loaded.tiles), loaded.settings["overlap"]) == (16, 16, 0.5)
+    assert (loaded.tiling, len(loaded.tiles)) == (Tiling(16, 0.5), 16)
     assert torch.equal(loaded(x, noise).pred_score, detector(x, noise).pred_score)
 
 
@@ -122,7 +159,7 @@ def test_whole_images_are_recorded_as_ever(tmp_path):
     tiny_advrad().save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     for settings in (config, AdvRAD.from_pretrained(tmp_path).settings):
-        assert not {"tile", "overlap"} & set(settings)
+        assert not {"tile", "overlap", "two_scales"} & set(settings)
 
 
 def test_it_is_smoothed_denoised_and_bypassed_like_any():
@@ -149,5 +186,7 @@ def test_sizes_that_do_not_fit_are_refused_at_once():
         untrained_advrad(image_size=36, tile=16)
     with pytest.raises(ValueError, match="take smaller tiles"):
         untrained_advrad(image_size=16, tile=32)
+    with pytest.raises(ValueError, match="size must be a multiple of the tile, as 48"):
+        untrained_advrad(image_size=40, tile=16, two_scales=True)
     with pytest.raises(ValueError, match="size must be a multiple"):
         untrained_advrad(image_size=40, tile=15)

@@ -3,11 +3,11 @@ import torch
 from sklearn.metrics import log_loss
 from tiny_detector import TINY
 
+from hardsight.augment import TrainingImages
 from hardsight.core.modules import seeded
 from hardsight.detectors import MapHeadTraining
 from hardsight.detectors.advrad.map_head import MapHead
 from hardsight.detectors.advrad.map_head_training import MapHeadTask
-from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.diffusion import build_denoiser
 
 SMALL = {"steps": 3, "warm_up": 2, "smallest": 0.2}
@@ -28,7 +28,7 @@ def make_task(parts_of_a_task):
         g = torch.Generator().manual_seed(0)
         images = (255 * torch.rand(6, 3, 16, 16, generator=g)).byte()
         where = torch.ones(6, 1, 16, 16, dtype=torch.bool)
-        normals = TrainingImages(images, where)
+        normals = TrainingImages(images, where=where)
         return MapHeadTask(*parts_of_a_task, 100, normals, MapHeadTraining(**SMALL | settings))
 
     return make

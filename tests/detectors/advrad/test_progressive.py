@@ -44,6 +44,18 @@ def test_a_pixel_of_half_the_size_is_the_mean_of_four(context):
     ]
 
 
+def test_tiles_are_trained_on_and_at_two_scales_the_whole_too(context):
+    tiles = context.images(untrained_advrad(tile=8))
+    assert (tiles.crop, tiles.shrunk, tiles.where) == (8, None, None)
+    assert tiles.images is context.normals
+    both = context.images(untrained_advrad(tile=8, two_scales=True), "all")
+    assert (both.crop, both.shrunk.crop) == (8, None)
+    assert torch.equal(both.shrunk.images, context.halved.normals)
+    assert [p.shift for p in both.shrunk.policies] == [2, 0]
+    assert both.where.shape == (6, 1, 16, 16)
+    assert both.shrunk.where.shape == (6, 1, 8, 8)
+
+
 @pytest.mark.parametrize(
     ("share", "steps"),
     [

@@ -5,9 +5,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
+from hardsight.augment import TrainingImages
 from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.detectors.advrad.maps import aggregate, multiscale_error
-from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.detectors.mean_filter import demand_filter, mean_filter
 from hardsight.diffusion import Denoiser, one_shot
 from hardsight.synthesis import CutPaste, Foreground
@@ -139,9 +139,7 @@ class AdversarialTask:
             raise ValueError(f"k_high must be at most {denoiser.schedule.T}, got {training.k_high}")
         self.ks = training.k_low, training.k_high
         self.module, self.training, self.normals = denoiser, training, normals
-        self.plain = DenoisingTask(
-            denoiser, normals.images, normals.policies, sum(self.ks) // 2, normals.crop
-        )
+        self.plain = DenoisingTask(denoiser, normals, sum(self.ks) // 2)
         self.cut_paste = CutPaste(defects=training.defects)
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:

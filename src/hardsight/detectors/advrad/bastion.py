@@ -108,9 +108,9 @@ class Bastion(SavedDetector):
         return self.advrad.denoiser
 
     @property
-    def tile(self) -> int | None:
+    def tiling(self) -> Tiling | None:
         """As of the AdvRAD inside."""
-        return self.advrad.tile
+        return self.advrad.tiling
 
     @property
     def tiles(self) -> Tiles | None:

@@ -52,7 +52,7 @@ def train_map_head(
         context: images and optimiser.
         training: how.
     """
-    normals, k = context.shown(detector, training.foreground), detector.scoring.k
+    normals, k = context.images(detector, training.foreground), detector.scoring.k
 
     def task(eps: float) -> MapHeadTask:
         return MapHeadTask(detector.head, detector.denoiser, k, normals, training, eps)

@@ -6,12 +6,11 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from hardsight.augment import AugmentationPolicy
+from hardsight.augment import AugmentationPolicy, TrainingImages
 from hardsight.core.batches import batched
 from hardsight.detectors.advrad.contract import ErrorDetector
-from hardsight.detectors.advrad.training_images import TrainingImages
+from hardsight.detectors.advrad.tiling import shrunk
 from hardsight.detectors.fitted import OpenWork
 from hardsight.detectors.held_out import joined
 from hardsight.detectors.stages import in_sizes
@@ -32,17 +31,24 @@ class TrainingContext:
     """Of each category's images."""
     training: Settings
     work: OpenWork
-    half: bool = False
-    """Whether images have half the detector's size."""
+    factor: int = 1
+    """How many times smaller than the detector's the images are."""
+
+    def shrunk(self, factor: int) -> "TrainingContext":
+        """Return the same images, ``factor`` times smaller, each pixel the mean of those it was."""
+        categories = tuple(_shrunk(images, factor) for images in self.categories)
+        return replace(
+            self,
+            categories=categories,
+            normals=joined(categories),
+            policies=tuple(policy.shrunk(factor) for policy in self.policies),
+            factor=self.factor * factor,
+        )
 
     @cached_property
     def halved(self) -> "TrainingContext":
-        """The same images at half their size, each pixel the mean of four."""
-        categories = tuple(_halved(images) for images in self.categories)
-        policies = tuple(policy.halved() for policy in self.policies)
-        return replace(
-            self, categories=categories, normals=joined(categories), policies=policies, half=True
-        )
+        """The same images at half their size."""
+        return self.shrunk(2)
 
     def sizes(
         self, settings: Settings, stage: str, progressive: float
@@ -60,30 +66,39 @@ class TrainingContext:
 
     def denoiser(self, detector: ErrorDetector) -> Denoiser:
         """Return a detector's denoiser for images of this size."""
-        return detector.denoiser.at(detector.image_size // 2) if self.half else detector.denoiser
+        if self.factor == 1:
+            return detector.denoiser
+        return detector.denoiser.at(detector.image_size // self.factor)
 
-    def shown(self, detector: ErrorDetector, foreground: Foreground) -> TrainingImages:
-        """Return the images as a detector is trained on them, and where the objects lie.
+    def images(
+        self, detector: ErrorDetector, foreground: Foreground | None = None
+    ) -> TrainingImages:
+        """Return the images as a detector is trained on them.
 
         Args:
-            detector: whose tiles are trained on.
-            foreground: how objects are found, in each category by itself.
+            detector: whose tiles are trained on, and the whole pictures if it looks at them too.
+            foreground: how objects are found, in each category by itself, where anomalies are to be
+                made; None: none are made.
         """
-        where = joined([find_foreground(foreground, images) for images in self.categories])
-        return TrainingImages(self.normals, dilated(where), self.policies, detector.tile)
+        whole, tiling = self._whole(foreground), detector.tiling
+        if tiling is None:
+            return whole
+        factor = tiling.shrinkage(detector.image_size)
+        small = self.shrunk(factor)._whole(foreground) if factor else None
+        return replace(whole, crop=tiling.tile, shrunk=small)
+
+    def _whole(self, foreground: Foreground | None) -> TrainingImages:
+        where = None
+        if foreground is not None:
+            where = dilated(joined([find_foreground(foreground, c) for c in self.categories]))
+        return TrainingImages(self.normals, self.policies, where)
 
     def denoising(self, detector: ErrorDetector) -> DenoisingTask:
         """Return the plain training of a detector's denoiser."""
-        return DenoisingTask(
-            self.denoiser(detector),
-            self.normals,
-            self.policies,
-            detector.scoring.k,
-            detector.tile,
-        )
+        return DenoisingTask(self.denoiser(detector), self.images(detector), detector.scoring.k)
 
 
-def _halved(images: Tensor) -> Tensor:
-    """Return uint8 images (N, C, H, W) at half their size."""
-    parts = (functional.avg_pool2d(b.float(), 2).round().byte() for b in batched(images, 64))
+def _shrunk(images: Tensor, factor: int) -> Tensor:
+    """Return uint8 images (N, C, H, W) ``factor`` times smaller."""
+    parts = (shrunk(b.float(), factor).round().byte() for b in batched(images, 64))
     return torch.cat(list(parts))

@@ -10,6 +10,7 @@ from hardsight.core.types import Detection
 from hardsight.data import Decoding
 from hardsight.detectors.advrad.map_head import MapHead
 from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
+from hardsight.detectors.advrad.tiling import Tiling
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.inputs import Images
 from hardsight.diffusion import Denoiser
@@ -41,7 +42,7 @@ class ErrorDetector(Protocol):
     def statistics(self) -> ReferenceStatistics: ...  # noqa: D102
 
     @property
-    def tile(self) -> int | None: ...  # noqa: D102
+    def tiling(self) -> Tiling | None: ...  # noqa: D102
 
     @property
     def settings(self) -> dict[str, Any]: ...  # noqa: D102

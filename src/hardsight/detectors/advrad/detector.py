@@ -17,7 +17,7 @@ from hardsight.detectors.advrad.maps import SCALES
 from hardsight.detectors.advrad.recipe import AdvRADFit
 from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
 from hardsight.detectors.advrad.settings import arguments, flat, grouped
-from hardsight.detectors.advrad.tiling import Tiling
+from hardsight.detectors.advrad.tiling import Tiling, shrunk, with_coarse
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.saved import SavedDetector
 from hardsight.diffusion import Denoiser, TiledDenoiser, arbitrary_shot, build_denoiser, one_shot
@@ -103,11 +103,6 @@ class AdvRAD(SavedDetector):
         return ReferenceStatistics(self.map_mean, self.map_spread)
 
     @property
-    def tile(self) -> int | None:
-        """Side of the tiles that are reconstructed, in pixels; None: whole images are."""
-        return None if self.tiling is None else self.tiling.tile
-
-    @property
     def networks(self) -> Mapping[str, Denoiser]:
         """What is trained, by name."""
         return {"denoiser": self.denoiser}
@@ -173,15 +168,22 @@ class AdvRAD(SavedDetector):
         if b != len(images):
             raise ValueError(f"noise is for {b} images, got {len(images)}")
         denoiser = TiledDenoiser(self.denoiser, self.tiles) if self.tiles else self.denoiser
-        x = (2 * images - 1).repeat_interleave(d, dim=0)
-        k, steps = self.scoring.k, self.scoring.steps
+        x, noise = (2 * images - 1).repeat_interleave(d, dim=0), noise.flatten(0, 1)
+        factor = self.tiling and self.tiling.shrinkage(self.image_size)
         with autocast(self.precision, images.device):
-            if steps == 1:
-                r = one_shot(denoiser, x, k, noise.flatten(0, 1))
-            else:
-                taken = torch.linspace(1, k, steps).round().int().tolist()
-                r = arbitrary_shot(denoiser, x, taken, noise.flatten(0, 1))
-        return ((r.to(images.dtype) + 1) / 2).view(b, d, *images.shape[1:])
+            r = self._denoised(denoiser, x, noise).to(images.dtype)
+            if factor:  # means of so many draws from N(0, 1), times their root: N(0, 1) again
+                noise = factor * shrunk(noise, factor)
+                r = with_coarse(r, self._denoised(self.denoiser, shrunk(x, factor), noise).to(r))
+        return ((r + 1) / 2).view(b, d, *images.shape[1:])
+
+    def _denoised(self, denoiser: Denoiser, x: Tensor, noise: Tensor) -> Tensor:
+        """Return reconstructions of (B, C, H, W) in [-1, 1], in that unit, as the scoring says."""
+        k, steps = self.scoring.k, self.scoring.steps
+        if steps == 1:
+            return one_shot(denoiser, x, k, noise)
+        taken = torch.linspace(1, k, steps).round().int().tolist()
+        return arbitrary_shot(denoiser, x, taken, noise)
 
     def error_map(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return the multi-scale error (B, 1, H, W) averaged over the draws, before the filter."""

@@ -134,8 +134,8 @@ def _demand_half_size(detector: ErrorDetector, config: AdvRADFit) -> None:
         ValueError: that.
     """
     half, coarsest, why = detector.image_size // 2, max(SCALES), None
-    if detector.tile is not None:
-        why = f"the detector sees tiles of {detector.tile} pixels, which are small already"
+    if detector.tiling is not None:
+        why = f"the detector sees tiles of {detector.tiling.tile} pixels, which are small already"
     elif config.adversarial_training and half % coarsest:
         why = f"an attack needs sides that are multiples of {coarsest}, and half is {half}"
     else:
@@ -221,7 +221,7 @@ def _train_adversarially(
         how, held_out = how.at(k), replace(held_out, selection=selection)
     whole = how.settings(context.training)
     for part, settings, stage in context.sizes(whole, "adversarial-training", config.progressive):
-        images = part.shown(detector, how.foreground)
+        images = part.images(detector, how.foreground)
         part.work.train(AdversarialTask(part.denoiser(detector), images, how), settings, stage)
     return held_out, levels
 

@@ -6,12 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Generator, Tensor
 
 from hardsight.attacks import PGD, Linf, frozen
-from hardsight.augment import cropped
+from hardsight.augment import TrainingImages
 from hardsight.core.batches import spread
 from hardsight.core.seeds import draw_seeds, generator_of
 from hardsight.data import sheet
 from hardsight.detectors.advrad.map_head import MapHead
-from hardsight.detectors.advrad.training_images import TrainingImages
 from hardsight.detectors.highest import highest_mean
 from hardsight.diffusion import Denoiser, one_shot
 from hardsight.synthesis import CutPaste, Foreground
@@ -171,8 +170,7 @@ class MapHeadTask:
     def sample(self, module: MapHead) -> Tensor:
         """Draw normal images, anomalous copies, their reconstructions and the maps as (3, h, w)."""
         device = next(module.parameters()).device
-        own, index = self.normals, spread(torch.arange(len(self.normals)), 8)
-        x, where = cropped(index, own.crop, Generator().manual_seed(0), own.images, own.where)
+        x, where = self.normals.first(spread(torch.arange(len(self.normals)), 8))
         normal, generator = x.to(device).float() / 255, Generator(device).manual_seed(0)
         shown, _ = self.cut_paste(normal, where.to(device), generator)
         noise = torch.randn(shown.shape, generator=generator, device=device)
