@@ -134,10 +134,9 @@ def fit(
         hardsight fit patchcore --data photos/bottle --run runs/quick
         # withstands faint perturbations
         hardsight fit --data photos/bottle --run runs/bottle
-        # large pictures, in tiles, judged as a whole
+        # large pictures, in tiles, judged as a whole; with --set detector.two_scales=true
+        # shrunk as a whole, too
         hardsight fit --data boards/ --size 1024 --set detector.tile=256
-        # at two scales: in tiles, and shrunk as a whole
-        hardsight fit --data boards/ --size 1024 --set detector.tile=256 --set detector.two_scales=true
         # one model of two categories, then one of them from there
         hardsight fit --data mvtec --category nut --category screw --run runs/all
         hardsight fit --data mvtec --category screw --start runs/all --steps 300
