@@ -50,14 +50,14 @@ def test_evaluate_attacks_either_and_both(run, other):
 def test_the_table_of_an_evaluation_is_whole_in_a_narrow_terminal(monkeypatch):
     monkeypatch.setattr(console, "_width", 80)
     names = ("nothing", "robust", "clean", "both")
-    rows = [Inspected(a, b, 480, 480, 480, 480, 480, 480) for a in names for b in names[1:]]
+    rows = [Inspected(a, b, 480, 480, 480, 480, 480, 480, 0.5) for a in names for b in names[1:]]
     with console.capture() as shown:
         print_inspected(rows, build_suite("pgd"))
     lines = shown.get().splitlines()
     assert "…" not in shown.get()
     assert max(map(len, lines)) <= 80
     assert len([line for line in lines if line.count("480 of 480") == 4]) == len(rows)
-    heads = " ".join(" ".join(line.strip("┃").split("┃")) for line in lines[2:4]).split()
+    heads = " ".join(" ".join(line.strip("┃").split("┃")) for line in lines[2:5]).split()
     assert sorted(heads) == sorted(" ".join(HEADS.values()).split())
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
 from bright import Contrast, Saturating
 from hardsight.attacks import build_suite
@@ -35,6 +36,10 @@ def test_each_way_to_decide_is_counted_under_each_attack(bright, make_set):
     assert row.stopped == (~labels & (decided == "defect")).sum()
     assert row.good_again == (~labels & (decided == "suspicious")).sum()
     assert rows["nothing", "clean"].missed == 0  # it sees that a half is brighter
+    exceedances = both.predict(images).pred_score
+    for name, own in (("robust", scores), ("both", exceedances)):
+        assert rows["nothing", name].auroc == pytest.approx(roc_auc_score(labels, own))
+    assert rows["robust", "robust"].auroc == pytest.approx(roc_auc_score(labels, worst))
 
 
 def test_an_attack_of_the_map_is_refused(bright, make_set):

@@ -29,12 +29,13 @@ DECIDED = (
 HEADS = {
     "aimed_at": "attack\naimed at",
     "decided_by": "decided\nby",
+    "auroc": "image\nAUROC",
     "missed": "defects\nmissed",
-    "defects_again": "defects\nre-inspected",
+    "defects_again": "defects\ninspected\nagain",
     "stopped": "good parts\nstopped",
-    "good_again": "good parts\nre-inspected",
+    "good_again": "good parts\ninspected\nagain",
 }
-"""Columns of the table of two detectors under attack, in two lines each: 80 columns hold them."""
+"""Columns of the table of two detectors under attack; their heads are broken to fit 80 columns."""
 
 
 class Deciding(NamedTuple):
@@ -137,10 +138,11 @@ def print_inspected(rows: "list[Inspected]", suite: "Suite") -> None:
     """Print what each way to decide did under each attack."""
     from hardsight.evaluation.wording import radius
 
-    table = Table(*HEADS.values(), title=f"{suite.name}, {radius(suite.ball.name, suite.ball.eps)}")
+    title = f"{suite.name}, {radius(suite.ball.name, suite.ball.eps)}"
+    table = Table(*HEADS.values(), title=title, pad_edge=False)
     for row in rows:
         of = {"missed": row.defects, "defects_again": row.defects}
         of |= {"stopped": row.good, "good_again": row.good}
-        cells = row._asdict()
+        cells = row._asdict() | {"auroc": f"{row.auroc:.3f}"}
         table.add_row(*(f"{cells[k]} of {of[k]}" if k in of else cells[k] for k in HEADS))
     console.print(table)

@@ -17,6 +17,7 @@ from hardsight.data import AnomalyData
 from hardsight.detectors import Detector, TwoWitnesses
 from hardsight.evaluation.subjects.synthetic import demand_defects
 from hardsight.evaluation.wording import nonfinite_gradients
+from hardsight.metrics import auroc
 
 
 class Inspected(NamedTuple):
@@ -36,6 +37,8 @@ class Inspected(NamedTuple):
     """Of ``good`` parts, those inspected again."""
     defects: int
     good: int
+    auroc: float
+    """Image AUROC of the score that decides; of both, of the larger exceedance."""
 
 
 def inspect_attacked(
@@ -61,7 +64,7 @@ def inspect_attacked(
 
     Raises:
         ValueError: no threshold, a suite of the map, no defects or good parts in the test set, or
-            gradients that are not finite, which these counts cannot tell of.
+            scores or gradients that are not finite, which these figures cannot tell of.
     """
     if suite.on_map:
         raise ValueError(f"suite={suite.name!r} attacks the map; take one of the score, as pgd")
@@ -130,10 +133,13 @@ def _rows(
     none = np.zeros(len(labels), dtype=bool)
     alone = (("robust", witnesses.robust, 0), ("clean", witnesses.clean, 2))
     for name, detector, column in alone:
-        alarm = scores[:, column].double().numpy() > detector.demand_calibration().threshold
-        yield _row(aimed_at, name, alarm, none, labels)
-    defect, suspicious = (witnesses.witnesses.exceedances(scores[:, :2]) > 0).numpy().T
-    yield _row(aimed_at, "both", defect, suspicious & ~defect, labels)
+        own = scores[:, column].double().numpy()
+        alarm = own > detector.demand_calibration().threshold
+        yield _row(aimed_at, name, alarm, none, own, labels)
+    exceedances = witnesses.witnesses.exceedances(scores[:, :2])
+    defect, suspicious = (exceedances > 0).numpy().T
+    highest = exceedances.amax(1).double().numpy()
+    yield _row(aimed_at, "both", defect, suspicious & ~defect, highest, labels)
 
 
 def _row(
@@ -141,8 +147,9 @@ def _row(
     decided_by: str,
     alarm: NDArray[np.bool_],
     again: NDArray[np.bool_],
+    scores: NDArray[np.float64],
     labels: NDArray[np.bool_],
 ) -> Inspected:
     counted = (~alarm & ~again & labels, again & labels, alarm & ~labels, again & ~labels)
     numbers = [int(np.count_nonzero(part)) for part in (*counted, labels, ~labels)]
-    return Inspected(aimed_at, decided_by, *numbers)
+    return Inspected(aimed_at, decided_by, *numbers, auroc(scores, labels))
