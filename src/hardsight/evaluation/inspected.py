@@ -151,5 +151,15 @@ def _row(
     labels: NDArray[np.bool_],
 ) -> Inspected:
     counted = (~alarm & ~again & labels, again & labels, alarm & ~labels, again & ~labels)
-    numbers = [int(np.count_nonzero(part)) for part in (*counted, labels, ~labels)]
-    return Inspected(aimed_at, decided_by, *numbers, auroc(scores, labels))
+    missed, defects_again, stopped, good_again = (int(np.count_nonzero(part)) for part in counted)
+    return Inspected(
+        aimed_at=aimed_at,
+        decided_by=decided_by,
+        missed=missed,
+        defects_again=defects_again,
+        stopped=stopped,
+        good_again=good_again,
+        defects=int(np.count_nonzero(labels)),
+        good=int(np.count_nonzero(~labels)),
+        auroc=auroc(scores, labels),
+    )
