@@ -11,6 +11,18 @@ from served import served
 
 from hardsight.serve.tokens import Token, Tokens
 
+COLUMNS = """import('/page/words.js').then(({colour}) => {
+  const sheet = document.getElementById('histogram');
+  const {data} = sheet.getContext('2d').getImageData(0, 0, sheet.width, sheet.height);
+  const columns = (name) => {
+    const ink = colour(name).match(/\\d+/g).map(Number);
+    return [...Array(sheet.width).keys()].filter((x) => [...Array(sheet.height).keys()].some(
+      (y) => ink.every((value, part) => data[4 * (y * sheet.width + x) + part] === value)));
+  };
+  return [columns('quiet'), columns('bad'), sheet.width];
+})"""
+"""Of the histogram: the columns of normal images, those of false alarms, and how many there are."""
+
 
 @pytest.fixture
 def pictures(tmp_path):
@@ -103,6 +115,18 @@ def _reports(browser, service, folder):
     browser.click("#report-list button")
     shown = "[document.title, getComputedStyle(document.querySelector('h1')).color]"
     assert browser.opened("blob:", shown) == ["Evaluation", "rgb(1, 2, 3)"], "it runs nothing"
+
+
+@in_chromium
+def test_what_is_left_of_the_threshold_is_normal_and_what_is_right_of_it_an_alarm(service, browser):
+    with served(service) as url:
+        browser.open(url)
+        browser.wait("document.getElementById('model').value === 'parts'")
+        for place in range(0, 1000, 23):
+            browser.drag("#trial", place)
+            normal, alarms, width = browser.run(COLUMNS)
+            assert max(normal, default=0) <= place / 1000 * width <= min(alarms, default=width)
+            assert normal or alarms
 
 
 @in_chromium

@@ -55,19 +55,29 @@ function draw(event) {
   }
   const at = trial();
   const normals = model.normal_scores;
-  const counts = new Array(BINS).fill(0);
+  const below = new Array(BINS).fill(0);
+  const above = new Array(BINS).fill(0);
   for (const score of normals) {
-    counts[Math.min(BINS - 1, Math.floor(((score - range[0]) / (range[1] - range[0])) * BINS))] += 1;
+    const bin = Math.min(BINS - 1, Math.floor(((score - range[0]) / (range[1] - range[0])) * BINS));
+    (score > at ? above : below)[bin] += 1;
   }
   canvas("histogram", (pen, width, height) => {
     const x = (score) => ((score - range[0]) / (range[1] - range[0])) * width;
-    const top = Math.max(...counts);
+    const top = Math.max(...below.map((count, bin) => count + above[bin]));
     const floor = height - BOTTOM;
-    counts.forEach((count, bin) => {
-      pen.fillStyle = range[0] + (bin / BINS) * (range[1] - range[0]) > at ? colour("bad") : colour("quiet");
+    const bar = (left, right, count, ink) => {
+      if (count === 0) return;
+      pen.fillStyle = ink;
       const tall = (count / top) * (floor - 18);
-      pen.fillRect((bin * width) / BINS + 1, floor - tall, width / BINS - 2, tall);
-    });
+      pen.fillRect(left + 1, floor - tall, Math.max(1, right - left - 2), tall);
+    };
+    const [quiet, bad] = [colour("quiet"), colour("bad")];
+    for (let bin = 0; bin < BINS; bin += 1) {
+      const [left, right] = [(bin * width) / BINS, ((bin + 1) * width) / BINS];
+      const cut = Math.max(left, Math.min(right, x(at))); // the bar of the threshold is two
+      bar(left, cut, below[bin], quiet);
+      bar(cut, right, above[bin], bad);
+    }
     pen.fillStyle = colour("line");
     pen.fillRect(0, floor, width, 1);
     mark(pen, x(at), floor, colour("blue"), width, "threshold");
@@ -80,12 +90,12 @@ function draw(event) {
       label(pen, current > range[1] ? "this image, far beyond \u2192" : "this image", place, height - 3, width);
     }
   });
-  const above = normals.filter((score) => score > at).length;
+  const raised = normals.filter((score) => score > at).length;
   const alarms = shown.filter((score) => score > at).length;
   const here = shown.length ? ` Of the ${shown.length} image${shown.length === 1 ? "" : "s"} here, ${alarms} would raise an alarm.` : "";
-  const rate = percent((above + 1) / (normals.length + 1));
+  const rate = percent((raised + 1) / (normals.length + 1));
   $("cost").textContent =
-    `At ${number(at)}, ${above} of ${normals.length} held-out normal images are above: up to ${rate} false alarms.${here}`;
+    `At ${number(at)}, ${raised} of ${normals.length} held-out normal images are above: up to ${rate} false alarms.${here}`;
 }
 
 function mark(pen, x, floor, ink, width, words) {
