@@ -5,7 +5,8 @@ from hardsight.benchmark import Places, Plan, plan_names
 from hardsight.benchmark.job import EMBEDDED
 from hardsight.benchmark.plan import CLEAN
 from hardsight.config import ConfigError, DetectorConfig, load_preset
-from hardsight.detectors.advrad.start import BUNDLED, Start, take_over
+from hardsight.core.starts import BUNDLED
+from hardsight.detectors.advrad.start import Start, take_over
 from hardsight.detectors.methods import METHODS
 from hardsight.evaluation.published import tables
 

@@ -55,6 +55,45 @@ def test_a_mistyped_run_is_refused_before_anything_is_imported_that_takes_second
     assert done.stdout.split() == []
 
 
+GIVEN = [
+    (["fit", "patchcroe", "--data", "parts"], "did you mean 'patchcore'?"),
+    (["presets", "patchcroe"], "did you mean 'patchcore'?"),
+    (["fit", "--data", "part"], "--data='part' does not exist; did you mean 'parts'"),
+    (["fit", "--data", "parts", "--start", "photo"], "did you mean 'photographs'?"),
+    (["verify", "part.hbs"], "no such bundle: part.hbs; did you mean 'part.hsb'?"),
+    (["verify", "some.txt"], "some.txt is no bundle, or is truncated"),
+    (["score", "some.txt", "x"], "some.txt is no bundle, or is truncated"),
+    (["evaluate", "run", "--purify", "photo"], "did you mean 'photographs'?"),
+    *[
+        ([name, "run", *MORE.get(name, []), "--data", "part"], "did you mean 'parts'")
+        for name in RUNS
+        if any("--data" in p.opts for p in KNOWN[name].params)
+    ],
+]
+MISTYPED_ELSE = f"""
+import sys
+from typer.testing import CliRunner
+from hardsight.cli.app import app
+for words, said in {GIVEN}:
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1, (words, done.output)
+    assert said in done.stderr, (words, done.output)
+print(*sorted({SLOW} & set(sys.modules)))
+"""
+
+
+def test_a_mistyped_preset_data_set_purifier_or_bundle_is_refused_as_soon(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "parts").mkdir()
+    for name in ("run/config.yaml", "some.txt", "part.hsb"):
+        (tmp_path / name).touch()
+    done = subprocess.run(
+        [sys.executable, "-c", MISTYPED_ELSE], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
 DEVICES = [
     (name, ["run"] * (name in RUNS), MORE.get(name, []))
     for name in COMMANDS

@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from hardsight.core.near import near_names, similar, subfolders
+from hardsight.core.near import check_there, near_names, similar, subfolders
 
 
 @pytest.fixture
@@ -19,6 +21,24 @@ def test_folders_are_sorted_and_those_of_the_system_left_out(top):
 def test_a_missing_path_is_answered_by_names_near_its_first_missing_part(top):
     assert similar(top / "Botles/train") == [top / "bottles", top / "bottle"]
     assert near_names(top / "wires") == f"; did you mean '{top / 'wire'}'?"
+
+
+def test_a_near_name_with_the_rest_of_the_path_below_it_is_named_whole(top):
+    (top / "bottles/train").mkdir()
+    assert similar(top / "Botles/train") == [top / "bottles/train", top / "bottle"]
+
+
+def test_what_cannot_be_meant_is_not_named(top):
+    (top / "bottles/train").mkdir()
+    assert similar(top / "botle", lambda path: (path / "train").is_dir()) == [top / "bottles"]
+    assert near_names(top / "botle", "make one", Path.is_file) == "; make one"
+
+
+def test_a_mistyped_path_is_refused_and_what_may_be_known_elsewhere_let_pass(top):
+    with pytest.raises(FileNotFoundError, match=f"^--data='{top}/botle' does not exist; did you"):
+        check_there(f"{top}/botle", "--data")
+    for known in ("wire", "qqq", "botle://x"):
+        check_there(f"{top}/{known}", "--data")
 
 
 def test_without_a_near_name_another_sentence_or_what_is_there_is_said(top):

@@ -12,9 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
+from hardsight.core.run_folders import BundleError
 from hardsight.runs import RunError, open_run, recalibrate
 from hardsight.runs.bundles.archive import Archive, write_archive
-from hardsight.runs.bundles.manifest import BundleError, BundleManifest
+from hardsight.runs.bundles.manifest import BundleManifest
 from hardsight.runs.bundles.opening import KEY
 from hardsight.runs.bundles.verification import verify_bundle
 from hardsight.runs.bundles.writing import BundleOptions, write_bundle

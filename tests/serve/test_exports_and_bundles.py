@@ -7,8 +7,8 @@ import pytest
 from pictures_sent import png
 from typed import call, words
 
+from hardsight.core.run_folders import BundleError
 from hardsight.runs import open_detector_run
-from hardsight.runs.bundles.manifest import BundleError
 from hardsight.runs.bundles.opening import KEY
 from hardsight.runs.bundles.writing import BundleOptions, write_bundle
 from hardsight.serve.log import InspectionLog

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from hardsight.benchmark.parts import Part
 from hardsight.config import Config, DetectorConfig, load_preset
-from hardsight.config.config import STRICT, ConfigError
+from hardsight.config.config import STRICT
+from hardsight.core.presets import ConfigError
 from hardsight.data.places import below, exists
 from hardsight.data.published import published_sets
 from hardsight.data.remote import is_url

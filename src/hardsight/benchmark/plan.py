@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from hardsight.attacks import BALLS, parse_radius
 from hardsight.audit.budgets import BUDGETS
 from hardsight.benchmark.job import DataAsked, Job, MethodAsked
-from hardsight.config.config import STRICT, ConfigError
+from hardsight.config.config import STRICT
+from hardsight.core.presets import ConfigError
 from hardsight.core.suggestions import suggestion
 from hardsight.evaluation.wording import radius
 

@@ -73,7 +73,7 @@ def audit(
         hardsight audit runs/bottle --quick
         hardsight audit runs/rap --images 128
     """
-    check_given(run, source, device=device)
+    check_given(run, source, device=device, data=path)
     from hardsight.core.lock import locked
     from hardsight.evaluation import Execution
     from hardsight.reports import write_report

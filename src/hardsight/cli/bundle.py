@@ -9,6 +9,7 @@ from rich.table import Table
 from hardsight.cli.console import console, errors, explained, say
 from hardsight.cli.options import Device, OtherData, RunFolder, check_given
 from hardsight.core.outputs import check_file
+from hardsight.core.run_folders import check_bundle
 
 if TYPE_CHECKING:
     from hardsight.runs.bundles.verification import Verification
@@ -46,7 +47,7 @@ def bundle(
         openssl pkey -in key.pem -pubout -out public.pem
         hardsight bundle runs/bottle -o bottle.hsb --sign key.pem
     """
-    check_given(run)
+    check_given(run, data=path)
     from hardsight.runs import open_detector_run
     from hardsight.runs.bundles.writing import BundleOptions, write_bundle
 
@@ -80,6 +81,8 @@ def verify(
 
         hardsight verify bottle.hsb --key public.pem
     """
+    with explained():
+        check_bundle(bundle)
     from hardsight.runs.bundles.verification import verify_bundle
 
     with explained():

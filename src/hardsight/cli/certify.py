@@ -119,7 +119,7 @@ def certify(
         # a classifier, certified and attacked
         hardsight certify runs/digits --sigma 0.25 --limit 500 --attack eot-pgd
     """
-    check_given(run, device=device)
+    check_given(run, device=device, data=path)
     from hardsight.core.lock import locked
     from hardsight.evaluation import Execution, Smoothing, Terms
     from hardsight.runs import open_run

@@ -177,7 +177,7 @@ def evaluate(
         # a classifier
         hardsight evaluate runs/rap --suite fgsm --suite autoattack --eps 0.3
     """
-    check_given(run, source, beside, device=device)
+    check_given(run, source, beside, device=device, data=path, purifier=purify)
     from hardsight.attacks import build_suite, default_eps
     from hardsight.audit.protocol import BATCH
     from hardsight.core.lock import locked

@@ -58,7 +58,7 @@ def export(
         hardsight export runs/bottle --to openvino -o bottle/
         hardsight score bottle/ new/
     """
-    check_given(run)
+    check_given(run, data=path)
     from hardsight.core.lock import locked
     from hardsight.export import Target
     from hardsight.export import export as write

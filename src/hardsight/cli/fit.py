@@ -145,7 +145,7 @@ def fit(
         # a classifier and its defence
         hardsight fit rap-mnist --data mnist --run runs/rap
     """
-    check_given(device=device.split(",")[0])
+    check_given(device=device.split(",")[0], preset=preset, data=path, start=start)
     from hardsight.core.engine import Workers
     from hardsight.core.lock import locked
     from hardsight.core.types import quiet

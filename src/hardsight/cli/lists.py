@@ -9,7 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from hardsight.cli.console import console, explained
+from hardsight.cli.options import check_given
 from hardsight.cli.pace import duration
+from hardsight.core.presets import preset_names
 
 if TYPE_CHECKING:
     from hardsight.attacks import Suite
@@ -78,7 +80,8 @@ def presets(
         hardsight presets advrad > mine.yaml
         hardsight fit mine.yaml --data photos/ --run runs/mine
     """
-    from hardsight.config import load_preset, preset_names
+    check_given(preset=name or None)
+    from hardsight.config import load_preset
 
     with explained():
         if name:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hardsight.cli.console import explained
+from hardsight.core.near import check_there
+from hardsight.core.presets import preset_file
 from hardsight.core.run_folders import check_run, is_run
+from hardsight.core.starts import PURIFIER, START, check_start
 
 if TYPE_CHECKING:
     from hardsight.runs import RunFolder as OpenRun
@@ -133,13 +136,25 @@ Synthetic = Annotated[
 
 
 @explained()
-def check_given(*runs: Path | None, device: str = "auto", images: Sequence[str] = ()) -> None:
-    """End a command for runs and a device that are not there, before it imports what takes seconds.
+def check_given(
+    *runs: Path | None,
+    device: str = "auto",
+    images: Sequence[str] = (),
+    preset: str | None = None,
+    data: str | None = None,
+    start: str | None = None,
+    purifier: str | None = None,
+) -> None:
+    """End a command for what is mistyped or not there, before it imports what takes seconds.
 
     Args:
-        runs: that are to be read; None: not given.
+        runs: that are to be read; None, as of all others: not given.
         device: that is to compute.
         images: that are to be scored, and may stand before the run by mistake.
+        preset: a name, or the path of a YAML file.
+        data: of ``--data``.
+        start: that is trained on, see ``check_start``.
+        purifier: of ``--purify``, see there.
     """
     for run in runs:
         if run is None or is_run(run):
@@ -148,6 +163,14 @@ def check_given(*runs: Path | None, device: str = "auto", images: Sequence[str] 
             swapped = f"the run comes first: {found} {run}"
             raise ValueError(f"{found} is a run, and {run} is none; {swapped}")
         check_run(run)
+    if preset is not None:
+        preset_file(preset)
+    if data is not None:
+        check_there(data, "--data")
+    if start is not None:
+        check_start(start, "start", START)
+    if purifier is not None:
+        check_start(purifier, "--purify", PURIFIER)
     if device != "auto":
         from hardsight.core.devices import pick_device  # imports torch
 

@@ -13,14 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from hardsight.config.renamed import RENAMED, translated
 from hardsight.core.files import write_atomically
 from hardsight.core.near import near_names
+from hardsight.core.presets import ConfigError
 from hardsight.core.suggestions import choices, suggestion
 from hardsight.training import Settings
 from hardsight.training.settings import FREE
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be used; the message names the key and the way out."""
-
 
 SHOWN = 4
 """Methods that a message names."""

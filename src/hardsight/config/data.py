@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from hardsight.config.config import STRICT, ConfigError
+from hardsight.config.config import STRICT
+from hardsight.core.presets import ConfigError
 from hardsight.core.suggestions import choices
 from hardsight.data import (
     LABELLED,

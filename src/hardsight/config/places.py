@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from hardsight.config.config import Config, flat
+from hardsight.core.starts import BUNDLED
 from hardsight.data.remote import is_url
-from hardsight.detectors.advrad.start import BUNDLED
 
 PLACES = ("data.path", "start", "classifier.run")
 """Keys of folders; a start may be the name of a bundled one instead."""

@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
-from hardsight.config.config import ConfigError
 from hardsight.core.files import write_atomically
 from hardsight.core.json_files import read_json
-from hardsight.detectors.advrad.start import Start, start_folder
+from hardsight.core.presets import ConfigError
+from hardsight.core.starts import start_folder
+from hardsight.detectors.advrad.start import Start
 from hardsight.detectors.methods import METHODS
 from hardsight.evaluation.provenance import fingerprint
 

@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from tiny_detector import TINY
 
+from hardsight.core.starts import BUNDLED
 from hardsight.data import load
 from hardsight.detectors import AdvRAD
 from hardsight.detectors.advrad.recipe import AdvRADFit
-from hardsight.detectors.advrad.start import BUNDLED, Start, take_over
+from hardsight.detectors.advrad.start import Start, take_over
 from hardsight.diffusion import one_shot
 from hardsight.training import Settings
 

@@ -11,21 +11,12 @@ from torch import Tensor, nn
 
 from hardsight.core.json_files import read_object
 from hardsight.core.modules import seeded
-from hardsight.core.near import near_names
-from hardsight.core.suggestions import choices, suggestion
+from hardsight.core.starts import START, check_start, start_folder, ways_to_name
 from hardsight.detectors.advrad.contract import E, ErrorDetector
 from hardsight.detectors.advrad.map_head import MapHead
 from hardsight.detectors.advrad.settings import grouped
 from hardsight.detectors.saved import CONFIG_FILE, WEIGHTS_FILE
 from hardsight.diffusion import Denoiser, build_denoiser
-
-BUNDLED = {"photographs": Path(__file__).parent / "starts" / "photographs"}
-"""Name -> folder of a start that comes with hardsight; a card in it says what it was trained on."""
-
-
-def start_folder(start: str | Path) -> Path:
-    """Return the folder of a start, which may be the name of a bundled one."""
-    return BUNDLED.get(str(start), Path(start))
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +31,7 @@ class Start:
         cls,
         folder: str | Path,
         asked: str = "start",
-        names: Collection[str] = (*BUNDLED, "none"),
+        names: Collection[str] = START,
     ) -> "Start":
         """Read the folder of a run or of a saved detector, or a bundled start by its name.
 
@@ -52,20 +43,15 @@ class Start:
         Raises:
             ValueError: there is no saved AdvRAD or Bastion, or it is damaged.
         """
+        check_start(folder, asked, names)
         place = start_folder(folder)
-        ways = (
-            "name the folder of a finished run, or of save_pretrained, of an AdvRAD or a Bastion, "
-            f"or {choices(place.name, names)}"
-        )
-        if not place.exists():
-            near = f"; {ways}" if suggestion(place.name, names) else near_names(place, ways)
-            raise ValueError(f"{asked}={str(folder)!r} does not exist{near}")
         try:
             settings = read_object(place / CONFIG_FILE, "restore it, or fit again")
             found = cls(settings, load_file(place / WEIGHTS_FILE))
         except (OSError, ValueError, SafetensorError) as error:
             raise ValueError(
-                f"{asked}={str(folder)!r} holds no saved detector ({error}); {ways}"
+                f"{asked}={str(folder)!r} holds no saved detector ({error}); "
+                f"{ways_to_name(folder, names)}"
             ) from error
         if not found.part("denoiser"):
             raise ValueError(

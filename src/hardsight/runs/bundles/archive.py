@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from hardsight.core.run_folders import BundleError, check_bundle
 from hardsight.runs.bundles.manifest import (
     MANIFEST_NAME,
     SIGNATURE_NAME,
-    BundleError,
     BundleManifest,
     Part,
 )
@@ -67,11 +67,7 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"no such bundle: {path}{' is a folder' * path.is_dir()}; make one of a run with: "
-                "hardsight bundle RUN -o PATH.hsb"
-            )
+        check_bundle(path)
         try:
             self._zip = zipfile.ZipFile(path)
         except BROKEN as error:

@@ -5,16 +5,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hardsight.core.run_folders import BundleError
 from hardsight.core.validation import first_problem
 
 MANIFEST_NAME = "bundle.json"
 SIGNATURE_NAME = "bundle.sig"
 """Ed25519 signature of the bytes of ``bundle.json``, which hold the hashes of all others."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
-
-
-class BundleError(ValueError):
-    """A bundle that cannot be used; the message says why."""
 
 
 class Part(BaseModel):

@@ -5,8 +5,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from hardsight.core.run_folders import BundleError
 from hardsight.runs.bundles.archive import Archive
-from hardsight.runs.bundles.manifest import BundleError
 from hardsight.runs.bundles.signature import check_signature
 
 KEY = "HARDSIGHT_BUNDLE_KEY"

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from hardsight.core.extras import needed
-from hardsight.runs.bundles.manifest import BundleError
+from hardsight.core.run_folders import BundleError
 
 SIGN = "'hardsight[sign]'"
 """What to install."""

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from hardsight.core.starts import PURIFIER
 from hardsight.data import AnomalyData
 from hardsight.detectors.adapters.purification import Purification
 from hardsight.detectors.adapters.purified import PurifiedDetector
-from hardsight.detectors.advrad.start import BUNDLED, Start
+from hardsight.detectors.advrad.start import Start
 from hardsight.detectors.base import Detector
 from hardsight.evaluation import DetectorSubject, Evaluation, Protocol, evaluate_purified
 from hardsight.evaluation.purified import at_depth, curve_suite
@@ -50,7 +51,7 @@ class PurifiedFigures(DetectorFigures):
         height, width = detector.size
         if height != width:
             raise ValueError(f"a purifier takes square images, this detector {height} x {width}")
-        start = Start.read(self.purifier.source, "--purify", BUNDLED)
+        start = Start.read(self.purifier.source, "--purify", PURIFIER)
         denoiser = start.trained(height).to(detector.device)
         return Purification(denoiser, self.purifier.form)
 

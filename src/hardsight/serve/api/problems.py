@@ -10,10 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from hardsight.core.run_folders import RunError
+from hardsight.core.run_folders import BundleError, RunError
 from hardsight.core.validation import first_problem
 from hardsight.data import ImageError
-from hardsight.runs.bundles.manifest import BundleError
 from hardsight.serve.log import LogError, UnknownDecisionError
 from hardsight.serve.measures import Measures
 from hardsight.serve.models import ModelError, UnknownModelError
