@@ -344,6 +344,22 @@ def test_markdown_has_every_row_and_no_loose_bar(tmp_path):
     assert all(note.replace("<", "&lt;") in text for note in evaluation.notes)
 
 
+@pytest.mark.parametrize(
+    ("label", "xs", "first"),
+    [
+        ("eps", (0.0, 1 / 255, 0.3), ["L-inf radius (eps)", "0", "1/255", "0.3000"]),
+        ("L2 eps", (0.0, 0.25), ["L2 radius (eps)", "0", "0.25"]),
+        ("t*", (0, 1000), ["t*", "0", "1000"]),
+    ],
+)
+def test_markdown_writes_the_radii_of_a_curve_as_everything_else_does(label, xs, first):
+    line = tuple((x, Estimate(0.9, 0.8, 1.0)) for x in xs)
+    found = synthetic(curves=(Curve("How strong?", label, {"pgd": line}),))
+    text = "\n".join(markdown(found)).partition("## How strong?")[2].partition("##")[0]
+    rows = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("|")]
+    assert [rows[0], *rows[2:]] == first
+
+
 def judged(value, low=None, flags=(), eps=EPS, **columns):
     clean = Row("clean", "image", "AUROC", Estimate(0.97, 0.95, 0.99))
     estimate = Estimate(value, value - 0.01 if low is None else low, value + 0.01)

@@ -182,8 +182,9 @@ def _curve_table(curve: Curve, measure: str) -> list[str]:
     measure = curve.measure or measure
     xs = sorted({x for points in curve.lines.values() for x, _ in points})
     by = [{x: figure(e.value, measure) for x, e in points} for points in curve.lines.values()]
-    rows = [[f"{x:.4g}", *(b.get(x, "-") for b in by)] for x in xs]
-    return markdown_table([curve.x_label, *curve.lines], rows)
+    rows = [[plots.setting(curve, x), *(b.get(x, "-") for b in by)] for x in xs]
+    head = plots.STRENGTHS.get(curve.x_label, curve.x_label)
+    return markdown_table([head, *curve.lines], rows)
 
 
 def values(found: Evaluation) -> dict[str, Any]:

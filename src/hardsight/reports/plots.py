@@ -53,6 +53,11 @@ STRENGTHS = {"eps": "L-inf radius (eps)", "L2 eps": "L2 radius (eps)"}
 """x_label of a curve under attack -> what its axis says."""
 
 
+def setting(curve: Curve, x: float) -> str:
+    """Return an x of a curve as it is written: an L-inf radius in k/255 where it is that."""
+    return fraction_of_255(x) if curve.threat == "Linf" else f"{x:.4g}"
+
+
 def curve_svg(curve: Curve, measure: str) -> str:
     """Draw the curve's measure, or the main figure, against its setting, the intervals as bands.
 
@@ -75,8 +80,7 @@ def curve_svg(curve: Curve, measure: str) -> str:
     ax.set(ylim=(-0.02 * scale, 1.02 * scale))
     if curve.threat:
         ticks = [e for k, e in enumerate(every) if k in (0, len(every) - 1) or _apart(e, every)]
-        write = fraction_of_255 if curve.x_label == "eps" else "{:.3g}".format
-        ax.set_xticks(ticks, [write(e) for e in ticks])
+        ax.set_xticks(ticks, [setting(curve, e) for e in ticks])
     label_axes(
         ax,
         STRENGTHS.get(curve.x_label, curve.x_label),
