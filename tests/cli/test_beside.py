@@ -8,8 +8,9 @@ from typed import call, words
 
 from hardsight.attacks import build_suite
 from hardsight.attacks.threats import Light
-from hardsight.cli.beside import HEADS, print_inspected
+from hardsight.cli.beside import DECIDED, HEADS, print_inspected
 from hardsight.cli.console import console
+from hardsight.core.words import counted
 from hardsight.evaluation import Inspected
 
 
@@ -27,10 +28,13 @@ def test_score_says_good_suspicious_or_defect(run, other, parts, tmp_path):
     done = call("score", run, parts / "test/good", "--beside", other, "-o", table)
     assert done.exit_code == 0, words(done)
     rows = list(csv.DictReader(table.open()))
+    decided = [row["decision"] for row in rows]
+    defects, unsure = decided.count("defect"), decided.count("suspicious")
+    assert f"images, {counted(defects, 'defect')}, {unsure} suspicious: {table}" in done.stdout
     assert len(rows) == len(list((parts / "test/good").iterdir()))
     for row in rows:
         assert row["decision"] in ("good", "suspicious", "defect")
-        assert (row["anomalous"] == "True") == (row["decision"] != "good")
+        assert list(row) == list(DECIDED)  # what is suspicious is not called anomalous beside
         assert 0 < float(row["p_robust"]) <= 1
         assert 0 < float(row["p_suspicion"]) <= 1
         assert 0 < float(row["p_value"]) <= 1

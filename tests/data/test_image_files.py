@@ -38,3 +38,11 @@ def test_iter_images_that_match_nothing(tmp_path: Path) -> None:
         iter_images([str(tmp_path / "parts" / "*.png")])
     with pytest.raises(FileNotFoundError, match=r"did you mean .*parts"):
         iter_images([tmp_path / "part"])
+
+
+def test_an_empty_name_is_no_name_of_the_folder_here(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "1.png").touch()
+    monkeypatch.chdir(tmp_path)
+    assert len(list(iter_images("."))) == 1
+    with pytest.raises(FileNotFoundError, match=r"an empty name .* the folder here is '\.'"):
+        iter_images(["1.png", ""])

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from hardsight.evaluation import Inspected
     from hardsight.runs import DetectorRun
 
-DECIDED = (
-    "path", "decision", "score", "p_value", "p_robust", "p_suspicion", "anomalous", "error",
-)  # fmt: skip
+DECIDED = ("path", "decision", "score", "p_value", "p_robust", "p_suspicion", "error")
 """Columns of a table of two detectors' decisions."""
 HEADS = {
     "aimed_at": "attack\naimed at",

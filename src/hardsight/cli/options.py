@@ -66,7 +66,11 @@ Scores = Annotated[
 ]
 Overlays = Annotated[Path | None, typer.Option(help="Folder for heat maps drawn over the images.")]
 FailOnAnomaly = Annotated[
-    bool, typer.Option("--fail-on-anomaly", help="Exit with 2 if an image is anomalous.")
+    bool,
+    typer.Option(
+        "--fail-on-anomaly",
+        help="Exit with 2 if an image is anomalous, of two detectors a defect or suspicious.",
+    ),
 ]
 ScoredAtOnce = Annotated[int, typer.Option(min=1, help="Images scored at a time.")]
 NoiseSeed = Annotated[

@@ -2,13 +2,14 @@
 
 import math
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from hardsight.cli.console import errors, say
+from hardsight.core.words import counted
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -33,6 +34,9 @@ class Tally:
 
     total: int = 0
     anomalous: int = 0
+    """Of two detectors: those that are no good parts."""
+    decisions: Counter[str] = field(default_factory=Counter)
+    """Of two detectors: how many are what."""
     unreadable: int = 0
     latency: float = 0.0
     """Seconds from a frame's reading to its line, on average over the last batch that had any."""
@@ -47,10 +51,19 @@ class Tally:
             self.latency = sum(waited) / len(waited)
         self._recent.append((now, len(frames)))
         self.total += len(rows)
-        self.anomalous += sum(bool(row["anomalous"]) for row in rows)
+        self.anomalous += sum(bool(row.get("anomalous")) for row in rows)
+        self.decisions.update(row["decision"] for row in rows if row.get("decision"))
         lost = [(row["path"], row["error"]) for row in rows if row["error"]]
         self.unreadable += len(lost)
         self._named += lost[: NAMED - len(self._named)]
+
+    @property
+    def found(self) -> str:
+        """What was found, as "9 images, 2 anomalous" or "9 images, 1 defect, 1 suspicious"."""
+        if not self.decisions:
+            return f"{self.total} images, {self.anomalous} anomalous"
+        defects = counted(self.decisions["defect"], "defect")
+        return f"{self.total} images, {defects}, {self.decisions['suspicious']} suspicious"
 
     @property
     def rate(self) -> float:

@@ -60,6 +60,11 @@ def score(
     found. Several workers, or a cluster whose nodes see the same folders, share the batches. Images
     in object storage are fetched one by one (extra `remote`), by each worker its own.
 
+    Columns: `path`; `score`; `p_value`, the chance that a good part scores so high; `anomalous`,
+    whether it is above the threshold; `error`. With `--beside` instead of `anomalous` a `decision`,
+    good, suspicious or defect, and `p_robust` and `p_suspicion`, the chances that a good part is as
+    conspicuous to RUN, or as suspicious; `score` is the larger excess over the two thresholds.
+
     Examples:
 
         hardsight score runs/bottle new/ --overlays heat/ -o scores.csv
@@ -93,7 +98,7 @@ def score(
                 tally.add(rows, read)
         tally.complain()
         if output:
-            say(f"{tally.total} images, {tally.anomalous} anomalous: {output}")
+            say(f"{tally.found}: {output}")
     if tally.unreadable and not skip_unreadable:
         raise typer.Exit(1)
     if fail_on_anomaly and tally.anomalous:

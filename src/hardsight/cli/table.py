@@ -36,18 +36,18 @@ class Table:
         end: str = "\r\n",
         begun: bool = False,
     ) -> None:
-        self.file = file
+        self.file, self.fields = file, tuple(fields)
         self._csv = csv.DictWriter(file, fields, lineterminator=end) if form == "csv" else None
         if self._csv and not begun:
             self._csv.writeheader()
 
     def write(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Write the rows, and flush."""
+        """Write the columns of rows, and flush."""
         for row in rows:
             if self._csv:
-                self._csv.writerow({name: cell(value) for name, value in row.items()})
+                self._csv.writerow({name: cell(row[name]) for name in self.fields})
             else:
-                self.file.write(json.dumps(row) + "\n")
+                self.file.write(json.dumps({name: row[name] for name in self.fields}) + "\n")
         self.file.flush()
 
 

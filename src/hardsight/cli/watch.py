@@ -190,7 +190,4 @@ def _speed(tally: Tally, dropped: int) -> str:
     """Say in one line what was done and how fast."""
     lost = f", {dropped} frames dropped" if dropped else ""
     rate = f"{tally.rate:.1f} a second, " if tally.rate else ""
-    return (
-        f"{tally.total} images, {tally.anomalous} anomalous{lost}; "
-        f"{rate}latency {1000 * tally.latency:.0f} ms"
-    )
+    return f"{tally.found}{lost}; {rate}latency {1000 * tally.latency:.0f} ms"

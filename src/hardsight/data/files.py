@@ -49,6 +49,8 @@ def iter_images(patterns: str | Path | Iterable[str | Path]) -> Iterator[Path]:
     """
     listed = [patterns] if isinstance(patterns, str | Path) else list(patterns)
     for pattern in listed:
+        if not str(pattern):
+            raise FileNotFoundError("an empty name stands for no image; the folder here is '.'")
         if next(_match(pattern), None) is None:
             raise FileNotFoundError(_no_match(pattern))
     return chain.from_iterable(_match(pattern) for pattern in listed)
