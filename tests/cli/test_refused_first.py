@@ -1,6 +1,7 @@
 """Places that a command is to write in, and runs that it is to read, are looked at first."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,16 @@ def test_an_export_to_a_folder_elsewhere_is_refused_while_another_writes_there(r
         said = refused("export", run, "-o", folder)
         assert f"{folder} is in use: process {other.pid} writes there" in said
     assert not folder.exists()
+
+
+def test_a_fit_whose_logger_is_not_installed_leaves_nothing(
+    parts, tiny_preset, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    loggers = "training.loggers=[tensorboard, mlflow]"
+    said = refused("fit", tiny_preset, "--data", parts, "--run", tmp_path / "run", "--set", loggers)
+    assert "needs mlflow: pip install 'hardsight[mlflow]'" in said
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_mistyped_run_is_asked_about(run, parts):

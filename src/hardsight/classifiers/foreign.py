@@ -32,7 +32,7 @@ def onnx_classifier(path: str | Path) -> Callable[[Tensor], Tensor]:
     Raises:
         ImportError: onnxruntime is not installed.
     """
-    runtime = needed("onnxruntime", "onnxruntime")
+    runtime = needed("onnxruntime", "onnxruntime", f"classifying by {Path(path).name}")
     session: Any = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 
@@ -57,7 +57,11 @@ def robustbench_classifier(
     Raises:
         ImportError: robustbench is not installed.
     """
-    utils = needed("robustbench.utils", "git+https://github.com/RobustBench/robustbench")
+    utils = needed(
+        "robustbench.utils",
+        "git+https://github.com/RobustBench/robustbench",
+        f"RobustBench's {name}",
+    )
     model = utils.load_model(
         model_name=name, model_dir=str(folder), dataset=dataset, threat_model=threat_model
     )

@@ -22,7 +22,7 @@ class ModbusLink:
         self, host: str, port: int = 502, address: int = 0, unit: int = 1, timeout: float = 1.0
     ) -> None:
         client = needed("pymodbus.client", LINE, "Modbus")
-        self._error = needed("pymodbus.exceptions", LINE).ModbusException
+        self._error = needed("pymodbus.exceptions", LINE, "Modbus").ModbusException
         self.host, self.address, self.unit = host, address, unit
         self._client = client.ModbusTcpClient(host, port=port, timeout=timeout, retries=0)
 

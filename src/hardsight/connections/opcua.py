@@ -31,7 +31,7 @@ class OpcuaLink:
 
     def __init__(self, url: str, node: str, timeout: float = 2.0) -> None:
         self._sync = needed("asyncua.sync", OPCUA, "OPC-UA")
-        self._ua = needed("asyncua.ua", OPCUA)
+        self._ua = needed("asyncua.ua", OPCUA, "OPC-UA")
         self.url, self.timeout = url, timeout
         try:
             self._ids = [self._ua.NodeId.from_string(f"{node}{name}") for name in NAMES]

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 
-def needed(module: str, package: str, purpose: str = "this", otherwise: str = "") -> Any:
+def needed(module: str, package: str, purpose: str, otherwise: str = "") -> Any:
     """Return a module of a package that may not be there.
 
     Args:

@@ -130,7 +130,7 @@ def _write(detector: Detector, target: Target, folder: Path) -> None:
     if target.format == "onnx":
         write_onnx(detector, graph)
     else:
-        openvino = needed("openvino", OPENVINO)
+        openvino = needed("openvino", OPENVINO, "an export to OpenVINO")
         traced = folder / "graph.onnx"
         write_onnx(detector, traced)
         openvino.save_model(openvino.convert_model(str(traced)), str(graph), compress_to_fp16=False)

@@ -80,7 +80,7 @@ def write_onnx(detector: Detector, path: Path) -> None:
     """
     demand_exportable(detector)
     for module in ("onnx", "onnxscript"):
-        needed(module, ONNX)
+        needed(module, ONNX, "tracing an ONNX graph")
     plain = copy.deepcopy(detector).cpu().eval().requires_grad_(False)
     for part in plain.modules():
         if isinstance(part, Autocasting):

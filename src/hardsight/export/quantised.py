@@ -49,7 +49,7 @@ def write_quantised(
     Raises:
         ImportError: nncf or openvino is not installed.
     """
-    nncf, openvino = needed("nncf", OPENVINO), needed("openvino", OPENVINO)
+    nncf, openvino = (needed(m, OPENVINO, "an export in 8 bits") for m in ("nncf", "openvino"))
     nncf.set_log_level(logging.ERROR)
     index = evenly(np.arange(len(normals)), SAMPLES)
     images = Evidence().evidence(normals[index], seed).images

@@ -30,7 +30,7 @@ def load_onnx(path: Path, precision: Precision) -> Compute:
     Raises:
         ImportError: onnxruntime is not installed.
     """
-    runtime = needed("onnxruntime", ONNX)
+    runtime = needed("onnxruntime", ONNX, "scoring by an ONNX graph")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -51,7 +51,7 @@ def load_openvino(path: Path, precision: Precision) -> Compute:
     Raises:
         ImportError: openvino is not installed.
     """
-    openvino = needed("openvino", OPENVINO)
+    openvino = needed("openvino", OPENVINO, "scoring by an OpenVINO graph")
     settings = {
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "INFERENCE_PRECISION_HINT": "bf16" if precision.low else "f32",

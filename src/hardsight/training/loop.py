@@ -18,7 +18,7 @@ from hardsight.core.types import Progress
 from hardsight.training import checkpoint
 from hardsight.training.interrupt import Interrupt
 from hardsight.training.launched import launched, processes
-from hardsight.training.loggers import Training
+from hardsight.training.loggers import Training, demand_loggers
 from hardsight.training.logs import Record, RunLog
 from hardsight.training.settings import Settings, learning_rate
 from hardsight.training.state import RunState
@@ -93,12 +93,14 @@ def train(
 
     Raises:
         FileExistsError: the folder holds a run and ``resume`` is false.
+        ImportError: a logger is not installed.
         CheckpointError: a checkpoint does not fit or could not be written.
         TrainingError: the loss or the weights became NaN or infinite.
         ValueError: no steps, or resuming with other settings than the run was started with.
     """
     if settings.steps < 1:
         raise ValueError("steps=0 trains nothing; take at least 1")
+    demand_loggers(settings.loggers)
     folder = Path(folder)
     if not resume and (checkpoint.exists(folder / "checkpoints") or _has_log(folder)):
         raise FileExistsError(

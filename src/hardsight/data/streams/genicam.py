@@ -70,7 +70,7 @@ def genicam(
 def _frames(
     harvester: Any, camera: Any, prefix: str, decoding: Decoding, stop: threading.Event
 ) -> Iterator[Frame]:
-    gentl = needed("genicam.gentl", GENICAM)
+    gentl = needed("genicam.gentl", GENICAM, "a GenICam camera")
     number = 0
     try:
         camera.start()

@@ -8,6 +8,7 @@ from hardsight.core.run_folders import BundleError
 
 SIGN = "'hardsight[sign]'"
 """What to install."""
+CHECKING = "checking a signature"
 PRIMITIVES = "cryptography.hazmat.primitives"
 HOW = "make one with: openssl genpkey -algorithm ed25519 -out key.pem; its public half with: "
 HOW += "openssl pkey -in key.pem -pubout -out public.pem"
@@ -48,7 +49,7 @@ def check_signature(content: bytes, signature: bytes | None, public_key: Path) -
         ImportError: the extra is not installed.
         BundleError: unsigned, changed, signed by another key, or no such key.
     """
-    serialization, ed25519 = _primitives("checking a signature")
+    serialization, ed25519 = _primitives(CHECKING)
     try:
         key = serialization.load_pem_public_key(public_key.read_bytes())
     except FileNotFoundError as error:
@@ -61,7 +62,7 @@ def check_signature(content: bytes, signature: bytes | None, public_key: Path) -
         raise BundleError(f"it is not signed, and only bundles signed for {public_key} are taken")
     try:
         key.verify(signature, content)
-    except needed("cryptography.exceptions", SIGN).InvalidSignature as error:
+    except needed("cryptography.exceptions", SIGN, CHECKING).InvalidSignature as error:
         raise BundleError(
             f"its signature is not that of {public_key}: it was changed, or signed by somebody else"
         ) from error

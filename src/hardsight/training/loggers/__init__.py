@@ -1,6 +1,8 @@
 """Loggers of a training: TensorBoard, MLflow, Weights & Biases; one file each."""
 
-from hardsight.training.loggers.logger import Logger, Opened, Training
+from collections.abc import Iterable
+
+from hardsight.training.loggers.logger import Logger, Opened, Training, package
 from hardsight.training.loggers.mlflow_logger import MLflowLogger
 from hardsight.training.loggers.tensorboard_logger import TensorBoardLogger
 from hardsight.training.loggers.wandb_logger import WandbLogger
@@ -12,4 +14,14 @@ LOGGERS: dict[str, Opened] = {
 }
 """Name in ``training.loggers`` -> what opens it."""
 
-__all__ = ["LOGGERS", "Logger", "Opened", "Training"]
+__all__ = ["LOGGERS", "Logger", "Opened", "Training", "demand_loggers"]
+
+
+def demand_loggers(names: Iterable[str]) -> None:
+    """Refuse loggers that are not installed, before what comes first.
+
+    Raises:
+        ImportError: one is an extra, and not installed.
+    """
+    for name in set(names) - {"tensorboard"}:  # which comes with hardsight
+        package(name)

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from hardsight.core.extras import needed
+
 
 @dataclass(frozen=True)
 class Training:
@@ -31,6 +33,15 @@ class Logger(Protocol):
 
     def close(self) -> None:
         """Write what is left, and end."""
+
+
+def package(name: str) -> Any:
+    """Return the package of a logger that is an extra of the same name.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    return needed(name, f"'hardsight[{name}]'", f"training.loggers={name}")
 
 
 Opened = Callable[[Training], Logger]

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from hardsight.core.extras import needed
-from hardsight.training.loggers.logger import Training
+from hardsight.training.loggers.logger import Training, package
 
 EXPERIMENT, DATABASE = "hardsight", "mlflow.db"
 RUN = "mlflow-run.txt"
@@ -24,7 +23,7 @@ class MLflowLogger:
     """
 
     def __init__(self, training: Training) -> None:
-        mlflow = needed("mlflow", "'hardsight[mlflow]'", "training.loggers=mlflow")
+        mlflow = package("mlflow")
         place, folder = os.environ.get("MLFLOW_TRACKING_URI"), training.folder.resolve()
         self._client = mlflow.MlflowClient(place or f"sqlite:///{folder / DATABASE}")
         kept = folder / RUN

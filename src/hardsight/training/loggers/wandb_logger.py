@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from hardsight.core.extras import needed
-from hardsight.training.loggers.logger import Training
+from hardsight.training.loggers.logger import Training, package
 
 PROJECT = "hardsight"
 RUN = "wandb-run.txt"
@@ -25,7 +24,7 @@ class WandbLogger:
     """
 
     def __init__(self, training: Training) -> None:
-        self._wandb = needed("wandb", "'hardsight[wandb]'", "training.loggers=wandb")
+        self._wandb = package("wandb")
         kept = training.folder / RUN
         if not kept.is_file():
             kept.write_text(secrets.token_hex(4), "utf-8")
