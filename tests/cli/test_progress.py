@@ -51,6 +51,15 @@ def test_the_first_timed_steps_tell_how_long_it_takes():
     assert told(0.01, 1000, lines=False) == []  # ten seconds are not worth a sentence
 
 
+def test_how_long_work_takes_is_not_said_once_it_is_over():
+    now, found = 0.0, []
+    pace = Pace(found.append, True, lambda: now)
+    pace("attack", 0, 15)
+    now += 60.0
+    pace("attack", 15, 15)
+    assert found == ["attack: 15 of 15 (100%), done"]
+
+
 def test_slow_work_prints_a_line_every_ten_seconds_with_the_time_left():
     found = [(done, line) for done, line in told(1.0, 2761) if "of 2761" in line]
     assert [done for done, _ in found[:3]] == [11, 21, 31]

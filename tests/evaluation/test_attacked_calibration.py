@@ -56,6 +56,21 @@ def test_attacked_normals_stand_beside_no_clean_figure(make_set):
         assert ("AUROC, held-out" in {r.metric for r in rows}) is there
 
 
+def test_it_tells_from_the_beginning_and_after_each_attempt():
+    told, suite = [], build_suite("eot-pgd", steps=2)
+    calibrate_under(Bright(), normals(), suite, 0.1, progress=lambda *one: told.append(one))
+    attempts = suite.once.attempts
+    whole = 19 * sum(a.optimiser.evaluations for a in attempts)
+    assert told[0] == ("attack", 0, whole, "")
+    batches = [8, 8, 3]
+    done = np.cumsum([n * a.optimiser.evaluations for n in batches for a in attempts])
+    assert [one[1] for one in told[1:-1]] == done.tolist()
+    assert [one[3] for one in told[1 : -1 : len(attempts)]] == [
+        f"{n} of 19 images" for n in (0, 8, 16)
+    ]
+    assert told[-1][1:3] == (whole, whole)
+
+
 def test_it_keeps_how_files_are_to_be_decoded():
     before = Bright().calibrate(normals(), 0.1)
     detector = before.with_calibration(replace(before.calibration, bits=12, aspect="keep"))

@@ -11,7 +11,7 @@ from hardsight.attacks import build_suite
 from hardsight.core.types import Detection
 from hardsight.detectors.base import Detector
 from hardsight.evaluation import DetectorSubject, Execution, Protocol, estimate, evaluate
-from hardsight.evaluation.attacked import attack_batch
+from hardsight.evaluation.attacked import attack_batch, attack_set
 from hardsight.evaluation.costs import attack_cost
 from hardsight.evaluation.parts import parts
 from hardsight.evaluation.wording import radius
@@ -44,6 +44,23 @@ def test_the_parts_are_all_that_the_evaluation_tells_of(bright, make_set, noise)
     assert [part.name for part in of_light][-2] == "curve of 2 severities"
     said, n = {info for *_, info in told}, len(subject)
     assert {f"pgd, {radius('Linf', e)}, {n} of {n} images" for e in PROTOCOL.curve} <= said
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_a_batch_tells_of_each_attempt(bright, make_set, noise):
+    subject = DetectorSubject.of(bright(noise=noise), make_set(NORMAL, ANOMALOUS))
+    suite, told = build_suite("eot-pgd", steps=3), []
+    protocol = Protocol(6, batch_size=4, gallery=0)
+    with subject.at_rest():
+        seen = subject.sees(suite)
+        attack_set(subject, seen, protocol, told=lambda *one: told.append(one))
+    assert len(told) == 2 * (len(seen.attempts) + 1)
+    images, done, kept = (list(column) for column in zip(*told, strict=True))
+    assert sum(images) == pytest.approx(len(subject))
+    assert min(images) > 0
+    assert not any(kept)
+    assert done == sorted(done)
+    assert done[-1] == len(subject)
 
 
 def test_a_part_takes_its_share_of_the_time(bright, make_set):

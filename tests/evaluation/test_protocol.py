@@ -154,8 +154,13 @@ def test_killed_and_started_again_it_goes_on(bright, make_set, tmp_path):
     finished = sorted(state.glob("pgd-*/*.safetensors"))
     assert len(finished) == 2
     stamps = [f.stat().st_mtime_ns for f in finished]
-    again = evaluate(detector, data, [pgd(1)], execution=Execution(state), **settings)
+    told = []
+    listening = Execution(state, progress=lambda *one: told.append(one))
+    again = evaluate(detector, data, [pgd(1)], execution=listening, **settings)
     assert [f.stat().st_mtime_ns for f in finished] == stamps
+    first = told[0]  # what was done before took no time now, and tells no pace
+    assert first[3] == "pgd, L-inf 1/255, 4 of 8 images"
+    assert first[1] > first[2] / 2
     whole = evaluate(detector, data, [pgd(1)], **settings)
     assert np.array_equal(again.outputs["pgd"], whole.outputs["pgd"])
     assert torch.equal(again.gallery[0].attacked, whole.gallery[0].attacked)

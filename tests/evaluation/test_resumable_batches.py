@@ -66,6 +66,20 @@ def test_when_time_is_up_kept_batches_still_come_and_no_other_is_begun(tmp_path)
     assert made == [0, 1]
 
 
+def test_what_a_batch_tells_while_it_is_made_is_heard_and_what_is_kept_known(tmp_path):
+    def make(i, tell):
+        tell(i, 0.5)
+        return {"value": torch.zeros(1)}
+
+    heard, batches = [], Resumable(tmp_path)
+    named = [("a", 1), ("b", 2)]
+    found = batches.each(make, named, lambda *event: heard.append(event))
+    next(found)
+    assert heard == [(1, 0.5)]
+    assert [batches.keeps(name) for name, _ in named] == [True, False]
+    assert not Resumable().keeps("a")
+
+
 def test_the_images_to_keep_are_those_of_the_batch():
     batch = torch.arange(4.0).view(4, 1, 1, 1)
     found = kept_images(batch, 8, frozenset({1, 9, 11, 12}))

@@ -152,6 +152,7 @@ class Suite:
         images: Tensor,
         generator: torch.Generator | None = None,
         noise: Tensor | None = None,
+        told: Callable[[Attempt], None] = lambda attempt: None,
     ) -> AttackResult:
         """Return the worst image of all attempts and of doing nothing, for each image.
 
@@ -167,6 +168,7 @@ class Suite:
             generator: where all randomness comes from.
             noise: the victim's, fixed and known: all attempts are made and judged on it; None: it
                 is drawn afresh.
+            told: of each attempt that was made, or left out.
 
         Raises:
             TypeError, ValueError: as of an attack, see ``Entry``; a transferred attack without a
@@ -174,7 +176,7 @@ class Suite:
         """
         images = attackable(images)
         with at_rest(victim.model, victim.source):
-            return self._worst(victim, images, generator, noise)
+            return self._worst(victim, images, generator, noise, told)
 
     def _worst(
         self,
@@ -182,6 +184,7 @@ class Suite:
         images: Tensor,
         generator: torch.Generator | None,
         noise: Tensor | None,
+        told: Callable[[Attempt], None],
     ) -> AttackResult:
         """Make every attempt on images and a model that are in order."""
         asked: dict[int, tuple[Model, bool]] = {}  # holds the models: no id is given twice
@@ -203,6 +206,7 @@ class Suite:
         )
         for attempt in self.attempts:
             if attempt.optional and not attempt.possible(victim):
+                told(attempt)
                 continue
             own = purposes.generator(attempt.key)
             known = None if attempt.other_noise else noise
@@ -213,4 +217,5 @@ class Suite:
                 found = searched_on(found, attempt.optimiser, objective, images, own)
             value = evaluate(judge, found.images, purposes.generator("judge"))
             whole = better(whole, found._replace(objective=value))
+            told(attempt)
         return whole

@@ -133,7 +133,7 @@ class Pace:
 
     def _announce(self, stage: str, taken: float, left: float, share: float) -> None:
         """Say how long a stage takes and, where it is one of a plan, how long the whole does."""
-        whole, then, plan = taken + left, "", self._plan
+        whole, then, later, plan = taken + left, "", 0.0, self._plan
         line = f"{stage}: about {duration(whole)} on this machine"
         if plan is not None and stage in plan.costs:
             later, unknown = plan.after(stage, share, left)
@@ -143,7 +143,7 @@ class Pace:
                 where = "left" if plan.said else "on this machine"
                 line = f"{plan.work}: about {duration(whole)} {where}, {part}"
             then, plan.said = f", and then {unknown}" if unknown else "", True
-        if whole >= WORTH_SAYING:
+        if whole >= WORTH_SAYING and (left or later):  # else it is over
             self._write(line + then)
 
 

@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardsight.attacks import Suite
+from hardsight.attacks import Attempt, Suite
 from hardsight.attacks.threats import is_shared
 from hardsight.core.noise import Noise
 from hardsight.evaluation.batches import Resumable, Tensors, kept_images
+from hardsight.evaluation.costs import Told, attack_cost, attempt_cost
 from hardsight.evaluation.plan import Protocol
 from hardsight.evaluation.shared import applied, shared_parameters
 from hardsight.evaluation.subjects import Subject
@@ -66,7 +67,7 @@ def attack_set(
     keep: frozenset[int] = frozenset(),
     maps: bool = False,
     batches: Resumable = FORGETFUL,
-    told: Callable[[int, int], None] = lambda done, total: None,
+    told: Told = lambda images, done, kept: None,
 ) -> Attacked | None:
     """Attack every image of a subject at rest, or without a suite look at the clean ones.
 
@@ -78,7 +79,7 @@ def attack_set(
         maps: keep maps of clean images, too.
         batches: how they are made and kept; a folder of another suite or subject must not be
             given, see ``run_key``.
-        told: images of a batch that is finished, and of all that are.
+        told: see ``Told``.
 
     Returns:
         None where time ran out before the first batch was finished.
@@ -92,10 +93,24 @@ def attack_set(
     if one is None:
         return None
     batch = partial(attack_batch, subject, suite, protocol, keep=keep, maps=maps, shared=one)
+    named = [(f"{i:06d}", i) for i in starts]
+    kept, shares = [batches.keeps(name) for name, _ in named], dict.fromkeys(starts, 0.0)
     parts: list[Tensors] = []
-    for done in batches.each(batch, ((f"{i:06d}", i) for i in starts)):
+
+    def heard(start: int, share: float) -> None:
+        """Tell of a part of a batch, once."""
+        more = share - shares[start]
+        if more > 0:
+            shares[start] = share
+            count = min(size, len(subject) - start)
+            told(more * count, min(len(parts) * size, len(subject)), False)
+
+    for (_, start), before, done in zip(
+        named, kept, batches.each(batch, named, heard), strict=False
+    ):
         parts.append(done)
-        told(len(done["outputs"]), min(len(parts) * size, len(subject)))
+        left = (1 - shares[start]) * len(done["outputs"])
+        told(left, min(len(parts) * size, len(subject)), before)
     if not parts:
         return None
     found = _joined(parts)
@@ -141,6 +156,7 @@ def attack_batch(
     keep: frozenset[int] = frozenset(),
     maps: bool = False,
     shared: Mapping[str, Tensor] = MappingProxyType({}),
+    tell: Callable[[int, float], None] = lambda start, share: None,
 ) -> Tensors:
     """Attack one batch of a subject at rest, see ``attack_set``.
 
@@ -148,6 +164,7 @@ def attack_batch(
         subject, suite, protocol, keep, maps: see there.
         start: index of its first image; the same batch has the same randomness, alone or not.
         shared: see ``shared_parameters``; empty: every image has its own.
+        tell: is told ``start`` and the share of the work that is done, after each attempt.
     """
     noise = Noise(protocol.seed, subject.device)
     x = subject.batch(start, protocol.batch_size)
@@ -157,8 +174,9 @@ def attack_batch(
         submitted = [applied(suite, x, shared["parameters"])]
         nonfinite |= shared.get("nonfinite", nonfinite).to(nonfinite.device)
     elif suite:
+        share = _Share(subject, suite, protocol, partial(tell, start))
         names = [f"attack/{suite.ball}", *map(str, range(1, suite.submissions))]
-        found = [subject.attack(suite, x, start, noise.generator(n, start)) for n in names]
+        found = [subject.attack(suite, x, start, noise.generator(n, start), share) for n in names]
         submitted = [each.images for each in found]
         nonfinite = torch.stack([each.nonfinite for each in found]).any(0)
     passes = suite.passes(subject.own_draws) if suite else 0
@@ -183,6 +201,21 @@ def attack_batch(
         result["decided"] = decided
     cost = {"seconds": torch.tensor(seconds), "passes": torch.tensor(passes)}
     return result | cost | kept_images(worst, start, keep)
+
+
+class _Share:
+    """Is told of attempts, and tells which share of a batch's work they are together."""
+
+    def __init__(
+        self, subject: Subject, suite: Suite, protocol: Protocol, tell: Callable[[float], None]
+    ) -> None:
+        self._own = subject.own_draws if subject.random else 1
+        self._total = attack_cost(subject, suite, protocol.fresh_draws)
+        self._spent, self._tell = 0.0, tell
+
+    def __call__(self, attempt: Attempt) -> None:
+        self._spent += attempt_cost(attempt, self._own)
+        self._tell(min(1.0, self._spent / self._total))
 
 
 def _worst_of(

@@ -7,13 +7,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hardsight.attacks import ScoreVictim, Suite
+from hardsight.attacks import Attempt, ScoreVictim, Suite
 from hardsight.core.batches import at_once
+from hardsight.core.capabilities import averaged_draws
 from hardsight.core.modules import in_mode
 from hardsight.core.noise import Noise
 from hardsight.core.types import Progress, quiet
 from hardsight.detectors import Calibration, Detector
 from hardsight.detectors.inputs import Images, batches, number_of
+from hardsight.evaluation.costs import Meter, attempt_cost
 from hardsight.evaluation.wording import radius
 from hardsight.metrics import alarms
 
@@ -66,7 +68,9 @@ def calibrate_under(
     total = number_of(normals)
     level = Calibration.check(total, level)
     suite, size = suite.once, at_once(detector.size, 8)
-    noise, done = Noise(seed, detector.device), 0
+    noise, done, own = Noise(seed, detector.device), 0, averaged_draws(detector)
+    meter = Meter(progress, "attack", total * sum(attempt_cost(a, own) for a in suite.attempts))
+    meter.tell(0)
     clean, attacked, maxima, nonfinite = [], [], [], []
     with in_mode("eval", detector):
         for batch in batches(normals, detector.decoding, size):
@@ -74,7 +78,11 @@ def calibrate_under(
             known = detector.decision_noise(x)
             victim = ScoreVictim(detector, torch.zeros(len(x), dtype=torch.bool, device=x.device))
             generator = noise.generator(f"calibrate/{suite.ball}", done)
-            harmed = suite(victim, x, generator, known)
+
+            def told(attempt: Attempt, count: int = len(x), attacked: int = done) -> None:
+                meter.tell(count * attempt_cost(attempt, own), f"{attacked} of {total} images")
+
+            harmed = suite(victim, x, generator, known, told)
             with torch.no_grad():
                 clean.append(detector.score_only(x, known).pred_score.double().cpu())
                 found = detector(harmed.images, known)
@@ -82,7 +90,7 @@ def calibrate_under(
             maxima.append(found.anomaly_map.flatten(1).amax(1).double().cpu())
             nonfinite.append(harmed.nonfinite.cpu())
             done += len(x)
-            progress("attack", done, total)
+    meter.end()
     before, scores, tops = (torch.cat(part).numpy() for part in (clean, attacked, maxima))
     calibration = Calibration.fit(scores, tops, level).decoded_as(detector.decoding)
     under = f"{suite.name}, {radius(suite.ball.name, suite.ball.eps)}"

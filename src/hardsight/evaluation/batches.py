@@ -33,30 +33,41 @@ class Resumable:
     engine: Engine = HERE
 
     def each(
-        self, make: Callable[[K], Tensors], batches: Iterable[tuple[str, K]]
+        self,
+        make: Callable[..., Tensors],
+        batches: Iterable[tuple[str, K]],
+        heard: Tell | None = None,
     ) -> Iterator[Tensors]:
         """Yield each batch in order, on the CPU, until time runs out.
 
         Args:
             make: key -> batch; it and the keys can be pickled.
             batches: the name and the key of each.
+            heard: is told what ``make`` tells by its argument ``tell``; None: it has no such one.
         """
         named = [(self._place(name), key) for name, key in batches]
         kept = [path is not None and path.exists() for path, _ in named]
         due = [one for one, there in zip(named, kept, strict=True) if not there]
-        made = in_order(self._made(make, due))
+        made = in_order(self._made(make, due, heard))
         for (path, _), there in zip(named, kept, strict=True):
             found = load_file(path) if path and there else next(made, None)
             if found is None:
                 return
             yield found
 
+    def keeps(self, name: str) -> bool:
+        """Tell whether a batch of this name is kept, so that it is not made again."""
+        path = self._place(name)
+        return path is not None and path.exists()
+
     def _made(
-        self, make: Callable[[K], Tensors], due: list[tuple[Path | None, K]]
+        self, make: Callable[..., Tensors], due: list[tuple[Path | None, K]], heard: Tell | None
     ) -> Iterator[tuple[int, Tensors]]:
         """Yield place and tensors of batches as they are finished, once they are kept."""
         keys = takewhile(lambda _: time.monotonic() <= self.deadline, (key for _, key in due))
-        for place, found in self.engine.run(partial(_on_cpu, make), keys):
+        work = partial(_on_cpu, make, heard is not None)
+        listens = (lambda place, *event: heard(*event)) if heard else _unheard
+        for place, found in self.engine.run(work, keys, listens):
             path = due[place][0]
             if path is not None:
                 write_tensors(path, found)
@@ -66,9 +77,14 @@ class Resumable:
         return self.folder / f"{name}.safetensors" if self.folder else None
 
 
-def _on_cpu(make: Callable[[K], Tensors], key: K, tell: Tell) -> Tensors:
-    """Make a batch; what it tells, nobody hears."""
-    return {k: v.cpu().contiguous() for k, v in make(key).items()}
+def _on_cpu(make: Callable[..., Tensors], tells: bool, key: K, tell: Tell) -> Tensors:
+    """Make a batch."""
+    found = make(key, tell=tell) if tells else make(key)
+    return {k: v.cpu().contiguous() for k, v in found.items()}
+
+
+def _unheard(*event: object) -> None:
+    """Hear nothing."""
 
 
 def kept_images(batch: Tensor, start: int, keep: frozenset[int]) -> Tensors:

@@ -1,12 +1,16 @@
 """What attacks cost, before they begin and while they go on."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from hardsight.attacks import Suite
+from hardsight.attacks import Attempt, Suite
 from hardsight.core.types import Progress
 from hardsight.evaluation.subjects import Subject
 
+Told = Callable[[float, int, bool], None]
+"""Takes the images, or parts of one, that were dealt with since it was last told, how many are
+finished, and whether that was before this run."""
 FORWARD = 1 / 3
 """Cost of a forward pass beside that of a forward and a backward pass."""
 
@@ -35,12 +39,20 @@ def attack_cost(subject: Subject, suite: Suite | None, fresh_draws: int) -> floa
     return found
 
 
+def attempt_cost(attempt: Attempt, own: int) -> float:
+    """Return what an attempt costs an image, in evaluations with gradient.
+
+    Args:
+        attempt: as it is made.
+        own: single draws that the model itself averages.
+    """
+    passes = math.ceil(attempt.draws / own) * attempt.optimiser.evaluations
+    return passes * (1.0 if attempt.by_gradient else FORWARD)
+
+
 def _search(subject: Subject, suite: Suite, own: int, known: bool = False) -> float:
     attempts = suite.attempts
-    search = sum(
-        math.ceil(a.draws / own) * a.optimiser.evaluations * (1.0 if a.by_gradient else FORWARD)
-        for a in attempts
-    )
+    search = sum(attempt_cost(a, own) for a in attempts)
     drawn = math.ceil(suite.judging / own)
     judging = drawn if subject.random and not known else 1
     return search + FORWARD * (1 + len(attempts)) * judging
@@ -66,6 +78,23 @@ class Meter:
         self.spent += cost
         total = max(1, round(self.total))
         self.progress(self.stage, min(round(self.spent), total), total, info)
+
+    def of_images(self, cost: float, name: str, total: int) -> "Told":
+        """Return what is told of images of which each costs so much.
+
+        Args:
+            cost: of an image.
+            name: of the part of the work.
+            total: of its images.
+        """
+
+        def told(images: float, done: int, kept: bool) -> None:
+            if kept:  # it took no time now, which must not tell the pace
+                self.spent += cost * images
+            else:
+                self.tell(cost * images, f"{name}, {done} of {total} images")
+
+        return told
 
     def end(self) -> None:
         """Tell that all is done, whatever it came to."""

@@ -148,9 +148,6 @@ class Measurement:
             name = f"{suite.name}, {radius(suite.ball.name, suite.ball.eps)}"
         cost = attack_cost(self.subject, suite, protocol.fresh_draws)
 
-        def told(batch: int, done: int) -> None:
-            self.meter.tell(cost * batch, f"{name}, {done} of {len(self.subject)} images")
-
         found = attack_set(
             subject,
             suite,
@@ -158,7 +155,7 @@ class Measurement:
             keep=frozenset(self.shown),
             maps=maps,
             batches=self.execution.batches(key, self.until if suite or corruption else math.inf),
-            told=told,
+            told=self.meter.of_images(cost, name, len(self.subject)),
         )
         self.late |= found is None or len(found) < len(self.subject)
         return found

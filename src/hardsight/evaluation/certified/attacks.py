@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hardsight.attacks import Suite
 from hardsight.evaluation.attacked import Attacked, attack_set, run_key
 from hardsight.evaluation.batches import deadline
+from hardsight.evaluation.costs import Meter, attack_cost
 from hardsight.evaluation.plan import Execution, Protocol
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects import Subject
@@ -53,12 +54,15 @@ def attack_whole(
     """
     until, facts = deadline(execution.max_minutes), (fingerprint(subject.model), *facts)
     whole, notes = [], []
-    for suite in suites:
+    costs = [attack_cost(subject, suite, protocol.fresh_draws) for suite in suites]
+    meter = Meter(execution.progress, "attack", sum(costs) * len(subject))
+    for suite, cost in zip(suites, costs, strict=True):
         how = (protocol.seed, protocol.fresh_draws, protocol.batch_size)
         kept = execution.batches(run_key(suite, *facts, *how), until)
-        with subject.at_rest():
-            done = attack_set(subject, suite, protocol, batches=kept)
         at = f"{suite.name} at radius {suite.ball.eps:g}"
+        with subject.at_rest():
+            told = meter.of_images(cost, at, len(subject))
+            done = attack_set(subject, suite, protocol, batches=kept, told=told)
         if done is None or len(done) < len(subject):
             notes.append(f"Time ran out: {at} was left out.")
             continue

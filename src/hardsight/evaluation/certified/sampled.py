@@ -79,8 +79,12 @@ class Sampling:
         batches = self.execution.batches(f"{stage}-{key.hexdigest()[:12]}", self.deadline)
         one = _Image(images.cpu().contiguous(), work, Noise(self.seed, self.device), purpose)
         named = [(one.digest(i), i) for i in range(len(images))]
-        for done, found in enumerate(batches.each(one, named), 1):
-            self.execution.progress(stage, done, len(images), "images")
+        kept = [batches.keeps(name) for name, _ in named]
+        for done, (before, found) in enumerate(
+            zip(kept, batches.each(one, named), strict=False), 1
+        ):
+            if not before or done == len(images):  # what took no time now must not tell the pace
+                self.execution.progress(stage, done, len(images), "images")
             yield found
 
 

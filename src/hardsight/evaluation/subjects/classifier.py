@@ -1,6 +1,6 @@
 """A classifier on labelled images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Self
@@ -112,12 +112,17 @@ class ClassifierSubject(Subject):
         return LabelledVictim(self.model, labels, self.source, len(self.classes))
 
     def attack(
-        self, suite: Suite, x: Tensor, start: int, generator: torch.Generator
+        self,
+        suite: Suite,
+        x: Tensor,
+        start: int,
+        generator: torch.Generator,
+        told: Callable[[Attempt], None] = lambda attempt: None,
     ) -> AttackResult:
         """Return the worst images; without noise, what is misread is attacked no more."""
         victim = self.victim(start, len(x))
         if self.random:
-            return suite(victim, x, generator)
+            return suite(victim, x, generator, told=told)
         worst, queries = x.clone(), 0
         with torch.no_grad():
             harm = victim.judge(1)(x, generator)
@@ -130,6 +135,7 @@ class ClassifierSubject(Subject):
             worst[standing], harm[standing] = result.images, result.objective.to(harm)
             nonfinite[standing] |= result.nonfinite
             standing, queries = harm <= 0, queries + result.queries
+            told(attempt)
         return AttackResult(worst, harm, queries, nonfinite)
 
     @torch.no_grad()

@@ -1,7 +1,7 @@
 """What an evaluation, an audit and a certificate ask of a model."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hardsight.attacks import Suite, Victim, is_random
+from hardsight.attacks import Attempt, Suite, Victim, is_random
 from hardsight.attacks.entry import at_rest
 from hardsight.core.capabilities import averaged_draws, bypass_of, named, sample_noise, title_of
 from hardsight.core.types import AttackResult
@@ -134,10 +134,18 @@ class Subject(ABC):
         """Return what attacks of the ``count`` images from ``start`` on are aimed at."""
 
     def attack(
-        self, suite: Suite, x: Tensor, start: int, generator: torch.Generator
+        self,
+        suite: Suite,
+        x: Tensor,
+        start: int,
+        generator: torch.Generator,
+        told: Callable[[Attempt], None] = lambda attempt: None,
     ) -> AttackResult:
-        """Return the worst that a suite finds for the images (B, C, H, W) from ``start`` on."""
-        return suite(self.victim(start, len(x), suite.on_map), x, generator)
+        """Return the worst that a suite finds for the images (B, C, H, W) from ``start`` on.
+
+        What ``told`` is told of, see the call of a suite.
+        """
+        return suite(self.victim(start, len(x), suite.on_map), x, generator, told=told)
 
     @abstractmethod
     def outputs(self, x: Tensor, noise: Tensor | None) -> Tensor:
