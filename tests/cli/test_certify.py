@@ -50,6 +50,9 @@ def test_an_attack_stands_beside_what_is_certified(run, tmp_path):
     (attack,) = found["attacks"]
     assert (attack["name"], attack["radius"], attack["broken"]) == ("pgd", 0.05, 0)
     assert "AUROC attacked" in (tmp_path / "certificate.html").read_text()
+    assert "Attacks on the smoothed model" in done.stdout
+    left = f"{attack['auroc']:.3f} │ {attack['certified']:.3f}"
+    assert left in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def test_the_report_says_it_all_and_needs_nothing_else(bright, make_set, tmp_pat
     page = write_html(both, tmp_path / "c.html").read_text()
     assert page.count("<svg") == (2 if early else 3)
     assert "What this does not say" in page
+    assert page.count("good parts, certainly right") == page.count("defects, certainly right") > 0
     assert "http" not in page.replace("http-equiv", "")
     assert ("Which pixels are certain" in page) != early
     text = write_markdown(both, tmp_path / "c.md").read_text()

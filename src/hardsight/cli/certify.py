@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
-from hardsight.cli.console import explained, goes_on, print_rows, say, say_report
+from hardsight.cli.console import console, explained, goes_on, print_rows, say, say_report
 from hardsight.cli.options import (
     Address,
     AllowDataChange,
@@ -173,9 +174,9 @@ def certify(
 
 
 def print_certificate(found: "Sequence[Certificate]", folder: Path) -> None:
-    """Write the report's three files, and show a table of each design and what it says."""
+    """Write the report's three files, show a table of each design and what it says, and attacks."""
     from hardsight.reports import write_report
-    from hardsight.reports.certificate import read, table
+    from hardsight.reports.certificate import attacks, read, table
 
     page = write_report(found, folder, "certificate")
     for certificate in found:
@@ -184,6 +185,11 @@ def print_certificate(found: "Sequence[Certificate]", folder: Path) -> None:
         print_rows(heads, reading.rows, reading.name)
         for sentence in (*(f.text for f in reading.findings), *reading.remarks):
             say(sentence)
+    if rows := attacks(found):
+        attacked = Table(*table(found[0]).attack_heads, title="Attacks on the smoothed model")
+        for row in rows:
+            attacked.add_row(*row)
+        console.print(attacked)
     say_report(page)
 
 

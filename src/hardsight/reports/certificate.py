@@ -86,7 +86,8 @@ def _figures(found: list[Certificate]) -> list[tuple[str, Markup, str]]:
     return [*drawn, *(figure for c in classes for figure in certified_classes.figures(c))]
 
 
-def _attacks(found: list[Certificate]) -> list[list[str]]:
+def attacks(found: Sequence[Certificate]) -> list[list[str]]:
+    """Return the cells of what attacks of smoothed models left, see ``Table.attack_heads``."""
     scores = certified_scores.attack_rows([c for c in found if isinstance(c, Certification)])
     votes = [c for c in found if isinstance(c, ClassCertification)]
     return scores + certified_classes.attack_rows(votes)
@@ -125,7 +126,7 @@ def html(found: Certificates) -> str:
         tones=TONES,
         table=table(made[0]),
         figures=_figures(made),
-        attacks=_attacks(made),
+        attacks=attacks(made),
         gallery=[
             (c, [certified_scores.shown(i) for i in c.gallery])
             for c in made
@@ -152,8 +153,8 @@ def markdown(found: Certificates) -> list[str]:
     heads = shape.columns.values()
     lines += [shape.note, "", *markdown_table([h for h, _ in heads], cells), ""]
     lines += [f"- **{title}**: {meaning}." for title, meaning in heads]
-    if attacks := _attacks(made):
-        lines += ["", *markdown_table(shape.attack_heads, attacks)]
+    if attacked := attacks(made):
+        lines += ["", *markdown_table(shape.attack_heads, attacked)]
     lines += ["", "## What this does not say", "", *bullets(limits(readings)), ""]
     return [*lines, *provenance_lines(provenance(made, readings))]
 

@@ -75,7 +75,10 @@ def radius_svg(found: Certification) -> str:
         right = Decision.ANOMALOUS if kind else Decision.NORMAL
         sides = (found.decisions == right, (found.decisions == -right))
         true, false = (found.radii[part & side] for side in sides)
-        ax.hist(true, bins, color=colour, alpha=0.75, label="certainly right")
+        of = {"color": colour, "alpha": 0.75, "label": f"{text}, certainly right"}
+        ax.hist(true, bins, **of)
+        if ax is not axes[0]:  # whose legend is that of both
+            axes[0].bar(0, 0, **of)
         ax.hist(false, bins, color=INK, alpha=0.55, label="certainly wrong")
         abstained = int((part & (found.decisions == Decision.UNDECIDED)).sum())
         ax.bar(apart, abstained, width=bins[1], color=INK, alpha=0.2, label="abstains")

@@ -218,9 +218,14 @@ def test_no_attack_breaks_a_certificate_and_a_false_one_is_caught(bright, make_s
         Suite(name, ball, lambda _, o=optimiser: (Attempt(o, "score", 4),))
         for name, optimiser in (("pgd", PGD(ball, 5)), ("apgd", APGD(ball, 5)))
     ]
-    common = {"protocol": Protocol(400), "execution": Execution(tmp_path)}
+    told = []
+    execution = Execution(tmp_path, progress=lambda *one: told.append(one))
+    common = {"protocol": Protocol(400), "execution": execution}
     attacked = attack_certified(found, detector, data, suites, **common)
     assert [a.name for a in attacked.attacks] == ["pgd", "apgd"]
+    stage, done, whole, what = told[-1]
+    assert (stage, done, what) == ("attack", whole, "apgd at radius 0.1, 8 of 8 images")
+    assert [one[1] for one in told] == sorted(one[1] for one in told)
     shift = 255 * 0.1 * WEIGHT  # the strongest attack there is
     worst = np.mean([a - shift > n + shift for a in ANOMALOUS for n in NORMAL])
     for a in attacked.attacks:
