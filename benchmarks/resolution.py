@@ -18,6 +18,7 @@ from sets import add_sets, changed, root
 
 from hardsight.attacks import build_suite
 from hardsight.config import load_preset
+from hardsight.evaluation import Protocol
 from hardsight.runs import start_run
 
 RADII = {"8/255": ("autoattack-rand", "map-pgd"), "2/255": ("autoattack-rand",)}
@@ -53,7 +54,9 @@ def main() -> None:
             run = start_run(given.runs / f"{name}, {variant}", own, resume=True)
             for eps, suites in RADII.items():
                 attacks = [build_suite(suite, "Linf", eps, "fast") for suite in suites]
-                record = evaluated(run, attacks, given.limit, ("rows",))
+                record = evaluated(
+                    run, attacks, given.limit, ("rows",), protocol=Protocol(curve=())
+                )
                 keep(given.results, f"{name}, {variant}, {eps}", record)
 
 

@@ -50,11 +50,18 @@ def to(request):
 
 
 @pytest.fixture(
-    scope="module", params=[(tiny_advrad, False), (tiny_bastion, False), (tiny_bastion, True)]
+    scope="module",
+    params=[
+        (tiny_advrad, {}),
+        (tiny_advrad, {"tile": 8}),
+        (tiny_advrad, {"tile": 8, "two_scales": True}),
+        (tiny_bastion, {}),
+        (tiny_bastion, {"fixed_noise": True}),
+    ],
 )
 def exported(request, to, data, tmp_path_factory):
-    make, fixed = request.param
-    detector = make(map_filter_size=5, fixed_noise=fixed)
+    make, settings = request.param
+    detector = make(map_filter_size=5, **settings)
     folder = tmp_path_factory.mktemp("exports") / to
     return detector, *export(detector, data, folder, Target(to))
 

@@ -49,12 +49,15 @@ def in_parts(
 
     Where a gradient is wanted, each part is computed again in the backward pass instead of keeping
     its activations (Chen et al., 2016): the gradient is the exact one, in the memory of one part.
+    An exported graph, whose number of rows is open, takes all at once.
 
     Args:
         function: (n, ...) tensors -> (n, ...) tensors; None stays None, on either side.
         rows: at least 1.
         tensors: (N, ...) each, N >= 1, or None.
     """
+    if torch.compiler.is_compiling():
+        return tuple(function(*tensors))
     total = next(len(t) for t in tensors if t is not None)
     if total <= rows:
         return tuple(function(*tensors))

@@ -1,7 +1,6 @@
 """A denoiser of small images on large ones, tile by tile."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,6 +9,8 @@ from hardsight.core.batches import at_once, in_parts
 from hardsight.data import Tiles
 from hardsight.diffusion.base import Denoiser, Prediction
 
+Of = Callable[[Tensor, int | Tensor], Sequence[Tensor | None]]
+"""From (B, C, H, W) and diffusion steps, one or (B,), to what a denoiser predicts."""
 TILES = 16
 """In one pass at most; fewer where they are large."""
 
@@ -42,22 +43,26 @@ class TiledDenoiser(Denoiser):
         assert x0 is not None
         return Prediction(x0, log_variance)
 
-    def _by_tiles(
-        self, function: Callable[[Tensor, Any], Sequence[Tensor | None]], x_t: Tensor, t: Any
-    ) -> list[Tensor | None]:
+    def _by_tiles(self, function: Of, x_t: Tensor, t: int | Tensor) -> Sequence[Tensor | None]:
         """Join what a function of tiles gives, some pictures at a time: their tiles are copies."""
-        count = len(self.tiles)
-        each = torch.as_tensor(t).expand(len(x_t)).repeat_interleave(count)
-        some = max(1, TILES // count)
-        parts = []
-        for i in range(0, len(x_t), some):
-            found = in_parts(
-                function,
-                at_once(self.tiles.tile, TILES),
-                self.tiles.cut(x_t[i : i + some]),
-                each[i * count : (i + some) * count],
-            )
-            parts.append([None if f is None else self.tiles.join(f) for f in found])
+        some = max(1, TILES // len(self.tiles))
+        if torch.compiler.is_compiling() or len(x_t) <= some:  # a graph takes any number at once
+            return self._joined(function, x_t, t)
+        steps = torch.as_tensor(t).expand(len(x_t)).split(some)
+        parts = [self._joined(function, x, s) for x, s in zip(x_t.split(some), steps, strict=True)]
         return [
             None if column[0] is None else torch.cat(column) for column in zip(*parts, strict=True)
         ]
+
+    def _joined(self, function: Of, x_t: Tensor, t: int | Tensor) -> Sequence[Tensor | None]:
+        """Join what a function of tiles gives, some tiles at a time."""
+        each = None
+        if isinstance(t, Tensor):
+            each = t.expand(len(x_t)).repeat_interleave(len(self.tiles))
+        found = in_parts(
+            lambda x, s: function(x, t if s is None else s),
+            at_once(self.tiles.tile, TILES),
+            self.tiles.cut(x_t),
+            each,
+        )
+        return [None if f is None else self.tiles.join(f) for f in found]

@@ -174,7 +174,8 @@ class AdvRAD(SavedDetector):
             r = self._denoised(denoiser, x, noise).to(images.dtype)
             if factor:  # means of so many draws from N(0, 1), times their root: N(0, 1) again
                 noise = factor * shrunk(noise, factor)
-                r = with_coarse(r, self._denoised(self.denoiser, shrunk(x, factor), noise).to(r))
+                coarse = self._denoised(self.denoiser, shrunk(x, factor), noise)
+                r = with_coarse(r, coarse.to(r), factor)
         return ((r + 1) / 2).view(b, d, *images.shape[1:])
 
     def _denoised(self, denoiser: Denoiser, x: Tensor, noise: Tensor) -> Tensor:

@@ -53,15 +53,14 @@ def shrunk(x: Tensor, factor: int) -> Tensor:
     return small.view(*x.shape[:-2], *small.shape[-2:])
 
 
-def with_coarse(fine: Tensor, coarse: Tensor) -> Tensor:
+def with_coarse(fine: Tensor, coarse: Tensor, factor: int) -> Tensor:
     """Return a fine picture whose coarse structure is that of another, smaller one.
 
     As in a Laplacian pyramid: what the fine picture has at the coarse one's scale is taken away,
     and the coarse one put in its place. Linear in both.
 
     Shape:
-        fine (B, C, H, W), coarse (B, C, H / n, W / n) -> (B, C, H, W).
+        fine (B, C, H, W), coarse (B, C, H / factor, W / factor) -> (B, C, H, W).
     """
-    n = fine.shape[-1] // coarse.shape[-1]
-    change = coarse - F.avg_pool2d(fine, n)
-    return fine + F.interpolate(change, scale_factor=n, mode="bilinear", align_corners=False)
+    change = coarse - F.avg_pool2d(fine, factor)
+    return fine + F.interpolate(change, scale_factor=factor, mode="bilinear", align_corners=False)

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from hardsight.core.batches import in_parts
 from hardsight.detectors.memory_bank.inverted_lists import InvertedLists
 
 Search = Literal["exact", "faiss"]
@@ -82,9 +83,9 @@ class Bank(nn.Module):
         if not 1 <= k <= len(self):
             raise ValueError(f"k must be 1 to {len(self)}, the vectors of the bank, got {k}")
         known = self.vectors, self.half_squares
-        if torch.compiler.is_compiling():  # of an exported graph the number of rows is open
-            return _ranked(queries, *known, k)
-        return torch.cat([_ranked(rows, *known, k) for rows in torch.split(queries, ROWS)])
+        (found,) = in_parts(lambda rows: (_ranked(rows, *known, k),), ROWS, queries)
+        assert found is not None
+        return found
 
     def distances(self, queries: Tensor, index: Tensor) -> Tensor:
         """Return the distances (N, k) of (N, dims) to the vectors (N, k) names, differentiably."""
