@@ -48,8 +48,9 @@ class TiledDenoiser(Denoiser):
         some = max(1, TILES // len(self.tiles))
         if torch.compiler.is_compiling() or len(x_t) <= some:  # a graph takes any number at once
             return self._joined(function, x_t, t)
-        steps = torch.as_tensor(t).expand(len(x_t)).split(some)
-        parts = [self._joined(function, x, s) for x, s in zip(x_t.split(some), steps, strict=True)]
+        steps = torch.split(torch.as_tensor(t).expand(len(x_t)), some)
+        pictures = zip(torch.split(x_t, some), steps, strict=True)
+        parts = [self._joined(function, x, s) for x, s in pictures]
         return [
             None if column[0] is None else torch.cat(column) for column in zip(*parts, strict=True)
         ]
