@@ -16,7 +16,6 @@ from tiny_banks import (
 
 from hardsight.backbones import patch_features
 from hardsight.config import load_preset
-from hardsight.core.extras import needed
 from hardsight.data import load
 from hardsight.detectors import demand_gradient
 from hardsight.detectors.fitted import Work
@@ -130,10 +129,12 @@ def test_bad_settings_are_refused(settings, message):
 
 
 def test_an_exported_graph_scores_alike(detector, tmp_path):
-    for module in ("onnx", "onnxscript", "onnxruntime"):
-        pytest.importorskip(module, reason="needs the extra: pip install 'hardsight[onnx]'")
+    needed = [
+        pytest.importorskip(name, reason="needs the extra: pip install 'hardsight[onnx]'")
+        for name in ("onnx", "onnxscript", "onnxruntime")
+    ]
     write_onnx(detector, tmp_path / "model.onnx")
-    session = needed("onnxruntime", "onnxruntime").InferenceSession(tmp_path / "model.onnx")
+    session = needed[-1].InferenceSession(tmp_path / "model.onnx")
     for n in (1, 4):
         x = images(n)
         found = session.run(None, {"images": x.numpy()})
