@@ -4,6 +4,7 @@ import pkgutil
 import re
 import shlex
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 from hardsight.cli.app import app
+from hardsight.cli.fit import _settings
+from hardsight.config import load_preset
 from tiny_parts import write_parts
 
 ROOT = Path(__file__).parents[1]
@@ -24,9 +27,12 @@ BLOCKS = [
 ]
 PYTHON = [text for kind, text in BLOCKS if kind == "python"]
 PROSE = [
-    words
+    " ".join(words.split())
     for path in (*DOCUMENTS, *sorted((ROOT / "src").rglob("*.py")))
-    for words in re.findall(r"`([^`\n]+)`", path.read_text(encoding="utf-8"))
+    for words in re.findall(
+        r"`([^`]+)`" if path.suffix == ".md" else r"`([^`\n]+)`",
+        re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL),
+    )
 ]
 SHELL = [
     shlex.split(line, comments=True)
@@ -37,6 +43,9 @@ SHELL = [
 COMMANDS = [words[1:] for words in SHELL if words[:1] == ["hardsight"]]
 MENTIONED = sorted({text for text in PROSE if re.match(r"hardsight [a-z]", text)})
 NAMES = sorted({text for text in PROSE if re.fullmatch(r"hardsight(\.(?!json)\w+)+", text)})
+FITS = sorted({shlex.join(words) for words in COMMANDS if words[0] == "fit"}) + [
+    text.removeprefix("hardsight ") for text in MENTIONED if text.startswith("hardsight fit ")
+]
 MAKE = {
     words[1] for words in (*SHELL, *map(str.split, PROSE)) if words[:1] == ["make"] and words[1:]
 }
@@ -53,6 +62,13 @@ def test_a_command_that_is_mentioned_exists_with_its_options(text):
     _, command, *words = text.split()
     options = {o for p in KNOWN[command].params for o in (*p.opts, *p.secondary_opts)} | {"--help"}
     assert {w.partition("=")[0] for w in words if w.startswith("--")} <= options
+
+
+@pytest.mark.parametrize("text", [text for text in FITS if " --set " in text])
+def test_settings_that_are_shown_exist_in_the_preset(text):
+    _, *words = shlex.split(text)
+    preset = "advrad" if words[0].startswith("-") else words[0]
+    load_preset(preset).updated(_settings([b for a, b in pairwise(words) if a == "--set"]))
 
 
 @pytest.mark.parametrize("name", NAMES)
