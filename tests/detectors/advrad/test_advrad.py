@@ -336,6 +336,14 @@ def test_settings_are_flat_or_in_groups(method):
     assert one.tiling == other.tiling == Tiling(16, 0.5)
 
 
+def test_settings_of_tiles_without_their_size_are_refused():
+    """They were left out, and whole images reconstructed."""
+    with pytest.raises(ValueError, match="two_scales: of tiles, whose size is not given; set tile"):
+        AdvRAD.from_settings({"image_size": 32, "two_scales": True})
+    whole = AdvRAD.from_settings({"image_size": 32, "tiling": {"tile": None, "overlap": 0.5}})
+    assert whole.tiling is None
+
+
 def test_reference_statistics_are_those_of_all_filtered_maps():
     errors = torch.rand(130, 1, 16, 16, generator=torch.Generator().manual_seed(0))
     maps = mean_filter(errors, 5)

@@ -16,6 +16,9 @@ def grouped(settings: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         settings: any of the constructor's arguments and of its groups' fields.
+
+    Raises:
+        ValueError: settings of tiles, without their size.
     """
     found = dict(settings)
     for name, group in (("scoring", Scoring), ("tiling", Tiling)):
@@ -23,6 +26,11 @@ def grouped(settings: Mapping[str, Any]) -> dict[str, Any]:
         values = asdict(values) if isinstance(values, group) else dict(values or {})
         values |= {f.name: found.pop(f.name) for f in fields(group) if f.name in found}
         found[name] = values
+    if found["tiling"] and "tile" not in found["tiling"]:
+        raise ValueError(
+            f"{' and '.join(found['tiling'])}: of tiles, whose size is not given; set tile, too, "
+            "e.g. detector.tile=256"
+        )
     if found["tiling"].get("tile") is None:  # whole images
         found["tiling"] = None
     return found
