@@ -101,14 +101,15 @@ def s3_server(root, files):
         "AWS_DEFAULT_REGION": "us-east-1",
         "FSSPEC_S3_ENDPOINT_URL": address,
     }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in variables.items():
-            patch.setenv(name, value)
-        patch.setitem(
-            fsspec.config.conf, "s3", {"endpoint_url": address}
-        )  # as a new process has it
-        system = fsspec.filesystem("s3", skip_instance_cache=True)
-        system.mkdir(root.partition("/")[0])
-        fill(system, root, files)
-        yield address
-    made.stop()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            conf = fsspec.config.conf
+            patch.setitem(conf, "s3", {"endpoint_url": address})  # as a new process has it
+            system = fsspec.filesystem("s3", skip_instance_cache=True)
+            system.mkdir(root.partition("/")[0])
+            fill(system, root, files)
+            yield address
+    finally:  # its thread keeps a test run that failed from ending
+        made.stop()
