@@ -220,6 +220,7 @@ def test_descriptions_and_budgets():
         (("pgd", "Linf", "8/255", "quick"), {}, "budget='quick'"),
         (("pgd",), {"step": 3}, "a budget has no step"),
         (("pgd",), {"objectives": ()}, "at least one objective"),
+        (("pgd",), {"objectives": ("scroe",)}, "objective='scroe' is not of a score.*'score'"),
         (("pgd",), {"submissions": 0}, "submissions must be at least 1, got 0"),
     ],
 )

@@ -54,6 +54,9 @@ def test_missing_images_say_where_they_are_to_be_had(tmp_path):
         ({"methods": ["spade", "spade"]}, "each once; got spade"),
         ({"threats": [{"norm": "L2"}, {"norm": "L2"}]}, "each once; got L2 2/255"),
         ({"how": {"audit": "deep"}}, "'deep' is not known; choose from quick"),
+        ({"threats": [{"severities": [1, 7]}]}, "severities.1: .* less than or equal to 5"),
+        ({"threats": [{"sigma": 0}]}, "sigma: .* greater than 0"),
+        ({"threats": [{"sigma": 0.1, "radii": [-1]}]}, "radii.0: .* greater than or equal to 0"),
         ({"metods": []}, "metods"),
     ],
 )

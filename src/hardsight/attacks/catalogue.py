@@ -9,6 +9,7 @@ from hardsight.attacks.effort import BUDGETS, Effort
 from hardsight.attacks.sea import SEA_LOSSES
 from hardsight.attacks.suites import Suite, Target
 from hardsight.attacks.threats import build_threat
+from hardsight.attacks.victims import ScoreVictim
 from hardsight.core.suggestions import choices
 
 BLAU = Effort(steps=20, draws=20, restarts=1, queries=0)
@@ -183,7 +184,7 @@ def build_suite(
         own: fields of ``Effort`` that differ from the budget's, e.g. ``steps=10``.
 
     Raises:
-        ValueError: an unknown name, budget, norm or field, or a radius that is none.
+        ValueError: an unknown name, budget, norm, field or objective, or a radius that is none.
 
     Examples:
         >>> from hardsight.attacks import build_suite
@@ -205,5 +206,9 @@ def build_suite(
     effort = replace(attack.effort or BUDGETS[budget], **own)
     if not effort.objectives:
         raise ValueError("objectives must name at least one objective")
+    for objective in effort.objectives:
+        if subject == "detector" and objective not in ScoreVictim.names:
+            said = choices(objective, ScoreVictim.names)
+            raise ValueError(f"objective={objective!r} is not of a score; {said}")
     called = budget if effort == BUDGETS[budget] else "own"
     return attack.suite(build_threat(norm, eps), effort, called, fixed)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
@@ -32,13 +32,13 @@ class ThreatAsked(BaseModel):
     """Radius or severity; of a certificate the largest radius counts."""
     suites: tuple[str, ...] = ("pgd", "eot-pgd")
     """Attacks, each a row; one that averages noise is left out of what has none."""
-    severities: tuple[int, ...] = ()
+    severities: tuple[Annotated[int, Field(ge=1, le=5)], ...] = ()
     """Severities, 1 to 5, of the nineteen common corruptions, looked at instead of attacks."""
-    sigma: float | None = None
+    sigma: float | None = Field(None, gt=0)
     """Standard deviation of the smoothing noise of a certificate; None: it is attacked."""
     copies: int = Field(100, ge=1)
     """Noisy copies an image, of a certificate."""
-    radii: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2)
+    radii: tuple[Annotated[float, Field(ge=0)], ...] = (0.0, 0.05, 0.1, 0.2)
     """L2, of a certificate."""
 
     @field_validator("eps", mode="before")
