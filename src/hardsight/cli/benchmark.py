@@ -111,7 +111,7 @@ def say_estimate(jobs: "list[Estimate]", workers: int) -> None:
         say("All entries of the plan are there already", to=errors)
         return
     entries = sum(job.entries for job in due)
-    took = duration(sum(known) / min(workers, max(1, len(due))))
+    took = duration(max(1.0, sum(known) / min(workers, max(1, len(due)))))  # to start takes more
     rest = len(due) - len(known)
     times = [f"about {took}"] if known else []
     times += [f"{counted(rest, 'job')} whose time is not known"] if rest else []
