@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from hardsight.attacks import L2, Attempt, Linf
-from hardsight.audit import CHECKS, Budget, plan
+from hardsight.audit import CHECKS, Budget, audit, plan
 from hardsight.audit.checks.effort import ladder
 from hardsight.audit.checks.randomness import signal
 from hardsight.audit.outcomes import Attacked, worst
+from hardsight.evaluation import Execution
 from hardsight.metrics import auroc
 
 
@@ -71,8 +72,10 @@ def test_a_ladder_is_judged_by_its_rungs(audited):
     rising = [low, low, high]
     found = ladder(c, "steps", "steps", rising, [1, 2, 3])
     assert found.verdict == "fail"
-    assert "from 1 to 3" in found.sentence
+    assert "with 3 more AUROC is left than with 1" in found.sentence
     assert found.plot.lines["AUROC"] == tuple(map(c.subject.figure, rising))
+    assert list(found.values) == ["AUROC with 1 step", "AUROC with 2 steps", "AUROC with 3 steps"]
+    assert found.evidence.startswith("AUROC with 1 step: 0.125, AUROC with 2 steps: ")
 
 
 def test_the_expected_signal_is_that_of_simulated_gradients():
@@ -101,6 +104,30 @@ def test_what_is_announced_is_what_is_spent(audited):
     assert plan.evaluations(c) >= sum(map(c.cost, attempts))
 
 
+def test_every_check_tells_of_what_it_costs():
+    """Those before the first attack, too: finite differences in double precision take long."""
+    told, g = [], torch.Generator().manual_seed(0)
+    images, labels = torch.rand(8, 3, 16, 16, generator=g), [False, True] * 4
+    budget = Budget("own", ("score",), (2, 3), base=2, queries=4)
+    execution = Execution(progress=lambda *one: told.append(one))
+    audit(masked.Linear(), (images, labels), budget=budget, execution=execution)
+    infos = [one[3] for one in told]
+    first = [name for name in dict.fromkeys(infos[: infos.index("unbounded")]) if name]
+    assert first == [
+        "gradient",
+        "pixels",
+        "step",
+        "continuity",
+        "precision",
+        "mode",
+        "zero",
+        "saturation",
+    ]
+    *_, before, last = told
+    assert (last[1], last[3]) == (last[2], "done")
+    assert before[1] >= 0.97 * last[2]  # all that was announced was told
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -122,4 +149,4 @@ def test_an_audit_in_l2(audited):
     c = audited(masked.Linear(), L2(0.5))
     assert list(plan.radii(c, "score")) == [2.0]
     assert CHECKS["monotone"](c).verdict == CHECKS["unbounded"](c).verdict == "pass"
-    assert CHECKS["step"](c).values["images where it does"] == 1
+    assert CHECKS["step"](c).values["share of images where it does"] == 1

@@ -8,8 +8,17 @@ from hardsight.evaluation.costs import FORWARD
 
 ALMOST_UNBOUNDED = (64 / 255, 1.0)
 """L-inf radii at which every honest model is fooled."""
-FIXED_COST = 80.0
-"""Forward passes of finite differences and neighbours, in double precision, and single scores."""
+FORWARDS = {
+    "gradient": 24.0,
+    "step": 8.0,
+    "continuity": 20.0,
+    "precision": 6.0,
+    "mode": 6.0,
+    "zero": 8.0,
+    "saturation": 8.0,
+}
+"""Check -> forward passes an image of finite differences and neighbours, in double precision, and
+of single scores."""
 
 
 def steps(c: Audited, objective: str) -> dict[int, Attempt]:
@@ -74,8 +83,14 @@ def _attempts(c: Audited) -> Iterator[Attempt]:
     yield square(c)
 
 
+def looks(c: Audited) -> dict[str, float]:
+    """Return check -> what it costs an image beside attacks, in evaluations with gradient."""
+    forwards = {name: FORWARD * count for name, count in FORWARDS.items()}
+    return {"pixels": float(len(c.surrogates)), **forwards}
+
+
 def evaluations(c: Audited) -> float:
     """Return what the audit of an image costs, in evaluations with gradient."""
     different = {a.__class__(a.optimiser, a.objective, c.draws_of(a), a.via) for a in _attempts(c)}
-    gradients = len(c.surrogates) + (c.budget.base + 2 + c.budget.gradients) * c.subject.random
-    return sum(map(c.cost, different)) + gradients + FORWARD * FIXED_COST
+    of_noise = (c.budget.base + 2 + c.budget.gradients) * c.subject.random
+    return sum(map(c.cost, different)) + of_noise + sum(looks(c).values())

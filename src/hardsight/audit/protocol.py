@@ -1,7 +1,7 @@
 """The audit of a detector or a classifier: all checks, one after another."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -207,8 +207,8 @@ def _provenance(audited: Audited, seed: int) -> dict[str, str]:
     return {
         subject.kind: subject.described,
         "images": subject.shown,
-        "budget": f"{b.name}: {b.base} steps, ladders of {list(b.steps)} steps, {list(b.restarts)} "
-        f"restarts and {list(b.draws)} draws, {b.queries} queries; objectives "
+        "budget": f"{b.name}: {b.base} steps, {b.queries} queries; {_rungs(b.steps)} steps, "
+        f"{_rungs(b.restarts)} restarts and {_rungs(b.draws)} draws beside each other; objectives "
         f"{', '.join(audited.objectives)}",
         "seed": str(seed),
         "device": device_name(subject.device),
@@ -216,11 +216,21 @@ def _provenance(audited: Audited, seed: int) -> dict[str, str]:
     }
 
 
+def _rungs(counts: Sequence[int]) -> str:
+    """Return "5, 10 or 20"."""
+    *before, last = map(str, counts)
+    return f"{', '.join(before)} or {last}" if before else last
+
+
 def _check(name: str, audited: Audited) -> Check:
     """Make a check, unless it cannot be made."""
     audited.stage = name
     try:
         audited.check_time()
-        return CHECKS[name](audited)
+        found = CHECKS[name](audited)
     except BlockedError as blocked:
-        return Check(name, blocked.verdict, str(blocked), due=blocked.due)
+        found = Check(name, blocked.verdict, str(blocked), due=blocked.due)
+    cost = plan.looks(audited).get(name)
+    if cost is not None and not found.due:
+        audited.tell(cost * len(audited.subject))
+    return found

@@ -51,7 +51,7 @@ class Check:
     @property
     def evidence(self) -> str:
         """The measured values on one line."""
-        return ", ".join(f"{name} {text}" for name, text in self.shown.items())
+        return ", ".join(f"{name}: {text}" for name, text in self.shown.items())
 
 
 def _written(name: str, value: float) -> str:

@@ -52,6 +52,11 @@ def radius(norm: str | None, eps: float) -> str:
     return f"{threat_name(norm)} {f'{eps:g}' if tidy else fraction_of_255(eps)}"
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share as "31 %"."""
+    return f"{100 * share:.{digits}f} %"
+
+
 def pairs(value: float) -> str:
     """Return an AUROC as a share of pairs, e.g. "97 %"; no round one where a pair is missing."""
     n = round(100 * value)

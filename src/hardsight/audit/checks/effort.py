@@ -7,8 +7,9 @@ from hardsight.audit import plan
 from hardsight.audit.audited import Audited
 from hardsight.audit.outcomes import BlockedError, worst
 from hardsight.audit.results import Check, Plot
+from hardsight.core.words import counted
 from hardsight.evaluation.subjects import Scores
-from hardsight.evaluation.wording import fraction_of_255, threat_name
+from hardsight.evaluation.wording import fraction_of_255, percent, threat_name
 
 NEAR_ZERO = 0.1
 """The AUROC or accuracy under which an attack has won completely."""
@@ -44,16 +45,19 @@ def draws(c: Audited) -> Check:
 def ladder(c: Audited, name: str, what: str, scores: list[Scores], rungs: list[int]) -> Check:
     """Judge attacks of rising effort."""
     s = c.subject
-    values = {f"{s.measure} with {n}": s.figure(one) for n, one in zip(rungs, scores, strict=True)}
+    values = {
+        f"{s.measure} with {counted(n, name[:-1])}": s.figure(one)
+        for n, one in zip(rungs, scores, strict=True)
+    }
     plot = _plot(c, what, [str(n) for n in rungs], scores)
     rise = _rise(c, scores)
     if rise is not None:
         return Check(
             name,
             "fail",
-            f"More {what} make the attack weaker ({s.measure} rises from {rungs[rise[0]]} to "
-            f"{rungs[rise[1]]}): the attack is led astray, and a figure found with many is not "
-            "a limit.",
+            f"More {what} make the attack weaker (with {rungs[rise[1]]} more {s.measure} is left "
+            f"than with {rungs[rise[0]]}): the attack is led astray, and a figure found "
+            "with many is not a limit.",
             values,
             plot,
         )
@@ -102,7 +106,7 @@ def unbounded(c: Audited) -> Check:
         return Check(
             "unbounded",
             "fail",
-            f"Even an attacker who may repaint the whole image leaves {last.value:.0%} of the "
+            f"Even an attacker who may repaint the whole image leaves {percent(last.value)} of the "
             f"{s.counted}. He must win; that he does not shows that the attack is blind, not "
             f"that the {s.kind} is strong.",
             values,

@@ -16,6 +16,7 @@ from hardsight.audit.results import Check
 from hardsight.detectors import Detector
 from hardsight.detectors.adapters.agreement import computes_in_double, gradient_agreement
 from hardsight.detectors.adapters.double import double_precision
+from hardsight.evaluation.wording import percent
 
 COMPARED = 2
 """Images whose gradient is held against finite differences, in double precision."""
@@ -98,7 +99,7 @@ def step(c: Audited) -> Check:
         gains.append(np.max([m * s.sign for m in moved], axis=0))
     wins = gains[0] > np.maximum(gains[1], gains[2])
     chance = float(binomtest(int(wins.sum()), len(wins), 1 / 3, alternative="greater").pvalue)
-    values = {"images where it does": float(wins.mean()), "probability by chance": chance}
+    values = {"share of images where it does": float(wins.mean()), "probability by chance": chance}
     if chance > 0.05:
         return Check(
             "step",
@@ -111,7 +112,7 @@ def step(c: Audited) -> Check:
         return Check(
             "step",
             "warn",
-            f"On {1 - wins.mean():.0%} of the images a step at random does more harm than one "
+            f"On {percent(1 - wins.mean())} of the images a step at random does more harm than one "
             "along the gradient: on those the attack may wander.",
             values,
         )
@@ -132,20 +133,20 @@ def pixels(c: Audited) -> Check:
         return Check(
             "pixels",
             "fail",
-            f"An attack by gradients can change only {shares[best]:.2%} of the pixels: the rest "
-            "have no slope, so the attack is blind there.",
+            f"An attack by gradients can change only {percent(shares[best], 2)} of the pixels: the "
+            "rest have no slope, so the attack is blind there.",
             values,
         )
     if own < SPARSE:
         return Check(
             "pixels",
             "warn",
-            f"The {s.answer} itself leads an attack to only {own:.2%} of the pixels; only attacks "
-            f"of a smooth stand-in ({best}) see the whole image. Do not use attacks of the "
+            f"The {s.answer} itself leads an attack to only {percent(own, 2)} of the pixels; only "
+            f"attacks of a smooth stand-in ({best}) see the whole image. Do not use attacks of the "
             f"{s.answer} alone.",
             values,
         )
-    return Check("pixels", "pass", f"An attack sees {own:.0%} of the pixels.", values)
+    return Check("pixels", "pass", f"An attack sees {percent(own)} of the pixels.", values)
 
 
 def precision(c: Audited) -> Check:
@@ -172,7 +173,7 @@ def precision(c: Audited) -> Check:
             "precision",
             "fail",
             f"In the precision the {s.kind} computes in, the gradient is lost to rounding: "
-            f"{lost:.0%} of its entries become zero. Attack it in single precision.",
+            f"{percent(lost)} of its entries become zero. Attack it in single precision.",
             values,
         )
     if lost > 0.05 or alike < 0.9:

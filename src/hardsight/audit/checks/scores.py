@@ -8,6 +8,7 @@ from hardsight.attacks import PGD, Attempt, Linf
 from hardsight.audit.audited import Audited, alone
 from hardsight.audit.checks.gradients import underflown
 from hardsight.audit.results import Check
+from hardsight.evaluation.wording import percent
 
 STEP = 8 / 255
 """L-inf length of the step under which a score must move."""
@@ -41,27 +42,29 @@ def saturation(c: Audited) -> Check:
         return Check(
             "saturation",
             "fail",
-            f"{stuck:.0%} of the {answers} do not move when their image is changed, and {tied:.0%} "
-            f"are equal to another: the {s.answer} sits at the end of its scale, where no attack "
-            f"can see which way to go. Take the {s.answer} before the last squashing step.",
+            f"{percent(stuck)} of the {answers} do not move when their image is changed, and "
+            f"{percent(tied)} are equal to another: the {s.answer} sits at the end of its scale, "
+            f"where no attack can see which way to go. Take the {s.answer} before the last "
+            "squashing step.",
             values,
         )
     if blind > 0.25:
         return Check(
             "saturation",
             "fail",
-            f"On {blind:.0%} of the images the loss that attacks usually climb is so flat that its "
-            f"gradient is zero in single precision, though the {s.answer}'s is not: such attacks "
-            f"stand still. Trust only those that climb the {s.answer}, or scale the answer down.",
+            f"On {percent(blind)} of the images the loss that attacks usually climb is so flat "
+            f"that its gradient is zero in single precision, though the {s.answer}'s is not: such "
+            f"attacks stand still. Trust only those that climb the {s.answer}, or scale the answer "
+            "down.",
             values,
         )
     if stuck > 0 or tied > 0.1 or blind > 0:
         sentence = (
-            f"{stuck:.0%} of the {answers} do not move when their image is changed, and {tied:.0%} "
-            "are equal to another."
+            f"{percent(stuck)} of the {answers} do not move when their image is changed, and "
+            f"{percent(tied)} are equal to another."
         )
         if blind > 0:
-            sentence += f" On {blind:.0%} of the images the usual loss has no gradient left."
+            sentence += f" On {percent(blind)} of the images the usual loss has no gradient left."
         return Check("saturation", "warn", sentence, values)
     return Check("saturation", "pass", f"Every {s.answer} moves when its image does.", values)
 
