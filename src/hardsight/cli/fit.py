@@ -134,8 +134,8 @@ def fit(
         hardsight fit patchcore --data photos/bottle --run runs/quick
         # withstands faint perturbations
         hardsight fit --data photos/bottle --run runs/bottle
-        # large pictures, in tiles, judged as a whole; with --set detector.two_scales=true
-        # shrunk as a whole, too
+        # large pictures, in tiles, judged as a whole; shrunk as a whole, too,
+        # with --set detector.two_scales=true
         hardsight fit --data boards/ --size 1024 --set detector.tile=256
         # one model of two categories, then one of them from there
         hardsight fit --data mvtec --category nut --category screw --run runs/all
