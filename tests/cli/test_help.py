@@ -10,7 +10,7 @@ import pytest
 import typer.main
 from typed import call
 
-from hardsight.cli.app import app
+from hardsight.cli.app import MEANT, app
 
 KNOWN = typer.main.get_command(app).commands
 COMMANDS = sorted(KNOWN)
@@ -124,6 +124,20 @@ def test_a_device_that_is_not_there_is_refused_before_more_than_torch_is_importe
 
 def test_the_version_is_that_of_the_package():
     assert call("--version").output.strip() == version("hardsight")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("attack", "evaluate"), ("train", "fit"), ("predict", "score")]
+)
+def test_what_other_tools_call_a_command_is_answered_by_its_name_here(name, meant):
+    done = call(name, "runs/bottle")
+    assert done.exit_code == 2
+    assert f"No such command {name!r}. Did you mean {meant!r}?" in done.stderr
+
+
+def test_no_name_of_another_tool_is_one_of_ours():
+    assert not MEANT.keys() & KNOWN.keys()
+    assert set(MEANT.values()) <= KNOWN.keys()
 
 
 UNUSED = {"torchvision", "diffusers", "timm", "matplotlib", "sklearn", "scipy.stats", "tensorboard"}

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.logging import RichHandler
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from hardsight.cli.audit import audit
 from hardsight.cli.benchmark import benchmark
@@ -51,8 +51,31 @@ def _help(command: Callable[..., None]) -> str:
     return "\n\n".join(f"\b\n{text}" if text.startswith(" ") else text for text in paragraphs)
 
 
+MEANT = {
+    "attack": "evaluate",
+    "detect": "score",
+    "infer": "score",
+    "predict": "score",
+    "report": "evaluate",
+    "test": "evaluate",
+    "train": "fit",
+}
+"""What other tools call a command -> its name here."""
+
+
+class Commands(TyperGroup):
+    """The commands, and which of them the name of another tool's means."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return a command; a name of ``MEANT`` is answered by the command that it means."""
+        if args and args[0] in MEANT:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {MEANT[args[0]]!r}?")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="hardsight",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # wide tables leave descriptions a dozen letters of 80

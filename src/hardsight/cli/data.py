@@ -58,6 +58,7 @@ def data(
 
     `--verify` is for a published data set as a whole: it names the layout, decodes every file, and
     tells by category what is missing, corrupt or not as many as published, and where to obtain it.
+    A category is known by the name of its folder.
 
     Exit code 1 if a file cannot be used.
 

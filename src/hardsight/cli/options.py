@@ -51,7 +51,11 @@ Beside = Annotated[
 ]
 Limit = Annotated[
     int | None,
-    typer.Option(min=2, help="Test images at most, evenly spread; the report says so."),
+    typer.Option(
+        min=2,
+        help="Test images at most, evenly spread, good and anomalous in the proportion of all; the "
+        "report says so.",
+    ),
 ]
 FalseAlarms = Annotated[
     float | None,
