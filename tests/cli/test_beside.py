@@ -46,7 +46,9 @@ def test_evaluate_attacks_either_and_both(run, other):
     done = call("evaluate", run, *given)
     assert done.exit_code == 0, words(done)
     assert "stopped" in words(done)
-    found = json.loads((run / "evaluation/beside.json").read_text())
+    path = run / "evaluation/beside.json"
+    assert f"All figures: {path}" in done.stdout
+    found = json.loads(path.read_text())
     assert len(found["rows"]) == 12
     assert found["eps"] == 8 / 255
 

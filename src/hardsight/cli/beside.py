@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 DECIDED = ("path", "decision", "score", "p_value", "p_robust", "p_suspicion", "error")
 """Columns of a table of two detectors' decisions."""
+WRITTEN = Path("evaluation", "beside.json")
+"""File of what two detectors did under attack, in the reports of the robust one's run."""
 HEADS = {
     "aimed_at": "attack\naimed at",
     "decided_by": "decided\nby",
@@ -113,8 +115,8 @@ def evaluate_beside(
     from hardsight.runs import beside, open_detector_run
 
     opened = open_detector_run(run)
-    folder = opened.reports / "evaluation"
-    with locked(folder):
+    path = opened.reports / WRITTEN
+    with locked(path.parent):
         both, data = beside(opened, open_detector_run(other), device)
         few = data.limited(limit) if limit else data
         with told() as progress:
@@ -128,7 +130,7 @@ def evaluate_beside(
             "seed": seed,
             "rows": [row._asdict() for row in rows],
         }
-        write_atomically(folder / "beside.json", json.dumps(found, indent=1) + "\n")
+        write_atomically(path, json.dumps(found, indent=1) + "\n")
     return rows
 
 

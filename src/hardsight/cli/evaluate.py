@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from hardsight.cli.beside import evaluate_beside, print_inspected
+from hardsight.cli.beside import WRITTEN, evaluate_beside, print_inspected
 from hardsight.cli.console import errors, explained, goes_on, print_rows, say, say_report
 from hardsight.cli.options import (
     Address,
@@ -207,6 +207,7 @@ def evaluate(
             threat = norm or "Linf"
             (chosen,) = attacks.built(build_suite, ["pgd"], threat, eps or default_eps(threat))
             print_inspected(evaluate_beside(run, beside, chosen, limit, seed, device), chosen)
+            say("All figures: ", (str(opened.reports / WRITTEN), "bold"))
             return
         folder = output or opened.reports / "evaluation"
         check_folder(folder, "--output")
