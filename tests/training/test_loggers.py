@@ -3,6 +3,7 @@
 import json
 import struct
 import sys
+import time
 from importlib import import_module
 
 import pytest
@@ -15,6 +16,8 @@ from hardsight.training.logs import Record, RunLog
 
 BLOCK, FULL, LAST = 32768, 1, 4
 """Of LevelDB's logs: bytes of a block, and the types of a record's last part."""
+PATIENCE = 60
+"""Seconds within which a logger's file holds what it was told."""
 STEPS = {1: 4.0, 2: 2.0}
 LATER = {3: 1.0}
 
@@ -83,6 +86,9 @@ def test_a_resumed_training_goes_on_with_its_curve(name, tmp_path, monkeypatch):
     folder = tmp_path / "run/training"
     shown(name, folder, STEPS)
     shown(name, folder, LATER, step=2)
+    until = time.monotonic() + PATIENCE
+    while READERS[name](folder) != STEPS | LATER and time.monotonic() < until:
+        time.sleep(0.1)  # W&B writes in a process of its own
     assert READERS[name](folder) == STEPS | LATER
 
 
