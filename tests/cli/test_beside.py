@@ -12,6 +12,7 @@ from hardsight.cli.beside import DECIDED, HEADS, print_inspected
 from hardsight.cli.console import console
 from hardsight.core.words import counted
 from hardsight.evaluation import Inspected
+from tiny_parts import write_parts
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +124,13 @@ def test_a_run_beside_itself_is_refused(run, parts):
         done = call(*command, "--beside", run)
         assert done.exit_code == 1
         assert "sees nothing else beside itself; name another run" in words(done)
+
+
+def test_a_run_of_other_parts_is_warned_of(run, other, parts, tiny_preset, tmp_path):
+    others = write_parts(tmp_path / "parts", seed=9)
+    given = ("--data", others, "--run", tmp_path / "x", "--steps", 2, "--no-select")
+    assert call("fit", tiny_preset, *given).exit_code == 0
+    for beside, warned in ((tmp_path / "x", True), (other, False)):
+        done = call("score", run, parts / "test/good", "--beside", beside)
+        assert done.exit_code == 0, words(done)
+        assert ("trained on none of the images" in words(done)) == warned

@@ -108,9 +108,14 @@ class Manifest:
         held_out = (entry for entry in self.entries if entry.role != "train")
         return [(entry, learnt[entry.sha256]) for entry in held_out if entry.sha256 in learnt]
 
+    @property
+    def trained(self) -> set[str]:
+        """The hashes of the training images' files."""
+        return {entry.sha256 for entry in self.entries if entry.role == "train"}
+
     def learnt(self, paths: Iterable[Path]) -> list[Path]:
         """Return those of some image files whose content is that of a training image."""
-        known = {entry.sha256 for entry in self.entries if entry.role == "train"}
+        known = self.trained
         return [path for path in paths if content_sha256(path) in known]
 
     def write(self, path: str | Path) -> None:

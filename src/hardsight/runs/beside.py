@@ -1,10 +1,14 @@
 """The detectors of two runs side by side."""
 
+import logging
+
 from hardsight.core.run_folders import RunError
 from hardsight.data import AnomalyData, Manifest
 from hardsight.detectors import TwoWitnesses
 from hardsight.runs.detector import DetectorRun
 from hardsight.runs.folder import MANIFEST
+
+_log = logging.getLogger(__name__)
 
 
 def beside(
@@ -12,7 +16,8 @@ def beside(
 ) -> tuple[TwoWitnesses, AnomalyData]:
     """Return the detectors of two runs as two witnesses, and the data set of the first.
 
-    The thresholds are set on the normal images that the first run held out of its training.
+    The thresholds are set on the normal images that the first run held out of its training. That
+    they were trained on no image in common is warned of: they may be of different parts.
 
     Args:
         robust: whose defects are defects.
@@ -28,12 +33,18 @@ def beside(
         raise RunError(f"{clean.path} sees nothing else beside itself; name another run")
     detector, data = robust.opened(device)
     held_out = [sample.path for sample in data.validation.samples]
-    learnt = Manifest.read(clean.path / MANIFEST).learnt(held_out)
+    known = Manifest.read(clean.path / MANIFEST)
+    learnt = known.learnt(held_out)
     if learnt:
         raise RunError(
             f"{clean.path} was trained on {len(learnt)} of the {len(held_out)} images that "
             f"{robust.path} held out, so that no threshold can be set on them; fit it again with "
             f"--seed {robust.config.training.seed} and the same data"
+        )
+    if not known.trained & Manifest.read(robust.path / MANIFEST).trained:
+        _log.warning(
+            f"{clean.path} was trained on none of the images that {robust.path} was; what they say "
+            "together means nothing unless both are of the same parts"
         )
     both = TwoWitnesses(detector, clean.deciding(device))
     return both.calibrated(data.validation.images(), robust.config.fit.false_alarms), data
