@@ -9,7 +9,7 @@ from hardsight.attacks.effort import BUDGETS, Effort
 from hardsight.attacks.sea import SEA_LOSSES
 from hardsight.attacks.suites import Suite, Target
 from hardsight.attacks.threats import build_threat
-from hardsight.attacks.victims import ScoreVictim
+from hardsight.attacks.victims import ClassVictim, ScoreVictim
 from hardsight.core.suggestions import choices
 
 BLAU = Effort(steps=20, draws=20, restarts=1, queries=0)
@@ -206,8 +206,9 @@ def build_suite(
     effort = replace(attack.effort or BUDGETS[budget], **own)
     if not effort.objectives:
         raise ValueError("objectives must name at least one objective")
-    for objective in effort.objectives:
-        if subject == "detector" and objective not in ScoreVictim.names:
+    aims = [*ScoreVictim.names, *ClassVictim.names]  # models with classes are attacked by all
+    for objective in effort.objectives if subject == "detector" else ():
+        if objective not in aims:
             said = choices(objective, ScoreVictim.names)
             raise ValueError(f"objective={objective!r} is not of a score; {said}")
     called = budget if effort == BUDGETS[budget] else "own"
