@@ -146,8 +146,8 @@ def test_decisions_arrive_over_a_broker_that_goes_and_comes_back(broker, tmp_pat
     until(lambda: not len(sink.outbox), 20)
     assert sink.close() == []
     until(lambda: made[-1].id in subscriber.decisions())
+    until(lambda: subscriber.statuses()[-1:] == [b"offline"])
     subscriber.close()
     told = list(dict.fromkeys(subscriber.decisions()))  # at least once
     assert told == [d.id for d in made]
-    until(lambda: subscriber.statuses()[-1:] == [b"offline"])
     assert b"online" in subscriber.statuses()
