@@ -229,27 +229,32 @@ def values_of_sixteen(image: Image.Image) -> NDArray[Any]:
 
 def _array(opened: Image.Image, path: Path, bits: int) -> NDArray[np.float32]:
     """Return the pixels (H, W, 1 or 3) in [0, 1], upright."""
+    if opened.mode.startswith("I"):
+        return _of_sixteen(opened, path, bits)
     image = ImageOps.exif_transpose(opened)
-    key = image.info.get("transparency")
     if image.mode == "F":
         found = _unit_range(np.array(image)[..., None], path)
         return 1 - found if zero_is_white(opened) else found
-    if image.mode.startswith("I"):
-        value, limit = values_of_sixteen(opened)[..., None], 2**bits - 1
-        low, high = value.min(), value.max()
-        if low < 0 or high > limit:
-            reason = f"its values are in [{low}, {high}], outside [0, {limit}]"
-            way_out = "raise bits" if bits < _CONTAINER else "rescale it, or save it with 16 bits"
-            raise ImageError(path, f"{reason}; {way_out}")
-        if isinstance(key, int):
-            value = np.where(value == key, 0, value)
-        return value.astype(np.float32) / np.float32(limit)
     if is_transparent(image):
         rgba = np.array(image.convert("RGBA"), dtype=np.float32) / np.float32(255)
         return rgba[..., :3] * rgba[..., 3:]
     grey = image.mode in ("1", "L")
     eight = np.array(image.convert("L" if grey else "RGB"), dtype=np.float32)
     return (eight[..., None] if grey else eight) / np.float32(255)
+
+
+def _of_sixteen(opened: Image.Image, path: Path, bits: int) -> NDArray[np.float32]:
+    """Return the pixels (H, W, 1) of a grey image of 16 bits, as ``_array`` does."""
+    value, limit = values_of_sixteen(opened)[..., None], 2**bits - 1
+    low, high = value.min(), value.max()
+    if low < 0 or high > limit:
+        reason = f"its values are in [{low}, {high}], outside [0, {limit}]"
+        way_out = "raise bits" if bits < _CONTAINER else "rescale it, or save it with 16 bits"
+        raise ImageError(path, f"{reason}; {way_out}")
+    key = opened.info.get("transparency")
+    if isinstance(key, int):
+        value = np.where(value == key, 0, value)
+    return value.astype(np.float32) / np.float32(limit)
 
 
 def _unit_range(value: NDArray[np.float32], path: Path) -> NDArray[np.float32]:
