@@ -12,6 +12,7 @@ and backward, an image of a pass counted once:
 - ``rap-at``: RAP's adapter in front of ``at``, frozen (the paper's RAP + AT);
 - ``moved``: the adapter of ``rap`` in front of ``at``, not trained for it.
 
+They are attacked under the threat that they are trained for, or under that of ``--under``.
 Robust accuracy on the way is written to curve.jsonl; a second call goes on where the first was.
 Figures go to benchmarks/results/rap_mnist.json, pages to the runs folder.
 """
@@ -41,7 +42,7 @@ PUBLISHED = {"rap": "rap-mnist", "at": "madry-mnist"}
 
 
 def suites(given: argparse.Namespace) -> list:
-    norm, eps = given.norm, given.eps
+    norm, eps = given.under
     own = {"steps": given.pgd_steps, "restarts": 1, "queries": given.queries}
     named = {
         "fgsm": lambda: class_suite("fgsm", norm, eps),
@@ -168,8 +169,10 @@ def _fresh() -> MNISTCNN:
 def measured(name: str, models: Models) -> None:
     """Attack a model, and keep its figures."""
     given, model, folder = models.given, models[name], models.folder(name)
-    if name == "cnn":
-        folder = folder / given.norm
+    norm, eps = given.under
+    transferred = "" if given.under == (given.norm, given.eps) else f", under {norm} {eps:g}"
+    if name == "cnn" or transferred:
+        folder = folder / norm
     with told() as progress:
         found = evaluate_classifier(
             model,
@@ -185,7 +188,8 @@ def measured(name: str, models: Models) -> None:
     report = found.to_json()
     keep(
         "rap_mnist",
-        f"{name}, {given.norm} {given.eps:g}, {given.passes:g} passes, {len(models.test)} images",
+        f"{name}, {given.norm} {given.eps:g}, {given.passes:g} passes, {len(models.test)} images"
+        + transferred,
         {
             "rows": report["rows"],
             "curve": curve(models.folder(name)),
@@ -210,6 +214,9 @@ def main() -> None:
     parser.add_argument("--clean-steps", type=int, default=1000, help="of the CNN, plain")
     parser.add_argument("--norm", choices=["Linf", "L2"], default="Linf")
     parser.add_argument("--eps", type=float, default=0.3)
+    parser.add_argument(
+        "--under", nargs=2, metavar=("NORM", "EPS"), help="attack under this; as trained"
+    )
     parser.add_argument("--limit", type=int, default=1000, help="test images")
     parser.add_argument("--watched", type=int, default=250, help="test images of the curve")
     parser.add_argument("--length", type=int, default=5, help="RAP's T")
@@ -226,6 +233,8 @@ def main() -> None:
     parser.add_argument("--suites", nargs="*", default=["fgsm", "bim", "pgd", "autoattack"])
     parser.add_argument("--eval-batch", type=int, default=250)
     given = parser.parse_args()
+    norm, eps = given.under or (given.norm, given.eps)
+    given.under = (norm, float(eps))
     models = Models(given)
     for name in given.models:
         if given.suites:
