@@ -5,6 +5,7 @@ from PIL import Image
 from typed import call, words
 
 import trees
+from hardsight.cli import pace
 from hardsight.data import load
 from tiny_parts import write_parts
 
@@ -25,6 +26,20 @@ def test_what_is_odd_is_named(tmp_path):
         "1 anomalous image without a mask, so that localisation is not measured: test/spot/",
     ):
         assert f"Beware: {part}" in said
+
+
+def test_it_tells_how_far_it_is_beside_what_it_prints(tmp_path, monkeypatch):
+    monkeypatch.setattr(pace, "TIMED", 0.0)
+    monkeypatch.setattr(pace, "AT_MOST", 0.0)
+    done = call("data", write_parts(tmp_path / "parts"), "--size", 16)
+    data = load(tmp_path / "parts", size=16)
+    files = len(data.train) + len(data.validation) + len(data.test)
+    masks = sum(bool(sample.masks) for sample in data.test.samples)
+    for stage, total in (
+        ("decode", files), ("check images", files), ("check masks", masks), ("statistics", files)
+    ):  # fmt: skip
+        assert f"{stage}: {total} of {total} (100%), done" in done.stderr
+        assert f"{stage}:" not in done.stdout
 
 
 def test_a_mask_of_another_shape_cannot_be_used(tmp_path):

@@ -1,6 +1,7 @@
 import pytest
 
-from hardsight.data import AnomalyData, ImageSet, Sample
+from hardsight.data import AnomalyData, ImageSet, Sample, load
+from tiny_parts import write_parts
 
 
 def test_a_limited_test_set_keeps_labels_in_proportion(make_data):
@@ -15,6 +16,18 @@ def test_a_limited_test_set_keeps_labels_in_proportion(make_data):
     assert data.limited(60, balanced=True).test.labels.sum() == 40  # there are but 20 normal ones
     with pytest.raises(ValueError, match="count=1 test images cannot hold both labels"):
         data.limited(1)
+
+
+def test_decoding_of_all_three_sets_is_told_as_one(tmp_path):
+    told = []
+    data = load(
+        write_parts(tmp_path / "parts"),
+        size=16,
+        on_error="skip",
+        progress=lambda stage, done, total, info="": told.append((stage, done, total)),
+    )
+    files = len(data.train) + len(data.validation) + len(data.test)
+    assert told == [("decode", i + 1, files) for i in range(files)]
 
 
 @pytest.fixture

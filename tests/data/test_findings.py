@@ -32,6 +32,22 @@ def test_nothing_is_odd(top: Path) -> None:
     assert findings(load(top, size=16)) == []
 
 
+def test_images_and_masks_that_were_looked_at_are_told(top: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+
+    def progress(stage: str, done: int, total: int, info: str = "") -> None:
+        told.append((stage, done, total))
+
+    data = load(top, size=16)
+    findings(data, progress)
+    images = len(data.train) + len(data.validation) + len(data.test)
+    masks = sum(bool(sample.masks) for sample in data.test.samples)
+    assert told == [
+        *(("check images", i + 1, images) for i in range(images)),
+        *(("check masks", i + 1, masks) for i in range(masks)),
+    ]
+
+
 def test_files_that_are_left_out_are_named_before_a_training(top: Path) -> None:
     broken = first(top, "train")
     broken.write_bytes(broken.read_bytes()[:50])

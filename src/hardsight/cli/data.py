@@ -8,6 +8,7 @@ from rich.table import Table
 
 from hardsight.cli.console import beware, console, errors, explained, say
 from hardsight.cli.options import Bits, not_with, only_with
+from hardsight.cli.progress import told
 from hardsight.core.outputs import check_folder
 
 if TYPE_CHECKING:
@@ -88,7 +89,12 @@ def data(
             _verify(below(path, category or "."))
             return
         place = DataConfig(path=path, category=category, bits=bits, on_error="skip")
-        found = load_data(place, size or SIZE)
+        with told() as progress:
+            found = load_data(place, size or SIZE, progress=progress)
+            known = findings(found, progress)
+            labels = found.test.labels
+            both = labels.any() and not labels.all()
+            shifts = distribution_shifts(found, progress) if both else []
         table = Table("role", "normal", "anomalous", "masks", title=found.name)
         for role in ("train", "validation", "test"):
             part = getattr(found, role)
@@ -96,11 +102,10 @@ def data(
             with_mask = sum(bool(s.masks) for s in part.samples)
             table.add_row(role, str(len(part) - bad), str(bad), str(with_mask))
         console.print(table)
-        for finding in findings(found):
+        for finding in known:
             beware(finding)
-        labels = found.test.labels
-        if labels.any() and not labels.all():
-            _tell_shifts(distribution_shifts(found))
+        if shifts:
+            _tell_shifts(shifts)
             _tell_object(found.test)
         for error in found.skipped:
             say(("unusable:", "red"), f" {error}", to=errors)
@@ -110,7 +115,6 @@ def data(
 
 def _verify(path: str) -> None:
     """Print what is missing and corrupt, with exit code 1 if anything is."""
-    from hardsight.cli.progress import told
     from hardsight.data import verify
 
     with told() as progress:
@@ -152,9 +156,10 @@ def _tell_shifts(known: "list[Shift]") -> None:
 
 
 def _tell_object(test: "ImageSet") -> None:
-    from hardsight.evaluation.rows import object_row
+    from hardsight.metrics import pixel_auroc
+    from hardsight.synthesis import foreground
 
     masks = test.masks()
     if masks is not None:
-        value = object_row(test.images(), masks.numpy()).mean.value
+        value = pixel_auroc(foreground(test.images()).numpy(), masks.numpy())
         say(f"Pixel AUROC of marking the whole object, no defect known: {value:.3f}")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from hardsight.config.config import STRICT
 from hardsight.core.presets import ConfigError
 from hardsight.core.suggestions import choices
+from hardsight.core.types import Progress, quiet
 from hardsight.data import (
     LABELLED,
     AnomalyData,
@@ -82,10 +83,13 @@ class LabelledConfig(BaseModel):
         return name
 
 
-def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
+def load_data(
+    place: DataConfig, size: int, seed: int = 0, progress: Progress = quiet
+) -> AnomalyData:
     """Load the data set that a configuration names, of several categories together.
 
-    At ``size`` x ``size`` pixels.
+    At ``size`` x ``size`` pixels. ``progress`` is told of what is decoded meanwhile, category by
+    category; see ``LoadOptions``.
 
     Raises:
         ConfigError: neither a path nor a folder of normal images is named, or fewer training images
@@ -94,8 +98,8 @@ def load_data(place: DataConfig, size: int, seed: int = 0) -> AnomalyData:
     names = several(place)
     if names:
         each = [place.model_copy(update={"category": name}) for name in names]
-        return together([load_data(one, size, seed) for one in each])
-    found = _load_one(place, size, seed)
+        return together([load_data(one, size, seed, progress) for one in each])
+    found = _load_one(place, size, seed, progress)
     if place.limit_train is None:
         return found
     if place.limit_train > len(found.train):
@@ -116,7 +120,7 @@ def several(place: DataConfig) -> tuple[str, ...]:
     return place.category if isinstance(place.category, tuple) else ()
 
 
-def _load_one(place: DataConfig, size: int, seed: int) -> AnomalyData:
+def _load_one(place: DataConfig, size: int, seed: int, progress: Progress) -> AnomalyData:
     """Load one category, or one data set of another layout."""
     common: dict[str, Any] = {
         "size": size,
@@ -125,6 +129,7 @@ def _load_one(place: DataConfig, size: int, seed: int) -> AnomalyData:
         "on_error": place.on_error,
         "bits": place.bits,
         "aspect": place.aspect,
+        "progress": progress,
     }
     if place.normal_dir:
         return folder(

@@ -170,3 +170,12 @@ def announce(progress: Progress, work: str, stages: Mapping[str, float | None]) 
 
 def quiet(stage: str, done: int, total: int, info: str = "") -> None:
     """Say nothing: a Progress for nobody."""
+
+
+def part_of(progress: Progress, before: int, total: int) -> Progress:
+    """Return who hears of a part of work of ``total`` units, of which ``before`` are finished."""
+
+    def told(stage: str, done: int, _: int, info: str = "") -> None:
+        progress(stage, before + done, total, info)
+
+    return told

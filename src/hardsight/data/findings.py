@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from hardsight.core.types import Progress, quiet
 from hardsight.core.words import counted, listed
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.depth import bits_needed, brightest_of_sixteen
@@ -14,22 +15,26 @@ from hardsight.data.images import Geometry, geometry, is_small
 from hardsight.data.manifest import Manifest
 from hardsight.data.masks import is_binary, is_thin, share_marked
 
-T = TypeVar("T")
+S, T = TypeVar("S"), TypeVar("T")
 LONGER = 1.2
 """Times the shorter side from which an image is not square."""
 
 
-def findings(data: AnomalyData) -> list[str]:
+def findings(data: AnomalyData, progress: Progress = quiet) -> list[str]:
     """Look at every file of a data set, and return what is odd, a sentence each.
 
     The reader's own ``notes``, held-out copies of training images, and whatever is to be known of
     masks and of the depth of grey. Every file must be readable.
 
+    Args:
+        data: of which all is looked at.
+        progress: told of the images, and of those with masks.
+
     Raises:
         ImageError: a file cannot be read.
     """
     sets = (data.train, data.validation, data.test)
-    return [*data.notes, *_of_images(sets), *_copies(data), *_masks(data.test)]
+    return [*data.notes, *_of_images(sets, progress), *_copies(data), *_masks(data.test, progress)]
 
 
 def training_findings(data: AnomalyData) -> list[str]:
@@ -55,9 +60,27 @@ def _skipped(data: AnomalyData) -> list[str]:
     return [f"{counted(len(names), 'unreadable file')} left out: {listed(names)}"]
 
 
-def _of_images(sets: Sequence[ImageSet]) -> list[str]:
+class _Seen(NamedTuple):
+    """What was seen of an image file."""
+
+    read: ImageSet
+    """The set that it is read by."""
+    shape: Geometry
+    brightest: int | None
+    """Of grey in 16 bits whose depth is not named, see ``brightest_of_sixteen``; else None."""
+
+
+def _of_images(sets: Sequence[ImageSet], progress: Progress = quiet) -> list[str]:
     """Tell of shapes, sizes, transparency, and unused depth of grey."""
-    return [*_stretched(sets), *_small(sets), *_transparent(sets), *_unused_depth(sets)]
+
+    def look(given: tuple[ImageSet, Path]) -> _Seen:
+        one, path = given
+        named = one.decoding.bits is not None
+        return _Seen(one, geometry(path), None if named else brightest_of_sixteen(path))
+
+    paths = [(one, sample.path) for one in sets for sample in one.samples]
+    seen = _asked(paths, look, progress, "check images")
+    return [*_stretched(seen), *_small(seen), *_transparent(seen), *_unused_depth(seen)]
 
 
 def _copies(data: AnomalyData) -> list[str]:
@@ -72,11 +95,33 @@ def _copies(data: AnomalyData) -> list[str]:
     ]
 
 
-def _masks(test: ImageSet) -> list[str]:
+class _Marked(NamedTuple):
+    """What was seen of the masks of an image."""
+
+    sample: Sample
+    grey: bool
+    thin: bool
+    shares: list[float]
+    """Of the pixels that each marks."""
+    turned_alone: bool
+    """Whether the image is turned by its EXIF orientation, and a mask is not."""
+
+
+def _masks(test: ImageSet, progress: Progress) -> list[str]:
     """Name the anomalous images whose masks are missing, grey, thin, or not turned with them."""
+
+    def look(sample: Sample) -> _Marked:
+        return _Marked(
+            sample,
+            not all(is_binary(mask) for mask in sample.masks),
+            any(is_thin(mask, test.size, test.decoding.aspect) for mask in sample.masks),
+            [share_marked(mask) for mask in sample.masks],
+            _is_turned_alone(sample),
+        )
+
     anomalous = [sample for sample in test.samples if sample.anomalous]
     masked = [sample for sample in anomalous if sample.masks]
-    shares = _asked(masked, lambda sample: [share_marked(mask) for mask in sample.masks])
+    seen = _asked(masked, look, progress, "check masks")
 
     def told(samples: Iterable[Sample], what: str, noun: str = "image") -> list[str]:
         names = [relative_name(sample.path, test.root) for sample in samples]
@@ -89,31 +134,26 @@ def _masks(test: ImageSet) -> list[str]:
             "anomalous image",
         ),
         *told(
-            _where(masked, lambda sample: not all(is_binary(mask) for mask in sample.masks)),
+            [one.sample for one in seen if one.grey],
             "with a mask in shades of grey, of which half the largest value and more counts as "
             "anomalous",
         ),
         *told(
-            _where(
-                masked,
-                lambda sample: any(
-                    is_thin(m, test.size, test.decoding.aspect) for m in sample.masks
-                ),
-            ),
+            [one.sample for one in seen if one.thin],
             "with a defect that covers no more than half of any pixel at size "
             f"{test.size}; the mask keeps what it touches, a larger size shows it better",
         ),
         *told(
-            [sample for sample, share in zip(masked, shares, strict=True) if not any(share)],
+            [one.sample for one in seen if not any(one.shares)],
             "with a mask that marks nothing",
             "anomalous image",
         ),
         *told(
-            [sample for sample, share in zip(masked, shares, strict=True) if max(share) > 0.5],
+            [one.sample for one in seen if max(one.shares) > 0.5],
             "with a mask that marks more than half of it; look whether that is inverted",
         ),
         *told(
-            _where(masked, _is_turned_alone),
+            [one.sample for one in seen if one.turned_alone],
             "turned by the EXIF orientation, without the mask; look whether the mask fits the "
             "image as it is shown",
         ),
@@ -125,22 +165,21 @@ def _is_turned_alone(sample: Sample) -> bool:
     return turned and any(geometry(mask).orientation == 1 for mask in sample.masks)
 
 
-def _asked(samples: Sequence[Sample], question: Callable[[Sample], T]) -> list[T]:
-    """Return the answer of every sample, asked in threads."""
+def _asked(
+    given: Sequence[S], question: Callable[[S], T], progress: Progress, stage: str
+) -> list[T]:
+    """Return the answer of each, asked in threads; ``progress`` is told of ``stage``."""
+    answers = []
     with worker_threads() as pool:
-        return list(pool.map(question, samples))
+        for answer in pool.map(question, given):
+            answers.append(answer)
+            progress(stage, len(answers), len(given))
+    return answers
 
 
-def _where(samples: Sequence[Sample], holds: Callable[[Sample], bool]) -> list[Sample]:
-    """Return the samples of which something holds."""
-    answers = _asked(samples, holds)
-    return [sample for sample, answer in zip(samples, answers, strict=True) if answer]
-
-
-def _stretched(sets: Sequence[ImageSet]) -> list[str]:
+def _stretched(seen: Iterable[_Seen]) -> list[str]:
     """Tell of images that are far from square, and made so."""
-    samples = [sample for one in sets for sample in one.samples if one.decoding.aspect == "stretch"]
-    shapes = [(shown.height, shown.width) for shown in _asked(samples, _shape)]
+    shapes = [one.shape[:2] for one in seen if one.read.decoding.aspect == "stretch"]
     longer = {shape for shape in shapes if max(shape) >= LONGER * min(shape)}
     if not longer:
         return []
@@ -152,37 +191,24 @@ def _stretched(sets: Sequence[ImageSet]) -> list[str]:
     ]
 
 
-def _small(sets: Sequence[ImageSet]) -> list[str]:
+def _small(seen: Iterable[_Seen]) -> list[str]:
     """Tell of images that are enlarged many times."""
-    found = [
-        (shape.height, shape.width)
-        for one in sets
-        for shape in _asked(one.samples, _shape)
-        if is_small((shape.height, shape.width), one.size)
-    ]
-    if not found:
+    small = [one for one in seen if is_small(one.shape[:2], one.read.size)]
+    if not small:
         return []
-    return [f"{counted(len(found), 'image')} {enlarged(min(found), sets[0].decoding.size)}"]
+    least = min(small, key=lambda one: one.shape[:2])
+    return [f"{counted(len(small), 'image')} {enlarged(least.shape[:2], least.read.decoding.size)}"]
 
 
-def _transparent(sets: Sequence[ImageSet]) -> list[str]:
+def _transparent(seen: Iterable[_Seen]) -> list[str]:
     """Tell of images with an opacity."""
-    samples = [sample for one in sets for sample in one.samples]
-    count = sum(shape.transparent for shape in _asked(samples, _shape))
+    count = sum(one.shape.transparent for one in seen)
     return [f"{counted(count, 'image')} with {TRANSPARENCY}"] if count else []
 
 
-def _shape(sample: Sample) -> Geometry:
-    return geometry(sample.path)
-
-
-def _unused_depth(sets: Sequence[ImageSet]) -> list[str]:
+def _unused_depth(seen: Iterable[_Seen]) -> list[str]:
     """Tell of grey images in files of 16 bits that use only a small part of these."""
-    if any(one.decoding.bits is not None for one in sets):
-        return []
-    paths: list[Path] = [sample.path for one in sets for sample in one.samples]
-    with worker_threads() as pool:
-        found = [value for value in pool.map(brightest_of_sixteen, paths) if value is not None]
+    found = [one.brightest for one in seen if one.brightest is not None]
     used = bits_needed(max(found, default=0))
     if used is None:
         return []

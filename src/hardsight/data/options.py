@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from hardsight.core.types import Progress, part_of, quiet
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.image_set import ImageSet, OnError, Sample
 from hardsight.data.images import Aspect
@@ -33,6 +35,8 @@ class LoadOptions:
     aspect: Aspect = "stretch"
     split: str | None = None
     """Name of one of the layout's splits, see ``Layout``; None: the official one."""
+    progress: Progress = quiet
+    """Told of the decoding with ``on_error="skip"``, in files of all three sets."""
 
     @classmethod
     def of(cls, **given: Any) -> "LoadOptions":
@@ -89,9 +93,18 @@ class LoadOptions:
             notes: See ``AnomalyData``.
             name: The folder's if None.
         """
+        *starts, total = accumulate(map(len, samples), initial=0)
         train, validation, test = (
-            ImageSet(found, self.size, root, self.on_error, bits=self.bits, aspect=self.aspect)
-            for found in samples
+            ImageSet(
+                found,
+                self.size,
+                root,
+                self.on_error,
+                part_of(self.progress, start, total),
+                self.bits,
+                self.aspect,
+            )
+            for found, start in zip(samples, starts, strict=True)
         )
         name = root.resolve().name if name is None else name
         return AnomalyData(name, train, validation, test, root, notes=tuple(notes))

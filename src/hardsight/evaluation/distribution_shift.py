@@ -1,6 +1,7 @@
 """Are the good parts of a test set like those of training?"""
 
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.stats import mannwhitneyu
 from torch import Tensor
 from torch.nn import functional
 
+from hardsight.core.types import Progress, part_of, quiet
 from hardsight.data import AnomalyData
 from hardsight.evaluation.subjects.synthetic import demand_defects
 
@@ -81,17 +83,21 @@ def warning(known: Iterable[Shift]) -> str | None:
     )
 
 
-def image_statistics(images: Tensor) -> dict[str, NDArray[np.float64]]:
+def image_statistics(images: Tensor, progress: Progress = quiet) -> dict[str, NDArray[np.float64]]:
     """Return the values (N,) of every one of ``STATISTICS``, of images (N, 3, H, W).
 
     Args:
         images: uint8, or floats in [0, 1].
+        progress: told of images that were looked at.
     """
     found: dict[str, list[Tensor]] = {name: [torch.empty(0)] for name in STATISTICS}
+    done = 0
     for batch in torch.split(images, 32):
         x = batch.float() / 255 if batch.dtype == torch.uint8 else batch
         for name, statistic in STATISTICS.items():
             found[name].append(statistic(x))
+        done += len(batch)
+        progress("statistics", done, len(images))
     return {name: torch.cat(parts).double().numpy() for name, parts in found.items()}
 
 
@@ -102,18 +108,22 @@ def rows_of_statistics(images: Tensor) -> list[dict[str, float]]:
     return [dict(zip(found, row, strict=True)) for row in rows]
 
 
-def distribution_shifts(data: AnomalyData) -> list[Shift]:
+def distribution_shifts(data: AnomalyData, progress: Progress = quiet) -> list[Shift]:
     """Return what ``STATISTICS`` know of a data set.
 
     Args:
         data: with normal training images.
+        progress: told of images that were looked at.
 
     Raises:
         ValueError: a test set without both normal and anomalous images.
     """
     labels = demand_defects(data)
+    parts = (data.train, data.validation, data.test)
+    *starts, total = accumulate(map(len, parts), initial=0)
     train, validation, test = (
-        image_statistics(part.images()) for part in (data.train, data.validation, data.test)
+        image_statistics(part.images(), part_of(progress, start, total))
+        for part, start in zip(parts, starts, strict=True)
     )
     found = []
     for name in STATISTICS:
