@@ -36,7 +36,8 @@ def demo(
 ) -> None:
     """Write the embedded data, train, calibrate, attack and report: a few minutes on two cores.
 
-    Started again, it goes on where it was.
+    Started again, it says what is there, and goes on where it was. To begin afresh, remove the
+    folder, or name another.
 
     Examples:
 
@@ -46,19 +47,24 @@ def demo(
     check_given(device=device)
     from hardsight.config import load_preset
     from hardsight.core.lock import locked
-    from hardsight.data import write_textures
-    from hardsight.runs import open_detector_run, start_run
+    from hardsight.core.suggestions import choices
+    from hardsight.data import TEXTURES, write_textures
+    from hardsight.runs import open_detector_run, start_run, without_beginnings
 
     begun = time.perf_counter()
     with explained(goes_on):
         check_folder(folder, "--folder")
+        if texture not in TEXTURES:
+            raise ValueError(f"TEXTURE={texture!r} is not known; {choices(texture, TEXTURES)}")
+        photographs, place = folder / "data", folder / texture
         config = load_preset("demo")
-        size = config.detector_settings["image_size"]
-        photographs = write_textures(folder / "data", size=size, seed=seed)
         config = config.updated({"data.path": str(photographs / texture), "training.seed": seed})
-        with locked(folder / texture):
-            start_run(folder / texture, config, resume=True)
-            run = open_detector_run(folder / texture)
+        with without_beginnings(place), locked(place):
+            start_run(place, config, resume=True)
+            run = open_detector_run(place)
+            say_found(run)
+            size = config.detector_settings["image_size"]
+            write_textures(photographs, size=size, seed=seed)
             with told() as progress:
                 if not run.finished:
                     run.fit(device, progress=progress)
@@ -66,6 +72,23 @@ def demo(
             console.print()
             say_measured(run, found, run.reports / "evaluation")
         say(f"Done in {time.perf_counter() - begun:.0f} s. Open the report in a browser.")
+
+
+def say_found(run: "DetectorRun") -> None:
+    """Say what of an earlier demo is used again, where it lies, and how to begin afresh."""
+    from hardsight.runs import is_begun
+
+    if not is_begun(run.path):
+        return
+    found = "a trained detector" if run.finished else "an interrupted training"
+    if any(_state(run).glob("*/*")):
+        found += " and attacked batches"
+    say(
+        f"An earlier demo left {found} in ",
+        (str(run.path), "bold"),
+        f"; what is finished is not done again. To begin afresh, remove {run.path}, or name "
+        "another folder with --folder.",
+    )
 
 
 def attacked(
@@ -80,5 +103,9 @@ def attacked(
         AttackChoice(["eot-pgd"], eps=eps, effort=EFFORT, curve=CURVE),
         Protocol(seed=seed, batch_size=IMAGES),
     )
-    state = run.reports / "evaluation" / "state"
-    return planned.carry_out(Execution(state, progress=progress))
+    return planned.carry_out(Execution(_state(run), progress=progress))
+
+
+def _state(run: "DetectorRun") -> Path:
+    """Return the folder of the batches that an evaluation has finished."""
+    return run.reports / "evaluation" / "state"
