@@ -7,7 +7,7 @@ from hardsight.attacks import build_suite
 from hardsight.data import load
 from hardsight.detectors.adapters.purification import Purification
 from hardsight.diffusion import FastDenoiser
-from hardsight.evaluation import Protocol, evaluate, evaluate_purified
+from hardsight.evaluation import Execution, Protocol, evaluate, evaluate_purified
 
 BRIEF = Protocol(2, gallery=1)
 
@@ -51,6 +51,21 @@ def test_what_a_point_of_the_curve_is_not_of_is_said(purification, data, monkeyp
     assert late == [
         f"Time ran out: the curve at t* = {depth}, pgd, covers 0 of 8 images." for depth in (0, 100)
     ]  # and corruptions are of the first alone
+
+
+def test_progress_names_the_depth_that_it_is_of(purification, data):
+    told = []
+    execution = Execution(
+        progress=lambda stage, done, total, info="": told.append((stage, done == total, info))
+    )
+    suite = build_suite("fgsm", eps="8/255")
+    evaluate_purified(
+        purification, (50,), Bright(16), data, [suite], protocol=BRIEF, execution=execution
+    )
+    stages = ["evaluate, t* = 0", "evaluate, t* = 50"]
+    assert list(dict.fromkeys(sorted(stage for stage, _, _ in told))) == stages
+    ended = [(stage, over) for stage, over, info in told if info == "done"]
+    assert sorted(ended) == [(stage, True) for stage in stages]
 
 
 def test_it_wants_an_attack_of_the_score(purification, data):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from hardsight.attacks import Suite
+from hardsight.core.types import Progress
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector
 from hardsight.detectors.adapters.purification import Purification
@@ -70,11 +71,13 @@ def evaluate_purified(
     ball, until = suite.ball, deadline(execution.max_minutes)
     first = depths[0]
     behind = purification.before(detector, first)
-    whole = evaluate(behind, data, suites, protocol=protocol, execution=execution, **options)
+    named = replace(execution, progress=_named(execution.progress, first))
+    whole = evaluate(behind, data, suites, protocol=protocol, execution=named, **options)
     lines: dict[str, list[tuple[float, Estimate]]] = {"clean": [], suite.name: []}
     notes: list[str] = []
     for depth in sorted({0, *depths}):
-        left = replace(execution, max_minutes=minutes_until(until))
+        told = _named(execution.progress, depth)
+        left = replace(execution, max_minutes=minutes_until(until), progress=told)
         found = (
             whole
             if depth == first
@@ -97,6 +100,15 @@ def evaluate_purified(
     caption = f"{CAPTION} Attack: {suite.description}."
     curve = Curve(TITLE, "t*", {k: tuple(v) for k, v in lines.items() if v}, caption)
     return replace(whole, curves=(*whole.curves, curve), notes=(*whole.notes, *notes))
+
+
+def _named(progress: Progress, depth: int) -> Progress:
+    """Return who hears of the work at a depth, as a stage that is named after it."""
+
+    def told(stage: str, done: int, total: int, info: str = "") -> None:
+        progress(f"{stage}, t* = {depth}", done, total, info)
+
+    return told
 
 
 def _reservations(at: str, rows: Sequence[Row], images: int) -> Iterator[str]:
