@@ -1,8 +1,10 @@
 """The estimate and the lines of long work, by a clock of the test's own."""
 
 import pytest
+from rich.progress import Progress
 
-from hardsight.cli.pace import Pace, duration, remaining
+from hardsight.cli.pace import Pace, counted, duration, remaining
+from hardsight.cli.progress import Counted
 from hardsight.config import load_preset
 from hardsight.core.types import announce, quiet
 
@@ -57,18 +59,18 @@ def test_how_long_work_takes_is_not_said_once_it_is_over():
     pace("attack", 0, 15)
     now += 60.0
     pace("attack", 15, 15)
-    assert found == ["attack: 15 of 15 (100%), done"]
+    assert found == ["attack: 15 of 15 model passes (100%), done"]
 
 
 def test_slow_work_prints_a_line_every_ten_seconds_with_the_time_left():
-    found = [(done, line) for done, line in told(1.0, 2761) if "of 2761" in line]
+    found = [(done, line) for done, line in told(1.0, 2761) if "of 2,761" in line]
     assert [done for done, _ in found[:3]] == [11, 21, 31]
-    assert found[0][1] == "train: 11 of 2761 (0%), about 46 min left, loss 11"
-    assert found[-1] == (2761, "train: 2761 of 2761 (100%), done, loss 2761")
+    assert found[0][1] == "train: 11 of 2,761 (0%), about 46 min left, loss 11"
+    assert found[-1] == (2761, "train: 2,761 of 2,761 (100%), done, loss 2761")
 
 
 def test_quicker_work_prints_a_line_every_twentieth():
-    found = [done for done, line in told(0.1, 1000) if "of 1000" in line]
+    found = [done for done, line in told(0.1, 1000) if "of 1,000" in line]
     assert found == [51, *range(101, 1000, 50), 1000][: len(found)]
     assert len(found) == 20
 
@@ -85,8 +87,24 @@ def test_what_ends_with_the_word_done_says_so_once():
     for done in (0, 5, 10, 10):
         now += 11.0
         pace("audit", done, 10, "done" if done == 10 else "pgd")
-    assert found[-2].startswith("audit: 5 of 10")
-    assert found[-1] == "audit: 10 of 10 (100%), done"
+    assert found[-2].startswith("audit: 5 of 10 model passes (50%)")
+    assert found[-1] == "audit: 10 of 10 model passes (100%), done"
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        ("audit", "67 of 1,797 model passes"),
+        ("evaluate, t* = 50", "67 of 1,797 model passes"),
+        ("train", "67 of 1,797"),
+    ],
+)
+def test_what_is_counted_is_named_where_the_stage_does_not(stage, said):
+    assert counted(stage, 67, 1797) == said
+    with Progress() as bars:
+        bars.add_task(stage, total=1797, completed=67)
+        (task,) = bars.tasks
+        assert Counted().render(task).plain == said
 
 
 def test_what_takes_less_than_a_second_says_nothing():

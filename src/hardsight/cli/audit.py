@@ -66,7 +66,8 @@ def audit(
     """Check the attacks on a detector or a classifier, and write what was found to RUN/audit.
 
     Until it passes, `hardsight evaluate` marks robust figures as not audited, and as unreliable if
-    it fails. Exit code 2 if a check failed.
+    it fails. Exit code 2 if a check failed. Its progress counts model passes: an image once through
+    the model and back.
 
     Examples:
 

@@ -14,6 +14,9 @@ EVERY, SHARE, AT_MOST = 10.0, 0.05, 1.0
 
 LAST = 3.0
 """Seconds below which no remaining time is said."""
+COUNTED = dict.fromkeys(("attack", "audit", "evaluate"), "model passes")
+"""Stage -> what its units are, of those that add up unequal parts of work by what these cost: an
+image once through the model and back, see ``hardsight.evaluation.costs.Meter``."""
 
 
 def duration(seconds: float) -> str:
@@ -24,6 +27,12 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def counted(stage: str, done: float, total: float | None) -> str:
+    """Return how much of a stage is done, in its units: "67 of 1,797 model passes"."""
+    unit = COUNTED.get(stage.partition(",")[0], "")
+    return f"{done:,.0f} of {total or 0:,.0f} {unit}".rstrip()
 
 
 def remaining(seconds: float) -> str:
@@ -127,7 +136,7 @@ class Pace:
         timed = known.announced or done == total
         if self._lines and timed and left is not None and _is_due(known, done, total, now):
             known.said, known.shown = now, done
-            moved = f"{stage}: {done} of {total} ({done / total:.0%})"
+            moved = f"{stage}: {counted(stage, done, total)} ({done / total:.0%})"
             rest = remaining(left) if done < total else "done"
             self._write(", ".join(dict.fromkeys(filter(None, (moved, rest, info)))))
 

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from hardsight.cli.console import errors, say
-from hardsight.cli.pace import Pace
+from hardsight.cli.pace import Pace, counted
 
 if TYPE_CHECKING:
     from hardsight.core.types import Progress as Told
@@ -40,6 +42,14 @@ class Bars:
         self._pace(stage, done, total, info)
 
 
+class Counted(ProgressColumn):
+    """Shows how much of a stage is done, in its units."""
+
+    def render(self, task: Task) -> Text:
+        """Return that."""
+        return Text(counted(task.description, task.completed, task.total))
+
+
 def _say(line: str) -> None:
     say(line, to=errors)
 
@@ -53,7 +63,7 @@ def told() -> "Iterator[Told]":
     with Progress(
         TextColumn("{task.description:<12}", markup=False),
         BarColumn(bar_width=30),
-        MofNCompleteColumn(),
+        Counted(),
         TextColumn("{task.fields[info]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("/"),
