@@ -18,7 +18,7 @@ from hardsight.attacks.results import better
 from hardsight.attacks.threats import Threat
 from hardsight.attacks.victims import Victim
 from hardsight.core.noise import Noise
-from hardsight.core.types import AttackResult
+from hardsight.core.types import AttackResult, quiet
 
 JUDGING = 10
 """Fresh draws, at least, by which the worst attempt is found: as many as a table scores. With few,
@@ -152,7 +152,7 @@ class Suite:
         images: Tensor,
         generator: torch.Generator | None = None,
         noise: Tensor | None = None,
-        told: Callable[[Attempt], None] = lambda attempt: None,
+        told: Callable[[Attempt], None] = quiet,
     ) -> AttackResult:
         """Return the worst image of all attempts and of doing nothing, for each image.
 

@@ -168,14 +168,14 @@ def announce(progress: Progress, work: str, stages: Mapping[str, float | None]) 
         progress.plan(work, stages)
 
 
-def quiet(stage: str, done: int, total: int, info: str = "") -> None:
-    """Say nothing: a Progress for nobody."""
+def quiet(*told: object, **more: object) -> None:
+    """Say nothing, whatever is told: who hears of work, as a Progress, where nobody does."""
 
 
-def part_of(progress: Progress, before: int, total: int) -> Progress:
-    """Return who hears of a part of work of ``total`` units, of which ``before`` are finished."""
+def part_of(progress: Progress, before: int, whole: int) -> Progress:
+    """Return who hears of a part of work of ``whole`` units, of which ``before`` are finished."""
 
-    def told(stage: str, done: int, _: int, info: str = "") -> None:
-        progress(stage, before + done, total, info)
+    def told(stage: str, done: int, total: int, info: str = "") -> None:
+        progress(stage, before + done, whole, info)
 
     return told

@@ -15,7 +15,8 @@ from hardsight.data.images import Geometry, geometry, is_small
 from hardsight.data.manifest import Manifest
 from hardsight.data.masks import is_binary, is_thin, share_marked
 
-S, T = TypeVar("S"), TypeVar("T")
+S = TypeVar("S")
+T = TypeVar("T")
 LONGER = 1.2
 """Times the shorter side from which an image is not square."""
 

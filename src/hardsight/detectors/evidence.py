@@ -11,6 +11,7 @@ from hardsight.attacks import PGD, Linf, Objective, frozen
 from hardsight.attacks.gradient_free import searched_on
 from hardsight.attacks.gradients import Oracle
 from hardsight.core.batches import at_once
+from hardsight.core.types import quiet
 from hardsight.synthesis import PseudoAnomalies, pseudo_anomalies
 
 
@@ -88,7 +89,7 @@ class Evidence(BaseModel):
         shown: PseudoAnomalies,
         aim: Aim,
         generator: Generator,
-        progress: Callable[[int], None] = lambda done: None,
+        progress: Callable[[int], None] = quiet,
     ) -> Tensor:
         """Attack images by PGD to (N, 3, H, W); ``progress`` is told how many are done.
 

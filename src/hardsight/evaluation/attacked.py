@@ -17,6 +17,7 @@ from torch import Tensor
 from hardsight.attacks import Attempt, Suite
 from hardsight.attacks.threats import is_shared
 from hardsight.core.noise import Noise
+from hardsight.core.types import quiet
 from hardsight.evaluation.batches import Resumable, Tensors, kept_images
 from hardsight.evaluation.costs import Told, attack_cost, attempt_cost
 from hardsight.evaluation.plan import Protocol
@@ -67,7 +68,7 @@ def attack_set(
     keep: frozenset[int] = frozenset(),
     maps: bool = False,
     batches: Resumable = FORGETFUL,
-    told: Told = lambda images, done, kept: None,
+    told: Told = quiet,
 ) -> Attacked | None:
     """Attack every image of a subject at rest, or without a suite look at the clean ones.
 
@@ -156,7 +157,7 @@ def attack_batch(
     keep: frozenset[int] = frozenset(),
     maps: bool = False,
     shared: Mapping[str, Tensor] = MappingProxyType({}),
-    tell: Callable[[int, float], None] = lambda start, share: None,
+    tell: Callable[[int, float], None] = quiet,
 ) -> Tensors:
     """Attack one batch of a subject at rest, see ``attack_set``.
 

@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 
 from hardsight.attacks import ScoreObjective
 from hardsight.core.batches import batched
+from hardsight.core.types import quiet
 from hardsight.detectors.advrad.candidates import Candidate, distance, scorings
 from hardsight.detectors.advrad.contract import E
 from hardsight.detectors.advrad.fixed_reconstruction import attack_fixed_reconstruction
@@ -49,7 +50,7 @@ class ScoringSearch(Generic[E]):
         evidence: PseudoAnomalies,
         settings: Selection,
         seed: int,
-        progress: Callable[[int], None] = lambda k: None,
+        progress: Callable[[int], None] = quiet,
     ) -> None:
         self.detector, self.evidence, self.settings = detector, evidence, settings
         order = torch.randperm(len(train), generator=Generator().manual_seed(seed))

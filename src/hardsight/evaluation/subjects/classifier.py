@@ -14,7 +14,7 @@ from hardsight.attacks import Attempt, MarginObjective, Suite
 from hardsight.attacks.class_suites import LabelledVictim, class_suite
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.core.capabilities import averaged_draws, sample_noise
-from hardsight.core.types import AttackResult, Detection
+from hardsight.core.types import AttackResult, Detection, quiet
 from hardsight.data import LabelledImages
 from hardsight.data.splits import evenly
 from hardsight.detectors import Detector
@@ -117,7 +117,7 @@ class ClassifierSubject(Subject):
         x: Tensor,
         start: int,
         generator: torch.Generator,
-        told: Callable[[Attempt], None] = lambda attempt: None,
+        told: Callable[[Attempt], None] = quiet,
     ) -> AttackResult:
         """Return the worst images; without noise, what is misread is attacked no more."""
         victim = self.victim(start, len(x))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from hardsight.attacks import Attempt, Suite, Victim, is_random
 from hardsight.attacks.entry import at_rest
 from hardsight.core.capabilities import averaged_draws, bypass_of, named, sample_noise, title_of
-from hardsight.core.types import AttackResult
+from hardsight.core.types import AttackResult, quiet
 from hardsight.detectors import Detector
 from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.published import Published
@@ -139,7 +139,7 @@ class Subject(ABC):
         x: Tensor,
         start: int,
         generator: torch.Generator,
-        told: Callable[[Attempt], None] = lambda attempt: None,
+        told: Callable[[Attempt], None] = quiet,
     ) -> AttackResult:
         """Return the worst that a suite finds for the images (B, C, H, W) from ``start`` on.
 
