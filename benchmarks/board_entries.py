@@ -59,9 +59,8 @@ def _entry(
     ]
     data = category_of(category)
     counts = counted(made["data"])
-    audit = stages.get("audit")
-    if audit is not None and audit["radius"] != radius(*ball):
-        audit = None  # it speaks of another threat
+    audits = (stage for name, stage in stages.items() if name.partition(", ")[0] == "audit")
+    audit = next((one for one in audits if one["radius"] == radius(*ball)), None)
     images = next(int(n) for s in stages if (n := _images(s)))
     threat = {
         "norm": ball[0],

@@ -49,7 +49,7 @@ def own(baselines: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]
     Args:
         baselines: which know how many test images a category has.
     """
-    audits = {one.weights: one for one in map(Audit.read, sorted(RESULTS.glob("audit_*.json")))}
+    audits = [Audit.read(path) for path in sorted(RESULTS.glob("audit_*.json"))]
     data = (one["fit"]["provenance"]["data"] for one in baselines.values())
     counts = {text.partition(":")[0]: text for text in data}
     records = [(one, key, record) for one in OWN for key, record in _records(one)]
@@ -80,8 +80,8 @@ def own(baselines: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]
         stages["clean"] = {
             "rows": [_beside(row, paper, category) for row in clean if not row["norm"]]
         }
-        if (audit := audits.get(made["weights"])) is not None:
-            stages["audit"] = audited(audit)
+        for one_audit in (audited(audit) for audit in audits if audit.weights == made["weights"]):
+            stages[f"audit, {one_audit['radius']}"] = one_audit
         eps, images = fraction_of_255(attacked[0]["eps"]), sum(counted(made["data"]))
         budget = attacked[0]["budget"]["name"]
         stages[f"attacks, L-inf {eps}, {images} images, {budget}"] = {
