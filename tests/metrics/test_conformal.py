@@ -16,7 +16,9 @@ from hardsight.metrics.conformal import (
 def test_the_rank_by_hand():
     assert conformal_threshold(np.arange(1, 100), level=0.01) == 99.0  # k = ceil(100 * 0.99)
     assert conformal_threshold(np.arange(1, 200), level=0.01) == 198.0
-    assert conformal_threshold(np.arange(1, 100)[::-1], level=0.07) == 93.0  # floats: 7.0000001
+    assert conformal_threshold(np.arange(1, 100)[::-1], level=0.29) == 71.0  # floats: 28.9999999
+    assert conformal_threshold(np.arange(1, 100), level=0.0199) == 99.0  # one alarm, not two
+    assert conformal_threshold(np.arange(1, 200)) == 198.0  # 1 % unless asked otherwise
     assert conformal_threshold([3.0, 1.0, 2.0], level=0.5) == 2.0
 
 
@@ -45,10 +47,11 @@ def test_the_true_rate_follows_the_beta_law(n, level):
     rng = np.random.default_rng(7)
     rates = np.array([1 - conformal_threshold(rng.random(n), level) for _ in range(4000)])
     mean, upper = expected_false_alarm_rate(n, level)
+    alarms = int((n + 1) * level + 1e-9)
+    assert mean == pytest.approx(alarms / (n + 1))
     assert mean <= level
     assert rates.mean() == pytest.approx(mean, rel=0.05)
     assert np.mean(rates <= upper) == pytest.approx(0.95, abs=0.012)
-    alarms = int((n + 1) * level + 1e-9)
     assert kstest(rates, "beta", args=(alarms, n + 1 - alarms)).pvalue > 0.01
 
 
@@ -62,8 +65,9 @@ def test_too_few_normals_say_how_many_are_needed():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="rate must be between 0 and 1, got 1; use"):
-        conformal_threshold(np.zeros(200), level=1.0)
+    for level in (0.0, 1.0):
+        with pytest.raises(ValueError, match=f"rate must be between 0 and 1, got {level:g}; use"):
+            conformal_threshold(np.zeros(200), level=level)
     with pytest.raises(ValueError, match="normal_scores must be finite"):
         conformal_threshold([np.nan] * 200)
     with pytest.raises(ValueError, match="normal_scores must have shape"):

@@ -41,7 +41,7 @@ def check_rate(level: float) -> float:
 def _alarms(n: int, level: float) -> int:
     """Return floor((n + 1) level): how many of n + 1 exchangeable scores may alarm, at least 1."""
     check_rate(level)
-    alarms = math.floor((n + 1) * level + 1e-9)  # 1e-9: 0.07 * 100 is 7.000...001 in floats
+    alarms = math.floor((n + 1) * level + 1e-9)  # 1e-9: 0.29 * 100 is 28.999...996 in floats
     if alarms < 1:
         raise ValueError(
             f"got {counted(n, 'normal score')}, too few for a false-alarm rate of {level:g}: "
