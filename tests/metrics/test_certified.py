@@ -42,6 +42,12 @@ def test_tpr_at_fpr_by_trying_every_threshold(low, high, rate):
     assert certified_tpr_at_fpr(low, high, rate) == best
 
 
+def test_a_share_of_false_alarms_counts_whole_images():
+    high = np.arange(100.0)
+    assert certified_tpr_at_fpr([70.5, 69.5], high, 0.29) == 0.5  # floats: 28.9999999 images
+    assert certified_tpr_at_fpr([98.5, 97.5], high, 0.0199) == 0.5
+
+
 def test_no_perturbation_within_the_bounds_does_worse():
     rng = np.random.default_rng(0)
     low, high = rng.normal(1, 1, 30), rng.normal(0, 1, 40)
@@ -66,8 +72,8 @@ def test_ties_and_unbounded_scores_count_nothing():
     ("low", "high", "message"),
     [
         ([np.nan], [0.0], "lower_of_anomalous must hold"),
-        ([np.inf], [0.0], "exchanged"),
-        ([0.0], [-np.inf], "upper_of_normal must hold"),
+        ([np.inf], [0.0], r"finite or -inf, got inf; .* exchanged\?"),
+        ([0.0], [-np.inf], "upper_of_normal must hold bounds that are finite or inf, got -inf"),
         ([], [0.0], "lower_of_anomalous must have shape"),
         ([0.0], [[0.0]], "one radius at a time"),
     ],
@@ -83,7 +89,8 @@ def test_bad_input_is_named(low, high, message):
 
 
 def test_bad_parameters_are_named():
-    with pytest.raises(ValueError, match="fpr must be"):
-        certified_tpr_at_fpr([1.0], [0.0], 5)
+    for fpr in (-0.01, 1.01):
+        with pytest.raises(ValueError, match="fpr must be"):
+            certified_tpr_at_fpr([1.0], [0.0], fpr)
     with pytest.raises(ValueError, match="threshold must be finite"):
         certified_f1([1.0], [0.0], np.nan)

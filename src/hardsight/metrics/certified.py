@@ -9,6 +9,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hardsight.core.rounding import floor
+
 Floats = NDArray[np.float64]
 
 
@@ -96,7 +98,7 @@ def certified_tpr_at_fpr(
     if not 0.0 <= fpr <= 1.0:
         raise ValueError(f"fpr must be in [0, 1], got {fpr}; use 0.05 for 5 % false alarms")
     low, high = _bounds(lower_of_anomalous, upper_of_normal)
-    alarms = math.floor(fpr * high.size + 1e-9)  # 1e-9: 0.07 * 100 is 7.000...001 in floats
+    alarms = floor(fpr * high.size)
     threshold = high[high.size - alarms - 1] if alarms < high.size else -np.inf
     return int(_above(low, threshold)) / low.size
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hardsight.core.rounding import ceil, floor
 from hardsight.core.words import counted
 from hardsight.metrics.checks import Floats, finite
 
@@ -41,11 +42,11 @@ def check_rate(level: float) -> float:
 def _alarms(n: int, level: float) -> int:
     """Return floor((n + 1) level): how many of n + 1 exchangeable scores may alarm, at least 1."""
     check_rate(level)
-    alarms = math.floor((n + 1) * level + 1e-9)  # 1e-9: 0.29 * 100 is 28.999...996 in floats
+    alarms = floor((n + 1) * level)
     if alarms < 1:
         raise ValueError(
             f"got {counted(n, 'normal score')}, too few for a false-alarm rate of {level:g}: "
-            f"give at least {math.ceil(1 / level - 1 - 1e-9)} normal images, "
+            f"give at least {ceil(1 / level - 1)} normal images, "
             f"or choose a rate of at least {1 / (n + 1):.4g}"
         )
     return alarms

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hardsight.certify.confidence import check_alpha, check_samples
 from hardsight.certify.percentile import check_quantile, check_sigma
+from hardsight.core.rounding import ceil
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Terms:
     @property
     def rank(self) -> int:
         """Place of the empirical quantile among n sorted scores, from 1."""
-        return max(1, math.ceil(self.quantile * self.n - 1e-9))
+        return max(1, ceil(self.quantile * self.n))
 
 
 @dataclass(frozen=True)
