@@ -142,9 +142,9 @@ def test_a_hash_is_short_on_the_page_and_whole_in_the_downloads(tmp_path):
     assert f"model.safetensors {digest[:12]}<" in page
     assert digest not in page
     assert weights in page
-    assert "detector {image_size: 128}; start none" in page
+    assert "detector.image_size=128, start=none" in page
     assert line["checkpoints"] == f"model.safetensors {digest}"
-    assert line["settings"] == "detector {image_size: 128}; start none"
+    assert line["settings"] == "detector.image_size=128, start=none"
     assert (line["weights"], line["torch"]) == (weights, "2.15.0")
 
 

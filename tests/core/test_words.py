@@ -1,6 +1,6 @@
 import pytest
 
-from hardsight.core.words import counted, listed
+from hardsight.core.words import counted, in_words, listed
 
 
 @pytest.mark.parametrize(
@@ -15,3 +15,19 @@ def test_a_noun_is_plural_unless_there_is_one(count, said):
 )
 def test_of_many_names_the_first_few_are_told_and_how_many_more_there_are(names, said):
     assert listed(names, 2) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({}, ""),
+        ({"a": 1, "b": {"c": {"d": "x"}, "e": None}}, "a=1, b.c.d=x, b.e=null"),
+        ({"detector.pose": {"on": False}, "empty": {}}, "detector.pose.on=false, empty={}"),
+        ({"at": (1, 2.5), "parts": [{"a": 1, "b": {"c": 2}}]}, "at=[1, 2.5], parts=[{a=1, b.c=2}]"),
+        (1e-5, "1e-05"),
+        (True, "true"),
+        ("one", "one"),
+    ],
+)
+def test_settings_are_told_as_they_are_set(value, said):
+    assert in_words(value) == said

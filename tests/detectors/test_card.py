@@ -16,7 +16,9 @@ def saved(folder: Path, **facts: str) -> str:
 def test_the_card_says_what_the_weights_are(tmp_path):
     text = saved(tmp_path, preset="hardsight", start="runs/all, weights 0123")
     assert "- preset: hardsight\n- start: runs/all, weights 0123\n" in text
-    assert '"k": 20' in text
+    assert "denoiser.patch=" in text
+    assert ", k=20, " in text
+    assert "{" not in text.split("```")[0]
     assert "At most 10 % of new normal images" in text
     card = ModelCard.load(tmp_path / "README.md")
     assert card.data.library_name == "hardsight"

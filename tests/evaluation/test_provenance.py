@@ -2,6 +2,7 @@ import torch
 from torch import nn
 
 from hardsight.classifiers import MNISTCNN
+from hardsight.core.capabilities import named
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.purifiers import Noising, Purified
 
@@ -27,6 +28,12 @@ def test_the_order_of_settings_and_a_list_for_a_tuple_change_nothing():
     one = Model({"denoiser": {"name": "fast", "channels": 8}, "sizes": (1, 2)})
     other = Model({"sizes": [1, 2], "denoiser": {"channels": 8, "name": "fast"}})
     assert fingerprint(one) == fingerprint(other)
+
+
+def test_a_model_is_told_by_its_settings_one_by_one():
+    model = Model({"denoiser": {"name": "fast", "channels": 8}, "head": None})
+    assert named(model) == "Model: denoiser.name=fast, denoiser.channels=8, head=null"
+    assert named(Bare()) == "Bare"
 
 
 def test_weights_and_settings_are_told_apart():

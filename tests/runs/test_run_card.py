@@ -8,6 +8,7 @@ import shutil
 import pytest
 import torch
 
+from hardsight.core.words import in_words
 from hardsight.data import Manifest
 from hardsight.evaluation import Execution, Protocol, Terms
 from hardsight.evaluation.certified.plan import Smoothing
@@ -51,7 +52,7 @@ def test_a_fit_writes_it_with_data_recipe_and_what_is_not_measured(run):
     assert card == run.card()
     assert Manifest.read(run.path / "manifest.json").sha256 in section(card, "Data")
     assert "4 normal and 4 anomalous test images" in section(card, "Data")
-    assert '"steps": 6' in section(card, "Recipe")
+    assert "steps=6, " in section(card, "Recipe")
     promise = run.detector("cpu").calibration.statement
     assert section(card, "Threshold").strip() == promise
     assert "Nothing was measured yet." in section(card, "Measured")
@@ -106,6 +107,14 @@ def test_figures_of_other_weights_are_not_its_own(measured, tmp_path):
     (other.path / "model.safetensors").unlink()
     detector.save_pretrained(other.path)
     assert "Nothing was measured yet." in section(other.card(), "Measured")
+
+
+def test_settings_are_told_by_dotted_names_and_not_as_code(measured):
+    recipe = section(measured.card(), "Recipe")
+    assert f"`{in_words(measured.config.model_dump(mode='json')['training'])}`" in recipe
+    assert '{"' not in measured.card()
+    report = json.loads((measured.path / "evaluation/report.json").read_text())
+    assert "{" not in report["provenance"]["detector"]
 
 
 def test_a_damaged_report_is_named(measured, tmp_path):

@@ -1,11 +1,12 @@
 """The board: entries as lines, each beside what was published."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hardsight.benchmark.entry import Entry
 from hardsight.benchmark.job import slug
+from hardsight.core.words import in_words
 from hardsight.data import published_sets
 from hardsight.evaluation import Row
 from hardsight.evaluation.published import known_of
@@ -129,7 +130,9 @@ class Line:
             "seconds an image": self.attacked.seconds_per_image,
             "settings": in_words(entry.settings),
             "weights": entry.weights,
-            "checkpoints": in_words(entry.checkpoints),
+            "checkpoints": "; ".join(
+                f"{name} {digest}" for name, digest in entry.checkpoints.items()
+            ),
             "split": entry.data.split_sha256,
             "hardware": entry.made.hardware,
             "hardsight": entry.made.hardsight,
@@ -150,22 +153,6 @@ def why_apart(entry: Entry, attack: Sequence[str] = ()) -> tuple[str, ...]:
     if backbone:
         found.append(f"The backbone is {backbone}, not the paper's.")
     return (*found, *attack, *known_of(entry.paper))
-
-
-def in_words(values: Mapping[str, Any]) -> str:
-    """Return settings, or files and their hashes, as text.
-
-    Examples:
-        >>> in_words({"start": "none", "detector.denoiser": {"name": "fast", "patch": 2}})
-        'start none; detector.denoiser {name: fast, patch: 2}'
-    """
-    return "; ".join(f"{key} {_plain(value)}" for key, value in values.items())
-
-
-def _plain(value: Any) -> str:
-    if not isinstance(value, Mapping):
-        return str(value)
-    return "{" + ", ".join(f"{key}: {_plain(one)}" for key, one in value.items()) + "}"
 
 
 def what(entry: Entry) -> dict[str, Any]:

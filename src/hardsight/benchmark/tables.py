@@ -5,8 +5,9 @@ from itertools import compress, groupby
 from typing import NamedTuple
 
 from hardsight.benchmark.averages import threat_averages
-from hardsight.benchmark.board import Line, in_words
+from hardsight.benchmark.board import Line
 from hardsight.benchmark.entry import Entry
+from hardsight.core.words import in_words
 from hardsight.evaluation.wording import figure
 
 TOLD_ONCE = {

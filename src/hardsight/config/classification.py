@@ -9,6 +9,7 @@ from hardsight.attacks import PGD, Ball, build_ball
 from hardsight.config.config import STRICT, Config, arguments
 from hardsight.config.data import LabelledConfig
 from hardsight.core.precision import Choice
+from hardsight.core.words import in_words
 from hardsight.purifiers import ADP, Adapter, DDIMPurifier, DiffPure, OneShot, Purifier, RAPSettings
 from hardsight.purifiers.purified import Combine
 from hardsight.training import Settings
@@ -105,7 +106,7 @@ class RAPConfig(ClassifierConfig):
         why = 'the paper says "a U-Net" and no more'
         t = self.training
         how = f"{t.optimizer}, lr {t.lr:g}, batches of {t.batch_size} (assumed: not given)"
-        return own | {"adapter": f"{network} (assumed: {why})", "adapter's training": how}
+        return own | {"adapter": f"{in_words(network)} (assumed: {why})", "adapter's training": how}
 
 
 class DiffusionConfig(ClassifierConfig):

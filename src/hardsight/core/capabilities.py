@@ -7,6 +7,8 @@ from typing import Any, Protocol, TypeGuard, runtime_checkable
 import torch
 from torch import Tensor
 
+from hardsight.core.words import in_words
+
 
 @runtime_checkable
 class Random(Protocol):
@@ -143,5 +145,11 @@ def title_of(thing: object) -> str:
 
 
 def named(model: object) -> str:
-    """Return a model's class and settings in words."""
-    return f"{type(model).__name__} {settings_of(model) or ''}".strip()
+    """Return a model's class and settings in words.
+
+    Examples:
+        >>> named(object())
+        'object'
+    """
+    settings = in_words(settings_of(model))
+    return f"{type(model).__name__}{f': {settings}' if settings else ''}"

@@ -1,11 +1,11 @@
 """The card beside saved weights: what they are, how to load them, what they do not promise."""
 
-import json
 import os
 from collections.abc import Mapping
 
 from huggingface_hub import ModelCard, ModelCardData
 
+from hardsight.core.words import in_words
 from hardsight.detectors.base import Detector
 
 TAGS = ["anomaly-detection", "adversarial-robustness", "hardsight"]
@@ -19,7 +19,7 @@ def model_card(detector: Detector, facts: Mapping[str, str]) -> ModelCard:
         facts: where it comes from, name -> value: preset, data set, start.
     """
     method = type(detector).__name__
-    about = {**facts, "settings": f"`{json.dumps(detector.settings, sort_keys=True)}`"}
+    about = {**facts, "settings": f"`{in_words(dict(sorted(detector.settings.items())))}`"}
     lines = "\n".join(f"- {name}: {value}" for name, value in about.items())
     height, width = detector.size
     threshold = detector.calibration.statement if detector.calibration else "It was not calibrated."

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import torch
 from torch import nn
 
-from hardsight.core.capabilities import settings_of
+from hardsight.core.capabilities import named, settings_of
 from hardsight.core.machine import instruction_sets
 from hardsight.core.precision import Choice, resolve
 from hardsight.data import AnomalyData, Manifest
@@ -100,7 +100,7 @@ def describe(detector: Detector, data: AnomalyData, manifest: str, seed: int) ->
     """Return what a table must say about its origin, ready to show."""
     labels = data.test.labels
     return (
-        {"detector": f"{type(detector).__name__} {detector.settings}"}
+        {"detector": named(detector)}
         | computed_in(detector, detector.device)
         | {
             "weights": fingerprint(detector),

@@ -1,12 +1,12 @@
 """The card of a run: what it is, what it was made of, what was measured of it and what was not."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hardsight.core.words import in_words
 from hardsight.detectors.card import front_matter, readable
 from hardsight.reports.page import bullets
 from hardsight.runs.measured import Measured
@@ -54,7 +54,7 @@ def card(about: About, config: Mapping[str, Any], folder: Path, measured: Measur
     hashes = [f"- {name}: `{_sha256(path)}`" for name, path in names.items()]
     sections = {
         "Data": bullets(about.data),
-        "Recipe": [f"- {name}: `{json.dumps(value)}`" for name, value in recipe.items()],
+        "Recipe": [f"- {name}: `{in_words(value) or 'none'}`" for name, value in recipe.items()],
         "Measured": measured.figures(),
         "Not measured": measured.gaps(),
         "Limits": bullets((*LIMITS, *about.limits)),

@@ -10,6 +10,7 @@ from hardsight.config import DetectorConfig, load_data
 from hardsight.core.devices import pick_device
 from hardsight.core.run_folders import RunError
 from hardsight.core.types import Progress, announce, quiet
+from hardsight.core.words import in_words
 from hardsight.data import AnomalyData, Manifest, training_findings
 from hardsight.data.kept import demand_memory
 from hardsight.data.places import exists
@@ -200,7 +201,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         counts = Counter((entry.role, entry.anomalous) for entry in entries.entries)
         size = config.detector_settings["image_size"]
         backbone = config.detector_settings.get("backbone")
-        named = {} if backbone is None else {"backbone": f"`{json.dumps(backbone)}`"}
+        named = {} if backbone is None else {"backbone": f"`{in_words(backbone)}`"}
         return About(
             f"{config.method}: {method.summary}",
             LOADING,
@@ -222,7 +223,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
             {
                 "preset": config.preset,
                 **named,
-                "settings as fitted": f"`{' '.join(fitted.split())}`",
+                "settings as fitted": f"`{in_words(json.loads(fitted))}`",
                 **took(self.path / METRICS),
                 **origin(self.path),
             },
