@@ -47,6 +47,10 @@ def test_evaluate_attacks_either_and_both(run, other):
     done = call("evaluate", run, *given)
     assert done.exit_code == 0, words(done)
     assert "stopped" in words(done)
+    assert "Budget" in done.stderr
+    for part in ("clean images", "attack on robust", "attack on clean", "attack on both", "all"):
+        assert part in done.stderr
+        assert part not in done.stdout.replace("All figures", "")
     path = run / "evaluation/beside.json"
     assert f"All figures: {path}" in done.stdout
     found = json.loads(path.read_text())

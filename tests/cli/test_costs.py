@@ -5,7 +5,7 @@ import re
 import pytest
 
 from hardsight.attacks import build_suite
-from hardsight.cli.evaluate import print_costs
+from hardsight.cli.costs import print_costs
 from hardsight.evaluation import Cost
 from hardsight.evaluation.parts import Part
 

@@ -6,7 +6,8 @@ from sklearn.metrics import roc_auc_score
 from bright import Contrast, Saturating
 from hardsight.attacks import build_suite
 from hardsight.detectors import TwoWitnesses
-from hardsight.evaluation import inspect_attacked
+from hardsight.evaluation import inspect_attacked, inspection_costs
+from hardsight.evaluation.costs import FORWARD
 
 NORMAL, ANOMALOUS = [95, 100, 104, 108], [104, 110, 118, 126]
 EPS = 8 / 255
@@ -40,6 +41,52 @@ def test_each_way_to_decide_is_counted_under_each_attack(bright, make_set):
     for name, own in (("robust", scores), ("both", exceedances)):
         assert rows["nothing", name].auroc == pytest.approx(roc_auc_score(labels, own))
     assert rows["robust", "robust"].auroc == pytest.approx(roc_auc_score(labels, worst))
+
+
+def sided(bright, data):
+    normals = data.train.images()
+    robust, clean = (d.calibrate(normals, 0.1) for d in (bright(), Contrast()))
+    return TwoWitnesses(robust, clean).calibrated(normals, 0.2)
+
+
+def test_its_costs_are_those_of_each_attack_and_of_looking(bright, make_set, monkeypatch):
+    """By a clock of which a gradient of both takes 3 s, of the robust one 2 s, of the other 1."""
+    data = make_set(NORMAL, ANOMALOUS)
+    both, suite = sided(bright, data), build_suite("pgd", "Linf", EPS, steps=5)
+    seconds = {both: 3.0, both.robust: 2.0, both.clean: 1.0}
+    monkeypatch.setattr(
+        "hardsight.evaluation.inspected._seconds", lambda detector, x, truth: seconds[detector]
+    )
+    costs = inspection_costs(both, data, suite)
+    names = ["clean images", "attack on robust", "attack on clean", "attack on both"]
+    assert [cost.part.name for cost in costs] == names
+    made = len(suite.once.attempts)
+    passes = sum(attempt.optimiser.evaluations for attempt in suite.once.attempts)
+    assert [cost.passes for cost in costs] == [0, passes, passes, passes]
+    look, n = FORWARD * (3 + 1), len(data.test.images())
+    for cost, own in zip(costs[1:], (2, 1, 3), strict=True):
+        assert 60 * cost.minutes == pytest.approx(
+            n * (look + own * (passes + FORWARD * (1 + made)))
+        )
+    assert 60 * costs[0].minutes == pytest.approx(n * look)
+
+
+def test_each_attempt_is_told_of(bright, make_set):
+    data, told = make_set(NORMAL, ANOMALOUS), []
+    suite = build_suite("pgd", "Linf", EPS, steps=2)
+    inspect_attacked(
+        sided(bright, data),
+        data,
+        suite,
+        progress=lambda stage, done, total, info="": told.append((stage, done, total)),
+    )
+    total, made = len(data.test.images()), len(suite.attempts)
+    assert [one for one in told if one[0] == "clean images"] == [
+        ("clean images", 0, total), ("clean images", total, total)
+    ]  # fmt: skip
+    for name in ("robust", "clean", "both"):
+        done = [one[1] for one in told if one[0] == f"attack on {name}"]
+        assert done == [0, *(int((k + 1) * total / made) for k in range(made)), total]
 
 
 def test_an_attack_of_the_map_is_refused(bright, make_set):

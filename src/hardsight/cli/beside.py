@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.table import Table
 
 from hardsight.cli.console import console
+from hardsight.cli.costs import print_costs
 from hardsight.cli.overlays import Overlays
 from hardsight.cli.progress import told
 from hardsight.cli.rows import FIELDS, filled, filling
@@ -111,7 +112,7 @@ def evaluate_beside(
     """Attack two runs' detectors, alone and side by side, and write RUN/evaluation/beside.json."""
     from hardsight.core.files import write_atomically
     from hardsight.core.lock import locked
-    from hardsight.evaluation import inspect_attacked
+    from hardsight.evaluation import inspect_attacked, inspection_costs
     from hardsight.runs import beside, open_detector_run
 
     opened = open_detector_run(run)
@@ -119,6 +120,7 @@ def evaluate_beside(
     with locked(path.parent):
         both, data = beside(opened, open_detector_run(other), device)
         few = data.limited(limit) if limit else data
+        print_costs(inspection_costs(both, few, suite))
         with told() as progress:
             rows = inspect_attacked(both, few, suite, seed, progress)
         found = {

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from hardsight.cli.beside import WRITTEN, evaluate_beside, print_inspected
-from hardsight.cli.console import errors, explained, goes_on, print_rows, say, say_report
+from hardsight.cli.console import explained, goes_on, print_rows, say, say_report
+from hardsight.cli.costs import print_costs
 from hardsight.cli.options import (
     Address,
     AllowDataChange,
@@ -28,12 +28,11 @@ from hardsight.cli.options import (
     for_detectors,
     not_with,
 )
-from hardsight.cli.pace import duration
 from hardsight.cli.progress import told
 from hardsight.core.outputs import check_folder
 
 if TYPE_CHECKING:
-    from hardsight.evaluation import Cost, Evaluation
+    from hardsight.evaluation import Evaluation
     from hardsight.runs import ClassifierRun, DetectorRun
     from hardsight.runs.figures import PurifierChoice
 
@@ -249,21 +248,6 @@ def _purifier(
     except ValueError:
         raise ValueError(f"--t-star={depths!r} must be whole numbers, as {T_STAR}") from None
     return PurifierChoice(source, found, (denoising or Denoising.one_shot).value)
-
-
-def print_costs(costs: "list[Cost]", workers: int = 1) -> None:
-    """Say what so many workers are going to do, and how long each part and all will take."""
-    table = Table("part", "attacks", "passes an image", "about", title="Budget")
-    for part, passes, minutes in costs:
-        attacks = part.suite.description if part.suite else "-"
-        table.add_row(part.name, attacks, f"{passes:,}" if passes else "-", _time(minutes, workers))
-    table.add_section()
-    table.add_row("all", "", "", _time(sum(cost.minutes for cost in costs), workers))
-    errors.print(table)
-
-
-def _time(minutes: float, workers: int) -> str:
-    return duration(60 * minutes / workers)
 
 
 def say_measured(run: "DetectorRun | ClassifierRun", found: "Evaluation", folder: Path) -> None:

@@ -13,7 +13,7 @@ from hardsight.evaluation.classifiers import accuracy_curve, evaluate_classifier
 from hardsight.evaluation.depth import DepthChoice, choose_depth
 from hardsight.evaluation.detectors import attack, evaluate
 from hardsight.evaluation.estimate import Cost, estimate
-from hardsight.evaluation.inspected import Inspected, inspect_attacked
+from hardsight.evaluation.inspected import Inspected, inspect_attacked, inspection_costs
 from hardsight.evaluation.plan import Execution, Protocol, Record
 from hardsight.evaluation.purified import evaluate_purified
 from hardsight.evaluation.results import Budget, Curve, Estimate, Evaluation, Row
@@ -58,4 +58,5 @@ __all__ = [
     "evaluate_classifier",
     "evaluate_purified",
     "inspect_attacked",
+    "inspection_costs",
 ]

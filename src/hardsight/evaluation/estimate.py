@@ -39,10 +39,7 @@ def estimate(subject: Subject, parts: Iterable[Part], batch_size: int = 8) -> li
     """
     x = subject.batch(0, batch_size)
     with subject.at_rest():
-        objective = subject.victim(0, len(x)).objective(subject.judged, x)
-        seconds, error = probe(objective, x, lambda: torch.Generator(x.device).manual_seed(0))
-        if error:
-            seconds = _looked_at(objective, x) / FORWARD
+        seconds = gradient_seconds(subject.victim(0, len(x)).objective(subject.judged, x), x)
     minutes = seconds * len(subject) / 60
     own = subject.own_draws
     return [
@@ -53,6 +50,12 @@ def estimate(subject: Subject, parts: Iterable[Part], batch_size: int = 8) -> li
         )
         for part in parts
     ]
+
+
+def gradient_seconds(objective: Objective, x: Tensor) -> float:
+    """Return the seconds of an image's value with its gradient, as of one where there is none."""
+    seconds, error = probe(objective, x, lambda: torch.Generator(x.device).manual_seed(0))
+    return _looked_at(objective, x) / FORWARD if error else seconds
 
 
 def _looked_at(objective: Objective, x: Tensor) -> float:

@@ -1,6 +1,7 @@
 """What two detectors side by side do under attacks of either and of both, beside each alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -8,13 +9,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardsight.attacks import ScoreVictim, Suite
+from hardsight.attacks import Attempt, ScoreVictim, Suite
+from hardsight.attacks.entry import at_rest
 from hardsight.core.batches import at_once
+from hardsight.core.capabilities import averaged_draws
 from hardsight.core.modules import in_mode
 from hardsight.core.noise import Noise
 from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector, TwoWitnesses
+from hardsight.evaluation.costs import FORWARD, attempt_cost
+from hardsight.evaluation.estimate import Cost, gradient_seconds
+from hardsight.evaluation.parts import Part
 from hardsight.evaluation.subjects.synthetic import demand_defects
 from hardsight.evaluation.wording import nonfinite_gradients
 from hardsight.metrics import auroc
@@ -60,33 +66,91 @@ def inspect_attacked(
         data: its test set is used, and nothing else.
         suite: of the score.
         seed: of the attacks.
-        progress: told of attacked images.
+        progress: told of images, a stage for each of what is attacked.
 
     Raises:
         ValueError: no threshold, a suite of the map, no defects or good parts in the test set, or
             scores or gradients that are not finite, which these figures cannot tell of.
     """
-    if suite.on_map:
-        raise ValueError(f"suite={suite.name!r} attacks the map; take one of the score, as pgd")
-    labels, images = demand_defects(data), data.test.images()
-    witnesses.demand_calibration()
-    victims: dict[str, Detector | None] = {
-        "nothing": None,
-        "robust": witnesses.robust,
-        "clean": witnesses.clean,
-        "both": witnesses,
-    }
+    labels, images = _demand(witnesses, data, suite)
     found: list[Inspected] = []
     with in_mode("eval", witnesses):
-        for i, (name, victim) in enumerate(victims.items()):
-            parts = []
+        for name, victim in _victims(witnesses).items():
+            parts, stage, total = [], _stage(name, victim), len(images)
+            progress(stage, 0, total)
             for done, x, truth in _batches(witnesses, images, labels):
                 if victim is not None:
-                    x = _attacked(victim, x, truth, suite, Noise(seed, witnesses.device), done)
+                    noise, share = Noise(seed, witnesses.device), len(x) / len(suite.attempts)
+                    told = _attempts(progress, stage, done, share, total)
+                    x = _attacked(victim, x, truth, suite, noise, done, told)
                 parts.append(_scores(witnesses, x))
-                progress("attack", i * len(images) + done + len(x), len(victims) * len(images))
+                progress(stage, done + len(x), total)
             found += _rows(witnesses, name, torch.cat(parts), labels)
     return found
+
+
+def inspection_costs(witnesses: TwoWitnesses, data: AnomalyData, suite: Suite) -> list[Cost]:
+    """Time a gradient of one batch of what each attack is aimed at, and multiply; see ``estimate``.
+
+    Args:
+        witnesses, data, suite: see ``inspect_attacked``.
+
+    Raises:
+        ValueError: as there.
+    """
+    labels, images = _demand(witnesses, data, suite)
+    made, victims, found = suite.once, _victims(witnesses), []
+    _, x, truth = next(_batches(witnesses, images, labels))
+    with at_rest(witnesses):
+        seconds = {name: _seconds(v, x, truth) for name, v in victims.items() if v is not None}
+    look, minutes = FORWARD * (seconds["both"] + seconds["clean"]), len(images) / 60
+    for name, victim in victims.items():
+        stage = _stage(name, victim)
+        if victim is None:
+            found.append(Cost(Part(stage, None, 1), 0, minutes * look))
+            continue
+        own = averaged_draws(victim)
+        cost = sum(attempt_cost(attempt, own) for attempt in made.attempts)
+        cost += FORWARD * (1 + len(made.attempts))  # judged before, and after each
+        spent = minutes * (look + cost * seconds[name])
+        found.append(Cost(Part(stage, made, 1), made.passes(own), spent))
+    return found
+
+
+def _demand(
+    witnesses: TwoWitnesses, data: AnomalyData, suite: Suite
+) -> tuple[NDArray[np.bool_], Tensor]:
+    """Return labels and images of a test set; see ``inspect_attacked`` for what is refused."""
+    if suite.on_map:
+        raise ValueError(f"suite={suite.name!r} attacks the map; take one of the score, as pgd")
+    labels = demand_defects(data)
+    witnesses.demand_calibration()
+    return labels, data.test.images()
+
+
+def _victims(witnesses: TwoWitnesses) -> dict[str, Detector | None]:
+    """Return name -> what an attack is aimed at; None: there is none."""
+    alone = {"robust": witnesses.robust, "clean": witnesses.clean}
+    return {"nothing": None, **alone, "both": witnesses}
+
+
+def _stage(name: str, victim: Detector | None) -> str:
+    """Return what is done, by the name of what is attacked."""
+    return "clean images" if victim is None else f"attack on {name}"
+
+
+def _attempts(
+    progress: Progress, stage: str, done: int, share: float, total: int
+) -> Callable[[Attempt], None]:
+    """Return who hears of each attempt on a batch, and tells of its ``share`` of the images."""
+    made = count(1)
+    return lambda attempt: progress(stage, done + int(next(made) * share), total)
+
+
+def _seconds(detector: Detector, x: Tensor, truth: Tensor) -> float:
+    """Return the seconds of an image's score with its gradient, on the noise of decisions."""
+    aimed = ScoreVictim(detector, truth)
+    return gradient_seconds(aimed.objective("score", x, 1, detector.decision_noise(x)), x)
 
 
 @torch.no_grad()
@@ -111,7 +175,13 @@ def _batches(
 
 
 def _attacked(
-    victim: Detector, x: Tensor, truth: Tensor, suite: Suite, noise: Noise, start: int
+    victim: Detector,
+    x: Tensor,
+    truth: Tensor,
+    suite: Suite,
+    noise: Noise,
+    start: int,
+    told: Callable[[Attempt], None],
 ) -> Tensor:
     """Return the worst images that the suite finds, on the noise of decisions.
 
@@ -120,7 +190,7 @@ def _attacked(
     """
     generator = noise.generator(f"inspect/{suite.ball}", start)
     aimed = ScoreVictim(victim, truth, victim.demand_calibration().threshold)
-    found = suite.once(aimed, x, generator, victim.decision_noise(x))
+    found = suite.once(aimed, x, generator, victim.decision_noise(x), told)
     if bool(found.nonfinite.any()):
         raise ValueError(nonfinite_gradients(found.nonfinite.cpu().numpy()))
     return found.images
