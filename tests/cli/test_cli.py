@@ -146,7 +146,7 @@ def test_evaluate_explains_what_is_wrong(run, arguments, message):
     [
         (("fit", "advrod", "--data", "x"), "did you mean 'advrad'"),
         (("fit", "--data", "no/such/folder"), "no/such/folder"),
-        (("fit",), "data.path or data.normal_dir"),
+        (("fit", "patchcore"), "no images to fit: name a data set with --data"),
         (("fit", "--data", "x", "--set", "training.stepz=3"), "did you mean 'steps'"),
         (("fit", "--data", "x", "--set", "steps"), "key=value"),
         (("fit", "--data", "x", "--set", "start=[a"), "'[a' is no value of YAML"),

@@ -58,6 +58,8 @@ def test_a_mistyped_run_is_refused_before_anything_is_imported_that_takes_second
 GIVEN = [
     (["fit", "patchcroe", "--data", "parts"], "did you mean 'patchcore'?"),
     (["presets", "patchcroe"], "did you mean 'patchcore'?"),
+    (["fit", "patchcore"], "there are no images to fit: name a data set with --data"),
+    (["fit", "rap-mnist", "--set", "training.steps=9"], "there are no images to fit"),
     (["fit", "--data", "part"], "--data='part' does not exist; did you mean 'parts'"),
     (["fit", "--data", "parts", "--start", "photo"], "did you mean 'photographs'?"),
     (["verify", "part.hbs"], "no such bundle: part.hbs; did you mean 'part.hsb'?"),
@@ -82,7 +84,7 @@ print(*sorted({SLOW} & set(sys.modules)))
 """
 
 
-def test_a_mistyped_preset_data_set_purifier_or_bundle_is_refused_as_soon(tmp_path):
+def test_what_is_mistyped_or_not_named_is_refused_as_soon(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "parts").mkdir()
     for name in ("run/config.yaml", "some.txt", "part.hsb"):

@@ -17,6 +17,7 @@ from hardsight.cli.options import (
     Device,
     EngineName,
     FalseAlarms,
+    check_data_named,
     check_given,
 )
 from hardsight.cli.options import Workers as WorkerCount
@@ -146,6 +147,7 @@ def fit(
         hardsight fit rap-mnist --data mnist --run runs/rap
     """
     check_given(device=device.split(",")[0], preset=preset, data=path, start=start)
+    check_data_named(preset, setting or [], path, normal_dir, resume)
     from hardsight.core.engine import Workers
     from hardsight.core.lock import locked
     from hardsight.core.types import quiet

@@ -185,6 +185,23 @@ def check_given(
         pick_device(device)
 
 
+@explained()
+def check_data_named(preset: str | None, settings: Sequence[str], *named: object) -> None:
+    """End a fit of no images before it imports what takes seconds.
+
+    Args:
+        preset: its own file may name them, those that come with hardsight do not.
+        settings: of ``--set``, which may, too.
+        named: data set, folder, or a run that has one; None or False: not given.
+    """
+    own = preset is not None and preset_file(preset) == Path(preset)
+    if not (any(named) or own or any(one.startswith("data") for one in settings)):
+        raise ValueError(
+            "there are no images to fit: name a data set with --data or, for a detector, a folder "
+            "of good parts with --normal-dir. To try it without any: hardsight demo"
+        )
+
+
 def for_detectors(run: "OpenRun[Any]", **options: object) -> None:
     """Refuse options that are for detectors alone, of a run of anything else.
 
