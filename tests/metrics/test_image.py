@@ -30,6 +30,7 @@ def test_against_every_pair_and_every_threshold(rows):
     best = max(sk.f1_score(labels, scores > t, zero_division=0) for t in candidates)
     assert f1 == pytest.approx(best)
     assert sk.f1_score(labels, scores > threshold) == pytest.approx(f1)
+    assert threshold in scores or (scores > threshold).all()
     fpr, tpr = roc_curve(scores, labels)
     assert sk.auc(fpr, tpr) == pytest.approx(auroc(scores, labels))
 
@@ -43,6 +44,7 @@ def test_the_sensitivity_index_of_two_gaussians_gives_their_auroc():
     assert d == pytest.approx(1.5, abs=0.02)
     assert auroc(scores, labels) == pytest.approx(norm.cdf(d / 2**0.5), abs=0.005)
     assert sensitivity_index(-scores, labels) == pytest.approx(-d)
+    assert sensitivity_index(scores + 7, labels) == pytest.approx(d)
     assert sensitivity_index([1.0, 1.0, 1.0], [True, False, False]) == 0.0
 
 
