@@ -4,6 +4,7 @@ import torch
 
 from hardsight import attack, evaluate
 from hardsight.audit import audit
+from hardsight.data import LabelledImages
 from hardsight.evaluation.detectors import matched
 
 NORMAL = [100, 102, 104, 106]
@@ -49,3 +50,10 @@ def test_evaluate_takes_a_folder_too_and_nothing_else(make_set, bright):
     assert found.title.endswith(data.name)
     with pytest.raises(TypeError, match="data must be a data set or its folder, got ImageSet"):
         evaluate(bright(image_size=8), data.test)
+
+
+def test_a_classifiers_images_are_sent_to_its_evaluation():
+    images = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
+    data = LabelledImages("two", images, torch.tensor([0, 1]), ("a", "b"))
+    with pytest.raises(TypeError, match=r"got LabelledImages; .* evaluate_classifier"):
+        attack(torch.nn.Flatten(), data)

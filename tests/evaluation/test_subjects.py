@@ -85,6 +85,23 @@ def test_a_detector_in_train_mode_is_measured_in_eval_mode_and_left_as_it_was(br
     assert np.array_equal(found.outputs["clean"], plain.outputs["clean"])
 
 
+def test_randomness_besides_the_noise_is_refused_of_detectors_and_classifiers(bright, make_set):
+    """An attack could not average it, and the figure would be luck."""
+
+    class Shaken(bright):
+        def forward(self, images, noise=None):
+            return super().forward(images + 0.01 * torch.randn_like(images), noise)
+
+    class ShakenClassifier(nn.Linear):
+        def forward(self, x):
+            return super().forward((x + 0.01 * torch.randn_like(x)).flatten(1))
+
+    with pytest.raises(ValueError, match=r"detector gives the same images .* another score"):
+        evaluate(Shaken(), make_set(NORMAL, ANOMALOUS), [], protocol=PLAIN)
+    with pytest.raises(ValueError, match=r"classifier gives the same images .* another margin"):
+        evaluate_classifier(ShakenClassifier(16, 2), POINTS, [], protocol=PLAIN)
+
+
 def test_the_whole_evaluation_is_one_stage_whose_units_are_costs(bright, make_set):
     """So that the pace of its first steps says how long all of it takes."""
     told = []

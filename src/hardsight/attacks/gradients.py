@@ -138,7 +138,7 @@ def _one_pass(
         (gradient,) = torch.autograd.grad(total, x, allow_unused=True)
     if gradient is None:
         raise ValueError(
-            "no gradient reaches the images: the detector scores under no_grad, in inference_mode "
+            "no gradient reaches the images: the model computes under no_grad, in inference_mode "
             "or detaches on the way; a robust number without a gradient would be false"
         )
     return share * values.detach(), share * gradient  # not before: it may have been normalised

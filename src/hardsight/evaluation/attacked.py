@@ -84,6 +84,9 @@ def attack_set(
 
     Returns:
         None where time ran out before the first batch was finished.
+
+    Raises:
+        ValueError: see ``Subject.demand_repeatable``; of clean images.
     """
     size = protocol.batch_size
     starts = range(0, len(subject), size)
@@ -93,7 +96,8 @@ def attack_set(
         one = next(batches.each(craft, [("shared", protocol)]), None)
     if one is None:
         return None
-    batch = partial(attack_batch, subject, suite, protocol, keep=keep, maps=maps, shared=one)
+    look = attack_batch if suite else _repeatable_batch
+    batch = partial(look, subject, suite, protocol, keep=keep, maps=maps, shared=one)
     named = [(f"{i:06d}", i) for i in starts]
     kept, shares = [batches.keeps(name) for name, _ in named], dict.fromkeys(starts, 0.0)
     parts: list[Tensors] = []
@@ -202,6 +206,16 @@ def attack_batch(
         result["decided"] = decided
     cost = {"seconds": torch.tensor(seconds), "passes": torch.tensor(passes)}
     return result | cost | kept_images(worst, start, keep)
+
+
+def _repeatable_batch(
+    subject: Subject, suite: Suite | None, protocol: Protocol, start: int, **how: Any
+) -> Tensors:
+    """Return ``attack_batch`` of a subject that proved repeatable on the first one."""
+    found = attack_batch(subject, suite, protocol, start, **how)
+    if start == 0:
+        subject.demand_repeatable()
+    return found
 
 
 class _Share:

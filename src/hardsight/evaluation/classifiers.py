@@ -52,6 +52,9 @@ def evaluate_classifier(
         protocol: draws, seed, batches, gallery and curve, whose norm is the first suite's.
         execution: where it is kept, how long it may take, whom it tells.
         record: what the report says besides.
+
+    Raises:
+        ValueError: logits that change from call to call on the same noise.
     """
     if suites is None:
         suites = [class_suite("blau-pgd"), class_suite("blau-eot")]

@@ -51,7 +51,8 @@ def evaluate(
 
     Raises:
         ValueError: a test set without both normal and anomalous images; a suite that the detector
-            cannot be attacked by, see ``Suite.demand``.
+            cannot be attacked by, see ``Suite.demand``; scores that change from call to call on
+            the same noise.
         TypeError: no detector, or no data set.
     """
     detector, data = matched(detector, data)
@@ -120,16 +121,16 @@ def matched(
         data: a data set, or a folder in a known layout.
         image_size: of a model that does not say; None: that of the data set.
     """
+    if not isinstance(data, AnomalyData | str | Path):
+        raise TypeError(
+            f"data must be a data set or its folder, got {type(data).__name__}; load(folder) "
+            "returns one, and a classifier's labelled images go to evaluate_classifier"
+        )
     if image_size is None and isinstance(data, AnomalyData) and not isinstance(detector, Detector):
         image_size = data.test.size
     victim = as_detector(detector, image_size)
     if isinstance(data, AnomalyData):
         return victim, data
-    if not isinstance(data, str | Path):
-        raise TypeError(
-            f"data must be a data set or its folder, got {type(data).__name__}; load(folder) "
-            "returns one"
-        )
     how = victim.decoding
     return victim, load(data, size=victim.image_size, bits=how.bits, aspect=how.aspect)
 
@@ -148,8 +149,8 @@ def attack(
 
     Args:
         detector: this project's, an anomalib model, or any module or function that returns scores
-            or (scores, maps); see ``as_detector``. One whose gradient is not the true one is
-            refused.
+            or (scores, maps); see ``as_detector``. One whose score has no gradient is refused; one
+            whose gradient is not the true one is found by ``audit``.
         data: a data set, or a folder in a known layout; read at the detector's image size.
         suite: one of ``hardsight.attacks.attack_names("detector")``.
         eps, norm: the threat model, at the resolution the detector is given.

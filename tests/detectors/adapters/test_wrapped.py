@@ -75,6 +75,13 @@ def test_it_is_called_by_what_was_wrapped(model, title):
     assert title_of(Wrapped(model, 8)) == title
 
 
+def test_logits_and_bare_maps_are_refused_with_where_they_belong():
+    with pytest.raises(ValueError, match=r"got \(2, 10\); logits .* see evaluate_classifier"):
+        Wrapped(nn.Sequential(nn.Flatten(), nn.Linear(192, 10)), 8)
+    with pytest.raises(ValueError, match=r"got \(2, 1, 8, 8\); return .* Detection\(None, map\)"):
+        Wrapped(maps, 8)
+
+
 def test_a_map_alone_is_scored_by_its_maximum():
     found = Wrapped(lambda x: Detection(None, maps(x)), 8)(X)
     torch.testing.assert_close(found.pred_score, maps(X).flatten(1).amax(1))
@@ -114,7 +121,7 @@ def test_a_model_with_noise_of_its_own_keeps_the_contract():
 
 
 def test_a_hidden_die_is_refused_unless_it_is_seeded():
-    with pytest.raises(ValueError, match="seeded=True"):
+    with pytest.raises(ValueError, match=r"give Wrapped\(model, 8, seeded=True\)"):
         Wrapped(dropout, 8)
     detector = Wrapped(dropout, 8, seeded=True)
     seeds = detector.sample_noise(X, seeded())
@@ -145,7 +152,7 @@ def test_scores_that_depend_on_the_batch_are_refused_or_taken_singly():
     def relative(images: Tensor) -> Tensor:
         return scores(images) - scores(images).amax()
 
-    with pytest.raises(ValueError, match="singly=True"):
+    with pytest.raises(ValueError, match=r"Wrapped\(model, 8, singly=True\)"):
         Wrapped(relative, 8)
     torch.testing.assert_close(Wrapped(relative, 8, singly=True)(X).pred_score, torch.zeros(3))
 

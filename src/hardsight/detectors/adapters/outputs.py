@@ -47,5 +47,10 @@ def read_output(output: Any, n: int) -> tuple[Tensor, Tensor | None]:
             f"anomaly_map, got {type(output).__name__}; wrap it in a function that does"
         )
     if score.numel() != n or score.shape[:1] != (n,):
-        raise ValueError(f"scores must be ({n},) for {n} images, got {tuple(score.shape)}")
+        hint = ""
+        if score.ndim == 2:
+            hint = "; logits of classes are a classifier's, see evaluate_classifier"
+        elif score.ndim > 2:
+            hint = "; return a map alone as Detection(None, map), which scores it by its maximum"
+        raise ValueError(f"scores must be ({n},) for {n} images, got {tuple(score.shape)}{hint}")
     return score.flatten(), maps

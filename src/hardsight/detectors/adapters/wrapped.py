@@ -165,13 +165,14 @@ class Wrapped(Detector):
             raise ValueError(
                 "model gives the same images other scores at each call: give the module itself, "
                 "not a function round one in training mode; let it take (images, noise) and offer "
-                "sample_noise(images, generator); or pass seeded=True if it draws from torch's "
-                "global generators"
+                "sample_noise(images, generator); or, if it draws from torch's global generators, "
+                f"give Wrapped(model, {self.image_size}, seeded=True)"
             )
         if not _same(first[:1], alone):
             raise ValueError(
                 "model scores an image otherwise in another batch: give the module itself, not a "
-                "function round one in training mode, or pass singly=True to score each image alone"
+                f"function round one in training mode, or Wrapped(model, {self.image_size}, "
+                "singly=True) to score each image alone"
             )
 
 
