@@ -2,9 +2,10 @@
 
 import csv
 import json
+import shutil
 
 import pytest
-from typed import call, words
+from typed import call, interrupted, words
 
 from hardsight.attacks import build_suite
 from hardsight.attacks.threats import Light
@@ -56,6 +57,15 @@ def test_evaluate_attacks_either_and_both(run, other):
     found = json.loads(path.read_text())
     assert len(found["rows"]) == 12
     assert found["eps"] == 8 / 255
+
+
+def test_after_ctrl_c_it_does_not_say_that_anything_is_kept(run, other, tmp_path):
+    mine = shutil.copytree(run, tmp_path / "mine", ignore=shutil.ignore_patterns("evaluation"))
+    stopped = interrupted(
+        (mine / "evaluation").exists, "evaluate", mine, "--beside", other, "--steps", 9999
+    )
+    assert stopped.exit_code == 130, words(stopped)
+    assert "interrupted; with --beside nothing is kept before its end" in words(stopped)
 
 
 def test_the_table_of_an_evaluation_is_whole_in_a_narrow_terminal(monkeypatch):

@@ -31,9 +31,9 @@ def calibrate(
         ),
     ] = None,
     suite: Annotated[
-        str, typer.Option("--suite", "--attack", help="How it is attacked.")
+        str, typer.Option("--suite", "--attack", help="Attack suite of --under.")
     ] = "eot-pgd",
-    budget: Annotated[str, typer.Option(help="fast or full.")] = "fast",
+    budget: Annotated[str, typer.Option(help="Of --suite: fast or full.")] = "fast",
     false_alarms: FalseAlarms = None,
     seed: Seed = 0,
     device: Device = "auto",

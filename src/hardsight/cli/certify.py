@@ -107,7 +107,7 @@ def certify(
     device: Device = "auto",
     allow_data_change: AllowDataChange = False,
 ) -> None:
-    """Certify the smoothed detector on the test set, and write the report (HTML, Markdown, JSON).
+    """Certify the smoothed detector or classifier, and write the report (HTML, Markdown, JSON).
 
     Killed and started again, it goes on where it was.
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     Values = dict[str, NDArray[np.float64]]
 
 OnceIn = Annotated[
-    int, typer.Option(min=2, help="Parts in which one false alarm is tolerated, on average.")
+    int,
+    typer.Option(min=2, help="Parts in which one false alarm of drift is tolerated, on average."),
 ]
 
 

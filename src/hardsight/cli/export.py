@@ -48,7 +48,7 @@ def export(
     """Write the detector's graph, its threshold and its settings into a folder.
 
     The threshold is set anew on the run's held-out normals, through the graph. The folder takes the
-    run's place wherever no gradient is needed: `hardsight score`, `watch`, `certify`, and
+    run's place wherever no gradient is needed: `hardsight score`, `watch`, `serve`, `certify`, and
     `evaluate` with `--suite square`, or `--suite grey-box --source RUN`.
 
     Needs the extra `onnx` or `openvino`.

@@ -114,7 +114,10 @@ def fit(
     address: Address = None,
     device: Device = "auto",
     devices: Annotated[
-        int | None, typer.Option(min=1, help="Devices (or CPU processes) to train on.")
+        int | None,
+        typer.Option(
+            min=1, help="Number of devices (or CPU processes) that one model is trained on."
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted run.")
@@ -124,10 +127,10 @@ def fit(
     """Train a detector on normal images, choose its open settings, calibrate its threshold.
 
     The data hold `train/good` and `test/...`, as MVTec AD does, or `good/` and optionally `bad/`
-    and `masks/`. With `--each` every category gets a model of its own, beside each other or on a
-    cluster (`--engine ray`); `--resume` keeps what is finished. A preset of a classifier trains it
-    with its defence on images with classes; one that is there already is taken with
-    `--set classifier.run=runs/cnn`.
+    and `masks/`. With `--each` every category gets a model of its own, beside each other, on
+    devices in turn (`--device cuda:0,cuda:1 --workers 2`) or on a cluster (`--engine ray`);
+    `--resume` keeps what is finished. A preset of a classifier trains it with its defence on images
+    with classes; one that is there already is taken with `--set classifier.run=runs/cnn`.
 
     Examples:
 

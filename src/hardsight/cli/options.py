@@ -89,7 +89,7 @@ Bits = Annotated[
     typer.Option(
         min=1,
         max=16,
-        help="Depth of grey images in files of 16 bits, e.g. 12. Default: all, or a run's own.",
+        help="Depth of grey images in files of 16 bits, e.g. 12. Default: a run's own, else all.",
     ),
 ]
 Connections = Annotated[

@@ -76,7 +76,7 @@ def watch(
     state: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for what is not delivered yet; default: RUN/connections. One for each "
+            help="Folder for what --to did not deliver yet; default: RUN/connections. One for each "
             "watch."
         ),
     ] = None,
