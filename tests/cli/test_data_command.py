@@ -6,6 +6,7 @@ from typed import call, words
 
 import trees
 from hardsight.cli import pace
+from hardsight.cli.console import console
 from hardsight.data import load
 from tiny_parts import write_parts
 
@@ -82,6 +83,18 @@ def test_verify_tells_what_is_missing_and_corrupt(tmp_path):
         "MVTec AD is to be had from mvtec.com/company/research/datasets/mvtec-ad (licence: CC BY",
     ):
         assert part in said
+
+
+def test_the_table_of_verify_is_whole_in_a_narrow_terminal(tmp_path, monkeypatch):
+    monkeypatch.setattr(console, "_width", 80)
+    for name in ("toothbrush", "transistor"):
+        trees.mvtec(tmp_path / name)
+    done = call("data", tmp_path, "--verify")
+    assert "…" not in done.stdout
+    for name in ("toothbrush", "transistor"):
+        (line,) = (one for one in done.stdout.splitlines() if name in one)
+        assert "│ MVTec AD " in line
+    assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 def test_verify_of_what_is_as_it_should_be(tmp_path):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from hardsight.cli.console import beware, console, errors, explained, say
 from hardsight.cli.options import Bits, not_with, only_with
@@ -120,7 +120,9 @@ def _verify(path: str) -> None:
     with told() as progress:
         found = verify(path, progress)
     columns = ("train", "validation", "good", "anomalous", "masks")
-    table = Table("category", "layout", *columns, "published as", title=path)
+    heads = ("train", "held out", "good", "anomalous", "masks")
+    category = Column("category", overflow="fold")
+    table = Table(category, "layout", *heads, "published as", title=path, pad_edge=False)
     for one in found.categories:
         counts = (str(getattr(one.found, column)) for column in columns)
         table.add_row(one.name, one.layout, *counts, one.published.title if one.published else None)
