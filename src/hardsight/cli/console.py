@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from hardsight.core.explained import explanation
@@ -77,7 +77,8 @@ def print_rows(
 
     told = list(rows)
     shown = filled(heads, told)
-    table = Table(*(heads[key] for key in shown), title=title)
+    columns = (Column(heads[key], overflow="fold") for key in shown)
+    table = Table(*columns, title=title, pad_edge=False)
     for row in told:
         table.add_row(*(_stacked(*row[key]) for key in shown))
     console.print(table)
