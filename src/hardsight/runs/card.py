@@ -54,7 +54,7 @@ def card(about: About, config: Mapping[str, Any], folder: Path, measured: Measur
     hashes = [f"- {name}: `{_sha256(path)}`" for name, path in names.items()]
     sections = {
         "Data": bullets(about.data),
-        "Recipe": [f"- {name}: `{in_words(value) or 'none'}`" for name, value in recipe.items()],
+        "Recipe": [f"- {name}: `{in_words(value) or '{}'}`" for name, value in recipe.items()],
         "Measured": measured.figures(),
         "Not measured": measured.gaps(),
         "Limits": bullets((*LIMITS, *about.limits)),
