@@ -99,6 +99,20 @@ def test_image_steps_are_the_same_every_round():
     assert hills.sizes == [8] * 11 + [4] * 21 + [2] * 41
 
 
+def test_a_restart_spends_its_warm_up_and_its_attack_and_nothing_else():
+    passes = []
+
+    class Counted(Hills):
+        def outputs(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+            passes.append(len(images))
+            return super().outputs(images)
+
+    x = torch.full((4, 1, 1, 2), 0.5, dtype=torch.float64)
+    attack = A3(PGD(Linf(0.2), steps=6), restarts=3, discard=0.0, warmup=2)
+    found = attack(Counted(torch.zeros(4)), x, G().manual_seed(0))
+    assert len(passes) == found.queries == attack.evaluations == 3 * (2 + 6 + 1)
+
+
 def test_a_start_replaces_the_first():
     x = torch.full((2, 1, 1, 2), 0.5, dtype=torch.float64)
     attack = A3(PGD(Linf(0.2), steps=8, step_size=0.01), restarts=1)

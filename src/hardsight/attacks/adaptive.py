@@ -9,6 +9,7 @@ from torch import Tensor
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.contract import Objective, Selectable, Vectorial
 from hardsight.attacks.entry import Entry
+from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.optimisers import Stepped, altered
 from hardsight.attacks.pgd import PGD
 from hardsight.core.batches import choose
@@ -69,7 +70,7 @@ class A3(Entry):
     @property
     def evaluations(self) -> int:
         """Count the evaluations of the objective in one call, at most."""
-        return self.restarts * (self.optimiser.evaluations + self.warmup + 2)
+        return self.restarts * (self.optimiser.evaluations + self.warmup)
 
     def optimise(
         self,
@@ -98,7 +99,7 @@ class A3(Entry):
                 x, direction, at_start = self._start(part, images[left], successes, generator)
                 nonfinite[left] |= at_start
             if direction is not None:
-                spent += (self.warmup + 2) * len(left)
+                spent += self.warmup * len(left)
             steps = round(self.optimiser.steps * batch / len(left))
             attack = altered(self.optimiser, steps=steps)
             found = attack(part, images[left], generator, start=x)
@@ -126,15 +127,37 @@ class A3(Entry):
         if not isinstance(objective, Vectorial) or self.warmup == 0:
             none = torch.zeros(len(images), dtype=torch.bool, device=images.device)
             return self.ball.random_start(images, generator), None, none
-        with torch.no_grad():
-            like = objective.outputs(images, generator)
+        aim = _Direction(objective, successes)
+        warm = PGD(self.ball, self.warmup, self.ball.eps or None)
+        oracle = Oracle(aim, images, generator)
+        (end,) = warm.run(oracle, self.ball.random_start(images, generator), images)
+        return end.detach(), aim.direction, oracle.nonfinite
+
+
+class _Direction:
+    """Maximises an objective's outputs along a direction, which is drawn at the first look.
+
+    Args:
+        objective: whose outputs.
+        successes: (K,) summed signs of the directions that fooled images; None: none did yet.
+    """
+
+    def __init__(self, objective: Vectorial, successes: Tensor | None) -> None:
+        self.objective, self.successes = objective, successes
+        self.direction: Tensor | None = None
+        """(B, K)."""
+
+    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return (B,) how far the outputs lie along the direction."""
+        outputs = self.objective.outputs(images, generator)
+        if self.direction is None:
+            self.direction = self._drawn(outputs.detach(), generator)
+        return (outputs * self.direction).sum(1)
+
+    def _drawn(self, like: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Draw a direction for outputs (B, K) by what fooled others."""
         direction = torch.empty_like(like).uniform_(-1, 1, generator=generator)
-        if successes is not None:
-            learnt = direction.abs() * successes.sign()
-            direction = torch.where(successes == 0, direction, learnt)
-
-        def along(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-            return (objective.outputs(images, generator) * direction).sum(1)
-
-        warm = PGD(self.ball, self.warmup, self.ball.eps or None)(along, images, generator)
-        return warm.images, direction, warm.nonfinite
+        if self.successes is None:
+            return direction
+        learnt = direction.abs() * self.successes.sign()
+        return torch.where(self.successes == 0, direction, learnt)
