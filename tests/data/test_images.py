@@ -15,7 +15,7 @@ from PIL import Image
 from hardsight.data import Decoding, Frame, ImageError, read_image, read_mask
 from hardsight.data.depth import bits_needed, brightest_of_sixteen
 from hardsight.data.image_check import ImageCheck
-from hardsight.data.images import geometry
+from hardsight.data.images import decode_image, geometry
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (12, 17, 3), dtype=np.uint8)
@@ -210,6 +210,32 @@ def test_a_tiff_whose_zero_is_white_is_that_whose_zero_is_black(
     tifffile.imwrite(tmp_path / "b.tif", largest - black, photometric="miniswhite", **options)
     expected = read_image(tmp_path / "a.tif")
     torch.testing.assert_close(read_image(tmp_path / "b.tif"), expected, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_tiff_of_16_bits_whose_zero_is_white_is_read_in_either_byte_order(
+    tmp_path: Path, order: str
+) -> None:
+    """The file is written by hand: a header, one directory of ten tags, one strip of pixels."""
+    black = GREY.astype(np.uint16) * 251 + 7
+    rows, columns = black.shape
+    pixels = (65535 - black).astype(f"{order}u2").tobytes()
+    white, strip = 0, 8 + 2 + 10 * 12 + 4
+    tags = {  # width, length, bits, compression, photometric, offset, samples, rows, bytes, planar
+        256: columns, 257: rows, 258: 16, 259: 1, 262: white,
+        273: strip, 277: 1, 278: rows, 279: len(pixels), 284: 1,
+    }  # fmt: skip
+    file = {"<": b"II", ">": b"MM"}[order] + struct.pack(f"{order}HIH", 42, 8, len(tags))
+    for tag, value in tags.items():
+        file += struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0)
+    file += struct.pack(f"{order}I", 0) + pixels
+    path = tmp_path / "a.tif"
+    path.write_bytes(file)
+    expected = chw(black / 65535)
+    torch.testing.assert_close(read_image(path), expected, rtol=0, atol=1e-7)
+    torch.testing.assert_close(decode_image(file), expected, rtol=0, atol=1e-7)
+    assert geometry(path) == (rows, columns, 1, False)
+    assert brightest_of_sixteen(path) == black.max()
 
 
 def test_bits_are_counted_from_black(tmp_path: Path) -> None:

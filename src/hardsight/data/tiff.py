@@ -1,4 +1,8 @@
-"""What Pillow leaves of TIFF files: float values but grey of 32 bits, and 0 as white above 8."""
+"""What Pillow leaves of TIFF files: float values but grey of 32 bits, and 0 as white above 8.
+
+Of grey of 16 bits whose 0 is white Pillow opens what is little-endian alone. Here its table gets
+what is big-endian as well, as it has it of grey whose 0 is black.
+"""
 
 from pathlib import Path
 
@@ -13,6 +17,10 @@ _LAYOUTS = {"YX", "YXS", "SYX"}
 """tifffile's names of the axes of grey pixels, and of colours pixel by pixel or apart."""
 _ZERO_IS_WHITE = 0
 """PhotometricInterpretation, tag 262, of grey that is brightest where its values are least."""
+
+TiffImagePlugin.OPEN_INFO.setdefault(
+    (TiffImagePlugin.MM, _ZERO_IS_WHITE, (1,), 1, (16,), ()), ("I;16B", "I;16B")
+)
 
 
 def zero_is_white(image: Image.Image) -> bool:
