@@ -101,7 +101,7 @@ def test_what_is_announced_is_what_is_spent(audited):
     for attempt in attempts:
         c.attack(attempt)
     assert c.meter.spent == pytest.approx(sum(map(c.cost, attempts)) * len(c.x))
-    assert plan.evaluations(c) >= sum(map(c.cost, attempts))
+    assert plan.evaluations(c, len(c.x)) >= sum(map(c.cost, attempts)) * len(c.x)
 
 
 def test_every_check_tells_of_what_it_costs():
@@ -126,6 +126,27 @@ def test_every_check_tells_of_what_it_costs():
     *_, before, last = told
     assert (last[1], last[3]) == (last[2], "done")
     assert before[1] >= 0.97 * last[2]  # all that was announced was told
+
+
+@pytest.mark.parametrize("detector", [masked.Linear(), masked.RoundedLinear()])
+def test_long_attacks_of_what_does_not_fall_are_announced_as_they_begin(detector):
+    """Else all would seem done long before it is."""
+    told, g = [], torch.Generator().manual_seed(0)
+    images, labels = torch.rand(8, 3, 16, 16, generator=g), [False, True] * 4
+    budget = Budget("own", ("score",), (2, 3), base=2, queries=4)
+    execution = Execution(progress=lambda *one: told.append(one))
+    audit(detector, (images, labels), budget=budget, execution=execution)
+    attacking = [one for one in told if one[3] in ("unbounded", "monotone", "steps")]
+    assert attacking
+    assert all(done < total for _, done, total, _ in attacking)
+
+
+def test_what_looks_at_two_images_costs_no_more_of_many(audited):
+    c = audited(masked.Linear(), Linf(4 / 255))
+    few, many = plan.looks(c, 16), plan.looks(c, 64)
+    same = {name for name in few if few[name] == many[name]}
+    assert same == {"gradient", "continuity"}
+    assert all(many[name] == 4 * few[name] for name in few.keys() - same)
 
 
 @pytest.mark.parametrize(

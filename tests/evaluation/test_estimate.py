@@ -7,12 +7,12 @@ import torch
 from test_protocol import ANOMALOUS, NORMAL
 from torch import nn
 
-from hardsight.attacks import build_suite
+from hardsight.attacks import PGD, Attempt, Linf, build_suite
 from hardsight.core.types import Detection
 from hardsight.detectors.base import Detector
 from hardsight.evaluation import DetectorSubject, Execution, Protocol, estimate, evaluate
 from hardsight.evaluation.attacked import attack_batch, attack_set
-from hardsight.evaluation.costs import attack_cost
+from hardsight.evaluation.costs import attack_cost, attempt_cost
 from hardsight.evaluation.parts import parts
 from hardsight.evaluation.wording import radius
 
@@ -130,6 +130,13 @@ def test_scores_that_decisions_are_made_on_are_counted(bright, make_set):
     with subject.at_rest():
         attack_batch(subject, None, PROTOCOL, 0)
     assert attack_cost(subject, None, 6) == pytest.approx(len(asked) / 3)
+
+
+@pytest.mark.parametrize("via", ["bpda", "source"])
+def test_an_attack_by_another_gradient_costs_what_one_by_the_own_costs(via):
+    attack = PGD(Linf(0.1), 5)
+    other, own = Attempt(attack, "score", via=via), Attempt(attack, "score")
+    assert attempt_cost(other, 1) == attempt_cost(own, 1) == 6
 
 
 def test_a_query_of_a_threat_with_parameters_costs_no_backward_pass(bright, make_set):

@@ -67,8 +67,12 @@ class Attempt:
     @property
     def by_gradient(self) -> bool:
         """Whether the gradient of the victim is followed."""
-        own = isinstance(self.optimiser, Entry) and self.optimiser.by_gradient
-        return own and self.via not in ("source", "bpda")
+        return self.by_some_gradient and self.via not in ("source", "bpda")
+
+    @property
+    def by_some_gradient(self) -> bool:
+        """Whether a gradient is followed, of the victim or in its place."""
+        return isinstance(self.optimiser, Entry) and self.optimiser.by_gradient
 
     @property
     def other_noise(self) -> bool:

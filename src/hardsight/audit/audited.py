@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,17 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardsight.attacks import APGD, Attempt, Ball, Objective, Square, Suite, value_and_gradient
+from hardsight.attacks import Attempt, Ball, Objective, Square, Suite, value_and_gradient
 from hardsight.audit.budgets import Budget
 from hardsight.audit.outcomes import Attacked, BlockedError, worst
+from hardsight.audit.planned import PlannedAudit, alone
 from hardsight.core.noise import Noise
 from hardsight.core.types import AttackResult, Progress, quiet
-from hardsight.evaluation.costs import Meter, attack_cost
+from hardsight.evaluation.costs import Meter
 from hardsight.evaluation.probe import probe
 from hardsight.evaluation.subjects import Scores, Subject
-
-FRESH_DRAWS = 10
-"""Noise draws behind every score, counted in single draws; no attack sees them."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Terms:
     progress: Progress = quiet
 
 
-class Audited:
+class Audited(PlannedAudit):
     """A subject under audit, in the mode in which its model was given.
 
     Args:
@@ -53,9 +51,11 @@ class Audited:
         terms: how it is attacked.
     """
 
+    subject: Subject
+
     def __init__(self, subject: Subject, terms: Terms) -> None:
-        self.subject, self.terms = subject, terms
-        self.ball, self.budget, self.batch_size = terms.ball, terms.budget, terms.batch_size
+        super().__init__(subject, terms.ball, terms.budget)
+        self.terms, self.batch_size = terms, terms.batch_size
         self.x = subject.prepare(subject.images)
         self.noise = Noise(terms.seed, subject.device)
         self.meter = Meter(terms.progress, "audit", 1.0)
@@ -65,17 +65,17 @@ class Audited:
         self._gradients: dict[str, Tensor] = {}
         start, x = next(self.batches())
         aim = subject.victim(start, len(x)).objective(subject.judged, x)
-        _, self.gradient_error = probe(aim, x, lambda: self.generator("probe", start))
+        self.seconds, self.gradient_error = probe(aim, x, lambda: self.generator("probe", start))
 
     @property
     def objectives(self) -> tuple[str, ...]:
         """Names of the objectives that are tried; the strongest goes on alone."""
-        return self._known(self.budget.of(self.subject.kind))
+        return self._known(super().objectives)
 
     @property
     def surrogates(self) -> tuple[str, ...]:
         """Names of all objectives whose gradients are looked at."""
-        return self._known(self.subject.surrogates)
+        return self._known(super().surrogates)
 
     def _known(self, names: tuple[str, ...]) -> tuple[str, ...]:
         victim = self.subject.victim(0, 1)
@@ -133,11 +133,6 @@ class Audited:
         """Return scores (B,) of a batch, of draws that no attack sees together."""
         return self.subject.fresh_scores(images, start, self.looks, self.generator("fresh", start))
 
-    @property
-    def looks(self) -> int:
-        """Fresh outputs behind every score, which have ``FRESH_DRAWS`` draws together, or more."""
-        return math.ceil(FRESH_DRAWS / self.subject.own_draws)
-
     @cached_property
     def clean(self) -> Scores:
         """(N,) scores of the clean images, averaged over fresh draws."""
@@ -154,20 +149,6 @@ class Audited:
         scores = self.known_scores(self.x)
         return float(max(np.ptp(scores), np.abs(scores).max() * 1e-6, np.finfo(np.float32).tiny))
 
-    def apgd(
-        self,
-        objective: str | None = None,
-        ball: Ball | None = None,
-        steps: int | None = None,
-        restarts: int = 1,
-        draws: int = 1,
-        random_start: bool = True,
-    ) -> Attempt:
-        """Return the audit's attack; by default of the strongest objective, at its base budget."""
-        n = steps or self.budget.base
-        optimiser = APGD(ball or self.ball, n, restarts, random_start=random_start)
-        return Attempt(optimiser, objective or self.best, draws)
-
     @cached_property
     def best(self) -> str:
         """The objective that harms most at the base budget."""
@@ -183,14 +164,12 @@ class Audited:
         """The worst of the white-box attacks, for each image."""
         b = self.budget
         attempts = [self.apgd(name) for name in self.objectives]
-        attempts += [self.apgd(steps=b.steps[-1]), self.apgd(restarts=b.restarts[-1])]
-        attempts += [self.apgd(draws=b.draws[-1])]
+        attempts += [
+            self.apgd(self.best, steps=b.steps[-1]),
+            self.apgd(self.best, restarts=b.restarts[-1]),
+            self.apgd(self.best, draws=b.draws[-1]),
+        ]
         return worst([self.attack(a) for a in attempts])
-
-    def draws_of(self, attempt: Attempt) -> int:
-        """Count the single draws really averaged: those of one score come whole."""
-        own = self.subject.own_draws
-        return math.ceil(attempt.draws / own) * own if self.subject.random else 1
 
     def attack(self, attempt: Attempt) -> Attacked:
         """Attack every image, once for every attempt.
@@ -218,11 +197,6 @@ class Audited:
         harm: NDArray[np.float64] = found.objective.double().cpu().numpy()
         return Attacked(self.fresh_scores(found.images, start), harm)
 
-    def cost(self, attempt: Attempt) -> float:
-        """Return what an attack of an image costs, in evaluations with gradient."""
-        drawn = replace(attempt, draws=self.draws_of(attempt))
-        return attack_cost(self.subject, alone(drawn), self.looks)
-
     def check_time(self) -> None:
         """Leave a check for which no time is left."""
         if time.monotonic() > self.terms.deadline:
@@ -231,6 +205,21 @@ class Audited:
     def tell(self, cost: float) -> None:
         """Report progress of ``cost`` evaluations with gradient."""
         self.meter.tell(cost, self.stage)
+
+    def tell_of(self, planned: float, seconds: float) -> None:
+        """Report progress of what costs another precision or batch than attacks have, by its time.
+
+        Args:
+            planned: its cost as it is in the total, which is put right.
+            seconds: that it took.
+        """
+        cost = seconds / self.seconds
+        self.meter.total += cost - planned
+        self.tell(cost)
+
+    def expect(self, attempts: Sequence[Attempt]) -> None:
+        """Add attacks that turned out to be needed to the total of what is told."""
+        self.meter.total += sum(map(self.cost, attempts)) * len(self.subject)
 
 
 def demand_finite(found: AttackResult) -> None:
@@ -260,8 +249,3 @@ def finite_gradient(
         return value_and_gradient(objective, x, generator)[1]
     except ValueError as error:
         raise BlockedError(f"No gradient can be computed: {error}.", "fail") from error
-
-
-def alone(attempt: Attempt) -> Suite:
-    """Return a suite of one attempt."""
-    return Suite("audit", attempt.optimiser.ball, lambda ball: (attempt,))

@@ -106,7 +106,7 @@ def audit(
     with frozen(*subject.models), _restored(seed, *subject.models):
         audited = Audited(subject, terms)
         _demand_right(audited)
-        audited.meter.total = plan.evaluations(audited) * len(subject)
+        audited.meter.total = plan.evaluations(audited, len(subject))
         audited.meter.tell(0)
         checks = tuple(_check(name, audited) for name in CHECKS)
     if not any(check.due for check in checks):
@@ -225,12 +225,13 @@ def _rungs(counts: Sequence[int]) -> str:
 def _check(name: str, audited: Audited) -> Check:
     """Make a check, unless it cannot be made."""
     audited.stage = name
+    begun, told = time.monotonic(), audited.meter.spent
     try:
         audited.check_time()
         found = CHECKS[name](audited)
     except BlockedError as blocked:
         found = Check(name, blocked.verdict, str(blocked), due=blocked.due)
-    cost = plan.looks(audited).get(name)
-    if cost is not None and not found.due:
-        audited.tell(cost * len(audited.subject))
+    planned = plan.looks(audited, len(audited.subject)).get(name)
+    if planned is not None and not found.due and audited.meter.spent == told:
+        audited.tell_of(planned, time.monotonic() - begun)
     return found

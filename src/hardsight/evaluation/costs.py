@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hardsight.attacks import Attempt, Suite
 from hardsight.core.types import Progress
-from hardsight.evaluation.subjects import Subject
+from hardsight.evaluation.subjects import Traits
 
 Told = Callable[[float, int, bool], None]
 """Takes the images, or parts of one, that were dealt with since it was last told, how many are
@@ -15,7 +15,7 @@ FORWARD = 1 / 3
 """Cost of a forward pass beside that of a forward and a backward pass."""
 
 
-def attack_cost(subject: Subject, suite: Suite | None, fresh_draws: int) -> float:
+def attack_cost(subject: Traits, suite: Suite | None, fresh_draws: int) -> float:
     """Return what a suite costs an image, in evaluations with gradient: search, judging, scoring.
 
     Where there is a threshold, the scores that decisions are made on are looked at besides.
@@ -47,10 +47,10 @@ def attempt_cost(attempt: Attempt, own: int) -> float:
         own: single draws that the model itself averages.
     """
     passes = math.ceil(attempt.draws / own) * attempt.optimiser.evaluations
-    return passes * (1.0 if attempt.by_gradient else FORWARD)
+    return passes * (1.0 if attempt.by_some_gradient else FORWARD)
 
 
-def _search(subject: Subject, suite: Suite, own: int, known: bool = False) -> float:
+def _search(subject: Traits, suite: Suite, own: int, known: bool = False) -> float:
     attempts = suite.attempts
     search = sum(attempt_cost(a, own) for a in attempts)
     drawn = math.ceil(suite.judging / own)

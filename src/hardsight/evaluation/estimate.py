@@ -1,6 +1,5 @@
 """How long the parts of an evaluation will take, before it begins."""
 
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
@@ -9,9 +8,8 @@ import torch
 from torch import Tensor
 
 from hardsight.attacks import Objective
-from hardsight.evaluation.costs import FORWARD
 from hardsight.evaluation.parts import Part
-from hardsight.evaluation.probe import PROBES, probe
+from hardsight.evaluation.probe import probe
 from hardsight.evaluation.subjects import Subject
 
 
@@ -54,16 +52,4 @@ def estimate(subject: Subject, parts: Iterable[Part], batch_size: int = 8) -> li
 
 def gradient_seconds(objective: Objective, x: Tensor) -> float:
     """Return the seconds of an image's value with its gradient, as of one where there is none."""
-    seconds, error = probe(objective, x, lambda: torch.Generator(x.device).manual_seed(0))
-    return _looked_at(objective, x) / FORWARD if error else seconds
-
-
-def _looked_at(objective: Objective, x: Tensor) -> float:
-    """Return the seconds of an evaluation of an image without its gradient."""
-    took = []
-    for _ in range(PROBES):
-        begun = time.perf_counter()
-        with torch.no_grad():
-            objective(x, torch.Generator(x.device).manual_seed(0))
-        took.append((time.perf_counter() - begun) / len(x))
-    return min(took)
+    return probe(objective, x, lambda: torch.Generator(x.device).manual_seed(0))[0]

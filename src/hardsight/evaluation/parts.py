@@ -7,7 +7,7 @@ from hardsight.attacks import THREATS, Suite
 from hardsight.evaluation.corrupted import corruptions
 from hardsight.evaluation.costs import attack_cost
 from hardsight.evaluation.plan import Protocol
-from hardsight.evaluation.subjects import Subject
+from hardsight.evaluation.subjects import Traits
 
 CURVE_DRAWS = 4
 """Fresh draws of a point of the curve, at most."""
@@ -29,7 +29,7 @@ class Part:
     fresh_draws: int
     times: int = 1
 
-    def cost(self, subject: Subject) -> float:
+    def cost(self, subject: Traits) -> float:
         """Return what it costs an image, see ``attack_cost``."""
         return self.times * attack_cost(subject, self.suite, self.fresh_draws)
 
@@ -39,14 +39,14 @@ def fewer_draws(protocol: Protocol) -> Protocol:
     return replace(protocol, fresh_draws=min(CURVE_DRAWS, protocol.fresh_draws))
 
 
-def begins_curves(subject: Subject, protocol: Protocol) -> bool:
+def begins_curves(subject: Traits, protocol: Protocol) -> bool:
     """Tell whether clean images are looked at again, on the draws of the points of curves."""
     points = bool(protocol.curve) or bool(protocol.corruptions)
     return points and subject.random and fewer_draws(protocol) != protocol
 
 
 def parts(
-    subject: Subject, suites: Sequence[Suite], norm: str, protocol: Protocol
+    subject: Traits, suites: Sequence[Suite], norm: str, protocol: Protocol
 ) -> Iterator[Part]:
     """Yield all parts of an evaluation, in order.
 

@@ -5,7 +5,8 @@ from torch import Generator, Tensor
 
 from hardsight.attacks import ScoreObjective, frozen, value_and_gradient
 from hardsight.audit.audited import Audited
-from hardsight.audit.checks.gradients import COMPARED, in_full_precision
+from hardsight.audit.checks.gradients import in_full_precision
+from hardsight.audit.plan import COMPARED
 from hardsight.audit.results import Check
 from hardsight.detectors import Detector
 

@@ -97,8 +97,9 @@ def unbounded(c: Audited) -> Check:
     for eps, attempt in plan.unbounded(c, c.best).items():
         found = c.attack(attempt)
         if s.figure(found.scores) > NEAR_ZERO:
-            harder = [c.attack(a) for a in _harder(c, attempt.optimiser.ball)]
-            found = worst([found, *harder])
+            harder = _harder(c, attempt.optimiser.ball)
+            c.expect(harder)
+            found = worst([found, *map(c.attack, harder)])
         scores[eps] = found.scores
         values[f"{s.measure} at L-inf {_radius(eps)}"] = s.figure(found.scores)
     last = s.interval(scores[1.0])

@@ -12,14 +12,13 @@ from torch import Tensor
 from hardsight.audit.audited import Audited
 from hardsight.audit.full_precision import FullPrecision
 from hardsight.audit.outcomes import BlockedError
+from hardsight.audit.plan import COMPARED
 from hardsight.audit.results import Check
 from hardsight.detectors import Detector
 from hardsight.detectors.adapters.agreement import computes_in_double, gradient_agreement
 from hardsight.detectors.adapters.double import double_precision
 from hardsight.evaluation.wording import percent
 
-COMPARED = 2
-"""Images whose gradient is held against finite differences, in double precision."""
 TIES = 0.03
 """Noise added to them, uniform to either side: in the even ground of an image a maximum over
 neighbours has equals to choose from, and no slope."""

@@ -27,7 +27,7 @@ def fixed(c: Audited) -> Check:
         c.check_time()
         known, victim = c.known_noise(x, start), s.victim(start, len(x))
         objective = victim.objective(c.best, x, 1, known)
-        result = c.apgd().optimiser(objective, x, c.generator("fixed", start))
+        result = c.apgd(c.best).optimiser(objective, x, c.generator("fixed", start))
         demand_finite(result)
         harm = victim.objective(s.judged, x, 1, known)
         with torch.no_grad():

@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from hardsight.attacks import PGD, Attempt, Linf
-from hardsight.audit.audited import Audited, alone
+from hardsight.audit.audited import Audited
 from hardsight.audit.checks.gradients import underflown
+from hardsight.audit.planned import alone
 from hardsight.audit.results import Check
 from hardsight.evaluation.wording import percent
 

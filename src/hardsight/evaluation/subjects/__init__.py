@@ -3,5 +3,6 @@
 from hardsight.evaluation.subjects.classifier import ClassifierSubject
 from hardsight.evaluation.subjects.detector import DetectorSubject
 from hardsight.evaluation.subjects.subject import Scores, Subject
+from hardsight.evaluation.subjects.traits import Traits
 
-__all__ = ["ClassifierSubject", "DetectorSubject", "Scores", "Subject"]
+__all__ = ["ClassifierSubject", "DetectorSubject", "Scores", "Subject", "Traits"]
