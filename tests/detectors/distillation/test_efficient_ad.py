@@ -69,8 +69,9 @@ def test_the_map_is_the_mean_of_both_between_their_quantiles():
     detector = tiny()
     normals = stored(6)
     detector.normalise(normals)
-    maps = detector.maps(normals / 255).transpose(0, 1).flatten(1)
-    found = np.quantile(maps.detach().numpy(), [0.9, 0.995], axis=1, method="nearest").T
+    with torch.no_grad():
+        maps = detector.distances(normals / 255).transpose(0, 1).flatten(1)
+    found = np.quantile(maps.numpy(), [0.9, 0.995], axis=1, method="nearest").T
     np.testing.assert_allclose(detector.quantiles, found, rtol=1e-5)
     x = images(2, 64)
     both = [
@@ -80,6 +81,23 @@ def test_the_map_is_the_mean_of_both_between_their_quantiles():
     expected = 0.5 * (both[0] + both[1])
     torch.testing.assert_close(detector(x).anomaly_map[:, 0], expected)
     torch.testing.assert_close(detector(x).pred_score, expected.flatten(1).amax(1))
+
+
+def test_the_quantiles_are_of_what_lies_inside_the_margin_of_the_maps():
+    """In there every pixel is 0, whatever the image."""
+    detector, normals = tiny(), stored(6)
+    with torch.no_grad():
+        inside = detector.distances(normals / 255)
+        whole = detector.maps(normals / 255)
+    assert bool((whole[..., :8] == 0).all())
+    assert bool((inside > 0).all())
+    detector.normalise(normals)
+    shares = [
+        float((part <= q).double().mean())
+        for part, quantiles in zip(inside.unbind(1), detector.quantiles, strict=True)
+        for q in quantiles
+    ]
+    np.testing.assert_allclose(shares, [0.9, 0.995] * 2, atol=2 / inside[:, 0].numel())
 
 
 def test_the_gradient_of_the_score_is_exact():

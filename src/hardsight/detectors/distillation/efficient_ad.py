@@ -91,15 +91,21 @@ class EfficientAD(SavedDetector):
         return Detection(maps.flatten(1).amax(1), maps)
 
     def maps(self, images: Tensor) -> Tensor:
-        """Return the squared distances (B, 2, H, W) of the student: to teacher, to autoencoder."""
+        """Return the squared distances (B, 2, H, W) of the student: to teacher, to autoencoder.
+
+        Zero in the margin, where no patch is described.
+        """
+        found: Tensor = self.enlarged(F.pad(self.distances(images), (MARGIN,) * 4))
+        return found
+
+    def distances(self, images: Tensor) -> Tensor:
+        """Return the same of the patches that are described, (B, 2, H / 4 - 8, W / 4 - 8)."""
         local, logical = self.student_descriptions(images)
         pairs = (
             (self.teacher_descriptions(images), local),
             (self.autoencoder_descriptions(images), logical),
         )
-        maps = [(a - b).square().mean(1, keepdim=True) for a, b in pairs]
-        found: Tensor = self.enlarged(F.pad(torch.cat(maps, dim=1), (MARGIN,) * 4))
-        return found
+        return torch.cat([(a - b).square().mean(1, keepdim=True) for a, b in pairs], dim=1)
 
     def teacher_descriptions(self, images: Tensor) -> Tensor:
         """Return the teacher's descriptions, standardised over normal images."""
@@ -153,11 +159,14 @@ class EfficientAD(SavedDetector):
     def normalise(self, normals: Tensor, low: float = 0.9, high: float = 0.995) -> None:
         """Measure quantiles of both maps on held-out normal images, in place (section 3.4).
 
+        Of the patches that are described: anomalib counts the zeros of the margin as well, a
+        quarter of a map of 256 x 256 pixels, which moves both quantiles down.
+
         Args:
             normals: (N, 3, H, W) uint8.
             low, high: the quantiles that become 0 and 0.1.
         """
-        values = torch.cat([self.maps(self.prepare(x)).cpu() for x in batched(normals, 8)])
+        values = torch.cat([self.distances(self.prepare(x)).cpu() for x in batched(normals, 8)])
         flat = values.transpose(0, 1).flatten(1).numpy()
         ranks = [round(q * (flat.shape[1] - 1)) for q in (low, high)]
         flat.partition(ranks, axis=1)  # in place: of many images a sort takes many times as much
