@@ -55,6 +55,15 @@ class FitConfig(BaseModel):
         """
         return {"train": self.training.steps} if self.training.steps else {}
 
+    def stages_on(self, detector: Any, data: AnomalyData) -> Mapping[str, float | None]:
+        """Return ``stages`` with those whose cost is known of a detector and its images alone.
+
+        Args:
+            detector: that is fitted.
+            data: to what.
+        """
+        return self.stages
+
 
 Fit = Callable[[Any, AnomalyData, Any, Work], Fitted[Any]]
 """(detector, data, configuration, work) -> the detector fitted; the first is left as it was."""

@@ -1,6 +1,7 @@
 """AdvRAD on large pictures: the denoiser sees tiles, all the rest is the picture's."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,10 +12,14 @@ from hardsight.attacks import ScoreObjective, bypassed, value_and_gradient
 from hardsight.data import Tiles
 from hardsight.detectors import AdvRAD, Smoothed, Tiling
 from hardsight.detectors.adapters.designs import DESIGNS
+from hardsight.detectors.advrad.errors import error_maps
 from hardsight.detectors.advrad.maps import multiscale_error
+from hardsight.detectors.advrad.recipe import AdvRADFit
 from hardsight.detectors.advrad.tiling import with_coarse
 from hardsight.detectors.mean_filter import mean_filter
+from hardsight.detectors.stages import FORWARD
 from hardsight.diffusion import TiledDenoiser, arbitrary_shot, one_shot
+from hardsight.training import Settings
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -56,6 +61,20 @@ def test_tile_by_tile_with_the_pictures_noise():
     found = detector(x, noise)
     torch.testing.assert_close(found.anomaly_map, expected)
     torch.testing.assert_close(found.pred_score, expected.flatten(1).amax(1))
+
+
+def test_a_fit_announces_its_looks_at_whole_pictures_by_the_passes_they_take():
+    detector, seen = tiled_advrad(draws=2, overlap=0.5), []
+    data = SimpleNamespace(train=range(10), validation=range(4), parts=())
+    config = AdvRADFit(training=Settings(steps=7, batch_size=2))
+    first = next(m for m in detector.denoiser.modules() if isinstance(m, torch.nn.Conv2d))
+    first.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    error_maps(detector, pictures(10))
+    stages = config.stages_on(detector, data)
+    assert list(stages) == ["train", "reference", "calibration"]
+    assert stages["train"] == 7
+    assert stages["reference"] == pytest.approx(FORWARD * sum(seen) / 2)
+    assert stages["calibration"] == pytest.approx(0.4 * stages["reference"])
 
 
 def test_one_tile_is_the_untiled_detector():

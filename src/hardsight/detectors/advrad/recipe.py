@@ -4,7 +4,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from hardsight.data import AnomalyData
 from hardsight.detectors.advrad.adversarial import AdversarialTraining
+from hardsight.detectors.advrad.contract import ErrorDetector
 from hardsight.detectors.advrad.map_head_training import MapHeadTraining
 from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.method import FitConfig
@@ -62,6 +64,22 @@ class AdvRADFit(FitConfig):
                 found[part.stage] = part.cost(step)
         if chosen is not None:
             found["selection"] = None
+        return found
+
+    def stages_on(self, detector: ErrorDetector, data: AnomalyData) -> dict[str, float | None]:
+        """Return the stages, then the looks at whole pictures, each of which has all its tiles.
+
+        Of several categories there is no reference.
+        """
+        found, tiling = dict(self.stages), detector.tiling
+        if not found:
+            return found
+        passes = 1 if tiling is None else tiling.passes(detector.image_size)
+        passes *= detector.scoring.steps * detector.draws
+        image = FORWARD * passes / self.training.batch_size
+        if not data.parts:
+            found["reference"] = image * len(data.train)
+        found["calibration"] = image * len(data.validation)
         return found
 
 

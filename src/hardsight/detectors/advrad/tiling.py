@@ -38,6 +38,10 @@ class Tiling:
             )
         return Tiles((image_size, image_size), (self.tile, self.tile), self.overlap)
 
+    def passes(self, image_size: int) -> int:
+        """Count the images of a tile's size by which a picture is reconstructed once."""
+        return len(self.grid(image_size)) + self.two_scales
+
     def shrinkage(self, image_size: int) -> int | None:
         """Return how many times smaller a whole picture is reconstructed too; None: it is not."""
         return image_size // self.tile if self.two_scales else None
