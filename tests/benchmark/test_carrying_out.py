@@ -71,7 +71,10 @@ def test_an_entry_is_what_evaluate_finds(plan, measured):
     assert (entry.paper, entry.random, entry.backbone) == ("SPADE", False, None)
     (pictures,) = places.results.rglob("*.pictures.json")
     assert len(json.loads(pictures.read_text())["images"]) == 2
-    assert "auroc" in pictures.with_name("Linf_2_255.html").read_text().lower()
+    report = pictures.with_name("Linf_2_255.html").read_text()
+    left_alone = f"Of all {len(scores)} test images, left alone, the AUROC is "
+    assert f"{left_alone}{auroc(scores, data.test.labels):.3f}, which stands on the board" in report
+    assert "the figures here are of 6 of them" in report
 
 
 def test_a_certificate_is_an_entry(measured):

@@ -2,7 +2,7 @@
 
 from hardsight.benchmark.carrying_out import Outcome, carry_out
 from hardsight.benchmark.entry import Entry, entries, schema
-from hardsight.benchmark.estimate import Estimate, estimate
+from hardsight.benchmark.estimate import START_UP, Estimate, estimate
 from hardsight.benchmark.job import Job, Places
 from hardsight.benchmark.measuring import Measurement
 from hardsight.benchmark.plan import Plan, plan_names
@@ -12,6 +12,7 @@ from hardsight.core.engine import Workers
 from hardsight.runs.trying import Watch
 
 __all__ = [
+    "START_UP",
     "Agreement",
     "Entry",
     "Estimate",

@@ -1,27 +1,39 @@
 """How long a plan takes, before it begins: by what methods took where they were measured."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from inspect import signature
+from typing import NamedTuple
 
 import torch
 
-from hardsight.attacks import Suite, build_suite
+from hardsight.attacks import build_ball, build_suite
+from hardsight.audit import BUDGETS
+from hardsight.audit.plan import evaluations
+from hardsight.audit.planned import PlannedAudit
+from hardsight.audit.protocol import IMAGES
 from hardsight.benchmark.asked import suites_of
 from hardsight.benchmark.job import Job, Places
 from hardsight.benchmark.measuring import Measurement
 from hardsight.benchmark.plan import Plan, ThreatAsked
-from hardsight.config import DetectorConfig
+from hardsight.benchmark.planned import PlannedDetector
+from hardsight.config import DetectorConfig, load_preset
 from hardsight.core.speed import slowness
 from hardsight.data import published_sets
-from hardsight.detectors.advrad.scoring import Scoring
+from hardsight.data.published import Counts
+from hardsight.data.textures import write_textures
+from hardsight.detectors.method import UNMEASURED, FitConfig
 from hardsight.detectors.methods import METHODS
-from hardsight.synthesis import CORRUPTIONS
+from hardsight.evaluation import Protocol
+from hardsight.evaluation.certified.protocol import CALIBRATION_SAMPLES
+from hardsight.evaluation.costs import FORWARD, attack_cost
+from hardsight.evaluation.parts import parts
+from hardsight.synthesis.defects import DEFECTS
 
-GRADIENT = 3
-"""Times as long as a score that a pass of an attack takes, which has a gradient."""
-MEASURED_SIDE = 256
-"""Pixels of the images that methods were timed on, see ``hardsight.detectors.method.Seconds``."""
+TIMED_IMAGES = 209
+"""Training images of the fits that were timed, see ``hardsight.detectors.method.Seconds``."""
+START_UP = 5.0
+"""Seconds that a process takes until it has loaded what it needs, as measured."""
+REPORT = 1.0
+"""Seconds that an entry takes beside the networks, for its images, intervals and report."""
 UNKNOWN_SET = 80
 """Test images of a data set whose official number is not known."""
 
@@ -31,7 +43,7 @@ class Estimate(NamedTuple):
 
     job: Job
     seconds: float | None
-    """On one worker; None: the method was measured nowhere."""
+    """On a worker that was begun, see ``START_UP``; None: the method was measured nowhere."""
     entries: int
     """That are to be made."""
 
@@ -50,70 +62,93 @@ def estimate(plan: Plan, places: Places, device: torch.device) -> list[Estimate]
 
 def _of(plan: Plan, job: Job, places: Places, slow: float | None) -> Estimate:
     measurement = Measurement(job, plan, places)
-    due = [threat for threat in plan.threats if measurement.kept(threat) is None]
+    entries = {threat: measurement.kept(threat) for threat in plan.threats}
+    due = [threat for threat, entry in entries.items() if entry is None]
     config = job.config(places)
-    known = METHODS[config.method].seconds if isinstance(config, DetectorConfig) else None
     if not due:
         return Estimate(job, 0.0, 0)
-    if known is None or known.fit is None or known.image is None or slow is None:
+    known = METHODS[config.method].seconds if isinstance(config, DetectorConfig) else UNMEASURED
+    if known.fit is None or known.image is None or slow is None:
         return Estimate(job, None, len(due))
-    settings = config.detector_settings
-    area = (settings["image_size"] / MEASURED_SIDE) ** 2
-    images, scored = _test_images(job), _Scored.by(settings)
-    attacked = min(images, plan.how.images or images)
-    scores: float = images * scored.looks(plan)
-    scores += sum(attacked * scored.under(plan, threat) for threat in due)
-    fit = 0.0 if job.method.parts else known.fit
-    return Estimate(job, slow * area * (fit + known.image * scored.steps * scores), len(due))
+    assert isinstance(config, DetectorConfig)
+    images, detector = Images.of(job, config), PlannedDetector.of(config)
+    default = load_preset(METHODS[config.method].preset)
+    assert isinstance(default, DetectorConfig)
+    timed = PlannedDetector.of(default)
+    score = known.image * detector.image_cost / timed.image_cost
+    audited = any(entry.audit for entry in entries.values() if entry is not None)
+    costs = [_attacks(plan, threat, detector, images) for threat in due]
+    costs += [attack_cost(detector, None, plan.how.fresh_draws) * images.tested]
+    costs += [] if audited else [_audit(plan, detector, images)]
+    training = (known.fit - TIMED_IMAGES * known.image) * detector.step_cost / timed.step_cost
+    training *= 0.0 if job.method.parts else _steps(config.fit) / _steps(default.fit)
+    scores = images.normal + sum(costs) / FORWARD
+    beside = REPORT * len(due)
+    return Estimate(job, slow * (training + score * scores + beside), len(due))
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """How a detector scores, as far as its settings tell."""
+class Images(NamedTuple):
+    """How many images a job has."""
 
-    steps: int = 1
-    """Passes of its denoiser in a score; methods were timed in one."""
-    draws: int = 1
-    """Noise draws that a score averages."""
-    random: bool = False
-    """Whether the noise is another each time."""
+    normal: int
+    """That it is fitted to, with those held out."""
+    held_out: float
+    """That set thresholds."""
+    tested: int
 
     @classmethod
-    def by(cls, settings: Mapping[str, Any]) -> Self:
-        """Read the settings of a detector: what denoises has noise, unless that is fixed."""
-        scoring = settings.get("scoring")
-        if not isinstance(scoring, Scoring):
-            return cls()
-        return cls(scoring.steps, scoring.draws, not settings.get("fixed_noise", False))
-
-    def looks(self, plan: Plan) -> int:
-        """Return how often an image is scored."""
-        return plan.how.fresh_draws if self.random else 1
-
-    def under(self, plan: Plan, threat: ThreatAsked) -> float:
-        """Return what a threat takes for an image, in scores of one."""
-        if threat.sigma is not None:
-            return threat.copies
-        how = plan.how
-        if threat.severities:
-            return len(CORRUPTIONS) * len(threat.severities) * self.looks(plan)
-        suites = (
-            build_suite(s, threat.norm, threat.eps, how.budget, **how.effort)
-            for s in suites_of(threat, self.random)
-        )
-        return sum(GRADIENT * self.evaluations(suite) + self.looks(plan) for suite in suites)
-
-    def evaluations(self, suite: Suite) -> float:
-        """Return the gradients of a score that a suite takes, with the noise known as well."""
-        made = [suite, suite.once] if self.random and suite.fixed else [suite]
-        if not self.random:
-            made = [suite.once]
-        return sum(one.passes(self.draws) for one in made) / self.draws
+    def of(cls, job: Job, config: DetectorConfig) -> "Images":
+        """Count them by what is official of the data set, or as the embedded ones are made."""
+        counts = _counts(job)
+        tested = (counts.good or 0) + (counts.anomalous or 0) or UNKNOWN_SET
+        train, share = counts.train or TIMED_IMAGES, config.data.validation_fraction
+        held_out = counts.validation or share * train
+        normal = train + (counts.validation or 0)
+        if config.data.limit_train is not None:
+            normal = min(normal, round(config.data.limit_train + held_out))
+        return cls(normal, held_out / (2 if config.fit.splits_validation else 1), tested)
 
 
-def _test_images(job: Job) -> int:
+def _counts(job: Job) -> Counts:
+    """Return how many images a job's data set has, as far as it is known."""
+    if job.data.name == "textures":
+        asked = signature(write_textures).bind("", **job.data.make)
+        asked.apply_defaults()
+        made = asked.arguments
+        counts = made["train"], made["validation"], made["test_good"]
+        return Counts(*counts, anomalous=made["defects_per_kind"] * len(DEFECTS))
     official = published_sets().get(job.data.name)
     if official is None or (job.category and job.category not in official.categories):
-        return UNKNOWN_SET
-    counts = official.official(job.category or "")
-    return (counts.good or 0) + (counts.anomalous or 0) or UNKNOWN_SET
+        return Counts()
+    return official.official(job.category or "")
+
+
+def _steps(fit: FitConfig) -> float:
+    """Return the cost of the trainings of a fit beside each other; 1 where nothing is known."""
+    return sum(cost or 0.0 for cost in fit.stages.values()) or 1.0
+
+
+def _attacks(plan: Plan, threat: ThreatAsked, detector: PlannedDetector, images: Images) -> float:
+    """Return what a threat takes, in evaluations with gradient of an image."""
+    how = plan.how
+    taken = min(images.tested, how.images or images.tested)
+    if threat.clean:
+        return 0.0  # all images are left alone once for all threats
+    if threat.sigma is not None:
+        calibrating = min(threat.copies, CALIBRATION_SAMPLES) * images.held_out
+        return FORWARD * (threat.copies * taken + calibrating)
+    asked = suites_of(threat, detector.random) if threat.attacked else ()
+    suites = [build_suite(s, threat.norm, threat.eps, how.budget, **how.effort) for s in asked]
+    protocol = Protocol(how.fresh_draws, corruptions=threat.severities)
+    found = parts(detector, suites, threat.norm, protocol)
+    return sum(part.cost(detector) for part in found) * taken
+
+
+def _audit(plan: Plan, detector: PlannedDetector, images: Images) -> float:
+    """Return what the audit of a plan takes, in evaluations with gradient of an image."""
+    threat = plan.audited
+    if plan.how.audit is None or threat is None:
+        return 0.0
+    ball = build_ball(threat.norm, threat.eps)
+    planned = PlannedAudit(detector, ball, BUDGETS[plan.how.audit])
+    return evaluations(planned, min(images.tested, IMAGES["detector"]))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from hardsight.backbones import Backbone
 from hardsight.benchmark.entry import AuditFacts, CertifiedRow, DataFacts, Entry
 from hardsight.benchmark.job import MethodAsked
 from hardsight.config import Config, anchored
-from hardsight.evaluation import Certification, Subject
+from hardsight.evaluation import Certification, Evaluation, Subject
 from hardsight.evaluation.published import published_certified
+from hardsight.evaluation.wording import figure
 from hardsight.runs import CONFIG, ClassifierRun, DetectorRun
 
 
@@ -52,6 +54,24 @@ def audited(audit: Audit) -> AuditFacts:
         eps=audit.eps,
         budget=audit.provenance["budget"],
     )
+
+
+def beside_all(found: Evaluation, clean: Evaluation) -> Evaluation:
+    """Return an evaluation of some test images, with a note on the figure of all of them.
+
+    Args:
+        found: of those that were attacked or corrupted.
+        clean: of all test images, left alone, whose figure the board shows.
+    """
+    taken, whole, row = len(found.labels), len(clean.labels), clean.rows[0]
+    if taken == whole:
+        return found
+    value = figure(row.mean.value, row.metric)
+    note = (
+        f"Of all {whole} test images, left alone, the {row.metric} is {value}, which stands on the "
+        f"board as clean; the figures here are of {taken} of them."
+    )
+    return replace(found, notes=(*found.notes, note))
 
 
 def certified_rows(

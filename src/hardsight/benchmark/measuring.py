@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hardsight.attacks import BALLS, build_ball
+from hardsight.attacks import build_ball
 from hardsight.audit import Audit
 from hardsight.audit.protocol import IMAGES
 from hardsight.benchmark.asked import Asked
@@ -24,6 +24,7 @@ from hardsight.benchmark.facts import (
     as_asked,
     audited,
     backbone_of,
+    beside_all,
     certified_rows,
     checkpoints,
     is_audit_of,
@@ -123,7 +124,7 @@ class Measurement:
         if threat.sigma is not None:
             return self._certified(threat, facts)
         found = clean if threat.clean else self.planned(threat).carry_out(self.execution)
-        write_html(found, beside(self.path(threat), REPORT))
+        write_html(beside_all(found, clean), beside(self.path(threat), REPORT))
         self._write_pictures(threat, found)
         return Entry(
             **facts,
@@ -193,8 +194,7 @@ class Measurement:
     @cached_property
     def audit(self) -> Audit | None:
         """The audit of the model at the first attacked threat, read where it was made so before."""
-        budget = self.plan.how.audit
-        threat = next((t for t in self.plan.threats if t.attacked and t.norm in BALLS), None)
+        budget, threat = self.plan.how.audit, self.plan.audited
         if budget is None or threat is None:
             return None
         path = self.run.audit_path

@@ -175,6 +175,11 @@ class Plan(BaseModel):
                     )
         return self
 
+    @property
+    def audited(self) -> ThreatAsked | None:
+        """The threat that an audit is made of: the first ball that is attacked in, if any is."""
+        return next((t for t in self.threats if t.attacked and t.norm in BALLS), None)
+
     def jobs(self) -> Iterator[Job]:
         """Yield a job for every method, category and seed."""
         for method, data, seed in product(self.methods, self.data, self.seeds):

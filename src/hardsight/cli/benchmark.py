@@ -105,13 +105,15 @@ def say_missing(lacking: list[str | None]) -> None:
 
 def say_estimate(jobs: "list[Estimate]", workers: int) -> None:
     """Say how much there is to do, and about how long it will take."""
+    from hardsight.benchmark import START_UP
+
     due = [job for job in jobs if job.entries]
     known = [job.seconds for job in due if job.seconds is not None]
     if jobs and not due:
         say("All entries of the plan are there already", to=errors)
         return
     entries = sum(job.entries for job in due)
-    took = duration(max(1.0, sum(known) / min(workers, max(1, len(due)))))  # to start takes more
+    took = duration(START_UP + sum(known) / min(workers, max(1, len(due))))
     rest = len(due) - len(known)
     times = [f"about {took}"] if known else []
     times += [f"{counted(rest, 'job')} whose time is not known"] if rest else []

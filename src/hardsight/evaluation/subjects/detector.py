@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardsight.attacks import SURROGATES, MapVictim, ScoreVictim, Suite, Victim, build_suite
+from hardsight.attacks import SURROGATES, MapVictim, ScoreVictim, Suite, Victim
 from hardsight.core.batches import at_least_single
 from hardsight.data import AnomalyData, ImageSet, published_category
 from hardsight.data.findings import skipped
@@ -19,6 +19,7 @@ from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.provenance import digest_of
 from hardsight.evaluation.published import Published, published_auroc
 from hardsight.evaluation.results import Estimate
+from hardsight.evaluation.subjects.quick import quick_pgd
 from hardsight.evaluation.subjects.subject import Scores, Subject
 from hardsight.evaluation.subjects.synthetic import demand_defects, synthetic_defects
 from hardsight.metrics import auroc, auroc_difference, bootstrap
@@ -148,9 +149,8 @@ class DetectorSubject(Subject):
         if self.masks is None:
             return self
         generator = torch.Generator(self.device).manual_seed(seed)
-        return replace(
-            self, maps=self.model.predict(self.images, generator).anomaly_map.float().numpy()
-        )
+        found = self.model.predict(self.images, generator).anomaly_map
+        return replace(self, maps=found.float().numpy())
 
     def mask(self, index: int) -> Tensor | None:
         """Return the mask (H, W) bool of an anomalous image; None where none is known."""
@@ -263,7 +263,7 @@ class DetectorSubject(Subject):
 
     def quick(self, norm: str) -> Suite:
         """Return PGD in ten steps, one draw a step."""
-        return build_suite("pgd", norm, 0.0, steps=10)
+        return quick_pgd(norm)
 
     def published(self, suite: Suite | None, on_map: bool = False) -> Published | None:
         """Return the figure of the detector's paper, which measured no defects of ours."""
