@@ -1,10 +1,12 @@
 """The estimate and the lines of long work, by a clock of the test's own."""
 
+import io
+
 import pytest
-from rich.progress import Progress
+from rich.console import Console
 
 from hardsight.cli.pace import Pace, counted, duration, remaining
-from hardsight.cli.progress import Counted
+from hardsight.cli.progress import drawn
 from hardsight.config import load_preset
 from hardsight.core.types import announce, quiet
 
@@ -101,10 +103,23 @@ def test_what_ends_with_the_word_done_says_so_once():
 )
 def test_what_is_counted_is_named_where_the_stage_does_not(stage, said):
     assert counted(stage, 67, 1797) == said
-    with Progress() as bars:
-        bars.add_task(stage, total=1797, completed=67)
-        (task,) = bars.tasks
-        assert Counted().render(task).plain == said
+
+
+@pytest.mark.parametrize("width", [80, 130])
+def test_a_bar_is_a_line_that_names_what_it_counts(width):
+    console = Console(width=width, file=io.StringIO(), force_terminal=True, color_system=None)
+    bars = drawn(console)
+    stages = ("adversarial-training", "audit", "evaluate, t* = 50")
+    for stage in stages:
+        bars.add_task(stage, total=1797, completed=67, info="eot-pgd, L-inf 2/255, 4 of 12 images")
+    console.print(bars.get_renderable())
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) == len(stages)
+    for stage, line in zip(stages, lines, strict=True):
+        assert line.startswith(stage)
+        assert f" {counted(stage, 67, 1797, '/')} " in line
+        assert " eot-pgd, " in line
+        assert " / -:--:--" in line
 
 
 def test_what_takes_less_than_a_second_says_nothing():

@@ -29,10 +29,10 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def counted(stage: str, done: float, total: float | None) -> str:
+def counted(stage: str, done: float, total: float | None, of: str = " of ") -> str:
     """Return how much of a stage is done, in its units: "67 of 1,797 model passes"."""
     unit = COUNTED.get(stage.partition(",")[0], "")
-    return f"{done:,.0f} of {total or 0:,.0f} {unit}".rstrip()
+    return f"{done:,.0f}{of}{total or 0:,.0f} {unit}".rstrip()
 
 
 def remaining(seconds: float) -> str:

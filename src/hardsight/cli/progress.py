@@ -1,18 +1,19 @@
 """How the command line tells of long work: bars on a terminal, plain lines elsewhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
     ProgressColumn,
     Task,
-    TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from hardsight.cli.console import errors, say
@@ -20,6 +21,10 @@ from hardsight.cli.pace import Pace, counted
 
 if TYPE_CHECKING:
     from hardsight.core.types import Progress as Told
+
+
+WIDE = 110
+"""Columns of a terminal from which bars need not make room for words."""
 
 
 class Bars:
@@ -42,12 +47,35 @@ class Bars:
         self._pace(stage, done, total, info)
 
 
-class Counted(ProgressColumn):
-    """Shows how much of a stage is done, in its units."""
+class Words(ProgressColumn):
+    """Shows text of a task in one line.
+
+    Args:
+        words: task -> text.
+        cut: where the terminal is narrow.
+    """
+
+    def __init__(self, words: Callable[[Task], str], cut: bool = False) -> None:
+        super().__init__(Column(no_wrap=not cut))
+        self._words = words
 
     def render(self, task: Task) -> Text:
-        """Return that."""
-        return Text(counted(task.description, task.completed, task.total))
+        """Return the text."""
+        return Text(self._words(task), no_wrap=True, overflow="ellipsis")
+
+
+def drawn(console: Console) -> Progress:
+    """Return what draws a bar for each stage, in a line of the console each."""
+    return Progress(
+        Words(lambda task: f"{task.description:<12}"),
+        BarColumn(bar_width=30 if console.width >= WIDE else 8),
+        Words(lambda task: counted(task.description, task.completed, task.total, "/")),
+        Words(lambda task: task.fields["info"], cut=True),
+        TimeElapsedColumn(Column(no_wrap=True)),
+        Words(lambda task: "/"),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        console=console,
+    )
 
 
 def _say(line: str) -> None:
@@ -60,14 +88,5 @@ def told() -> "Iterator[Told]":
     if not errors.is_terminal:
         yield Pace(_say, lines=True)
         return
-    with Progress(
-        TextColumn("{task.description:<12}", markup=False),
-        BarColumn(bar_width=30),
-        Counted(),
-        TextColumn("{task.fields[info]}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("/"),
-        TimeRemainingColumn(),
-        console=errors,
-    ) as progress:
+    with drawn(errors) as progress:
         yield Bars(progress)
