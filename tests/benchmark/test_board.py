@@ -67,6 +67,21 @@ def test_a_line_is_of_the_attack_that_leaves_least():
     assert unpublished.why == ()
 
 
+def test_what_attacked_images_had_before_stands_beside_what_all_have():
+    """Clean of all 83 images, robust of 24: one may be above the other without any gain."""
+    hit = row("pgd", 0.93)
+    other = entry(category="screw", attacked=[hit], clean=[row("clean", 0.8)])
+    (standing,) = standings(lines([entry(attacked=[hit]), other]))
+    assert standing.clean == pytest.approx(0.85)
+    assert standing.before == pytest.approx(0.9)
+    assert standing.first.spent.endswith("24 of 83 images")
+    assert standing.first.values()["clean, attacked images"] == 0.9
+    (whole,) = standings(lines([entry(attacked=[hit], touched={}, how={"images": 83})]))
+    assert whole.before is None
+    unknown = Entry.model_validate(entry().model_dump() | {"attacked": [hit]})
+    assert standings(lines([unknown]))[0].before is None
+
+
 def test_what_draws_noise_is_ranked_by_its_worst_or_fixed_noise():
     noisy = row("pgd", 0.8, worst=figure(0.5), fixed=figure(0.3))
     (line,) = lines([entry(random=True, attacked=[noisy])])
@@ -162,4 +177,4 @@ def test_attacked_images_are_those_touched_or_asked_for_or_all():
         for others in ({}, {"touched": {}}, {"touched": {}, "how": {"images": None}})
     ]
     assert found == [24, 24, 83]
-    assert "24 images" in lines([entry(attacked=[row("pgd", 0.5)])])[0].spent
+    assert "24 of 83 images" in lines([entry(attacked=[row("pgd", 0.5)])])[0].spent

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from hardsight.evaluation.certified.plan import Smoothing, Terms
 from hardsight.evaluation.certified.protocol import certify
 from hardsight.reports import write_html, write_json, write_markdown
+from hardsight.reports.certificate_plots import radius_svg
 from hardsight.reports.certified_scores import cells
 from hardsight.reports.certified_words import promised
 
@@ -35,6 +37,16 @@ def test_what_one_of_several_designs_alone_owes_and_lacks_is_said_of_it(bright, 
         assert f"Smoothed with noise of sigma 0.3, design as-is: {late}" in text
         assert text.count("It speaks of the smoothed detector") == 1
         assert text.count("sigma (Smoothed with noise of sigma 0.3, design") == 2
+
+
+def test_the_radii_of_decisions_fill_their_axis(bright, make_set):
+    """The bar that names a colour in the legend alone must not widen it."""
+    terms = Terms(0.3, 60, radii=(0.0, 0.1, 0.2))
+    svg = radius_svg(certify(bright(), make_set([90, 92], [140, 150]), terms))
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    at = {t: float(x) for x, t in re.findall(r'x="([\d.]+)" y="[\d.]+"[^>]*>([\w.]+)</text>', svg)}
+    ends = at["none"], at[max((t for t in at if re.fullmatch(r"0\.\d+", t)), key=float)]
+    assert ends[1] - ends[0] > 0.6 * width
 
 
 @pytest.mark.parametrize("early", [False, True])

@@ -42,6 +42,24 @@ class Line:
         """The main figure of all test images left alone."""
         return self.entry.clean[0].mean
 
+    @property
+    def before(self) -> Estimate | None:
+        """The main figure of the attacked images left alone; None: it was not recorded."""
+        return next(
+            (
+                row.mean
+                for row in self.entry.attacked
+                if row.attack == "clean"
+                and (row.metric, row.target) == (self.attacked.metric, "image")
+            ),
+            None,
+        )
+
+    @property
+    def some(self) -> bool:
+        """Whether only some of the test images were attacked."""
+        return self.images < self.entry.data.test_images
+
     def row(self, metric: str, target: str) -> Row | None:
         """Return a row of all test images left alone; None: it was not measured."""
         return next((r for r in self.entry.clean if (r.metric, r.target) == (metric, target)), None)
@@ -87,7 +105,8 @@ class Line:
     def spent(self) -> str:
         """The budget of its attack, and on how many images."""
         budget = self.attacked.budget
-        return f"{budget.name}, {budget.passes:,} passes, {self.images} images"
+        whole = f" of {self.entry.data.test_images}" if self.some else ""
+        return f"{budget.name}, {budget.passes:,} passes, {self.images}{whole} images"
 
     @property
     def why(self) -> tuple[str, ...]:
@@ -96,7 +115,7 @@ class Line:
             return ()
         entry, row = self.entry, self.attacked
         whole, found = entry.data.test_images, []
-        if self.images < whole:
+        if self.some:
             found.append(f"{self.images} of {whole} test images were attacked.")
         found.append(f"The attack is {row.budget.attacks or row.attack}.")
         return why_apart(entry, found)
@@ -113,6 +132,7 @@ class Line:
             "clean": self.clean.value,
             "attack": self.attacked.attack,
             "attacked images": self.images,
+            "clean, attacked images": self.before.value if self.before else None,
             "robust": self.robust.value,
             "low": self.robust.low,
             "high": self.robust.high,

@@ -43,6 +43,14 @@ class Standing:
         return self._average({line: line.clean.value for line in self.lines})
 
     @property
+    def before(self) -> float | None:
+        """The main figure of the attacked images left alone; None: all were, or it is not known."""
+        found = {line: line.before for line in self.lines}
+        if not any(line.some for line in self.lines) or None in found.values():
+            return None
+        return self._average({line: each.value for line, each in found.items() if each})
+
+    @property
     def robust(self) -> float:
         """By which it is ranked."""
         return self._average({line: line.robust.value for line in self.lines})

@@ -78,7 +78,7 @@ def radius_svg(found: Certification) -> str:
         of = {"color": colour, "alpha": 0.75, "label": f"{text}, certainly right"}
         ax.hist(true, bins, **of)
         if ax is not axes[0]:  # whose legend is that of both
-            axes[0].bar(0, 0, **of)
+            axes[0].bar(0, 0, width=0, **of)  # or it would widen the axis
         ax.hist(false, bins, color=INK, alpha=0.55, label="certainly wrong")
         abstained = int((part & (found.decisions == Decision.UNDECIDED)).sum())
         ax.bar(apart, abstained, width=bins[1], color=INK, alpha=0.2, label="abstains")
