@@ -57,6 +57,20 @@ def test_a_certificate_is_counted_by_its_copies_of_test_images_and_of_those_held
     assert many - few == pytest.approx(50 * (83 + held_out) * image)
 
 
+@pytest.mark.parametrize("preset", ["patchcore", "mnist-pgd"])
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"threats": [{"suites": ["pgdd"]}]}, "'pgdd' is not for a"),
+        ({"how": {"budget": "fats"}}, "budget='fats' is not known"),
+        ({"how": {"effort": {"setps": 1}}}, "a budget has no setps"),
+    ],
+)
+def test_what_cannot_be_attacked_is_refused_before_anything_is_fitted(seconds, preset, parts, said):
+    with pytest.raises(ValueError, match=said):
+        seconds(preset, data=[{"name": "digits"}], **parts)
+
+
 def test_fewer_training_steps_take_less(seconds):
     whole, half, none = (seconds("advrad", {"training.steps": n}) for n in (2000, 1000, 1))
     assert whole - half == pytest.approx(half - none, rel=0.01)

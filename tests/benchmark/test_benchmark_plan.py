@@ -57,6 +57,12 @@ def test_missing_images_say_where_they_are_to_be_had(tmp_path):
         ({"threats": [{"severities": [1, 7]}]}, "severities.1: .* less than or equal to 5"),
         ({"threats": [{"sigma": 0}]}, "sigma: .* greater than 0"),
         ({"threats": [{"sigma": 0.1, "radii": [-1]}]}, "radii.0: .* greater than or equal to 0"),
+        ({"threats": [{"sigma": 0.1, "severities": [1]}]}, "these are two threats"),
+        (
+            {"data": [{"name": "digits", "make": {"size": 64}}]},
+            "of the embedded textures, .* leave",
+        ),
+        ({"data": [{"name": "textures", "make": {"sizes": 64}}]}, "no sizes; it has defects_per_k"),
         ({"metods": []}, "metods"),
     ],
 )

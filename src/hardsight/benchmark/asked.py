@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from hardsight.attacks import Suite, build_suite
+from hardsight.attacks.class_suites import class_suite
 from hardsight.benchmark.plan import Measuring, ThreatAsked
+from hardsight.config import Config, DetectorConfig
 from hardsight.evaluation import Protocol
 from hardsight.runs.figures import AttackChoice, Figures, ImageChoice, PlannedEvaluation
 
@@ -19,6 +22,23 @@ def suites_of(threat: ThreatAsked, random: bool) -> tuple[str, ...]:
         random: whether the model draws noise.
     """
     return tuple(s for s in threat.suites if random or s not in NOISY)
+
+
+def built(threat: ThreatAsked, how: Measuring, config: Config) -> dict[str, Suite]:
+    """Return name -> suite of a threat, before there is a model to attack.
+
+    Args:
+        threat: under which.
+        how: it is measured.
+        config: of the run that is attacked, whose kind the suites must be for.
+
+    Raises:
+        ValueError: a suite, norm, radius or budget that does not exist.
+    """
+    if not threat.attacked:
+        return {}
+    build = build_suite if isinstance(config, DetectorConfig) else class_suite
+    return {s: build(s, threat.norm, threat.eps, how.budget, **how.effort) for s in threat.suites}
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ class Line:
         pixel, held_out = self.row("AUROC", "pixel"), self.row(HELD_OUT, "image")
         alone = self.row(OBJECT_ALONE, "pixel")
         return {
-            **what(entry),
+            **identity(entry),
             "threat": entry.threat.name,
             "metric": self.attacked.metric,
             "clean": self.clean.value,
@@ -175,7 +175,7 @@ def why_apart(entry: Entry, attack: Sequence[str] = ()) -> tuple[str, ...]:
     return (*found, *attack, *known_of(entry.paper))
 
 
-def what(entry: Entry) -> dict[str, Any]:
+def identity(entry: Entry) -> dict[str, Any]:
     """Return what an entry is of as plain values, for the files to download."""
     return {
         "id": entry.id,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hardsight.benchmark.board import what, why_apart
+from hardsight.benchmark.board import identity, why_apart
 from hardsight.benchmark.entry import Entry
 from hardsight.benchmark.job import slug
 from hardsight.benchmark.variants import published_seconds
@@ -43,7 +43,7 @@ class CleanLine:
         """Return all of it as plain values, for the files to download."""
         entry, row, paper = self.entry, self.row, self.published_seconds
         return {
-            **what(entry),
+            **identity(entry),
             "metric": row.metric,
             "clean": row.mean.value,
             "low": row.mean.low,

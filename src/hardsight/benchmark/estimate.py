@@ -1,17 +1,18 @@
 """How long a plan takes, before it begins: by what methods took where they were measured."""
 
+from collections.abc import Mapping
 from inspect import signature
 from typing import NamedTuple
 
 import torch
 
-from hardsight.attacks import build_ball, build_suite
+from hardsight.attacks import Suite, build_ball
 from hardsight.audit import BUDGETS
 from hardsight.audit.plan import evaluations
 from hardsight.audit.planned import PlannedAudit
 from hardsight.audit.protocol import IMAGES
-from hardsight.benchmark.asked import suites_of
-from hardsight.benchmark.job import Job, Places
+from hardsight.benchmark.asked import built, suites_of
+from hardsight.benchmark.job import TEXTURES, Job, Places
 from hardsight.benchmark.measuring import Measurement
 from hardsight.benchmark.plan import Plan, ThreatAsked
 from hardsight.benchmark.planned import PlannedDetector
@@ -55,6 +56,10 @@ def estimate(plan: Plan, places: Places, device: torch.device) -> list[Estimate]
         plan: what is measured.
         places: where; what is there already costs nothing.
         device: only of a CPU it is known how fast it is beside the machine of the measurements.
+
+    Raises:
+        ValueError: a suite, norm, radius or budget that does not exist, which is met here before
+            anything is fitted.
     """
     slow = slowness(device)
     return [_of(plan, job, places, slow) for job in plan.jobs() if job.missing(places) is None]
@@ -67,6 +72,7 @@ def _of(plan: Plan, job: Job, places: Places, slow: float | None) -> Estimate:
     config = job.config(places)
     if not due:
         return Estimate(job, 0.0, 0)
+    suites = {threat: built(threat, plan.how, config) for threat in due}
     known = METHODS[config.method].seconds if isinstance(config, DetectorConfig) else UNMEASURED
     if known.fit is None or known.image is None or slow is None:
         return Estimate(job, None, len(due))
@@ -77,7 +83,7 @@ def _of(plan: Plan, job: Job, places: Places, slow: float | None) -> Estimate:
     timed = PlannedDetector.of(default)
     score = known.image * detector.image_cost / timed.image_cost
     audited = any(entry.audit for entry in entries.values() if entry is not None)
-    costs = [_attacks(plan, threat, detector, images) for threat in due]
+    costs = [_attacks(plan, one, suites[one], detector, images) for one in due]
     costs += [attack_cost(detector, None, plan.how.fresh_draws) * images.tested]
     costs += [] if audited else [_audit(plan, detector, images)]
     training = (known.fit - TIMED_IMAGES * known.image) * detector.step_cost / timed.step_cost
@@ -111,7 +117,7 @@ class Images(NamedTuple):
 
 def _counts(job: Job) -> Counts:
     """Return how many images a job's data set has, as far as it is known."""
-    if job.data.name == "textures":
+    if job.data.name == TEXTURES:
         asked = signature(write_textures).bind("", **job.data.make)
         asked.apply_defaults()
         made = asked.arguments
@@ -128,7 +134,13 @@ def _steps(fit: FitConfig) -> float:
     return sum(cost or 0.0 for cost in fit.stages.values()) or 1.0
 
 
-def _attacks(plan: Plan, threat: ThreatAsked, detector: PlannedDetector, images: Images) -> float:
+def _attacks(
+    plan: Plan,
+    threat: ThreatAsked,
+    suites: Mapping[str, Suite],
+    detector: PlannedDetector,
+    images: Images,
+) -> float:
     """Return what a threat takes, in evaluations with gradient of an image."""
     how = plan.how
     taken = min(images.tested, how.images or images.tested)
@@ -137,10 +149,10 @@ def _attacks(plan: Plan, threat: ThreatAsked, detector: PlannedDetector, images:
     if threat.sigma is not None:
         calibrating = min(threat.copies, CALIBRATION_SAMPLES) * images.held_out
         return FORWARD * (threat.copies * taken + calibrating)
-    asked = suites_of(threat, detector.random) if threat.attacked else ()
-    suites = [build_suite(s, threat.norm, threat.eps, how.budget, **how.effort) for s in asked]
+    names = suites_of(threat, detector.random)
+    made = [suite for name, suite in suites.items() if name in names]
     protocol = Protocol(how.fresh_draws, corruptions=threat.severities)
-    found = parts(detector, suites, threat.norm, protocol)
+    found = parts(detector, made, threat.norm, protocol)
     return sum(part.cost(detector) for part in found) * taken
 
 

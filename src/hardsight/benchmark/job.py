@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -15,8 +16,10 @@ from hardsight.core.presets import ConfigError
 from hardsight.data.places import below, exists
 from hardsight.data.published import published_sets
 from hardsight.data.remote import is_url
+from hardsight.data.textures import write_textures
 
-EMBEDDED = ("textures", "digits")
+TEXTURES = "textures"
+EMBEDDED = (TEXTURES, "digits")
 """The data sets that come along: parts with defects, and images with classes."""
 RUN = "run"
 """Folder of the fitted run, in that of a job."""
@@ -68,6 +71,20 @@ class DataAsked(BaseModel):
     """Dotted keys below ``data`` of a run's configuration."""
     make: Mapping[str, Any] = Field(default_factory=dict)
     """Arguments of ``write_textures``, of the embedded textures."""
+
+    @model_validator(mode="after")
+    def _can_be_made(self) -> Self:
+        if self.make and self.name != TEXTURES:
+            raise ValueError(
+                f"make={dict(self.make)} is of the embedded textures, and the images of "
+                f"{self.name} are there already; leave it out"
+            )
+        known = signature(write_textures).parameters.keys() - {"root", "textures"}
+        if unknown := self.make.keys() - known:
+            raise ValueError(
+                f"make has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}"
+            )
+        return self
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,15 @@ class ThreatAsked(BaseModel):
     def _text(cls, eps: Any) -> Any:
         return str(eps) if isinstance(eps, int | float) else eps
 
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if self.sigma is not None and self.severities:
+            raise ValueError(
+                f"sigma={self.sigma:g} certifies and severities={list(self.severities)} corrupts: "
+                "these are two threats; write one below the other"
+            )
+        return self
+
     @property
     def name(self) -> str:
         """What it is: "Linf 2/255", "corruptions 1, 3", "certified, sigma 0.125" or "clean"."""

@@ -55,20 +55,23 @@ def verify(
             has no scores to compare.
     """
     if not entry.scores:
-        raise ValueError(f"{entry.id} has no scores, so nothing can be compared with them")
+        raise ValueError(
+            f"{entry.id} has no scores to compare, as no certificate has; verify an entry of the "
+            "same run that was attacked"
+        )
     held = checkpoints(Path(run))
     for name, digest in entry.checkpoints.items():
         if held.get(name) != digest:
             raise ValueError(
                 f"{name} of {run} has the SHA-256 {held.get(name)}, and the entry was made with "
-                f"{digest}: that is another checkpoint"
+                f"{digest}: that is another checkpoint; name the run that the entry was made of"
             )
     figures = figures_of(open_run(run), device)
     split = figures.evaluation(ImageChoice(), AttackChoice(curve=""), Protocol()).subject.digest
     if split != entry.data.split_sha256:
         raise ValueError(
             f"the images of {run} have the split hash {split}, and the entry {entry.id} was made "
-            f"on {entry.data.split_sha256}: these are other data"
+            f"on {entry.data.split_sha256}: these are other data; verify it where those lie"
         )
     asked = Asked(entry.threat, entry.how, entry.seed, entry.random)
     drawn = np.random.default_rng(seed)
