@@ -105,6 +105,17 @@ class Saturated(Honest):
         return torch.sigmoid(1e6 * (maps.flatten(1).mean(1) - 9e-4))
 
 
+class Capped(Honest):
+    """No score above a cap, so that the images there have no slope, and the others their own."""
+
+    def __init__(self, cap: float) -> None:
+        super().__init__()
+        self.cap = cap
+
+    def score(self, maps: Tensor) -> Tensor:
+        return super().score(maps).clamp(max=self.cap)
+
+
 class Ending(Honest):
     """Honest, but of whose score no gradient is finite once an image has a pixel above a limit."""
 

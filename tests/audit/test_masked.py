@@ -103,6 +103,18 @@ def test_gradients_that_are_never_finite_fail_the_audit_and_do_not_end_it(tiny):
     assert "the gradient of the objective is not finite" in found["pixels"].sentence
 
 
+def test_scores_at_the_end_of_their_scale_are_not_called_rounded_or_led_astray(tiny):
+    """The defects have no slope; that of the good parts is the true one."""
+    images, labels = pictures()
+    cap = float(masked.Honest()(images).pred_score.detach().mean())
+    found = audit(masked.Capped(cap).eval(), (images, labels), eps=EPS, budget=tiny)
+    assert found["gradient"].verdict == "fail"
+    assert "On 50 % of the images compared the score has no slope" in found["gradient"].sentence
+    assert found["precision"].verdict == "pass"
+    assert found["precision"].values["cosine with full precision"] == pytest.approx(1)
+    assert found["saturation"].verdict == "fail"
+
+
 def strong(queries: int) -> Budget:
     return Budget("strong", ("score",), (2, 6), 6, queries=queries)
 

@@ -85,6 +85,16 @@ def test_a_detector_in_train_mode_is_measured_in_eval_mode_and_left_as_it_was(br
     assert np.array_equal(found.outputs["clean"], plain.outputs["clean"])
 
 
+def test_tensors_and_names_are_answered_by_what_makes_data_and_suites_of_them(bright, make_set):
+    with pytest.raises(TypeError, match=r"got tuple; LabelledImages\.of"):
+        evaluate_classifier(Normed(), (PIXELS, POINTS.labels))
+    for suites in ("pgd", ["pgd"]):
+        with pytest.raises(TypeError, match=r"what class_suite makes, got 'pgd'"):
+            evaluate_classifier(Normed(), POINTS, suites)
+        with pytest.raises(TypeError, match=r"what build_suite makes, got 'pgd'"):
+            evaluate(bright(), make_set(NORMAL, ANOMALOUS), suites)
+
+
 def test_randomness_besides_the_noise_is_refused_of_detectors_and_classifiers(bright, make_set):
     """An attack could not average it, and the figure would be luck."""
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hardsight.core.types import check_images
 from hardsight.data.splits import evenly
 
 Part = Literal["train", "test"]
@@ -50,6 +51,32 @@ class LabelledImages:
         low, high = int(self.labels.min()), int(self.labels.max())
         if low < 0 or high >= len(self.classes):
             raise ValueError(f"labels must be in 0..{len(self.classes) - 1}, got {low}..{high}")
+
+    @classmethod
+    def of(
+        cls, images: Tensor, labels: Tensor, classes: int | Sequence[str], name: str = "images"
+    ) -> "LabelledImages":
+        """Take a batch as other libraries hold it: floats in [0, 1] that were bytes, and labels.
+
+        Args:
+            images: (N, C, H, W), n/255 as ``ToTensor`` of torchvision makes them, or uint8.
+            labels: (N,) integers from 0 on.
+            classes: how many there are, also those of no image, or their names.
+            name: of the data, in reports.
+
+        Raises:
+            ValueError: images between two bytes, which rounding would change; or as the class.
+        """
+        if images.is_floating_point():
+            levels = (255 * check_images(images)).round()
+            if float((levels / 255 - images).abs().max()) > 1e-4:
+                raise ValueError(
+                    "images must be n/255, as bytes divided by 255 are; augmented or normalised "
+                    "ones are not: put that into the model, or round them yourself"
+                )
+            images = levels.to(torch.uint8)
+        names = tuple(map(str, range(classes))) if isinstance(classes, int) else tuple(classes)
+        return cls(name, images.cpu(), labels.cpu().long(), names)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -12,7 +12,7 @@ from hardsight.evaluation.attacked import attack_set, run_key
 from hardsight.evaluation.diagnostics import hardest
 from hardsight.evaluation.gallery import attack_of, classifier_items
 from hardsight.evaluation.plan import Execution, Protocol, Record
-from hardsight.evaluation.protocol import Measurement
+from hardsight.evaluation.protocol import Measurement, demand_suites
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.published import known_of
 from hardsight.evaluation.results import Estimate, Evaluation
@@ -42,7 +42,7 @@ def evaluate_classifier(
     Args:
         model: images (B, C, H, W) in [0, 1] -> logits (B, K); random ones, such as ``Purified``,
             have ``sample_noise(images, generator)`` and are called with (images, noise).
-        data: labelled.
+        data: labelled; ``LabelledImages.of`` makes them of tensors.
         suites: from ``class_suite``; default: blau-pgd and blau-eot at L-inf 8/255. The same suite
             at several threat models is averaged over them.
         source: another classifier, for transferred and grey-box attacks; None: the classifier
@@ -55,9 +55,16 @@ def evaluate_classifier(
 
     Raises:
         ValueError: logits that change from call to call on the same noise.
+        TypeError: no labelled images, or suites by name alone.
     """
+    if not isinstance(data, LabelledImages):
+        raise TypeError(
+            f"data must be LabelledImages, got {type(data).__name__}; "
+            "LabelledImages.of(images, labels, classes=10) makes them of two tensors"
+        )
     if suites is None:
         suites = [class_suite("blau-pgd"), class_suite("blau-eot")]
+    demand_suites(suites, "class_suite")
     subject = ClassifierSubject.of(model, data, source, method)
     norm = suites[0].ball.name if suites else "Linf"
     with subject.at_rest():

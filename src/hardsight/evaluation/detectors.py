@@ -10,7 +10,7 @@ from hardsight.data import AnomalyData, load
 from hardsight.detectors import Calibration, Detector, as_detector
 from hardsight.evaluation.gallery import attack_of, detector_items
 from hardsight.evaluation.plan import Execution, Protocol, Record
-from hardsight.evaluation.protocol import Measurement
+from hardsight.evaluation.protocol import Measurement, demand_suites
 from hardsight.evaluation.results import Evaluation
 from hardsight.evaluation.subjects import DetectorSubject
 from hardsight.evaluation.verdict import strongest
@@ -53,11 +53,12 @@ def evaluate(
         ValueError: a test set without both normal and anomalous images; a suite that the detector
             cannot be attacked by, see ``Suite.demand``; scores that change from call to call on
             the same noise.
-        TypeError: no detector, or no data set.
+        TypeError: no detector, no data set, or suites by name alone.
     """
     detector, data = matched(detector, data)
     if suites is None:
         suites = [build_suite(n, norm, eps) for n in ("pgd", "eot-pgd")]
+    demand_suites(suites, "build_suite")
     for suite in suites:
         suite.demand(detector, source)
     subject = (

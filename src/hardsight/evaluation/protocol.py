@@ -27,6 +27,20 @@ from hardsight.evaluation.subjects import DetectorSubject, Subject
 from hardsight.evaluation.wording import nonfinite_gradients, radius, threat_name
 
 
+def demand_suites(suites: Sequence[Suite], maker: str) -> None:
+    """Refuse suites that are names.
+
+    Raises:
+        TypeError: naming what makes one of a name.
+    """
+    for suite in [suites] if isinstance(suites, str) else suites:
+        if not isinstance(suite, Suite):
+            raise TypeError(
+                f"suites must be a list of what {maker} makes, got {suite!r}; "
+                f'[{maker}("pgd", "Linf", "8/255")], for example'
+            )
+
+
 @dataclass
 class Measured:
     """What was measured of a subject."""

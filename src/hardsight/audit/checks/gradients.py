@@ -44,10 +44,18 @@ def gradient(c: Audited) -> Check:
         found = gradient_agreement(scorer, x, c.generator("differences"))
     named = {"error along it": found.along, "part that is missing": found.missing}
     values = {name: value for name, value in named.items() if math.isfinite(value)}
-    if found.reached == 0:
+    flat = float((found.slopes == 0).double().mean())
+    if flat > 0:
+        values["images without a slope"] = flat
+    if flat == 1:
         sentence = (
             f"The {s.answer} has no slope at all: it is rounded or at the end of its scale, and an "
             "attack that follows the slope stands still."
+        )
+    elif flat > 0:
+        sentence = (
+            f"On {percent(flat)} of the images compared the {s.answer} has no slope: it is rounded "
+            "or at the end of its scale there, and an attack that follows the slope stands still."
         )
     elif not found.exact:
         sentence = (
@@ -165,14 +173,19 @@ def precision(c: Audited) -> Check:
     if not bool(there.any()):
         raise BlockedError("There is no gradient in any precision: see the check gradient.")
     lost = float(gone.sum() / there.sum())
-    alike = float(torch.cosine_similarity(own, full, eps=1e-30).mean())
+    sloped = there.any(1)  # where the score is flat there is nothing to lose
+    alike = float(torch.cosine_similarity(own[sloped], full[sloped], eps=1e-30).mean())
     values = {"entries lost": lost, "cosine with full precision": alike}
     if lost > 0.5 or alike < 0.5:
+        how = (
+            f"the gradient is lost to rounding: {percent(lost)} of its entries become zero"
+            if lost > 0.5
+            else "rounding turns the gradient away from the one in single precision"
+        )
         return Check(
             "precision",
             "fail",
-            f"In the precision the {s.kind} computes in, the gradient is lost to rounding: "
-            f"{percent(lost)} of its entries become zero. Attack it in single precision.",
+            f"In the precision the {s.kind} computes in, {how}. Attack it in single precision.",
             values,
         )
     if lost > 0.05 or alike < 0.9:
