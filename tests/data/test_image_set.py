@@ -53,6 +53,10 @@ def test_items_images_and_masks_agree(tmp_path: Path) -> None:
     assert data.images() is images
 
 
+def test_it_shows_what_it_holds(tmp_path: Path) -> None:
+    assert repr(ImageSet(some(tmp_path), 16)) == "ImageSet(3 of 16 x 16, 1 anomalous)"
+
+
 def test_decoded_once_and_kept(tmp_path: Path) -> None:
     samples = some(tmp_path)
     data = ImageSet(samples, 16)

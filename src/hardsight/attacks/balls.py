@@ -54,7 +54,8 @@ class Ball(ABC):
 
     def __post_init__(self) -> None:
         if not (isinstance(self.eps, Real) and math.isfinite(self.eps) and self.eps >= 0):
-            raise ValueError(f"eps must be a finite number >= 0, got {self.eps!r}")
+            text = "; parse_radius reads a text" if isinstance(self.eps, str) else ""
+            raise ValueError(f"eps must be a finite number >= 0, got {self.eps!r}{text}")
 
     @abstractmethod
     def project(self, x: Tensor, centre: Tensor) -> Tensor:

@@ -107,6 +107,10 @@ class ImageSet(Dataset[Item]):
     def __len__(self) -> int:
         return len(self.samples)
 
+    def __repr__(self) -> str:
+        bad = sum(sample.anomalous for sample in self.samples)
+        return f"ImageSet({len(self)} of {self.size} x {self.size}, {bad} anomalous)"
+
     def __getitem__(self, index: int) -> Item:
         sample = self.samples[index]
         image = self.decoding.file(sample.path)
