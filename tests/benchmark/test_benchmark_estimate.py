@@ -76,6 +76,12 @@ def test_fewer_training_steps_take_less(seconds):
     assert whole - half == pytest.approx(half - none, rel=0.01)
 
 
+def test_a_training_whose_steps_are_not_known_takes_as_long_as_the_one_that_was_timed(seconds):
+    fresh = {"start": "none", "training.steps": 2000}
+    whole = seconds("advrad", fresh)
+    assert seconds("advrad", fresh | {"selection.patches": [2, 4]}) == whole
+
+
 def test_tiles_take_as_many_passes_as_there_are_tiles(seconds):
     whole, tiled, overlapping = (
         seconds("advrad", {"detector.image_size": 512, **settings}, threats=[])

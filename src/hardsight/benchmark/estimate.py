@@ -87,7 +87,7 @@ def _of(plan: Plan, job: Job, places: Places, slow: float | None) -> Estimate:
     costs += [attack_cost(detector, None, plan.how.fresh_draws) * images.tested]
     costs += [] if audited else [_audit(plan, detector, images)]
     training = (known.fit - TIMED_IMAGES * known.image) * detector.step_cost / timed.step_cost
-    training *= 0.0 if job.method.parts else _steps(config.fit) / _steps(default.fit)
+    training *= 0.0 if job.method.parts else _steps_beside(config.fit, default.fit)
     scores = images.normal + sum(costs) / FORWARD
     beside = REPORT * len(due)
     return Estimate(job, slow * (training + score * scores + beside), len(due))
@@ -129,9 +129,13 @@ def _counts(job: Job) -> Counts:
     return official.official(job.category or "")
 
 
-def _steps(fit: FitConfig) -> float:
-    """Return the cost of the trainings of a fit beside each other; 1 where nothing is known."""
-    return sum(cost or 0.0 for cost in fit.stages.values()) or 1.0
+def _steps_beside(fit: FitConfig, timed: FitConfig) -> float:
+    """Return the steps of a fit beside those of the one that was timed, by what they cost.
+
+    1 where those of either are not known, as of one that chooses its patch size first.
+    """
+    own, whole = (sum(cost or 0.0 for cost in one.stages.values()) for one in (fit, timed))
+    return own / whole if fit.stages and whole else 1.0
 
 
 def _attacks(
