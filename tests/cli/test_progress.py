@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from hardsight.cli.pace import Pace, counted, duration, remaining
+from hardsight.cli.pace import Pace, done_of, duration, remaining
 from hardsight.cli.progress import drawn
 from hardsight.config import load_preset
 from hardsight.core.types import announce, quiet
@@ -102,7 +102,7 @@ def test_what_ends_with_the_word_done_says_so_once():
     ],
 )
 def test_what_is_counted_is_named_where_the_stage_does_not(stage, said):
-    assert counted(stage, 67, 1797) == said
+    assert done_of(stage, 67, 1797) == said
 
 
 @pytest.mark.parametrize("width", [80, 130])
@@ -117,7 +117,7 @@ def test_a_bar_is_a_line_that_names_what_it_counts(width):
     assert len(lines) == len(stages)
     for stage, line in zip(stages, lines, strict=True):
         assert line.startswith(stage)
-        assert f" {counted(stage, 67, 1797, '/')} " in line
+        assert f" {done_of(stage, 67, 1797, '/')} " in line
         assert " eot-pgd, " in line
         assert " / -:--:--" in line
 

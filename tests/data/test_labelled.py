@@ -18,7 +18,7 @@ def test_floats_that_were_bytes_become_them_again():
 
 
 def test_what_was_no_bytes_is_refused_and_not_rounded():
-    with pytest.raises(ValueError, match="must be n/255"):
+    with pytest.raises(ValueError, match=r"must be n/255, .* got 0\.0116"):
         LabelledImages.of(BYTES / 255 * 0.99, LABELS, classes=2)
     with pytest.raises(ValueError, match=r"in \[0, 1\]"):
         LabelledImages.of(BYTES.float(), LABELS, classes=2)

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from bright import write_set
+from hardsight.attacks import build_suite
 from hardsight.attacks.class_suites import class_suite
 from hardsight.data import Counts, LabelledImages, published_sets
 from hardsight.detectors import Calibration
@@ -93,6 +94,8 @@ def test_tensors_and_names_are_answered_by_what_makes_data_and_suites_of_them(br
             evaluate_classifier(Normed(), POINTS, suites)
         with pytest.raises(TypeError, match=r"what build_suite makes, got 'pgd'"):
             evaluate(bright(), make_set(NORMAL, ANOMALOUS), suites)
+    with pytest.raises(TypeError, match=r"suites must be a list, got 'pgd' alone; give \[suite\]"):
+        evaluate(bright(), make_set(NORMAL, ANOMALOUS), build_suite("pgd"))
 
 
 def test_randomness_besides_the_noise_is_refused_of_detectors_and_classifiers(bright, make_set):

@@ -1,6 +1,5 @@
 """Auto-PGD: projected gradient ascent with momentum, whose step size looks after itself."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +9,7 @@ from hardsight.attacks.balls import Ball
 from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.restarts import Restarted
 from hardsight.core.batches import choose, per_image
+from hardsight.core.rounding import ceil
 
 
 def checkpoints(steps: int) -> list[int]:
@@ -20,7 +20,7 @@ def checkpoints(steps: int) -> list[int]:
     shares = [0.0, 0.22]
     while shares[-1] < 1:
         shares.append(shares[-1] + max(shares[-1] - shares[-2] - 0.03, 0.06))
-    return sorted({math.ceil(round(p * steps, 9)) for p in shares if p <= 1} - {0})
+    return sorted({ceil(p * steps) for p in shares if p <= 1} - {0})
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def counted(stage: str, done: float, total: float | None, of: str = " of ") -> str:
+def done_of(stage: str, done: float, total: float | None, of: str = " of ") -> str:
     """Return how much of a stage is done, in its units: "67 of 1,797 model passes"."""
     unit = COUNTED.get(stage.partition(",")[0], "")
     return f"{done:,.0f}{of}{total or 0:,.0f} {unit}".rstrip()
@@ -136,7 +136,7 @@ class Pace:
         timed = known.announced or done == total
         if self._lines and timed and left is not None and _is_due(known, done, total, now):
             known.said, known.shown = now, done
-            moved = f"{stage}: {counted(stage, done, total)} ({done / total:.0%})"
+            moved = f"{stage}: {done_of(stage, done, total)} ({done / total:.0%})"
             rest = remaining(left) if done < total else "done"
             self._write(", ".join(dict.fromkeys(filter(None, (moved, rest, info)))))
 

@@ -17,7 +17,7 @@ from rich.table import Column
 from rich.text import Text
 
 from hardsight.cli.console import errors, say
-from hardsight.cli.pace import Pace, counted
+from hardsight.cli.pace import Pace, done_of
 
 if TYPE_CHECKING:
     from hardsight.core.types import Progress as Told
@@ -69,7 +69,7 @@ def drawn(console: Console) -> Progress:
     return Progress(
         Words(lambda task: f"{task.description:<12}"),
         BarColumn(bar_width=30 if console.width >= WIDE else 8),
-        Words(lambda task: counted(task.description, task.completed, task.total, "/")),
+        Words(lambda task: done_of(task.description, task.completed, task.total, "/")),
         Words(lambda task: task.fields["info"], cut=True),
         TimeElapsedColumn(Column(no_wrap=True)),
         Words(lambda task: "/"),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from hardsight.core.types import quiet
+
 K = TypeVar("K")
 R = TypeVar("R")
 Tell = Callable[..., None]
@@ -26,7 +28,7 @@ class Engine(Protocol):
         ...
 
     def run(
-        self, work: Work[K, R], keys: Iterable[K], heard: Tell = lambda *event: None
+        self, work: Work[K, R], keys: Iterable[K], heard: Tell = quiet
     ) -> Iterator[tuple[int, R]]:
         """Yield place and result of each key as it is finished, in any order.
 
@@ -48,7 +50,7 @@ class ThisProcess:
     workers = 1
 
     def run(
-        self, work: Work[K, R], keys: Iterable[K], heard: Tell = lambda *event: None
+        self, work: Work[K, R], keys: Iterable[K], heard: Tell = quiet
     ) -> Iterator[tuple[int, R]]:
         """Yield place and result of each key, in order; see ``Engine``."""
         for place, key in enumerate(keys):

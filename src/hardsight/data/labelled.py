@@ -69,10 +69,11 @@ class LabelledImages:
         """
         if images.is_floating_point():
             levels = (255 * check_images(images)).round()
-            if float((levels / 255 - images).abs().max()) > 1e-4:
+            apart = (levels / 255 - images).abs() > 1e-4
+            if bool(apart.any()):
                 raise ValueError(
-                    "images must be n/255, as bytes divided by 255 are; augmented or normalised "
-                    "ones are not: put that into the model, or round them yourself"
+                    f"images must be n/255, as bytes divided by 255 are, got {images[apart][0]:g}; "
+                    "augmented or normalised ones are not: put that into the model, or round them"
                 )
             images = levels.to(torch.uint8)
         names = tuple(map(str, range(classes))) if isinstance(classes, int) else tuple(classes)

@@ -15,6 +15,7 @@ from hardsight.core.batches import at_once
 from hardsight.core.capabilities import averaged_draws
 from hardsight.core.modules import in_mode
 from hardsight.core.noise import Noise
+from hardsight.core.rounding import floor
 from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector, TwoWitnesses
@@ -144,7 +145,7 @@ def _attempts(
 ) -> Callable[[Attempt], None]:
     """Return who hears of each attempt on a batch, and tells of its ``share`` of the images."""
     made = count(1)
-    return lambda attempt: progress(stage, done + int(next(made) * share), total)
+    return lambda attempt: progress(stage, done + floor(next(made) * share), total)
 
 
 def _seconds(detector: Detector, x: Tensor, truth: Tensor) -> float:

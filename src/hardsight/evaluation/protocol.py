@@ -28,11 +28,13 @@ from hardsight.evaluation.wording import nonfinite_gradients, radius, threat_nam
 
 
 def demand_suites(suites: Sequence[Suite], maker: str) -> None:
-    """Refuse suites that are names.
+    """Refuse suites that are names, and one that is in no list.
 
     Raises:
         TypeError: naming what makes one of a name.
     """
+    if isinstance(suites, Suite):
+        raise TypeError(f"suites must be a list, got {suites.name!r} alone; give [suite]")
     for suite in [suites] if isinstance(suites, str) else suites:
         if not isinstance(suite, Suite):
             raise TypeError(

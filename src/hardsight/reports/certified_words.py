@@ -1,8 +1,8 @@
 """What the certificates of detectors and of classifiers share in words."""
 
-import math
 from typing import NamedTuple
 
+from hardsight.core.rounding import floor
 from hardsight.evaluation.certified.results import AttackedVote, SmoothedAttack
 from hardsight.evaluation.wording import figure
 
@@ -20,7 +20,7 @@ class Finding(NamedTuple):
 
 def promised(value: float | None, measure: str) -> str:
     """Return a figure rounded down, as "0.978" for an AUROC of 0.9789; "-" for None."""
-    return "-" if value is None else figure(math.floor(1000 * value + 1e-6) / 1000, measure)
+    return "-" if value is None else figure(floor(1000 * value) / 1000, measure)
 
 
 def attack_row(

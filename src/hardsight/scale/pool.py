@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
 from hardsight.core.engine import EngineError, K, R, Tell, Work
+from hardsight.core.types import quiet
 
 RETRIES = 3
 """Times that a key is given to another worker, and that a worker may end before it begins."""
@@ -98,7 +99,7 @@ class Pool:
         return self._crew.size
 
     def run(
-        self, work: Work[K, R], keys: Iterable[K], heard: Tell = lambda *event: None
+        self, work: Work[K, R], keys: Iterable[K], heard: Tell = quiet
     ) -> Iterator[tuple[int, R]]:
         """Yield place and result of each key as it is finished; see ``Engine``."""
         todo = (_Given(place, key) for place, key in enumerate(keys))

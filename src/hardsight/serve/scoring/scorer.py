@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 import torch
 
+from hardsight.core.types import quiet
 from hardsight.serve.log import InspectionLog
 from hardsight.serve.scoring.job import Answer, Job, Scored
 from hardsight.serve.scoring.line import Line
@@ -47,7 +48,7 @@ class Scorer:
             threading.Thread(target=work, name=f"hardsight-{work.__name__.strip('_')}")
             for work in (self._compute, self._write)
         ]
-        self.batches: Callable[[int], None] = lambda size: None
+        self.batches: Callable[[int], None] = quiet
         for thread in self._threads:
             thread.start()
 
