@@ -143,7 +143,7 @@ def test_long_attacks_of_what_does_not_fall_are_announced_as_they_begin(detector
 
 def test_what_looks_at_two_images_costs_no_more_of_many(audited):
     c = audited(masked.Linear(), Linf(4 / 255))
-    few, many = plan.looks(c, 16), plan.looks(c, 64)
+    few, many = plan.check_costs(c, 16), plan.check_costs(c, 64)
     same = {name for name in few if few[name] == many[name]}
     assert same == {"gradient", "continuity"}
     assert all(many[name] == 4 * few[name] for name in few.keys() - same)

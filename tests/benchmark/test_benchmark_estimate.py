@@ -5,6 +5,7 @@ import torch
 
 from hardsight.audit import BUDGETS
 from hardsight.benchmark import Places, Plan, estimate
+from hardsight.benchmark.job import RUN, slug
 from hardsight.benchmark.planned import PlannedDetector
 from hardsight.config import load_preset
 from hardsight.core.speed import slowness
@@ -69,6 +70,15 @@ def test_a_certificate_is_counted_by_its_copies_of_test_images_and_of_those_held
 def test_what_cannot_be_attacked_is_refused_before_anything_is_fitted(seconds, preset, parts, said):
     with pytest.raises(ValueError, match=said):
         seconds(preset, data=[{"name": "digits"}], **parts)
+
+
+def test_a_run_that_is_fitted_is_not_fitted_again(seconds, tmp_path):
+    whole, known = seconds(), METHODS["patchcore"].seconds
+    run = tmp_path.joinpath("out", *map(slug, ("patchcore", "mvtec_ad", "bottle", "seed-0")), RUN)
+    run.mkdir(parents=True)
+    assert seconds() == whole
+    (run / "metrics.json").touch()
+    assert whole - seconds() == pytest.approx(known.fit * slowness(CPU))
 
 
 def test_fewer_training_steps_take_less(seconds):

@@ -80,7 +80,7 @@ def _attempts(c: PlannedAudit) -> Iterator[Attempt]:
     yield square(c)
 
 
-def looks(c: PlannedAudit, images: int) -> dict[str, float]:
+def check_costs(c: PlannedAudit, images: int) -> dict[str, float]:
     """Return check -> what it costs beside attacks, in evaluations with gradient of an image.
 
     Args:
@@ -98,7 +98,7 @@ def looks(c: PlannedAudit, images: int) -> dict[str, float]:
 
 
 def evaluations(c: PlannedAudit, images: int) -> float:
-    """Return what an audit costs, in evaluations with gradient of an image; see ``looks``."""
+    """Return what an audit costs, in evaluations with gradient of an image; see ``check_costs``."""
     different = {a.__class__(a.optimiser, a.objective, c.draws_of(a), a.via) for a in _attempts(c)}
     of_noise = (c.budget.base + 2 + c.budget.gradients) * c.subject.random
-    return (sum(map(c.cost, different)) + of_noise) * images + sum(looks(c, images).values())
+    return (sum(map(c.cost, different)) + of_noise) * images + sum(check_costs(c, images).values())

@@ -231,7 +231,7 @@ def _check(name: str, audited: Audited) -> Check:
         found = CHECKS[name](audited)
     except BlockedError as blocked:
         found = Check(name, blocked.verdict, str(blocked), due=blocked.due)
-    planned = plan.looks(audited, len(audited.subject)).get(name)
+    planned = plan.check_costs(audited, len(audited.subject)).get(name)
     if planned is not None and not found.due and audited.meter.spent == told:
         audited.tell_of(planned, time.monotonic() - begun)
     return found

@@ -12,7 +12,7 @@ from hardsight.audit.plan import evaluations
 from hardsight.audit.planned import PlannedAudit
 from hardsight.audit.protocol import IMAGES
 from hardsight.benchmark.asked import built, suites_of
-from hardsight.benchmark.job import TEXTURES, Job, Places
+from hardsight.benchmark.job import RUN, TEXTURES, Job, Places
 from hardsight.benchmark.measuring import Measurement
 from hardsight.benchmark.plan import Plan, ThreatAsked
 from hardsight.benchmark.planned import PlannedDetector
@@ -27,6 +27,7 @@ from hardsight.evaluation import Protocol
 from hardsight.evaluation.certified.protocol import CALIBRATION_SAMPLES
 from hardsight.evaluation.costs import FORWARD, attack_cost
 from hardsight.evaluation.parts import parts
+from hardsight.runs.folder import METRICS
 from hardsight.synthesis.defects import DEFECTS
 
 TIMED_IMAGES = 209
@@ -87,8 +88,9 @@ def _of(plan: Plan, job: Job, places: Places, slow: float | None) -> Estimate:
     costs += [attack_cost(detector, None, plan.how.fresh_draws) * images.tested]
     costs += [] if audited else [_audit(plan, detector, images)]
     training = (known.fit - TIMED_IMAGES * known.image) * detector.step_cost / timed.step_cost
-    training *= 0.0 if job.method.parts else _steps_beside(config.fit, default.fit)
-    scores = images.normal + sum(costs) / FORWARD
+    fitted = (measurement.folder / RUN / METRICS).is_file()
+    training *= 0.0 if fitted or job.method.parts else _steps_beside(config.fit, default.fit)
+    scores = images.normal * (not fitted) + sum(costs) / FORWARD
     beside = REPORT * len(due)
     return Estimate(job, slow * (training + score * scores + beside), len(due))
 
