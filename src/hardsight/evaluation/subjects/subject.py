@@ -23,8 +23,9 @@ from hardsight.metrics.metric import Target
 
 Kind = Literal["detector", "classifier"]
 Scores = NDArray[np.float64]
-REPEATED = 1e-4
-"""Part of the largest score up to which scores of the same images may differ: by rounding alone."""
+REPEATED = 1e-3
+"""Part of the largest score up to which scores of the same images may differ: by rounding alone.
+No less than ``Wrapped`` allows a model that it takes."""
 
 
 class Subject(ABC):
