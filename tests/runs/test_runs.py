@@ -138,7 +138,9 @@ def test_unused_depth_of_grey_and_the_stages_are_told_before_the_training(
     config, listener = twelve_bits.updated({"false_alarms": 0.001}), Listener()
     with pytest.raises(ValueError, match="999"):
         start_run(tmp_path / "r", config).fit("cpu", progress=listener)
-    assert listener.heard == ("fit", {"train": config.training.steps})
+    work, stages = listener.heard
+    assert (work, stages["train"]) == ("fit", config.training.steps)
+    assert list(stages) == ["train", "reference", "calibration"]
     assert "24 grey images of 16 bits a pixel without a value above" in caplog.text
     assert "--set data.bits=12" in caplog.text
 
