@@ -7,7 +7,7 @@ from typed import call, words
 from hardsight.cli.demo import attacked, say_found
 from hardsight.cli.evaluate import say_measured
 from hardsight.config import load_preset
-from hardsight.core.types import quiet
+from hardsight.core.progress import quiet
 from hardsight.runs import open_detector_run, start_run
 
 

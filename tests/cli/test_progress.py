@@ -8,7 +8,7 @@ from rich.console import Console
 from hardsight.cli.pace import Pace, done_of, duration, remaining
 from hardsight.cli.progress import drawn
 from hardsight.config import load_preset
-from hardsight.core.types import announce, quiet
+from hardsight.core.progress import announce, quiet
 
 
 def told(seconds_a_unit: float, total: int, lines: bool = True) -> list[tuple[int, str]]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from hardsight.core.types import check_classes, check_images, check_labels, check_masks, quiet
+from hardsight.core.types import check_classes, check_images, check_labels, check_masks
 
 
 @pytest.mark.parametrize("values", [[0, 1], np.array([False, True]), torch.tensor([0, 1]).byte()])
@@ -44,8 +44,3 @@ def test_classes_become_int64():
 def test_images_a_rounding_error_outside_are_images():
     x = torch.full((1, 3, 2, 2), 1 + 5e-7)
     assert check_images(x) is x
-
-
-def test_nobody_hears_whatever_is_told():
-    assert quiet() is quiet("train", 1, 2) is quiet("train", 1, 2, info="loss 0.1") is None
-    assert quiet(0.5, 3, True) is None

@@ -13,7 +13,7 @@ from torch import nn
 from hardsight.backbones import Backbone
 from hardsight.backbones.stages import FirstStages
 from hardsight.core.precision import Precision, resolve
-from hardsight.core.types import quiet
+from hardsight.core.progress import quiet
 from hardsight.training import checkpoint
 from hardsight.training.checkpoint import CheckpointError
 from hardsight.training.ema import Ema

@@ -18,7 +18,8 @@ from hardsight.attacks.results import better
 from hardsight.attacks.threats import Threat
 from hardsight.attacks.victims import Victim
 from hardsight.core.noise import Noise
-from hardsight.core.types import AttackResult, quiet
+from hardsight.core.progress import quiet
+from hardsight.core.types import AttackResult
 
 JUDGING = 10
 """Fresh draws, at least, by which the worst attempt is found: as many as a table scores. With few,

@@ -16,7 +16,8 @@ from hardsight.audit.budgets import Budget
 from hardsight.audit.outcomes import Attacked, BlockedError, worst
 from hardsight.audit.planned import PlannedAudit, alone
 from hardsight.core.noise import Noise
-from hardsight.core.types import AttackResult, Progress, quiet
+from hardsight.core.progress import Progress, quiet
+from hardsight.core.types import AttackResult
 from hardsight.evaluation.costs import Meter
 from hardsight.evaluation.probe import probe
 from hardsight.evaluation.subjects import Scores, Subject

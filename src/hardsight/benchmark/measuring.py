@@ -36,7 +36,7 @@ from hardsight.benchmark.parts import take_parts
 from hardsight.benchmark.plan import Plan, ThreatAsked
 from hardsight.benchmark.variants import beside_published
 from hardsight.core.files import write_atomically
-from hardsight.core.types import Progress, quiet
+from hardsight.core.progress import Progress, quiet
 from hardsight.data import AnomalyData, LabelledImages
 from hardsight.evaluation import (
     Certification,

@@ -13,7 +13,7 @@ from hardsight.cli.progress import told
 from hardsight.core.outputs import check_folder
 
 if TYPE_CHECKING:
-    from hardsight.core.types import Progress
+    from hardsight.core.progress import Progress
     from hardsight.evaluation import Evaluation
     from hardsight.runs import DetectorRun
 

@@ -153,7 +153,7 @@ def fit(
     check_data_named(preset, setting or [], path, normal_dir, resume)
     from hardsight.core.engine import Workers
     from hardsight.core.lock import locked
-    from hardsight.core.types import quiet
+    from hardsight.core.progress import quiet
     from hardsight.runs import is_begun, start_run, without_beginnings
     from hardsight.runs.categories import start_runs
     from hardsight.scale.opening import open_engine

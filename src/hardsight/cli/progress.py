@@ -20,7 +20,7 @@ from hardsight.cli.console import errors, say
 from hardsight.cli.pace import Pace, done_of
 
 if TYPE_CHECKING:
-    from hardsight.core.types import Progress as Told
+    from hardsight.core.progress import Progress as Told
 
 
 WIDE = 110

@@ -6,8 +6,8 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from hardsight.config.config import STRICT
 from hardsight.core.presets import ConfigError
+from hardsight.core.progress import Progress, quiet
 from hardsight.core.suggestions import choices
-from hardsight.core.types import Progress, quiet
 from hardsight.data import (
     LABELLED,
     AnomalyData,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from hardsight.core.types import quiet
+from hardsight.core.progress import quiet
 
 K = TypeVar("K")
 R = TypeVar("R")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from hardsight.core.types import Progress, quiet
+from hardsight.core.progress import Progress, quiet
 from hardsight.core.words import counted, listed
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.depth import bits_needed, brightest_of_sixteen

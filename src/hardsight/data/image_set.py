@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from hardsight.core.types import Progress, quiet
+from hardsight.core.progress import Progress, quiet
 from hardsight.data.decoding import Decoding
 from hardsight.data.files import common_folder, relative_name, worker_threads
 from hardsight.data.images import Aspect, Window

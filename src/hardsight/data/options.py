@@ -6,7 +6,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from hardsight.core.types import Progress, part_of, quiet
+from hardsight.core.progress import Progress, part_of, quiet
 from hardsight.data.anomaly_data import AnomalyData
 from hardsight.data.image_set import ImageSet, OnError, Sample
 from hardsight.data.images import Aspect

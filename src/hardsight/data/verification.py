@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hardsight.core.types import Progress, quiet
+from hardsight.core.progress import Progress, quiet
 from hardsight.data.layouts import categories, layout_of, load
 from hardsight.data.layouts.layout import Layout
 from hardsight.data.places import on_disk

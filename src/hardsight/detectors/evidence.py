@@ -11,7 +11,7 @@ from hardsight.attacks import PGD, Linf, Objective, frozen
 from hardsight.attacks.gradient_free import searched_on
 from hardsight.attacks.gradients import Oracle
 from hardsight.core.batches import at_once
-from hardsight.core.types import quiet
+from hardsight.core.progress import quiet
 from hardsight.synthesis import PseudoAnomalies, pseudo_anomalies
 
 

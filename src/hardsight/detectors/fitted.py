@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from torch import Tensor
 
 from hardsight.core.files import working_folder
-from hardsight.core.types import Progress, quiet
+from hardsight.core.progress import Progress, quiet
 from hardsight.data import AnomalyData
 from hardsight.detectors.calibration import Calibration
 from hardsight.training import Settings, Task, complete

@@ -17,7 +17,7 @@ from torch import Tensor
 from hardsight.attacks import Attempt, Suite
 from hardsight.attacks.threats import is_shared
 from hardsight.core.noise import Noise
-from hardsight.core.types import quiet
+from hardsight.core.progress import quiet
 from hardsight.evaluation.batches import Resumable, Tensors, kept_images
 from hardsight.evaluation.costs import Told, attack_cost, attempt_cost
 from hardsight.evaluation.plan import Protocol

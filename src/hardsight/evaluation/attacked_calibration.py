@@ -12,7 +12,7 @@ from hardsight.core.batches import at_once
 from hardsight.core.capabilities import averaged_draws
 from hardsight.core.modules import in_mode
 from hardsight.core.noise import Noise
-from hardsight.core.types import Progress, quiet
+from hardsight.core.progress import Progress, quiet
 from hardsight.detectors import Calibration, Detector
 from hardsight.detectors.inputs import Images, batches, number_of
 from hardsight.evaluation.costs import Meter, attempt_cost

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hardsight.attacks import Attempt, Suite
-from hardsight.core.types import Progress
+from hardsight.core.progress import Progress
 from hardsight.evaluation.subjects import Traits
 
 Told = Callable[[float, int, bool], None]

@@ -11,7 +11,7 @@ from scipy.stats import mannwhitneyu
 from torch import Tensor
 from torch.nn import functional
 
-from hardsight.core.types import Progress, part_of, quiet
+from hardsight.core.progress import Progress, part_of, quiet
 from hardsight.data import AnomalyData
 from hardsight.evaluation.subjects.synthetic import demand_defects
 

@@ -15,8 +15,8 @@ from hardsight.core.batches import at_once
 from hardsight.core.capabilities import averaged_draws
 from hardsight.core.modules import in_mode
 from hardsight.core.noise import Noise
+from hardsight.core.progress import Progress, quiet
 from hardsight.core.rounding import floor
-from hardsight.core.types import Progress, quiet
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector, TwoWitnesses
 from hardsight.evaluation.costs import FORWARD, attempt_cost

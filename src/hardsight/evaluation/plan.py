@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hardsight.core.engine import HERE, Engine
-from hardsight.core.types import Progress, quiet
+from hardsight.core.progress import Progress, quiet
 from hardsight.detectors import Calibration
 from hardsight.evaluation.batches import Resumable
 

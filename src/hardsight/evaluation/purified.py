@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from hardsight.attacks import Suite
-from hardsight.core.types import Progress
+from hardsight.core.progress import Progress
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector
 from hardsight.detectors.adapters.purification import Purification

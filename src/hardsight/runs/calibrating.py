@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hardsight.attacks import Suite
+from hardsight.core.progress import Progress, quiet
 from hardsight.core.run_folders import RunError
-from hardsight.core.types import Progress, quiet
 from hardsight.data import Manifest, iter_images
 from hardsight.detectors import Calibration
 from hardsight.detectors.held_out import validation_shares

@@ -9,7 +9,7 @@ from torch import nn
 
 from hardsight.config import ClassifierConfig, load_labelled
 from hardsight.core.devices import pick_device
-from hardsight.core.types import Progress, quiet
+from hardsight.core.progress import Progress, quiet
 from hardsight.data import LabelledImages, Part
 from hardsight.evaluation.wording import radius
 from hardsight.runs.card import About

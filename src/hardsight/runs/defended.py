@@ -27,7 +27,7 @@ from hardsight.config.classification import PURIFIERS, PurifiedNetwork
 from hardsight.core.files import write_atomically
 from hardsight.core.json_files import read_json
 from hardsight.core.modules import seeded
-from hardsight.core.types import Progress
+from hardsight.core.progress import Progress
 from hardsight.data import LabelledImages, ManifestChanged
 from hardsight.diffusion import Denoiser, build_denoiser
 from hardsight.purifiers import RAP, Adapter, OneShot, Purified, RAPTask, load_adapter, save_adapter

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hardsight.config import DetectorConfig, load_data
 from hardsight.core.devices import pick_device
+from hardsight.core.progress import Progress, announce, quiet
 from hardsight.core.run_folders import RunError
-from hardsight.core.types import Progress, announce, quiet
 from hardsight.core.words import in_words
 from hardsight.data import AnomalyData, Manifest, training_findings
 from hardsight.data.kept import demand_memory

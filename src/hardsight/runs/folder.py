@@ -12,8 +12,8 @@ from hardsight.audit import Audit
 from hardsight.config import Config
 from hardsight.core.files import write_atomically
 from hardsight.core.lock import locked
+from hardsight.core.progress import Progress, quiet
 from hardsight.core.run_folders import RunError
-from hardsight.core.types import Progress, quiet
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects.subject import Kind
 from hardsight.evaluation.wording import radius

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
 from hardsight.core.engine import EngineError, K, R, Tell, Work
-from hardsight.core.types import quiet
+from hardsight.core.progress import quiet
 
 RETRIES = 3
 """Times that a key is given to another worker, and that a worker may end before it begins."""

@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 
 from hardsight.backbones.stages import FirstStages
 from hardsight.core.precision import Precision, autocast, resolve
-from hardsight.core.types import Progress
+from hardsight.core.progress import Progress
 from hardsight.training import checkpoint
 from hardsight.training.interrupt import Interrupt
 from hardsight.training.launched import launched, processes

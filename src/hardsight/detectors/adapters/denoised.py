@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hardsight.core.types import Detection, Progress, quiet
+from hardsight.core.progress import Progress, quiet
+from hardsight.core.types import Detection
 from hardsight.detectors.advrad.contract import ErrorDetector
 from hardsight.detectors.advrad.errors import error_maps
 from hardsight.detectors.advrad.maps import SCALES, multiscale_error

@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from hardsight.attacks import MapObjective
-from hardsight.core.types import Progress, quiet
+from hardsight.core.progress import Progress, quiet
 from hardsight.detectors.advrad.contract import E, ErrorDetector
 from hardsight.detectors.advrad.report import Report
 from hardsight.detectors.advrad.search import ScoringSearch

@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from hardsight.core.batches import batched
-from hardsight.core.types import Progress, quiet
+from hardsight.core.progress import Progress, quiet
 from hardsight.detectors.advrad.contract import E, ErrorDetector
 from hardsight.detectors.advrad.scoring import ReferenceStatistics, Scoring
 

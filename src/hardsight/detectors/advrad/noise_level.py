@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from hardsight.core.types import Progress, quiet
+from hardsight.core.progress import Progress, quiet
 from hardsight.detectors.advrad.contract import ErrorDetector
 from hardsight.detectors.advrad.search import ScoringSearch
 from hardsight.detectors.advrad.selection import Selection

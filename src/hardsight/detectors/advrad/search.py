@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 
 from hardsight.attacks import ScoreObjective
 from hardsight.core.batches import batched
-from hardsight.core.types import quiet
+from hardsight.core.progress import quiet
 from hardsight.detectors.advrad.candidates import Candidate, distance, scorings
 from hardsight.detectors.advrad.contract import E
 from hardsight.detectors.advrad.fixed_reconstruction import attack_fixed_reconstruction

@@ -3,7 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
-from hardsight.core.types import Progress, quiet
+from hardsight.core.progress import Progress, quiet
 
 CORESET = "coreset"
 """Stage in which the vectors are chosen."""

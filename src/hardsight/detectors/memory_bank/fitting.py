@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hardsight.backbones import Backbone
 from hardsight.core.batches import batched
-from hardsight.core.types import Progress
+from hardsight.core.progress import Progress
 from hardsight.data import AnomalyData
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.fitting import Trainable, fit_calibrated

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from hardsight.attacks import ScoreObjective
-from hardsight.core.types import Detection, Progress, quiet
+from hardsight.core.progress import Progress, quiet
+from hardsight.core.types import Detection
 from hardsight.detectors.evidence import Aim
 from hardsight.detectors.patchguard.contract import P
 from hardsight.detectors.patchguard.objective import PatchObjective, cell_labels

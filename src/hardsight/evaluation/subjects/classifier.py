@@ -14,7 +14,8 @@ from hardsight.attacks import Attempt, MarginObjective, Suite
 from hardsight.attacks.class_suites import LabelledVictim, class_suite
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.core.capabilities import averaged_draws, sample_noise
-from hardsight.core.types import AttackResult, Detection, quiet
+from hardsight.core.progress import quiet
+from hardsight.core.types import AttackResult, Detection
 from hardsight.data import LabelledImages
 from hardsight.data.splits import evenly
 from hardsight.detectors import Detector

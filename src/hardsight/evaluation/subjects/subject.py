@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from hardsight.attacks import Attempt, Suite, Victim, is_random
 from hardsight.attacks.entry import at_rest
 from hardsight.core.capabilities import averaged_draws, bypass_of, named, sample_noise, title_of
-from hardsight.core.types import AttackResult, quiet
+from hardsight.core.progress import quiet
+from hardsight.core.types import AttackResult
 from hardsight.detectors import Detector
 from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.published import Published

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 import torch
 
-from hardsight.core.types import quiet
+from hardsight.core.progress import quiet
 from hardsight.serve.log import InspectionLog
 from hardsight.serve.scoring.job import Answer, Job, Scored
 from hardsight.serve.scoring.line import Line
