@@ -17,8 +17,8 @@ class TrainingImages:
     images: Tensor
     """(N, 3, H, W) uint8."""
     policies: tuple[AugmentationPolicy, ...] = ()
-    """Of the images, in their order; each is drawn equally often and says how its images are
-    changed. Empty: one, images left as they are."""
+    """One of each category, in the order of the images; each is drawn equally often and says how
+    its images are changed. Empty: one, images left as they are."""
     where: Tensor | None = None
     """(N, 1, H, W) bool, where anomalies are made: the foreground and what is near it."""
     crop: int | None = None

@@ -34,9 +34,9 @@ class Tally:
 
     total: int = 0
     anomalous: int = 0
-    """Of two detectors: those that are no good parts."""
+    """Images that raise an alarm; where two detectors decide, those that are no good parts."""
     decisions: Counter[str] = field(default_factory=Counter)
-    """Of two detectors: how many are what."""
+    """Decision -> images, where two detectors decide."""
     unreadable: int = 0
     latency: float = 0.0
     """Seconds from a frame's reading to its line, on average over the last batch that had any."""
