@@ -1,4 +1,8 @@
+import random
+
+import numpy as np
 import pytest
+import torch
 
 from bright import Bright, write_set
 from hardsight.core.threads import usable_cpus
@@ -25,6 +29,14 @@ selection:
 def pytest_xdist_auto_num_workers():
     """How many workers ``-n auto`` starts: one a CPU, and no more than memory holds."""
     return min(usable_cpus(), 8)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Begin each test with the same state of the global generators, wherever it is run."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
