@@ -59,13 +59,14 @@ def test_evaluate_attacks_either_and_both(run, other):
     assert found["eps"] == 8 / 255
 
 
-def test_after_ctrl_c_it_does_not_say_that_anything_is_kept(run, other, tmp_path):
+def test_after_ctrl_c_it_goes_on_where_it_was(run, other, tmp_path):
     mine = shutil.copytree(run, tmp_path / "mine", ignore=shutil.ignore_patterns("evaluation"))
-    stopped = interrupted(
-        (mine / "evaluation").exists, "evaluate", mine, "--beside", other, "--steps", 9999
-    )
+    given = ("evaluate", mine, "--beside", other, "--steps", 9999)
+    looked = mine / "evaluation/state"
+    stopped = interrupted(lambda: any(looked.glob("clean-*/*.safetensors")), *given)
     assert stopped.exit_code == 130, words(stopped)
-    assert "interrupted; with --beside nothing is kept before its end" in words(stopped)
+    assert "interrupted; what is finished is kept" in words(stopped)
+    assert not (mine / "evaluation/beside.json").exists()
 
 
 def test_the_table_of_an_evaluation_is_whole_in_a_narrow_terminal(monkeypatch):

@@ -71,6 +71,31 @@ def test_its_costs_are_those_of_each_attack_and_of_looking(bright, make_set, mon
     assert 60 * costs[0].minutes == pytest.approx(n * look)
 
 
+def test_a_killed_one_goes_on_with_the_batches_that_it_has_not(bright, make_set, tmp_path):
+    data, told = make_set(NORMAL, ANOMALOUS), []
+    suite = build_suite("pgd", "Linf", EPS, steps=2)
+    whole = inspect_attacked(sided(bright, data), data, suite)
+
+    def stop(stage, done, total, info=""):
+        if stage == "attack on clean":
+            raise KeyboardInterrupt
+
+    def listen(stage, done, total, info=""):
+        told.append((stage, done, total))
+
+    with pytest.raises(KeyboardInterrupt):
+        inspect_attacked(sided(bright, data), data, suite, progress=stop, folder=tmp_path / "kept")
+    both = sided(bright, data)
+    assert inspect_attacked(both, data, suite, progress=listen, folder=tmp_path / "kept") == whole
+    total = len(data.test.images())
+    first = {stage: done for stage, done, _ in reversed(told)}
+    assert first["clean images"] == first["attack on robust"] == total
+    assert first["attack on clean"] == first["attack on both"] == 0
+    told.clear()
+    inspect_attacked(both, data, suite, seed=1, progress=listen, folder=tmp_path / "kept")
+    assert told[0] == ("clean images", 0, total)  # another seed has batches of its own
+
+
 def test_each_attempt_is_told_of(bright, make_set):
     data, told = make_set(NORMAL, ANOMALOUS), []
     suite = build_suite("pgd", "Linf", EPS, steps=2)

@@ -122,7 +122,8 @@ def evaluate_beside(
         few = data.limited(limit) if limit else data
         print_costs(inspection_costs(both, few, suite))
         with told() as progress:
-            rows = inspect_attacked(both, few, suite, seed, progress)
+            state = path.parent / "state"
+            rows = inspect_attacked(both, few, suite, seed, progress, state)
         found = {
             "beside": str(other),
             "suite": suite.name,

@@ -160,7 +160,7 @@ def evaluate(
     """Score or classify the test set, attack it, and write the report (HTML, Markdown, JSON).
 
     It says first how long it will take; `--limit 8` is a first look. Killed and started again, it
-    goes on where it was. With `--beside` it begins anew, and writes `beside.json` alone.
+    goes on where it was. With `--beside` it writes `beside.json` alone.
 
     Examples:
 
@@ -186,10 +186,7 @@ def evaluate(
     from hardsight.scale.opening import open_engine
     from hardsight.synthesis.corruptions.corruptions import SEVERITIES
 
-    def left() -> str:
-        return goes_on() if beside is None else "with --beside nothing is kept before its end"
-
-    with explained(left):
+    with explained(goes_on):
         opened = open_run(run)
         for_detectors(opened, synthetic=synthetic, purify=purify, t_star=t_star, purifier=purifier)
         asked: dict[str, Any] = {

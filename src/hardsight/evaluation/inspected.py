@@ -1,7 +1,9 @@
 """What two detectors side by side do under attacks of either and of both, beside each alone."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,9 +21,13 @@ from hardsight.core.progress import Progress, quiet
 from hardsight.core.rounding import floor
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector, TwoWitnesses
+from hardsight.evaluation.attacked import run_key
+from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.costs import FORWARD, attempt_cost
 from hardsight.evaluation.estimate import Cost, gradient_seconds
 from hardsight.evaluation.parts import Part
+from hardsight.evaluation.plan import Execution
+from hardsight.evaluation.provenance import digest_of, fingerprint
 from hardsight.evaluation.subjects.synthetic import demand_defects
 from hardsight.evaluation.wording import nonfinite_gradients
 from hardsight.metrics import auroc
@@ -54,6 +60,7 @@ def inspect_attacked(
     suite: Suite,
     seed: int = 0,
     progress: Progress = quiet,
+    folder: str | Path | None = None,
 ) -> list[Inspected]:
     """Decide on a test set, clean and attacked: the robust detector, the clean one, and both.
 
@@ -68,24 +75,28 @@ def inspect_attacked(
         suite: of the score.
         seed: of the attacks.
         progress: told of images, a stage for each of what is attacked.
+        folder: where finished batches are kept; what was killed goes on from there. None keeps
+            nothing.
 
     Raises:
         ValueError: no threshold, a suite of the map, no defects or good parts in the test set, or
             scores or gradients that are not finite, which these figures cannot tell of.
     """
     labels, images = _demand(witnesses, data, suite)
-    found: list[Inspected] = []
+    size, total, found = at_once(witnesses.size, 8), len(images), list[Inspected]()
+    named = [(f"{start:06d}", slice(start, start + size)) for start in range(0, total, size)]
     with in_mode("eval", witnesses):
+        facts = (*_deciding(witnesses), digest_of(data), seed, size)
         for name, victim in _victims(witnesses).items():
-            parts, stage, total = [], _stage(name, victim), len(images)
-            progress(stage, 0, total)
-            for done, x, truth in _batches(witnesses, images, labels):
-                if victim is not None:
-                    noise, share = Noise(seed, witnesses.device), len(x) / len(suite.attempts)
-                    told = _attempts(progress, stage, done, share, total)
-                    x = _attacked(victim, x, truth, suite, noise, done, told)
-                parts.append(_scores(witnesses, x))
-                progress(stage, done + len(x), total)
+            stage, parts = _stage(name, victim), list[Tensor]()
+            key = run_key(None if victim is None else suite.once, name, *facts)
+            kept = Execution(folder).batches(key)
+            progress(stage, min(total, size * sum(kept.keeps(part) for part, _ in named)), total)
+            told = partial(_attempts, progress, stage, total, len(suite.attempts))
+            look = partial(_looked_at, witnesses, victim, images, labels, suite, seed, told)
+            for made in kept.each(look, named):
+                parts.append(made["scores"])
+                progress(stage, sum(map(len, parts)), total)
             found += _rows(witnesses, name, torch.cat(parts), labels)
     return found
 
@@ -101,7 +112,7 @@ def inspection_costs(witnesses: TwoWitnesses, data: AnomalyData, suite: Suite) -
     """
     labels, images = _demand(witnesses, data, suite)
     made, victims, found = suite.once, _victims(witnesses), []
-    _, x, truth = next(_batches(witnesses, images, labels))
+    x, truth = _batch(witnesses, images, labels, slice(at_once(witnesses.size, 8)))
     with at_rest(witnesses):
         seconds = {name: _seconds(v, x, truth) for name, v in victims.items() if v is not None}
     look, minutes = FORWARD * (seconds["both"] + seconds["clean"]), len(images) / 60
@@ -141,11 +152,11 @@ def _stage(name: str, victim: Detector | None) -> str:
 
 
 def _attempts(
-    progress: Progress, stage: str, done: int, share: float, total: int
+    progress: Progress, stage: str, total: int, attempts: int, done: int, batch: int
 ) -> Callable[[Attempt], None]:
-    """Return who hears of each attempt on a batch, and tells of its ``share`` of the images."""
+    """Return who hears of each attempt on a batch, and tells of its share of the images."""
     made = count(1)
-    return lambda attempt: progress(stage, done + floor(next(made) * share), total)
+    return lambda attempt: progress(stage, done + floor(next(made) * batch / attempts), total)
 
 
 def _seconds(detector: Detector, x: Tensor, truth: Tensor) -> float:
@@ -165,14 +176,36 @@ def _scores(witnesses: TwoWitnesses, x: Tensor) -> Tensor:
     return torch.cat((together, alone[:, None]), 1).cpu()
 
 
-def _batches(
-    detector: Detector, images: Tensor, labels: NDArray[np.bool_]
-) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """Yield the number of images before, images as the detector takes them, and labels."""
-    size = at_once(detector.size, 8)
-    for start in range(0, len(images), size):
-        truth = torch.from_numpy(labels[start : start + size]).to(detector.device)
-        yield start, detector.prepare(images[start : start + size]), truth
+def _deciding(witnesses: TwoWitnesses) -> tuple[object, ...]:
+    """Return what the answers of both, side by side and alone, follow from."""
+    each = (witnesses.robust, witnesses.clean)
+    thresholds = (d.demand_calibration().threshold for d in each)
+    return (*map(fingerprint, each), *thresholds, witnesses.witnesses)
+
+
+def _looked_at(
+    witnesses: TwoWitnesses,
+    victim: Detector | None,
+    images: Tensor,
+    labels: NDArray[np.bool_],
+    suite: Suite,
+    seed: int,
+    told: Callable[[int, int], Callable[[Attempt], None]],
+    some: slice,
+) -> Tensors:
+    """Return what ``_scores`` says of ``some`` of the images, attacked where there is a victim."""
+    x, truth = _batch(witnesses, images, labels, some)
+    if victim is not None:
+        noise = Noise(seed, witnesses.device)
+        x = _attacked(victim, x, truth, suite, noise, some.start, told(some.start, len(x)))
+    return {"scores": _scores(witnesses, x)}
+
+
+def _batch(
+    detector: Detector, images: Tensor, labels: NDArray[np.bool_], some: slice
+) -> tuple[Tensor, Tensor]:
+    """Return some of the images, as the detector takes them, and their labels."""
+    return detector.prepare(images[some]), torch.from_numpy(labels[some]).to(detector.device)
 
 
 def _attacked(
