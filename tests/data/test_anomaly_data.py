@@ -30,6 +30,19 @@ def test_decoding_of_all_three_sets_is_told_as_one(tmp_path):
     assert told == [("decode", i + 1, files) for i in range(files)]
 
 
+def test_decoding_of_normals_is_told_once_and_they_are_kept(tmp_path):
+    data, told = load(write_parts(tmp_path / "parts"), size=16), []
+
+    def listen(stage, done, total, info=""):
+        told.append((stage, done, total))
+
+    data.decode_normals(listen)
+    normals = len(data.train) + len(data.validation)
+    assert told == [("decode", i + 1, normals) for i in range(normals)]
+    data.decode_normals(listen)
+    assert len(told) == normals
+
+
 @pytest.fixture
 def make_data(tmp_path):
     def make(normal: int, anomalous: int) -> AnomalyData:

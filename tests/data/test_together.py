@@ -26,6 +26,9 @@ def test_categories_together_hold_the_images_of_all(data, parts, tmp_path):
     for role in ("train", "validation", "test"):
         whole, one, two = (getattr(d, role).samples for d in (both, data, other))
         assert whole == one + two
+    own = both.by_category(lambda part: part.train)
+    assert [images.tolist() for images in own] == [d.train.images().tolist() for d in both.parts]
+    assert own[1].data_ptr() == both.train.images()[len(data.train)].data_ptr()  # a view
     assert categories(tmp_path) == ["screws"]
     assert together([data]) is data
     with pytest.raises(ValueError, match="categories must be different"):

@@ -70,6 +70,7 @@ def test_every_method_has_a_tiny_variant():
 def test_a_fit_goes_through_the_stages_that_it_announces(method, fitted):
     run, told = fitted(method)
     stages = list(run.config.fit.stages)
+    assert told[0] == "decode"
     assert [stage for stage in told if stage in stages] == stages
 
 

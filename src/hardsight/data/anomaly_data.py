@@ -1,10 +1,14 @@
 """The three sets of an anomaly-detection task."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from hardsight.core.progress import Progress, part_of, quiet
 from hardsight.data.image_set import ImageSet
 from hardsight.data.opening import ImageError
 from hardsight.data.splits import evenly
@@ -49,6 +53,29 @@ class AnomalyData:
         for label, n in ((False, count - wanted), (True, wanted)):
             chosen += evenly(np.flatnonzero(labels == label), n)
         return replace(self, test=self.test.of([self.test.samples[i] for i in chosen]))
+
+    def decode_normals(self, progress: Progress = quiet) -> None:
+        """Decode the images that a fit takes, training and validation, which are kept from then on.
+
+        Args:
+            progress: told of the images.
+
+        Raises:
+            ImageError: a file cannot be read.
+            ValueError: the memory that is free cannot hold them.
+        """
+        total = len(self.train) + len(self.validation)
+        self.train.images(part_of(progress, 0, total))
+        self.validation.images(part_of(progress, len(self.train), total))
+
+    def by_category(self, role: Callable[["AnomalyData"], ImageSet]) -> tuple[Tensor, ...]:
+        """Return the images of one of the sets, uint8 (n, 3, size, size) of each category: views.
+
+        Raises:
+            ImageError, ValueError: see ``ImageSet.images``.
+        """
+        counts = [len(role(part)) for part in self.parts or (self,)]
+        return torch.split(role(self).images(), counts)
 
     @property
     def skipped(self) -> list[ImageError]:

@@ -23,7 +23,8 @@ def validation_shares(data: AnomalyData, selecting: bool) -> tuple[Tensor, Tenso
     Of several categories each is shared by itself. Those to choose by come in turns, the first of
     each category, the second of each, ...; those to calibrate on one category after the other.
     """
-    parts = [shares(part.validation.images(), selecting) for part in data.parts or (data,)]
+    normals = data.by_category(lambda part: part.validation)
+    parts = [shares(images, selecting) for images in normals]
     choosing, calibrating = zip(*parts, strict=True)
     return _in_turns(choosing), joined(calibrating)
 

@@ -150,6 +150,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         self.check_manifest(data, allow_data_change)
         begun = time.perf_counter()
         work = Work(self.path / "training", resume=True, progress=progress)
+        data.decode_normals(progress)
         announce(progress, "fit", config.fit.stages_on(made, data))
         shown = posed_data(data) if config.posed else data
         fitted = method.fit(made.to(computing), shown, config.fit, work)

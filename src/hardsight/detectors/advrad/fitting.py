@@ -25,7 +25,7 @@ from hardsight.detectors.advrad.start import Start, take_over, with_patch_of
 from hardsight.detectors.calibration import Calibration
 from hardsight.detectors.fitted import Fitted, OpenWork, Work, demand_normals
 from hardsight.detectors.fitting import calibrated
-from hardsight.detectors.held_out import joined, validation_shares
+from hardsight.detectors.held_out import validation_shares
 from hardsight.synthesis import PseudoAnomalies, demand_foreground
 
 
@@ -120,11 +120,11 @@ def _context(
     """
     if config.progressive:
         _demand_half_size(detector, config)
-    categories = [part.train.images() for part in data.parts or (data,)]
-    normals = demand_normals(joined(categories), data)
+    categories = data.by_category(lambda part: part.train)
+    normals = demand_normals(data.train.images(), data)
     detector.prepare(normals[:1])
     policies = [AugmentationPolicy.of(images, config.augment) for images in categories]
-    return TrainingContext(tuple(categories), normals, tuple(policies), config.training, work)
+    return TrainingContext(categories, normals, tuple(policies), config.training, work)
 
 
 def _demand_half_size(detector: ErrorDetector, config: AdvRADFit) -> None:
