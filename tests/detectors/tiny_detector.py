@@ -10,6 +10,11 @@ HEAD = {"channels": 8, "multipliers": [1, 1], "patch": 2}
 SMALL = {"denoiser": TINY, "image_size": 16, "filter_size": 3, "precision": "fp32"}
 
 
+def images(n: int = 3, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Seeded images of 16 x 16 pixels."""
+    return torch.rand(n, 3, 16, 16, generator=torch.Generator().manual_seed(5), dtype=dtype)
+
+
 def untrained_advrad(**settings) -> AdvRAD:
     """A seeded AdvRAD of 16 x 16 pixels, in single precision, as before any fit."""
     return AdvRAD.from_settings(SMALL | settings)

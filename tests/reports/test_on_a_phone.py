@@ -6,12 +6,12 @@ from dataclasses import replace
 from browser import in_chromium
 from test_audit_report import result
 from test_class_certificate import found
-from test_evaluation_report import synthetic
 
 from hardsight.evaluation.certified.results import AttackedVote
 from hardsight.evaluation.results import Averages, Corrupted, Decisions, Estimate
 from hardsight.reports import write_html
 from hardsight.reports.plots import curve_svg
+from synthetic_evaluation import synthetic
 
 
 def evaluation():

@@ -4,12 +4,12 @@ import re
 
 import pytest
 import torch
-from test_evaluation_report import synthetic
 
 from hardsight.reports.evaluation import html
 from hardsight.reports.pictures import embedded, is_embedded, photo
 from hardsight.reports.sanitiser import sanitised
 from page_read import Read
+from synthetic_evaluation import synthetic
 
 
 def test_a_report_of_this_library_comes_out_as_it_is():

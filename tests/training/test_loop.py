@@ -7,32 +7,18 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_task import PictureTask, TinyTask, die_at, tiny_settings
+from tiny_task import PictureTask, TinyTask, die_at, same, tiny_settings
 from torch import nn
 
-from hardsight.backbones import Backbone
-from hardsight.backbones.stages import FirstStages
 from hardsight.core.precision import Precision, resolve
 from hardsight.core.progress import quiet
 from hardsight.training import checkpoint
 from hardsight.training.checkpoint import CheckpointError
 from hardsight.training.ema import Ema
 from hardsight.training.logs import read
-from hardsight.training.loop import _begun_here, complete, step_seed, train, write_picture
+from hardsight.training.loop import complete, step_seed, train, write_picture
 from hardsight.training.settings import learning_rate
 from hardsight.training.state import TrainingError
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def same(a, b):
-    return all(torch.equal(x, b.state_dict()[k]) for k, x in a.state_dict().items())
 
 
 def test_a_run_writes_what_it_says(tmp_path):
@@ -239,41 +225,6 @@ def test_weights_that_broke_after_a_finite_loss_are_not_saved(tmp_path):
     assert checkpoint.latest(tmp_path / "checkpoints") is None
 
 
-def test_ctrl_c_finishes_the_step_and_resumes_bit_equal(tmp_path):
-    whole = TinyTask()
-    train(whole, tiny_settings(), tmp_path / "whole")
-
-    class Impatient(TinyTask):
-        def loss(self, x, noise):
-            if self.batches == 7:
-                os.kill(os.getpid(), signal.SIGINT)
-            return super().loss(x, noise)
-
-    handler = signal.getsignal(signal.SIGINT)
-    result = train(Impatient(), tiny_settings(), tmp_path / "run")
-    assert (result.step, result.interrupted) == (7, True)
-    assert signal.getsignal(signal.SIGINT) is handler
-    resumed = TinyTask()
-    result = train(resumed, tiny_settings(), tmp_path / "run", resume=True)
-    assert not result.interrupted
-    assert same(whole.module, resumed.module)
-    curves = [read(tmp_path / n / "train.jsonl") for n in ("whole", "run")]
-    assert [r[:2] for r in curves[0]] == [r[:2] for r in curves[1]]
-
-
-def test_a_second_ctrl_c_stops_at_once(tmp_path):
-    class VeryImpatient(TinyTask):
-        def loss(self, x, noise):
-            if self.batches == 7:
-                os.kill(os.getpid(), signal.SIGINT)
-                os.kill(os.getpid(), signal.SIGINT)
-            return super().loss(x, noise)
-
-    with pytest.raises(KeyboardInterrupt):
-        train(VeryImpatient(), tiny_settings(), tmp_path)
-    assert checkpoint.latest(tmp_path / "checkpoints").step == 5
-
-
 def test_training_leaves_the_global_generator_alone(tmp_path):
     torch.manual_seed(5)
     expected = torch.rand(3)
@@ -330,72 +281,6 @@ def test_a_resumed_run_keeps_the_precision_it_began_with(tmp_path):
     end = train(task, tiny_settings(precision="auto"), tmp_path, resume=True)
     assert end.precision == Precision(other, "it began elsewhere")
     assert set(seen) == {torch.float32 if other == "fp32" else torch.bfloat16}
-
-
-def test_two_processes_follow_the_curve_of_one(tmp_path):
-    train(TinyTask(), tiny_settings(), tmp_path / "one")
-    task = TinyTask()
-    result = train(task, tiny_settings(devices=2), tmp_path / "two")
-    assert result.step == 24
-    curves = [[r.loss for r in read(tmp_path / n / "train.jsonl")] for n in ("one", "two")]
-    assert curves[1] == pytest.approx(curves[0], rel=1e-4)
-    stored = [checkpoint.latest(tmp_path / n / "checkpoints") for n in ("one", "two")]
-    for name, value in stored[0].tensors.items():
-        torch.testing.assert_close(stored[1].tensors[name], value, rtol=1e-3, atol=1e-5)
-    for name, value in stored[1].part("ema").items():
-        assert torch.equal(task.module.state_dict()[name], value)
-
-
-class FeatureTask(TinyTask):
-    """Makes a backbone's features smaller, of whose weights those beyond its taps have no part."""
-
-    def __init__(self):
-        super().__init__()
-        self.module = Backbone("test_efficientnet", "random", (0, 1), "fp32").requires_grad_(True)
-
-    def batch(self, size, generator):
-        return (torch.rand(size, 3, 32, 32, generator=generator),)
-
-    def loss(self, x):
-        return sum(level.square().mean() for level in self.module(x))
-
-
-def test_two_processes_need_not_use_every_weight(tmp_path):
-    train(FeatureTask(), tiny_settings(steps=4), tmp_path / "one")
-    task = FeatureTask()
-    train(task, tiny_settings(steps=4, devices=2), tmp_path / "two")
-    curves = [[r.loss for r in read(tmp_path / n / "train.jsonl")] for n in ("one", "two")]
-    assert curves[1] == pytest.approx(curves[0], rel=1e-4)
-    before, after = FeatureTask().module, task.module
-    same_weights = {
-        name: torch.equal(value, after.get_parameter(name))
-        for name, value in before.named_parameters()
-    }
-    assert not same_weights["network.conv_stem.weight"]
-    idle = next(m for m in before.modules() if isinstance(m, FirstStages)).idle
-    assert len(idle) > 0
-    assert sum(same_weights.values()) >= len(list(idle.parameters()))
-
-
-def test_one_process_computes_on_the_gpu_of_the_module():
-    settings = tiny_settings(accelerator="auto")
-    assert _begun_here(settings, torch.device("cuda", 1))["devices"] == [1]
-    assert _begun_here(settings, torch.device("cpu"))["devices"] == 1
-    assert _begun_here(tiny_settings(), torch.device("cuda", 1))["devices"] == 1  # the CPU
-
-
-def test_forked_processes_use_no_thread_pool(tmp_path, monkeypatch):
-    """A pool that the parent has used hangs in its forked children."""
-
-    class Counting(TinyTask):
-        def loss(self, x, noise):
-            assert torch.get_num_threads() == 1
-            return super().loss(x, noise)
-
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # keeps Fabric from choosing a number
-    torch.set_num_threads(2)
-    assert train(Counting(), tiny_settings(devices=2, steps=2), tmp_path).step == 2
-    assert torch.get_num_threads() == 2
 
 
 def test_settings_travel_with_the_checkpoint(tmp_path):
