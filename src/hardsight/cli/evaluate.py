@@ -210,17 +210,19 @@ def evaluate(
             return
         folder = output or opened.reports / "evaluation"
         check_folder(folder, "--output")
-        planned = figures_of(opened, device, _purifier(purify, t_star, purifier)).evaluation(
-            ImageChoice(path, limit, synthetic=synthetic, allow_data_change=allow_data_change),
-            attacks,
-            Protocol(
-                fresh_draws,
-                seed,
-                batch_size or BATCH[opened.subject],
-                gallery,
-                corruptions=SEVERITIES if corruptions else (),
-            ),
-        )
+        front = _purifier(purify, t_star, purifier)
+        with told() as progress:
+            planned = figures_of(opened, device, front, progress).evaluation(
+                ImageChoice(path, limit, synthetic=synthetic, allow_data_change=allow_data_change),
+                attacks,
+                Protocol(
+                    fresh_draws,
+                    seed,
+                    batch_size or BATCH[opened.subject],
+                    gallery,
+                    corruptions=SEVERITIES if corruptions else (),
+                ),
+            )
         with locked(folder), open_engine(engine, workers, address, device) as made:
             print_costs(planned.costs(), made.workers)
             with told() as progress:

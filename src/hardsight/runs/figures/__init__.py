@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hardsight.core.progress import Progress, quiet
 from hardsight.runs import ClassifierRun, DetectorRun
 from hardsight.runs.figures.asked import (
     AttackChoice,
@@ -28,9 +29,19 @@ __all__ = [
 
 
 def figures_of(
-    run: DetectorRun | ClassifierRun, device: str = "auto", purifier: PurifierChoice | None = None
+    run: DetectorRun | ClassifierRun,
+    device: str = "auto",
+    purifier: PurifierChoice | None = None,
+    progress: Progress = quiet,
 ) -> Figures[Any]:
-    """Return what measures the model of a run on a device, a detector behind a purifier if told."""
+    """Return what measures the model of a run on a device, a detector behind a purifier if told.
+
+    Args:
+        run, device, progress: see ``Figures``.
+        purifier: what stands in front of a detector.
+    """
     if isinstance(run, ClassifierRun):
-        return ClassifierFigures(run, device)
-    return PurifiedFigures(run, purifier, device) if purifier else DetectorFigures(run, device)
+        return ClassifierFigures(run, device, progress)
+    if purifier is None:
+        return DetectorFigures(run, device, progress)
+    return PurifiedFigures(run, purifier, device, progress)

@@ -70,6 +70,7 @@ class DetectorFigures(Figures[DetectorRun]):
             data = with_fewer_good_parts(data, images.limit)
         elif images.limit:
             data = data.limited(images.limit, images.balanced)
+        data.test.images(self.progress)
         subject = (
             DetectorSubject.synthetic(detector, data, source, protocol.seed)
             if images.synthetic
@@ -114,6 +115,7 @@ class DetectorFigures(Figures[DetectorRun]):
         whole = len(data.test)
         if images.limit:
             data = data.limited(images.limit, images.balanced)
+        data.test.images(execution.progress)
         notes = self.left_out(len(data.test), whole)
         found = self._certified(detector, data, choice, execution)
         return [replace(one, notes=(*one.notes, *notes)) for one in found]

@@ -10,6 +10,7 @@ from torch import nn
 from hardsight.attacks import Suite
 from hardsight.audit import Audit
 from hardsight.audit import audit as run_audit
+from hardsight.core.progress import Progress, quiet
 from hardsight.data import AnomalyData, LabelledImages
 from hardsight.evaluation import (
     Certification,
@@ -77,13 +78,14 @@ class Figures(ABC, Generic[R]):
     Args:
         run: finished.
         device: where.
+        progress: told of the decoding of test images.
     """
 
     spread: ClassVar[str]
     """Over what images are spread, where not all are taken."""
 
-    def __init__(self, run: R, device: str = "auto") -> None:
-        self.run, self.device = run, device
+    def __init__(self, run: R, device: str = "auto", progress: Progress = quiet) -> None:
+        self.run, self.device, self.progress = run, device, progress
 
     @property
     def provenance(self) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from hardsight.core.progress import Progress, quiet
 from hardsight.core.starts import PURIFIER
 from hardsight.data import AnomalyData
 from hardsight.detectors.adapters.purification import Purification
@@ -24,11 +25,17 @@ class PurifiedFigures(DetectorFigures):
     Args:
         run: finished.
         purifier: what stands in front.
-        device: where.
+        device, progress: see ``Figures``.
     """
 
-    def __init__(self, run: DetectorRun, purifier: PurifierChoice, device: str = "auto") -> None:
-        super().__init__(run, device)
+    def __init__(
+        self,
+        run: DetectorRun,
+        purifier: PurifierChoice,
+        device: str = "auto",
+        progress: Progress = quiet,
+    ) -> None:
+        super().__init__(run, device, progress)
         self.purifier = purifier
 
     @property
