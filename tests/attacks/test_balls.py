@@ -110,8 +110,22 @@ def test_l2_starts_fill_the_ball_uniformly():
     assert abs(float(share) - 0.25) < 0.03
 
 
+@pytest.mark.parametrize("eps", [2.0, 10.0, 20.0])
+def test_l2_projection_of_what_lies_outside_spends_the_whole_radius(eps):
+    """However many pixels stop at 0 or 1; the others keep their direction."""
+    g = torch.Generator().manual_seed(3)
+    centre = torch.rand(2, 3, 32, 32, dtype=torch.float64, generator=g)
+    offset = torch.randn(2, 3, 32, 32, dtype=torch.float64, generator=g)
+    found = L2(eps).project(centre + offset, centre)
+    moved = (found - centre).flatten(1)
+    torch.testing.assert_close(moved.norm(dim=1), torch.full((2,), eps).double(), rtol=1e-6, atol=0)
+    for share, p in zip(moved / offset.flatten(1), found.flatten(1), strict=True):
+        free = share[(p > 0) & (p < 1)]
+        torch.testing.assert_close(free, free.max().expand_as(free))
+
+
 @pytest.mark.parametrize(
-    ("text", "value"), [("8/255", 8 / 255), ("0.03", 0.03), (0.5, 0.5), ("1", 1)]
+    ("text", "value"), [("0", 0), ("8/255", 8 / 255), ("0.03", 0.03), (0.5, 0.5), ("1", 1)]
 )
 def test_radii_as_people_write_them(text, value):
     assert parse_radius(text) == pytest.approx(value)
@@ -127,8 +141,9 @@ def test_unreadable_radii_are_named(text):
 
 
 def test_eps_of_eight_gets_the_way_out():
-    with pytest.raises(ValueError, match="did you mean 8/255"):
-        build_ball("linf", "8")
+    for whole in ("8", "255"):
+        with pytest.raises(ValueError, match=f"did you mean {whole}/255"):
+            build_ball("linf", whole)
     with pytest.raises(ValueError, match=r"eps=300 is more .*; take less, as 8/255$"):
         build_ball("linf", "300")
     with pytest.raises(ValueError, match=r"eps=1\.17647 is more .*; take less, as 8/255$"):
