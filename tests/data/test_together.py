@@ -22,12 +22,14 @@ def test_few_are_spread_evenly_and_nothing_else_changes(data):
 def test_categories_together_hold_the_images_of_all(data, parts, tmp_path):
     other = load(write_parts(tmp_path / "screws", seed=1), size=16)
     both = together([data, other])
-    assert (both.name, both.parts) == ("parts+screws", (data, other))
+    assert (both.name, both.categories) == ("parts+screws", (data, other))
     for role in ("train", "validation", "test"):
         whole, one, two = (getattr(d, role).samples for d in (both, data, other))
         assert whole == one + two
     own = both.by_category(lambda part: part.train)
-    assert [images.tolist() for images in own] == [d.train.images().tolist() for d in both.parts]
+    assert [images.tolist() for images in own] == [
+        d.train.images().tolist() for d in both.categories
+    ]
     assert own[1].data_ptr() == both.train.images()[len(data.train)].data_ptr()  # a view
     assert categories(tmp_path) == ["screws"]
     assert together([data]) is data

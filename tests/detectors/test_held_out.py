@@ -33,7 +33,7 @@ def test_every_other_image_calibrates_where_something_is_chosen():
 
 def test_of_several_categories_each_is_shared_by_itself(both):
     choosing, calibrating = (contents(x) for x in validation_shares(both, True))
-    one, two = (contents(part.validation.images()) for part in both.parts)
+    one, two = (contents(part.validation.images()) for part in both.categories)
     assert choosing[:4] == [one[0], two[0], one[2], two[2]]
     assert calibrating == [one[1], *two[1::2]]
     assert sorted(choosing + calibrating) == sorted(contents(both.validation.images()))

@@ -26,7 +26,7 @@ class AnomalyData:
     test: ImageSet
     """Normal and anomalous images; empty where none were given."""
     root: Path
-    parts: tuple["AnomalyData", ...] = ()
+    categories: tuple["AnomalyData", ...] = ()
     """The categories that were put ``together``, each whole; empty for one alone."""
     notes: tuple[str, ...] = ()
     """What the reader took for granted or left out, a sentence each; see ``findings``."""
@@ -74,7 +74,7 @@ class AnomalyData:
         Raises:
             ImageError, ValueError: see ``ImageSet.images``.
         """
-        counts = [len(role(part)) for part in self.parts or (self,)]
+        counts = [len(role(one)) for one in self.categories or (self,)]
         return torch.split(role(self).images(), counts)
 
     @property

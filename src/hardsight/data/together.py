@@ -7,27 +7,27 @@ from hardsight.data.files import common_folder
 from hardsight.data.image_set import ImageSet
 
 
-def together(parts: Sequence[AnomalyData]) -> AnomalyData:
+def together(categories: Sequence[AnomalyData]) -> AnomalyData:
     """Put categories together: training, held-out and test images of all, in their order.
 
     Args:
-        parts: at least one, each of one category; one alone is returned as it is.
+        categories: at least one; one alone is returned as it is.
 
     Raises:
         ValueError: none, images of different sizes, or two categories of one name.
     """
-    names = [part.name for part in parts]
-    if not parts or len(set(names)) < len(names):
+    names = [one.name for one in categories]
+    if not categories or len(set(names)) < len(names):
         raise ValueError(f"categories must be different, at least one, got {names}")
-    if len(parts) == 1:
-        return parts[0]
-    sizes = sorted({part.train.size for part in parts})
+    if len(categories) == 1:
+        return categories[0]
+    sizes = sorted({one.train.size for one in categories})
     if len(sizes) > 1:
         raise ValueError(f"categories must be read at one size, got {sizes}")
-    root = common_folder([part.root / "category" for part in parts])
+    root = common_folder([one.root / "category" for one in categories])
 
     def joined(role: Callable[[AnomalyData], ImageSet]) -> ImageSet:
-        sets = [role(part) for part in parts]
+        sets = [role(one) for one in categories]
         samples = [sample for one in sets for sample in one.samples]
         whole = sets[0].of(samples, root)
         whole.skipped = [error for one in sets for error in one.skipped]
@@ -39,6 +39,6 @@ def together(parts: Sequence[AnomalyData]) -> AnomalyData:
         validation=joined(lambda part: part.validation),
         test=joined(lambda part: part.test),
         root=root,
-        parts=tuple(parts),
-        notes=tuple(f"{part.name}: {note}" for part in parts for note in part.notes),
+        categories=tuple(categories),
+        notes=tuple(f"{one.name}: {note}" for one in categories for note in one.notes),
     )

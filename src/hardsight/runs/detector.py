@@ -257,12 +257,12 @@ class DetectorRun(RunFolder[DetectorConfig]):
 
     def _check(self, data: AnomalyData, method: type[Detector]) -> None:
         """Refuse, before the training, a data set that no fit could use to the end."""
-        if data.parts and not method.categories:
+        if data.categories and not method.categories:
             raise RunError(f"method {self.config.method} takes one category, got {data.name}")
-        for part in data.parts or (data,):
-            if len(part.train) < 2:
+        for one in data.categories or (data,):
+            if len(one.train) < 2:
                 raise RunError(
-                    f"{part.name} has {len(part.train) + len(part.validation)} normal images, of "
-                    f"which {len(part.validation)} are held out; a fit needs at least 2 beside "
+                    f"{one.name} has {len(one.train) + len(one.validation)} normal images, of "
+                    f"which {len(one.validation)} are held out; a fit needs at least 2 beside "
                     "those, and dozens to be of use: add more"
                 )

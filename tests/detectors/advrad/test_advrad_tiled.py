@@ -65,7 +65,7 @@ def test_tile_by_tile_with_the_pictures_noise():
 
 def test_a_fit_announces_its_looks_at_whole_pictures_by_the_passes_they_take():
     detector, seen = tiled_advrad(draws=2, overlap=0.5), []
-    data = SimpleNamespace(train=range(10), validation=range(4), parts=())
+    data = SimpleNamespace(train=range(10), validation=range(4), categories=())
     config = AdvRADFit(training=Settings(steps=7, batch_size=2))
     first = next(m for m in detector.denoiser.modules() if isinstance(m, torch.nn.Conv2d))
     first.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))

@@ -106,7 +106,7 @@ def posed_data(data: AnomalyData) -> AnomalyData:
         data,
         train=_posed(data.train),
         validation=_posed(data.validation),
-        parts=tuple(posed_data(part) for part in data.parts),
+        categories=tuple(posed_data(one) for one in data.categories),
     )
 
 

@@ -97,7 +97,7 @@ def fit_advrad(
         detector, report = _scored(detector, context, held_out)
         refine(detector, context)
         generator = torch.Generator(detector.device).manual_seed(config.training.seed)
-        if not data.parts:  # of several categories nothing is compared with a reference
+        if not data.categories:  # of several categories nothing is compared with a reference
             detector = with_reference(
                 detector, detector.scoring, context.normals, generator, progress=place.progress
             )
@@ -245,7 +245,7 @@ def _meaningful(
     detector: ErrorDetector, selection: Selection | None, data: AnomalyData
 ) -> Selection | None:
     """Leave to the selection, of several categories, what does not compare pixel with pixel."""
-    if not data.parts:
+    if not data.categories:
         return selection
     if "error" in (selection.references if selection else (detector.scoring.reference,)):
         return selection and selection.model_copy(update={"references": ("error",)})

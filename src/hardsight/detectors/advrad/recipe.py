@@ -77,7 +77,7 @@ class AdvRADFit(FitConfig):
         passes = 1 if tiling is None else tiling.passes(detector.image_size)
         passes *= detector.scoring.steps * detector.draws
         image = FORWARD * passes / self.training.batch_size
-        if not data.parts:
+        if not data.categories:
             found["reference"] = image * len(data.train)
         found["calibration"] = image * len(data.validation)
         return found
