@@ -4,19 +4,16 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from hardsight.backbones import build_backbone
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
-from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.memory_bank.bank import Bank
 from hardsight.detectors.memory_bank.cfa_fitting import CFAFit, fit_cfa
 from hardsight.detectors.memory_bank.descriptor import Descriptor
-from hardsight.detectors.memory_bank.patches import DEFAULTS, PatchGrid
-from hardsight.detectors.saved import SavedDetector
+from hardsight.detectors.memory_bank.patch_detector import PatchDetector
 
 
-class CFA(SavedDetector):
+class CFA(PatchDetector):
     """Score patches by how near, and how surely so, a centre of normal ones is (Lee et al., 2022).
 
     A linear descriptor of pretrained features learns to put normal patches into spheres round
@@ -33,8 +30,6 @@ class CFA(SavedDetector):
         seed: of the descriptor's first weights.
     """
 
-    exportable = True
-
     def __init__(
         self,
         backbone: dict[str, Any] | None = None,
@@ -46,23 +41,13 @@ class CFA(SavedDetector):
         sigma: float = 4.0,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.image_size, self.neighbours = image_size, neighbours
-        self.backbone = build_backbone(backbone, **DEFAULTS)
-        self.precision = self.backbone.precision
-        self.grid = PatchGrid(image_size, stride, pool)
+        super().__init__(backbone, image_size, stride, pool, sigma)
+        self.neighbours = neighbours
         places = self.grid.side**2
         if not 1 <= neighbours <= places:
             raise ValueError(f"neighbours must be 1 to {places}, the centres, got {neighbours}")
-        dims = sum(self.backbone.channels)
-        self.descriptor = Descriptor(self.grid.side, dims, adapted, seed)
+        self.descriptor = Descriptor(self.grid.side, self.dims, adapted, seed)
         self.centres = Bank(places, adapted)
-        self.enlarged = Enlargement(self.grid.side, image_size, sigma)
-
-    def embed(self, images: Tensor) -> Tensor:
-        """Return the pretrained vectors of the patches (B, side * side, D), differentiably."""
-        vectors: Tensor = self.grid(self.backbone(images))
-        return vectors
 
     def distances(self, patches: Tensor, count: int) -> Tensor:
         """Return the distances (B * P, count) of pretrained vectors to their nearest centres."""
@@ -80,7 +65,7 @@ class CFA(SavedDetector):
         """
         away = self.distances(self.embed(images), self.neighbours)
         values = away[:, 0] * (-away).softmax(1)[:, 0]
-        maps = self.enlarged(self.grid.maps(values.view(len(images), -1)))
+        maps = self.drawn(values.view(len(images), -1))
         return Detection(maps.flatten(1).amax(1), maps)
 
     def fit(

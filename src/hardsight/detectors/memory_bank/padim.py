@@ -5,10 +5,8 @@ from typing import Any, Protocol, Self, TypeVar
 import torch
 from torch import Generator, Tensor
 
-from hardsight.backbones import build_backbone
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
-from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.memory_bank.fitting import (
     BankFit,
@@ -17,11 +15,10 @@ from hardsight.detectors.memory_bank.fitting import (
     fit_on_features,
 )
 from hardsight.detectors.memory_bank.gaussians import Gaussians
-from hardsight.detectors.memory_bank.patches import DEFAULTS, PatchGrid
-from hardsight.detectors.saved import SavedDetector
+from hardsight.detectors.memory_bank.patch_detector import PatchDetector
 
 
-class PaDiM(SavedDetector):
+class PaDiM(PatchDetector):
     """Score patches by their Mahalanobis distance at their place (Defard et al., 2021).
 
     Deterministic: there is no noise. Nothing is trained. The gradient is exact, through the whole
@@ -37,7 +34,6 @@ class PaDiM(SavedDetector):
         seed: of the channels.
     """
 
-    exportable = True
     tileable = False
     chosen: Tensor
 
@@ -52,23 +48,17 @@ class PaDiM(SavedDetector):
         sigma: float = 4.0,
         seed: int = 0,
     ) -> None:
-        super().__init__()
         if channels < 1:
             raise ValueError(f"channels must be at least 1, got {channels}")
-        self.image_size = image_size
-        self.backbone = build_backbone(backbone, **DEFAULTS)
-        self.precision = self.backbone.precision
-        self.grid = PatchGrid(image_size, stride, pool)
-        order = torch.randperm(sum(self.backbone.channels), generator=Generator().manual_seed(seed))
+        cut = min(round(4 * sigma), image_size - 1)
+        super().__init__(backbone, image_size, stride, pool, sigma, cut)
+        order = torch.randperm(self.dims, generator=Generator().manual_seed(seed))
         self.register_buffer("chosen", order[:channels].sort().values)
         self.gaussians = Gaussians(self.grid.side**2, len(self.chosen), ridge)
-        cut = min(round(4 * sigma), image_size - 1)
-        self.enlarged = Enlargement(self.grid.side, image_size, sigma, cut)
 
     def embed(self, images: Tensor) -> Tensor:
         """Return the vectors of the patches (B, side * side, channels), differentiably."""
-        vectors: Tensor = self.grid(self.backbone(images))
-        return vectors.index_select(2, self.chosen)
+        return super().embed(images).index_select(2, self.chosen)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score a batch by the largest value of its map.
@@ -77,7 +67,7 @@ class PaDiM(SavedDetector):
             images (B, 3, image_size, image_size) in [0, 1]; ``noise`` is not used.
         """
         distances = self.gaussians.distances(self.embed(images))
-        maps = self.enlarged(self.grid.maps(distances))
+        maps = self.drawn(distances)
         return Detection(maps.flatten(1).amax(1), maps)
 
     def fit(

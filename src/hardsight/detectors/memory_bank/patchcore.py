@@ -5,18 +5,15 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor
 
-from hardsight.backbones import build_backbone
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
-from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.memory_bank.bank import Bank, Search
+from hardsight.detectors.memory_bank.patch_detector import PatchDetector
 from hardsight.detectors.memory_bank.patchcore_fitting import CoresetFit, fit_patchcore
-from hardsight.detectors.memory_bank.patches import DEFAULTS, PatchGrid
-from hardsight.detectors.saved import SavedDetector
 
 
-class PatchCore(SavedDetector):
+class PatchCore(PatchDetector):
     """Score patches by their distance to a coreset of normal ones (Roth et al., 2022).
 
     Deterministic: there is no noise. Nothing is trained. The gradient of the score and of the map
@@ -35,8 +32,6 @@ class PatchCore(SavedDetector):
             10,000 vectors on, and may miss the nearest.
     """
 
-    exportable = True
-
     def __init__(
         self,
         backbone: dict[str, Any] | None = None,
@@ -49,27 +44,18 @@ class PatchCore(SavedDetector):
         sigma: float = 4.0,
         search: Search = "exact",
     ) -> None:
-        super().__init__()
         if score not in ("map", "patch"):
             raise ValueError(f'score must be "map" or "patch", got {score!r}')
         if neighbours < 1:
             raise ValueError(f"neighbours must be at least 1, got {neighbours}")
-        self.image_size, self.neighbours, self.score = image_size, neighbours, score
-        self.backbone = build_backbone(backbone, **DEFAULTS)
-        self.precision = self.backbone.precision
-        self.grid = PatchGrid(image_size, stride, pool)
-        self.bank = Bank(bank, sum(self.backbone.channels), search)
-        self.enlarged = Enlargement(self.grid.side, image_size, sigma)
+        super().__init__(backbone, image_size, stride, pool, sigma)
+        self.neighbours, self.score = neighbours, score
+        self.bank = Bank(bank, self.dims, search)
 
     @property
     def settings(self) -> dict[str, Any]:
         """The constructor's arguments, with the size that the bank has."""
         return super().settings | {"bank": len(self.bank)}
-
-    def embed(self, images: Tensor) -> Tensor:
-        """Return the vectors of the patches (B, side * side, D), differentiably."""
-        vectors: Tensor = self.grid(self.backbone(images))
-        return vectors
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score a batch by its most distant patch.
@@ -81,7 +67,7 @@ class PatchCore(SavedDetector):
         rows = patches.flatten(0, 1)
         nearest = self.bank.nearest(rows)
         distances = self.bank.distances(rows, nearest).view(len(images), -1)
-        maps = self.enlarged(self.grid.maps(distances))
+        maps = self.drawn(distances)
         peak, where = distances.max(1)
         if self.score == "map":
             peak = maps.flatten(1).amax(1)

@@ -5,10 +5,8 @@ from typing import Any, Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
-from hardsight.backbones import build_backbone
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
-from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.memory_bank.bank import Bank
 from hardsight.detectors.memory_bank.fitting import (
@@ -17,11 +15,10 @@ from hardsight.detectors.memory_bank.fitting import (
     embedded,
     fit_on_features,
 )
-from hardsight.detectors.memory_bank.patches import DEFAULTS, PatchGrid
-from hardsight.detectors.saved import SavedDetector
+from hardsight.detectors.memory_bank.patch_detector import PatchDetector
 
 
-class SPADE(SavedDetector):
+class SPADE(PatchDetector):
     """Score an image by its distance to the most similar normal ones (Cohen & Hoshen, 2020).
 
     The map shows how far each patch is from all patches of these. Deterministic: there is no noise.
@@ -38,7 +35,6 @@ class SPADE(SavedDetector):
     """
 
     paper = "SPADE"
-    exportable = True
     patches: Tensor
     half_squares: Tensor
 
@@ -52,18 +48,14 @@ class SPADE(SavedDetector):
         gallery: int = 1,
         sigma: float = 4.0,
     ) -> None:
-        super().__init__()
         if retrieved < 1:
             raise ValueError(f"retrieved must be at least 1, got {retrieved}")
-        self.image_size, self.retrieved = image_size, retrieved
-        self.backbone = build_backbone(backbone, **DEFAULTS)
-        self.precision = self.backbone.precision
-        self.grid = PatchGrid(image_size, stride, pool)
-        dims, places = sum(self.backbone.channels), self.grid.side**2
+        super().__init__(backbone, image_size, stride, pool, sigma)
+        self.retrieved = retrieved
+        dims, places = self.dims, self.grid.side**2
         self.images = Bank(gallery, dims)
         self.register_buffer("patches", torch.zeros(gallery, places, dims))
         self.register_buffer("half_squares", torch.zeros(gallery, places))
-        self.enlarged = Enlargement(self.grid.side, image_size, sigma)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -81,11 +73,6 @@ class SPADE(SavedDetector):
         self.patches, self.half_squares = patches, patches.square().sum(2) / 2
         self.images.fill(patches.mean(1))
 
-    def embed(self, images: Tensor) -> Tensor:
-        """Return the vectors of the patches (B, side * side, D), differentiably."""
-        vectors: Tensor = self.grid(self.backbone(images))
-        return vectors
-
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score a batch: the mean distance to the retrieved images, and that of patches as a map.
 
@@ -97,7 +84,7 @@ class SPADE(SavedDetector):
         like = self.images.nearest(whole, min(self.retrieved, len(self.images)))
         score = self.images.distances(whole, like).mean(1)
         apart: Tensor = torch.linalg.vector_norm(patches - self.correspond(patches, like), dim=2)
-        return Detection(score, self.enlarged(self.grid.maps(apart)))  # its gradient at 0 is 0
+        return Detection(score, self.drawn(apart))  # its gradient at 0 is 0
 
     @torch.no_grad()
     def correspond(self, patches: Tensor, like: Tensor) -> Tensor:
