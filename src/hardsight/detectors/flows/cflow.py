@@ -2,14 +2,11 @@
 
 from typing import Any, Self
 
-from hardsight.backbones import build_backbone
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice
 from hardsight.data import AnomalyData
-from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.flows.cflow_density import CFlowDensity
-from hardsight.detectors.flows.density import demand_top
 from hardsight.detectors.flows.detector import FlowDetector
 from hardsight.detectors.flows.fitting import fit_flow
 from hardsight.detectors.method import FitConfig
@@ -46,13 +43,10 @@ class CFlow(FlowDetector):
         precision: Choice = "auto",
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.image_size, self.top, self.precision = image_size, demand_top(top), precision
-        self.backbone = build_backbone(backbone, taps=(2, 3, 4), precision=precision, seed=seed)
-        sides = self.backbone.sides(image_size)
+        super().__init__(backbone, (2, 3, 4), image_size, sigma, top, precision, seed)
+        channels, sides = self.backbone.channels, self.backbone.sides(image_size)
         with seeded(seed):
-            self.density = CFlowDensity(self.backbone.channels, sides, blocks, condition)
-        self.enlarged = Enlargement(sides[0], image_size, sigma)
+            self.density = CFlowDensity(channels, sides, blocks, condition)
 
     def fit(
         self, data: AnomalyData, config: FitConfig | None = None, work: Work | None = None

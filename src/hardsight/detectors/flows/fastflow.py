@@ -2,13 +2,10 @@
 
 from typing import Any, Self
 
-from hardsight.backbones import build_backbone
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice
 from hardsight.data import AnomalyData
-from hardsight.detectors.enlargement import Enlargement
 from hardsight.detectors.fitted import Work
-from hardsight.detectors.flows.density import demand_top
 from hardsight.detectors.flows.detector import FlowDetector
 from hardsight.detectors.flows.fastflow_density import FastFlowDensity
 from hardsight.detectors.flows.fitting import fit_flow
@@ -46,13 +43,9 @@ class FastFlow(FlowDetector):
         precision: Choice = "auto",
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.image_size, self.top, self.precision = image_size, demand_top(top), precision
-        self.backbone = build_backbone(backbone, taps=(1, 2, 3), precision=precision, seed=seed)
+        super().__init__(backbone, (1, 2, 3), image_size, sigma, top, precision, seed)
         with seeded(seed):
             self.density = FastFlowDensity(self.backbone.channels, blocks, hidden_ratio)
-        side = self.backbone.sides(image_size)[0]
-        self.enlarged = Enlargement(side, image_size, sigma)
 
     def fit(
         self, data: AnomalyData, config: FitConfig | None = None, work: Work | None = None
