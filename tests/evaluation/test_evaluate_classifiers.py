@@ -89,7 +89,7 @@ def test_a_linear_classifier_has_its_known_accuracy(tmp_path):
     resumed = evaluate_classifier(
         again, DATA, suites, protocol=Protocol(batch_size=7), execution=Execution(tmp_path)
     )
-    assert again.calls == 0
+    assert again.calls == 1 + len(suites)  # each part asks whether it is the same model
     assert [r.mean for r in resumed.rows] == [r.mean for r in found.rows]
 
 

@@ -86,3 +86,17 @@ def test_the_images_to_keep_are_those_of_the_batch():
     assert found["indices"].tolist() == [9, 11]
     assert found["images"].flatten().tolist() == [1, 3]
     assert kept_images(batch, 0, frozenset())["images"].shape == (0, 1, 1, 1)
+
+
+@pytest.mark.parametrize("left", [0, 20, -4])
+def test_a_damaged_batch_is_made_again(tmp_path, left):
+    made = []
+    (whole,) = numbered(1, made, folder=tmp_path)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:left])
+    assert not Resumable(tmp_path).keeps("00")
+    (again,) = numbered(1, made, folder=tmp_path)
+    assert torch.equal(whole["value"], again["value"])
+    assert made == [0, 0]
+    list(numbered(1, made, folder=tmp_path))
+    assert made == [0, 0]

@@ -23,6 +23,7 @@ from hardsight.evaluation.costs import Told, attack_cost, attempt_cost
 from hardsight.evaluation.plan import Protocol
 from hardsight.evaluation.shared import applied, shared_parameters
 from hardsight.evaluation.subjects import Subject
+from hardsight.evaluation.subjects.repeated import demand_repeatable, demand_same
 
 FORGETFUL = Resumable()
 _FORM = 2
@@ -86,7 +87,7 @@ def attack_set(
         None where time ran out before the first batch was finished.
 
     Raises:
-        ValueError: see ``Subject.demand_repeatable``; of clean images.
+        ValueError: see ``demand_repeatable``, and of kept batches ``demand_same``.
     """
     size = protocol.batch_size
     starts = range(0, len(subject), size)
@@ -96,8 +97,7 @@ def attack_set(
         one = next(batches.each(craft, [("shared", protocol)]), None)
     if one is None:
         return None
-    look = attack_batch if suite else _repeatable_batch
-    batch = partial(look, subject, suite, protocol, keep=keep, maps=maps, shared=one)
+    batch = partial(_known_batch, subject, suite, protocol, keep=keep, maps=maps, shared=one)
     named = [(f"{i:06d}", i) for i in starts]
     kept, shares = [batches.keeps(name) for name, _ in named], dict.fromkeys(starts, 0.0)
     parts: list[Tensors] = []
@@ -113,6 +113,8 @@ def attack_set(
     for (_, start), before, done in zip(
         named, kept, batches.each(batch, named, heard), strict=False
     ):
+        if before and batches.folder and (asked := done.get(_asked(subject))) is not None:
+            demand_same(subject, asked, batches.folder)
         parts.append(done)
         left = (1 - shares[start]) * len(done["outputs"])
         told(left, min(len(parts) * size, len(subject)), before)
@@ -208,14 +210,20 @@ def attack_batch(
     return result | cost | kept_images(worst, start, keep)
 
 
-def _repeatable_batch(
+def _known_batch(
     subject: Subject, suite: Suite | None, protocol: Protocol, start: int, **how: Any
 ) -> Tensors:
-    """Return ``attack_batch`` of a subject that proved repeatable on the first one."""
+    """Return ``attack_batch`` of a subject that proved repeatable on the first one.
+
+    With that are its scores by which it is known again.
+    """
     found = attack_batch(subject, suite, protocol, start, **how)
-    if start == 0:
-        subject.demand_repeatable()
-    return found
+    return found if start else found | {_asked(subject): demand_repeatable(subject)}
+
+
+def _asked(subject: Subject) -> str:
+    """Return what the scores of ``demand_repeatable`` are called: noise differs by device."""
+    return f"asked on {subject.device.type}"
 
 
 class _Share:

@@ -9,6 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -46,7 +47,7 @@ class Resumable:
             heard: is told what ``make`` tells by its argument ``tell``; None: it has no such one.
         """
         named = [(self._place(name), key) for name, key in batches]
-        kept = [path is not None and path.exists() for path, _ in named]
+        kept = [path is not None and _whole(path) for path, _ in named]
         due = [one for one, there in zip(named, kept, strict=True) if not there]
         made = in_order(self._made(make, due, heard))
         for (path, _), there in zip(named, kept, strict=True):
@@ -56,9 +57,12 @@ class Resumable:
             yield found
 
     def keeps(self, name: str) -> bool:
-        """Tell whether a batch of this name is kept, so that it is not made again."""
+        """Tell whether a batch of this name is kept, so that it is not made again.
+
+        A damaged file, as after a loss of power, is not.
+        """
         path = self._place(name)
-        return path is not None and path.exists()
+        return path is not None and _whole(path)
 
     def _made(
         self, make: Callable[..., Tensors], due: list[tuple[Path | None, K]], heard: Tell | None
@@ -75,6 +79,15 @@ class Resumable:
 
     def _place(self, name: str) -> Path | None:
         return self.folder / f"{name}.safetensors" if self.folder else None
+
+
+def _whole(path: Path) -> bool:
+    """Tell whether a file is there and holds tensors; its header says how long it must be."""
+    try:
+        with safe_open(path, "pt"):
+            return True
+    except (FileNotFoundError, SafetensorError):
+        return False
 
 
 def _on_cpu(make: Callable[..., Tensors], tells: bool, key: K, tell: Tell) -> Tensors:

@@ -54,7 +54,7 @@ def evaluate_classifier(
         record: what the report says besides.
 
     Raises:
-        ValueError: logits that change from call to call on the same noise.
+        ValueError: logits that change from call to call on the same noise, or with the batch.
         TypeError: no labelled images, or suites by name alone.
     """
     if not isinstance(data, LabelledImages):
@@ -110,7 +110,7 @@ def accuracy_curve(
         model, data = build(value)
         subject = ClassifierSubject.of(model, data)
         facts = (fingerprint(model), data.sha256, protocol.seed, protocol.fresh_draws)
-        key = run_key(suite, "curve", *facts, protocol.batch_size)
+        key = run_key(suite, "curve", value, *facts, protocol.batch_size)
         with subject.at_rest():
             done = attack_set(subject, suite, protocol, batches=execution.batches(key))
         assert done is not None  # no deadline

@@ -150,12 +150,13 @@ class ClassifierSubject(Subject):
         """Yield (B, K) float64 on independent noise, on the CPU: means of half precision would tie.
 
         Raises:
-            ValueError: logits that are not finite, or too few for the classes.
+            TypeError: an output that is no tensor.
+            ValueError: logits of another shape, not finite, or too few for the classes.
         """
         largest = int(self.truth.max())
         for _ in range(draws if self.random else 1):
-            found: Tensor = evaluate_draws(self.model, x, 1, generator).cpu()
-            if found.ndim != 2 or found.shape[1] <= largest:
+            found = _logits(evaluate_draws(self.model, x, 1, generator), len(x))
+            if found.shape[1] <= largest:
                 raise ValueError(
                     f"a class of {largest} needs more than the {found.shape[-1]} logits given; "
                     "classes count from 0"
@@ -230,6 +231,20 @@ class ClassifierSubject(Subject):
         """Return the figure of a method's paper."""
         name, ball = (suite.name, suite.ball) if suite else ("clean", None)
         return published_accuracy(self.method, name, ball)
+
+
+def _logits(output: Any, n: int) -> Tensor:
+    """Return what a classifier says of n images as logits (n, K) on the CPU, if it is that."""
+    if not isinstance(output, Tensor):
+        raise TypeError(
+            f"the classifier must return logits (B, K), got {type(output).__name__}; wrap it in a "
+            "module that does"
+        )
+    if output.ndim != 2 or len(output) != n:
+        raise ValueError(
+            f"the classifier must return logits (B, K), got {tuple(output.shape)} for {n} images"
+        )
+    return output.cpu()
 
 
 def _alone(suite: Suite, attempt: Attempt) -> Suite:

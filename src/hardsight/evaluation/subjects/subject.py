@@ -24,9 +24,6 @@ from hardsight.metrics.metric import Target
 
 Kind = Literal["detector", "classifier"]
 Scores = NDArray[np.float64]
-REPEATED = 1e-3
-"""Part of the largest score up to which scores of the same images may differ: by rounding alone.
-No less than ``Wrapped`` allows a model that it takes."""
 
 
 class Subject(ABC):
@@ -132,25 +129,6 @@ class Subject(ABC):
     def sample_noise(self, x: Tensor, generator: torch.Generator) -> Tensor | None:
         """Draw all the randomness of one forward pass; None without any."""
         return sample_noise(self.model, x, generator)
-
-    @torch.no_grad()
-    def demand_repeatable(self) -> None:
-        """Refuse a model with randomness besides its noise: an attack could not average it.
-
-        Raises:
-            ValueError: another score of the same images on the same noise.
-        """
-        x = self.batch(0, 2)
-        noise = self.sample_noise(x, torch.Generator(x.device).manual_seed(0))
-        with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []):
-            first, second = (self.scores(x, noise, 0) for _ in range(2))
-        change, size = (float(v.abs().max()) for v in (second - first, first))
-        if change > REPEATED * size:
-            raise ValueError(
-                f"the {self.kind} gives the same images on the same noise another {self.answer} at "
-                "each call: it draws randomness that an attack can neither average nor know; let "
-                "it take (images, noise) and offer sample_noise(images, generator)"
-            )
 
     @abstractmethod
     def victim(self, start: int, count: int, on_map: bool = False) -> Victim:
