@@ -63,3 +63,23 @@ def test_an_effort_of_its_own_is_not_a_budget():
     assert attempt.optimiser.step_size == pytest.approx(1 / 255)
     assert attempt.optimiser.ball == Linf(8 / 255)
     assert paper.fixed
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"steps": 2.5}, "steps must be a whole number, got 2.5"),
+        ({"draws": "4"}, "draws must be a whole number, got '4'"),
+        ({"step_size": "1/255"}, "step_size must be a number, got '1/255'"),
+        ({"objectives": "score"}, r"list of names, got 'score'; give \['score'\]"),
+    ],
+)
+def test_an_effort_that_is_no_number_is_refused_by_its_name(own, said):
+    with pytest.raises(ValueError, match=said):
+        build_suite("eot-pgd", **own)
+
+
+@pytest.mark.parametrize("norm", [None, 2])
+def test_a_norm_that_is_no_text_is_answered_by_those_there_are(norm):
+    with pytest.raises(ValueError, match=f"norm={norm} is not known; choose from Linf, L2"):
+        build_suite("pgd", norm)

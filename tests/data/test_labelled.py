@@ -24,3 +24,20 @@ def test_what_was_no_bytes_is_refused_and_not_rounded():
         LabelledImages.of(BYTES.float(), LABELS, classes=2)
     with pytest.raises(ValueError, match=r"labels must be in 0..0"):
         LabelledImages.of(BYTES, LABELS, classes=1)
+
+
+def test_labels_between_two_classes_are_refused_and_arrays_and_lists_taken():
+    with pytest.raises(ValueError, match=r"labels must be one integer class .* got torch\.float32"):
+        LabelledImages.of(BYTES, LABELS + 0.7, classes=2)
+    for labels in (LABELS.numpy(), LABELS.tolist()):
+        assert LabelledImages.of(BYTES, labels, classes=2).labels.tolist() == LABELS.tolist()
+    with pytest.raises(TypeError, match=r"got ndarray; torch\.from_numpy"):
+        LabelledImages.of(BYTES.numpy(), LABELS, classes=2)
+    for classes in ("10", 10.0):
+        with pytest.raises(TypeError, match="classes must be how many"):
+            LabelledImages.of(BYTES, LABELS, classes=classes)
+
+
+def test_labelled_images_are_shown_in_a_line():
+    found = LabelledImages.of(BYTES, LABELS, classes=10)
+    assert repr(found) == "LabelledImages('images', 4 of 1 x 8 x 8, 10 classes)"

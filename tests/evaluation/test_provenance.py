@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import nn
 
@@ -66,3 +67,16 @@ def test_classifiers_of_another_normalisation_are_told_apart_behind_a_purifier_t
 
 def test_what_has_settings_keeps_the_fingerprint_that_runs_and_states_were_written_with():
     assert fingerprint(Model({"k": 1})) == "3f4c6a7ff4eee387"
+
+
+@pytest.mark.filterwarnings("ignore")  # torch moves quantisation elsewhere
+def test_packed_weights_of_a_quantised_model_are_told_apart():
+    def packed(scale):
+        linear = nn.Linear(4, 2)
+        nn.init.constant_(linear.weight, scale)
+        nn.init.zeros_(linear.bias)
+        kinds = {nn.Linear}
+        model = nn.Sequential(linear)
+        return torch.ao.quantization.quantize_dynamic(model, kinds, dtype=torch.qint8)
+
+    assert fingerprint(packed(1.0)) == fingerprint(packed(1.0)) != fingerprint(packed(2.0))

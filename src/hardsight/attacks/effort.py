@@ -1,6 +1,7 @@
 """What an attacker may spend on an image, and the budgets that have a name."""
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.pgd import PGD
@@ -18,6 +19,9 @@ class Effort:
         objectives: of the image score: the score itself and smooth surrogates of it.
         step_size: of PGD; None: its own.
         submissions: how often an image is attacked and submitted anew; None: as the attack says.
+
+    Raises:
+        ValueError: what is counted is no whole number, or objectives are no list of names.
     """
 
     steps: int
@@ -27,6 +31,19 @@ class Effort:
     objectives: tuple[str, ...] = ("score", "top", "mean")
     step_size: float | None = None
     submissions: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "draws", "restarts", "queries", "submissions"):
+            value = getattr(self, name)
+            if not isinstance(value, Integral | None):
+                raise ValueError(f"{name} must be a whole number, got {value!r}")
+        if not isinstance(self.step_size, Real | None):
+            raise ValueError(f"step_size must be a number, got {self.step_size!r}")
+        if isinstance(self.objectives, str):
+            raise ValueError(
+                f"objectives must be a list of names, got {self.objectives!r}; "
+                f"give [{self.objectives!r}]"
+            )
 
     def pgd(self, ball: Ball) -> PGD:
         """Return PGD with all of it."""

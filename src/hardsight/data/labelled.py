@@ -7,9 +7,10 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-from hardsight.core.types import check_images
+from hardsight.core.types import check_classes, check_images
 from hardsight.data.splits import evenly
 
 Part = Literal["train", "test"]
@@ -54,19 +55,30 @@ class LabelledImages:
 
     @classmethod
     def of(
-        cls, images: Tensor, labels: Tensor, classes: int | Sequence[str], name: str = "images"
+        cls,
+        images: Tensor,
+        labels: ArrayLike | Tensor,
+        classes: int | Sequence[str],
+        name: str = "images",
     ) -> "LabelledImages":
         """Take a batch as other libraries hold it: floats in [0, 1] that were bytes, and labels.
 
         Args:
             images: (N, C, H, W), n/255 as ``ToTensor`` of torchvision makes them, or uint8.
-            labels: (N,) integers from 0 on.
+            labels: (N,) integers from 0 on: a tensor, an array or a list.
             classes: how many there are, also those of no image, or their names.
             name: of the data, in reports.
 
         Raises:
-            ValueError: images between two bytes, which rounding would change; or as the class.
+            TypeError: images that are no tensor; classes that are neither a number nor names.
+            ValueError: images between two bytes, which rounding would change; labels that are no
+                integers; or as the class.
         """
+        if not isinstance(images, Tensor):
+            kind = type(images).__name__
+            raise TypeError(f"images must be a tensor, got {kind}; torch.from_numpy makes one")
+        if isinstance(classes, str | float):
+            raise TypeError(f"classes must be how many there are, or their names, got {classes!r}")
         if images.is_floating_point():
             levels = (255 * check_images(images)).round()
             apart = (levels / 255 - images).abs() > 1e-4
@@ -77,10 +89,14 @@ class LabelledImages:
                 )
             images = levels.to(torch.uint8)
         names = tuple(map(str, range(classes))) if isinstance(classes, int) else tuple(classes)
-        return cls(name, images.cpu(), labels.cpu().long(), names)
+        return cls(name, images.detach().cpu(), check_classes(labels).cpu(), names)
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.images.shape[1:]))
+        return f"LabelledImages({self.name!r}, {len(self)} of {size}, {len(self.classes)} classes)"
 
     def take(self, index: Sequence[int] | Tensor) -> "LabelledImages":
         """Return the images at some places."""

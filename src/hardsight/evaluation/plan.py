@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
 
 from hardsight.core.engine import HERE, Engine
@@ -26,6 +27,9 @@ class Protocol:
         curve: radii of the figure against eps, attacked by a quick PGD; empty for none.
         corruptions: severities, 1 to 5, at which all nineteen corruptions are looked at; empty for
             none.
+
+    Raises:
+        ValueError: a number below its least, or one where there may be several.
     """
 
     fresh_draws: int = 10
@@ -34,6 +38,18 @@ class Protocol:
     gallery: int = 8
     curve: Sequence[float] = ()
     corruptions: Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        least = {"fresh_draws": 1, "batch_size": 1, "gallery": 0, "seed": -math.inf}
+        for name, fewest in least.items():
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < fewest:
+                bound = f" of at least {fewest}" if math.isfinite(fewest) else ""
+                raise ValueError(f"{name} must be a whole number{bound}, got {value!r}")
+        for name, example in (("curve", "[2 / 255, 4 / 255]"), ("corruptions", "[1, 3, 5]")):
+            value = getattr(self, name)
+            if isinstance(value, str | Real) or not all(isinstance(v, Real) for v in value):
+                raise ValueError(f"{name} must be a list of numbers, as {example}, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -46,12 +62,19 @@ class Execution:
         max_minutes: begin nothing more after this long, and say what is missing; None: no limit.
         progress: told of every finished batch.
         engine: makes the batches.
+
+    Raises:
+        ValueError: minutes that are no number.
     """
 
     folder: str | Path | None = None
     max_minutes: float | None = None
     progress: Progress = quiet
     engine: Engine = HERE
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.max_minutes, Real | None):
+            raise ValueError(f"max_minutes must be a number or None, got {self.max_minutes!r}")
 
     def batches(self, name: str, deadline: float = math.inf) -> Resumable:
         """Return how the batches of one part of the measurement are made.
@@ -75,12 +98,19 @@ class Record:
         provenance: what else the report shows of the run.
         previous: the calibration before the detector's own: alarms are counted at its threshold,
             too.
+
+    Raises:
+        TypeError: a stamp that is one text: each letter would be a reason.
     """
 
     title: str | None = None
     stamp: Sequence[str] | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     previous: Calibration | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.stamp, str):
+            raise TypeError(f"stamp must be a list of reasons, got {self.stamp!r}; give [reason]")
 
     @property
     def flags(self) -> tuple[str, ...]:

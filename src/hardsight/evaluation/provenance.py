@@ -5,12 +5,13 @@ import inspect
 import json
 import platform
 import subprocess
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hardsight.core.capabilities import named, settings_of
 from hardsight.core.machine import instruction_sets
@@ -33,9 +34,20 @@ def fingerprint(model: object) -> str:
         digest.update(called.__qualname__.encode())
     weights = model.state_dict() if isinstance(model, nn.Module) else {}
     for name, value in sorted(weights.items()):
-        raw = value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
-        digest.update(name.encode() + raw.tobytes())
+        digest.update(name.encode() + b"".join(_bytes_of(value)))
     return digest.hexdigest()[:16]
+
+
+def _bytes_of(value: object) -> Iterator[bytes]:
+    """Yield the bytes of what a state dict holds: a tensor or, packed by quantisation, several."""
+    if isinstance(value, Tensor):
+        whole = value.detach().dequantize() if value.is_quantized else value.detach()
+        yield whole.cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from _bytes_of(part)
+    else:
+        yield str(value).encode()
 
 
 def commit() -> str:

@@ -259,6 +259,10 @@ class Evaluation:
     held_out: tuple[float, ...] = ()
     """Scores of the good parts that the threshold was set on, on the same noise."""
 
+    def __repr__(self) -> str:
+        lines = (f"\n  {r.attack}: {r.target} {r.metric} {r.mean.value:.3f}" for r in self.rows)
+        return f"Evaluation({self.title!r}, {len(self.labels)} images{''.join(lines)})"
+
     @property
     def main(self) -> tuple[Row, ...]:
         """The rows of the main figure, clean first: one an attack, of the metric of the first."""

@@ -206,3 +206,59 @@ def test_as_detector_takes_what_there_is(make_advrad):
     for wrong in (3, nn.Linear, "model.ckpt"):
         with pytest.raises(TypeError, match="got"):
             as_detector(wrong, 8)
+
+
+def test_a_model_that_changes_what_it_is_given_is_attacked_as_one_that_does_not():
+    def in_place(images: Tensor) -> Tensor:
+        return scores(images.sub_(0.5).mul_(2))
+
+    def beside(images: Tensor) -> Tensor:
+        return scores((images - 0.5) * 2)
+
+    labels = torch.tensor([False, True, False])
+    found, wanted = (
+        value_and_gradient(ScoreObjective(as_detector(model, 8), labels), X)
+        for model in (in_place, beside)
+    )
+    assert torch.equal(found[0], wanted[0])
+    assert torch.equal(found[1], wanted[1])
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (nn.Sequential(nn.Conv2d(1, 1, 8), nn.Flatten()), r"\(2, 3, 8, 8\) .* 1 channels"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(12, 1)), r"input_size=\.\.\.\) resizes"),
+    ],
+)
+def test_a_model_that_fails_on_the_images_is_told_what_it_was_given(model, said):
+    with pytest.raises(ValueError, match=said):
+        as_detector(model, 8)
+
+
+@pytest.mark.parametrize("answer", [lambda s: s > 0, lambda s: torch.complex(s, s)])
+def test_answers_in_place_of_scores_are_refused(answer):
+    with pytest.raises(TypeError, match=r"scores must be numbers .* got torch\."):
+        as_detector(lambda images: answer(scores(images)), 8)
+
+
+def test_a_model_that_seldom_answers_otherwise_is_refused():
+    class Mirroring(nn.Module):
+        asked = 0
+
+        def forward(self, images):
+            self.asked += 1
+            return scores(images.flip(-1) if self.asked == 5 else images)
+
+    with pytest.raises(ValueError, match="other scores at each call"):
+        as_detector(Mirroring(), 8)
+
+
+def test_a_model_in_half_precision_is_attacked_in_its_own():
+    linear = nn.Linear(192, 1, bias=False)
+    linear.weight.data = W.reshape(1, -1).clone()
+    labels = torch.tensor([False, True, False])
+    half = as_detector(nn.Sequential(nn.Flatten(), linear).half(), 8)
+    value, gradient = value_and_gradient(ScoreObjective(half, labels), X)
+    assert torch.allclose(value, scores(X) * torch.tensor([1, -1, 1]), rtol=1e-2, atol=1e-2)
+    assert torch.equal(gradient[0], W.half().float())

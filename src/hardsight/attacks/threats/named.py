@@ -33,8 +33,8 @@ def build_threat(norm: str, eps: str | float) -> Ball | Threat:
         ValueError: an unknown name, or an eps that is none.
     """
     known = {name.lower(): model for name, model in _KNOWN.items()}
-    if norm.lower() not in known:
-        raise ValueError(f"the threat norm={norm!r} is not known; {choices(norm, _KNOWN)}")
+    if str(norm).lower() not in known:
+        raise ValueError(f"the threat norm={norm!r} is not known; {choices(str(norm), _KNOWN)}")
     return known[norm.lower()](parse_radius(eps))
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 
@@ -27,7 +28,7 @@ def read_output(output: Any, n: int) -> tuple[Tensor, Tensor | None]:
         The scores, and the maps or None.
 
     Raises:
-        TypeError: an output of another type.
+        TypeError: an output of another type, or scores that are no real numbers.
         ValueError: an output of another shape.
     """
     if isinstance(output, Prediction):
@@ -45,6 +46,11 @@ def read_output(output: Any, n: int) -> tuple[Tensor, Tensor | None]:
         raise TypeError(
             "model must return scores, (scores, maps) or an object with pred_score and "
             f"anomaly_map, got {type(output).__name__}; wrap it in a function that does"
+        )
+    if score.dtype == torch.bool or score.is_complex():
+        raise TypeError(
+            f"scores must be numbers that rise with the defect, got {score.dtype}; return what was "
+            "compared with a threshold, not the answer"
         )
     if score.numel() != n or score.shape[:1] != (n,):
         hint = ""

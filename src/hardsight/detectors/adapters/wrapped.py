@@ -15,6 +15,10 @@ from hardsight.core.types import Detection
 from hardsight.detectors.adapters.outputs import read_output
 from hardsight.detectors.base import Detector
 
+ASKED = 8
+"""How often a model is asked about the same images: one that seldom answers otherwise, as after a
+mirroring at random, is found as well."""
+
 
 class Wrapped(Detector):
     """A module or a function that scores images, as a detector.
@@ -42,8 +46,9 @@ class Wrapped(Detector):
 
     Raises:
         TypeError: an output of another type.
-        ValueError: an output of another shape; or scores that change from call to call or with the
-            batch, and neither noise, ``seeded`` nor ``singly`` says how.
+        ValueError: images that the model fails on; an output of another shape; or scores that
+            change from call to call or with the batch, and neither noise, ``seeded`` nor
+            ``singly`` says how.
     """
 
     mean: Tensor
@@ -128,11 +133,16 @@ class Wrapped(Detector):
                 x, size=self.input_size, mode="bilinear", align_corners=False, antialias=True
             )
         x = (x - self.mean) / self.std
+        if self.mean.dtype in (torch.float16, torch.bfloat16):  # as the model's weights
+            x = x.to(self.mean.dtype)
         step = 1 if self.seeded or self.singly else len(x)
         with in_mode("eval", *self.children()):
             parts = [
-                read_output(self._call(some, None if noise is None else noise[i : i + step]), step)
-                for i, some in zip(range(0, len(x), step), torch.split(x, step), strict=True)
+                read_output(
+                    self._call(x[i : i + step], None if noise is None else noise[i : i + step]),
+                    step,
+                )
+                for i in range(0, len(x), step)
             ]
         scores, maps = zip(*parts, strict=True)
         return torch.cat(scores), None if maps[0] is None else torch.cat(maps)
@@ -157,11 +167,18 @@ class Wrapped(Detector):
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
             noise = self.sample_noise(x, generator)
             self.random = noise is not None
-            first, maps = self._outputs(x, noise)
-            second, _ = self._outputs(x, noise)
+            try:
+                first, maps = self._outputs(x, noise)
+            except (RuntimeError, IndexError) as error:
+                raise ValueError(
+                    f"model cannot score two images {tuple(x.shape)} of {x.dtype}: {error}; "
+                    f"Wrapped(model, {self.image_size}, input_size=...) resizes them, a function "
+                    "round the model does anything else, as x.mean(1, keepdim=True) or x.half()"
+                ) from error
+            others = [self._outputs(x, noise)[0] for _ in range(ASKED - 1)]
             alone, _ = self._outputs(x[:1], None if noise is None else noise[:1])
         self.has_maps = maps is not None
-        if not _same(first, second):
+        if not all(_same(first, other) for other in others):
             raise ValueError(
                 "model gives the same images other scores at each call: give the module itself, "
                 "not a function round one in training mode; let it take (images, noise) and offer "
