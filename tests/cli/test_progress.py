@@ -177,6 +177,18 @@ def test_the_length_of_the_whole_follows_from_the_first_stage_and_is_refined():
     assert found[3] == "map-head: about 3 min on this machine"
 
 
+def test_no_stage_takes_longer_than_what_is_left_of_the_whole():
+    now, found = 0.0, []
+    pace = Pace(found.append, clock=lambda: now)
+    pace.plan("fit", {"train": 100.0, "selection": 100.0, "map-head": 10.0})
+    for stage, each in (("train", 1.0), ("selection", 25.0)):
+        for done in range(1, 101, 1 if stage == "train" else 25):
+            now += each
+            pace(stage, done, 100)
+    # 25 s for a quarter: 74 more units take 74 s, and 10 of the map head 10 s
+    assert found[1] == "fit: about 84 s left, of which selection 74 s"
+
+
 def test_what_cannot_be_known_is_named_and_not_invented():
     only = {"train": 2000, "selection": None}
     assert planned(only, {"train": 8.4}) == [

@@ -147,7 +147,7 @@ class Pace:
         if plan is not None and stage in plan.costs:
             later, unknown = plan.after(stage, share, left)
             if later:
-                part = f"of which {stage} {duration(whole)}"
+                part = f"of which {stage} {duration(left if plan.said else whole)}"
                 whole = left + later + (0 if plan.said else self._clock() - plan.begun)
                 where = "left" if plan.said else "on this machine"
                 line = f"{plan.work}: about {duration(whole)} {where}, {part}"
