@@ -12,12 +12,14 @@ from hardsight.attacks import ScoreObjective, bypassed, value_and_gradient
 from hardsight.data import Tiles
 from hardsight.detectors import AdvRAD, Smoothed, Tiling
 from hardsight.detectors.adapters.designs import DESIGNS
+from hardsight.detectors.advrad.choice import score_map_filters
 from hardsight.detectors.advrad.errors import error_maps
 from hardsight.detectors.advrad.maps import multiscale_error
 from hardsight.detectors.advrad.recipe import AdvRADFit
+from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.advrad.tiling import with_coarse
 from hardsight.detectors.mean_filter import mean_filter
-from hardsight.detectors.stages import FORWARD
+from hardsight.detectors.stages import ATTACK_STEP, FORWARD
 from hardsight.diffusion import TiledDenoiser, arbitrary_shot, one_shot
 from hardsight.training import Settings
 
@@ -75,6 +77,24 @@ def test_a_fit_announces_its_looks_at_whole_pictures_by_the_passes_they_take():
     assert stages["train"] == 7
     assert stages["reference"] == pytest.approx(FORWARD * sum(seen) / 2)
     assert stages["calibration"] == pytest.approx(0.4 * stages["reference"])
+
+
+def test_a_fit_announces_the_attack_that_chooses_the_filter_of_its_map():
+    detector, seen = tiled_advrad(overlap=0.5), []
+    chosen = Selection(images=4, attacked=5, copies=2, steps=3, draws=2, map_filter_sizes=(1,))
+    config = AdvRADFit(training=Settings(steps=7, batch_size=2), selection=chosen)
+    held_out = (pictures(5) * 255).to(torch.uint8)
+    data = SimpleNamespace(train=range(10), validation=held_out, categories=())
+    evidence = chosen.evidence(held_out[::2], 0)
+    first = next(m for m in detector.denoiser.modules() if isinstance(m, torch.nn.Conv2d))
+    first.register_forward_pre_hook(
+        lambda _, given: seen.append(len(given[0]) * torch.is_grad_enabled())
+    )
+    score_map_filters(detector, evidence, chosen, seeded())
+    steps = sum(seen) / 4  # the last image is looked at, and its gradient once more
+    stages = config.stages_on(detector, data)
+    assert list(stages) == ["train", "selection", "reference", "localise", "calibration"]
+    assert stages["localise"] == pytest.approx(ATTACK_STEP * steps * 3 / 2)
 
 
 def test_one_tile_is_the_untiled_detector():

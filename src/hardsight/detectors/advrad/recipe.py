@@ -10,7 +10,7 @@ from hardsight.detectors.advrad.contract import ErrorDetector
 from hardsight.detectors.advrad.map_head_training import MapHeadTraining
 from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.method import FitConfig
-from hardsight.detectors.stages import FORWARD, attacked, in_sizes
+from hardsight.detectors.stages import ATTACK_STEP, FORWARD, attacked, in_sizes
 from hardsight.synthesis import Foreground
 
 
@@ -67,18 +67,21 @@ class AdvRADFit(FitConfig):
         return found
 
     def stages_on(self, detector: ErrorDetector, data: AnomalyData) -> dict[str, float | None]:
-        """Return the stages, then the looks at whole pictures, each of which has all its tiles.
+        """Return the stages, then what is done to whole pictures, each of which has all its tiles.
 
-        Of several categories there is no reference.
+        That are the looks at them, and the attack by which the map's filter is chosen. Of several
+        categories there is no reference.
         """
         found, tiling = dict(self.stages), detector.tiling
         if not found:
             return found
-        passes = 1 if tiling is None else tiling.passes(detector.image_size)
-        passes *= detector.scoring.steps * detector.draws
-        image = FORWARD * passes / self.training.batch_size
+        tiles = 1 if tiling is None else tiling.passes(detector.image_size)
+        picture = tiles * detector.scoring.steps / self.training.batch_size
+        image = FORWARD * picture * detector.draws
         if not data.categories:
             found["reference"] = image * len(data.train)
+        if self.selection is not None and (choosing := (len(data.validation) + 1) // 2):
+            found["localise"] = ATTACK_STEP * picture * self.selection.passes(choosing)
         found["calibration"] = image * len(data.validation)
         return found
 

@@ -51,8 +51,20 @@ class Selection(Evidence):
 
     def few(self, evidence: PseudoAnomalies) -> PseudoAnomalies:
         """Return the part of the evidence that is attacked."""
-        normals = int((~evidence.labels).sum())
-        return evidence.first(min(self.copies, math.ceil(self.attacked / normals)))
+        return evidence.first(self._copies_attacked(int((~evidence.labels).sum())))
+
+    def passes(self, held_out: int) -> int:
+        """Return how often an attack takes an image through the model and back.
+
+        Args:
+            held_out: validation normals to choose by, of which there is one at least.
+        """
+        normals = min(self.images, held_out)
+        images = normals * (1 + self._copies_attacked(normals))
+        return images * self.steps * self.draws
+
+    def _copies_attacked(self, normals: int) -> int:
+        return min(self.copies, math.ceil(self.attacked / normals))
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "Selection":
