@@ -77,6 +77,8 @@ def test_a_headline_about_the_ranking_tells_of_decisions_that_fell():
     # at 2.0 the good part of 3.0 was a false alarm before
     found = judge(synthetic(threshold=2.0, **changes)).headline
     assert found == f"{fell}1 of 2 good parts became false alarms."
+    calibrated = "hardsight calibrate RUN --under linf:2/255)."
+    assert any(calibrated in said for said in judge(synthetic(threshold=2.0, **changes)).remarks)
     assert judge(synthetic(threshold=0.5, **changes)).headline == told
     low = changes | {"decided": scores | {"pgd": np.array([2.5, 3.5, 1.5, 5.0])}}
     assert judge(synthetic(threshold=2.0, **low)).headline == both

@@ -1,7 +1,9 @@
+from hardsight.attacks import THREATS, build_suite
 from hardsight.evaluation.wording import (
     change,
     figure,
     fraction_of_255,
+    option,
     pairs,
     radius,
     span,
@@ -27,6 +29,14 @@ def test_numbers_are_written_as_people_write_them():
         "more than 99 %",
         "100 %",
     ]
+
+
+def test_a_threat_is_written_as_a_threshold_is_calibrated_under_it():
+    given = [option(*one) for one in (("Linf", 2 / 255), ("L2", 0.2), ("light", 0.1))]
+    assert given == ["linf:2/255", "l2:0.2", "light:0.1"]
+    for norm in ("Linf", "L2", *THREATS):
+        name, _, eps = option(norm, 0.2).partition(":")
+        assert build_suite("pgd", name, eps).ball == build_suite("pgd", norm, eps).ball
 
 
 def test_auroc_is_a_share_of_one_and_accuracy_in_per_cent():

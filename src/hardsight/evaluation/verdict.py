@@ -13,7 +13,7 @@ from hardsight.evaluation.results import (
     GalleryItem,
     Row,
 )
-from hardsight.evaluation.wording import UNRELIABLE, figure, pairs, radius, tags
+from hardsight.evaluation.wording import UNRELIABLE, figure, option, pairs, radius, tags
 from hardsight.metrics import alarms, auroc
 
 HOLDS, WEAKENED = 0.85, 0.60
@@ -212,10 +212,11 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
                 f"; attacked ({name}), it finds {found} of {defects}, with false alarms on {false} "
                 f"of {good}"
             )
-            if false > raised:
+            under = next((r for r in evaluation.rows if r.attack == name and r.norm), None)
+            if false > raised and under is not None and under.norm is not None:
                 text += (
                     " (a threshold that holds under attack, at the price of defects: hardsight "
-                    "calibrate RUN --under)"
+                    f"calibrate RUN --under {option(under.norm, under.eps)})"
                 )
         yield text + "."
     for curve in evaluation.curves:

@@ -52,6 +52,11 @@ def radius(norm: str | None, eps: float) -> str:
     return f"{threat_name(norm)} {f'{eps:g}' if tidy else fraction_of_255(eps)}"
 
 
+def option(norm: str, eps: float) -> str:
+    """Return the threat model as ``--under`` takes it: "linf:2/255", "l2:0.2", "light:0.2"."""
+    return radius(norm, eps).replace("L-inf", "linf").replace("L2", "l2").replace(" ", ":")
+
+
 def percent(share: float, digits: int = 0) -> str:
     """Return a share as "31 %"."""
     return f"{100 * share:.{digits}f} %"
