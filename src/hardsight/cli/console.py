@@ -7,7 +7,7 @@ comes in ``rich.text.Text``, or as an argument of ``print``.
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +68,8 @@ def print_rows(
 ) -> None:
     """Print a report's rows as a table, with the small below the main of each cell.
 
+    No word is broken where the terminal is wide enough for the longest of each column.
+
     Args:
         heads: key of a column -> its header; a column of nothing but "-" is left out.
         rows: a cell for each key.
@@ -77,11 +79,33 @@ def print_rows(
 
     told = list(rows)
     shown = filled(heads, told)
-    columns = (Column(heads[key], overflow="fold") for key in shown)
-    table = Table(*columns, title=title, pad_edge=False)
+    lines = [[heads[key], *(line for row in told for line in row[key])] for key in shown]
+    found = _widths(lines, console.width - 3 * len(shown) - 1)  # but for borders and padding
+    widths = dict(zip(shown, found, strict=False))
+    columns = (Column(heads[key], overflow="fold", width=widths.get(key)) for key in shown)
+    table = Table(*columns, title=title, pad_edge=bool(widths))
     for row in told:
         table.add_row(*(_stacked(*row[key]) for key in shown))
     console.print(table)
+
+
+def _widths(lines: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Return widths of columns with lines of text in which no word is broken, [] without room.
+
+    What is left of the room makes lines whole, first in the columns that lack least.
+    """
+    found = [
+        max((len(word) for line in column for word in line.split()), default=1) for column in lines
+    ]
+    whole = [max(map(len, column)) for column in lines]
+    room -= sum(found)
+    if room < 0:
+        return []
+    for k in sorted(range(len(lines)), key=lambda k: whole[k] - found[k]):
+        more = min(room, whole[k] - found[k])
+        found[k] += more
+        room -= more
+    return found
 
 
 def _stacked(main: str, small: str) -> Text:
