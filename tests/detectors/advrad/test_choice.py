@@ -57,7 +57,29 @@ def test_every_candidate_is_reported_best_first(chosen):
     for group in (attacked, report.candidates[len(attacked) :]):
         ranks = [c.rank(0.5) for c in group]
         assert ranks == sorted(ranks, reverse=True)
-    assert seen[-1] == ("selection", 6, 6)
+    _, done, total = seen[-1]
+    assert done == total
+
+
+def test_an_attack_counts_as_often_as_a_k_is_looked_at_in_its_time():
+    detector, passes, seen = tiny_advrad(), [0], []
+    settings = SMALL.model_copy(update={"steps": 20, "shortlist": 1})
+    first = next(m for m in detector.denoiser.modules() if isinstance(m, torch.nn.Conv2d))
+
+    def looked(_, given):  # a pass back costs what a pass costs
+        passes[0] += len(given[0]) * (1 + torch.is_grad_enabled())
+
+    first.register_forward_pre_hook(looked)
+    choose_scoring(
+        detector,
+        normals(12, 0),
+        SMALL.evidence(normals(8, 1), seed=3),
+        settings,
+        progress=lambda _, done, *more: seen.append((done, passes[0])),
+    )
+    (_, one), (_, two), (attacked, after) = seen[:3]
+    assert two == 2 * one
+    assert attacked - 2 == pytest.approx((after - two) / one, rel=0.1)
 
 
 def test_the_best_is_chosen_and_the_detector_left_as_it_was(chosen):

@@ -14,6 +14,7 @@ from hardsight.detectors.advrad.report import Report
 from hardsight.detectors.advrad.search import ScoringSearch
 from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.mean_filter import inner_mean_filter
+from hardsight.detectors.stages import ATTACK_STEP, FORWARD
 from hardsight.metrics import pixel_auroc
 from hardsight.synthesis import PseudoAnomalies
 
@@ -40,9 +41,10 @@ def choose_scoring(
         evidence: from ``settings.evidence``.
         settings: candidates and budget.
         seed: of noise and attack.
-        progress: told after each k and each attack.
+        progress: told after each k and each attack, which costs as much as several ks.
     """
-    total = len(settings.ks) + 1 + settings.shortlist
+    each = attack_cost(detector, len(train), evidence, settings)
+    total = len(settings.ks) + each * (1 + settings.shortlist)
 
     def compared(k: int) -> None:
         progress("selection", settings.ks.index(k) + 1, total, "scorings")
@@ -52,10 +54,30 @@ def choose_scoring(
     for done in range(settings.shortlist):
         if search.best.robust is not None:
             break
-        progress("selection", len(settings.ks) + 1 + done, total, "attacks")
+        progress("selection", len(settings.ks) + each * (1 + done), total, "attacks")
         search.attack(search.best)
     progress("selection", total, total, "attacks")
     return Report(search.ranked, settings, settings.robust_weight)
+
+
+def attack_cost(
+    detector: ErrorDetector, train: int, evidence: PseudoAnomalies, settings: Selection
+) -> int:
+    """Return how many ks are looked at, on whole numbers, while one attack is made and scored.
+
+    A gradient costs as much as ``ATTACK_STEP / FORWARD`` looks at an image.
+
+    Args:
+        detector: that is attacked.
+        train: number of training normals.
+        evidence: from ``settings.evidence``.
+        settings: budget.
+    """
+    k = detector.draws * (min(settings.reference_images, train) + len(evidence.images))
+    few = len(settings.few(evidence).images)
+    gradients = few * settings.steps * settings.draws
+    scored = detector.draws * few * len(settings.ks)
+    return max(1, round((gradients * ATTACK_STEP / FORWARD + scored) / k))
 
 
 def score_map_filters(
