@@ -14,8 +14,10 @@ def test_a_limited_test_set_keeps_labels_in_proportion(make_data):
     assert data.limited(80) is data
     assert data.limited(20, balanced=True).test.labels.sum() == 10
     assert data.limited(60, balanced=True).test.labels.sum() == 40  # there are but 20 normal ones
-    with pytest.raises(ValueError, match="count=1 test images cannot hold both labels"):
+    refused = "count=1 test images cannot hold both labels; limit them to no fewer than 3$"
+    with pytest.raises(ValueError, match=refused):  # of two, 1.5 rounded are anomalous
         data.limited(1)
+    assert 0 < data.limited(3).test.labels.sum() < 3
 
 
 def test_decoding_of_all_three_sets_is_told_as_one(tmp_path):

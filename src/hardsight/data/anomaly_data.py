@@ -44,11 +44,20 @@ class AnomalyData:
         if count >= len(labels):
             return self
         anomalous = int(labels.sum())
-        wanted = round(count * anomalous / len(labels))
-        if balanced:
-            wanted = min(anomalous, max(count // 2, count - (len(labels) - anomalous)))
+
+        def share(count: int) -> int:
+            if balanced:
+                return min(anomalous, max(count // 2, count - (len(labels) - anomalous)))
+            return round(count * anomalous / len(labels))
+
+        wanted = share(count)
         if not 0 < wanted < count:
-            raise ValueError(f"count={count} test images cannot hold both labels; take more")
+            more = range(count + 1, len(labels))
+            least = next((n for n in more if 0 < share(n) < n), len(labels))
+            raise ValueError(
+                f"count={count} test images cannot hold both labels; limit them to no fewer than "
+                f"{least}"
+            )
         chosen: list[int] = []
         for label, n in ((False, count - wanted), (True, wanted)):
             chosen += evenly(np.flatnonzero(labels == label), n)
