@@ -99,3 +99,10 @@ def test_restarts_keep_the_best_of_each_image():
 def test_impossible_budgets_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Offers(Linf(0.1), (0.0,), **wrong)
+
+
+@pytest.mark.parametrize("ball", [8 / 255, "8/255", Linear(())])
+def test_what_is_no_ball_is_refused_by_name(ball):
+    """As of one who gives the model first, as in other libraries."""
+    with pytest.raises(TypeError, match=r"ball must be a threat model as Linf\(8 / 255\)"):
+        PGD(ball)

@@ -58,6 +58,7 @@ def test_an_honest_classifier_passes_all(kind, tiny, network):
     assert found.stamp == ()
     assert found.kind == "classifier"
     assert "this classifier can be trusted" in found.headline
+    assert repr(found).startswith(f"Audit({found.title!r}, {found.headline}\n  pass: gradient: ")
     assert found.weights == fingerprint(model)
     assert found.provenance["images"] == "32 of 4 classes"
 

@@ -62,6 +62,7 @@ def test_papers_k_by_category(parts, tiny_preset, tmp_path):
     detector = start_run(tmp_path / "r", config).fit("cpu")
     assert detector.scoring.k == 7
     assert open_run(tmp_path / "r").detector("cpu").scoring.k == 7
+    assert repr(open_run(tmp_path / "r")) == f"DetectorRun({str(tmp_path / 'r')!r})"
     assert not (tmp_path / "r/selection.json").exists()
 
 

@@ -163,6 +163,19 @@ class L2(Ball):
         return length
 
 
+def demand_ball(ball: object) -> None:
+    """Refuse what stands where an attack has its threat model.
+
+    Raises:
+        TypeError: no ball.
+    """
+    if not isinstance(ball, Ball):
+        raise TypeError(
+            f"ball must be a threat model as Linf(8 / 255) or L2(1.0), got {ball!r:.80}; a threat "
+            "with parameters is attacked by ParameterSpace, and the model is of the objective"
+        )
+
+
 BALLS: dict[str, Callable[[float], Ball]] = {"Linf": Linf, "L2": L2}
 """Norm name -> ball, for configuration."""
 

@@ -2,11 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from numbers import Integral
 
 import torch
 from torch import Tensor
 
-from hardsight.attacks.balls import Ball
+from hardsight.attacks.balls import Ball, demand_ball
 from hardsight.attacks.contract import Objective, scheduled
 from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import Oracle, evaluate
@@ -27,9 +28,12 @@ class Restarted(Entry):
     random_start: bool
 
     def __post_init__(self) -> None:
-        if self.steps < 0 or self.restarts < 1:
+        demand_ball(self.ball)
+        whole = isinstance(self.steps, Integral) and isinstance(self.restarts, Integral)
+        if not whole or self.steps < 0 or self.restarts < 1:
             raise ValueError(
-                f"steps must be >= 0 and restarts >= 1, got {self.steps} and {self.restarts}"
+                "steps must be whole and >= 0, restarts whole and >= 1, got "
+                f"{self.steps!r} and {self.restarts!r}"
             )
 
     @property

@@ -76,6 +76,10 @@ class Audit:
     kind: str = "detector"
     """What was audited: "detector" or "classifier"."""
 
+    def __repr__(self) -> str:
+        lines = (f"\n  {c.verdict}: {c.name}: {c.sentence}" for c in self.checks)
+        return f"Audit({self.title!r}, {self.headline}{''.join(lines)})"
+
     @property
     def passed(self) -> bool:
         """Whether no check failed."""

@@ -1,5 +1,7 @@
 """Exact binomial confidence, in float64: what every certificate here rests on."""
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
@@ -27,10 +29,10 @@ def check_samples(n: int, name: str = "n") -> int:
     """Return ``n`` if it is a number of samples.
 
     Raises:
-        ValueError: below 1.
+        ValueError: below 1, or no whole number.
     """
-    if n < 1:
-        raise ValueError(f"{name} must be at least 1, got {n}; 1000 is usual")
+    if not isinstance(n, Integral) or n < 1:
+        raise ValueError(f"{name} must be at least 1 and whole, got {n!r}; 1000 is usual")
     return n
 
 

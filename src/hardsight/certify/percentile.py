@@ -1,5 +1,7 @@
 """Percentile smoothing: bounds of a score's smoothed median, at every radius from one sample."""
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -14,9 +16,9 @@ def check_sigma(sigma: float) -> float:
     Raises:
         ValueError: not finite and positive.
     """
-    if not (np.isfinite(sigma) and sigma > 0):
+    if not (isinstance(sigma, Real) and np.isfinite(float(sigma)) and sigma > 0):
         raise ValueError(
-            f"sigma must be finite and > 0, got {sigma}; it is the standard deviation of the "
+            f"sigma must be finite and > 0, got {sigma!r}; it is the standard deviation of the "
             "smoothing noise in [0, 1] pixel units, 0.125 is usual"
         )
     return sigma

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import TypeGuard
 
 from hardsight.attacks import Suite
@@ -196,10 +197,10 @@ class Measurement:
         return self.subject.enough(n)
 
     def add(self, suite: Suite, done: Attacked, found: Measured) -> None:
-        """Add the rows of an attack; a second one of the same name is told by its radius."""
-        name = suite.name
-        if name in found.attacked:
-            name = f"{name} {radius(suite.ball.name, suite.ball.eps)}"
+        """Add the rows of an attack; others of the same name are told by radius, then number."""
+        name, again = suite.name, f"{suite.name} {radius(suite.ball.name, suite.ball.eps)}"
+        numbered = (f"{again} ({i})" for i in count(2))
+        name = next(n for n in chain((name, again), numbered) if n not in found.attacked)
         if suite.submissions > 1:
             found.notes.append(
                 f"{name}: every image was attacked and submitted {suite.submissions} times, and "

@@ -59,6 +59,9 @@ class RunFolder(ABC, Generic[C]):
     def __init__(self, path: Path, config: C, bundle: Path | None = None) -> None:
         self.path, self.config, self.bundle = path, config, bundle
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
+
     @property
     def name(self) -> str:
         """Name of the folder, or of the bundle."""

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from skimage.metrics import structural_similarity
 
-from hardsight.attacks import APGD, PGD, ScoreObjective, ScoreVictim, build_suite
+from hardsight.attacks import APGD, PGD, Linf, ScoreObjective, ScoreVictim, build_suite
 from hardsight.attacks.threats import (
     THREATS,
     Focus,
@@ -220,7 +220,9 @@ def test_what_is_no_threat_is_refused():
     with pytest.raises(ValueError, match="eps of light must be in \\[0, 1\\], got 2"):
         build_threat("light", "2")
     with pytest.raises(ValueError, match="optimiser must attack in"):
-        ParameterSpace(Light(0.1), PGD(Light(0.1)))
+        ParameterSpace(Light(0.1), PGD(Linf(0.1)))
+    with pytest.raises(TypeError, match=r"got Light\(eps=0.1\); .* by ParameterSpace"):
+        PGD(Light(0.1))
     with pytest.raises(ValueError, match="start must be None for light"):
         ParameterSpace(Light(0.1), PGD(BOX))(darkness, pictures(), start=pictures())
     with pytest.raises(ValueError, match="universal' is one change for all images of a set"):

@@ -190,6 +190,9 @@ def test_any_function_is_certified_without_a_gradient(make_set):
     ("terms", "smoothing", "message"),
     [
         ({"sigma": 0.0}, {}, "sigma must be finite"),
+        ({"sigma": "0.1"}, {}, "sigma must be finite and > 0, got '0.1'"),
+        ({"n": 60.5}, {}, "n must be at least 1 and whole, got 60.5"),
+        ({"radii": 0.1}, {}, r"rising numbers >= 0, as \(0.0, 0.1\), got 0.1"),
         ({"radii": (-0.1,)}, {}, "radii must be rising"),
         ({"radii": (0.1, 0.0)}, {}, "radii must be rising"),
         ({"alpha": 2.0}, {}, "alpha must be"),

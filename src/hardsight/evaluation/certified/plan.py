@@ -1,7 +1,9 @@
 """What is certified, and how it is sampled."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 from hardsight.certify.confidence import check_alpha, check_samples
 from hardsight.certify.percentile import check_quantile, check_sigma
@@ -36,6 +38,10 @@ class Terms:
         check_samples(self.n)
         check_alpha(self.alpha)
         check_quantile(self.quantile)
+        if not isinstance(self.radii, Sequence) or not all(isinstance(r, Real) for r in self.radii):
+            raise ValueError(
+                f"radii must be rising numbers >= 0, as (0.0, 0.1), got {self.radii!r}"
+            )
         rising = all(a < b for a, b in zip(self.radii, self.radii[1:], strict=False))
         if not self.radii or not rising or not 0 <= self.radii[0] <= self.radii[-1] < math.inf:
             raise ValueError(f"radii must be rising numbers >= 0, got {self.radii}")

@@ -125,6 +125,10 @@ class Certification:
     notes: tuple[str, ...] = ()
     attacks: tuple[SmoothedAttack, ...] = ()
 
+    def __repr__(self) -> str:
+        lines = (f"\n  {row}" for row in self.rows)
+        return f"Certification({self.title!r}, {len(self.labels)} images{''.join(lines)})"
+
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary, but scores and pictures; None for what is not finite."""
         plain = {k: v for k, v in vars(self).items() if k not in ("gallery", "scores")}
@@ -194,6 +198,10 @@ class ClassCertification:
     notes: tuple[str, ...] = ()
     """What was not covered, besides what no such certificate covers."""
     attacks: tuple[AttackedVote, ...] = ()
+
+    def __repr__(self) -> str:
+        lines = (f"\n  {row}" for row in self.rows)
+        return f"ClassCertification({self.title!r}, {len(self.labels)} images{''.join(lines)})"
 
     @property
     def rows(self) -> tuple[AccuracyPoint, ...]:
