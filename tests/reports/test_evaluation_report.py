@@ -238,3 +238,9 @@ def test_cells_of_a_row_name_its_threat_and_its_budget():
     )
     assert cells["ball"].main == "L-inf 2/255"
     assert cells["fixed"].main == "-"
+
+
+def test_no_line_of_a_page_begins_with_the_sign_of_a_percentage(tmp_path):
+    text = "".join(parsed(write_html(synthetic(items=0), tmp_path / "r.html")).text)
+    assert re.search(r"\d\N{NO-BREAK SPACE}% of the pairs", text)
+    assert not re.search(r"\d %", text)

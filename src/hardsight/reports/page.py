@@ -33,9 +33,15 @@ def render(template: str | Path, **values: Any) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_unbroken,
     )
     environment.filters |= {"figure": figure, "span": span, "change": change}
     return environment.get_template(place.name).render(**values)
+
+
+def _unbroken(value: object) -> object:
+    """Return a text that is not broken between a number and its "%"."""
+    return value.replace(" %", "\N{NO-BREAK SPACE}%") if isinstance(value, str) else value
 
 
 def plain(text: str) -> str:
