@@ -193,7 +193,7 @@ def test_a_curve_and_the_reports(tmp_path):
     assert page.count("<svg") == 2
     assert page.count("data:image/jpeg") == 15
     assert "made up" in page
-    assert "51.05 % in Table 2" in page
+    assert "51.05\N{NO-BREAK SPACE}% in Table 2" in page
     text = write_markdown(found, tmp_path / "a.md").read_text()
     assert "| blau-eot |" in text
     kept = json.loads(write_json(found, tmp_path / "a.json").read_text())
