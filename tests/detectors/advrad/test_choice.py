@@ -9,7 +9,12 @@ from tiny_detector import tiny_advrad, tiny_bastion
 
 from hardsight.data import load
 from hardsight.detectors.advrad.candidates import Candidate
-from hardsight.detectors.advrad.choice import by_side, choose_scoring, score_map_filters
+from hardsight.detectors.advrad.choice import (
+    attack_cost,
+    by_side,
+    choose_scoring,
+    score_map_filters,
+)
 from hardsight.detectors.advrad.recipe import AdvRADFit, BastionFit
 from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.fitted import Work
@@ -80,6 +85,24 @@ def test_an_attack_counts_as_often_as_a_k_is_looked_at_in_its_time():
     (_, one), (_, two), (attacked, after) = seen[:3]
     assert two == 2 * one
     assert attacked - 2 == pytest.approx((after - two) / one, rel=0.1)
+
+
+def test_progress_moves_with_each_batch_of_an_attack():
+    detector, seen = tiny_advrad(), []
+    settings = SMALL.model_copy(update={"steps": 20, "shortlist": 1})
+    evidence = settings.evidence(normals(6, 1), seed=0)
+    each, images = attack_cost(detector, 12, evidence, settings), len(settings.few(evidence).images)
+    assert images == 18
+    choose_scoring(
+        detector,
+        normals(12, 0),
+        evidence,
+        settings,
+        progress=lambda _, done, total, info: seen.append((done, info)),
+    )
+    moved = [done - len(settings.ks) for done, info in seen if info == "attacks"]
+    assert moved[:3] == [8 * each // 18, 16 * each // 18, each]
+    assert moved == sorted(moved)
 
 
 def test_the_best_is_chosen_and_the_detector_left_as_it_was(chosen):

@@ -1,6 +1,6 @@
 """Choose how AdvRAD scores and maps, on validation normals with and without synthetic defects."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -41,7 +41,7 @@ def choose_scoring(
         evidence: from ``settings.evidence``.
         settings: candidates and budget.
         seed: of noise and attack.
-        progress: told after each k and each attack, which costs as much as several ks.
+        progress: told after each k, and of attacks, of which one costs as much as several ks.
     """
     each = attack_cost(detector, len(train), evidence, settings)
     total = len(settings.ks) + each * (1 + settings.shortlist)
@@ -50,12 +50,17 @@ def choose_scoring(
         progress("selection", settings.ks.index(k) + 1, total, "scorings")
 
     search = ScoringSearch(detector, train, evidence, settings, seed, compared)
-    search.attack_middling()
-    for done in range(settings.shortlist):
+
+    def attacked(before: int) -> Callable[[int], None]:
+        """Return who hears how many images an attack is done with, ``before`` attacks made."""
+        begun, images = len(settings.ks) + each * before, len(search.few.images)
+        return lambda done: progress("selection", begun + each * done // images, total, "attacks")
+
+    search.attack_middling(attacked(0))
+    for made in range(settings.shortlist):
         if search.best.robust is not None:
             break
-        progress("selection", len(settings.ks) + each * (1 + done), total, "attacks")
-        search.attack(search.best)
+        search.attack(search.best, attacked(1 + made))
     progress("selection", total, total, "attacks")
     return Report(search.ranked, settings, settings.robust_weight)
 

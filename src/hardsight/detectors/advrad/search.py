@@ -93,14 +93,17 @@ class ScoringSearch(Generic[E]):
     def _rank(self, candidate: Candidate) -> tuple[float, float]:
         return candidate.rank(self.settings.robust_weight)
 
-    def attack(self, candidate: Candidate) -> None:
-        """Attack a candidate, and score in all ways what comes of it."""
+    def attack(self, candidate: Candidate, progress: Callable[[int], None] = quiet) -> None:
+        """Attack a candidate, and score in all ways what comes of it.
+
+        ``progress`` is told how many images are attacked.
+        """
         i = self.candidates.index(candidate)
         self.candidates[i] = replace(candidate, robust=candidate.transferred)  # and falls from here
-        self._attack(candidate.scoring_of(self.detector.scoring))
+        self._attack(candidate.scoring_of(self.detector.scoring), progress)
 
-    def attack_middling(self) -> None:
-        """Attack a middling way to score at the middle k, be it a candidate or not."""
+    def attack_middling(self, progress: Callable[[int], None] = quiet) -> None:
+        """Attack a middling way to score at the middle k, be it a candidate or not; see above."""
         s = self.settings
         self._attack(
             replace(
@@ -110,7 +113,8 @@ class ScoringSearch(Generic[E]):
                 filter_size=s.filter_sizes[-1],
                 reference=s.references[-1],
                 aggregation="top:0.05",
-            )
+            ),
+            progress,
         )
 
     def attack_fixed_reconstructions(self) -> None:
@@ -122,7 +126,7 @@ class ScoringSearch(Generic[E]):
         own = self.detector.scoring
         return replace(own, k=k, shots=1, reference="error", map_filter_size=1)
 
-    def _attack(self, scoring: Scoring) -> None:
+    def _attack(self, scoring: Scoring, progress: Callable[[int], None]) -> None:
         """Score in all ways what an attack on ``scoring`` makes of the images."""
         statistics = self._statistics[scoring.k, scoring.average, scoring.margin]
         victim = self.detector.with_scoring(scoring, statistics[scoring.filter_size])
@@ -130,7 +134,7 @@ class ScoringSearch(Generic[E]):
         def aim(labels: Tensor, masks: Tensor) -> ScoreObjective:
             return ScoreObjective(cast(nn.Module, victim), labels, self.settings.draws)
 
-        attacked = self.settings.attack(victim, self.few, aim, self.noise)
+        attacked = self.settings.attack(victim, self.few, aim, self.noise, progress)
         self._lower(lambda k: self._maps(k, attacked))
 
     def _lower(self, attacked: Callable[[int], dict[Comparison, Tensor]]) -> None:
