@@ -60,7 +60,7 @@ def test_methods_say_what_they_are_good_at_and_how_long_they_take():
         what, *times, graph = found[method.preset]
         assert graph == ("yes" if method.detector.exportable else "no")
         assert what.startswith(method.summary[:40])
-        assert method.strength[:40] in said
+        assert f"{method.strength[0].upper()}{method.strength[1:40]}" in said
         assert [t == "-" for t in times] == [s is None for s in method.seconds]
     assert found["advrad"][1] == duration(slow * METHODS["advrad"].seconds.fit)
     assert "(method bastion)" in said

@@ -40,15 +40,16 @@ def methods() -> None:
     from hardsight.detectors.methods import METHODS
 
     slow = slowness(pick_device("auto"))
-    detectors = Table(title="Anomaly detection")
+    detectors = Table(title="Anomaly detection", pad_edge=False)
     detectors.add_column("preset", no_wrap=True)
     detectors.add_column("what it does, and what it is good at")
-    for heading in ("fit, about", "an image", "export"):
+    for heading in ("fit", "image", "export"):
         detectors.add_column(heading, no_wrap=True)
     for name, method in METHODS.items():
         fit, image = (_scaled(seconds, slow) for seconds in method.seconds)
-        called = "" if method.preset == name else f" (method {name})"
-        said = Text(f"{method.summary}{called}\n").append(method.strength, style="dim")
+        called = "." if method.preset == name else f" (method {name})."
+        strength = method.strength[:1].upper() + method.strength[1:]
+        said = Text(f"{method.summary.rstrip('.')}{called}\n").append(strength, style="dim")
         graph = "yes" if method.detector.exportable else "no"
         detectors.add_row(method.preset, said, fit, image, graph)
     console.print(detectors)
