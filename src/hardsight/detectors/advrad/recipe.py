@@ -69,7 +69,7 @@ class AdvRADFit(FitConfig):
     def stages_on(self, detector: ErrorDetector, data: AnomalyData) -> dict[str, float | None]:
         """Return the stages, then what is done to whole pictures, each of which has all its tiles.
 
-        That are the looks at them, and the attack by which the map's filter is chosen. Of several
+        These are the looks at them, and the attack by which the map's filter is chosen. Of several
         categories there is no reference.
         """
         found, tiling = dict(self.stages), detector.tiling
