@@ -68,7 +68,7 @@ class _Seen(NamedTuple):
     """The set that it is read by."""
     shape: Geometry
     brightest: int | None
-    """Of grey in 16 bits whose depth is not named, see ``brightest_of_sixteen``; else None."""
+    """The largest value of 16-bit grey of no named depth, see ``brightest_of_sixteen``, or None."""
 
 
 def _of_images(sets: Sequence[ImageSet], progress: Progress = quiet) -> list[str]:
@@ -103,7 +103,7 @@ class _Marked(NamedTuple):
     grey: bool
     thin: bool
     shares: list[float]
-    """Of the pixels that each marks."""
+    """Share of the pixels that each mask marks."""
     turned_alone: bool
     """Whether the image is turned by its EXIF orientation, and a mask is not."""
 

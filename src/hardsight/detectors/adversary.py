@@ -17,7 +17,7 @@ class PGDAdversary(BaseModel):
     steps: int = Field(10, ge=1)
     """From the image itself; each is 2.5 eps / steps long."""
     mode: Mode = "eval"
-    """Of the network while it is attacked."""
+    """Mode of the network while it is attacked."""
 
     def attack(self) -> PGD:
         """Return the attack."""

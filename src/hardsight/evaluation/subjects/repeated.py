@@ -9,13 +9,12 @@ from torch import Tensor, nn
 
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.core.capabilities import draws_noise, sample_noise
+from hardsight.detectors.adapters.wrapped import ASKED
 from hardsight.evaluation.subjects.subject import Subject
 
 REPEATED = 1e-3
 """Part of the largest score up to which scores of the same images may differ: by rounding alone.
 No less than ``Wrapped`` allows a model that it takes."""
-ASKED = 8
-"""How often a model is asked that does not say whether it is random."""
 SAME = 1e-2
 """Part of the largest score up to which scores may differ from those that were kept of a model:
 as in another precision, or on another processor."""
