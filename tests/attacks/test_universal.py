@@ -7,6 +7,7 @@ from hardsight.attacks import ClassVictim, ScoreVictim, build_suite
 from hardsight.attacks.class_suites import class_suite
 from hardsight.attacks.threats import Universal
 from hardsight.attacks.universal import Batch, craft
+from hardsight.core.repeatability import ASKED
 from hardsight.core.types import Detection
 
 EPS = 0.05
@@ -98,5 +99,5 @@ def test_a_set_is_judged_on_one_draw_where_the_model_repeats_itself():
     victim = ClassVictim(Counted(), labels.long())
     suite = class_suite("pgd", "universal", EPS, steps=2)
     craft(suite, [Batch(victim, images, torch.full((4,), 0.25))], torch.Generator().manual_seed(0))
-    assert rows[4:] == [4] * 5  # judged, two steps, the end, judged
+    assert rows == [1] * ASKED + [4] * 5  # asked, then judged, two steps, the end, judged
     assert rows[:4] == [1] * 4  # asked whether it repeats itself

@@ -29,6 +29,7 @@ class Attack:
         diagnostic: it does not see the exact gradient: what it leaves is no robust figure.
         effort: its own, if a paper prescribes one; None: that of the budget asked for.
         submissions: see ``Suite``, unless the effort says otherwise.
+        for_noise: it is there for a model that draws noise: a benchmark leaves it out of others.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Attack:
     diagnostic: bool = False
     effort: Effort | None = None
     submissions: int = 1
+    for_noise: bool = False
 
     def suite(
         self,

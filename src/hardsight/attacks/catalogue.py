@@ -28,6 +28,7 @@ ATTACKS: dict[str, Attack] = {
             recipes.eot_pgd,
             fixed=True,
             summary="pgd, and PGD on smooth surrogates averaged over draws",
+            for_noise=True,
         ),
         Attack(
             "bpda",
@@ -40,6 +41,7 @@ ATTACKS: dict[str, Attack] = {
             recipes.pgd_on_each("bpda", averaged=True),
             summary="the same, averaged over draws",
             diagnostic=True,
+            for_noise=True,
         ),
         Attack(
             "square",
@@ -90,6 +92,7 @@ ATTACKS: dict[str, Attack] = {
             fixed=True,
             summary="Blau et al.'s PGD averaged over draws",
             effort=BLAU,
+            for_noise=True,
         ),
         Attack(
             "surrogate-eot",
@@ -97,6 +100,7 @@ ATTACKS: dict[str, Attack] = {
             "class",
             summary="PGD through a purification of fewer steps, averaged over draws",
             diagnostic=True,
+            for_noise=True,
         ),
         Attack(
             "vote-eot",
@@ -125,6 +129,7 @@ ATTACKS: dict[str, Attack] = {
             "class",
             submissions=10,
             summary="eot-pgd made ten times, each result submitted once; all must be survived",
+            for_noise=True,
         ),
         Attack(
             "deepfool", recipes.deepfool, "class", summary="steps onto the boundary", effort=BLAU

@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hardsight.attacks import Suite, build_suite
+from hardsight.attacks import ATTACKS, Suite, build_suite
 from hardsight.attacks.class_suites import class_suite
 from hardsight.benchmark.plan import Measuring, ThreatAsked
 from hardsight.config import Config, DetectorConfig
 from hardsight.evaluation import Protocol
 from hardsight.runs.figures import AttackChoice, Figures, ImageChoice, PlannedEvaluation
-
-NOISY = ("eot-pgd", "bpda-eot", "blau-eot", "surrogate-eot", "resubmission")
-"""Suites that average noise: left out of a model that has none, for which they are others."""
 
 
 def suites_of(threat: ThreatAsked, random: bool) -> tuple[str, ...]:
@@ -21,7 +18,7 @@ def suites_of(threat: ThreatAsked, random: bool) -> tuple[str, ...]:
         threat: under which.
         random: whether the model draws noise.
     """
-    return tuple(s for s in threat.suites if random or s not in NOISY)
+    return tuple(s for s in threat.suites if random or not ATTACKS[s].for_noise)
 
 
 def built(threat: ThreatAsked, how: Measuring, config: Config) -> dict[str, Suite]:

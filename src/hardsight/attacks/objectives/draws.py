@@ -12,6 +12,7 @@ from hardsight.attacks.balls import l2_norm
 from hardsight.core.batches import at_least_single
 from hardsight.core.capabilities import Scoring, averaged_draws, draws_noise
 from hardsight.core.modules import in_mode
+from hardsight.core.repeatability import ASKED
 
 Model = nn.Module | Callable[..., Any]
 """images (B, C, H, W) -> anything with a batch dimension; with a method ``sample_noise(images,
@@ -21,8 +22,6 @@ PASS = {"cpu": 2**18}
 """Numbers of the images in one pass of a gradient, by type of device: on a CPU more of them only
 leave the caches. Elsewhere ``WIDE_PASS``, 170 images of 3 x 256 x 256, for the sake of memory."""
 WIDE_PASS = 2**25
-ASKED = 4
-"""How often a model that does not say whether it is random is asked."""
 
 
 class _Repeated(Protocol):

@@ -11,13 +11,10 @@ from torch import Tensor
 from hardsight.core import capabilities
 from hardsight.core.capabilities import title_of
 from hardsight.core.modules import in_mode
+from hardsight.core.repeatability import ASKED, ROUNDING, largest_change
 from hardsight.core.types import Detection
 from hardsight.detectors.adapters.outputs import read_output
 from hardsight.detectors.base import Detector
-
-ASKED = 8
-"""How often a model is asked about the same images: one that seldom answers otherwise, as after a
-mirroring at random, is found as well."""
 
 
 class Wrapped(Detector):
@@ -178,21 +175,16 @@ class Wrapped(Detector):
             others = [self._outputs(x, noise)[0] for _ in range(ASKED - 1)]
             alone, _ = self._outputs(x[:1], None if noise is None else noise[:1])
         self.has_maps = maps is not None
-        if not all(_same(first, other) for other in others):
+        if largest_change(first, *others) > ROUNDING:
             raise ValueError(
                 "model gives the same images other scores at each call: give the module itself, "
                 "not a function round one in training mode; let it take (images, noise) and offer "
                 "sample_noise(images, generator); or, if it draws from torch's global generators, "
                 f"give Wrapped(model, {self.image_size}, seeded=True)"
             )
-        if not _same(first[:1], alone):
+        if not torch.allclose(first[:1], alone, rtol=ROUNDING, atol=1e-5, equal_nan=True):
             raise ValueError(
                 "model scores an image otherwise in another batch: give the module itself, not a "
                 f"function round one in training mode, or Wrapped(model, {self.image_size}, "
                 "singly=True) to score each image alone"
             )
-
-
-def _same(a: Tensor, b: Tensor) -> bool:
-    """Tell whether scores differ by rounding alone."""
-    return torch.allclose(a, b, rtol=1e-3, atol=1e-5, equal_nan=True)

@@ -9,17 +9,14 @@ from torch import Tensor, nn
 
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.core.capabilities import draws_noise, sample_noise
-from hardsight.detectors.adapters.wrapped import ASKED
+from hardsight.core.repeatability import ASKED, ROUNDING, largest_change
 from hardsight.evaluation.subjects.subject import Subject
 
-REPEATED = 1e-3
-"""Part of the largest score up to which scores of the same images may differ: by rounding alone.
-No less than ``Wrapped`` allows a model that it takes."""
 SAME = 1e-2
 """Part of the largest score up to which scores may differ from those that were kept of a model:
 as in another precision, or on another processor."""
 TOGETHER = 0.05
-"""Part of the largest logit up to which an image's may differ with its batch: half precision rounds
+"""Part of its largest logit up to which an image's may differ with its batch: half precision rounds
 otherwise there."""
 
 
@@ -37,8 +34,7 @@ def demand_repeatable(subject: Subject) -> Tensor:
     with _aside(subject):
         ask = _first_scores(subject)
         first, *others = (ask() for _ in range(times))
-    change = max(float((other - first).abs().max()) for other in others)
-    if change > REPEATED * float(first.abs().max()):
+    if largest_change(first, *others) > ROUNDING:
         raise ValueError(
             f"the {subject.kind} gives the same images on the same noise another {subject.answer} "
             "at each call: it draws randomness that an attack can neither average nor know; let it "
@@ -65,7 +61,7 @@ def demand_same(subject: Subject, kept: Tensor, folder: Path) -> None:
     """
     with _aside(subject):
         now = _first_scores(subject)().cpu()
-    if float((now - kept).abs().max()) > SAME * float(kept.abs().max()):
+    if largest_change(kept, now) > SAME:
         then, found = (", ".join(f"{v:.4g}" for v in each) for each in (kept, now))
         raise ValueError(
             f"{folder} holds batches of a {subject.kind} of the same name, weights and settings, "
@@ -95,7 +91,7 @@ def _demand_own_answers(classifier: nn.Module, x: Tensor) -> None:
         evaluate_draws(classifier, x[:n], 1, noise=None if noise is None else noise[:n])
         for n in (len(x), 1)
     )
-    if float((together[:1] - alone).abs().max()) > TOGETHER * float(together.abs().max()):
+    if largest_change(together[:1], alone) > TOGETHER:
         raise ValueError(
             "the classifier answers an image otherwise in another batch, so that its accuracy "
             "depends on the images beside it; let it look at each image alone, as with batch "
