@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from hardsight.certify import (
+    binomial_cdf,
     critical_count,
     holm,
     per_image_alpha,
@@ -61,3 +62,12 @@ def test_bad_input_is_named():
         upper_confidence([2, 6], 5, 0.1)
     with pytest.raises(ValueError, match="images must be at least 1"):
         per_image_alpha(0.1, 0)
+
+
+@pytest.mark.parametrize("n", [1, 7, 100, 10_000])
+@pytest.mark.parametrize("p", [1e-9, 0.01, 0.5, 0.977, 1.0])
+def test_the_binomial_distribution_is_that_of_scipy_in_its_tails_too(n, p):
+    k = np.unique(np.linspace(0, n, 50).astype(int))
+    np.testing.assert_allclose(
+        binomial_cdf(k, n, p), stats.binom.cdf(k, n, p), rtol=1e-9, atol=1e-300
+    )

@@ -12,6 +12,7 @@ Randomized Smoothing in Floating-Point Arithmetics, ICLR 2023).
 """
 
 from hardsight.certify.confidence import (
+    binomial_cdf,
     critical_count,
     holm,
     per_image_alpha,
@@ -50,6 +51,7 @@ __all__ = [
     "Scorer",
     "Settled",
     "Vote",
+    "binomial_cdf",
     "certified_radius",
     "certify_pixels",
     "certify_vote",

@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -55,6 +55,17 @@ def upper_confidence(count: ArrayLike, n: int, alpha: float) -> Floats:
     return np.asarray(np.where(k == n, 1.0, p), dtype=np.float64)
 
 
+def binomial_cdf(count: ArrayLike, n: int, p: ArrayLike) -> Floats:
+    """Return P(Bin(n, p) <= count), accurate where it is tiny.
+
+    Shape:
+        count, in [0, n], and p: any that broadcast -> what they broadcast to.
+    """
+    k = np.asarray(count)
+    below = special.betaincc(k + 1, np.maximum(n - k, 1), p)
+    return np.asarray(np.where(k >= n, 1.0, below), dtype=np.float64)
+
+
 def critical_count(n: int, p: ArrayLike, alpha: float) -> Ints:
     """Return the largest m with P(Bin(n, p) <= m) <= alpha, -1 where not even m = 0 is so rare.
 
@@ -69,7 +80,7 @@ def critical_count(n: int, p: ArrayLike, alpha: float) -> Ints:
     low, high = np.full(p.shape, -1), np.full(p.shape, n)
     while bool((high - low > 1).any()):
         middle = (low + high) // 2
-        rare = stats.binom.cdf(middle, n, p) <= alpha
+        rare = binomial_cdf(middle, n, p) <= alpha
         low, high = np.where(rare, middle, low), np.where(rare, high, middle)
     return low.astype(np.int64)
 

@@ -5,10 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 from torch import Tensor
 
-from hardsight.certify.confidence import check_samples, holm
+from hardsight.certify.confidence import binomial_cdf, check_samples, holm
 from hardsight.certify.decision import Decision
 from hardsight.certify.percentile import tail_levels
 from hardsight.core.types import Detection
@@ -88,8 +87,8 @@ def certify_pixels(
         raise ValueError(f"above must hold counts in [0, n={n}], got shape {e.shape}: {e}")
     low, high = tail_levels(radius, sigma, quantile)
     count = np.arange(n + 1)
-    p_anomalous = stats.binom.cdf(count[::-1], n, low)[e]  # at most n - e at or below: so rare
-    p_normal = stats.binom.cdf(count, n, high)[e]
+    p_anomalous = binomial_cdf(count[::-1], n, low)[e]  # at most n - e at or below: so rare
+    p_normal = binomial_cdf(count, n, high)[e]
     anomalous, normal = holm(np.stack([p_anomalous, p_normal]), alpha)
     decision = anomalous.astype(np.int8) * Decision.ANOMALOUS + normal * Decision.NORMAL
     return np.asarray(decision, dtype=np.int8)

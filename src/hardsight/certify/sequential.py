@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 from torch import Tensor
 
 from hardsight.certify.confidence import Bools, Floats, Ints, check_samples, critical_count
@@ -44,6 +43,8 @@ def critical_counts(samples: ArrayLike, p: float, alpha: float) -> tuple[Ints, F
     Returns:
         (J,) counts, -1 where a look cannot stop, never decreasing; (J,) cumulative probabilities.
     """
+    from scipy import stats  # slow to import: not before it is needed
+
     n = np.asarray(samples, dtype=np.int64)
     # M only grows, and the last c is at most that of a single test: more successes never matter.
     most = max(int(critical_count(int(n[-1]), p, alpha)), 0)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import mannwhitneyu
 from torch import Tensor
 from torch.nn import functional
 
@@ -47,6 +46,8 @@ class Comparison(NamedTuple):
 
 def compare(values: ArrayLike, others: ArrayLike) -> Comparison:
     """Compare (N,) values with (M,) others; both at least one and finite."""
+    from scipy.stats import mannwhitneyu  # slow to import: not before it is needed
+
     a, b = np.asarray(values), np.asarray(others)
     test = mannwhitneyu(a, b)
     return Comparison(float(test.statistic) / (a.size * b.size), float(test.pvalue))

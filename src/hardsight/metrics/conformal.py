@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from hardsight.core.rounding import ceil, floor
 from hardsight.core.words import counted
@@ -117,7 +118,5 @@ def expected_false_alarm_rate(n: int, level: float) -> tuple[float, float]:
     Raises:
         ValueError: n < 1 / level - 1, or a level outside (0, 1).
     """
-    from scipy import stats  # slow to import: not before it is needed
-
     a = _alarms(n, level)
-    return a / (n + 1), float(stats.beta.ppf(0.95, a, n + 1 - a))
+    return a / (n + 1), float(special.betaincinv(a, n + 1 - a, 0.95))

@@ -8,12 +8,12 @@ Matplotlib is used through its objects alone; no global state survives a call.
 import io
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 INK = "#010203"  # stands for currentColor until the SVG is written
 SERIES = tuple(f"#0102{k:02x}" for k in range(16, 24))
@@ -25,8 +25,10 @@ DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v")
 
 
-def panels(width: float, height: float, rows: int = 1) -> tuple[Figure, list[Any]]:
+def panels(width: float, height: float, rows: int = 1) -> tuple["Figure", list[Any]]:
     """Return an empty figure, in inches, and its axes one above the other."""
+    from matplotlib.figure import Figure  # slow to import: not before it is needed
+
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0.0)
     axes = list(np.atleast_1d(figure.subplots(rows, 1, sharex=True)))
@@ -73,8 +75,11 @@ def _columns(labels: Sequence[str], wide: float) -> int:
     return next((n for n in (3, 2) if width(n) <= wide), 1)
 
 
-def as_svg(figure: Figure, salt: str) -> str:
+def as_svg(figure: "Figure", salt: str) -> str:
     """Return the figure as an SVG element to stand inside HTML: no prolog, no namespaces."""
+    import matplotlib as mpl  # slow to import: not before it is needed
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     out = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
         FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None})

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from hardsight.core.files import write_atomically, write_whole
 from hardsight.evaluation.drift import Alarm, Watched
@@ -45,6 +44,8 @@ def write_drift(
 
 def drift_png(watched: Mapping[str, Watched]) -> bytes:
     """Draw the evidence of each stream against the number of the part, the limit at 1."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import: not before
+
     figure, axes = panels(7.0, 1.0 + 1.5 * len(watched), rows=len(watched))
     figure.patch.set_alpha(1.0)
     for ax, (name, one) in zip(axes, watched.items(), strict=True):

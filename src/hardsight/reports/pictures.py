@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
@@ -15,7 +14,6 @@ from torch import Tensor
 
 from hardsight.data.opening import ImageError, opened_bytes
 
-_HEAT = colormaps["inferno"]
 _OUTLINE = np.array([0.0, 0.9, 1.0])
 EMBEDDED = "data:image/jpeg;base64,"
 MAX_SHOWN = 1 << 22
@@ -78,16 +76,24 @@ def heat_layer(anomaly_map: Tensor, threshold: float) -> bytes:
     """
     low, high = threshold_scale(anomaly_map, threshold)
     v = ((anomaly_map.detach().cpu().double().numpy() - low) / (high - low)).clip(0, 1)
-    pixels = np.dstack([_HEAT(0.25 + 0.7 * v)[..., :3], 0.85 * v**0.7])
+    pixels = np.dstack([_heat(v), 0.85 * v**0.7])
     out = io.BytesIO()
     Image.fromarray((pixels * 255).round().astype(np.uint8)).save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
+def _heat(v: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the colours (H, W, 3) of the heat ``v`` (H, W) in [0, 1]."""
+    from matplotlib import colormaps  # slow to import: not before it is needed
+
+    colours: NDArray[np.float64] = colormaps["inferno"](0.25 + 0.7 * v)[..., :3]
+    return colours
+
+
 def _heated(grey: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
     """Lay the heat ``v`` in [0, 1] over a grey picture: nothing at 0, opaque colour at 1."""
     alpha = (0.85 * v**0.7)[..., None]
-    blended: NDArray[np.float64] = alpha * _HEAT(0.25 + 0.7 * v)[..., :3] + (1 - alpha) * grey
+    blended: NDArray[np.float64] = alpha * _heat(v) + (1 - alpha) * grey
     return blended
 
 

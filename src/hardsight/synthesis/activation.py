@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from skimage.filters import threshold_otsu
 from torch import Generator, Tensor
 
 from hardsight.backbones import BackboneError, PretrainedClassifier
 from hardsight.core.extras import needed
+from hardsight.synthesis.foreground import above_otsu
 from hardsight.synthesis.recolouring import jitter
 from hardsight.synthesis.warps import draw, elastic
 
@@ -125,10 +125,7 @@ def activation_foreground(
         mean = (plain + soft.sum(0)) / (1 + len(SOFT))
         found.append((mean - contrast * hard.mean(0)).clamp_min(0))
     maps = F.interpolate(torch.cat(found), images.shape[-2:], mode="bilinear", align_corners=False)
-    values = maps[:, :, ::2, ::2].flatten().numpy()
-    if float(values.max() - values.min()) < 1e-6:
-        return torch.ones_like(maps, dtype=torch.bool)
-    masks = maps > float(threshold_otsu(values))
+    masks = above_otsu(maps, 1e-6)
     masks[~masks.flatten(1).any(1)] = True
     return masks
 

@@ -2,7 +2,6 @@
 
 import torch
 import torch.nn.functional as F
-from skimage.filters import threshold_otsu
 from torch import Tensor
 
 from hardsight.core.batches import batched
@@ -34,10 +33,7 @@ def foreground(images: Tensor) -> Tensor:
         raise ValueError(f"images must be (N, C, H, W), got {tuple(images.shape)}")
     salient = torch.cat([_saliency(part) for part in torch.split(images, 32)])
     edge = ring(salient.shape[-2:])
-    values = salient[:, :, ::2, ::2].flatten().numpy()
-    if float(values.max() - values.min()) < _EVEN:
-        return torch.ones_like(salient, dtype=torch.bool)
-    found = salient > float(threshold_otsu(values))
+    found = above_otsu(salient, _EVEN)
     border, rest = (float(found[:, :, part].float().mean()) for part in (edge, ~edge))
     if border > _FILLED * rest:
         return torch.ones_like(found)
@@ -45,6 +41,21 @@ def foreground(images: Tensor) -> Tensor:
     empty = ~found.flatten(1).any(1)
     found[empty] = True
     return found
+
+
+def above_otsu(maps: Tensor, even: float) -> Tensor:
+    """Return which pixels of maps (N, 1, H, W) are above one threshold of Otsu (1979) for all.
+
+    Args:
+        maps: every other row and column of them sets the threshold.
+        even: where they differ by less than this in all, every pixel is.
+    """
+    from skimage.filters import threshold_otsu  # slow to import: not before it is needed
+
+    values = maps[:, :, ::2, ::2].flatten().numpy()
+    if float(values.max() - values.min()) < even:
+        return torch.ones_like(maps, dtype=torch.bool)
+    return maps > float(threshold_otsu(values))
 
 
 def widened(masks: Tensor, reach: int) -> Tensor:

@@ -6,7 +6,6 @@ from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
-from scipy.stats import binomtest
 from torch import Tensor
 
 from hardsight.audit.audited import Audited
@@ -96,6 +95,8 @@ def in_full_precision(c: Audited, count: int) -> Iterator[tuple[Detector, Tensor
 
 def step(c: Audited) -> Check:
     """Does a step along the gradient do more than one at random?"""
+    from scipy.stats import binomtest  # slow to import: not before it is needed
+
     s = c.subject
     g = c.gradient(s.judged)
     noise = torch.randn(g.shape, generator=c.generator("step"), device=g.device)

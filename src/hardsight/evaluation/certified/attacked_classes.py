@@ -6,11 +6,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binom
 from torch import nn
 
 from hardsight.attacks import Suite, is_random
-from hardsight.certify import per_image_alpha
+from hardsight.certify import binomial_cdf, per_image_alpha
 from hardsight.data import LabelledImages
 from hardsight.evaluation.attacked import Attacked
 from hardsight.evaluation.certified.attacks import attack_whole, demand_certifiable
@@ -71,7 +70,7 @@ def _voted(found: ClassCertification, suite: Suite, done: Attacked) -> AttackedV
     agreed = (votes == found.labels[:, None]).sum(1)
     sure = (found.predicted == found.labels) & (found.radii >= radius)
     alpha = per_image_alpha(found.terms.alpha, len(votes))
-    lost = binom.cdf(agreed, votes.shape[1], 0.5) < alpha
+    lost = binomial_cdf(agreed, votes.shape[1], 0.5) < alpha
     return AttackedVote(
         name=suite.name,
         radius=radius,
