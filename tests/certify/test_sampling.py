@@ -144,3 +144,12 @@ def test_bad_input_is_named(change, message):
     arguments = {"scorer": linear, "image": IMAGE, "n": 9, "sigma": 2.0} | change
     with pytest.raises(ValueError, match=message):
         score_samples(generator=seeded(), **arguments)
+
+
+@pytest.mark.parametrize(("side", "batches"), [(16, [32, 8]), (128, [16, 16, 8]), (512, [8] * 5)])
+def test_large_copies_come_in_small_batches_on_a_cpu(side, batches):
+    image = torch.zeros(3, side, side)
+    made = [len(x) for x in noisy_batches(image, 40, 1.0, torch.Generator().manual_seed(0))]
+    assert made == batches
+    wide = noisy_batches(image[:, :2, :2], 40, 1.0, torch.Generator(), batch_size=20)
+    assert [len(x) for x in wide] == [20, 20]

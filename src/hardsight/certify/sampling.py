@@ -12,7 +12,8 @@ from hardsight.certify.percentile import check_sigma
 from hardsight.core.types import Detection, check_images
 from hardsight.detectors import Detector
 
-BATCH_SIZE = 32
+WIDE_BATCH = 32
+"""Noisy copies in a batch where nothing is gained by fewer."""
 
 
 class Scorer(Protocol):
@@ -28,7 +29,7 @@ class Scorer(Protocol):
 
 
 def noisy_batches(
-    image: Tensor, n: int, sigma: float, generator: torch.Generator, batch_size: int = BATCH_SIZE
+    image: Tensor, n: int, sigma: float, generator: torch.Generator, batch_size: int | None = None
 ) -> Iterator[Tensor]:
     """Yield n copies ``image + sigma z``, unclamped, in batches (b, C, H, W) of one buffer.
 
@@ -39,7 +40,7 @@ def noisy_batches(
         n: copies in all.
         sigma: standard deviation of the noise in pixel units.
         generator: on the image's device; the same state and batch size give the same copies.
-        batch_size: copies at a time.
+        batch_size: copies at a time; None: see ``copies_at_once``.
 
     Raises:
         ValueError: an image that is not one, n or batch_size below 1, sigma not positive.
@@ -49,11 +50,24 @@ def noisy_batches(
         raise ValueError(f"image must be one image (C, H, W), got {shape}; certify one at a time")
     check_images(image[None], "image")
     check_samples(n)
+    if batch_size is None:
+        batch_size = copies_at_once(image)
     check_samples(batch_size, "batch_size")
     check_sigma(sigma)
     buffer = image.new_empty(min(n, batch_size), *image.shape)
     for start in range(0, n, batch_size):
         yield buffer[: n - start].normal_(0, sigma, generator=generator).add_(image)
+
+
+def copies_at_once(image: Tensor) -> int:
+    """Return the batch size for noisy copies of an image (C, H, W) on its device.
+
+    On a CPU fewer large ones: where an activation of a batch is larger than what the C library
+    keeps (32 MiB, see ``core.memory``), every batch pays for its memory anew.
+    """
+    if image.device.type != "cpu":
+        return WIDE_BATCH
+    return max(WIDE_BATCH // 4, min(WIDE_BATCH, 2**18 // image[0].numel()))
 
 
 def score_samples(
@@ -62,7 +76,7 @@ def score_samples(
     n: int,
     sigma: float,
     generator: torch.Generator,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
 ) -> Tensor:
     """Score n noisy copies of one image, each with noise and detector randomness of its own.
 

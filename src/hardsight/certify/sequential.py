@@ -12,7 +12,7 @@ from hardsight.certify.confidence import Bools, Floats, Ints, check_samples, cri
 from hardsight.certify.decision import Decision
 from hardsight.certify.percentile import tail_levels
 from hardsight.certify.radius import unanimous_samples
-from hardsight.certify.sampling import BATCH_SIZE, Scorer, score_samples
+from hardsight.certify.sampling import Scorer, score_samples
 
 
 class Settled(NamedTuple):
@@ -140,7 +140,7 @@ def decide(
     threshold: float,
     looks: Looks,
     generator: torch.Generator,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
 ) -> Settled:
     """Score noisy copies of one image until its decision at ``looks.radius`` is settled.
 

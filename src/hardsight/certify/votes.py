@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from hardsight.certify.radius import side_radius
-from hardsight.certify.sampling import BATCH_SIZE, Scorer, noisy_batches
+from hardsight.certify.sampling import Scorer, noisy_batches
 
 ABSTAIN = -1
 """The label of a vote that no class certainly wins."""
@@ -29,7 +29,7 @@ def count_votes(
     n: int,
     sigma: float,
     generator: torch.Generator,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
 ) -> NDArray[np.int64]:
     """Return (K,): how many of n noisy copies of an image went to each class.
 

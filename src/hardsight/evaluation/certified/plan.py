@@ -70,7 +70,7 @@ class Smoothing:
             other radius, no pixels.
         pixels: images whose pixels are certified and pictured, half of them anomalous.
         level: false-alarm rate of the threshold; None: 1 %, or the lowest the normals support.
-        batch_size: noisy copies scored at a time.
+        batch_size: noisy copies scored at a time; None: see ``noisy_batches``.
         seed: of all randomness.
     """
 
@@ -78,7 +78,7 @@ class Smoothing:
     early_stopping: bool = False
     pixels: int = 6
     level: float | None = None
-    batch_size: int = 32
+    batch_size: int | None = None
     seed: int = 0
 
 
@@ -89,11 +89,11 @@ class Voting:
     Args:
         selection: noisy copies that propose an image's class.
         joint: let all statements hold together (Bonferroni over the images).
-        batch_size: noisy copies at a time.
+        batch_size: noisy copies at a time; None: see ``noisy_batches``.
         seed: of all randomness.
     """
 
     selection: int = 100
     joint: bool = False
-    batch_size: int = 32
+    batch_size: int | None = None
     seed: int = 0

@@ -148,7 +148,7 @@ class _Copies:
 
     smoothed: Detector
     terms: Terms
-    batch_size: int
+    batch_size: int | None
     calibration: Calibration
     looks: Looks | None
     """Of early stopping; None scores all copies."""

@@ -122,7 +122,7 @@ class SampledScores:
     scorer: Scorer
     n: int
     sigma: float
-    batch_size: int
+    batch_size: int | None
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensors:
         """Return "scores" (n,)."""

@@ -52,7 +52,7 @@ class _Middle:
 
     detector: Detector
     terms: Terms
-    batch_size: int
+    batch_size: int | None
 
     @torch.no_grad()
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensors:
