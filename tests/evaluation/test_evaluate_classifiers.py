@@ -244,3 +244,18 @@ def test_half_precision_answers_are_averaged_as_they_are():
     found = evaluate_classifier(model, data, [], protocol=Protocol(2, gallery=0))
     assert found.rows[0].mean.value == 1.0
     assert found.rows[0].single.value == 0.5
+
+
+def test_images_that_a_classifier_fails_on_are_named_with_the_way_out():
+    model = Linear().half()
+    with pytest.raises(
+        ValueError, match=r"images \(8, 1, 4, 4\) of torch.float32: .*a cast to half"
+    ):
+        evaluate_classifier(model, DATA, [], protocol=Protocol(batch_size=8))
+
+    class Cast(nn.Module):
+        def forward(self, x):
+            return model(x.half())
+
+    whole = evaluate_classifier(Cast(), DATA, [], protocol=Protocol(batch_size=8))
+    assert whole.rows[0].mean[0] == pytest.approx(1 - 3 / N, abs=1 / N)

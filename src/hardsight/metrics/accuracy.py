@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hardsight.metrics.bootstrap import check_resampling, percentiles
-from hardsight.metrics.checks import Bools
+from hardsight.metrics.checks import Bools, as_array
 
 
 def correct(predicted: ArrayLike, classes: ArrayLike) -> Bools:
@@ -17,7 +17,7 @@ def correct(predicted: ArrayLike, classes: ArrayLike) -> Bools:
     Raises:
         ValueError: no image, or shapes that do not fit.
     """
-    p, y = np.asarray(predicted), np.asarray(classes)
+    p, y = as_array(predicted), as_array(classes)
     if y.ndim != 1 or y.size == 0 or p.ndim not in (1, 2) or p.shape[0] != y.size:
         raise ValueError(
             f"predicted must have shape (N,) or (N, D) and classes (N,), got {p.shape} and "

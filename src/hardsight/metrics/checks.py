@@ -1,12 +1,32 @@
 """The checks that every metric makes of its arguments."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
+
+
+@runtime_checkable
+class Detachable(Protocol):
+    """What a tensor is told from other arrays by, without importing torch."""
+
+    def detach(self) -> "Tensor":
+        """Return the values outside of the graph that they came of."""
+
+
+def as_array(values: ArrayLike) -> NDArray[Any]:
+    """Return an array of anything like it, a tensor included: on any device, of any precision."""
+    if isinstance(values, Detachable):
+        x = values.detach().cpu()
+        half = x.dtype.is_floating_point and x.dtype.itemsize < 4
+        return np.asarray((x.float() if half else x).numpy())
+    return np.asarray(values)
 
 
 def finite(values: ArrayLike, name: str) -> Floats:
@@ -15,7 +35,7 @@ def finite(values: ArrayLike, name: str) -> Floats:
     Raises:
         ValueError: empty, or not finite; the message says how many and where the first one is.
     """
-    array = np.asarray(values)
+    array = as_array(values)
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
     if array.size == 0:
@@ -30,13 +50,25 @@ def finite(values: ArrayLike, name: str) -> Floats:
     return array
 
 
+def vector(values: ArrayLike, name: str, empty: bool = False) -> Floats:
+    """Return ``finite`` values (N,).
+
+    Raises:
+        ValueError: as ``finite``, or another shape; none at all only where not ``empty``.
+    """
+    array = as_array(values)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have shape (N,), got {array.shape}")
+    return array.astype(np.float64) if empty and not array.size else finite(array, name)
+
+
 def binary(values: ArrayLike, name: str) -> Bools:
     """Return ``values`` as bool; true = anomalous.
 
     Raises:
         ValueError: holds anything but true / false or 1 / 0.
     """
-    array = np.asarray(values)
+    array = as_array(values)
     if array.dtype != np.bool_:
         odd = array[(array != 0) & (array != 1)]
         if odd.size:

@@ -14,17 +14,10 @@ from scipy import special
 
 from hardsight.core.rounding import ceil, floor
 from hardsight.core.words import counted
-from hardsight.metrics.checks import Floats, finite
+from hardsight.metrics.checks import Floats, as_array, vector
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-def _vector(values: ArrayLike, name: str) -> Floats:
-    array = finite(values, name)
-    if array.ndim != 1:
-        raise ValueError(f"{name} must have shape (N,), got {array.shape}")
-    return array
 
 
 def check_rate(level: float) -> float:
@@ -71,7 +64,7 @@ def conformal_threshold(normal_scores: ArrayLike, level: float = 0.01) -> float:
         >>> conformal_threshold(range(99), level=0.02)
         97.0
     """
-    s = _vector(normal_scores, "normal_scores")
+    s = vector(normal_scores, "normal_scores")
     return float(np.sort(s)[s.size - _alarms(s.size, level)])
 
 
@@ -81,14 +74,14 @@ def p_values(scores: ArrayLike, normal_scores: ArrayLike) -> NDArray[np.float64]
     For a new normal image P(p <= a) <= a for every a; ``p <= level`` exactly where the score is
     above ``conformal_threshold(normal_scores, level)``.
     """
-    s, normal = _vector(scores, "scores"), np.sort(_vector(normal_scores, "normal_scores"))
+    s, normal = vector(scores, "scores"), np.sort(vector(normal_scores, "normal_scores"))
     at_least = normal.size - np.searchsorted(normal, s, "left")
     return np.asarray((at_least + 1.0) / (normal.size + 1.0), dtype=np.float64)
 
 
 def finite_p_values(scores: ArrayLike, normal_scores: ArrayLike) -> NDArray[np.float64]:
     """Return the ``p_values`` (N,) of scores that may not be finite: NaN for those."""
-    s = np.asarray(scores, np.float64)
+    s = as_array(scores).astype(np.float64)
     found, known = np.full(s.shape, np.nan), np.isfinite(s)
     if known.any():
         found[known] = p_values(s[known], normal_scores)

@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right, insort
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hardsight.metrics.checks import Floats, finite
+from hardsight.metrics.checks import vector
 
 BETS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 """Slopes of the betting functions 1 + b (p - 1/2): none is negative, each has the integral 1."""
@@ -37,9 +37,9 @@ def sequential_p_values(
         past: (n,) those before, in any order; may be empty.
         generator: of the u_i, one for each value.
     """
-    before = sorted(_vector(past, "past").tolist())
+    before = sorted(vector(past, "past", empty=True).tolist())
     found = []
-    for value in _vector(values, "values").tolist():
+    for value in vector(values, "values", empty=True).tolist():
         first, end = bisect_left(before, value), bisect_right(before, value)
         higher, tied = len(before) - end, end - first + 1
         found.append((higher + generator.random() * tied) / (len(before) + 1))
@@ -65,7 +65,7 @@ def jumper_factors(
     """
     bets, now = np.asarray(BETS), np.asarray(stakes, np.float64)
     factors = np.empty(np.size(p_values))
-    for i, p in enumerate(_vector(p_values, "p_values")):
+    for i, p in enumerate(vector(p_values, "p_values", empty=True)):
         now = ((1 - JUMP) * now + JUMP / bets.size) * (1 + bets * (p - 0.5))
         factors[i] = now.sum()
         now = now / factors[i]
@@ -99,7 +99,7 @@ def shiryaev_roberts(
         raise ValueError(f"limit must be above 1, got {limit}; 10000 is one false alarm in 10,000")
     statistic = np.empty(np.size(factors))
     now = start
-    for i, factor in enumerate(_vector(factors, "factors")):
+    for i, factor in enumerate(vector(factors, "factors", empty=True)):
         now = statistic[i] = (now + 1) * factor
         if now >= limit:
             now = 0.0
@@ -121,11 +121,3 @@ def fewest_parts(limit: float) -> int:
         (statistic,), _ = shiryaev_roberts(factors, limit, statistic)
         parts += 1
     return parts
-
-
-def _vector(values: ArrayLike, name: str) -> Floats:
-    """Return values (N,) that are finite, where there are any."""
-    array = np.asarray(values, np.float64)
-    if array.ndim != 1:
-        raise ValueError(f"{name} must have shape (N,), got {array.shape}")
-    return finite(array, name) if array.size else array

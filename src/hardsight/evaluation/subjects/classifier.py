@@ -151,11 +151,22 @@ class ClassifierSubject(Subject):
 
         Raises:
             TypeError: an output that is no tensor.
-            ValueError: logits of another shape, not finite, or too few for the classes.
+            ValueError: images that the classifier fails on, logits of another shape, not finite, or
+                too few for the classes.
         """
         largest = int(self.truth.max())
         for _ in range(draws if self.random else 1):
-            found = _logits(evaluate_draws(self.model, x, 1, generator), len(x))
+            try:
+                output = evaluate_draws(self.model, x, 1, generator)
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError as error:
+                raise ValueError(
+                    f"the classifier cannot answer images {tuple(x.shape)} of {x.dtype}: {error}; "
+                    "put what they need first into the model, as a cast to half precision, a size "
+                    "or one channel"
+                ) from error
+            found = _logits(output, len(x))
             if found.shape[1] <= largest:
                 raise ValueError(
                     f"a class of {largest} needs more than the {found.shape[-1]} logits given; "
