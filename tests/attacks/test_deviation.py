@@ -25,11 +25,7 @@ class Linearly(Purifier):
 
 
 FOUR = torch.randn(4, 4, generator=Generator().manual_seed(3), dtype=DOUBLE)
-
-
 GREY = torch.full((3, 1, 2, 2), 0.5, dtype=DOUBLE)
-
-
 ZEROS = torch.zeros(3, dtype=torch.long)
 
 
