@@ -16,8 +16,9 @@ from own_records import counted, own
 from hardsight.benchmark import Entry
 from hardsight.benchmark.entry import SUFFIX
 from hardsight.benchmark.job import slug
+from hardsight.core.words import fraction_of_255
 from hardsight.data import published_sets
-from hardsight.evaluation.wording import fraction_of_255, radius
+from hardsight.evaluation.wording import radius
 
 NOTES = {
     "mvtec_ad": "resized to 256 x 256",

@@ -10,9 +10,9 @@ from staged import audited
 from hardsight.attacks.balls import BALLS
 from hardsight.audit import Audit
 from hardsight.config import load_preset
+from hardsight.core.words import fraction_of_255
 from hardsight.detectors.methods import METHODS
 from hardsight.evaluation.published import published_auroc
-from hardsight.evaluation.wording import fraction_of_255
 
 
 class Own(NamedTuple):

@@ -1,6 +1,6 @@
 import pytest
 
-from hardsight.core.words import counted, in_words, listed
+from hardsight.core.words import counted, fraction_of_255, in_words, listed
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,8 @@ def test_of_many_names_the_first_few_are_told_and_how_many_more_there_are(names,
 )
 def test_settings_are_told_as_they_are_set(value, said):
     assert in_words(value) == said
+
+
+def test_an_intensity_is_written_in_steps_of_a_byte():
+    found = [fraction_of_255(e) for e in (0.0, 0.00784, 8 / 255, 0.0123)]
+    assert found == ["0", "2/255", "8/255", "0.0123"]

@@ -2,7 +2,6 @@ from hardsight.attacks import THREATS, build_suite
 from hardsight.evaluation.wording import (
     change,
     figure,
-    fraction_of_255,
     option,
     pairs,
     radius,
@@ -12,12 +11,6 @@ from hardsight.evaluation.wording import (
 
 
 def test_numbers_are_written_as_people_write_them():
-    assert [fraction_of_255(e) for e in (0.0, 0.00784, 8 / 255, 0.0123)] == [
-        "0",
-        "2/255",
-        "8/255",
-        "0.0123",
-    ]
     assert radius("Linf", 2 / 255) == "L-inf 2/255"
     assert [threat_name(n) for n in ("Linf", "L2", "light")] == ["L-inf", "L2", "light"]
     assert radius("L2", 0.2) == "L2 0.2"

@@ -60,6 +60,17 @@ def test_a_fit_writes_it_with_data_recipe_and_what_is_not_measured(run):
         assert f"hardsight {command} " in section(card, "Not measured")
 
 
+def test_what_a_fit_chose_on_validation_data_stands_in_the_card_and_is_said(run):
+    assert "Chosen on validation data" not in run.card()
+    report = run.path / "selection.json"
+    report.write_text(json.dumps({"statement": "The best of 3 scorings."}))
+    assert section(run.card(), "Chosen on validation data").strip() == "The best of 3 scorings."
+    assert run.remarks()[1] == "The best of 3 scorings."
+    report.write_text(json.dumps({"candidates": []}))  # of before
+    assert "Chosen on validation data" not in run.card()
+    report.unlink()
+
+
 def test_its_hashes_are_those_of_the_files(run):
     told = dict(re.findall(r"^- (\S+): `(\w{64})`$", run.card(), re.MULTILINE))
     for name in ("model.safetensors", "config.yaml", "manifest.json", "calibration.json"):

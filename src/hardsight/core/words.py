@@ -49,3 +49,11 @@ def _dotted(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _entry(value: Any) -> str:
     """Return a value in words; settings stand in braces, where a name cannot be dotted."""
     return f"{{{in_words(value)}}}" if isinstance(value, Mapping) else in_words(value)
+
+
+def fraction_of_255(eps: float) -> str:
+    """Return "2/255" for 0.00784, "0" for 0, and four decimals for what is no whole k / 255."""
+    k = round(eps * 255)
+    if abs(eps * 255 - k) < 2e-3:
+        return f"{k}/255" if k else "0"
+    return f"{eps:.4f}"

@@ -12,6 +12,7 @@ from hardsight.attacks.gradient_free import searched_on
 from hardsight.attacks.gradients import Oracle
 from hardsight.core.batches import at_once
 from hardsight.core.progress import quiet
+from hardsight.core.words import fraction_of_255
 from hardsight.synthesis import PseudoAnomalies, pseudo_anomalies
 
 
@@ -82,6 +83,23 @@ class Evidence(BaseModel):
             )
         generator = torch.Generator().manual_seed(seed)
         return pseudo_anomalies(validation[: self.images], self.copies, self.severities, generator)
+
+    def statement(
+        self, chosen: str, images: tuple[float, float], pixels: tuple[float, float] | None
+    ) -> str:
+        """Return how the best did on this evidence, in two sentences.
+
+        Args:
+            chosen: among what, with their number.
+            images: AUROC clean and under attack.
+            pixels: the same of maps; None: they were not looked at.
+        """
+        maps = "" if pixels is None else f"; of pixels {pixels[0]:.3f} and {pixels[1]:.3f}"
+        return (
+            f"On held-out normals and synthetic defects on them the best of {chosen} has an image "
+            f"AUROC of {images[0]:.3f}, and {images[1]:.3f} under attack at "
+            f"L-inf {fraction_of_255(self.eps)}{maps}. Other images may tell less: these chose it."
+        )
 
     def attack(
         self,

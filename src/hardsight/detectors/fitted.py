@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from torch import Tensor
 
@@ -12,6 +12,7 @@ from hardsight.core.files import working_folder
 from hardsight.core.progress import Progress, quiet
 from hardsight.data import AnomalyData
 from hardsight.detectors.calibration import Calibration
+from hardsight.detectors.fit_report import Report
 from hardsight.training import Settings, Task, complete
 
 D = TypeVar("D")
@@ -29,13 +30,6 @@ def demand_normals(normals: Tensor, data: AnomalyData) -> Tensor:
             "out; a fit needs at least 2, to know how normal images differ: give more"
         )
     return normals
-
-
-class Report(Protocol):
-    """What a fit chose, and on what evidence."""
-
-    def write(self, path: Path) -> None:
-        """Write it as JSON."""
 
 
 @dataclass(frozen=True)

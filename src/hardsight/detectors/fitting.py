@@ -9,7 +9,8 @@ from torch import Tensor
 
 from hardsight.data import AnomalyData
 from hardsight.detectors.calibration import Calibration
-from hardsight.detectors.fitted import Fitted, OpenWork, Report, Work, demand_normals
+from hardsight.detectors.fit_report import Report
+from hardsight.detectors.fitted import Fitted, OpenWork, Work, demand_normals
 from hardsight.detectors.inputs import Images
 from hardsight.detectors.method import FitConfig
 

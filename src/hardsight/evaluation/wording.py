@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardsight.attacks.threats import THREATS
+from hardsight.core.words import fraction_of_255
 
 IN_PER_CENT = frozenset({"accuracy"})
 """Measures that the field gives in per cent; all others, as AUROC, are shares of 1."""
@@ -27,14 +28,6 @@ def change(difference: float, measure: str) -> str:
     """Return the difference of two figures, with its sign: "-0.012", of accuracy "+1.2" points."""
     value, digits = (100 * difference, 1) if measure in IN_PER_CENT else (difference, 3)
     return f"{round(value, digits) + 0.0:+.{digits}f}"
-
-
-def fraction_of_255(eps: float) -> str:
-    """Return "2/255" for 0.00784, "0" for 0, and four decimals for what is no whole k / 255."""
-    k = round(eps * 255)
-    if abs(eps * 255 - k) < 2e-3:
-        return f"{k}/255" if k else "0"
-    return f"{eps:.4f}"
 
 
 def threat_name(norm: str) -> str:

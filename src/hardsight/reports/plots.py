@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardsight.core.words import fraction_of_255
 from hardsight.evaluation.results import Curve
-from hardsight.evaluation.wording import IN_PER_CENT, figure, fraction_of_255
+from hardsight.evaluation.wording import IN_PER_CENT, figure
 from hardsight.metrics import auroc, roc_curve
 from hardsight.reports.canvas import (
     ANOMALOUS,

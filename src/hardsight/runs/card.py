@@ -36,6 +36,8 @@ class About:
     limits: tuple[str, ...]
     threshold: str = ""
     """What the threshold promises."""
+    chosen: str = ""
+    """What was chosen on validation data, and how that did there."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Name -> value: preset, start, backbone."""
 
@@ -60,8 +62,8 @@ def card(about: About, config: Mapping[str, Any], folder: Path, measured: Measur
         "Limits": bullets((*LIMITS, *about.limits)),
         "Files, SHA-256": hashes,
     }
-    if about.threshold:
-        sections = {"Threshold": [about.threshold]} | sections
+    first = {"Threshold": about.threshold, "Chosen on validation data": about.chosen}
+    sections = {title: [text] for title, text in first.items() if text} | sections
     facts = [f"- {name}: {value}" for name, value in about.facts.items()]
     lines = [front_matter(), "", f"# {about.summary}", "", *facts]
     lines += ["", "```python", about.loading, "```"]

@@ -17,10 +17,10 @@ from hardsight.data.places import exists
 from hardsight.detectors import Calibration, Posed, SavedDetector
 from hardsight.detectors.adapters.posed import posed_data
 from hardsight.detectors.base import Detector
+from hardsight.detectors.fit_report import read_statement, write_report
 from hardsight.detectors.fitted import Work
 from hardsight.detectors.fitting import calibrated
 from hardsight.detectors.held_out import validation_shares
-from hardsight.detectors.memory_bank.search_difference import SearchDifference
 from hardsight.detectors.methods import METHODS
 from hardsight.detectors.saved import CALIBRATION_FILE, CONFIG_FILE
 from hardsight.export import Exported
@@ -106,8 +106,8 @@ class DetectorRun(RunFolder[DetectorConfig]):
     def remarks(self) -> list[str]:
         """Return what the threshold promises, and what can be done with the fitted detector."""
         promise = Calibration.read(self.path / CALIBRATION_FILE).statement
-        found = SearchDifference.told_in(self.path / SELECTION)
-        promises = [promise] if found is None else [promise, found]
+        chosen = read_statement(self.path / SELECTION)
+        promises = [promise] if chosen is None else [promise, chosen]
         score = f"hardsight score {self.path} IMAGES"
         entries = Manifest.read(self.path / MANIFEST).entries
         if len({entry.anomalous for entry in entries if entry.role == "test"}) == 2:
@@ -161,7 +161,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         detector: SavedDetector = fitted.detector.with_calibration(calibration)
         (self.path / METRICS).unlink(missing_ok=True)  # fitted again, it is finished at the end
         if fitted.report is not None:
-            fitted.report.write(self.path / SELECTION)
+            write_report(fitted.report, self.path / SELECTION)
         detector.save_pretrained(self.path)
         write_statistics(self.path, data)
         precisions = config.training.precision_choice, detector.precision
@@ -221,6 +221,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
                 "over such sets; it says nothing of defects missed.",
             ),
             Calibration.read(self.path / CALIBRATION_FILE).statement,
+            read_statement(self.path / SELECTION) or "",
             {
                 "preset": config.preset,
                 **named,

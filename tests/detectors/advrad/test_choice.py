@@ -17,6 +17,7 @@ from hardsight.detectors.advrad.choice import (
 )
 from hardsight.detectors.advrad.recipe import AdvRADFit, BastionFit
 from hardsight.detectors.advrad.selection import Selection
+from hardsight.detectors.fit_report import read_statement, write_report
 from hardsight.detectors.fitted import Work
 
 SMALL = Selection(
@@ -156,11 +157,23 @@ def test_of_equal_maps_the_least_filtered_is_chosen(chosen):
 
 def test_report_file(chosen, tmp_path):
     _, report, _ = chosen
-    report.write(tmp_path / "selection.json")
+    write_report(report, tmp_path / "selection.json")
     found = json.loads((tmp_path / "selection.json").read_text())
     assert found["settings"]["images"] == 6
     assert len(found["candidates"]) == len(report.candidates)
     assert found["candidates"][0]["k"] == report.best.k
+    assert read_statement(tmp_path / "selection.json") == report.statement
+
+
+def test_the_statement_tells_images_and_pixels_of_the_chosen_one(chosen):
+    _, report, _ = chosen
+    best = report.best
+    told = f"an image AUROC of {best.clean:.3f}, and {best.robust:.3f} under attack at L-inf "
+    assert f"the best of {len(report.candidates):,} scorings has {told}" in report.statement
+    mapped = replace(report, localising={1: (0.9, 0.6), 9: (0.91, 0.7)}).statement
+    assert "; of pixels 0.910 and 0.700." in mapped
+    alone = replace(best, robust=None, transferred=0.25)
+    assert "and 0.250 under attack" in replace(report, candidates=(alone,)).statement
 
 
 def test_weight_moves_the_choice():

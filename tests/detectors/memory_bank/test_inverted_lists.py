@@ -64,8 +64,8 @@ def test_a_fit_reports_the_difference(stripes, tmp_path):
     values = {"data.path": str(stripes.root), "detector": TINY | {"search": "faiss", "bank": 60}}
     run = start_run(tmp_path / "run", load_preset("patchcore").updated(values))
     found = run.fit("cpu")
-    told = json.loads((run.path / "selection.json").read_text())["search"]
-    assert told["queries"] == 16 * len(stripes.validation)
+    told = json.loads((run.path / "selection.json").read_text())
+    assert told["search"]["queries"] == 16 * len(stripes.validation)
     assert told["statement"] == run.remarks()[1]
     assert told["statement"].startswith("The search by FAISS misses")
     assert run.detector("cpu").settings["search"] == "faiss"

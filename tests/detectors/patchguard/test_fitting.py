@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from dataclasses import astuple
 from pathlib import Path
@@ -81,6 +82,9 @@ def test_the_weights_are_those_of_the_best_candidate(run):
         (step, weights) for step in (4, 6) for weights in ("average", "last")
     }
     best = report["candidates"][0]
+    assert report["statement"] == run.remarks()[1]
+    told = [f"{best[n]:.3f}" for n in ("image", "attacked_image", "pixel", "attacked_pixel")]
+    assert re.findall(r"\d\.\d{3}", report["statement"]) == told
     held = checkpoint.load(run.path / f"training/checkpoints/step-{best['step']:08d}.safetensors")
     weights = held.part("ema" if best["weights"] == "average" else "model")
     mine = run.detector("cpu").network.state_dict()

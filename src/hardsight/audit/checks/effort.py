@@ -7,9 +7,9 @@ from hardsight.audit import plan
 from hardsight.audit.audited import Audited
 from hardsight.audit.outcomes import BlockedError, worst
 from hardsight.audit.results import Check, Plot
-from hardsight.core.words import counted
+from hardsight.core.words import counted, fraction_of_255
 from hardsight.evaluation.subjects import Scores
-from hardsight.evaluation.wording import fraction_of_255, percent, threat_name
+from hardsight.evaluation.wording import percent, threat_name
 
 NEAR_ZERO = 0.1
 """The AUROC or accuracy under which an attack has won completely."""

@@ -1,15 +1,11 @@
 """What a fit of AdvRAD chose, and on what evidence."""
 
-import json
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel
-
-from hardsight.core.files import write_atomically
 from hardsight.detectors.advrad.candidates import Candidate
 from hardsight.detectors.advrad.scoring import Scoring
-from hardsight.detectors.evidence import selection_score
+from hardsight.detectors.evidence import Evidence, selection_score
 
 
 @dataclass(frozen=True)
@@ -17,7 +13,7 @@ class Report:
     """Every candidate, best first, and what it was judged on."""
 
     candidates: tuple[Candidate, ...]
-    settings: BaseModel
+    settings: Evidence
     weight: float
     """Of the robust AUROC in the selection score."""
     localising: dict[int, tuple[float, float]] = field(default_factory=dict)
@@ -44,16 +40,24 @@ class Report:
         """Return a detector's scoring as it was chosen."""
         return replace(self.best.scoring_of(own), map_filter_size=self.map_filter_size)
 
-    def write(self, path: Path) -> None:
-        """Write the report as JSON, best candidate first."""
+    @property
+    def statement(self) -> str:
+        """What the chosen scoring and map had of the evidence."""
+        best = self.best
+        attacked = best.transferred if best.robust is None else best.robust
+        pixels = self.localising.get(self.map_filter_size)
+        count = f"{len(self.candidates):,} scorings"
+        return self.settings.statement(count, (best.clean, attacked), pixels)
+
+    def values(self) -> dict[str, Any]:
+        """Return what was found, best candidate first."""
         rows = [
             asdict(c) | {"selection_score": c.selection_score(self.weight)} for c in self.candidates
         ]
-        text = {
+        return {
             "settings": self.settings.model_dump(),
             "pilots": self.pilots,
             "fixed_reconstruction": self.fixed_reconstruction,
             "localising": self.localising,
             "candidates": rows,
         }
-        write_atomically(path, json.dumps(text, indent=1) + "\n")

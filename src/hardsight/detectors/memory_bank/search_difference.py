@@ -1,15 +1,11 @@
 """How an approximate search differs from the exact one."""
 
-import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hardsight.core.files import write_atomically
-from hardsight.core.json_files import read_json
 from hardsight.detectors.memory_bank.bank import Bank
 
 
@@ -33,22 +29,9 @@ class SearchDifference:
             f"on the mean, {100 * self.largest_excess:.2g} % at most."
         )
 
-    def write(self, path: Path) -> None:
-        """Write it as JSON."""
-        values = {"search": asdict(self) | {"statement": self.statement}}
-        write_atomically(path, json.dumps(values, indent=1) + "\n")
-
-    @staticmethod
-    def told_in(path: Path) -> str | None:
-        """Return the sentence of a fit's report; None where the report has none or is not there."""
-        if not path.is_file():
-            return None
-
-        def statement(found: dict[str, Any]) -> str | None:
-            told = found.get("search", {}).get("statement")
-            return None if told is None else str(told)
-
-        return read_json(path, "remove it, or fit again", statement)
+    def values(self) -> dict[str, Any]:
+        """Return the difference in numbers."""
+        return {"search": asdict(self)}
 
 
 @torch.no_grad()

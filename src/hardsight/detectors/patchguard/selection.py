@@ -1,10 +1,8 @@
 """On what evidence a checkpoint is chosen, and what was found of each."""
 
-import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Any
 
-from hardsight.core.files import write_atomically
 from hardsight.detectors.evidence import Evidence, selection_score
 
 
@@ -49,8 +47,15 @@ class CheckpointReport:
     candidates: tuple[CheckpointCandidate, ...]
     settings: CheckpointChoice
 
-    def write(self, path: Path) -> None:
-        """Write the report as JSON, best candidate first."""
+    @property
+    def statement(self) -> str:
+        """What the chosen weights had of the evidence."""
+        best, count = self.candidates[0].aurocs, f"{len(self.candidates)} checkpoints' weights"
+        images, pixels = (best.image, best.attacked_image), (best.pixel, best.attacked_pixel)
+        return self.settings.statement(count, images, pixels)
+
+    def values(self) -> dict[str, Any]:
+        """Return what was found, best candidate first."""
         weight = self.settings.robust_weight
         rows = [
             {"step": c.step, "weights": c.weights}
@@ -58,5 +63,4 @@ class CheckpointReport:
             | {"selection_score": c.aurocs.selection_score(weight)}
             for c in self.candidates
         ]
-        text = {"settings": self.settings.model_dump(), "candidates": rows}
-        write_atomically(path, json.dumps(text, indent=1) + "\n")
+        return {"settings": self.settings.model_dump(), "candidates": rows}
