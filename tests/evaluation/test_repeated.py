@@ -103,3 +103,29 @@ def test_a_classifier_that_returns_anything_else_is_told_what_it_returned(output
 
     with pytest.raises(error, match=said):
         evaluate_classifier(Odd(1), POINTS, [], protocol=PLAIN)
+
+
+def test_kept_attacks_from_another_source_are_refused(tmp_path):
+    suites = [class_suite("transfer", eps=0.1, objectives=("ce",))]
+    kept = {"protocol": PLAIN, "execution": Execution(tmp_path / "state")}
+    right = values(evaluate_classifier(Signed(1), POINTS, suites, source=Signed(1), **kept))
+    assert right == values(evaluate_classifier(Signed(1), POINTS, suites, source=Signed(1), **kept))
+    other = values(
+        evaluate_classifier(Signed(1), POINTS, suites, source=Signed(-1), protocol=PLAIN)
+    )
+    assert other != right
+    with pytest.raises(ValueError, match=r"transfer-\w+ holds batches of a classifier .* another"):
+        evaluate_classifier(Signed(1), POINTS, suites, source=Signed(-1), **kept)
+
+
+def test_a_source_may_draw_what_it_does_not_declare(tmp_path):
+    class Shaking(Signed):
+        def forward(self, x):
+            return super().forward(x + 0.1 * torch.randn(x.shape))
+
+    suites = [class_suite("transfer", eps=0.1, objectives=("ce",))]
+    kept = {"protocol": PLAIN, "execution": Execution(tmp_path / "state")}
+    first = values(evaluate_classifier(Signed(1), POINTS, suites, source=Shaking(1), **kept))
+    assert first == values(
+        evaluate_classifier(Signed(1), POINTS, suites, source=Shaking(1), **kept)
+    )

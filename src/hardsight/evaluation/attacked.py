@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -23,7 +24,12 @@ from hardsight.evaluation.costs import Told, attack_cost, attempt_cost
 from hardsight.evaluation.plan import Protocol
 from hardsight.evaluation.shared import applied, shared_parameters
 from hardsight.evaluation.subjects import Subject
-from hardsight.evaluation.subjects.repeated import demand_repeatable, demand_same
+from hardsight.evaluation.subjects.repeated import (
+    as_source,
+    demand_repeatable,
+    demand_same,
+    scores_of_source,
+)
 
 FORGETFUL = Resumable()
 _FORM = 2
@@ -113,8 +119,8 @@ def attack_set(
     for (_, start), before, done in zip(
         named, kept, batches.each(batch, named, heard), strict=False
     ):
-        if before and batches.folder and (asked := done.get(_asked(subject))) is not None:
-            demand_same(subject, asked, batches.folder)
+        if before and batches.folder:
+            _demand_kept(subject, done, batches.folder)
         parts.append(done)
         left = (1 - shares[start]) * len(done["outputs"])
         told(left, min(len(parts) * size, len(subject)), before)
@@ -215,15 +221,32 @@ def _known_batch(
 ) -> Tensors:
     """Return ``attack_batch`` of a subject that proved repeatable on the first one.
 
-    With that are its scores by which it is known again.
+    With that are its scores, and those of a source, by which they are known again.
     """
     found = attack_batch(subject, suite, protocol, start, **how)
-    return found if start else found | {_asked(subject): demand_repeatable(subject)}
+    if start:
+        return found
+    known = {_asked(subject): demand_repeatable(subject)}
+    source = scores_of_source(subject) if suite else None
+    return found | known | ({} if source is None else {_source_asked(subject): source})
+
+
+def _demand_kept(subject: Subject, kept: Tensors, folder: Path) -> None:
+    """Refuse a kept batch of another model, or made with another source, see ``demand_same``."""
+    if (asked := kept.get(_asked(subject))) is not None:
+        demand_same(subject, asked, folder)
+    if (asked := kept.get(_source_asked(subject))) is not None and subject.source is not None:
+        demand_same(as_source(subject), asked, folder)
 
 
 def _asked(subject: Subject) -> str:
     """Return what the scores of ``demand_repeatable`` are called: noise differs by device."""
     return f"asked on {subject.device.type}"
+
+
+def _source_asked(subject: Subject) -> str:
+    """Return what the scores of ``scores_of_source`` are called."""
+    return f"source {_asked(subject)}"
 
 
 class _Share:

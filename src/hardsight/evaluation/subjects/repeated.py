@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -30,11 +31,8 @@ def demand_repeatable(subject: Subject) -> Tensor:
         ValueError: another score of the same images on the same noise: an attack could neither
             average nor know such randomness. Of a classifier, see ``_demand_own_answers``, too.
     """
-    times = 2 if draws_noise(subject.model) else ASKED
-    with _aside(subject):
-        ask = _first_scores(subject)
-        first, *others = (ask() for _ in range(times))
-    if largest_change(first, *others) > ROUNDING:
+    first, repeats = _asked(subject)
+    if not repeats:
         raise ValueError(
             f"the {subject.kind} gives the same images on the same noise another {subject.answer} "
             "at each call: it draws randomness that an attack can neither average nor know; let it "
@@ -43,6 +41,24 @@ def demand_repeatable(subject: Subject) -> Tensor:
     if subject.kind == "classifier":
         _demand_own_answers(subject.model, subject.batch(0, 2))
     return first
+
+
+def scores_of_source(subject: Subject) -> Tensor | None:
+    """Return what ``demand_repeatable`` does of the model that attacks are transferred from.
+
+    None where there is none, and of one that draws randomness of its own: it may, and is not known
+    again.
+    """
+    if subject.source is None:
+        return None
+    first, repeats = _asked(as_source(subject))
+    return first if repeats else None
+
+
+def as_source(subject: Subject) -> Subject:
+    """Return the subject with its source in place of the model."""
+    changed: Subject = replace(subject, model=subject.source, source=None)  # type: ignore[type-var]
+    return changed
 
 
 def demand_same(subject: Subject, kept: Tensor, folder: Path) -> None:
@@ -97,6 +113,15 @@ def _demand_own_answers(classifier: nn.Module, x: Tensor) -> None:
             "depends on the images beside it; let it look at each image alone, as with batch "
             "statistics of training (eval mode) in place of the batch's own"
         )
+
+
+def _asked(subject: Subject) -> tuple[Tensor, bool]:
+    """Return the scores of the first images, and whether they are the same when asked again."""
+    times = 2 if draws_noise(subject.model) else ASKED
+    with _aside(subject):
+        ask = _first_scores(subject)
+        first, *others = (ask() for _ in range(times))
+    return first, largest_change(first, *others) <= ROUNDING
 
 
 def _first_scores(subject: Subject) -> Callable[[], Tensor]:
