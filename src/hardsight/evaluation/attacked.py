@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -24,12 +23,7 @@ from hardsight.evaluation.costs import Told, attack_cost, attempt_cost
 from hardsight.evaluation.plan import Protocol
 from hardsight.evaluation.shared import applied, shared_parameters
 from hardsight.evaluation.subjects import Subject
-from hardsight.evaluation.subjects.repeated import (
-    as_source,
-    demand_repeatable,
-    demand_same,
-    scores_of_source,
-)
+from hardsight.evaluation.subjects.repeated import demand_known, known_by
 
 FORGETFUL = Resumable()
 _FORM = 2
@@ -93,7 +87,7 @@ def attack_set(
         None where time ran out before the first batch was finished.
 
     Raises:
-        ValueError: see ``demand_repeatable``, and of kept batches ``demand_same``.
+        ValueError: see ``demand_repeatable``, and of kept batches ``demand_known``.
     """
     size = protocol.batch_size
     starts = range(0, len(subject), size)
@@ -120,7 +114,7 @@ def attack_set(
         named, kept, batches.each(batch, named, heard), strict=False
     ):
         if before and batches.folder:
-            _demand_kept(subject, done, batches.folder)
+            demand_known(subject, done, batches.folder)
         parts.append(done)
         left = (1 - shares[start]) * len(done["outputs"])
         told(left, min(len(parts) * size, len(subject)), before)
@@ -221,32 +215,11 @@ def _known_batch(
 ) -> Tensors:
     """Return ``attack_batch`` of a subject that proved repeatable on the first one.
 
-    With that are its scores, and those of a source, by which they are known again.
+    With that are its scores, and those of a source that is used, by which they are known again.
     """
     found = attack_batch(subject, suite, protocol, start, **how)
-    if start:
-        return found
-    known = {_asked(subject): demand_repeatable(subject)}
-    source = scores_of_source(subject) if suite else None
-    return found | known | ({} if source is None else {_source_asked(subject): source})
-
-
-def _demand_kept(subject: Subject, kept: Tensors, folder: Path) -> None:
-    """Refuse a kept batch of another model, or made with another source, see ``demand_same``."""
-    if (asked := kept.get(_asked(subject))) is not None:
-        demand_same(subject, asked, folder)
-    if (asked := kept.get(_source_asked(subject))) is not None and subject.source is not None:
-        demand_same(as_source(subject), asked, folder)
-
-
-def _asked(subject: Subject) -> str:
-    """Return what the scores of ``demand_repeatable`` are called: noise differs by device."""
-    return f"asked on {subject.device.type}"
-
-
-def _source_asked(subject: Subject) -> str:
-    """Return what the scores of ``scores_of_source`` are called."""
-    return f"source {_asked(subject)}"
+    transferred = suite is not None and any(a.via == "source" for a in suite.attempts)
+    return found if start else found | known_by(subject, transferred)
 
 
 class _Share:

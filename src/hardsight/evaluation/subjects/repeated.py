@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.core.capabilities import draws_noise, sample_noise
 from hardsight.core.repeatability import ASKED, ROUNDING, largest_change
+from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.subjects.subject import Subject
 
 SAME = 1e-2
@@ -43,22 +44,39 @@ def demand_repeatable(subject: Subject) -> Tensor:
     return first
 
 
-def scores_of_source(subject: Subject) -> Tensor | None:
-    """Return what ``demand_repeatable`` does of the model that attacks are transferred from.
+def known_by(subject: Subject, transferred: bool) -> Tensors:
+    """Return the scores by which a subject's model is known again, and its source.
 
-    None where there is none, and of one that draws randomness of its own: it may, and is not known
-    again.
+    Args:
+        subject: see ``demand_repeatable``.
+        transferred: whether the attack was crafted on the source; one that draws randomness of its
+            own may, and is not known again.
+
+    Raises:
+        ValueError: see ``demand_repeatable``.
     """
-    if subject.source is None:
-        return None
-    first, repeats = _asked(as_source(subject))
-    return first if repeats else None
+    found = {_named(subject): demand_repeatable(subject)}
+    if transferred and subject.source is not None:
+        scores, repeats = _asked(_source(subject))
+        found |= {_named(subject, "source "): scores} if repeats else {}
+    return found
 
 
-def as_source(subject: Subject) -> Subject:
-    """Return the subject with its source in place of the model."""
-    changed: Subject = replace(subject, model=subject.source, source=None)  # type: ignore[type-var]
-    return changed
+def demand_known(subject: Subject, kept: Tensors, folder: Path) -> None:
+    """Refuse a batch that was kept of another model, or made with another source.
+
+    Args:
+        subject: see ``demand_same``.
+        kept: a batch, with what ``known_by`` returned then.
+        folder: where it is.
+
+    Raises:
+        ValueError: see ``demand_same``.
+    """
+    if (asked := kept.get(_named(subject))) is not None:
+        demand_same(subject, asked, folder)
+    if (asked := kept.get(_named(subject, "source "))) is not None and subject.source is not None:
+        demand_same(_source(subject), asked, folder)
 
 
 def demand_same(subject: Subject, kept: Tensor, folder: Path) -> None:
@@ -113,6 +131,17 @@ def _demand_own_answers(classifier: nn.Module, x: Tensor) -> None:
             "depends on the images beside it; let it look at each image alone, as with batch "
             "statistics of training (eval mode) in place of the batch's own"
         )
+
+
+def _named(subject: Subject, which: str = "") -> str:
+    """Return what scores of the model are called: noise differs by device."""
+    return f"{which}asked on {subject.device.type}"
+
+
+def _source(subject: Subject) -> Subject:
+    """Return the subject with its source in place of the model."""
+    changed: Subject = replace(subject, model=subject.source, source=None)  # type: ignore[type-var]
+    return changed
 
 
 def _asked(subject: Subject) -> tuple[Tensor, bool]:
