@@ -96,6 +96,17 @@ def test_what_will_never_be_taken_is_a_dead_letter_and_stops_nothing(tmp_path):
     assert [m["id"] for m in receiver.taken] == [kept.id]
 
 
+def test_a_dead_letter_that_was_cut_off_spoils_no_other(tmp_path):
+    (tmp_path / "a.dead.jsonl").write_text('{"reason": "bad req')
+    receiver, lost = Receiver(), decision()
+    receiver.refusal = Undelivered("bad request", final=True)
+    one = courier(tmp_path, receiver)
+    one.send([lost])
+    one.close()
+    (letter,) = map(json.loads, (tmp_path / "a.dead.jsonl").read_text().splitlines())
+    assert letter["message"]["id"] == lost.id
+
+
 def test_patience_ends_with_a_dead_letter(tmp_path):
     receiver = Receiver()
     receiver.refusal = Undelivered("away")
@@ -110,6 +121,22 @@ def test_waits_double_up_to_the_longest():
     patience = Patience(first=0.5, most=3.0)
     assert [patience.wait(n) for n in range(1, 6)] == [0.5, 1.0, 2.0, 3.0, 3.0]
     assert patience.wait(10**6) == 3.0
+
+
+def test_what_waits_is_counted_at_the_end_alone_however_many_they_are(tmp_path):
+    class Counting(Outbox):
+        counted = 0
+
+        def __len__(self):
+            self.counted += 1
+            return super().__len__()
+
+    receiver, outbox = Receiver(), Counting(tmp_path / "a.sqlite")
+    one = Courier("receiver", outbox, receiver, QUICK)
+    one.send([decision() for _ in range(20)])
+    until(lambda: len(receiver.taken) == 20)
+    assert one.close() == []
+    assert outbox.counted == 1
 
 
 def test_to_send_does_not_wait_for_the_other_side(tmp_path):

@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from loopback import decision
@@ -11,6 +12,9 @@ from hardsight.connections import connect
 from hardsight.connections.hot_folder import STATE, HotFolder
 from hardsight.core.lock import LOCK, FolderInUseError
 from holding import held_by_another
+
+UNREADABLE = Path("/proc/self/mem")
+"""A file of Linux whose first byte is none, for the superuser too."""
 
 
 @pytest.fixture
@@ -47,6 +51,24 @@ def test_files_are_moved_by_their_label(incoming, target):
     assert sink.close() == []
 
 
+def test_a_plan_that_a_full_disk_cut_off_costs_no_later_file_its_move(incoming, target):
+    sink, path = HotFolder(target), arrive(incoming, "b.png")
+    (target / STATE).write_text('{"source": "/in/a.p')
+    sink.send([of(path)])
+    assert (target / "good/b.png").is_file()
+    assert not (target / STATE).exists()
+
+
+@pytest.mark.skipif(not UNREADABLE.is_file(), reason="needs a file that nobody can read")
+def test_a_file_that_the_system_does_not_let_be_read_is_left_and_ends_nothing(incoming, target):
+    sink, path = HotFolder(target), arrive(incoming, "b.png")
+    sink.failed(str(UNREADABLE), "it cannot be read (Input/output error)")
+    sink.send([decision(False, str(UNREADABLE)), of(path)])
+    assert (target / "good/b.png").is_file()
+    (said,) = sink.close()
+    assert "2 files were left where they are" in said
+
+
 def test_files_are_sorted_into_a_folder_by_one_process_at_a_time(target):
     with held_by_another(target) as other:
         said = f"{target} is in use: process {other.pid} writes there"
@@ -80,7 +102,7 @@ def test_a_file_that_is_another_by_now_is_left_to_be_scored(incoming, target):
     sink = HotFolder(target)
     sink.send([decided])
     assert path.read_bytes() == b"the next part"
-    assert "1 files changed after they were read" in sink.close()[0]
+    assert "1 files were left where they are: they changed after they" in sink.close()[0]
 
 
 def test_frames_of_a_camera_have_no_file_to_move(target):

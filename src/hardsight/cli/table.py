@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hardsight.core.disk import named_when_full
+from hardsight.core.files import drop_cut_line
 from hardsight.core.folders import real_path
 from hardsight.core.outputs import check_file
 from hardsight.core.spreadsheet import cell
-
-TAIL = 1 << 16
-"""Bytes at the end of a file in which its last line is looked for."""
 
 
 class Table:
@@ -111,7 +109,4 @@ def _is_begun(output: Path, fields: Sequence[str]) -> bool:
             raise ValueError(
                 f"output={str(output)!r} holds a table of other columns; name another file"
             )
-        file.seek(max(0, size - TAIL))
-        tail = file.read()
-        file.truncate(size - len(tail) + tail.rfind(b"\n") + 1)
-        return file.seek(0, 2) > 0
+        return drop_cut_line(file) > 0

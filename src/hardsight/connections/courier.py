@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 
 from hardsight.connections.outbox import Outbox, Waiting
 from hardsight.connections.sink import failure, message
+from hardsight.core.files import append_lines
 from hardsight.serve.decision import Decision
 
 _log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class Courier:
         """Wait a little for what is left, and end."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._away or not len(self.outbox), self.patience.closing
+                lambda: self._away or self.outbox.first() is None, self.patience.closing
             )
             self._stop = True
             self._changed.notify_all()
@@ -155,8 +155,10 @@ class Courier:
         with self._changed:
             if attempts:
                 self._changed.wait_for(lambda: self._stop, self.patience.wait(attempts))
-            self._changed.wait_for(lambda: self._stop or len(self.outbox))
-            return None if self._stop else self.outbox.first()
+            found = None
+            while not self._stop and (found := self.outbox.first()) is None:
+                self._changed.wait()
+            return found
 
     def _is_old(self, waiting: Waiting) -> bool:
         limit = self.patience.give_up
@@ -165,9 +167,6 @@ class Courier:
     def _bury(self, waiting: Waiting, reason: str) -> None:
         """Write a dead letter, on disk when this returns."""
         letter = {"reason": reason, "since": waiting.since, "message": json.loads(waiting.body)}
-        with self._dead.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(letter) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_lines(self._dead, [json.dumps(letter)])
         self._buried += 1
         _log.warning("%s: a message was given up, see %s", self.name, self._dead)

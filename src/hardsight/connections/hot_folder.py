@@ -10,8 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from hardsight.core.disk import named_when_full
-from hardsight.core.files import write_whole
+from hardsight.core.files import append_lines, write_whole
 from hardsight.core.lock import locked
 from hardsight.core.outputs import check_folder
 from hardsight.data.containers import content_sha256
@@ -30,7 +29,7 @@ class HotFolder:
 
     What is to be moved is in the state file first. Killed in between, the next one moves the rest
     before anything is scored, so that no part is decided twice. A file that is no longer the one
-    that was decided stays where it is.
+    that was decided, or that the system does not let be read, stays where it is.
 
     Args:
         folder: gets ``good/``, ``anomalous/`` and ``unreadable/``, and of two detectors
@@ -59,26 +58,23 @@ class HotFolder:
     def failed(self, source: str, reason: str) -> None:
         """Move a file that could not be read."""
         path = Path(source)
-        if path.is_file():
-            self._plan([(source, content_sha256(path), UNREADABLE)])
+        if os.path.isfile(path) and (found := self._hash(path)):  # noqa: PTH113 - as in _move
+            self._plan([(source, found, UNREADABLE)])
 
     def close(self) -> list[str]:
         """Let go of the folder, and say how many files were left where they are."""
         self._held.close()
         if not self._left:
             return []
-        return [f"{self.folder}: {self._left} files changed after they were read, and were left"]
+        why = "they changed after they were read, or cannot be read"
+        return [f"{self.folder}: {self._left} files were left where they are: {why}"]
 
     def _plan(self, moves: Sequence[tuple[str, str, str]]) -> None:
-        with (
-            named_when_full(self._state),
-            self._state.open("a", encoding="utf-8", errors="surrogateescape") as file,
-        ):
-            for source, sha256, folder in moves:
-                move = {"source": str(Path(source).absolute()), "sha256": sha256, "to": folder}
-                file.write(json.dumps(move) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        planned = (
+            {"source": str(Path(source).absolute()), "sha256": sha256, "to": folder}
+            for source, sha256, folder in moves
+        )
+        append_lines(self._state, map(json.dumps, planned))
         self._carry_out()
 
     def _carry_out(self) -> None:
@@ -94,9 +90,11 @@ class HotFolder:
     def _move(self, source: Path, sha256: str, folder: Path) -> None:
         if not os.path.isfile(source):  # noqa: PTH113 - false of a name that no file can have
             return
-        if content_sha256(source) != sha256:
+        found = self._hash(source)
+        if found is not None and found != sha256:
             self._left += 1
             _log.warning("%s changed after it was read, and is left there", source)
+        if found != sha256:
             return
         folder.mkdir(exist_ok=True)
         target = _free(folder / source.name)
@@ -107,6 +105,17 @@ class HotFolder:
                 raise
             write_whole(target, partial(shutil.copy2, source))  # to another file system
             source.unlink()
+
+    def _hash(self, path: Path) -> str | None:
+        """Return the hash of a file; None where the system refuses to read it, with a warning."""
+        try:
+            return content_sha256(path)
+        except FileNotFoundError:  # it vanished meanwhile
+            return None
+        except OSError as error:
+            self._left += 1
+            _log.warning("%s cannot be read (%s), and is left there", path, error.strerror or error)
+            return None
 
 
 def _free(path: Path) -> Path:
