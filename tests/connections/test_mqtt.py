@@ -10,6 +10,9 @@ import pytest
 from loopback import Loop, decision, free_port, until
 
 from hardsight.connections import connect
+from hardsight.connections.courier import Undelivered
+from hardsight.connections.mqtt import Broker as Endpoint
+from hardsight.connections.mqtt import Mqtt
 
 paho = pytest.importorskip("paho.mqtt.client", reason="needs the extra line")
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
@@ -151,3 +154,25 @@ def test_decisions_arrive_over_a_broker_that_goes_and_comes_back(broker, tmp_pat
     told = list(dict.fromkeys(subscriber.decisions()))  # at least once
     assert told == [d.id for d in made]
     assert b"online" in subscriber.statuses()
+
+
+def test_a_broker_that_refuses_the_login_is_not_called_away():
+    refusal = bytes((0x20, 2, 0, 5))  # CONNACK of MQTT 3.1.1: not authorised
+
+    async def refuse(reader, writer):
+        await reader.read(4096)
+        writer.write(refusal)
+        await writer.drain()
+        writer.close()
+
+    def said(client):
+        with pytest.raises(Undelivered) as refused:
+            client(b"{}")
+        return str(refused.value)
+
+    with Loop() as loop:
+        server = loop.run(asyncio.start_server(refuse, "127.0.0.1", port := free_port()))
+        client = Mqtt(Endpoint("127.0.0.1", port, user="line", password="wrong", timeout=0.1))
+        until(lambda: "refuses the connection: Not authorized" in said(client))
+        client.close()
+        loop.run(asyncio.to_thread(server.close))

@@ -57,6 +57,8 @@ class Mqtt:
         paho = needed("paho.mqtt.client", LINE, "MQTT")
         self.broker = broker
         self._sent: tuple[bytes, Any] | None = None
+        self._refusal = ""
+        """Why the broker last refused a connection; empty: it did not."""
         self._connected = threading.Event()
         self._client = client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         if broker.user is not None:
@@ -66,14 +68,19 @@ class Mqtt:
         client.will_set(f"{broker.topic}/status", "offline", qos=1, retain=True)
         client.reconnect_delay_set(1, 30)
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = lambda *_: self._connected.clear()
         client.connect_async(broker.host, broker.port)
         client.loop_start()
 
     def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, *_: Any) -> None:
+        self._refusal = str(reason) if reason.is_failure else ""
         if not reason.is_failure:
             client.publish(f"{self.broker.topic}/status", "online", qos=1, retain=True)
             self._connected.set()
+
+    def _on_connect_fail(self, *_: Any) -> None:
+        self._refusal = ""  # nobody is there any more to refuse
 
     def __call__(self, body: bytes) -> None:
         """Deliver a message.
@@ -83,7 +90,10 @@ class Mqtt:
         """
         if self._sent is None or self._sent[0] != body:  # paho repeats what it has taken
             if not self._connected.wait(self.broker.timeout):
-                raise Undelivered(f"no connection to {self.broker.host}:{self.broker.port}")
+                where = f"{self.broker.host}:{self.broker.port}"
+                if self._refusal:
+                    raise Undelivered(f"{where} refuses the connection: {self._refusal}")
+                raise Undelivered(f"no connection to {where}")
             self._sent = body, self._client.publish(f"{self.broker.topic}/decisions", body, qos=1)
         info = self._sent[1]
         try:
