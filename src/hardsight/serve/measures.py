@@ -1,5 +1,8 @@
 """What Prometheus is told."""
 
+import threading
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
@@ -39,7 +42,7 @@ class Measures:
         self.picture_bytes = Gauge(
             "hardsight_picture_bytes", "Bytes that kept pictures take.", registry=own
         )
-
+        self._telling = threading.Lock()
         self.drift = Gauge(
             "hardsight_drift_evidence",
             "Evidence of drift in shares of the limit: an alarm at 1.",
@@ -53,6 +56,17 @@ class Measures:
             registry=own,
         )
 
+    def tell_drift(self, streams: Iterable[tuple[str, str, float, int]]) -> None:
+        """Tell of (model, stream, evidence, alarms), and of models served no more nothing."""
+        found = list(streams)
+        with self._telling:
+            self.drift.clear()
+            self.drift_alarms.clear()
+            for model, stream, evidence, alarms in found:
+                self.drift.labels(model, stream).set(evidence)
+                self.drift_alarms.labels(model, stream).set(alarms)
+
     def text(self) -> bytes:
         """Return all in Prometheus's text format."""
-        return generate_latest(self.registry)
+        with self._telling:
+            return generate_latest(self.registry)

@@ -97,6 +97,13 @@ def test_drift_is_that_of_scores_and_pictures_in_their_order(client, service, ro
     assert 'hardsight_drift_evidence{model="parts",stream="brightness"}' in text
 
 
+def test_metrics_tell_no_drift_of_a_model_that_is_served_no_more(client, rows):
+    told = 'hardsight_drift_evidence{model="parts"'
+    assert told in client.get("/metrics").text
+    client.delete("/v1/models/parts")
+    assert told not in client.get("/metrics").text
+
+
 def test_decisions_that_know_nothing_of_the_picture_are_no_evidence(client, service, rows):
     older = decisions(3, model_hash=rows[0].model_hash, brightness=None)
     service.log.append(older)

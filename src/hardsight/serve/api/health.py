@@ -30,10 +30,11 @@ def health_routes(service: Service) -> APIRouter:
     @routes.get("/metrics", response_class=Response)
     def metrics() -> Response:
         """Return all measures for Prometheus."""
-        for model in service.models:
-            for name, stream in service.drift.of(model).streams.items():
-                service.measures.drift.labels(model.name, name).set(stream.latest)
-                service.measures.drift_alarms.labels(model.name, name).set(len(stream.alarms))
+        service.measures.tell_drift(
+            (model.name, name, stream.latest, len(stream.alarms))
+            for model in service.models
+            for name, stream in service.drift.of(model).streams.items()
+        )
         return Response(service.measures.text(), media_type=CONTENT_TYPE_LATEST)
 
     return routes
