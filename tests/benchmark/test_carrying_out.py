@@ -117,6 +117,25 @@ def test_another_preset_under_the_same_name_is_not_what_is_there(plan, measured,
     assert "detector.floor is 0.02 there, not 0.1" in why
 
 
+def test_entries_of_images_that_were_made_otherwise_are_not_what_is_there(gaussian, tmp_path):
+    def outcome(size):
+        made = {"size": size, "train": 4, "validation": 4, "test_good": 2, "defects_per_kind": 1}
+        plan = Plan.model_validate(
+            {
+                "title": "textures",
+                "methods": [str(gaussian)],
+                "data": [{"name": "textures", "categories": ["brick"], "make": made}],
+                "threats": [],
+            }
+        )
+        return carry_out(plan, Places(tmp_path, tmp_path), Workers(), killer(-1))
+
+    assert outcome(48).failed == {}
+    assert outcome(48).failed == {}
+    ((_, why),) = outcome(60).failed.items()
+    assert "the data are not those recorded" in why
+
+
 def test_an_audit_of_another_budget_is_not_taken(plan, measured, tmp_path, monkeypatch):
     places = replace(measured[0], results=tmp_path)
     shutil.copytree(measured[0].results, tmp_path, dirs_exist_ok=True)

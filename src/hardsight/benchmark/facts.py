@@ -10,9 +10,10 @@ from hardsight.attacks import Ball
 from hardsight.audit import Audit
 from hardsight.backbones import Backbone
 from hardsight.benchmark.entry import AuditFacts, CertifiedRow, DataFacts, Entry
-from hardsight.benchmark.job import MethodAsked
-from hardsight.config import Config, anchored
+from hardsight.benchmark.job import TEXTURES, MethodAsked
+from hardsight.config import Config, DetectorConfig, anchored, load_data
 from hardsight.evaluation import Certification, Evaluation, Subject
+from hardsight.evaluation.provenance import digest_of
 from hardsight.evaluation.published import published_certified
 from hardsight.evaluation.wording import figure
 from hardsight.runs import CONFIG, ClassifierRun, DetectorRun
@@ -22,6 +23,21 @@ def as_asked(method: MethodAsked | Entry) -> tuple[dict[Any, Any], ...]:
     """Return by what a method differs from its preset and from others of its plan."""
     parts: Mapping[Any, str] = method.parts
     return dict(method.settings), dict(parts), dict(method.variant)
+
+
+def is_made_of(entry: Entry, run: Path, config: Config) -> bool:
+    """Tell whether an entry is of the run of a configuration, and of images as they are.
+
+    Of the embedded textures alone, which a plan may ask for otherwise, are the images looked at.
+    """
+    if not is_run_of(run, config):
+        return False
+    if entry.data.name != TEXTURES or not isinstance(config, DetectorConfig):
+        return True
+    if not Path(config.data.path or "").is_dir():  # they are written before anything is measured
+        return True
+    data = load_data(config.data, config.detector_settings["image_size"], config.training.seed)
+    return digest_of(data) == entry.data.split_sha256
 
 
 def is_run_of(run: Path, config: Config) -> bool:

@@ -28,7 +28,7 @@ from hardsight.benchmark.facts import (
     certified_rows,
     checkpoints,
     is_audit_of,
-    is_run_of,
+    is_made_of,
     trained_on,
 )
 from hardsight.benchmark.job import RUN, Job, Places, slug
@@ -102,7 +102,7 @@ class Measurement:
         have = (found.threat, found.how, found.data.note, as_asked(found))
         if have != asked:
             return None
-        return found if is_run_of(self.folder / RUN, self.job.config(self.places)) else None
+        return found if is_made_of(found, self.folder / RUN, self.job.config(self.places)) else None
 
     def entries(self) -> Iterator[Entry]:
         """Make the entries that are not there, and yield each once it is written."""
