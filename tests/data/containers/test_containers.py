@@ -3,6 +3,7 @@
 import gzip
 import io
 import pickle
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from hardsight.data import ImageError, Manifest, load, read_image
+from hardsight.data import ImageError, Manifest, cifar10, load, read_image
 from hardsight.data.containers import content_sha256, inside
 from hardsight.data.containers.arrays import read_batch
 from hardsight.data.opening import opened
@@ -42,6 +43,17 @@ def test_a_member_of_a_tar_file_is_the_file_that_was_packed(tmp_path: Path) -> N
     (tmp_path / "no.tar").write_bytes(b"nothing")
     with pytest.raises(ImageError, match=r"no uncompressed tar file .*unpack it"):
         read_image(tmp_path / "no.tar" / "a.jpg")
+
+
+def test_a_tar_file_may_begin_its_names_with_the_folder_it_was_packed_in(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    with tarfile.open(cifar10_tar(tmp_path / "c.tar")) as archive:
+        archive.extractall(tree, filter="data")
+    with tarfile.open(tmp_path / "here.tar", "w") as archive:
+        archive.add(tree, ".")  # as "tar -cf here.tar ." does
+        assert archive.getnames()[1].startswith("./")
+    packed, whole = (cifar10(tmp_path / name, "test") for name in ("here.tar", "c.tar"))
+    assert torch.equal(packed.images, whole.images)
 
 
 def test_what_is_remembered_of_a_file_is_forgotten_when_it_changes(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import io
 import tarfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
@@ -31,10 +31,14 @@ def _image(file: Path, name: str) -> Image.Image:
 
 @remembered(4)
 def _places(file: Path) -> dict[str, tuple[int, int]]:
-    """Return name -> (offset, bytes) of every file in an archive."""
+    """Return name -> (offset, bytes) of every file in an archive; ``./`` begins no name."""
     try:
         with tarfile.open(file, "r:") as archive:
-            return {one.name: (one.offset_data, one.size) for one in archive if one.isfile()}
+            return {
+                PurePosixPath(one.name).as_posix(): (one.offset_data, one.size)
+                for one in archive
+                if one.isfile()
+            }
     except tarfile.TarError as error:
         raise ValueError(f"{file} is no uncompressed tar file ({error}); unpack it") from error
 
