@@ -70,8 +70,14 @@ def test_cosine_ends_at_its_floor_as_torchs_does():
         reference.step()
 
 
-def test_a_field_that_an_older_run_did_not_know_is_at_its_default():
+@pytest.mark.parametrize("field", list(Settings.model_fields))
+def test_a_field_that_an_older_run_did_not_know_is_at_its_default(field):
+    old = Settings().model_dump(mode="json")
+    del old[field]
+    assert Settings().differences(old) == []
+
+
+def test_a_field_that_an_older_run_did_not_know_counts_where_it_is_set():
     old = Settings().model_dump(mode="json")
     del old["floor"]
-    assert Settings().differences(old) == []
     assert Settings(floor=0.1).differences(old) == ["floor"]

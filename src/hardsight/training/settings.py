@@ -70,7 +70,7 @@ class Settings(BaseModel):
     def differences(self, other: dict[str, Any]) -> list[str]:
         """Name the fields that would make resuming a run with settings ``other`` another run."""
         mine = self.model_dump(mode="json")
-        theirs = {n: f.default for n, f in type(self).model_fields.items()} | other
+        theirs = type(self)().model_dump(mode="json") | other
         keys = (mine.keys() | theirs.keys()) - FREE
         return sorted(k for k in keys if mine.get(k) != theirs.get(k))
 
