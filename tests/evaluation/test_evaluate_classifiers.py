@@ -259,3 +259,14 @@ def test_images_that_a_classifier_fails_on_are_named_with_the_way_out():
 
     whole = evaluate_classifier(Cast(), DATA, [], protocol=Protocol(batch_size=8))
     assert whole.rows[0].mean[0] == pytest.approx(1 - 3 / N, abs=1 / N)
+
+
+def test_a_classifier_may_know_more_classes_than_the_images_have():
+    class More(Linear):
+        def forward(self, x):
+            return torch.cat([super().forward(x), torch.full((len(x), 1), 1e3)], 1)
+
+    found = evaluate_classifier(More(), DATA, [], protocol=Protocol(gallery=2))
+    assert found.rows[0].mean.value == 0
+    assert [item.said_clean for item in found.gallery] == ["2", "2"]
+    assert {item.label for item in found.gallery} <= {"left", "right"}

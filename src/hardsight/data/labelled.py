@@ -34,6 +34,11 @@ def demand_labelled(images: Tensor, labels: Tensor) -> None:
         )
 
 
+def class_name(classes: Sequence[str], number: int) -> str:
+    """Return the name of a class; its number where it has none, as one that only a model knows."""
+    return classes[number] if number < len(classes) else str(number)
+
+
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
     """Images of one size, and a class of each."""

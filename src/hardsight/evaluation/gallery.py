@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from hardsight.core.capabilities import Purifying, Reconstructing
+from hardsight.data.labelled import class_name
 from hardsight.detectors import Detector
 from hardsight.evaluation.attacked import Attacked
 from hardsight.evaluation.results import ClassifiedItem, GalleryItem, Row
@@ -77,8 +78,8 @@ def classifier_items(
                 attacked=None if hit is None else hit[0].cpu(),
                 purified=purified(x, noise),
                 purified_attacked=purified(hit, noise),
-                said_clean=subject.classes[int(clean.mean[i])],
-                said_attacked=subject.classes[int(attacked.mean[i])]
+                said_clean=class_name(subject.classes, int(clean.mean[i])),
+                said_attacked=class_name(subject.classes, int(attacked.mean[i]))
                 if attacked and hit is not None
                 else None,
             )

@@ -172,3 +172,15 @@ def test_several_submissions_are_no_draws_that_vote():
     found = certify_classifier(model, images, labels, Terms(0.1, 50, radii=(0.0,)))
     with pytest.raises(ValueError, match="submits an image 10 times"):
         attack_certified_classes(found, model, data, [class_suite("resubmission", "L2", 0.1)])
+
+
+def test_a_class_without_a_name_goes_by_its_number():
+    def third(x):  # of ten logits, where the images have two classes
+        return torch.nn.functional.one_hot(torch.full((len(x),), 2), 10).float()
+
+    terms, images = Terms(0.1, 50, radii=(0.0,)), torch.full((2, 3, 4, 4), 0.5)
+    for classes, true in (((), ["0", "1"]), (("dark", "light"), ["dark", "light"])):
+        found = certify_classifier(third, images, torch.tensor([0, 1]), terms, classes=classes)
+        rows = found.to_json()["images"]
+        assert sorted(row["class"] for row in rows) == true
+        assert {row["predicted"] for row in rows} == {"2"}

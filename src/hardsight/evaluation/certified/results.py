@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hardsight.certify import ABSTAIN, NOT_A_CERTIFICATE, linf_radius
+from hardsight.data.labelled import class_name
 from hardsight.evaluation.certified.plan import Terms
 
 Floats = NDArray[np.float64]
@@ -225,9 +227,9 @@ class ClassCertification:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary; None for the class and radius of an abstention."""
-        names = self.classes or tuple(map(str, range(int(self.labels.max(initial=0)) + 1)))
-        said = (None if p == ABSTAIN else names[p] for p in self.predicted)
-        rows = zip(self.index, self.labels, said, self.radii, strict=True)
+        named = partial(class_name, self.classes)
+        said = (None if p == ABSTAIN else named(p) for p in self.predicted)
+        rows = zip(self.index, map(named, self.labels), said, self.radii, strict=True)
         values: dict[str, Any] = _finite(
             {
                 "title": self.title,
@@ -238,8 +240,8 @@ class ClassCertification:
                 "abstained": self.abstained,
                 "seconds_per_image": self.seconds_per_image,
                 "images": [
-                    {"index": int(i), "class": names[label], "predicted": p, "radius": float(r)}
-                    for i, label, p, r in rows
+                    {"index": int(i), "class": true, "predicted": p, "radius": float(r)}
+                    for i, true, p, r in rows
                 ],
                 "notes": list(self.notes),
                 "provenance": self.provenance,
