@@ -5,6 +5,7 @@ import torch
 from hardsight import attack, evaluate
 from hardsight.audit import audit
 from hardsight.data import LabelledImages
+from hardsight.evaluation import Protocol
 from hardsight.evaluation.detectors import matched
 
 NORMAL = [100, 102, 104, 106]
@@ -57,3 +58,10 @@ def test_a_classifiers_images_are_sent_to_its_evaluation():
     data = LabelledImages("two", images, torch.tensor([0, 1]), ("a", "b"))
     with pytest.raises(TypeError, match=r"got LabelledImages; .* evaluate_classifier"):
         attack(torch.nn.Flatten(), data)
+
+
+def test_a_curve_is_in_the_norm_of_the_attack(make_set):
+    how = {"norm": "L2", "protocol": Protocol(gallery=0, curve=[1.5])}
+    found = attack(brightness, make_set(NORMAL, ANOMALOUS), "pgd", 0.5, **how)
+    (curve,) = found.curves
+    assert (curve.x_label, found.rows[-1].norm) == ("L2 eps", "L2")

@@ -224,3 +224,20 @@ def test_points_of_a_curve_are_of_as_many_draws_as_its_beginning(bright, make_se
     assert [point.value for _, point in points] == [four, four]
     for one in result.corruptions:
         assert one.change == one.figure.value - four
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"curve": [2 / 255, 2.0]}, "more than the whole range of a pixel"),
+        ({"curve": [-1 / 255]}, "eps must be a finite number >= 0"),
+        ({"curve": (), "corruptions": [1, 6]}, "corruptions must be severities of 1 to 5, got 6"),
+        ({"curve": (), "corruptions": [2.5]}, "severities of 1 to 5, got 2.5"),
+    ],
+)
+def test_what_a_curve_cannot_have_is_refused_before_any_attack(bright, make_set, asked, said):
+    data, told = make_set(NORMAL, ANOMALOUS), []
+    execution = Execution(progress=lambda *one: told.append(one))
+    with pytest.raises(ValueError, match=said):
+        evaluate(bright(), data, [pgd(2)], protocol=Protocol(**asked), execution=execution)
+    assert told == []

@@ -13,7 +13,12 @@ from hardsight.evaluation.plan import Protocol
 from hardsight.evaluation.results import Corrupted, Curve, Estimate
 from hardsight.evaluation.rows import main_figure
 from hardsight.evaluation.subjects import Subject
-from hardsight.synthesis.corruptions.corruptions import CORRUPTIONS, FAMILIES, corrupt
+from hardsight.synthesis.corruptions.corruptions import (
+    CORRUPTIONS,
+    FAMILIES,
+    SEVERITIES,
+    corrupt,
+)
 
 Corruption = tuple[str, int]
 """A key of ``CORRUPTIONS``, and a severity; 0 leaves images alone."""
@@ -21,7 +26,13 @@ S = TypeVar("S", bound=Subject)
 
 
 def corruptions(severities: Sequence[int]) -> list[Corruption]:
-    """Return every corruption at every severity."""
+    """Return every corruption at every severity.
+
+    Raises:
+        ValueError: a severity that there is not.
+    """
+    if unknown := sorted(set(severities) - set(SEVERITIES)):
+        raise ValueError(f"corruptions must be severities of 1 to 5, got {unknown[0]!r}")
     return [(name, severity) for name in CORRUPTIONS for severity in sorted(severities)]
 
 

@@ -154,7 +154,8 @@ def attack(
             whose gradient is not the true one is found by ``audit``.
         data: a data set, or a folder in a known layout; read at the detector's image size.
         suite: one of ``hardsight.attacks.attack_names("detector")``.
-        eps, norm: the threat model, at the resolution the detector is given.
+        eps, norm: the threat model, at the resolution the detector is given; a curve has the norm,
+            too.
         budget: "fast" or "full".
         image_size: of a model that does not say; None: that of the data set.
         options: of ``evaluate``, e.g. ``execution=Execution("state")`` to go on after a kill.
@@ -165,5 +166,5 @@ def attack(
     """
     victim, images = matched(detector, data, image_size)
     plan = build_suite(suite, norm, eps, budget)
-    chosen: dict[str, Any] = {"protocol": Protocol(gallery=0)} | options
+    chosen: dict[str, Any] = {"norm": norm, "protocol": Protocol(gallery=0)} | options
     return evaluate(victim, images, [plan], **chosen)

@@ -90,6 +90,8 @@ class Measurement:
             suite.demand(subject.model, subject.source)
         self.shown = subject.chosen(protocol.gallery)
         self.quick = subject.sees(subject.quick(norm))
+        for eps in protocol.curve:
+            self.quick.at(eps)  # refuses a radius that is none before any work
         self.few = fewer_draws(protocol)
         self.until = deadline(execution.max_minutes)
         self.state = [fingerprint(model) for model in subject.models]
