@@ -2,7 +2,8 @@ import pytest
 
 from hardsight.attacks import build_suite
 from hardsight.attacks.class_suites import class_suite
-from hardsight.runs.figures import AttackChoice, demand_effect
+from hardsight.evaluation import Smoothing, Terms
+from hardsight.runs.figures import AttackChoice, CertificateChoice, demand_effect
 
 BUILD = {"detector": build_suite, "classifier": class_suite}
 
@@ -33,3 +34,17 @@ def test_an_effort_that_one_suite_of_several_looks_at_is_taken(subject):
     assert [s.name for s in found] == [s.name for s in usual] == ["bim", "eot-pgd"]
     assert found[0].attempts != found[1].attempts != usual[1].attempts  # by their step size
     assert AttackChoice(["none"]).built(BUILD[subject], ["pgd"], "Linf", "1/255") == []
+
+
+@pytest.mark.parametrize(
+    ("radii", "early", "said"),
+    [
+        ((0.0, 0.1), True, "early stopping leaves no bounds to hold an attack against"),
+        ((0.0,), False, r"at every radius above 0, got radii=\(0.0,\)"),
+    ],
+)
+def test_attacks_that_nothing_would_be_shown_of_are_refused(radii, early, said):
+    how = Terms(0.1, radii=radii), Smoothing(early_stopping=early)
+    with pytest.raises(ValueError, match=said):
+        CertificateChoice(*how, attacks=["pgd"])
+    assert CertificateChoice(*how).suites(build_suite) == []

@@ -1,5 +1,5 @@
-from hardsight.evaluation import Protocol
-from hardsight.runs.figures import AttackChoice, ImageChoice, figures_of
+from hardsight.evaluation import Execution, Protocol, Smoothing, Terms
+from hardsight.runs.figures import AttackChoice, CertificateChoice, ImageChoice, figures_of
 
 
 def test_decoding_of_those_test_images_that_are_taken_is_told(run):
@@ -9,3 +9,15 @@ def test_decoding_of_those_test_images_that_are_taken_is_told(run):
     )
     figures.evaluation(ImageChoice(limit=4), AttackChoice(curve=""), Protocol())
     assert told == [("decode", i + 1, 4) for i in range(4)]
+
+
+def test_attacks_on_what_is_certified_have_the_minutes_that_certifying_left(run, monkeypatch):
+    """A certificate that took all of them leaves none."""
+    monkeypatch.setattr("hardsight.runs.figures.detector.minutes_until", lambda moment: 0.0)
+    how = Smoothing(batch_size=20, pixels=0)
+    choice = CertificateChoice(Terms(0.1, 20, radii=(0.0, 0.05)), how, attacks=["fgsm"])
+    execution = Execution(max_minutes=60)
+    (found,) = figures_of(run, "cpu").certificates(ImageChoice(limit=4), choice, execution)
+    assert len(found.labels) == 4
+    assert found.attacks == ()
+    assert "Time ran out: fgsm at radius 0.05 was left out." in found.notes

@@ -122,6 +122,9 @@ class CertificateChoice:
             that of the terms.
         attacks: names of suites, run in L2 at every radius of the terms above 0.
         budget, effort: of the attacks, as of ``AttackChoice``.
+
+    Raises:
+        ValueError: attacks where nothing of theirs could be shown.
     """
 
     terms: Terms
@@ -131,6 +134,17 @@ class CertificateChoice:
     attacks: Sequence[str] = ()
     budget: str = "fast"
     effort: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.attacks and self.smoothing.early_stopping:
+            raise ValueError(
+                "early stopping leaves no bounds to hold an attack against; leave out "
+                "--early-stopping or --attack"
+            )
+        if self.attacks and self.terms.radii[-1] == 0:
+            raise ValueError(
+                f"attacks are made at every radius above 0, got radii={self.terms.radii}; add one"
+            )
 
     def suites(self, build: Build) -> list[Suite]:
         """Return the suites that are asked for; see ``AttackChoice.built``."""

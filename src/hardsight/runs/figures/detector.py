@@ -21,6 +21,7 @@ from hardsight.evaluation import (
     choose_sigma,
     evaluate,
 )
+from hardsight.evaluation.batches import deadline, minutes_until
 from hardsight.evaluation.detectors import CURVE_EPS
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects.synthetic import with_fewer_good_parts
@@ -144,6 +145,7 @@ class DetectorFigures(Figures[DetectorRun]):
                 )
                 terms = replace(terms, sigma=chosen.sigma)
                 provenance = provenance | {"sigma": chosen.statement}
+            until = deadline(execution.max_minutes)
             found = certify(
                 detector,
                 data,
@@ -154,7 +156,8 @@ class DetectorFigures(Figures[DetectorRun]):
                 record=Record(provenance=provenance),
             )
             if suites:
+                left = replace(execution, max_minutes=minutes_until(until))
                 found = attack_certified(
-                    found, detector, data, suites, protocol=choice.protocol, execution=execution
+                    found, detector, data, suites, protocol=choice.protocol, execution=left
                 )
             yield found
