@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from hardsight.certify import percentile_bounds
 from hardsight.data import AnomalyData, load
 from hardsight.evaluation.certified.plan import Smoothing, Terms
-from hardsight.evaluation.certified.sigma import Evidence, choose_sigma
+from hardsight.evaluation.certified.sigma import Evidence, _expected_bounds, choose_sigma
 from hardsight.evaluation.plan import Execution
 
 
@@ -47,3 +48,11 @@ def test_a_time_limit_leaves_none_untried(parts):
         for limit in (0.0, None)
     )
     assert first == second
+
+
+def test_as_many_scores_as_will_certify_give_the_bounds_themselves():
+    """No rank is missed by the last digit of a quotient, as 29 / 100 * 100 is."""
+    scores = np.random.default_rng(0).random((100, 2))
+    terms = Terms(0.25, n=100, radii=tuple(np.linspace(0, 0.3, 61)))
+    expected = percentile_bounds(scores, terms.radii, **terms.bounds)
+    assert np.array_equal(_expected_bounds(scores, terms), expected)

@@ -159,8 +159,8 @@ def _expected_bounds(scores: Floats, terms: Terms) -> tuple[Floats, Floats]:
     """Return bounds (R, N) of ``terms.n`` scores, read off the quantiles of fewer."""
     s, m = np.sort(scores, axis=0), len(scores)
     low, high = ranks(terms.n, terms.radii, **terms.bounds)
-    place = np.floor(low / terms.n * m).astype(int).clip(1, m)
-    other = np.ceil(high / terms.n * m).astype(int).clip(1, m)
+    place = (low * m // terms.n).clip(1, m)
+    other = (-(-high * m // terms.n)).clip(1, m)
     lower = np.where((low >= 1)[:, None], s[place - 1], -np.inf)
     upper = np.where((high <= terms.n)[:, None], s[other - 1], np.inf)
     return lower, upper
