@@ -87,3 +87,15 @@ def test_the_curve_is_of_one_radius_where_the_table_has_several(purification, da
     alone = evaluate(detector, data, suites[1:], protocol=BRIEF)
     assert at[0] == alone.main[1].mean
     assert at[0].value < dict(lines["clean"])[0].value
+
+
+@pytest.mark.parametrize(
+    ("depths", "said"), [((), "depths is empty"), ((50, 60), "depth must be a multiple of skip")]
+)
+def test_a_depth_that_cannot_be_is_refused_before_any_attack(purification, data, depths, said):
+    suite, by_steps = build_suite("pgd", eps="8/255", steps=1), replace(purification, form="ddim")
+    told = []
+    execution = Execution(progress=lambda *one: told.append(one))
+    with pytest.raises(ValueError, match=said):
+        evaluate_purified(by_steps, depths, Bright(16), data, [suite], execution=execution)
+    assert told == []

@@ -65,24 +65,27 @@ def evaluate_purified(
         protocol, execution, options: see ``evaluate``.
 
     Raises:
-        ValueError: no suite that aims at the score, or as ``evaluate``.
+        ValueError: no depth, or one that the purifier has not; no suite that aims at the score; or
+            as ``evaluate``.
     """
+    if not depths:
+        raise ValueError("depths is empty; name at least one t*, as 100")
     suite = curve_suite(suites)
     ball, until = suite.ball, deadline(execution.max_minutes)
     first = depths[0]
-    behind = purification.before(detector, first)
+    behind = {depth: purification.before(detector, depth) for depth in (0, *depths)}
     named = replace(execution, progress=_named(execution.progress, first))
-    whole = evaluate(behind, data, suites, protocol=protocol, execution=named, **options)
+    whole = evaluate(behind[first], data, suites, protocol=protocol, execution=named, **options)
     lines: dict[str, list[tuple[float, Estimate]]] = {"clean": [], suite.name: []}
     notes: list[str] = []
-    for depth in sorted({0, *depths}):
+    for depth in sorted(behind):
         told = _named(execution.progress, depth)
         left = replace(execution, max_minutes=minutes_until(until), progress=told)
         found = (
             whole
             if depth == first
             else evaluate(
-                purification.before(detector, depth),
+                behind[depth],
                 data,
                 [suite],
                 protocol=at_depth(protocol),
