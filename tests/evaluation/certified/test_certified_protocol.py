@@ -190,9 +190,13 @@ def test_no_attack_breaks_a_certificate_and_a_false_one_is_caught(bright, make_s
     common = {"protocol": Protocol(400), "execution": execution}
     attacked = attack_certified(found, detector, data, suites, **common)
     assert [a.name for a in attacked.attacks] == ["pgd", "apgd"]
-    stage, done, whole, what = told[-1]
-    assert (stage, done, what) == ("attack", whole, "apgd at radius 0.1, 8 of 8 images")
+    before, (stage, done, whole, what) = told[-2:]
+    assert before == ("attack", whole, whole, "apgd at radius 0.1, 8 of 8 images")
+    assert (stage, done, what) == ("attack", whole, "done")
     assert [one[1] for one in told] == sorted(one[1] for one in told)
+    told.clear()
+    attack_certified(found, detector, data, suites, **common)
+    assert told == [("attack", whole, whole, "done")]  # all was kept
     shift = 255 * 0.1 * WEIGHT  # the strongest attack there is
     worst = np.mean([a - shift > n + shift for a in ANOMALOUS for n in NORMAL])
     for a in attacked.attacks:

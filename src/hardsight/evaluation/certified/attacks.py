@@ -69,4 +69,6 @@ def attack_whole(
         if done.nonfinite.any():
             notes.append(f"{at}: {nonfinite_gradients(done.nonfinite)}")
         whole.append((suite, done))
+    if len(whole) == len(suites):
+        meter.end()  # what was kept told nothing
     return whole, notes
