@@ -33,6 +33,7 @@ class Smoothed(Around):
         if not (math.isfinite(sigma) and sigma > 0):
             raise ValueError(f"sigma must be finite and > 0, got {sigma}; 0.125 is usual")
         self.sigma, self.random = sigma, True
+        self.draws = 1  # a noisy copy, of which the detector may average draws of its own
         self._own = noise_shape(detector, detector.size, detector.device)
 
     @property
