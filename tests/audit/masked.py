@@ -59,6 +59,20 @@ class Noisy(Honest):
         return Detection(self.score(maps), maps)
 
 
+class Drowned(Honest):
+    """Honest, with noise on the score, as large as defects make it, that no image moves."""
+
+    random = True
+
+    def sample_noise(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return 1e-3 * torch.randn(len(images), generator=generator, dtype=images.dtype)
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
+        noise = self.sample_noise(images) if noise is None else noise
+        maps = super().forward(images).anomaly_map + noise.view(-1, 1, 1, 1)
+        return Detection(self.score(maps), maps)
+
+
 class Quantised(Honest):
     """Sees eight-bit images: rounding has no slope."""
 

@@ -149,7 +149,18 @@ def test_an_attack_that_never_wins_is_suspicious(audited):
 
 def test_luck_is_told_from_robustness(audited):
     """A random slope harms only when its draw is known."""
-    assert CHECKS["fixed"](audited(masked.Lucky(), Linf(2 / 255))).verdict == "warn"
+    found = CHECKS["fixed"](audited(masked.Lucky(), Linf(2 / 255)))
+    assert found.verdict == "warn"
+    assert "who knows the detector's noise does much more harm" in found.sentence
+
+
+def test_what_a_single_draw_ranks_worse_is_no_merit_of_an_attacker_who_knows_it(audited):
+    """The noise drowns defects in each draw, and not in the mean of ten; no image moves it."""
+    c = audited(masked.Drowned(), Linf(0.1 / 255), shown=pictures(32))
+    assert c.subject.figure(c.known_scores(c.x)) < c.subject.figure(c.clean) - 0.1
+    found = CHECKS["fixed"](c)
+    assert found.verdict == "warn"
+    assert "On a single draw of noise the AUROC is much lower" in found.sentence
 
 
 def test_a_fragile_detector_is_told_from_an_attacked_one(audited):
