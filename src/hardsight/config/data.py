@@ -1,5 +1,6 @@
 """Where the images of a run come from."""
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
@@ -50,6 +51,21 @@ class DataConfig(BaseModel):
     outermost pixels beside them; see ``hardsight.data.images.Aspect``."""
     on_error: Literal["stop", "skip"] = "stop"
     """What an unreadable image does: stop the run, or be skipped and listed."""
+
+    @property
+    def top(self) -> str | None:
+        """The folder of the data set, or its URL; without one, that of the normal images."""
+        return self.path or self.normal_dir
+
+    def at(self, path: str | Path) -> "DataConfig":
+        """Return where another data set lies, which is read as this one: of its categories any one.
+
+        Folders of images that are named by themselves, and not below ``path``, are not its own.
+        """
+        one = isinstance(self.category, str) and self.category != "all"
+        changed = {"path": str(path), "category": self.category if one else None}
+        own = dict.fromkeys(("normal_dir", "abnormal_dir", "mask_dir")) if not self.path else {}
+        return self.model_copy(update=changed | own)
 
     @model_validator(mode="after")
     def _all_is_used(self) -> "DataConfig":

@@ -53,9 +53,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         """Load the run's data set, or the one at ``path``: of several categories, any one."""
         config, place = self.config, self.config.data
         if path is not None:
-            alone = isinstance(place.category, str) and place.category != "all"
-            category = place.category if alone else None
-            place = place.model_copy(update={"path": str(path), "category": category})
+            place = place.at(path)
         return load_data(place, config.detector_settings["image_size"], config.training.seed)
 
     def opened(
@@ -69,7 +67,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         Raises:
             RunError, ManifestChanged: the run was not finished, or its data set changed.
         """
-        place = self.config.data.path
+        place = self.config.data.top
         if path is None and place is not None and not exists(place):
             raise RunError(
                 f"the data set of {self.path}, {place}, is not there any more; say where it is now "
@@ -207,7 +205,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
             f"{config.method}: {method.summary}",
             LOADING,
             (
-                f"From {config.data.path or 'the embedded textures'}"
+                f"From {config.data.top}"
                 f"{f', {config.data.category}' if config.data.category else ''}.",
                 f"{counts['train', False]} normal images trained on, "
                 f"{counts['validation', False]} normal ones held out for choices and threshold.",

@@ -29,7 +29,7 @@ def drift_references(
     """
     calibration = calibration or Calibration.read(run.path / CALIBRATION_FILE)
     found = {SCORE: np.asarray(calibration.clean_scores, np.float64)}
-    place = run.config.data.path
+    place = run.config.data.top
     if not (run.path / STATISTICS_FILE).is_file():
         if place is None or not exists(place):
             return found

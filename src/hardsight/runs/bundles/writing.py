@@ -145,7 +145,7 @@ def _tolerance(calibration: Calibration) -> float:
 
 def _reference_images(run: DetectorRun, options: BundleOptions) -> dict[str, bytes]:
     """Return name -> PNG of images at the detector's size."""
-    place = options.data or run.config.data.path
+    place = options.data or run.config.data.top
     if place is None or not exists(place):
         raise RunError(
             f"the data set of {run.path}, {place}, is not there, and reference images are taken "
