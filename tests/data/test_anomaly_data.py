@@ -1,6 +1,7 @@
 import pytest
 
-from hardsight.data import AnomalyData, ImageSet, Sample, load
+from hardsight.data import AnomalyData, ImageSet, Sample, few, load
+from hardsight.evaluation.subjects.synthetic import with_fewer_good_parts
 from tiny_parts import write_parts
 
 
@@ -18,6 +19,17 @@ def test_a_limited_test_set_keeps_labels_in_proportion(make_data):
     with pytest.raises(ValueError, match=refused):  # of two, 1.5 rounded are anomalous
         data.limited(1)
     assert 0 < data.limited(3).test.labels.sum() < 3
+
+
+def test_unreadable_files_stay_listed_where_not_all_images_are_taken(tmp_path):
+    top = write_parts(tmp_path / "parts")
+    for name in ("train/good/000.png", "test/spot/000.png"):
+        (top / name).write_bytes(b"no image")
+    data = load(top, size=16, on_error="skip")
+    lost = [error.path for error in data.skipped]
+    assert lost == [top / "train/good/000.png", top / "test/spot/000.png"]
+    for part in (data.limited(4), few(data, 5), with_fewer_good_parts(data, 4)):
+        assert [error.path for error in part.skipped] == lost
 
 
 def test_decoding_of_all_three_sets_is_told_as_one(tmp_path):

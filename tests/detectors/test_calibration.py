@@ -25,6 +25,12 @@ def test_too_few_images_for_the_level_say_how_many_it_takes():
         Calibration.fit(np.arange(20.0), np.arange(20.0), level=0.01)
 
 
+@pytest.mark.parametrize("level", [None, 0.1])
+def test_without_an_image_it_is_said_that_none_was_held_out(level):
+    with pytest.raises(ValueError, match="no held-out normal image is left to set the threshold"):
+        Calibration.check(0, level)
+
+
 def test_round_trip_and_damage(tmp_path):
     path = tmp_path / "calibration.json"
     found = Calibration.fit(np.random.default_rng(0).random(30), np.arange(30.0), 0.1)

@@ -61,7 +61,7 @@ class AnomalyData:
         chosen: list[int] = []
         for label, n in ((False, count - wanted), (True, wanted)):
             chosen += evenly(np.flatnonzero(labels == label), n)
-        return replace(self, test=self.test.of([self.test.samples[i] for i in chosen]))
+        return replace(self, test=self.test.take(chosen))
 
     def decode_normals(self, progress: Progress = quiet) -> None:
         """Decode the images that a fit takes, training and validation, which are kept from then on.

@@ -26,6 +26,4 @@ def few(data: AnomalyData, count: int) -> AnomalyData:
             f"count={count} training images cannot be taken of the {there} of {data.name}; "
             f"take at most {there}"
         )
-    train = data.train.of([data.train.samples[i] for i in evenly(np.arange(there), count)])
-    train.skipped = data.train.skipped
-    return replace(data, train=train)
+    return replace(data, train=data.train.take(evenly(np.arange(there), count)))

@@ -98,6 +98,12 @@ class ImageSet(Dataset[Item]):
         bits, aspect = self.decoding.bits, self.decoding.aspect
         return ImageSet(samples, self.size, root or self.root, bits=bits, aspect=aspect)
 
+    def take(self, places: Iterable[int]) -> "ImageSet":
+        """Return the set of the samples at some places; what was left out of all stays listed."""
+        found = self.of([self.samples[i] for i in places])
+        found.skipped = self.skipped
+        return found
+
     def with_images(self, images: Tensor) -> "ImageSet":
         """Return this set with uint8 (N, 3, size, size) in place of what ``images()`` decodes."""
         found = self.of(self.samples)

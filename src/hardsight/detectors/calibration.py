@@ -45,6 +45,12 @@ class Calibration:
         Raises:
             ValueError: too few images for the level; the message says how many it takes.
         """
+        if n == 0:
+            raise ValueError(
+                "no held-out normal image is left to set the threshold on, of which a fit that "
+                "selects takes every other one to choose by; add normal images, or hold out more "
+                "of them (--set data.validation_fraction=...)"
+            )
         if level is None:
             level = max(0.01, 1 / (n + 1))
         conformal_threshold(np.zeros(n), level)
