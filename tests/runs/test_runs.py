@@ -27,6 +27,20 @@ def test_an_unfinished_run_says_how_to_go_on(tmp_path):
         run.detector()
 
 
+@pytest.mark.parametrize("key", ["data.path", "data.normal_dir"])
+def test_images_that_lie_elsewhere_now_are_those_of_no_other_run(tmp_path, key):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    config = load_preset("demo").updated({key: str(old)})
+    start_run(tmp_path / "r", config)
+    (tmp_path / "r/training").mkdir()
+    moved = config.updated({key: str(new)})
+    with pytest.raises(RunError, match=f"{key} is '{old}' there, not '{new}'"):
+        start_run(tmp_path / "r", moved, resume=True)
+    old.rename(new)
+    assert start_run(tmp_path / "r", moved, resume=True).config == moved
+
+
 def test_other_settings_do_not_resume(tmp_path):
     config = load_preset("demo")
     start_run(tmp_path / "r", config)

@@ -13,13 +13,17 @@ INNER = ("data.normal_dir", "data.abnormal_dir", "data.mask_dir")
 """Keys of folders that are relative to ``data.path``, where that is given."""
 
 
+def places_of(config: Config) -> tuple[str, ...]:
+    """Return the keys by which a configuration names folders, without those below ``data.path``."""
+    return PLACES if flat(config.model_dump(mode="json")).get("data.path") else (*PLACES, *INNER)
+
+
 def anchored(config: Config) -> Config:
     """Return a configuration whose folders mean the same wherever a command runs."""
     values = flat(config.model_dump(mode="json"))
-    keys = PLACES if values.get("data.path") else (*PLACES, *INNER)
     changes: dict[str, Any] = {
         key: str(Path(values[key]).absolute())
-        for key in keys
+        for key in places_of(config)
         if values.get(key) and values[key] not in BUNDLED and not is_url(values[key])
     }
     return config.updated(changes)

@@ -8,6 +8,7 @@ from typing import Any
 
 from hardsight.config import ClassifierConfig, Config, DetectorConfig, anchored
 from hardsight.config.classification import PurifiedNetwork
+from hardsight.config.places import places_of
 from hardsight.core.lock import locked
 from hardsight.core.outputs import check_folder
 from hardsight.core.run_folders import CONFIG, RunError, check_run
@@ -100,9 +101,10 @@ def start_run(
 def _refuse_changes(path: Path, recorded: Config, asked: Config) -> None:
     """Refuse to go on with a run under settings that would make it another one."""
     changed = recorded.differences(asked)
-    old, _ = changed.get("data.path", (None, None))
-    if old is not None and not exists(old):
-        del changed["data.path"]
+    for key in places_of(recorded):
+        old, _ = changed.get(key, (None, None))
+        if key.startswith("data.") and old is not None and not exists(old):
+            del changed[key]
     if not changed:
         return
     each = (f"{key} is {was!r} there, not {now!r}" for key, (was, now) in changed.items())
