@@ -163,6 +163,20 @@ def test_missing_masks_are_said_and_image_metrics_stay(bright, make_set):
     assert "4 of 8 test images are anomalous and have no mask (test/bright/000.png" in note
 
 
+@pytest.mark.parametrize(
+    ("masks", "has_maps", "said"),
+    [(False, True, "a mask of every anomalous test image"), (True, False, "Bright gives scores")],
+)
+def test_an_attack_of_a_map_without_masks_is_refused_first(bright, make_set, masks, has_maps, said):
+    detector, told = bright(), []
+    detector.has_maps = has_maps
+    suites = [pgd(2), build_suite("map-pgd", steps=1)]
+    execution = Execution(progress=lambda *one: told.append(one))
+    with pytest.raises(ValueError, match=f"suites map-pgd attack the map, .*{said}"):
+        evaluate(detector, make_set(NORMAL, ANOMALOUS, masks=masks), suites, execution=execution)
+    assert told == []
+
+
 def test_a_test_set_of_one_kind_is_refused(bright, make_set):
     with pytest.raises(ValueError, match="no anomalous image"):
         evaluate(bright(), make_set(NORMAL, []), [])

@@ -51,8 +51,8 @@ def evaluate(
 
     Raises:
         ValueError: a test set without both normal and anomalous images; a suite that the detector
-            cannot be attacked by, see ``Suite.demand``; scores that change from call to call on
-            the same noise.
+            cannot be attacked by, see ``Suite.demand``, or of the map without masks; scores that
+            change from call to call on the same noise.
         TypeError: no detector, no data set, or suites by name alone.
     """
     detector, data = matched(detector, data)
@@ -67,7 +67,8 @@ def evaluate(
         else DetectorSubject.of(detector, data, source)
     )
     with subject.at_rest():
-        if any(suite.on_map for suite in suites):
+        if on_map := [suite.name for suite in suites if suite.on_map]:
+            _demand_masks(subject, on_map)
             subject = subject.with_maps(protocol.seed)
         made = Measurement(subject, suites, norm, protocol, execution, record)
         found = made.run()
@@ -104,6 +105,23 @@ def _thresholds(now: Calibration | None, before: Calibration | None) -> dict[str
     if before is not None and before.threshold != now.threshold:
         found[f"{before.source}, before"] = before.threshold
     return found
+
+
+def _demand_masks(subject: DetectorSubject, on_map: Sequence[str]) -> None:
+    """Refuse attacks of the map, by their names, where there is none or no masks to aim by.
+
+    Raises:
+        ValueError: naming what is missing.
+    """
+    if subject.masks is not None:
+        return
+    if subject.model.has_maps:
+        lacks = "a mask of every anomalous test image"
+    else:
+        lacks = f"a map, and {type(subject.model).__name__} gives scores alone"
+    raise ValueError(
+        f"suites {', '.join(on_map)} attack the map, which takes {lacks}; leave them out"
+    )
 
 
 def _uncovered(subject: DetectorSubject, suites: Sequence[Suite]) -> list[str]:
