@@ -35,6 +35,16 @@ def test_a_hot_folder_is_emptied_by_verdict(run, incoming, tmp_path):
         assert (out / place / name).read_bytes() == content
 
 
+@pytest.mark.parametrize("place", ["", "sorted", "a%20b/../sorted"])
+def test_to_sort_into_the_watched_folder_is_refused(run, incoming, tmp_path, place):
+    before = sorted(incoming.rglob("*"))
+    address = f"folder:{incoming / place}"
+    done = call("watch", run, incoming, "--to", address, "--state", tmp_path / "state")
+    assert done.exit_code == 1
+    assert f"lies in {incoming}, where what is sorted would be scored again" in words(done)
+    assert sorted(incoming.rglob("*")) == before
+
+
 def test_a_name_that_comes_again_is_another_part(run, incoming, parts, tmp_path):
     """A line that calls every picture the same has each of them scored, once the last is moved."""
     for path in incoming.iterdir():

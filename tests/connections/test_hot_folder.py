@@ -186,3 +186,17 @@ def test_a_source_that_no_file_can_have_stands_in_no_others_way(incoming, target
     sink.send([decision(source="x" * 300), decision(source="a\0b"), of(path)])
     assert (target / "good/a.png").is_file()
     assert not (target / STATE).exists()
+
+
+def test_no_number_is_tried_twice_for_a_name_that_comes_again_and_again(incoming, target):
+    sink = HotFolder(target)
+
+    def sort(content):
+        sink.send([of(arrive(incoming, "a.png", content))])
+        return {p.name: p.read_bytes() for p in (target / "good").iterdir()}
+
+    assert [len(sort(b"%d" % i)) for i in range(4)] == [1, 2, 3, 4]
+    (target / "good/a-1.png").unlink()
+    assert sort(b"4")["a-4.png"] == b"4"
+    (target / "good/a.png").unlink()
+    assert sort(b"5")["a.png"] == b"5"

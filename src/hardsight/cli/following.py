@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hardsight.cli.console import beware, errors
 from hardsight.cli.drift import drift_values
-from hardsight.core.outputs import check_folder
+from hardsight.core.outputs import check_folder, check_outside
 
 if TYPE_CHECKING:
     from hardsight.connections import Sink
@@ -118,6 +118,20 @@ def _hash(frame: "Frame") -> str:
     """Return the SHA-256 of a frame's file, or of its pixels where it has none."""
     assert frame.image is not None
     return frame.sha256 or hashlib.sha256(frame.image.numpy().tobytes()).hexdigest()
+
+
+def check_sorted(addresses: Sequence[str], source: Path) -> None:
+    """Refuse to sort files into the folder that is watched, where they would arrive without end.
+
+    Raises:
+        ValueError: one of the addresses does.
+    """
+    from hardsight.connections import sorted_into
+
+    for address in addresses:
+        if (folder := sorted_into(address)) is not None:
+            again = "what is sorted would be scored again, without end"
+            check_outside(folder, source, "--to folder:", again)
 
 
 @contextmanager

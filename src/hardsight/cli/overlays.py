@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardsight.core.disk import named_when_full
-from hardsight.core.folders import real_path
-from hardsight.core.outputs import check_folder
+from hardsight.core.outputs import check_folder, check_outside
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,8 +70,6 @@ def check_overlays(overlays: Path | None, folders: Iterable[Path]) -> None:
         return
     check_folder(overlays, "--overlays")
     for folder in folders:
-        if real_path(overlays).is_relative_to(real_path(folder)):
-            raise ValueError(
-                f"--overlays {overlays} lies in {folder}, where the heat maps would be scored as "
-                "new images; name a folder outside it"
-            )
+        check_outside(
+            overlays, folder, "--overlays ", "the heat maps would be scored as new images"
+        )

@@ -16,7 +16,13 @@ from rich.text import Text
 from hardsight.cli.beside import deciding
 from hardsight.cli.console import errors, explained
 from hardsight.cli.drift import OnceIn
-from hardsight.cli.following import DriftFollower, Follower, SinkFollower, connected
+from hardsight.cli.following import (
+    DriftFollower,
+    Follower,
+    SinkFollower,
+    check_sorted,
+    connected,
+)
 from hardsight.cli.options import (
     Beside,
     Bits,
@@ -116,7 +122,11 @@ def watch(
         if not to:
             only_with(context, "--to", "state")
         check_output(output)
-        check_overlays(overlays, [Path(source)] if Path(source).is_dir() else [])
+        if Path(source).is_dir():
+            check_overlays(overlays, [Path(source)])
+            check_sorted(to or (), Path(source))
+        else:
+            check_overlays(overlays, [])
         if drift:
             check_file(drift, "--drift")
         opened = open_detector_run(run)

@@ -125,7 +125,11 @@ def _opcua(address: Address) -> Sink:
 
 def _folder(address: Address) -> Sink:
     address.options()
-    return HotFolder(Path(unquote(address.parts.netloc + address.parts.path)))
+    return HotFolder(_path(address.parts))
+
+
+def _path(parts: SplitResult) -> Path:
+    return Path(unquote(parts.netloc + parts.path))
 
 
 def _timing(address: Address, options: dict[str, str]) -> Timing:
@@ -168,6 +172,16 @@ CONNECTIONS = {
     "folder": Connection(_folder, "folder:PATH"),
 }
 """Scheme of an address -> what opens it."""
+
+
+def sorted_into(url: str) -> Path | None:
+    """Return the folder into which a connection's address has files sorted; None: into none.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    parts = Address(url, Path()).parts
+    return _path(parts) if parts.scheme == "folder" else None
 
 
 def connect(url: str, state: Path) -> Sink:

@@ -43,6 +43,8 @@ class HotFolder:
     def __init__(self, folder: Path) -> None:
         check_folder(folder, "--to folder:")
         self.folder, self._left = folder, 0
+        self._numbers: dict[Path, int] = {}
+        """Name that was taken -> the number that was given last."""
         self._held = ExitStack()
         self._held.enter_context(locked(folder))
         for name in (*FOLDERS, UNREADABLE):
@@ -97,7 +99,7 @@ class HotFolder:
         if found != sha256:
             return
         folder.mkdir(exist_ok=True)
-        target = _free(folder / source.name)
+        target = self._free(folder / source.name)
         try:
             source.rename(target)
         except OSError as error:
@@ -117,11 +119,14 @@ class HotFolder:
             _log.warning("%s cannot be read (%s), and is left there", path, error.strerror or error)
             return None
 
+    def _free(self, path: Path) -> Path:
+        """Return a path, or one of its numbered brothers, that is not taken.
 
-def _free(path: Path) -> Path:
-    """Return a path, or the first of its numbered brothers, that is not taken."""
-    found, number = path, 0
-    while found.exists():
-        number += 1
-        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return found
+        A line that calls every picture the same has ever more of them: a number is tried once.
+        """
+        found, number = path, self._numbers.get(path, 0)
+        while found.exists():
+            number += 1
+            found = path.with_name(f"{path.stem}-{number}{path.suffix}")
+            self._numbers[path] = number
+        return found

@@ -3,6 +3,8 @@
 import tempfile
 from pathlib import Path
 
+from hardsight.core.folders import real_path
+
 
 def check_folder(folder: Path, option: str) -> None:
     """Refuse a folder that cannot be made or written in; nothing is left there.
@@ -27,6 +29,24 @@ def check_file(file: Path, option: str) -> None:
         raise ValueError(f"{option} {file} is a folder; name a file in it")
     if file.is_file() or not file.exists():
         _check(file.parent, f"{option} {file}")
+
+
+def check_outside(place: Path, folder: Path, option: str, otherwise: str) -> None:
+    """Refuse a place below a folder that is read.
+
+    Args:
+        place: that is written to.
+        folder: whose images are read.
+        option: that named the place, as ``--overlays``.
+        otherwise: what would become of what is written there, in words.
+
+    Raises:
+        ValueError: it lies there.
+    """
+    if real_path(place).is_relative_to(real_path(folder)):
+        raise ValueError(
+            f"{option}{place} lies in {folder}, where {otherwise}; name a folder outside it"
+        )
 
 
 def _check(folder: Path, given: str) -> None:
