@@ -8,6 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+WAYS_OUT = {
+    sqlite3.SQLITE_BUSY: "is it in use?",
+    sqlite3.SQLITE_FULL: "free space on its disk",
+    sqlite3.SQLITE_NOTADB: "move it away, and a new one is made",
+    sqlite3.SQLITE_CORRUPT: "move it away, and a new one is made",
+}
+"""SQLite's number of an error -> what to do."""
+
 
 class Waiting(NamedTuple):
     """A message that was not delivered yet."""
@@ -89,4 +97,6 @@ class Outbox:
             try:
                 yield
             except sqlite3.Error as error:
-                raise OSError(f"{self.path} cannot be used ({error}); is it in use?") from error
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what extends it
+                way = WAYS_OUT.get(code, "look after it and its disk")
+                raise OSError(f"{self.path} cannot be used ({error}); {way}") from error
