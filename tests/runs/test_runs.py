@@ -114,6 +114,21 @@ def test_folders_of_normal_and_abnormal_images(parts):
     assert data.test.masks() is not None
 
 
+def test_another_data_set_may_have_fewer_training_images_than_the_run_was_limited_to(
+    parts, tmp_path
+):
+    settings = {"data.path": str(parts), "data.limit_train": 10}
+    run = start_run(tmp_path / "r", load_preset("advrad").updated(settings))
+    other = shutil.copytree(parts, tmp_path / "other")
+    assert len(run.data(other).train) == 10
+    for path in sorted((other / "train/good").iterdir())[6:]:
+        path.unlink()
+    assert len(run.data(other).train) == 5
+    run.config = run.config.updated({"data.path": str(other)})
+    with pytest.raises(ConfigError, match="other has 5 training images beside the 1 held out"):
+        run.data()
+
+
 def test_a_category_below_a_folder(parts):
     data = load_data(DataConfig(path=str(parts.parent), category="parts"), 16)
     assert (data.name, len(data.test)) == ("parts", 8)

@@ -100,12 +100,17 @@ class LabelledConfig(BaseModel):
 
 
 def load_data(
-    place: DataConfig, size: int, seed: int = 0, progress: Progress = quiet
+    place: DataConfig,
+    size: int,
+    seed: int = 0,
+    progress: Progress = quiet,
+    at_most: bool = False,
 ) -> AnomalyData:
     """Load the data set that a configuration names, of several categories together.
 
     At ``size`` x ``size`` pixels. ``progress`` is told of what is decoded meanwhile, category by
-    category; see ``LoadOptions``.
+    category; see ``LoadOptions``. ``at_most``: fewer training images than ``limit_train`` do, as
+    of a data set that nothing is trained on.
 
     Raises:
         ConfigError: neither a path nor a folder of normal images is named, or fewer training images
@@ -114,9 +119,9 @@ def load_data(
     names = several(place)
     if names:
         each = [place.model_copy(update={"category": name}) for name in names]
-        return together([load_data(one, size, seed, progress) for one in each])
+        return together([load_data(one, size, seed, progress, at_most) for one in each])
     found = _load_one(place, size, seed, progress)
-    if place.limit_train is None:
+    if place.limit_train is None or (at_most and place.limit_train >= len(found.train)):
         return found
     if place.limit_train > len(found.train):
         raise ConfigError(

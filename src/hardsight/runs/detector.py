@@ -51,10 +51,10 @@ class DetectorRun(RunFolder[DetectorConfig]):
 
     def data(self, path: str | Path | None = None) -> AnomalyData:
         """Load the run's data set, or the one at ``path``: of several categories, any one."""
-        config, place = self.config, self.config.data
-        if path is not None:
-            place = place.at(path)
-        return load_data(place, config.detector_settings["image_size"], config.training.seed)
+        config = self.config
+        place = config.data if path is None else config.data.at(path)
+        size, seed = config.detector_settings["image_size"], config.training.seed
+        return load_data(place, size, seed, at_most=path is not None)
 
     def opened(
         self,
