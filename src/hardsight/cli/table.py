@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hardsight.core.disk import named_when_full
-from hardsight.core.files import drop_cut_line
 from hardsight.core.folders import real_path
+from hardsight.core.lines import drop_cut_line
 from hardsight.core.outputs import check_file
 from hardsight.core.spreadsheet import cell
 

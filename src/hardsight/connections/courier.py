@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hardsight.connections.outbox import Outbox, Waiting
 from hardsight.connections.sink import failure, message
-from hardsight.core.files import append_lines
+from hardsight.core.lines import append_lines
 from hardsight.serve.decision import Decision
 
 _log = logging.getLogger(__name__)

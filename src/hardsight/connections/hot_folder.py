@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from hardsight.core.files import append_lines, write_whole
+from hardsight.core.files import write_whole
+from hardsight.core.lines import append_lines
 from hardsight.core.lock import locked
 from hardsight.core.outputs import check_folder
 from hardsight.data.containers import content_sha256

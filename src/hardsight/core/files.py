@@ -1,20 +1,15 @@
 """Writing files so that nothing is ever half written."""
 
-import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from safetensors.torch import save_file
 from torch import Tensor
 
 from hardsight.core.disk import named_when_full
-
-TAIL = 1 << 16
-"""Bytes that are read at a time in search of the last end of a line."""
 
 
 def write_atomically(path: str | Path, text: str) -> Path:
@@ -58,35 +53,6 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     finally:
         part.unlink(missing_ok=True)
     return path
-
-
-def append_lines(path: Path, lines: Iterable[str]) -> None:
-    """Append lines of text to a file, on disk when this returns; they bring no ends along.
-
-    A line that was cut off there before, by a full disk or a power cut, is dropped.
-
-    Raises:
-        OSError: the lines could not be written; the error names the file.
-    """
-    with named_when_full(path), path.open("ab+") as file:
-        drop_cut_line(file)
-        file.write("".join(f"{line}\n" for line in lines).encode())
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def drop_cut_line(file: BinaryIO) -> int:
-    """Cut what follows the last end of a line off a file that is open; return its bytes then."""
-    whole = size = file.seek(0, os.SEEK_END)
-    end = 0
-    while whole and not end:
-        start = max(0, whole - TAIL)
-        file.seek(start)
-        end = file.read(whole - start).rfind(b"\n") + 1
-        whole = start + end
-    if whole < size:
-        file.truncate(whole)
-    return file.seek(0, os.SEEK_END)
 
 
 @contextmanager
