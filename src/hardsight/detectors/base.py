@@ -31,7 +31,7 @@ class Detector(nn.Module, ABC):
     draws: int = 1
     """Noise draws averaged in one score."""
     noise_seed: int = 0
-    """Of the known noise that decisions are made on."""
+    """Seed of the known noise that decisions are made on."""
     random: bool = False
     """Whether ``sample_noise`` gives noise; if not, it returns None."""
     has_maps: bool = True

@@ -33,7 +33,7 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
     """
 
     precision: Choice = "fp32"
-    """Of its networks, see ``hardsight.core.precision``."""
+    """Precision of its networks, see ``hardsight.core.precision``."""
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -14,10 +14,10 @@ class Alarms(NamedTuple):
     attack: str
     """A key of ``Evaluation.decided``."""
     found: int
-    """Of ``defects``, those above the threshold."""
+    """Those of ``defects`` above the threshold."""
     defects: int
     false: int
-    """Of ``good`` parts, those above it."""
+    """Those of ``good`` above it."""
     good: int
 
 

@@ -27,7 +27,7 @@ from hardsight.evaluation.subjects.repeated import demand_known, known_by
 
 FORGETFUL = Resumable()
 _FORM = 2
-"""Of what is kept of a batch; another form is not read."""
+"""Form of what is kept of a batch; another one is not read."""
 
 
 @dataclass(frozen=True)

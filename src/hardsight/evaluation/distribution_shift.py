@@ -31,7 +31,7 @@ class Comparison(NamedTuple):
     higher: float
     """Share of pairs in which that of the first set is higher, ties half: its AUROC."""
     p_value: float
-    """Of a difference as large by chance, two-sided (Mann and Whitney, 1947)."""
+    """Probability of a difference as large by chance, two-sided (Mann and Whitney, 1947)."""
 
     @property
     def told_apart(self) -> float:

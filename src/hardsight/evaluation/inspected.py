@@ -41,13 +41,13 @@ class Inspected(NamedTuple):
     decided_by: str
     """"robust" or "clean" alone, or "both"."""
     missed: int
-    """Of ``defects``, those taken for good."""
+    """Those of ``defects`` that are taken for good."""
     defects_again: int
-    """Of ``defects``, those inspected again."""
+    """Those of ``defects`` that are inspected again."""
     stopped: int
-    """Of ``good`` parts, those taken for defects."""
+    """Those of ``good`` that are taken for defects."""
     good_again: int
-    """Of ``good`` parts, those inspected again."""
+    """Those of ``good`` that are inspected again."""
     defects: int
     good: int
     auroc: float

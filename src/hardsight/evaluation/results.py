@@ -28,10 +28,10 @@ class Decisions(NamedTuple):
     """What a threshold decides on a test set."""
 
     found: int
-    """Of ``defects``, those above the threshold."""
+    """Those of ``defects`` above the threshold."""
     defects: int
     false: int
-    """Of ``good`` parts, those above it."""
+    """Those of ``good`` above it."""
     good: int
 
 
@@ -137,7 +137,7 @@ class Corrupted:
     figure: Estimate
     """AUROC, or accuracy."""
     change: float
-    """Of the figure, from that of the images left alone."""
+    """Change of the figure from that of the images left alone."""
     decisions: Decisions | None = None
     """None: there is no threshold."""
 
@@ -244,11 +244,11 @@ class Evaluation:
     known: tuple[str, ...] = ()
     """What is known of the published figures."""
     averages: tuple[Averages, ...] = ()
-    """Of suites at several threat models."""
+    """Averages of suites at several threat models."""
     classes: tuple[str, ...] = ()
     """Names, of a classifier."""
     threshold: float | None = None
-    """Of a detector's score."""
+    """Threshold of a detector's score."""
     thresholds: dict[str, float] = field(default_factory=dict)
     """On which normal images it was set -> the threshold; then the one that was set before it."""
     decided: dict[str, NDArray[np.float64]] = field(default_factory=dict)

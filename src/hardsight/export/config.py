@@ -22,13 +22,13 @@ class ExportConfig(BaseModel):
     method: str
     """Name of the detector's class."""
     opset: int
-    """Of the ONNX operators the graph was traced to."""
+    """Version of the ONNX operators that the graph was traced to."""
     image_size: int = Field(ge=1)
     """Height and width in pixels."""
     noise: tuple[int, ...] | None
     """Shape of the standard normal noise of one image; None: the graph takes none."""
     noise_seed: int
-    """Of the known noise that decisions are made on, see ``Detector.decision_noise``."""
+    """Seed of the known noise that decisions are made on, see ``Detector.decision_noise``."""
     draws: int = Field(ge=1)
     """Noise draws that the graph averages."""
     paper: str | None
@@ -36,7 +36,7 @@ class ExportConfig(BaseModel):
     int8: bool
     """Whether the graph is quantised."""
     precision: Choice
-    """Of what is not quantised."""
+    """Precision of what is not quantised."""
     detector: dict[str, Any]
     """The detector's settings."""
 

@@ -18,7 +18,7 @@ from hardsight.diffusion.upsample import fix_upsampling
 ONNX = "'hardsight[onnx]'"
 """What to install."""
 OPSET = 20
-"""Of ONNX operators; onnxruntime reads it from 1.17 on, OpenVINO from 2024 on."""
+"""Version of the ONNX operators; onnxruntime reads it from 1.17 on, OpenVINO from 2024 on."""
 INPUTS = ("images", "noise")
 OUTPUTS = ("pred_score", "anomaly_map")
 _BATCH = 3

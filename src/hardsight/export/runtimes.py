@@ -71,7 +71,7 @@ class Runtime:
     """What computes the graphs of a format."""
 
     file: str
-    """Of the graph, in the folder of an export."""
+    """Name of the graph's file in the folder of an export."""
     weights: str
     """The file that holds its weights."""
     load: Callable[[Path, Precision], Compute]

@@ -21,7 +21,7 @@ class Target:
     int8: bool = False
     """Quantise convolutions and matrix products after training, see ``quantised``."""
     precision: Choice = "fp32"
-    """Of what is not quantised; "auto": the faster one where the graph is scored."""
+    """Precision of what is not quantised; "auto": the faster one where the graph is scored."""
 
     def __post_init__(self) -> None:
         if self.format == "onnx" and (self.int8 or self.precision == "bf16"):

@@ -11,7 +11,7 @@ from hardsight.purifiers.base import Clamp, Purifier, coarser, linked, normal_no
 Form = Literal["sde", "ancestral"]
 """How the way back is discretised: Euler-Maruyama of the VP-SDE, or the DDPM's posterior steps."""
 Gradient = Literal["exact", "adjoint"]
-"""Of the "sde" form: of what was computed, or of the adjoint SDE, a diagnostic."""
+"""Gradient of the "sde" form: of what was computed, or of the adjoint SDE, a diagnostic."""
 
 
 class DiffPure(Purifier):

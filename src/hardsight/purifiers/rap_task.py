@@ -26,7 +26,7 @@ class RAPSettings(BaseModel):
 
     norm: Literal["Linf", "L2"] = "Linf"
     eps: float = Field(default=8 / 255, gt=0)
-    """Of the attack: 8/255 (L2 0.5) on CIFAR-10, 0.3 (L2 1.5) on MNIST."""
+    """Radius of the attack: 8/255 (L2 0.5) on CIFAR-10, 0.3 (L2 1.5) on MNIST."""
     step_size: Annotated[
         float | None,
         Assumed("lambda is not given; None is eps / 4, 2/255 at 8/255, in the ball's norm"),

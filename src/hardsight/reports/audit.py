@@ -25,7 +25,7 @@ WORDS: dict[Verdict, str] = {
     "skipped": "not made",
 }
 ORDER: tuple[Verdict, ...] = ("fail", "warn", "pass", "skipped")
-"""Of the cards."""
+"""Order of the cards."""
 
 
 def question(name: str) -> str:

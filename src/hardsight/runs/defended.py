@@ -41,7 +41,7 @@ class Place:
     """Where and how a classifier is trained: nothing here changes the result."""
 
     folder: Path
-    """Of the run."""
+    """Folder of the run."""
     device: torch.device
     progress: Progress
     """Told of every step."""

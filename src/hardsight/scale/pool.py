@@ -58,7 +58,7 @@ class _Given(NamedTuple):
     place: int
     key: Any
     deaths: int = 0
-    """Of workers that it was given to."""
+    """Deaths of workers that it was given to."""
 
 
 class Pool:
@@ -78,7 +78,7 @@ class Pool:
         self._begun: set[int] = set()
         """Workers that were started, and have not ended."""
         self._idle: set[int] = set()
-        """Of these, the ones that are ready for a key."""
+        """Those of them that are ready for a key."""
         self._early = 0
         """Deaths in a row of workers that had no key."""
 

@@ -39,19 +39,19 @@ class Decision:
     model: str
     """Name under which the model is served."""
     model_hash: str
-    """Of its weights and settings, see ``fingerprint``."""
+    """Hash of its weights and settings, see ``fingerprint``."""
     threshold_version: int = 0
     """0: the threshold of the run folder; from 1 on those set from feedback."""
     map_maximum: float = 0.0
     """The largest value of the anomaly map."""
     verdict: str | None = None
-    """Of two detectors good, suspicious or defect; None: one decided, see ``outcome``."""
+    """Good, suspicious or defect, by two detectors; None: one decided, see ``outcome``."""
     p_robust: float | None = None
-    """Of two detectors: chance that a normal image is as conspicuous to the robust one."""
+    """Chance that a normal image is as conspicuous to the robust one of two detectors."""
     p_suspicion: float | None = None
-    """Of two detectors: chance that a normal image is as suspicious."""
+    """Chance that a normal image is as suspicious to two detectors."""
     brightness: float | None = None
-    """Of the whole picture, as contrast and sharpness; see ``image_statistics``."""
+    """Statistic of the whole picture, as the next two are, see ``image_statistics``."""
     contrast: float | None = None
     sharpness: float | None = None
     id: str = field(default_factory=new_id)

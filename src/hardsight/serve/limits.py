@@ -16,7 +16,7 @@ class Limits:
     bodies: int = 2**29
     """Bytes of the bodies of all requests at a time."""
     pixels: int = 40_000_000
-    """Of one image, by its header, before it is decoded."""
+    """Pixels of one image, by its header, before it is decoded."""
     images: int = 64
     """In one request."""
     waiting: int = 256

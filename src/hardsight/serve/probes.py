@@ -69,12 +69,12 @@ class Attacking:
 
     @cached_property
     def score(self) -> Tensor:
-        """Of the clean image, (1,)."""
+        """The score (1,) of the clean image."""
         return self.job.model.detector.decide(self.clean, 1).pred_score
 
     @cached_property
     def label(self) -> Tensor:
-        """Of the clean image, (1,)."""
+        """The label (1,) of the clean image."""
         return alarms(self.score, self.job.model.calibration.threshold)
 
     @cached_property

@@ -29,7 +29,7 @@ class Token:
     """What a file keeps of a token."""
 
     sha256: str
-    """Of the token: 256 random bits need no slow hash."""
+    """Hash of the token: 256 random bits need no slow one."""
     expires: str
     """ISO 8601, in UTC unless it says another zone."""
 

@@ -30,8 +30,8 @@ class PerlinTextures(BaseModel):
     """Lattice cells of the noise along a side are 2^0 to 2^finest, drawn apart for rows and
     columns."""
     threshold: float = 0.25
-    """Of noise within about [-0.5, 0.5]; a quarter is DRAEM's half of [-1, 1]. An image whose
-    noise stays below is marked at its highest."""
+    """Threshold of noise within about [-0.5, 0.5]; a quarter is DRAEM's half of [-1, 1]. An image
+    whose noise stays below is marked at its highest."""
     opacity: tuple[float, float] = (0.2, 1.0)
     """Range of the texture's weight beside the image's."""
     own: float = Field(0.5, ge=0, le=1)

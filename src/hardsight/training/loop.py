@@ -58,7 +58,7 @@ class TrainResult(NamedTuple):
     step: int
     """Steps done, less than ``settings.steps`` if interrupted."""
     loss: float | None
-    """Of the last step; None if there was none left to do."""
+    """Loss of the last step; None if there was none left to do."""
     seconds: float
     """Time spent training, over all sessions of the run."""
     checkpoint: Path

@@ -32,7 +32,7 @@ class Settings(BaseModel):
     warmup: float = Field(default=0.1, ge=0, lt=1)
     """Fraction of the steps in which the learning rate rises."""
     ema_decay: float = Field(default=0.998, ge=0, lt=1)
-    """Of the averaged weights, the ones that are evaluated."""
+    """Decay of the averaged weights, the ones that are evaluated."""
     gradient_clip: float | None = Field(default=None, gt=0)
     """Largest norm of the gradient; None: not clipped."""
     precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"

@@ -27,7 +27,7 @@ class AdversarialTraining(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     steps: int = Field(600, ge=1)
-    """Of the optimiser."""
+    """Steps of the optimiser."""
     lr: float = Field(2e-4, gt=0)
     """The highest learning rate."""
     eps: float = Field(8 / 255, ge=0, le=1)

@@ -28,7 +28,7 @@ class TrainingContext:
     normals: Tensor
     """Those of all categories."""
     policies: tuple[AugmentationPolicy, ...]
-    """Of each category's images."""
+    """Augmentation policy of each category's images."""
     training: Settings
     work: OpenWork
     factor: int = 1

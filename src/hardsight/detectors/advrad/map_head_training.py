@@ -23,7 +23,7 @@ class MapHeadTraining(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     steps: int = Field(400, ge=1)
-    """Of the optimiser."""
+    """Steps of the optimiser."""
     warm_up: int = Field(100, ge=0)
     """Steps before these, on images that are not attacked."""
     lr: float = Field(1e-3, gt=0)

@@ -49,7 +49,7 @@ class AdvRADFit(FitConfig):
 
     @property
     def stages(self) -> dict[str, float | None]:
-        """Of the trainings the steps decide; of a selection what it finds.
+        """The stages of the fit: trainings, whose cost their steps decide, and a selection.
 
         Empty where the patch size is chosen first, which decides what a step costs.
         """

@@ -15,7 +15,7 @@ class Report:
     candidates: tuple[Candidate, ...]
     settings: Evidence
     weight: float
-    """Of the robust AUROC in the selection score."""
+    """Weight of the robust AUROC in the selection score."""
     localising: dict[int, tuple[float, float]] = field(default_factory=dict)
     """Side of the map's own filter -> pixel AUROC, clean and under an attack on the map."""
     pilots: dict[int, float] = field(default_factory=dict)

@@ -41,7 +41,7 @@ class Selection(Evidence):
     copies: int = Field(4, ge=1)
     """Defective copies of each."""
     attacked: int = Field(32, ge=1)
-    """Of the copies, those attacked: so many or a few more, the first of each normal first."""
+    """Copies that are attacked: so many or a few more, the first of each normal first."""
     draws: int = Field(2, ge=1)
     """Noise draws a gradient averages, the detector's own among them."""
     reference_images: int = Field(48, ge=2)

@@ -78,7 +78,7 @@ class Start:
 
     @property
     def _side(self) -> int:
-        """Of the images, or tiles, that the networks see, in pixels."""
+        """Side of the images, or tiles, that the networks see, in pixels."""
         values = grouped(self.settings)
         side: int = values["tiling"]["tile"] if values["tiling"] else values["image_size"]
         return side

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _TAPS = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
-"""Of the binomial low-pass along a row or column."""
+"""Weights of the binomial low-pass along a row or column."""
 
 
 def frequency_bands(images: Tensor, count: int) -> list[Tensor]:

@@ -8,7 +8,7 @@ from typing import Self
 from torch import Tensor, nn
 
 _GROUPS = 4
-"""Of the normalisation, which is each image's own: a score does not depend on the batch."""
+"""Groups of the normalisation, which is each image's own: a score does not depend on the batch."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Architecture:
     """
 
     channels: int = 16
-    """Of the first level, a multiple of 4; each further one has twice as many."""
+    """Channels of the first level, a multiple of 4; each further one has twice as many."""
     widest: int = 128
     """Channels that no level exceeds, a multiple of 4."""
     levels: int = 5

@@ -30,7 +30,7 @@ class GlobalAnomalies(BaseModel):
     furthest: float = Field(2.0, ge=1)
     """Largest distance, in smallest ones."""
     steps: int = Field(5, ge=0)
-    """Of the gradient ascent."""
+    """Steps of the gradient ascent."""
     step_size: float = Field(0.01, gt=0)
     """Length of a step, in smallest distances; all steps together are a few hundredths in the
     paper."""

@@ -36,7 +36,7 @@ class DistanceScoring:
     combine: Combination = "sum"
     """See ``Combination``."""
     sigma: float = 4.0
-    """Of the Gaussian that smooths the map, in pixels; 0: none."""
+    """Sigma of the Gaussian that smooths the map, in pixels; 0: none."""
     top: float = 0.0
     """Share of the pixels, the highest, whose mean is the score; 0: the highest alone."""
     align_corners: bool = True

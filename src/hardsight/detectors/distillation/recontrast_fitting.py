@@ -11,7 +11,7 @@ from hardsight.detectors.fitted import Fitted, Work
 from hardsight.training import Settings
 
 ENCODER_SHARE = 0.005
-"""Of the learning rate, at which the encoder adapts: 1e-5 beside 2e-3 (ReContrast, section 4)."""
+"""Share of the learning rate that the encoder has: 1e-5 beside 2e-3 (ReContrast, section 4)."""
 
 
 class ReContrastFit(MinedFit):

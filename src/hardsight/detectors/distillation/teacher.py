@@ -3,7 +3,7 @@
 from hardsight.backbones import Backbone
 
 TAPS = (1, 2, 3)
-"""Of the bundled network: strides 4, 8 and 16."""
+"""Taps of the bundled network: strides 4, 8 and 16."""
 
 
 def level_sides(backbone: Backbone, image_size: int, divisor: int = 1) -> list[int]:

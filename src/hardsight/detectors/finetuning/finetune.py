@@ -25,7 +25,7 @@ class FineTuning(BaseModel):
     training: Settings = Settings(
         steps=400, batch_size=4, lr=3e-4, weight_decay=1e-4, ema_decay=0.99, sample_every=None
     )
-    """Of the backbone's weights."""
+    """Training of the backbone's weights."""
 
     @property
     def attack(self) -> PGD:

@@ -10,7 +10,7 @@ from hardsight.detectors.flows.coupling import Flow
 from hardsight.detectors.flows.density import Density
 
 _KERNELS = (3, 1)
-"""Of the couplings, in turns (FastFlow, sec. 3.3)."""
+"""Kernel sides of the couplings, in turns (FastFlow, sec. 3.3)."""
 _CLAMP = 2.0
 
 

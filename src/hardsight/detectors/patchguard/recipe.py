@@ -25,11 +25,11 @@ class Adversary(PGDAdversary):
     aligned over the ball (Andriushchenko & Flammarion, 2020). "free": the perturbation follows the
     gradient of the training step itself, a batch being replayed (Shafahi et al., 2019)."""
     mode: Mode = "train"
-    """Of the network while it is attacked: with dropout, as in PatchGuard's code, or without."""
+    """Mode of the network while it is attacked: with dropout, as in PatchGuard's code, or not."""
     replays: int = Field(8, ge=1)
-    """Of "free": steps that one batch serves."""
+    """Steps that one batch serves in "free"."""
     alignment: float = Field(0.2, ge=0)
-    """Of "fast": weight of 1 - cosine of the gradients at the image and in its ball, beside the
+    """Weight in "fast" of 1 - cosine of the gradients at the image and in its ball, beside the
     mean cross-entropy of a patch; 0: off."""
 
     def attack(self) -> PGD:
@@ -52,9 +52,9 @@ class Regularisation(BaseModel):
     weights: tuple[float, ...] = (1.0,)
     """One for each layer."""
     delta: float = Field(1.0, gt=0)
-    """Of "soft-degree": a weight counts above ``delta / N``; the paper's 1/256 is 1."""
+    """A weight counts above ``delta / N`` in "soft-degree"; the paper's 1/256 is 1."""
     tau: float = Field(0.25, gt=0)
-    """Of "soft-degree": width of the sigmoid, in units of 1 / N as ``delta``."""
+    """Width of the sigmoid of "soft-degree", in units of 1 / N as ``delta``."""
 
     @model_validator(mode="after")
     def _a_weight_each(self) -> "Regularisation":
@@ -78,8 +78,8 @@ class Recipe(BaseModel):
     foreground: Foreground = "saliency"
     """Where pseudo-anomalies are made: "grad-cam", "saliency" or "all"."""
     foreground_weights: str = "bundled"
-    """Of the classifier behind "grad-cam": "bundled" (EfficientNet-Lite0), "imagenet" (ResNet-18,
-    fetched once) or the path of a ResNet-18's file."""
+    """Weights of the classifier behind "grad-cam": "bundled" (EfficientNet-Lite0), "imagenet"
+    (ResNet-18, fetched once) or the path of a ResNet-18's file."""
     dilation: float = Field(10 / 224, ge=0, lt=1)
     """How far pseudo-anomalies reach over the foreground's edge, as a fraction of the side."""
     smallest: float = Field(14 / 224, gt=0, lt=1)
@@ -87,7 +87,7 @@ class Recipe(BaseModel):
     defects: float = Field(0.0, ge=0, le=1)
     """Share of the pseudo-anomalies that are synthetic defects instead of cut and pasted."""
     anomalous_weight: float = Field(1.0, gt=0)
-    """Of an anomalous patch beside a normal one."""
+    """Weight of an anomalous patch beside a normal one."""
 
     def cut_paste(self) -> CutPaste:
         """Return what makes pseudo-anomalies."""

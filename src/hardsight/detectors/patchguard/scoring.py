@@ -20,7 +20,7 @@ class PatchScoring:
     """Patches with the highest logits that the score averages; the paper says 5, its code 3.
     Of a network that judges pixels, as large a share of them as k has of 14 x 14 patches."""
     sigma: float = 6.0
-    """Of the Gaussian that smooths the map, in pixels; 0: none."""
+    """Sigma of the Gaussian that smooths the map, in pixels; 0: none."""
     radius: int = 7
     """Where the Gaussian is cut off, in pixels."""
 

@@ -151,7 +151,7 @@ class _Copies:
     batch_size: int | None
     calibration: Calibration
     looks: Looks | None
-    """Of early stopping; None scores all copies."""
+    """Looks of early stopping; None scores all copies."""
     counted: bool
     """Whether the pixels above the threshold are counted."""
 

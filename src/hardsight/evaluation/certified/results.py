@@ -61,7 +61,7 @@ class SmoothedAttack(NamedTuple):
     name: str
     radius: float
     auroc: float
-    """Of the smoothed score of the attacked images, on fresh noise."""
+    """AUROC of the smoothed score of the attacked images, on fresh noise."""
     certified: float
     """Certified AUROC, per image, of the same images."""
     images: int
@@ -98,7 +98,7 @@ class Certification:
     """A name of ``hardsight.detectors.adapters.designs.DESIGNS``."""
     terms: Terms
     threshold: float
-    """Of the smoothed score, from held-out normal images."""
+    """Threshold of the smoothed score, from held-out normal images."""
     statement: str
     """What the threshold means."""
     labels: NDArray[np.bool_]
@@ -156,7 +156,7 @@ class AttackedVote(NamedTuple):
     name: str
     radius: float
     accuracy: float
-    """Of the vote on the attacked images, by fresh copies: an empirical accuracy."""
+    """Empirical accuracy of the vote on the attacked images, by fresh copies."""
     certified: float
     """Certified accuracy of the same images."""
     images: int
@@ -192,7 +192,7 @@ class ClassCertification:
     radii: NDArray[np.float64]
     """(M,) in which the predictions are certain; NaN where it abstains."""
     values: int
-    """Of an image, channels x height x width."""
+    """Values of an image, channels x height x width."""
     seconds_per_image: float
     classes: tuple[str, ...] = ()
     """Their names; their numbers where there are none."""

@@ -36,7 +36,7 @@ class Subject(ABC):
 
     kind: ClassVar[Kind]
     target: ClassVar[Target]
-    """Of the metrics of its outputs."""
+    """Target of the metrics of its outputs."""
     measure: ClassVar[str]
     """The figure of its scores."""
     counted: ClassVar[str]

@@ -34,7 +34,7 @@ from hardsight.runs.started import origin
 
 SUITES = ("pgd", "eot-pgd")
 SEVERITIES = (0.25, 0.5, 1.0)
-"""Of the curve of a threat with parameters, in shares of the one asked for."""
+"""Severities of the curve of a threat with parameters, in shares of the one asked for."""
 
 
 class DetectorFigures(Figures[DetectorRun]):

@@ -51,7 +51,7 @@ class Attacked(BaseModel):
     perturbation: str
     """Ten times the change round grey, a JPEG in base64."""
     heat_map: str
-    """Of the attacked image, a PNG in base64."""
+    """Heat map of the attacked image, a PNG in base64."""
 
 
 class CertifiedShown(BaseModel):

@@ -44,7 +44,7 @@ class EncodedImage(Strict):
     """An image file in JSON."""
 
     data: Base64Bytes
-    """Of a PNG, JPEG, ..., in base64."""
+    """Bytes of a PNG, JPEG, ..., in base64."""
     source: Annotated[str, Field(max_length=300)] = ""
 
 
@@ -169,7 +169,7 @@ class ModelShown(BaseModel):
     level: float
     statement: str
     normal_scores: list[float]
-    """Of the held-out normal images that the threshold was set on."""
+    """Scores of the held-out normal images that the threshold was set on."""
     attackable: bool
     """Whether it has a gradient, by which the page attacks it."""
     beside: bool

@@ -41,7 +41,7 @@ class Query:
     threshold_version: int | None = None
     label: bool | None = None
     verdict: str | None = None
-    """Of two detectors: good, suspicious or defect."""
+    """Good, suspicious or defect, where two detectors decide."""
     source: str | None = None
     """The beginning of the source."""
     since: datetime | None = None
@@ -50,9 +50,9 @@ class Query:
     judged: bool | None = None
     """Whether there is feedback."""
     after: int | None = None
-    """Of numbers above this one."""
+    """Number above which decisions are returned."""
     before: int | None = None
-    """Of numbers below this one."""
+    """Number below which decisions are returned."""
     newest_first: bool = False
     limit: int = 100
 

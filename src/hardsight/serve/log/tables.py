@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
-"""Of a row in its table, in the order of its commit; SQLite counts up integers alone."""
+"""Number of a row in its table, in the order of its commit; SQLite counts up integers alone."""
 
 
 class UTCTime(TypeDecorator[datetime]):

@@ -57,9 +57,9 @@ class ServedModel:
     reports: Path
     """Folder below which commands write reports."""
     hash: str
-    """Of weights and settings."""
+    """Hash of weights and settings."""
     version: int = 0
-    """Of the threshold, see ``Decision``."""
+    """Version of the threshold, see ``Decision``."""
     good_parts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     """Stream -> (n,) values of the run's good parts, see ``drift_references``."""
 
