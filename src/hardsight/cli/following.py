@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -120,18 +121,18 @@ def _hash(frame: "Frame") -> str:
     return frame.sha256 or hashlib.sha256(frame.image.numpy().tobytes()).hexdigest()
 
 
-def check_sorted(addresses: Sequence[str], source: Path) -> None:
-    """Refuse to sort files into the folder that is watched, where they would arrive without end.
+def check_sorted(addresses: Sequence[str], watched: Sequence[Path]) -> None:
+    """Refuse to sort files into a folder that is watched, where they would arrive without end.
 
     Raises:
         ValueError: one of the addresses does.
     """
     from hardsight.connections import sorted_into
 
-    for address in addresses:
-        if (folder := sorted_into(address)) is not None:
-            again = "what is sorted would be scored again, without end"
-            check_outside(folder, source, "--to folder:", again)
+    again = "what is sorted would be scored again, without end"
+    folders = [folder for one in addresses if (folder := sorted_into(one)) is not None]
+    for folder, source in product(folders, watched):
+        check_outside(folder, source, "--to folder:", again)
 
 
 @contextmanager

@@ -122,11 +122,10 @@ def watch(
         if not to:
             only_with(context, "--to", "state")
         check_output(output)
-        if Path(source).is_dir():
-            check_overlays(overlays, [Path(source)])
-            check_sorted(to or (), Path(source))
-        else:
-            check_overlays(overlays, [])
+        watched = [Path(source)] if Path(source).is_dir() else []
+        check_overlays(overlays, watched)
+        if to:
+            check_sorted(to, watched)
         if drift:
             check_file(drift, "--drift")
         opened = open_detector_run(run)

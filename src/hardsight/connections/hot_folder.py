@@ -94,10 +94,11 @@ class HotFolder:
         if not os.path.isfile(source):  # noqa: PTH113 - false of a name that no file can have
             return
         found = self._hash(source)
-        if found is not None and found != sha256:
+        if found is None:
+            return
+        if found != sha256:
             self._left += 1
             _log.warning("%s changed after it was read, and is left there", source)
-        if found != sha256:
             return
         folder.mkdir(exist_ok=True)
         target = self._free(folder / source.name)

@@ -218,8 +218,10 @@ def _known_batch(
     With that are its scores, and those of a source that is used, by which they are known again.
     """
     found = attack_batch(subject, suite, protocol, start, **how)
+    if start:
+        return found
     transferred = suite is not None and any(a.via == "source" for a in suite.attempts)
-    return found if start else found | known_by(subject, transferred)
+    return found | known_by(subject, transferred)
 
 
 class _Share:

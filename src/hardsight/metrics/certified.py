@@ -26,7 +26,7 @@ def _bounds(lower_of_anomalous: ArrayLike, upper_of_normal: ArrayLike) -> tuple[
         (lower_of_anomalous, "lower_of_anomalous", np.inf),
         (upper_of_normal, "upper_of_normal", -np.inf),
     ):
-        array = as_array(values).astype(np.float64)
+        array = as_array(values).astype(np.float64, copy=False)
         if array.ndim != 1 or array.size == 0:
             raise ValueError(
                 f"{name} must have shape (N,) with N >= 1, got {array.shape}; "

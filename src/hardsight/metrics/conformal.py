@@ -81,7 +81,7 @@ def p_values(scores: ArrayLike, normal_scores: ArrayLike) -> NDArray[np.float64]
 
 def finite_p_values(scores: ArrayLike, normal_scores: ArrayLike) -> NDArray[np.float64]:
     """Return the ``p_values`` (N,) of scores that may not be finite: NaN for those."""
-    s = as_array(scores).astype(np.float64)
+    s = as_array(scores).astype(np.float64, copy=False)
     found, known = np.full(s.shape, np.nan), np.isfinite(s)
     if known.any():
         found[known] = p_values(s[known], normal_scores)

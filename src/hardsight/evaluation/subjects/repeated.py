@@ -23,7 +23,7 @@ otherwise there."""
 
 
 def demand_repeatable(subject: Subject) -> Tensor:
-    """Return the scores (1 or 2,) of a subject's first images, by which ``demand_same`` knows it.
+    """Return the scores (1 or 2,) of a subject's first images, by which ``demand_known`` knows it.
 
     A model that does not say whether it is random is asked more often: one that draws one of two
     answers gives the same twice in half of all trials.
@@ -66,32 +66,28 @@ def demand_known(subject: Subject, kept: Tensors, folder: Path) -> None:
     """Refuse a batch that was kept of another model, or made with another source.
 
     Args:
-        subject: see ``demand_same``.
+        subject: of the same name, weights and settings.
         kept: a batch, with what ``known_by`` returned then.
         folder: where it is.
 
     Raises:
-        ValueError: see ``demand_same``.
+        ValueError: other scores than by rounding; the message names the folder.
     """
     if (asked := kept.get(_named(subject))) is not None:
-        demand_same(subject, asked, folder)
+        _demand_same(subject, asked, folder)
     if (asked := kept.get(_named(subject, "source "))) is not None and subject.source is not None:
-        demand_same(_source(subject), asked, folder)
+        _demand_same(_source(subject), asked, folder)
 
 
-def demand_same(subject: Subject, kept: Tensor, folder: Path) -> None:
+def _demand_same(subject: Subject, kept: Tensor, folder: Path) -> None:
     """Refuse a subject whose model is not the one of which batches were kept.
 
     Its weights, settings and name do not tell a model from every other: what a module keeps in
     plain attributes, and what its code or that of a function does, is in none of them.
 
     Args:
-        subject: of the same name, weights and settings.
+        subject, folder: see ``demand_known``.
         kept: what ``demand_repeatable`` returned then, on the same kind of device.
-        folder: where the batches are.
-
-    Raises:
-        ValueError: other scores than by rounding; the message names the folder.
     """
     with _aside(subject):
         now = _first_scores(subject)().cpu()
