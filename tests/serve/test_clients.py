@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,8 +29,9 @@ LIMITS = Limits(waiting=6, requests=8, connections=24, seconds=0.4)
 
 
 @pytest.fixture
-def narrow(served_run, place):
-    found = Service([Origin(served_run)], place, LIMITS, device="cpu")
+def narrow(served_run, place, request):
+    limits = replace(LIMITS, seconds=getattr(request, "param", LIMITS.seconds))
+    found = Service([Origin(served_run)], place, limits, device="cpu")
     yield found
     found.stop()
 
@@ -115,6 +117,7 @@ def test_more_connections_than_there_may_be_are_ended_and_places_come_free(addre
         assert all(ended(each) for each in crowd)
 
 
+@pytest.mark.parametrize("narrow", [20.0], indirect=True)
 def test_of_a_flood_each_is_decided_or_told_when_to_try_again(address, narrow):
     answers: list[http.client.HTTPResponse] = []
 
@@ -135,6 +138,19 @@ def test_of_a_flood_each_is_decided_or_told_when_to_try_again(address, narrow):
     assert all(int(answer.getheader("Retry-After")) >= 1 for answer in refused)
     told = {row["id"] for answer in taken for row in json.loads(answer.content)["decisions"]}
     assert {each.decision.id for each in narrow.log.each()} == told
+    assert narrow.scorer.line.unanswered == 0
+
+
+def test_what_was_not_begun_in_time_is_dropped_and_its_client_told(address, narrow):
+    held = threading.Event()
+    narrow.scorer.aside(held.wait)
+    late = ask(address)
+    assert late.status == 503
+    assert b"no answer within 0.4 s; send fewer images at a time" in late.content
+    assert int(late.getheader("Retry-After")) >= 1
+    held.set()
+    assert ask(address).status == 200
+    assert len(list(narrow.log.each())) == 1
     assert narrow.scorer.line.unanswered == 0
 
 
