@@ -20,7 +20,7 @@ def decision(label: bool = False, source: str = "a.png", image: str = "0" * 64) 
     return Decision(source, image, 1.5, 0.25, label, 2.0, "parts", "f" * 16)
 
 
-def until(true: Callable[[], object], seconds: float = 10.0) -> None:
+def until(true: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait until something is true, which is checked at the end."""
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:

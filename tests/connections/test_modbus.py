@@ -24,7 +24,7 @@ class Controller:
 
     def __init__(self, loop, port):
         self.loop, self.port = loop, port
-        self.client = ModbusTcpClient("127.0.0.1", port=port, timeout=1)
+        self.client = ModbusTcpClient("127.0.0.1", port=port, timeout=10)
 
     def start(self):
         async def begin():

@@ -12,9 +12,8 @@ CPU = torch.device("cpu")
 
 def test_it_is_the_time_of_the_layers_measured_once(monkeypatch):
     slowness.cache_clear()
-    first, again = slowness(CPU), time.perf_counter()
+    first = slowness(CPU)
     assert slowness(CPU) is first
-    assert time.perf_counter() - again < 0.01
     assert 0.01 < first < 1000
     monkeypatch.setattr(speed, "REFERENCE", 2 * REFERENCE)
     monkeypatch.setattr(speed, "BUDGET", 0.0)  # one step of a clock that ticks a second a look

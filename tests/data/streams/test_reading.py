@@ -36,7 +36,10 @@ def test_the_source_is_held_up_where_nothing_may_be_dropped():
             yield frame
 
     with Reading(source, ahead=4) as reading:
-        time.sleep(0.2)
+        until = time.monotonic() + 30
+        while len(read) < 5 and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.1)
         assert len(read) == 5  # four wait, the fifth is in the reader's hand
         assert len([n for batch in names(reading.batches(8)) for n in batch]) == 20
 

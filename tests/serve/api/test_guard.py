@@ -133,7 +133,7 @@ def test_its_own_page_reaches_it(client):
 
 @pytest.fixture
 def narrow(served_run, place):
-    limits = Limits(body=20_000, pixels=1_000, images=3, waiting=4, requests=2, seconds=1)
+    limits = Limits(body=20_000, pixels=1_000, images=3, waiting=4, requests=2)
     found = Service([Origin(served_run)], place, limits, device="cpu")
     yield found
     found.stop()
