@@ -92,6 +92,16 @@ def test_the_settled_are_dropped_and_the_rest_gets_their_steps():
     assert result.queries == -(-(8 * 5 + 4 * 9 + 2 * 17) // 8)
 
 
+@pytest.mark.parametrize(("count", "discard", "left"), [(10, 0.7, 3), (25, 0.6, 10), (2, 0.9, 1)])
+def test_a_share_is_dropped_as_if_it_were_exact(count, discard, left):
+    """10 * (1 - 0.7) is 3.0000000000000004 in floats, and somebody is always left."""
+    x, hills = torch.full((count, 1, 1, 2), 0.5, dtype=torch.float64), Hills(torch.zeros(count))
+    attack = A3(PGD(Linf(0.2), steps=10), restarts=12, discard=discard, warmup=0)
+    attack(hills, x, G().manual_seed(0))
+    assert list(dict.fromkeys(hills.sizes))[:2] == [count, left]
+    assert hills.sizes[-1] == 1
+
+
 def test_image_steps_are_the_same_every_round():
     x = torch.full((8, 1, 1, 2), 0.5, dtype=torch.float64)
     hills = Hills(torch.zeros(8))

@@ -29,6 +29,7 @@ from hardsight.attacks import (
     build_suite,
     fgsm,
 )
+from hardsight.attacks.class_suites import class_suite
 from hardsight.core.types import Detection
 
 EPS = Linf(2 / 255)
@@ -284,3 +285,20 @@ def test_float64_images_take_the_precision_of_the_weights(precision):
     assert found.dtype == precision
     single = PGD(EPS, 2, random_start=False)(objective, X.to(precision)).images
     assert torch.equal(found, single)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+def test_a_suite_takes_the_precision_of_the_weights_too(precision):
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(30, 2)).to(precision)
+    victim, suite = ClassVictim(model, LABELS.long()), class_suite("fgsm", eps="2/255")
+    found = suite(victim, X.double(), torch.Generator().manual_seed(0)).images
+    assert found.dtype == precision
+    assert torch.equal(found, suite(victim, X.to(precision), torch.Generator().manual_seed(0))[0])
+
+
+@each_attack
+def test_images_that_were_made_in_inference_mode_are_attacked(attack):
+    with torch.inference_mode():
+        x = X.clone()
+    found = attack(objective(), x, torch.Generator().manual_seed(0)).images
+    assert torch.equal(found, attack(objective(), X, torch.Generator().manual_seed(0)).images)

@@ -1,6 +1,5 @@
 """The adaptive auto attack: starts that learn, and a budget that goes where it may help."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +12,7 @@ from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.optimisers import Stepped, altered
 from hardsight.attacks.pgd import PGD
 from hardsight.core.batches import choose
+from hardsight.core.rounding import ceil
 from hardsight.core.types import AttackResult
 
 
@@ -111,10 +111,10 @@ class A3(Entry):
             if direction is not None:
                 signs = direction.sign()[found.objective > 0].sum(0)
                 successes = signs if successes is None else successes + signs
-            keep = math.ceil(batch * (1 - self.discard) ** (restart + 1))
+            keep = max(1, ceil(batch * (1 - self.discard) ** (restart + 1)))
             nearest = value[left].abs().topk(keep, largest=False).indices
             left = left[nearest.sort().values]
-        return AttackResult(best, value, math.ceil(spent / batch), nonfinite)
+        return AttackResult(best, value, ceil(spent / batch), nonfinite)
 
     def _start(
         self,

@@ -53,12 +53,11 @@ class Entry(ABC):
                 shape or not finite; an objective that returns anything but one finite number an
                 image, or has no gradient where one is needed.
         """
-        images = attackable(images)
-        if isinstance(objective, Aimed) and _is_single(objective.model):
-            images = images.float()
+        model = objective.model if isinstance(objective, Aimed) else None
+        images = attackable(images, model)
         if start is not None:
             start = _start(start, images)
-        with at_rest(objective.model if isinstance(objective, Aimed) else None):
+        with at_rest(model):
             return self.optimise(objective, images, generator, start)
 
     @abstractmethod
@@ -72,9 +71,15 @@ class Entry(ABC):
         """Attack images that are known to be in order; arguments as of a call."""
 
 
-def attackable(images: Tensor) -> Tensor:
-    """Return checked images in at least single precision, without a history of gradients."""
-    return at_least_single(check_images(images).detach())
+def attackable(images: Tensor, model: object) -> Tensor:
+    """Return checked images in the precision in which a model is attacked, see ``Entry``.
+
+    Without a history of gradients, and as a copy where they were made in inference mode, which
+    allows them none.
+    """
+    found = at_least_single(check_images(images).detach())
+    found = found.clone() if found.is_inference() else found
+    return found.float() if _is_single(model) else found
 
 
 def _is_single(model: object) -> bool:
