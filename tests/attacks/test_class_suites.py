@@ -133,11 +133,13 @@ def test_the_targets_are_the_likeliest_wrong_classes():
         for row, label, target in zip(logits, LABELS, objective.targets, strict=True):
             order = [j for j in row.argsort(descending=True).tolist() if j != int(label)]
             assert int(target) == order[k - 1]
-    assert not victim.knows("dlr-4")
+    assert victim.lacks("dlr-4") == "objective='dlr-4' needs at least 5 classes, and there are 4"
     few = LabelledVictim(linear(3), LABELS % 3, classes=3)
-    assert few.knows("dlr")
-    assert not few.knows("dlr-1")
-    assert not LabelledVictim(linear(2), LABELS % 2, classes=2).knows("dlr")
+    assert few.lacks("dlr") is None
+    assert "at least 4 classes" in str(few.lacks("dlr-1"))
+    assert "at least 3 classes" in str(
+        LabelledVictim(linear(2), LABELS % 2, classes=2).lacks("dlr")
+    )
     assert isinstance(victim, ClassVictim)
     _, gradient = value_and_gradient(victim.objective("dlr-1", X), X)
     assert bool(gradient.isfinite().all())

@@ -90,6 +90,6 @@ def test_a_deviation_finds_the_best_attack_of_a_purifier_that_amplifies_one_dire
 
 
 def test_without_a_purifier_there_is_no_deviation():
-    assert not LabelledVictim(Linear(W), LABELS, classes=2).knows("deviation")
+    assert "behind a purifier" in LabelledVictim(Linear(W), LABELS, classes=2).lacks("deviation")
     with pytest.raises(ValueError, match="needs a classifier behind a purifier"):
         attacked("deviation", Linear(W))

@@ -222,11 +222,12 @@ def test_descriptions_and_budgets():
         (("pgd",), {"objectives": ()}, "at least one objective"),
         (("pgd",), {"objectives": ("scroe",)}, "objective='scroe' is not of a score.*'score'"),
         (("pgd",), {"submissions": 0}, "submissions must be at least 1, got 0"),
+        (("eot-pgd",), {"draws": 0}, "draws must be at least 1, got 0"),
     ],
 )
 def test_suites_that_do_not_exist(arguments, own, message):
     with pytest.raises(ValueError, match=message):
-        build_suite(*arguments, **own)
+        build_suite(*arguments, **own).demand(Linear(), None)
 
 
 def test_each_random_suite_holds_every_attempt_of_the_one_before():

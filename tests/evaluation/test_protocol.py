@@ -255,3 +255,23 @@ def test_what_a_curve_cannot_have_is_refused_before_any_attack(bright, make_set,
     with pytest.raises(ValueError, match=said):
         evaluate(bright(), data, [pgd(2)], protocol=Protocol(**asked), execution=execution)
     assert told == []
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "said"),
+    [
+        ("a3", {}, 'suite=.a3.: objective="decision" needs a threshold: calibrate the detector'),
+        ("eot-pgd", {"objectives": ("score", "ce")}, "objective='ce' is not of a score"),
+        ("eot-pgd", {"draws": 0}, "draws must be at least 1, got 0"),
+    ],
+)
+def test_an_attack_that_the_detector_cannot_have_is_refused_first(
+    bright, make_set, name, own, said
+):
+    """Not after the clean images and the attacks before it."""
+    data, told = make_set(NORMAL, ANOMALOUS), []
+    execution = Execution(progress=lambda *one: told.append(one))
+    suites = [pgd(1), build_suite(name, steps=2, **own)]
+    with pytest.raises(ValueError, match=said):
+        evaluate(bright(), data, suites, execution=execution)
+    assert told == []

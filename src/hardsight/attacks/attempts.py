@@ -49,6 +49,10 @@ class Attempt:
     via: Via = "exact"
     optional: bool = False
 
+    def __post_init__(self) -> None:
+        if self.draws < 1:
+            raise ValueError(f"draws must be at least 1, got {self.draws}")
+
     @property
     def words(self) -> tuple[str, str]:
         """Return the budget, and what it goes through, in words."""
@@ -82,7 +86,7 @@ class Attempt:
     def possible(self, victim: Victim) -> bool:
         """Return whether the victim has what the attack needs."""
         offered = self.via in _ALWAYS or self.via in surrogates_of(victim.model)
-        return offered and victim.knows(self.objective)
+        return offered and victim.lacks(self.objective) is None
 
     def demand(self, model: object, source: object | None, suite: str) -> None:
         """Refuse a model that cannot be seen as ``via`` says.

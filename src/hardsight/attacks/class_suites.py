@@ -49,11 +49,15 @@ class LabelledVictim(ClassVictim):
         """Return the same labels for another classifier."""
         return replace(self, model=model)
 
-    def knows(self, name: str) -> bool:
-        """Tell whether there are classes enough, or a purifier."""
-        if (likeliest := _likeliest(name)) is not None:
-            return self.classes >= 4 and likeliest < self.classes
-        return super().knows(name) and (name != "dlr" or self.classes >= 3)
+    def lacks(self, name: str) -> str | None:
+        """Return why the objective cannot be built: there are too few classes, or no purifier."""
+        likeliest = _likeliest(name)
+        least = 3 if name == "dlr" else 1 if likeliest is None else max(4, likeliest + 1)
+        if self.classes < least:
+            return (
+                f"objective={name!r} needs at least {least} classes, and there are {self.classes}"
+            )
+        return None if likeliest is not None else super().lacks(name)
 
     def objective(
         self,
@@ -133,4 +137,5 @@ def _for_classes(attempt: Attempt) -> Attempt:
     name = attempt.objective
     if name == "score":
         name = "margin" if isinstance(attempt.optimiser, Square) else "ce"
-    return replace(attempt, objective=name, optional=attempt.optional or name.startswith("dlr"))
+    by_ratio = name == "dlr" or _likeliest(name) is not None
+    return replace(attempt, objective=name, optional=attempt.optional or by_ratio)

@@ -134,6 +134,18 @@ class Suite:
             if not attempt.optional:
                 attempt.demand(model, source, self.name)
 
+    def demand_objectives(self, victim: Victim) -> None:
+        """Refuse a victim that lacks what an objective needs, before any work is begun.
+
+        Raises:
+            ValueError: as the call does.
+        """
+        for attempt in self.attempts:
+            source = victim.source if attempt.via == "source" else None
+            seen = victim if source is None else victim.of(source)
+            if not attempt.optional and (lacking := seen.lacks(attempt.objective)):
+                raise ValueError(f"suite={self.name!r}: {lacking}")
+
     def demand_gradient(self, model: object) -> None:
         """Refuse a model without a gradient (``differentiable``), where one is followed.
 
@@ -175,7 +187,7 @@ class Suite:
             TypeError, ValueError: as of an attack, see ``Entry``; a transferred attack without a
                 source, or a BPDA of a model that names no part to go round.
         """
-        images = attackable(images)
+        images = attackable(images, victim.model)
         with at_rest(victim.model, victim.source):
             return self._worst(victim, images, generator, noise, told)
 

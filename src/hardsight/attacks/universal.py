@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hardsight.attacks.attempts import Attempt
 from hardsight.attacks.contract import Divisible, Objective, scheduled
-from hardsight.attacks.entry import at_rest
+from hardsight.attacks.entry import at_rest, attackable
 from hardsight.attacks.gradient_free import searched_on
 from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.objectives.draws import repeats_itself
@@ -77,7 +77,7 @@ def craft(suite: Suite, batches: Sequence[Batch], generator: torch.Generator) ->
 
     Raises:
         ValueError: a threat that is none for a set, or an attempt that does not see the exact
-            gradient.
+            gradient; images as of an attack, see ``Entry``.
     """
     threat = suite.ball
     if not is_shared(threat):
@@ -89,6 +89,7 @@ def craft(suite: Suite, batches: Sequence[Batch], generator: torch.Generator) ->
                 "takes attacks that do: pgd, eot-pgd"
             )
 
+    batches = [b._replace(images=attackable(b.images, b.victim.model)) for b in batches]
     images, victim = batches[0].images, batches[0].victim
     judging = 1 if repeats_itself(victim.model, images) else suite.judging
     judges = [b.victim.judge(judging) for b in batches]
@@ -103,7 +104,7 @@ def craft(suite: Suite, batches: Sequence[Batch], generator: torch.Generator) ->
             middle, evaluate(judge, middle, noise.generator("judge")), 0
         )
         for attempt in suite.attempts:
-            if attempt.optional and not victim.knows(attempt.objective):
+            if attempt.optional and victim.lacks(attempt.objective):
                 continue
             assert isinstance(attempt.optimiser, ParameterSpace)
             own = noise.generator(attempt.key)

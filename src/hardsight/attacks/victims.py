@@ -17,6 +17,7 @@ from hardsight.attacks.objectives.deviation import (
     DEVIATIONS,
     DeviationObjective,
     Purifications,
+    without_purifier,
 )
 from hardsight.attacks.objectives.draws import Model, evaluate_draws
 from hardsight.attacks.objectives.maps import MAP_LOSSES, MapObjective, class_means, margins
@@ -43,8 +44,8 @@ class Victim(Protocol):
         """Return the same truth about another model."""
         ...
 
-    def knows(self, name: str) -> bool:
-        """Return whether the objective called ``name`` has all it needs."""
+    def lacks(self, name: str) -> str | None:
+        """Return why there can be no objective called ``name``; None: it has all it needs."""
         ...
 
     def objective(
@@ -63,6 +64,9 @@ class Victim(Protocol):
             draws: noise draws averaged.
             noise: fixed and known; None draws it afresh.
             generator: of what it takes to look at the clean images first.
+
+        Raises:
+            ValueError: what it ``lacks``.
         """
         ...
 
@@ -97,9 +101,11 @@ class ScoreVictim:
         """Return the same labels for another detector, whose threshold is not known."""
         return replace(self, model=model, threshold=None)
 
-    def knows(self, name: str) -> bool:
-        """Return whether the objective can be built: a decision needs a threshold."""
-        return name != "decision" or self.threshold is not None
+    def lacks(self, name: str) -> str | None:
+        """Return why the objective cannot be built: a decision needs a threshold."""
+        if name == "decision" and self.threshold is None:
+            return 'objective="decision" needs a threshold: calibrate the detector'
+        return _none(name, "a score", self.names)
 
     def objective(
         self,
@@ -110,9 +116,9 @@ class ScoreVictim:
         generator: torch.Generator | None = None,
     ) -> Objective:
         """Build one of ``names``; "region" is the mean of the map where it is largest now."""
+        _refuse(self.lacks(name))
         if name == "decision":
-            if self.threshold is None:
-                raise ValueError('objective="decision" needs a threshold: calibrate the detector')
+            assert self.threshold is not None
             return DecisionObjective(self.model, self.labels, self.threshold, draws, noise)
         if name == "region":
             with torch.no_grad():
@@ -149,9 +155,9 @@ class MapVictim:
         """Return the same masks for another detector of the same scale."""
         return replace(self, model=model)
 
-    def knows(self, name: str) -> bool:
-        """Return true: every objective can be built."""
-        return True
+    def lacks(self, name: str) -> str | None:
+        """Return why the objective cannot be built: it is not of a map."""
+        return _none(name, "a map", self.names)
 
     def objective(
         self,
@@ -162,6 +168,7 @@ class MapVictim:
         generator: torch.Generator | None = None,
     ) -> Objective:
         """Build one of ``MAP_LOSSES``."""
+        _refuse(self.lacks(name))
         scale = (self.threshold, self.scale)
         return MapObjective(self.model, self.masks, name, draws, *scale, noise=noise)
 
@@ -169,6 +176,17 @@ class MapVictim:
         """Return how high normal pixels rank above anomalous ones, on the scale of clean maps."""
         scale = (self.threshold, self.scale)
         return MapObjective(self.model, self.masks, _rank, draws, *scale, noise=noise)
+
+
+def _none(name: str, of: str, names: tuple[str, ...]) -> str | None:
+    """Return that there is no objective of a name; None where there is."""
+    return None if name in names else f"objective={name!r} is not of {of}; {choices(name, names)}"
+
+
+def _refuse(lacking: str | None) -> None:
+    """Refuse an objective that a victim lacks something for."""
+    if lacking is not None:
+        raise ValueError(lacking)
 
 
 def _rank(logits: Tensor, masks: Tensor, fraction: float) -> Tensor:
@@ -203,9 +221,11 @@ class ClassVictim:
         """Return the same labels for another classifier."""
         return replace(self, model=model)
 
-    def knows(self, name: str) -> bool:
-        """Return whether the objective can be built: a deviation needs a purifier."""
-        return name not in DEVIATIONS or isinstance(self.model, PurifyingClassifier)
+    def lacks(self, name: str) -> str | None:
+        """Return why the objective cannot be built: a deviation needs a purifier."""
+        if name in DEVIATIONS and not isinstance(self.model, PurifyingClassifier):
+            return without_purifier(self.model)
+        return _none(name, "a classifier", self.names)
 
     def objective(
         self,
@@ -216,15 +236,12 @@ class ClassVictim:
         generator: torch.Generator | None = None,
     ) -> Objective:
         """Build one of ``names``."""
+        _refuse(self.lacks(name))
         if name in DEVIATIONS:
             reference = Purifications(self.model).mean(images, noise=noise, generator=generator)
             how = (reference, DEVIATIONS[name], draws, noise)
             return DeviationObjective(self.model, self.labels, *how)
         kinds = CLASS_OBJECTIVES | {"decision": MarginObjective}
-        if name not in kinds:
-            raise ValueError(
-                f"objective={name!r} is not of a classifier; {choices(name, self.names)}"
-            )
         return kinds[name](self.model, self.labels, draws, noise)
 
     def judge(self, draws: int, noise: Tensor | None = None) -> Objective:

@@ -80,7 +80,7 @@ class Audited(PlannedAudit):
 
     def _known(self, names: tuple[str, ...]) -> tuple[str, ...]:
         victim = self.subject.victim(0, 1)
-        return tuple(name for name in names if victim.knows(name))
+        return tuple(name for name in names if victim.lacks(name) is None)
 
     def generator(self, purpose: str, start: int = 0) -> torch.Generator:
         """Return the generator of a batch; the same purpose, the same noise."""

@@ -88,6 +88,7 @@ class Measurement:
         self.suites = [subject.sees(s) for s in suites]
         for suite in self.suites:
             suite.demand(subject.model, subject.source)
+            suite.demand_objectives(subject.victim(0, 1, suite.on_map))
         self.shown = subject.chosen(protocol.gallery)
         self.quick = subject.sees(subject.quick(norm))
         for eps in protocol.curve:

@@ -69,10 +69,7 @@ class Purifications:
 
     def __init__(self, classifier: Model) -> None:
         if not isinstance(classifier, PurifyingClassifier):
-            raise ValueError(
-                f"objective deviation needs a classifier behind a purifier (purify and answer), "
-                f"got {type(classifier).__name__}; attack it by ce or margin"
-            )
+            raise ValueError(without_purifier(classifier))
         self.classifier: PurifyingClassifier = classifier
 
     def sample_noise(self, images: Tensor, generator: Generator | None = None) -> Tensor | None:
@@ -102,3 +99,11 @@ class Purifications:
         repeats = 1 if noise is not None else draws
         found: Tensor = evaluate_draws(self, images, repeats, generator, noise)
         return mean_over_draws(found.mean(1), len(images))
+
+
+def without_purifier(classifier: Model) -> str:
+    """Return what a classifier lacks that has no purifier, for the message."""
+    return (
+        "objective deviation needs a classifier behind a purifier (purify and answer), "
+        f"got {type(classifier).__name__}; attack it by ce or margin"
+    )
