@@ -2,11 +2,22 @@
 
 from typed import call, words
 
+from hardsight.runs import DetectorRun
+
 
 def test_it_prints_the_card_that_lies_in_the_run(run):
     done = call("card", run)
     assert done.exit_code == 0, words(done)
     assert done.stdout.strip() == (run / "README.md").read_text().strip()
+
+
+def test_it_loads_the_detector_once(run, monkeypatch):
+    opened, load = [], DetectorRun.detector
+    monkeypatch.setattr(
+        DetectorRun, "detector", lambda own, *a: opened.append(own.path) or load(own, *a)
+    )
+    assert call("card", run).exit_code == 0
+    assert opened == [run]
 
 
 def test_an_evaluation_stands_in_it(run):

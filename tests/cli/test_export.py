@@ -39,6 +39,11 @@ def test_an_export_is_scored_like_a_run(run, exported, parts, tmp_path):
         assert float(a["score"]) == pytest.approx(float(b["score"]), rel=1e-4)
 
 
+def test_an_export_has_what_drift_is_seen_by(run, exported):
+    kept = exported / "statistics.json"
+    assert kept.read_bytes() == (run / "statistics.json").read_bytes()
+
+
 def test_an_export_is_watched(exported, parts, tmp_path):
     arguments = ("--idle", 0, "-o", tmp_path / "s.csv")
     done = call("watch", exported, parts / "test/good", *arguments)

@@ -41,7 +41,7 @@ def test_the_curve_has_every_depth_and_none_and_the_table_is_of_the_first(purifi
 
 
 def test_what_a_point_of_the_curve_is_not_of_is_said(purification, data, monkeypatch):
-    monkeypatch.setattr("hardsight.evaluation.purified.minutes_until", lambda moment: 0.0)
+    monkeypatch.setattr("hardsight.evaluation.plan.minutes_until", lambda moment: 0.0)
     suite, detector = build_suite("pgd", eps="8/255", steps=1), Bright(16)
     protocol = replace(BRIEF, corruptions=(1,))
     found = evaluate_purified(purification, (50, 100), detector, data, [suite], protocol=protocol)

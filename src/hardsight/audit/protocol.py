@@ -19,6 +19,7 @@ from hardsight.audit.budgets import BUDGETS, Budget
 from hardsight.audit.checks import CHECKS
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Audit, Check
+from hardsight.core.progress import Progress
 from hardsight.core.types import check_images, check_labels
 from hardsight.data import AnomalyData, LabelledImages
 from hardsight.detectors import Detector, as_detector
@@ -28,7 +29,7 @@ from hardsight.evaluation.plan import Execution
 from hardsight.evaluation.provenance import commit, device_name, fingerprint
 from hardsight.evaluation.subjects import ClassifierSubject, DetectorSubject, Subject
 from hardsight.evaluation.subjects.subject import Kind
-from hardsight.evaluation.subjects.synthetic import demand_defects
+from hardsight.evaluation.subjects.synthetic import demand_defects, unseen
 
 Data = AnomalyData | str | Path | tuple[Tensor, ArrayLike] | LabelledImages
 """What an audit looks at. Of a detector: a data set or its folder, whose test images are used; or
@@ -98,7 +99,8 @@ def audit(
     ball = build_ball(norm, eps)
     if ball.eps == 0:
         raise ValueError("eps must be above 0 for an audit; use the radius of your figures")
-    subject = _subject(model, data, images, source, seed if synthetic else None)
+    defects = seed if synthetic else None
+    subject = _subject(model, data, images, source, defects, execution.progress)
     _demand_enough(subject)
     begun = time.monotonic()
     size = batch_size or BATCH[subject.kind]
@@ -153,6 +155,7 @@ def _subject(
     images: int | None,
     source: nn.Module | None,
     synthetic: int | None,
+    progress: Progress,
 ) -> Subject:
     """Look at what was given; ``synthetic``: the seed of synthetic defects."""
     if isinstance(data, LabelledImages):
@@ -171,9 +174,12 @@ def _subject(
     detector, whole = matched(model, data)
     count = images or IMAGES["detector"]
     if synthetic is not None:
+        unseen(whole)[0].images(progress)
         return DetectorSubject.synthetic(detector, whole, source, synthetic).some(count)
     demand_defects(whole)
-    return DetectorSubject.of(detector, whole.limited(count, balanced=True), source)
+    few = whole.limited(count, balanced=True)
+    few.test.images(progress)
+    return DetectorSubject.of(detector, few, source)
 
 
 def _demand_enough(subject: Subject) -> None:

@@ -20,5 +20,6 @@ def card(run: RunFolder) -> None:
 
     with explained():
         opened = open_run(run)
-        say(opened.card())
-        opened.write_card()
+        made = opened.card()
+        say(made)
+        opened.write_card(made)

@@ -62,7 +62,7 @@ def export(
     from hardsight.core.lock import locked
     from hardsight.export import Target
     from hardsight.export import export as write
-    from hardsight.runs import CONFIG, EXPORTED, MANIFEST, open_detector_run
+    from hardsight.runs import CONFIG, EXPORTED, MANIFEST, STATISTICS_FILE, open_detector_run
 
     with explained():
         work = open_detector_run(run)
@@ -78,7 +78,7 @@ def export(
                 Target(to.value, int8, precision.value),
                 selected=work.config.fit.splits_validation,
                 seed=seed,
-                extra=(work.path / CONFIG, work.path / MANIFEST),
+                extra=tuple(work.path / name for name in (CONFIG, MANIFEST, STATISTICS_FILE)),
             )
         table = Table("", "AUROC", "difference", "ms an image", "speed")
         first = next(iter(compared.values()))

@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Self
 
 from hardsight.core.engine import HERE, Engine
 from hardsight.core.progress import Progress, quiet
 from hardsight.detectors import Calibration
-from hardsight.evaluation.batches import Resumable
+from hardsight.evaluation.batches import Resumable, minutes_until
 
 UNAUDITED = "not audited"
 
@@ -75,6 +76,10 @@ class Execution:
     def __post_init__(self) -> None:
         if not isinstance(self.max_minutes, Real | None):
             raise ValueError(f"max_minutes must be a number or None, got {self.max_minutes!r}")
+
+    def until(self, moment: float) -> Self:
+        """Return this with the minutes that are left until a ``deadline``."""
+        return replace(self, max_minutes=minutes_until(moment))
 
     def batches(self, name: str, deadline: float = math.inf) -> Resumable:
         """Return how the batches of one part of the measurement are made.

@@ -9,7 +9,7 @@ from hardsight.core.progress import Progress
 from hardsight.data import AnomalyData
 from hardsight.detectors import Detector
 from hardsight.detectors.adapters.purification import Purification
-from hardsight.evaluation.batches import deadline, minutes_until
+from hardsight.evaluation.batches import deadline
 from hardsight.evaluation.detectors import EXECUTION, USUAL, evaluate
 from hardsight.evaluation.plan import Execution, Protocol
 from hardsight.evaluation.results import Curve, Estimate, Evaluation, Row
@@ -80,7 +80,7 @@ def evaluate_purified(
     notes: list[str] = []
     for depth in sorted(behind):
         told = _named(execution.progress, depth)
-        left = replace(execution, max_minutes=minutes_until(until), progress=told)
+        left = replace(execution.until(until), progress=told)
         found = (
             whole
             if depth == first

@@ -15,6 +15,7 @@ from hardsight.runs.opening import (
     start_run,
 )
 from hardsight.runs.started import origin
+from hardsight.runs.statistics import STATISTICS_FILE
 
 __all__ = [
     "CONFIG",
@@ -22,6 +23,7 @@ __all__ = [
     "MANIFEST",
     "SCORE",
     "SELECTION",
+    "STATISTICS_FILE",
     "ClassifierRun",
     "DetectorRun",
     "Recalibration",

@@ -108,10 +108,14 @@ class RunFolder(ABC, Generic[C]):
         measured = Measured.read(self.reports, fingerprint(model), self.audited(model))
         return card(self.about(), self.config.model_dump(mode="json"), self.path, measured)
 
-    def write_card(self) -> None:
-        """Write the card as ``README.md``; a bundle is never changed, and an export has no card."""
+    def write_card(self, card: str | None = None) -> None:
+        """Write the card as ``README.md``; a bundle is never changed, and an export has no card.
+
+        Args:
+            card: as ``card`` returned it; None: it is made anew.
+        """
         if self.bundle is None and self.finished:
-            write_atomically(self.path / CARD, self.card())
+            write_atomically(self.path / CARD, self.card() if card is None else card)
 
     @property
     def finished(self) -> bool:

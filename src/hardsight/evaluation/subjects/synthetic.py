@@ -57,7 +57,7 @@ def synthetic_defects(data: AnomalyData, seed: int = 0) -> SyntheticTest:
     Raises:
         ValueError: there are no good parts.
     """
-    part, held_out = _unseen(data)
+    part, held_out = unseen(data)
     places = np.flatnonzero(~part.labels)
     if len(places) == 0:
         raise ValueError(f"{data.name} has no good parts besides those of training; hold some out")
@@ -80,13 +80,13 @@ def with_fewer_good_parts(data: AnomalyData, count: int) -> AnomalyData:
 
     The good parts are spread evenly, by position.
     """
-    part, held_out = _unseen(data)
+    part, held_out = unseen(data)
     places = np.flatnonzero(~part.labels)
     few = part.take(evenly(places, count // 2))
     return replace(data, test=few) if held_out else replace(data, validation=few)
 
 
-def _unseen(data: AnomalyData) -> tuple[ImageSet, bool]:
-    """Return the set whose good parts are taken, and whether it is the test set."""
+def unseen(data: AnomalyData) -> tuple[ImageSet, bool]:
+    """Return the set whose good parts get synthetic defects, and whether it is the test set."""
     in_test = bool((~data.test.labels).any())
     return (data.test, True) if in_test else (data.validation, False)

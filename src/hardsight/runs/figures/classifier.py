@@ -20,7 +20,7 @@ from hardsight.evaluation import (
     class_suite,
     evaluate_classifier,
 )
-from hardsight.evaluation.batches import deadline, minutes_until
+from hardsight.evaluation.batches import deadline
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.figures.asked import AttackChoice, CertificateChoice, ImageChoice
@@ -99,9 +99,8 @@ class ClassifierFigures(Figures[ClassifierRun]):
             record=Record(self._title(test), provenance=self.provenance | facts),
         )
         if suites:
-            left = replace(execution, max_minutes=minutes_until(until))
             found = attack_certified_classes(
-                found, model, part, suites, protocol=choice.protocol, execution=left
+                found, model, part, suites, protocol=choice.protocol, execution=execution.until(until)
             )
         lossy = [f"The images are {test.note}."] if test.note else []
         notes = (*found.notes, *lossy, *self.left_out(len(part), len(test)))

@@ -21,10 +21,10 @@ from hardsight.evaluation import (
     choose_sigma,
     evaluate,
 )
-from hardsight.evaluation.batches import deadline, minutes_until
+from hardsight.evaluation.batches import deadline
 from hardsight.evaluation.detectors import CURVE_EPS
 from hardsight.evaluation.provenance import fingerprint
-from hardsight.evaluation.subjects.synthetic import with_fewer_good_parts
+from hardsight.evaluation.subjects.synthetic import unseen, with_fewer_good_parts
 from hardsight.runs.detector import DetectorRun
 from hardsight.runs.figures.asked import AttackChoice, CertificateChoice, ImageChoice
 from hardsight.runs.figures.figures import Figures, PlannedEvaluation
@@ -71,7 +71,7 @@ class DetectorFigures(Figures[DetectorRun]):
             data = with_fewer_good_parts(data, images.limit)
         elif images.limit:
             data = data.limited(images.limit, images.balanced)
-        data.test.images(self.progress)
+        (unseen(data)[0] if images.synthetic else data.test).images(self.progress)
         subject = (
             DetectorSubject.synthetic(detector, data, source, protocol.seed)
             if images.synthetic
@@ -156,8 +156,7 @@ class DetectorFigures(Figures[DetectorRun]):
                 record=Record(provenance=provenance),
             )
             if suites:
-                left = replace(execution, max_minutes=minutes_until(until))
                 found = attack_certified(
-                    found, detector, data, suites, protocol=choice.protocol, execution=left
+                    found, detector, data, suites, protocol=choice.protocol, execution=execution.until(until)
                 )
             yield found
