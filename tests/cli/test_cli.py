@@ -133,6 +133,9 @@ def test_evaluate_takes_other_threats_than_balls(run, tmp_path):
         (("--budget", "quick"), "choose from fast, full"),
         (("--norm", "L3"), "choose from Linf, L2"),
         (("--data", "nowhere"), "nowhere"),
+        (("--suite", "none", "--eps", "3/255"), "--eps: not with --suite none"),
+        (("--suite", "none", "--norm", "L2"), "--norm: not with --suite none"),
+        (("--suite", "none", "--steps", 3, "--draws", 2), "--steps and --draws: not with --suite"),
     ],
 )
 def test_evaluate_explains_what_is_wrong(run, arguments, message):
@@ -152,18 +155,26 @@ def test_evaluate_explains_what_is_wrong(run, arguments, message):
         (("fit", "--data", "x", "--set", "start=[a"), "'[a' is no value of YAML"),
         (("certify", "x", "--sigmas", "1"), "--sigmas: only with --choose-sigma"),
         (("certify", "x", "--choose-sigma", "--sigma", "1"), "--sigma: not with --choose-sigma"),
+        (("certify", "x", "--choose-sigma", "--sigmas", ","), "sigmas=',' must be numbers with"),
+        (("certify", "x", "--radii", ""), "radii='' must be numbers with commas between"),
         (("certify", "x", "--steps", "3", "--draws", "2"), "--steps and --draws: only with --att"),
         (("audit", "x", "--quick", "--budget", "full"), "--budget: not with --quick"),
         (("calibrate", "x", "--suite", "pgd"), "--suite: only with --under"),
         (("watch", "x", "y", "--once-in", "9"), "--once-in: only with --drift"),
         (("watch", "x", "y", "--state", "z"), "--state: only with --to"),
         (("serve", "x", "--state", "z"), "--state: only with --to"),
+        (("serve", "x", "--token-days", "9"), "--token-days: only with --token-file"),
+        (("drift", "x", "y.csv", "--bits", "9", "--device", "cpu"), "--bits and --device: not"),
         (("benchmark", "smoke", "--run", "x"), "--run: only with --verify"),
+        (("benchmark", "smoke", "--device", "cpu,gpu"), "device='gpu' is not known"),
+        (("fit", "--data", "x", "--each", "--device", "cpu,gpu"), "device='gpu' is not known"),
         (("benchmark", "smoke", "--verify", "x"), "PLAN: not with --verify"),
         (("data", "x", "--write", "--bits", "9"), "--bits: not with --write"),
+        (("data", f"x/{CONFIG}", "--write"), f"DATA x/{CONFIG}: x/{CONFIG} is a file"),
         (("data", "x", "--verify", "--size", "9"), "--size: not with --verify"),
         (("data", "x", "--seed", "9"), "--seed: only with --write"),
         (("score", "nowhere", "x.png"), "not a run folder"),
+        (("score", "x", "x.png", "-o", "y.txt"), "output='y.txt' must end in .csv or .jsonl"),
         (("presets", "advrod"), "did you mean 'advrad'"),
     ],
 )
@@ -174,6 +185,14 @@ def test_mistakes_get_the_way_out(arguments, message, tmp_path, monkeypatch):
     done = call(*arguments)
     assert done.exit_code == 1
     assert message in words(done)
+
+
+@pytest.mark.parametrize("command", ["audit", "certify", "evaluate"])
+def test_a_time_below_nothing_is_refused_before_images_are_read(run, command):
+    done = call(command, run, "--max-minutes", -1, "--data", "nowhere")
+    assert done.exit_code == 2
+    assert "--max-minutes" in words(done)
+    assert "greater than or equal to 0" in words(done)
 
 
 def test_a_finished_run_is_not_overwritten(run, parts, tiny_preset):

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 from typed import call, words
 
+from hardsight.cli.beside import DECIDED
 from hardsight.cli.drift import scores_of
+from hardsight.cli.table import table
 
 STATISTICS = {"brightness", "contrast", "sharpness"}
 
@@ -73,6 +75,15 @@ def test_a_table_of_scores_is_taken_in_its_order(run, streams, tmp_path):
     wrong = call("drift", run, tmp_path / "other.csv")
     assert wrong.exit_code == 1
     assert "no column of scores" in words(wrong)
+
+
+@pytest.mark.parametrize("name", ["both.csv", "both.jsonl"])
+def test_scores_that_two_detectors_share_are_not_held_against_those_of_one(tmp_path, name):
+    row = dict.fromkeys(DECIDED) | {"path": "x", "decision": "good", "score": -1.0}
+    with table(tmp_path / name, DECIDED) as lines:
+        lines.write([row])
+    with pytest.raises(ValueError, match=f"{name} holds decisions of two detectors"):
+        scores_of(tmp_path / name)
 
 
 def test_watch_goes_on_from_the_state_it_kept(run, streams, tmp_path):

@@ -58,7 +58,8 @@ def audit(
     batch_size: AttackedAtOnce = None,
     seed: Seed = 0,
     max_minutes: Annotated[
-        float | None, typer.Option(help="Skip what is left after this long, and say so.")
+        float | None,
+        typer.Option(min=0, help="Skip what is left after this long, and say so."),
     ] = None,
     device: Device = "auto",
     allow_data_change: AllowDataChange = False,

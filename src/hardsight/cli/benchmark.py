@@ -65,7 +65,8 @@ def benchmark(
         hardsight benchmark plan.yaml --data ~/data --dry-run
         hardsight benchmark --verify mine.entry.json --run runs/mine
     """
-    check_given(device=device.split(",")[0])
+    for one in device.split(","):
+        check_given(device=one)
     from hardsight.benchmark import Places, Plan, Workers, carry_out, estimate
     from hardsight.core.devices import pick_device
     from hardsight.scale.opening import open_engine

@@ -88,7 +88,7 @@ def certify(
     limit: Limit = None,
     max_minutes: Annotated[
         float | None,
-        typer.Option(help="Start no further image after this long, for each design."),
+        typer.Option(min=0, help="Start no further image after this long, for each design."),
     ] = None,
     pixels: Annotated[
         int | None,
@@ -139,6 +139,7 @@ def certify(
             only_with(context, "--choose-sigma", "sigmas")
         if not attack:
             only_with(context, "--attack", "steps", "draws")
+        candidates = _numbers(SIGMAS if sigmas is None else sigmas, "sigmas")
         terms = Terms(sigma, n, alpha, radii=tuple(sorted(set(_numbers(radii, "radii")))))
         opened = open_run(run)
         folder = output or opened.reports / "certificate"
@@ -157,14 +158,13 @@ def certify(
             batch_size=batch_size,
             seed=seed,
         )
-        candidates = _numbers(sigmas or SIGMAS, "sigmas") if choose_sigma else ()
         asked = {"steps": steps, "draws": draws}
         effort = {k: v for k, v in asked.items() if v is not None}
         choice = CertificateChoice(
             terms,
             smoothing,
             design or ["plain"],
-            candidates,
+            candidates if choose_sigma else (),
             attack or (),
             effort=effort,
         )
@@ -199,10 +199,11 @@ def print_certificate(found: "Sequence[Certificate]", folder: Path) -> None:
 
 
 def _numbers(text: str, name: str) -> list[float]:
-    """Parse comma-separated numbers."""
+    """Parse comma-separated numbers, at least one."""
     try:
-        return [float(part) for part in text.split(",") if part.strip()]
+        found = [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
-        raise ValueError(
-            f"{name}={text!r} must be numbers with commas between, e.g. 0,0.05,0.1"
-        ) from None
+        found = []
+    if not found:
+        raise ValueError(f"{name}={text!r} must be numbers with commas between, e.g. 0,0.05,0.1")
+    return found

@@ -78,7 +78,7 @@ def data(
     with explained():
         if write:
             not_with(context, "--write", "category", "bits", "verify")
-            check_folder(Path(path), "PATH")
+            check_folder(Path(path), "DATA")
             written = write_textures(path, size=size or EMBEDDED, seed=seed)
             say(f"Wrote {', '.join(TEXTURES)} into {written}.")
             say(f"Next: hardsight fit patchcore --data {written / TEXTURES[0]} --run runs/first")

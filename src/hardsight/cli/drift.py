@@ -10,7 +10,15 @@ import typer
 from rich.table import Table
 
 from hardsight.cli.console import beware, console, explained, say
-from hardsight.cli.options import Bits, Device, RunFolder, ScoredAtOnce, Seed, check_given
+from hardsight.cli.options import (
+    Bits,
+    Device,
+    RunFolder,
+    ScoredAtOnce,
+    Seed,
+    check_given,
+    not_with,
+)
 from hardsight.cli.rows import Reader, Tally, scored
 from hardsight.core.outputs import check_folder
 
@@ -31,6 +39,7 @@ OnceIn = Annotated[
 
 
 def drift(
+    context: typer.Context,
     run: RunFolder,
     parts: Annotated[
         list[str],
@@ -70,12 +79,15 @@ def drift(
     from hardsight.runs import SCORE, drift_references, open_detector_run
 
     tally = Tally()
+    table = len(parts) == 1 and Path(parts[0]).suffix in (".csv", ".jsonl")
     with explained():
+        if table:
+            not_with(context, parts[0], "batch_size", "bits", "device")
         opened = open_detector_run(run)
         folder = output or opened.reports / "drift"
         check_folder(folder, "--output")
         with locked(folder):
-            if len(parts) == 1 and Path(parts[0]).suffix in (".csv", ".jsonl"):
+            if table:
                 found: Values = {SCORE: scores_of(Path(parts[0]))}
             else:
                 detector = opened.deciding(device)
@@ -121,19 +133,27 @@ def scores_of(path: Path) -> "NDArray[np.float64]":
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it holds no scores.
+        ValueError: it holds no scores, or those that two detectors share.
     """
     import numpy as np
 
     with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         rows = csv.DictReader(file) if path.suffix == ".csv" else map(json.loads, file)
+        values, shared = [], False
         try:
-            values = [row["score"] for row in rows]
+            for row in rows:
+                values.append(row["score"])
+                shared |= "decision" in row
             scores = np.array([float(v) for v in values if v not in (None, "")])
         except (csv.Error, ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{path} has no column of scores ({error}); name a file that hardsight score wrote"
             ) from error
+    if shared:
+        raise ValueError(
+            f"{path} holds decisions of two detectors, whose scores are not those of one; score "
+            "without --beside, or watch both with hardsight watch --beside RUN --drift FILE"
+        )
     if not scores.size:
         raise ValueError(f"{path} holds no score")
     return scores

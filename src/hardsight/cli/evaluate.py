@@ -44,6 +44,10 @@ NOT_BESIDE = (
     "workers", "address", "allow_data_change",
 )  # fmt: skip
 """Arguments that an evaluation of two detectors does not have."""
+OF_ATTACKS = (
+    "eps", "source", "budget", "steps", "step_size", "draws", "restarts", "submissions",
+)  # fmt: skip
+"""Arguments that mean nothing where nothing is attacked but for a curve."""
 SHOWN = ("attack", "ball", "target", "metric", "mean", "worst", "published", "flags")
 """Columns of the reports' table that are printed."""
 
@@ -145,7 +149,9 @@ def evaluate(
     seed: Seed = 0,
     max_minutes: Annotated[
         float | None,
-        typer.Option(help="Stop attacking after this long; the report says what is missing."),
+        typer.Option(
+            min=0, help="Stop attacking after this long; the report says what is missing."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -199,6 +205,8 @@ def evaluate(
         effort = {k: v for k, v in asked.items() if v is not None}
         attacks = AttackChoice(suite or (), norm, eps, budget, effort, curve, source)
         demand_effect(opened.subject, attacks.names(()), budget, effort)
+        if attacks.unattacked:
+            not_with(context, "--suite none", *OF_ATTACKS, *(() if curve else ("norm",)))
         if beside is not None:
             not_with(context, "--beside", *NOT_BESIDE)
             if attacks.unattacked or len(attacks.suites) > 1:

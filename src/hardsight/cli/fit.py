@@ -149,7 +149,9 @@ def fit(
         # a classifier and its defence
         hardsight fit rap-mnist --data mnist --run runs/rap
     """
-    check_given(device=device.split(",")[0], preset=preset, data=path, start=start)
+    check_given(preset=preset, data=path, start=start)
+    for one in device.split(","):
+        check_given(device=one)
     check_data_named(preset, setting or [], path, normal_dir, resume)
     from hardsight.core.engine import Workers
     from hardsight.core.lock import locked

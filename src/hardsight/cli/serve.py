@@ -83,6 +83,8 @@ def serve(
             raise ValueError(f"--beside is for one run, got {len(runs)}; serve the others apart")
         if not to:
             only_with(context, "--to", "state")
+        if token_file is None:
+            only_with(context, "--token-file", "token_days")
         needed("fastapi", EXTRA, "hardsight serve")
         from hardsight.connections import listener
         from hardsight.serve.log.pictures import Policy

@@ -56,18 +56,16 @@ def table(output: Path | None, fields: Sequence[str], more: bool = False) -> Ite
     Folders on the way are made.
 
     Args:
-        output: of the file; None: stdout.
+        output: of the file, see ``check_output``; None: stdout.
         fields: columns.
         more: add to the rows that are there, of which one that was cut off is dropped.
 
     Raises:
-        ValueError: another suffix, or rows of other columns are there.
+        ValueError: rows of other columns are there.
     """
     if output is None:
         yield Table(sys.stdout, "csv", fields, "\n")  # rich shows no line that ends in \r
         return
-    if output.suffix not in (".csv", ".jsonl"):
-        raise ValueError(f"output={str(output)!r} must end in .csv or .jsonl")
     output.parent.mkdir(parents=True, exist_ok=True)
     begun = more and _is_begun(output, fields)
     with (
@@ -83,10 +81,12 @@ def check_output(output: Path | None, names: Iterable[str] = ()) -> None:
     """Refuse a table that cannot be written, or that would replace a file that is to be read.
 
     Raises:
-        ValueError: it cannot lie there.
+        ValueError: another suffix, or it cannot lie there.
     """
     if output is None:
         return
+    if output.suffix not in (".csv", ".jsonl"):
+        raise ValueError(f"output={str(output)!r} must end in .csv or .jsonl")
     check_file(output, "--output")
     if real_path(output) in map(real_path, names):
         raise ValueError(

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +42,15 @@ class Address:
         except ValueError as error:
             raise ValueError(f"{url!r} is no address ({error})") from error
         if self.parts.password is not None:
+            broker = self.parts.scheme.startswith("mqtt")
+            way = f"set {PASSWORD} in place of it" if broker else "leave it out"
             raise ValueError(
                 f"{self.parts.scheme}://...@{self.parts.hostname} holds a password, which others "
-                f"would see among the processes; set {PASSWORD} in place of it"
+                f"would see among the processes; {way}"
             )
         if self.parts.fragment:
             raise ValueError(f"{url!r}: a # would cut it short; write %23 in place of it")
-        self._options = dict(parse_qsl(self.parts.query))
+        self._options = dict(parse_qsl(self.parts.query, keep_blank_values=True))
 
     @property
     def host(self) -> str:
@@ -59,6 +62,18 @@ class Address:
         if not self.parts.hostname:
             raise ValueError(f"{self.url!r} names no host; write {self.parts.scheme}://HOST")
         return self.parts.hostname
+
+    def demand_no_user(self) -> None:
+        """Refuse a user where nobody is logged in.
+
+        Raises:
+            ValueError: there is one.
+        """
+        if self.parts.username is not None:
+            raise ValueError(
+                f"{self.url!r}: {self.parts.scheme} logs nobody in; leave out "
+                f"{self.parts.username}@"
+            )
 
     def options(self, *known: str) -> dict[str, str]:
         """Return what stands after the question mark.
@@ -74,7 +89,8 @@ class Address:
     def outbox(self) -> Outbox:
         """Open the outbox of this address."""
         digest = hashlib.sha256(self.url.encode()).hexdigest()[:8]
-        name = f"{self.parts.scheme}-{self.parts.hostname}-{digest}.sqlite"
+        host = re.sub(r"[^\w.-]", "-", self.parts.hostname or "")  # of IPv6 it has colons
+        name = f"{self.parts.scheme}-{host}-{digest}.sqlite"
         return Outbox(self.state / name)
 
 
@@ -95,11 +111,13 @@ def _mqtt(address: Address) -> Sink:
 
 def _webhook(address: Address) -> Sink:
     assert address.host
+    address.demand_no_user()
     hook = Webhook(address.url, os.environ.get(SECRET, ""))
     return Courier(address.url, address.outbox(), hook, Patience(give_up=DAY))
 
 
 def _modbus(address: Address) -> Sink:
+    address.demand_no_user()
     options = address.options("unit", "beat", "hold")
     register = address.parts.path.strip("/") or "0"
     unit = options.get("unit", "1")

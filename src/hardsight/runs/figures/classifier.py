@@ -100,7 +100,12 @@ class ClassifierFigures(Figures[ClassifierRun]):
         )
         if suites:
             found = attack_certified_classes(
-                found, model, part, suites, protocol=choice.protocol, execution=execution.until(until)
+                found,
+                model,
+                part,
+                suites,
+                protocol=choice.protocol,
+                execution=execution.until(until),
             )
         lossy = [f"The images are {test.note}."] if test.note else []
         notes = (*found.notes, *lossy, *self.left_out(len(part), len(test)))

@@ -157,6 +157,11 @@ class DetectorFigures(Figures[DetectorRun]):
             )
             if suites:
                 found = attack_certified(
-                    found, detector, data, suites, protocol=choice.protocol, execution=execution.until(until)
+                    found,
+                    detector,
+                    data,
+                    suites,
+                    protocol=choice.protocol,
+                    execution=execution.until(until),
                 )
             yield found
