@@ -1,8 +1,9 @@
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from hardsight.attacks import A3, L2, PGD, Linf, Square
+from hardsight.attacks import A3, L2, PGD, DecisionObjective, Linf, Square
+from hardsight.core.types import Detection
 
 G = torch.Generator
 
@@ -149,3 +150,21 @@ def test_what_cannot_be_is_refused():
         A3(PGD(Linf(0.1)), discard=1.0)
     with pytest.raises(ValueError, match="no steps"):
         A3(Square(Linf(0.1)))
+
+
+def test_a_warm_up_takes_no_more_draws_a_pass_than_the_attack():
+    """Of 20 draws of four images that five fill a pass of, and along one direction."""
+    x, rows = torch.full((4, 3, 64, 64), 0.5), []
+
+    class Noisy(nn.Module):
+        def sample_noise(self, images, generator=None):
+            return torch.randn(len(images), 1, 1, 1, generator=generator)
+
+        def forward(self, images, noise):
+            if images.requires_grad:
+                rows.append(len(images))
+            return Detection((images + noise).mean((1, 2, 3)), images.mean(1, True) + noise)
+
+    objective = DecisionObjective(Noisy(), [0, 1, 0, 1], 0.5, draws=20)
+    A3(PGD(Linf(0.01), steps=1), restarts=1, warmup=1)(objective, x, G().manual_seed(0))
+    assert rows == [20] * 8

@@ -21,8 +21,16 @@ def test_every_weight_is_in_one_group_with_the_share_of_its_name():
 
 
 def test_a_name_that_no_weight_has_is_an_error():
-    with pytest.raises(ValueError, match=r"lr_shares names \['encoder'\]; weights are of 0, 4"):
+    said = r"lr_shares names \['encoder'\]; weights that are trained are of 0, 4$"
+    with pytest.raises(ValueError, match=said):
         weight_groups(TinyTask().module, {"encoder": 0.1})
+
+
+def test_a_name_of_weights_that_are_not_trained_is_an_error():
+    module = TinyTask().module
+    module[0].requires_grad_(False)
+    with pytest.raises(ValueError, match=r"names \['0'\]; weights that are trained are of 4$"):
+        weight_groups(module, {"0": 0.1})
 
 
 def test_a_share_is_torchs_learning_rate_of_a_group(tmp_path):

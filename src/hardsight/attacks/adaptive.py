@@ -1,12 +1,13 @@
 """The adaptive auto attack: starts that learn, and a budget that goes where it may help."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball
-from hardsight.attacks.contract import Objective, Selectable, Vectorial
+from hardsight.attacks.contract import Divisible, Objective, Selectable, Vectorial
 from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.optimisers import Stepped, altered
@@ -149,7 +150,20 @@ class _Direction:
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return (B,) how far the outputs lie along the direction."""
-        outputs = self.objective.outputs(images, generator)
+        return self._along(self.objective, images, generator)
+
+    def parts(self, images: Tensor) -> list[tuple[float, Objective]]:
+        """Return passes of fewer draws along the same direction, and their shares."""
+        each = self.objective.parts(images) if isinstance(self.objective, Divisible) else []
+        found: list[tuple[float, Objective]] = [
+            (share, partial(self._along, part)) for share, part in each if isinstance(part, Vectorial)
+        ]
+        return found if found and len(found) == len(each) else [(1.0, self)]
+
+    def _along(
+        self, objective: Vectorial, images: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        outputs = objective.outputs(images, generator)
         if self.direction is None:
             self.direction = self._drawn(outputs.detach(), generator)
         return (outputs * self.direction).sum(1)

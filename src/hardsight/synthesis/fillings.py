@@ -71,7 +71,7 @@ def elsewhere(image: Tensor, alpha: Tensor, generator: Generator, severity: floa
     weights = alpha / alpha.sum().clamp(min=1e-6)
     cy = float((weights.sum((0, 2)) * _ramp(height, image)).sum())
     cx = float((weights.sum((0, 1)) * _ramp(width, image)).sum())
-    # the source lies at least half an image away on one axis, wrapped round
+    # the source lies at least a quarter of the image away, down or up, wrapped round
     sy = (cy + 1 + uniform(generator, 0.5, 1.5)) % 2 - 1
     sx = (cx + 1 + uniform(generator, 0, 2)) % 2 - 1
     c, s, ratio = math.cos(angle), math.sin(angle), height / width

@@ -23,7 +23,7 @@ def weight_groups(module: nn.Module, shares: Mapping[str, float]) -> list[dict[s
         shares: first part of weights' names, e.g. "encoder" -> share; others have 1.
 
     Raises:
-        ValueError: a part that no weight's name begins with.
+        ValueError: a part that the name of no weight with a gradient begins with.
     """
     groups: dict[str | None, list[nn.Parameter]] = {None: []}
     for name, weight in module.named_parameters():
@@ -32,8 +32,11 @@ def weight_groups(module: nn.Module, shares: Mapping[str, float]) -> list[dict[s
             groups.setdefault(part, []).append(weight)
     unknown = shares.keys() - groups.keys()
     if unknown:
-        parts = sorted({name.partition(".")[0] for name, _ in module.named_parameters()})
-        raise ValueError(f"lr_shares names {sorted(unknown)}; weights are of {', '.join(parts)}")
+        trained = (name for name, weight in module.named_parameters() if weight.requires_grad)
+        parts = sorted({name.partition(".")[0] for name in trained})
+        raise ValueError(
+            f"lr_shares names {sorted(unknown)}; weights that are trained are of {', '.join(parts)}"
+        )
     return [
         {"params": weights, "share": 1.0 if part is None else shares[part]}
         for part, weights in groups.items()
