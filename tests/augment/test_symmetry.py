@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from hardsight.augment import TURNS, symmetries
+from hardsight.augment.symmetry import NearestNeighbourDistance, thumbnails
 
 
 def bars(n: int, turned: bool) -> torch.Tensor:
@@ -47,3 +48,22 @@ def test_turns_are_the_seven_others_of_the_dihedral_group():
     seen = {tuple(turn(x).flatten().tolist()) for turn in TURNS.values()}
     assert len(seen) == 7
     assert tuple(x.flatten().tolist()) not in seen
+
+
+@pytest.mark.parametrize("level", [0.0, 60.0, 200.0])
+def test_distances_of_bright_images_are_those_of_their_differences(level):
+    """By brute force in double precision, of images that differ by their noise alone."""
+    g = torch.Generator().manual_seed(0)
+    small = thumbnails(level + torch.randn(40, 3, 64, 64, generator=g), 32)
+    faint = small.clone()
+    faint[..., :8, 4:12] += 0.5
+
+    def apart(changed):
+        gaps = (changed.double()[:, None] - small.double()).flatten(2).norm(dim=2)
+        return gaps.masked_fill(torch.eye(40, dtype=torch.bool), torch.inf)
+
+    usual = apart(small)[~torch.eye(40, dtype=torch.bool)].median()
+    nearest = apart(small).amin(1).median()
+    expected = (apart(faint).amin(1).median() - nearest) / (usual - nearest)
+    assert expected > 1
+    assert NearestNeighbourDistance(small).of(faint) == pytest.approx(float(expected), rel=1e-2)

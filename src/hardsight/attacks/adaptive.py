@@ -156,7 +156,9 @@ class _Direction:
         """Return passes of fewer draws along the same direction, and their shares."""
         each = self.objective.parts(images) if isinstance(self.objective, Divisible) else []
         found: list[tuple[float, Objective]] = [
-            (share, partial(self._along, part)) for share, part in each if isinstance(part, Vectorial)
+            (share, partial(self._along, part))
+            for share, part in each
+            if isinstance(part, Vectorial)
         ]
         return found if found and len(found) == len(each) else [(1.0, self)]
 

@@ -78,9 +78,12 @@ class NearestNeighbourDistance:
     """
 
     def __init__(self, small: Tensor) -> None:
-        self.small = small
+        self.mean = small.mean(0)
+        """(1, h, w), taken off all images: distances of bright ones, which are small differences of
+        large squares, would be lost in rounding."""
+        self.small = (small - self.mean).flatten(1)
         self.own = torch.eye(len(small), dtype=torch.bool)
-        apart = torch.cdist(small.flatten(1), small.flatten(1))
+        apart = torch.cdist(self.small, self.small)
         self.usual = apart[~self.own].median()
         self.nearest = apart.masked_fill(self.own, torch.inf).amin(1).median()
 
@@ -90,6 +93,6 @@ class NearestNeighbourDistance:
         0 is that of an unchanged image, 1 that of two arbitrary ones; where there is no difference
         between these, what is no further away has 0, and all else infinity.
         """
-        apart = torch.cdist(changed.flatten(1), self.small.flatten(1))
+        apart = torch.cdist((changed - self.mean).flatten(1), self.small)
         more = apart.masked_fill(self.own, torch.inf).amin(1).median() - self.nearest
         return 0.0 if more <= 0 else float(more / (self.usual - self.nearest).clamp_min(0))
