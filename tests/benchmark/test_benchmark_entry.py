@@ -57,5 +57,8 @@ def test_a_file_that_is_no_entry_says_what_is_wrong(tmp_path):
     path.write_text(json.dumps(values | {"seeds": 1}), encoding="utf-8")
     with pytest.raises(ValueError, match=r"seeds: .*docs/submit\.md"):
         Entry.read(path)
+    path.write_bytes(b"\xff\xfe{")
+    with pytest.raises(ValueError, match=r"bad\.entry\.json is not an entry: .*docs/submit\.md"):
+        Entry.read(path)
     with pytest.raises(ValueError, match="hardsight benchmark PLAN"):
         entries(tmp_path / "nothing")

@@ -72,6 +72,11 @@ def test_what_cannot_be_attacked_is_refused_before_anything_is_fitted(seconds, p
         seconds(preset, data=[{"name": "digits"}], **parts)
 
 
+def test_a_classifier_is_not_certified_by_a_plan(seconds):
+    with pytest.raises(ValueError, match=r"sigma=0.1 certifies detectors, and mnist-pgd trains"):
+        seconds("mnist-pgd", data=[{"name": "digits"}], threats=[{"sigma": 0.1}])
+
+
 def test_a_run_that_is_fitted_is_not_fitted_again(seconds, tmp_path):
     whole, known = seconds(), METHODS["patchcore"].seconds
     run = tmp_path.joinpath("out", *map(slug, ("patchcore", "mvtec_ad", "bottle", "seed-0")), RUN)

@@ -56,5 +56,13 @@ def test_another_checkpoint_and_other_data_are_refused(made):
     data = entry.data.model_copy(update={"split_sha256": "00"})
     with pytest.raises(ValueError, match="other data"):
         verify(entry.model_copy(update={"data": data}), run)
-    with pytest.raises(ValueError, match="no scores"):
-        verify(entry.model_copy(update={"scores": {}}), run)
+    for scores in ({}, {"pgd": entry.scores["pgd"]}):
+        with pytest.raises(ValueError, match="no scores"):
+            verify(entry.model_copy(update={"scores": scores}), run)
+
+
+def test_scores_of_fewer_images_than_were_attacked_are_refused(made):
+    entry, run = made
+    fewer = {name: values[:-1] for name, values in entry.scores.items()}
+    with pytest.raises(ValueError, match="has 5 scores of clean, and 6 images are attacked"):
+        verify(entry.model_copy(update={"scores": fewer}), run)

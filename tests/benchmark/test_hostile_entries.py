@@ -134,6 +134,7 @@ def test_no_method_takes_the_page_of_another(tmp_path):
         entry(method, attacked=[row("pgd", 0.5)]).write(tmp_path / f"{k}.entry.json")
     with pytest.raises(ValueError, match=r"'patchcore' and 'PatchCore!' would have one page"):
         write_site(tmp_path, tmp_path / "site")
+    assert not (tmp_path / "site").exists()
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,23 @@ def suites_of(threat: ThreatAsked, random: bool) -> tuple[str, ...]:
     return tuple(s for s in threat.suites if random or not ATTACKS[s].for_noise)
 
 
+def demand_certifiable(threat: ThreatAsked, config: Config) -> None:
+    """Refuse to certify what is no detector.
+
+    Args:
+        threat: a certificate, or another.
+        config: of the run.
+
+    Raises:
+        ValueError: it is that of a classifier.
+    """
+    if threat.sigma is not None and not isinstance(config, DetectorConfig):
+        raise ValueError(
+            f"sigma={threat.sigma:g} certifies detectors, and {config.preset or config.method} "
+            "trains a classifier; leave that threat, or that method, out of the plan"
+        )
+
+
 def built(threat: ThreatAsked, how: Measuring, config: Config) -> dict[str, Suite]:
     """Return name -> suite of a threat, before there is a model to attack.
 
@@ -30,8 +47,10 @@ def built(threat: ThreatAsked, how: Measuring, config: Config) -> dict[str, Suit
         config: of the run that is attacked, whose kind the suites must be for.
 
     Raises:
-        ValueError: a suite, norm, radius or budget that does not exist.
+        ValueError: a suite, norm, radius or budget that does not exist, or what
+            ``demand_certifiable`` refuses.
     """
+    demand_certifiable(threat, config)
     if not threat.attacked:
         return {}
     build = build_suite if isinstance(config, DetectorConfig) else class_suite

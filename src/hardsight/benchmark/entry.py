@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from hardsight.attacks import parse_radius
 from hardsight.attacks.balls import BALLS
 from hardsight.audit.results import Verdict
-from hardsight.benchmark.job import slug
+from hardsight.benchmark.job import check_slug
 from hardsight.benchmark.plan import Measuring, ThreatAsked
 from hardsight.core.files import write_atomically
 from hardsight.core.validation import first_problem
@@ -21,8 +21,6 @@ from hardsight.evaluation.results import Corrupted
 SCHEMA = Path(__file__).with_name("entry.schema.json")
 SUFFIX, REPORT, PICTURES = ".entry.json", ".html", ".pictures.json"
 """Endings of the file of an entry, and of what lies beside it."""
-LONGEST = 200
-"""Bytes of an entry's name, of which files are called."""
 ROUNDING = 1e-9
 """By which a figure may lie outside [0, 1]."""
 FROZEN = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -145,10 +143,8 @@ class Entry(BaseModel):
     @model_validator(mode="after")
     def _can_be_ranked(self) -> Self:
         """Refuse what has no page, no radius, or a figure that is none."""
-        if not slug(self.method):
-            raise ValueError(f"method={self.method!r} has no letter or digit to name a page by")
-        if (size := len(slug(self.id).encode())) > LONGEST:
-            raise ValueError(f"the name {self.id!r} takes {size} bytes; at most {LONGEST}")
+        check_slug(self.method, "method")
+        check_slug(self.id, "id")
         if self.threat.attacked and self.threat.norm in BALLS:
             parse_radius(self.threat.eps)
         for row in (*self.clean, *self.attacked):
@@ -187,7 +183,7 @@ class Entry(BaseModel):
             ValueError: the file is none; the message names the key.
         """
         try:
-            return cls.model_validate_json(Path(path).read_text(encoding="utf-8"))
+            return cls.model_validate_json(Path(path).read_bytes())
         except ValidationError as error:
             raise ValueError(
                 f"{path} is not an entry: {first_problem(error)}; its schema is {SCHEMA.name}, see "

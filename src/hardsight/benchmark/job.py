@@ -23,6 +23,8 @@ EMBEDDED = (TEXTURES, "digits")
 """The data sets that come along: parts with defects, and images with classes."""
 RUN = "run"
 """Folder of the fitted run, in that of a job."""
+LONGEST = 200
+"""Bytes of an entry's name, of which files are called."""
 
 
 class MethodAsked(BaseModel):
@@ -177,3 +179,20 @@ class Job:
 def slug(name: str) -> str:
     """Return a name as it can stand in a path and an address."""
     return re.sub(r"[^\w.=-]+", "_", name).strip("_")
+
+
+def check_slug(name: str, what: str) -> None:
+    """Refuse a name of which no file can be called.
+
+    Args:
+        name: of a method, or of an entry.
+        what: it is, for the message.
+
+    Raises:
+        ValueError: it has no letter and no digit, or is too long.
+    """
+    own = slug(name)
+    if not own.strip("."):
+        raise ValueError(f"{what}={name!r} has no letter or digit to name a file by")
+    if (size := len(own.encode())) > LONGEST:
+        raise ValueError(f"the name {name!r} takes {size} bytes; at most {LONGEST}")

@@ -10,7 +10,7 @@ from typing import Any
 from hardsight.attacks import build_ball
 from hardsight.audit import Audit
 from hardsight.audit.protocol import IMAGES
-from hardsight.benchmark.asked import Asked
+from hardsight.benchmark.asked import Asked, demand_certifiable
 from hardsight.benchmark.entry import (
     PICTURES,
     REPORT,
@@ -115,6 +115,7 @@ class Measurement:
 
     def made(self, threat: ThreatAsked) -> Entry:
         """Measure the job's model under a threat."""
+        demand_certifiable(threat, self.job.config(self.places))
         clean, audit = self.clean, self.audit
         facts: dict[str, Any] = self.facts | {
             "threat": threat,
@@ -287,11 +288,7 @@ class Measurement:
         )
         images = ImageChoice(limit=how.images, balanced=True)
         (found,) = self.figures.certificates(images, choice, self.execution)
-        if not isinstance(found, Certification):
-            raise ValueError(
-                f"{self.job.name}: sigma={threat.sigma} certifies detectors; {self.run.path} holds "
-                "a classifier: leave it out of the plan"
-            )
+        assert isinstance(found, Certification)
         return Entry(
             **facts,
             certified=certified_rows(found, facts["paper"], facts["data"]),

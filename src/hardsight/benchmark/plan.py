@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from hardsight.attacks import BALLS, parse_radius
 from hardsight.audit.budgets import BUDGETS
-from hardsight.benchmark.job import DataAsked, Job, MethodAsked
+from hardsight.benchmark.job import DataAsked, Job, MethodAsked, check_slug, slug
 from hardsight.config.config import STRICT
 from hardsight.core.presets import ConfigError
 from hardsight.core.suggestions import suggestion
@@ -139,12 +139,24 @@ class Plan(BaseModel):
         for what, names in (
             ("methods", [method.label for method in self.methods]),
             ("threats", [threat.name for threat in self.threats]),
+            ("data and seeds", [job.name for job in self.jobs()]),
         ):
-            twice = {name for name in names if names.count(name) > 1}
+            files = [slug(name).casefold() for name in names]
+            twice = {name for name, own in zip(names, files, strict=True) if files.count(own) > 1}
             if not names or twice:
+                alike = ", whose files would have one name" if len(twice) > 1 else ""
                 raise ValueError(
-                    f"{what} must be at least one, each once; got {', '.join(sorted(twice)) or 0}"
+                    f"{what} must be at least one, each once; got "
+                    f"{', '.join(sorted(twice)) or 0}{alike}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _can_name_files(self) -> Self:
+        for method in self.methods:
+            check_slug(method.label, "name")
+        for job, threat in product(self.jobs(), self.threats):
+            check_slug(f"{job.name}, {threat.name}", "id")
         return self
 
     @classmethod

@@ -51,11 +51,11 @@ def write_site(results: str | Path, site: str | Path) -> Path:
             f"{results} holds no attacked entry and none without a threat, so there is nothing to "
             "rank"
         )
+    paths, script = _paths(found), (TEMPLATES / "board.js").read_text(encoding="utf-8")
+    _demand_own_pages(found.values())
     site = Path(site)
     _write_values(site / "board", board)
     _write_values(site / "clean", clean)
-    paths, script = _paths(found), (TEMPLATES / "board.js").read_text(encoding="utf-8")
-    _demand_own_pages(found.values())
     for method in dict.fromkeys(line.entry.method for line in board):
         mine = [line for line in board if line.entry.method == method]
         own = [entry for entry in found.values() if entry.method == method]

@@ -54,7 +54,7 @@ def verify(
         ValueError: the run holds other weights or other images than the entry says, or the entry
             has no scores to compare.
     """
-    if not entry.scores:
+    if "clean" not in entry.scores:
         raise ValueError(
             f"{entry.id} has no scores to compare, as no certificate has; verify an entry of the "
             "same run that was attacked"
@@ -86,6 +86,12 @@ def _compared(
     size = protocol.batch_size
     starts = range(0, len(subject), size)
     chosen = sorted(drawn.choice(starts, min(batches, len(starts)), replace=False).tolist())
+    for name, values in entry.scores.items():
+        if len(values) != len(subject):
+            raise ValueError(
+                f"{entry.id} has {len(values)} scores of {name}, and {len(subject)} images are "
+                "attacked as it says; it is not the record of that measurement"
+            )
     known = np.array(entry.scores["clean"])
     spread = max(float(known.std()), 1e-12) if entry.kind == "detector" else 1.0
     with subject.at_rest():
