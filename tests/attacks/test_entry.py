@@ -302,3 +302,31 @@ def test_images_that_were_made_in_inference_mode_are_attacked(attack):
         x = X.clone()
     found = attack(objective(), x, torch.Generator().manual_seed(0)).images
     assert torch.equal(found, attack(objective(), X, torch.Generator().manual_seed(0)).images)
+
+
+BALL, COUNT = "ball must be a threat model as Linf", "must be a whole number >="
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (lambda: PGD(0.1), TypeError, BALL),
+        (lambda: FAB(0.1), TypeError, BALL),
+        (lambda: DeepFool(0.1), TypeError, BALL),
+        (lambda: Foreign(0.1, unchanged), TypeError, BALL),
+        (lambda: GaussianNoise(0.1), TypeError, BALL),
+        (lambda: PGD(EPS, 2.5), ValueError, f"^steps {COUNT} 0, got 2.5"),
+        (lambda: APGD(EPS, restarts=0), ValueError, f"^restarts {COUNT} 1, got 0"),
+        (lambda: FAB(EPS, 2.5), ValueError, f"^steps {COUNT} 1, got 2.5"),
+        (lambda: FAB(EPS, search=-1), ValueError, f"^search {COUNT} 0, got -1"),
+        (lambda: DeepFool(EPS, "3"), ValueError, f"^steps {COUNT} 1, got '3'"),
+        (lambda: CarliniWagner(L2(1), searches=1.5), ValueError, f"^searches {COUNT} 1, got 1.5"),
+        (lambda: Square(EPS, 2), ValueError, f"^queries {COUNT} 3, got 2"),
+        (lambda: Square(EPS, 10.5), ValueError, f"^queries {COUNT} 3, got 10.5"),
+        (lambda: A3(PGD(EPS), 1.5), ValueError, f"^restarts {COUNT} 1, got 1.5"),
+        (lambda: A3(PGD(EPS), warmup=-1), ValueError, f"^warmup {COUNT} 0, got -1"),
+    ],
+)
+def test_an_attack_that_cannot_be_is_refused_when_it_is_made(build, error, message):
+    with pytest.raises(error, match=message):
+        build()

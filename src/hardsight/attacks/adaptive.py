@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.contract import Divisible, Objective, Selectable, Vectorial
-from hardsight.attacks.entry import Entry
+from hardsight.attacks.entry import Entry, demand_whole
 from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.optimisers import Stepped, altered
 from hardsight.attacks.pgd import PGD
@@ -56,10 +56,8 @@ class A3(Entry):
 
     def __post_init__(self) -> None:
         altered(self.optimiser, steps=1)  # raises if it cannot be
-        if self.restarts < 1 or self.warmup < 0:
-            raise ValueError(
-                f"restarts must be >= 1 and warmup >= 0, got {self.restarts} and {self.warmup}"
-            )
+        demand_whole(1, restarts=self.restarts)
+        demand_whole(0, warmup=self.warmup)
         if not 0 <= self.discard < 1:
             raise ValueError(f"discard must be in [0, 1), got {self.discard}")
 

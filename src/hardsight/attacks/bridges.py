@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from hardsight.attacks.balls import Ball
+from hardsight.attacks.balls import Ball, demand_ball
 from hardsight.attacks.contract import Labelled, Objective, scheduled
 from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import evaluate
@@ -81,6 +81,9 @@ class Foreign(Entry):
     attack: Callable[[Tensor, Tensor], Tensor]
     cost: int = 1
     by_gradient = False  # it asks for its own
+
+    def __post_init__(self) -> None:
+        demand_ball(self.ball)
 
     @property
     def evaluations(self) -> int:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball
 from hardsight.attacks.contract import Objective
-from hardsight.attacks.entry import Entry
+from hardsight.attacks.entry import Entry, demand_whole
 from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.minimal import Nearest
 from hardsight.core.batches import per_image
@@ -47,10 +47,7 @@ class CarliniWagner(Entry):
     def __post_init__(self) -> None:
         if not isinstance(self.ball, L2):
             raise ValueError(f"Carlini & Wagner's attack is of L2, got {self.ball}; take L2(0.5)")
-        if self.steps < 1 or self.searches < 1:
-            raise ValueError(
-                f"steps and searches must be >= 1, got {self.steps} and {self.searches}"
-            )
+        demand_whole(1, steps=self.steps, searches=self.searches)
         if not (self.learning_rate > 0 and self.constant > 0 and self.confidence >= 0):
             raise ValueError(
                 "learning_rate and constant must be > 0 and confidence >= 0, got "

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hardsight.attacks.balls import Ball
+from hardsight.attacks.balls import Ball, demand_ball
 from hardsight.attacks.contract import Objective
-from hardsight.attacks.entry import Entry
+from hardsight.attacks.entry import Entry, demand_whole
 from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.minimal import finished
@@ -35,10 +35,10 @@ class DeepFool(Entry):
     overshoot: float = 0.02
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.overshoot < 0:
-            raise ValueError(
-                f"steps must be >= 1 and overshoot >= 0, got {self.steps} and {self.overshoot}"
-            )
+        demand_ball(self.ball)
+        demand_whole(1, steps=self.steps)
+        if not self.overshoot >= 0:
+            raise ValueError(f"overshoot must be >= 0, got {self.overshoot}")
 
     @property
     def evaluations(self) -> int:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hardsight.attacks.balls import Ball
+from hardsight.attacks.balls import Ball, demand_ball
 from hardsight.attacks.contract import Objective
-from hardsight.attacks.entry import Entry
+from hardsight.attacks.entry import Entry, demand_whole
 from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.minimal import Nearest
@@ -51,11 +51,9 @@ class FAB(Entry):
     search: int = 3
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.restarts < 1 or self.search < 0:
-            raise ValueError(
-                f"steps and restarts must be >= 1 and search >= 0, got {self.steps}, "
-                f"{self.restarts} and {self.search}"
-            )
+        demand_ball(self.ball)
+        demand_whole(1, steps=self.steps, restarts=self.restarts)
+        demand_whole(0, search=self.search)
         if not (0 <= self.alpha_max <= 1 and self.eta >= 1 and 0 < self.beta < 1):
             raise ValueError(
                 "alpha_max must be in [0, 1], eta >= 1 and beta in (0, 1), got "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hardsight.attacks.balls import L2, Ball
+from hardsight.attacks.balls import L2, Ball, demand_ball
 from hardsight.attacks.contract import Objective
 from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import evaluate
@@ -22,6 +22,9 @@ class GaussianNoise(Entry):
 
     ball: Ball
     by_gradient = False
+
+    def __post_init__(self) -> None:
+        demand_ball(self.ball)
 
     @property
     def evaluations(self) -> int:

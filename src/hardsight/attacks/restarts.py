@@ -2,14 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from numbers import Integral
 
 import torch
 from torch import Tensor
 
 from hardsight.attacks.balls import Ball, demand_ball
 from hardsight.attacks.contract import Objective, scheduled
-from hardsight.attacks.entry import Entry
+from hardsight.attacks.entry import Entry, demand_whole
 from hardsight.attacks.gradients import Oracle, evaluate
 from hardsight.core.batches import choose
 from hardsight.core.types import AttackResult
@@ -29,12 +28,8 @@ class Restarted(Entry):
 
     def __post_init__(self) -> None:
         demand_ball(self.ball)
-        whole = isinstance(self.steps, Integral) and isinstance(self.restarts, Integral)
-        if not whole or self.steps < 0 or self.restarts < 1:
-            raise ValueError(
-                "steps must be whole and >= 0, restarts whole and >= 1, got "
-                f"{self.steps!r} and {self.restarts!r}"
-            )
+        demand_whole(0, steps=self.steps)
+        demand_whole(1, restarts=self.restarts)
 
     @property
     @abstractmethod

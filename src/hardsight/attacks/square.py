@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball, Linf
 from hardsight.attacks.contract import Objective, scheduled
-from hardsight.attacks.entry import Entry
+from hardsight.attacks.entry import Entry, demand_whole
 from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.squares import concentrate, recolour, stripes, tiles
 from hardsight.core.batches import choose, per_image
@@ -57,10 +57,7 @@ class Square(Entry):
     def __post_init__(self) -> None:
         if not isinstance(self.ball, Linf | L2):
             raise ValueError(f"ball must be Linf or L2 for Square, got {self.ball!r}")
-        if self.queries < 3:
-            raise ValueError(
-                f"queries must be at least 3 (the start twice, the end once), got {self.queries}"
-            )
+        demand_whole(3, queries=self.queries)  # the start twice, the end once
         if not 0 < self.p_init <= 1:
             raise ValueError(f"p_init must be in (0, 1], got {self.p_init}")
         if not 0 <= self.sweep <= 1:
