@@ -17,7 +17,16 @@ def ssim(x: Tensor, y: Tensor, sigma: float = 1.5) -> Tensor:
 
     Shape:
         x, y (B, C, H, W), at least 11 pixels a side.
+
+    Raises:
+        ValueError: smaller images, which hold no window.
     """
+    if min(x.shape[-2:]) <= 2 * _REACH:
+        height, width = x.shape[-2:]
+        raise ValueError(
+            f"images must be at least {2 * _REACH + 1} pixels a side for their structural "
+            f"similarity, got {height} x {width}; enlarge them"
+        )
     moments = torch.cat((x, y, x * x, y * y, x * y), 1)
     inner = gaussian_blur(moments, sigma, _REACH)[..., _REACH:-_REACH, _REACH:-_REACH]
     mx, my, xx, yy, xy = inner.chunk(5, 1)
