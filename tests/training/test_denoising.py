@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from hardsight.augment import TURNS, AugmentationPolicy, TrainingImages
-from hardsight.diffusion import FastDenoiser
+from hardsight.diffusion import FastDenoiser, Schedule
 from hardsight.training import DenoisingTask, SamplingTask
 
 
@@ -81,3 +81,11 @@ def test_crops_are_squares_of_the_images_and_the_turned_ones_too(denoiser):
     assert seen <= known
     assert len(seen) > 10
     assert task.sample(denoiser).shape == (3, 32, 32)
+
+
+def test_a_short_diffusion_is_shown_at_its_last_step():
+    short = FastDenoiser(16, channels=8, multipliers=(1, 1), patch=2, schedule=Schedule.linear(50))
+    known = images(2)
+    shown = denoising(short, known).sample(short)
+    last = DenoisingTask(short, TrainingImages(known), 50).sample(short)
+    assert torch.equal(shown, last)

@@ -13,11 +13,13 @@ class DenoisingTask:
     Args:
         denoiser: what is trained.
         normals: on what.
-        sample_step: diffusion step (1-based) of the reconstructions shown.
+        sample_step: diffusion step (1-based) of the reconstructions shown; of a shorter diffusion
+            its last.
     """
 
     def __init__(self, denoiser: Denoiser, normals: TrainingImages, sample_step: int = 100) -> None:
-        self.module, self.normals, self.sample_step = denoiser, normals, sample_step
+        self.module, self.normals = denoiser, normals
+        self.sample_step = min(sample_step, denoiser.schedule.T)
 
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, the randomness of the denoiser's loss ...)."""

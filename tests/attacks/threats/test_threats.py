@@ -294,5 +294,5 @@ def test_a_pose_moves_the_middles_of_the_sides_by_its_share(which):
 
 def test_images_too_small_for_a_window_have_no_structural_similarity():
     """All of them would pass as unchanged, and the attack as withstood."""
-    with pytest.raises(ValueError, match="at least 11 pixels a side .* got 10 x 16"):
+    with pytest.raises(ValueError, match=r"at least 11 pixels a side .* got 10 x 16"):
         Perceptual(0.02).apply(torch.rand(2, 3, 10, 16), torch.rand(2, 3, 10, 16))
