@@ -12,7 +12,7 @@ from hardsight.diffusion import (
     one_shot,
     reverse_sde,
 )
-from hardsight.purifiers import ADP, DDIMPurifier, DiffPure, OneShot, Purified
+from hardsight.purifiers import ADP, DDIMPurifier, DiffPure, Noising, OneShot, Purified
 
 ANY = torch.Generator().manual_seed(7)
 
@@ -57,6 +57,15 @@ def test_one_noise_one_image(name):
         assert whole.shape == x.shape
         torch.testing.assert_close(whole[1:2], purifier(x[1:2], noise[1:2]))
         assert not torch.allclose(whole, purifier(x, purifier.sample_noise(x, ANY)))
+
+
+@pytest.mark.parametrize("name", [*PURIFIERS, "one-shot", "noising"])
+def test_noise_of_other_images_is_refused(name):
+    """That of one image would be added to all."""
+    built = {"one-shot": lambda d: OneShot(d, 0.2), "noising": lambda d: Noising(0.2)} | PURIFIERS
+    purifier, x = built[name](Smooth()), images()
+    with pytest.raises(ValueError, match=r"noise must have .*, 6, 6.*, got .1,"):
+        purifier(x, purifier.sample_noise(x[:1]))
 
 
 def test_they_are_the_chains_of_diffusion_in_pixels():

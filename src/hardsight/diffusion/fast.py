@@ -1,12 +1,12 @@
 """The fast denoiser: a small U-Net on a folded image, predicting the clean image directly."""
 
-import copy
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
 from hardsight.core.batches import per_image
+from hardsight.core.modules import sharing
 from hardsight.diffusion.base import Denoiser
 from hardsight.diffusion.folded import apply_folded, demand_divisible, small_unet, usual_patch
 from hardsight.diffusion.schedule import Schedule
@@ -80,7 +80,7 @@ class FastDenoiser(Denoiser):
             ValueError: a side that cannot be folded and halved so often.
         """
         demand_divisible(size, self.patch, len(self.multipliers))
-        twin = copy.copy(self)
+        twin = sharing(self)
         twin.size = size
         return twin
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hardsight.core.batches import per_image
 from hardsight.diffusion import Denoiser
-from hardsight.purifiers.base import Clamp, Purifier, linked, normal_noise
+from hardsight.purifiers.base import Clamp, Purifier, linked, normal_noise, with_noise
 
 
 class ADP(Purifier):
@@ -82,7 +82,7 @@ class ADP(Purifier):
         """Yoon et al. (2021), sections 3.2 and 3.3, on pixels."""
         if noise is None:
             noise = self.sample_noise(images)
-        x = images if noise is None else images + self.sigma * noise[:, 0]
+        x = images if noise is None else with_noise(images, self.sigma, noise)
         denoiser = linked(self.denoiser, self.checkpoint)
         for _ in range(self.steps):
             x = self._step(denoiser, x)

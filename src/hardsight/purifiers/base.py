@@ -92,3 +92,17 @@ def normal_noise(images: Tensor, draws: int, generator: torch.Generator | None) 
     """Draw (B, draws, C, H, W) of standard normal noise."""
     shape = (len(images), draws, *images.shape[1:])
     return torch.randn(shape, generator=generator, device=images.device, dtype=images.dtype)
+
+
+def with_noise(images: Tensor, sigma: float, noise: Tensor) -> Tensor:
+    """Add noise (B, 1, C, H, W), see ``normal_noise``, to images (B, C, H, W), ``sigma`` times.
+
+    Raises:
+        ValueError: noise of other images.
+    """
+    if noise.ndim != images.ndim + 1 or noise[:, 0].shape != images.shape:
+        expected = (len(images), 1, *images.shape[1:])
+        raise ValueError(
+            f"noise must have shape (B, 1, C, H, W) = {expected}, got {tuple(noise.shape)}"
+        )
+    return images + sigma * noise[:, 0]

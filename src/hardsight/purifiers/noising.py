@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hardsight.purifiers.base import Purifier, normal_noise
+from hardsight.purifiers.base import Purifier, normal_noise, with_noise
 
 
 class Noising(Purifier):
@@ -41,4 +41,4 @@ class Noising(Purifier):
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return images with the noise."""
         noise = self.sample_noise(images) if noise is None else noise
-        return images + self.sigma * noise[:, 0]
+        return with_noise(images, self.sigma, noise)
