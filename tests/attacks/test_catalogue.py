@@ -65,6 +65,13 @@ def test_an_effort_of_its_own_is_not_a_budget():
     assert paper.fixed
 
 
+@pytest.mark.parametrize(("name", "steps"), [("deepfool", 50), ("carlini-wagner", 100)])
+def test_an_attack_to_the_boundary_takes_the_steps_that_are_asked_for(name, steps):
+    for own, expected in (({}, steps), ({"steps": 7}, 7)):
+        (attempt,) = build_suite(name, "L2", 0.5, subject="classifier", **own).attempts
+        assert attempt.optimiser.steps == expected
+
+
 @pytest.mark.parametrize(
     ("own", "said"),
     [

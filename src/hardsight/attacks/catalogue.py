@@ -14,6 +14,8 @@ from hardsight.core.suggestions import choices
 
 BLAU = Effort(steps=20, draws=20, restarts=1, queries=0)
 """The attack of Blau et al. (2022)."""
+DEEPFOOL = Effort(steps=50, draws=1, restarts=1, queries=0)
+"""At most so many steps."""
 CARLINI_WAGNER = Effort(steps=100, draws=1, restarts=1, queries=0)
 """Steps of Adam for each constant."""
 
@@ -132,7 +134,11 @@ ATTACKS: dict[str, Attack] = {
             for_noise=True,
         ),
         Attack(
-            "deepfool", recipes.deepfool, "class", summary="steps onto the boundary", effort=BLAU
+            "deepfool",
+            recipes.deepfool,
+            "class",
+            summary="steps onto the boundary",
+            effort=DEEPFOOL,
         ),
         Attack(
             "carlini-wagner",

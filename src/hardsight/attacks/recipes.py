@@ -147,7 +147,7 @@ def long_steps(averaged: bool) -> Recipe:
 
 def deepfool(ball: Ball, effort: Effort) -> Attempts:
     """Return DeepFool on the decision."""
-    return (Attempt(DeepFool(ball), "decision"),)
+    return (Attempt(DeepFool(ball, effort.steps), "decision"),)
 
 
 def carlini_wagner(ball: Ball, effort: Effort) -> Attempts:
