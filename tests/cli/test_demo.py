@@ -57,6 +57,14 @@ def test_a_texture_that_there_is_not_is_refused_before_anything_is_written(tmp_p
     assert not (tmp_path / "demo").exists()
 
 
+def test_a_radius_that_is_none_is_refused_before_anything_is_trained(tmp_path):
+    for eps, said in (("x", "eps='x' is not a number"), ("-1", "eps='-1' must be finite and >= 0")):
+        done = call("demo", "--eps", eps, "--folder", tmp_path / "demo")
+        assert done.exit_code == 1
+        assert said in words(done)
+        assert not (tmp_path / "demo").exists()
+
+
 def test_another_seed_leaves_the_data_of_the_run_that_is_there(tmp_path):
     folder = tmp_path / "demo"
     config = load_preset("demo").updated({"data.path": str(folder / "data" / "brick")})

@@ -57,6 +57,8 @@ def test_its_detector_is_imported_as_the_card_says_and_its_preset_makes_one(meth
 def test_a_method_that_trains_nothing_takes_no_steps():
     with pytest.raises(ConfigError, match="method patchcore trains no network"):
         load_preset("patchcore").updated({"training.steps": 30})
+    with pytest.raises(ConfigError, match=r"training\.devices=2, but method patchcore trains no"):
+        load_preset("patchcore").updated({"training.devices": 2})
     with pytest.raises(ConfigError, match="leaves the network untrained"):
         load_preset("stfpm").updated({"training.steps": 0})
 

@@ -9,7 +9,7 @@ from hardsight.evaluation.certified.protocol import certify
 from hardsight.reports import write_html, write_json, write_markdown
 from hardsight.reports.certificate_plots import radius_svg
 from hardsight.reports.certified_scores import cells
-from hardsight.reports.certified_words import promised
+from hardsight.reports.certified_words import confidence, promised
 
 
 def test_what_is_promised_is_never_rounded_up():
@@ -18,6 +18,12 @@ def test_what_is_promised_is_never_rounded_up():
     assert promised(1.0, "AUROC") == "1.000"
     assert promised(0.7839, "accuracy") == "78.3 %"
     assert promised(None, "AUROC") == "-"
+
+
+def test_a_confidence_is_never_rounded_to_certainty():
+    said = {0.001: "99.9 %", 0.05: "95 %", 0.5: "50 %", 1e-8: "99.999999 %", 1e-12: None}
+    for alpha, text in said.items():
+        assert confidence(alpha) == (text or f"99.{'9' * 10} %")
 
 
 def test_a_published_figure_by_the_mean_is_compared_with_that_by_the_mean(bright, make_set):

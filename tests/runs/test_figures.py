@@ -13,6 +13,14 @@ def test_decoding_of_those_test_images_that_are_taken_is_told(run):
     assert told == [("decode", i + 1, 4) for i in range(4)]
 
 
+def test_a_curve_of_no_numbers_is_refused_before_images_are_decoded(run):
+    told = []
+    figures = figures_of(run, "cpu", progress=lambda *event: told.append(event))
+    with pytest.raises(ValueError, match="eps='x' is not a number"):
+        figures.evaluation(ImageChoice(limit=4), AttackChoice(curve="x"), Protocol())
+    assert told == []
+
+
 @pytest.mark.parametrize("synthetic", [False, True])
 def test_an_audit_tells_of_the_decoding_of_its_images(run, synthetic):
     told = []

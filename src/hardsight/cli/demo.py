@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from hardsight.evaluation import Evaluation
     from hardsight.runs import DetectorRun
 
-EFFORT = {"steps": 10, "draws": 2, "objectives": ("score", "mean")}
+SUITE = "eot-pgd"
+"""The attack."""
+EFFORT: dict[str, Any] = {"steps": 10, "draws": 2, "objectives": ("score", "mean")}
 """What the attack takes in place of the budget's."""
 IMAGES = 24
 """Test images that are attacked, half of them good parts."""
@@ -45,6 +47,7 @@ def demo(
         hardsight demo gravel --folder trial
     """
     check_given(device=device)
+    from hardsight.attacks import build_suite
     from hardsight.config import load_preset
     from hardsight.core.lock import locked
     from hardsight.core.suggestions import choices
@@ -56,6 +59,7 @@ def demo(
         check_folder(folder, "--folder")
         if texture not in TEXTURES:
             raise ValueError(f"TEXTURE={texture!r} is not known; {choices(texture, TEXTURES)}")
+        build_suite(SUITE, eps=eps, **EFFORT)  # refused before the training
         photographs, place = folder / "data", folder / texture
         config = load_preset("demo")
         config = config.updated({"data.path": str(photographs / texture), "training.seed": seed})
@@ -100,7 +104,7 @@ def attacked(
 
     planned = figures_of(run, device).evaluation(
         ImageChoice(limit=IMAGES, balanced=True),
-        AttackChoice(["eot-pgd"], eps=eps, effort=EFFORT, curve=CURVE),
+        AttackChoice([SUITE], eps=eps, effort=EFFORT, curve=CURVE),
         Protocol(seed=seed, batch_size=IMAGES),
     )
     return planned.carry_out(Execution(_state(run), progress=progress))

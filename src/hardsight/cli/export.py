@@ -65,6 +65,7 @@ def export(
     from hardsight.runs import CONFIG, EXPORTED, MANIFEST, STATISTICS_FILE, open_detector_run
 
     with explained():
+        target = Target(to.value, int8, precision.value)
         work = open_detector_run(run)
         folder = output or work.reports / EXPORTED
         check_folder(folder, "--output")
@@ -75,7 +76,7 @@ def export(
                 detector,
                 data,
                 folder,
-                Target(to.value, int8, precision.value),
+                target,
                 selected=work.config.fit.splits_validation,
                 seed=seed,
                 extra=tuple(work.path / name for name in (CONFIG, MANIFEST, STATISTICS_FILE)),

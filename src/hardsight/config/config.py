@@ -48,12 +48,14 @@ class Config(BaseModel):
     """How the method's own network is trained."""
 
     @model_validator(mode="after")
-    def _steps_are_needed_or_not(self) -> "Config":
-        if not self.trains and self.training.steps:
-            raise ValueError(
-                f"training.steps={self.training.steps}, but method {self.method} trains no network;"
-                " leave them out"
-            )
+    def _training_is_needed_or_not(self) -> "Config":
+        for name, fewest in (("steps", 0), ("devices", 1)):
+            value = getattr(self.training, name)
+            if not self.trains and value > fewest:
+                raise ValueError(
+                    f"training.{name}={value}, but method {self.method} trains no network; leave "
+                    "them out"
+                )
         if self.trains and not self.training.steps and not self.trained_already:
             raise ValueError(
                 "training.steps=0 leaves the network untrained; take more, or (advrad) name a run "

@@ -9,7 +9,7 @@ from hardsight.certify import Decision
 from hardsight.evaluation.certified.results import Certification, ClassCertification
 from hardsight.reports import certified_classes, certified_scores
 from hardsight.reports.certificate_plots import COLOURS
-from hardsight.reports.certified_words import TONES, Finding
+from hardsight.reports.certified_words import TONES, Finding, confidence
 from hardsight.reports.page import bullets, markdown_table, plain, provenance_lines, render
 from hardsight.reports.tables import Cell, joined
 
@@ -124,6 +124,7 @@ def html(found: Certificates) -> str:
         title=made[0].title,
         readings=readings,
         tones=TONES,
+        confidence=confidence,
         table=table(made[0]),
         figures=_figures(made),
         attacks=attacks(made),

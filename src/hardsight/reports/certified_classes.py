@@ -11,7 +11,7 @@ from hardsight.evaluation.certified.results import AccuracyPoint, ClassCertifica
 from hardsight.evaluation.wording import span
 from hardsight.metrics import accuracy_interval
 from hardsight.reports.canvas import INK, MARKERS, SERIES, add_legend, as_svg, label_axes, panels
-from hardsight.reports.certified_words import Finding, attack_row, promised
+from hardsight.reports.certified_words import Finding, attack_row, confidence, promised
 from hardsight.reports.tables import Cell
 
 MEASURE = "accuracy"
@@ -86,12 +86,11 @@ def remarks(found: ClassCertification) -> list[str]:
     """Return what else was measured, in sentences."""
     t = found.terms
     largest = largest_radius(t.n, t.sigma, t.alpha)
-    confidence = f"{100 * (1 - t.alpha):.6g} %"
     count = "all statements together" if found.joint else "each image's statement by itself"
     abstained = round(found.abstained * len(found.labels))
     return [
-        f"Confidence {confidence}, {count}. {len(found.labels)} images; {abstained} got no class, "
-        "as none certainly wins the vote.",
+        f"Confidence {confidence(t.alpha)}, {count}. {len(found.labels)} images; {abstained} got "
+        "no class, as none certainly wins the vote.",
         f"{t.n:,} noisy copies of sigma {t.sigma:g} judge an image"
         + (
             ": too few to certify anything; raise n."

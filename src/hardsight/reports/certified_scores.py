@@ -11,7 +11,7 @@ from hardsight.evaluation.certified.results import Certification, PixelItem, Poi
 from hardsight.evaluation.verdict import HOLDS, WEAKENED
 from hardsight.evaluation.wording import change
 from hardsight.reports import certificate_plots as plots
-from hardsight.reports.certified_words import Finding, attack_row, promised
+from hardsight.reports.certified_words import Finding, attack_row, confidence, promised
 from hardsight.reports.pictures import embedded, photo
 from hardsight.reports.tables import Cell
 
@@ -74,7 +74,7 @@ def cells(found: Certification, p: Point) -> dict[str, Cell]:
 def findings(found: Certification) -> list[Finding]:
     """Return what the joint certificate says, radius by radius."""
     said = []
-    confidence = f"{100 * (1 - found.terms.alpha):.6g} %"
+    sure = confidence(found.terms.alpha)
     for p in found.rows:
         where = f"Within an L2 radius of {p.radius:g}" if p.radius else "Left alone"
         if p.auroc_joint is None:
@@ -83,7 +83,7 @@ def findings(found: Certification) -> list[Finding]:
                 Finding(
                     "open",
                     f"{where}: the decisions of {certain} of {len(found.labels)} images are "
-                    f"certain, each with confidence {confidence}.",
+                    f"certain, each with confidence {sure}.",
                 )
             )
             continue
@@ -99,7 +99,7 @@ def findings(found: Certification) -> list[Finding]:
                 Finding(
                     tone,
                     f"{where}: the smoothed detector has an AUROC of at least "
-                    f"{promised(v, 'AUROC')}, with confidence {confidence}.",
+                    f"{promised(v, 'AUROC')}, with confidence {sure}.",
                 )
             )
     return said
@@ -123,7 +123,7 @@ def limits(found: Certification) -> list[str]:
             f"a radius of {8 / 255 * math.sqrt(values):.3g}."
         )
     said += [
-        f"Each radius has its own confidence of {100 * (1 - t.alpha):.6g} %; they do not hold all "
+        f"Each radius has its own confidence of {confidence(t.alpha)}; they do not hold all "
         "at once, and none may be picked because it came out well.",
         f"The mean is shown for comparison: {NOT_A_CERTIFICATE}.",
         "It is about the test images at hand; how other images fare is for statistics to say.",

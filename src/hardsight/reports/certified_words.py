@@ -1,5 +1,6 @@
 """What the certificates of detectors and of classifiers share in words."""
 
+from decimal import Decimal
 from typing import NamedTuple
 
 from hardsight.core.rounding import floor
@@ -21,6 +22,11 @@ class Finding(NamedTuple):
 def promised(value: float | None, measure: str) -> str:
     """Return a figure rounded down, as "0.978" for an AUROC of 0.9789; "-" for None."""
     return "-" if value is None else figure(floor(1000 * value) / 1000, measure)
+
+
+def confidence(alpha: float) -> str:
+    """Return 1 - alpha in per cent with all its digits: "99.9 %", "99.999999 %", never 100."""
+    return f"{(100 - 100 * Decimal(str(alpha))).normalize():f} %"
 
 
 def attack_row(

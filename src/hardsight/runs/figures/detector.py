@@ -65,6 +65,7 @@ class DetectorFigures(Figures[DetectorRun]):
         suites = attacks.built(build_suite, SUITES, norm, eps)
         for suite in suites:
             suite.demand_gradient(detector)
+        protocol = replace(protocol, curve=self._curve(detector, attacks, norm, eps))
         stamp, note = self.run.audited(detector)
         whole, source = len(data.test), self.source(attacks)
         if images.limit and images.synthetic:
@@ -89,20 +90,30 @@ class DetectorFigures(Figures[DetectorRun]):
                 previous=self.run.previous,
             ),
         )
-        curve = (
-            [f * parse_radius(eps) for f in SEVERITIES] if norm.lower() in THREATS else CURVE_EPS
-        )
         notes = [note] if images.synthetic else [note, *self.left_out(len(data.test), whole)]
+        if not detector.differentiable:
+            notes.append("The figure against eps is left out: it is drawn by gradients.")
+        return PlannedEvaluation(subject, suites, norm, protocol, measure, notes)
+
+    def _curve(
+        self, detector: Detector, attacks: AttackChoice, norm: str, eps: str | float
+    ) -> list[float]:
+        """Return the radii of the curve; of what has no gradient there is none.
+
+        Raises:
+            ValueError: one is asked for all the same, or a radius is no number.
+        """
         if not detector.differentiable:
             if attacks.curve:
                 raise ValueError(
                     f"curve={attacks.curve!r} is drawn by gradients, and {self.run.path} has none; "
                     "leave it out, or evaluate the run that it was made of"
                 )
-            curve = []
-            notes.append("The figure against eps is left out: it is drawn by gradients.")
-        protocol = replace(protocol, curve=attacks.radii(curve))
-        return PlannedEvaluation(subject, suites, norm, protocol, measure, notes)
+            return []
+        usual = (
+            [f * parse_radius(eps) for f in SEVERITIES] if norm.lower() in THREATS else CURVE_EPS
+        )
+        return attacks.radii(usual)
 
     def evaluator(self, detector: Detector) -> Callable[..., Evaluation]:
         """Return what evaluates the opened detector: (data, suites, ...) -> what was found."""
