@@ -46,6 +46,19 @@ def test_distance_to_a_plane(attack, ball, dual):
     assert torch.all(distance <= slack * exact)
 
 
+@pytest.mark.parametrize("ball", [Linf(1.0), L2(1.0)])
+def test_deepfool_stretches_the_sum_of_its_steps_once(ball):
+    """Of one pixel, on a path that flattens: 0.1 from 0.2, and 0.148 from 0.302."""
+
+    def bent(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        x = images.flatten(1).sum(1)
+        return torch.where(x < 0.25, 4 * x - 1.2, x - 0.45)
+
+    found = DeepFool(ball)(bent, torch.full((1, 1, 1, 1), 0.2, dtype=torch.float64))
+    assert float(found.images) == pytest.approx(0.2 + 1.02 * (0.1 + 0.148), rel=1e-12)
+    assert found.objective > 0
+
+
 def test_carlini_wagner_finds_the_distance_to_a_plane():
     plane, ball = Plane(3.0), L2(50.0)
     result = CarliniWagner(ball, steps=100, searches=6, constant=0.01)(plane, grey(2))

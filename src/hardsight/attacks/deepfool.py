@@ -54,6 +54,7 @@ class DeepFool(Entry):
     ) -> AttackResult:
         """Return the images past the boundary in the ball, their objective and what was spent."""
         x = images if start is None else self.ball.project(start, images)
+        total = x - images
         oracle, queries = Oracle(objective, images, generator), 0
         for _ in range(self.steps):
             value, gradient = oracle(x)
@@ -61,7 +62,7 @@ class DeepFool(Entry):
             fooled = value > 0
             if bool(fooled.all()):
                 break
-            onto = to_hyperplane(self.ball, x, value, gradient)
-            past = (images + (1 + self.overshoot) * (onto - images)).clamp(0, 1)
+            total = total + to_hyperplane(self.ball, x, value, gradient) - x
+            past = (images + (1 + self.overshoot) * total).clamp(0, 1)
             x = choose(fooled, x, past)
         return finished(self.ball, images, oracle, x, queries)
