@@ -39,11 +39,13 @@ def test_of_the_images_themselves_no_more_than_promised_alarm_under_the_attack()
     assert found.alarms(found.calibration.threshold)[1] <= 0.1
 
 
-def test_too_few_images_and_attacks_of_the_map_are_refused():
+def test_too_few_images_and_attacks_of_the_map_or_another_model_are_refused():
     with pytest.raises(ValueError, match="too few for a false-alarm rate"):
         calibrate_under(Bright(), normals(5), build_suite("pgd"), level=0.01)
     with pytest.raises(ValueError, match="suite='map-pgd' attacks the map"):
         calibrate_under(Bright(), normals(), build_suite("map-pgd"))
+    with pytest.raises(ValueError, match="'transfer' crafts its attack on another model, and a t"):
+        calibrate_under(Bright(), normals(), build_suite("transfer"))
 
 
 def test_attacked_normals_stand_beside_no_clean_figure(make_set):

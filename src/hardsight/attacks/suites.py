@@ -119,6 +119,11 @@ class Suite:
         each = (math.ceil(a.draws / own) * own * a.optimiser.evaluations for a in self.attempts)
         return self.submissions * sum(each)
 
+    @property
+    def transferred(self) -> bool:
+        """Whether it crafts attacks on another model, and cannot leave them out."""
+        return any(a.via == "source" and not a.optional for a in self.attempts)
+
     def demand(self, model: object, source: object | None) -> None:
         """Refuse a model that lacks what an attack needs, before any work is begun.
 

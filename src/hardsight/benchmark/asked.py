@@ -21,7 +21,7 @@ def suites_of(threat: ThreatAsked, random: bool) -> tuple[str, ...]:
     return tuple(s for s in threat.suites if random or not ATTACKS[s].for_noise)
 
 
-def demand_certifiable(threat: ThreatAsked, config: Config) -> None:
+def demand_detector(threat: ThreatAsked, config: Config) -> None:
     """Refuse to certify what is no detector.
 
     Args:
@@ -48,9 +48,9 @@ def built(threat: ThreatAsked, how: Measuring, config: Config) -> dict[str, Suit
 
     Raises:
         ValueError: a suite, norm, radius or budget that does not exist, or what
-            ``demand_certifiable`` refuses.
+            ``demand_detector`` refuses.
     """
-    demand_certifiable(threat, config)
+    demand_detector(threat, config)
     if not threat.attacked:
         return {}
     build = build_suite if isinstance(config, DetectorConfig) else class_suite

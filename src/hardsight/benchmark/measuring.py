@@ -10,7 +10,7 @@ from typing import Any
 from hardsight.attacks import build_ball
 from hardsight.audit import Audit
 from hardsight.audit.protocol import IMAGES
-from hardsight.benchmark.asked import Asked, demand_certifiable
+from hardsight.benchmark.asked import Asked, demand_detector
 from hardsight.benchmark.entry import (
     PICTURES,
     REPORT,
@@ -115,7 +115,7 @@ class Measurement:
 
     def made(self, threat: ThreatAsked) -> Entry:
         """Measure the job's model under a threat."""
-        demand_certifiable(threat, self.job.config(self.places))
+        demand_detector(threat, self.job.config(self.places))
         clean, audit = self.clean, self.audit
         facts: dict[str, Any] = self.facts | {
             "threat": threat,

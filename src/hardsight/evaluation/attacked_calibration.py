@@ -61,10 +61,15 @@ def calibrate_under(
         progress: told of attacked images.
 
     Raises:
-        ValueError: too few images for the level; a suite that attacks the map.
+        ValueError: too few images for the level; a suite that attacks the map, or another model.
     """
     if suite.on_map:
         raise ValueError(f"suite={suite.name!r} attacks the map; take one of the score, as eot-pgd")
+    if suite.transferred:
+        raise ValueError(
+            f"suite={suite.name!r} crafts its attack on another model, and a threshold is of one; "
+            "take eot-pgd"
+        )
     total = number_of(normals)
     level = Calibration.check(total, level)
     suite, size = suite.once, at_once(detector.size, 8)

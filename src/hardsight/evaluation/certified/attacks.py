@@ -16,14 +16,19 @@ def demand_certifiable(suites: Sequence[Suite]) -> None:
     """Refuse attacks that a certificate says nothing of.
 
     Raises:
-        ValueError: a suite of another norm than L2, of the map, or that submits an image several
-            times: its outputs are no draws of one image.
+        ValueError: a suite of another norm than L2, of the map, of another model, or that submits
+            an image several times: its outputs are no draws of one image.
     """
     for suite in suites:
         if suite.ball.name != "L2" or suite.on_map:
             raise ValueError(
                 f"suite={suite.name!r} must attack in L2, which the certificate is about, and not "
                 f"the map, got {suite.target} in {suite.ball.name}"
+            )
+        if suite.transferred:
+            raise ValueError(
+                f"suite={suite.name!r} crafts its attack on another model, and a certificate is of "
+                "one; take eot-pgd"
             )
         if suite.submissions > 1:
             raise ValueError(

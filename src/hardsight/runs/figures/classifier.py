@@ -21,6 +21,7 @@ from hardsight.evaluation import (
     evaluate_classifier,
 )
 from hardsight.evaluation.batches import deadline
+from hardsight.evaluation.certified.attacks import demand_certifiable
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.runs.classifier import ClassifierRun
 from hardsight.runs.figures.asked import AttackChoice, CertificateChoice, ImageChoice
@@ -78,7 +79,8 @@ class ClassifierFigures(Figures[ClassifierRun]):
         self, images: ImageChoice, choice: CertificateChoice, execution: Execution
     ) -> list[ClassCertification]:
         """Certify the accuracy of the majority vote."""
-        suites = choice.suites(class_suite)  # what can be refused is refused at once
+        suites = choice.suites(class_suite)
+        demand_certifiable(suites)  # before anything is certified
         model = self.run.classifier(self.device, choice.terms.sigma)
         test = self._test(images)
         part, how = test.limited(images.limit), choice.smoothing

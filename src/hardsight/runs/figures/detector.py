@@ -22,6 +22,7 @@ from hardsight.evaluation import (
     evaluate,
 )
 from hardsight.evaluation.batches import deadline
+from hardsight.evaluation.certified.attacks import demand_certifiable
 from hardsight.evaluation.detectors import CURVE_EPS
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects.synthetic import unseen, with_fewer_good_parts
@@ -63,11 +64,12 @@ class DetectorFigures(Figures[DetectorRun]):
         detector, data = self.opened(images)
         norm, eps = self.threat(attacks)
         suites = attacks.built(build_suite, SUITES, norm, eps)
+        source = self.source(attacks)
         for suite in suites:
-            suite.demand_gradient(detector)
+            suite.demand(detector, source)
         protocol = replace(protocol, curve=self._curve(detector, attacks, norm, eps))
         stamp, note = self.run.audited(detector)
-        whole, source = len(data.test), self.source(attacks)
+        whole = len(data.test)
         if images.limit and images.synthetic:
             data = with_fewer_good_parts(data, images.limit)
         elif images.limit:
@@ -137,8 +139,9 @@ class DetectorFigures(Figures[DetectorRun]):
     ) -> Iterator[Certification]:
         """Yield the certificate of each design."""
         suites = choice.suites(build_suite)  # what can be refused is refused at once
+        demand_certifiable(suites)
         for suite in suites:
-            suite.demand_gradient(detector)
+            suite.demand(detector, None)
         terms, provenance = choice.terms, self.provenance | {WEIGHTS: fingerprint(detector)}
         selecting = self.run.config.fit.splits_validation or bool(choice.sigmas)
         choosing, calibrating = validation_shares(data, selecting)
