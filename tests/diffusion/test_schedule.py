@@ -88,6 +88,8 @@ def test_timestep_near_is_that_of_noise_in_pixel_units_or_refuses():
     for sigma in (1e-4, 1000.0):
         with pytest.raises(ValueError, match=f"sigma={sigma:g} is no noise level of the diffusion"):
             schedule.timestep_near(sigma)
+    with pytest.raises(ValueError, match="level must be >= 0, got -1"):
+        schedule.timestep_near(-1, "level")
 
 
 @pytest.mark.parametrize("name", sorted(SCHEDULES))

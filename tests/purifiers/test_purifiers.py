@@ -140,6 +140,20 @@ def test_adp_takes_the_step_at_which_a_linear_score_loses_its_share():
     torch.testing.assert_close(purifier(x), 0.6 + 0.9**3 * (x - 0.6), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"level": 1000.0}, "level=1000 is no noise level of the diffusion"),
+        ({"level": float("nan")}, "level, .* must be positive"),
+        ({"sigma": float("nan")}, "sigma >= 0"),
+        ({"lam": float("nan")}, "lam, .* must be positive"),
+    ],
+)
+def test_adp_refuses_what_it_cannot_do(own, said):
+    with pytest.raises(ValueError, match=said):
+        ADP(Smooth(), **own)
+
+
 def test_one_shot_of_noisy_images_adds_no_noise():
     d, x = Smooth(), images()
     sigma = float(d.schedule.sigma(100)) / 2

@@ -107,6 +107,13 @@ def test_the_loss_is_that_of_appendix_d(norm):
     assert any(p.grad is not None for p in purifier.parameters())
 
 
+@pytest.mark.parametrize("own", [{"eps": 8}, {"start": 8}, {"eps": float("inf"), "norm": "L2"}])
+def test_a_radius_that_is_none_is_refused_with_the_settings(own):
+    """Not by the first batch, after the classifier behind the adapter was trained."""
+    with pytest.raises(ValueError, match=r"did you mean 8/255|must be finite"):
+        RAPSettings(**own)
+
+
 def test_every_assumption_is_marked():
     marks = RAPSettings.assumed()
     assert {"step_size", "start", "projected", "attacked_at", "clamp", "mode"} <= marks.keys()

@@ -142,3 +142,9 @@ def test_wrong_settings_are_named(settings):
 def test_a_foreground_of_another_shape_is_refused():
     with pytest.raises(ValueError, match="foreground must be bool"):
         CutPaste()(images(), discs(2), generator())
+
+
+@pytest.mark.parametrize("odd", [torch.rand(2, 1, 32, 32), torch.zeros(2, 3, 32, 32).byte()])
+def test_images_that_are_no_colours_in_0_1_are_refused(odd):
+    with pytest.raises(ValueError, match=r"images must be float \(B, 3, H, W\), got"):
+        CutPaste()(odd, torch.ones(2, 1, 32, 32).bool(), torch.Generator())

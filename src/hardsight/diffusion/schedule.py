@@ -76,17 +76,23 @@ class Schedule:
             raise ValueError(f"sigma must be finite and not negative, got {sigma}")
         return (value[..., None] - self._sigmas).abs().argmin(-1) + 1
 
-    def timestep_near(self, sigma: float) -> int:
+    def timestep_near(self, sigma: float, name: str = "sigma") -> int:
         """Return the t whose noise is that of standard deviation ``sigma`` in [0, 1] pixel units.
 
+        Args:
+            sigma: the noise.
+            name: of the argument, for the message.
+
         Raises:
-            ValueError: the nearest noise is more than a fifth away.
+            ValueError: the nearest noise is more than a fifth away, or ``sigma`` is none.
         """
+        if not sigma >= 0:
+            raise ValueError(f"{name} must be >= 0, got {sigma}")
         t = int(self.timestep_of(2 * sigma))
         level = float(self.sigma(t)) / 2
         if not math.isclose(level, sigma, rel_tol=0.2):
             raise ValueError(
-                f"sigma={sigma:g} is no noise level of the diffusion: the nearest is {level:.3g} "
+                f"{name}={sigma:g} is no noise level of the diffusion: the nearest is {level:.3g} "
                 f"at k={t}; choose one near it"
             )
         return t

@@ -21,7 +21,7 @@ class ADP(Purifier):
 
     Args:
         denoiser: the diffusion model; the paper trains a score network instead.
-        level: noise level of the score in [0, 1] pixel units.
+        level: noise level of the score in [0, 1] pixel units, near one of the denoiser's schedule.
         sigma: noise added first, in [0, 1] pixel units; the paper's 0.25. 0: none.
         steps: of the ascent; the paper's 10 at most.
         lam: lambda above, the paper's 0.05.
@@ -46,13 +46,14 @@ class ADP(Purifier):
         clamp: Clamp = "off",
     ) -> None:
         super().__init__(clamp)
-        if min(lam, delta, largest, level) <= 0 or sigma < 0 or steps < 1:
+        positive = all(v > 0 for v in (level, lam, delta, largest))  # false for NaN too
+        if not (positive and sigma >= 0) or steps < 1:
             raise ValueError(
                 "level, lam, delta and largest must be positive, sigma >= 0 and steps >= 1, got "
                 f"{level}, {lam}, {delta}, {largest}, {sigma} and {steps}"
             )
         self.denoiser = denoiser
-        self.k = int(denoiser.schedule.timestep_of(2 * level))
+        self.k = denoiser.schedule.timestep_near(level, "level")
         self.level = float(denoiser.schedule.sigma(self.k)) / 2
         self.sigma, self.steps, self.lam = sigma, steps, lam
         self.delta, self.largest, self.checkpoint = delta, largest, checkpoint

@@ -1,9 +1,9 @@
 """The training of RAP's adapter."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -58,6 +58,12 @@ class RAPSettings(BaseModel):
     """Weight of the mean absolute error (appendix D)."""
     classification: float = Field(default=1.0, ge=0)
     """Weight of the cross-entropy (appendix D)."""
+
+    @model_validator(mode="after")
+    def _has_balls(self) -> Self:
+        for radius in (self.eps, self.radius):  # refuses what is none, before any training
+            build_ball(self.norm, radius)
+        return self
 
     @property
     def ball(self) -> Ball:

@@ -75,7 +75,14 @@ class CutPaste:
 
         Returns:
             images (B, 3, H, W) in [0, 1] and masks (B, 1, H, W) bool, none empty.
+
+        Raises:
+            ValueError: other images, or a foreground that is not theirs.
         """
+        if images.shape[1:2] != (3,) or not images.is_floating_point():
+            raise ValueError(
+                f"images must be float (B, 3, H, W), got {images.dtype} {tuple(images.shape)}"
+            )
         if foreground.dtype != torch.bool or foreground.shape != images[:, :1].shape:
             raise ValueError(
                 f"foreground must be bool {tuple(images[:, :1].shape)}, got {foreground.dtype} "
