@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from importlib.util import find_spec
 
 import pytest
@@ -42,6 +43,14 @@ def test_an_export_is_scored_like_a_run(run, exported, parts, tmp_path):
 def test_an_export_has_what_drift_is_seen_by(run, exported):
     kept = exported / "statistics.json"
     assert kept.read_bytes() == (run / "statistics.json").read_bytes()
+
+
+def test_an_export_without_a_threshold_says_how_it_is_made_anew(exported, parts, tmp_path):
+    bare = shutil.copytree(exported, tmp_path / "bare one")
+    (bare / "calibration.json").unlink()
+    done = call("score", bare, parts / "test")
+    assert done.exit_code == 1
+    assert f"make it anew: hardsight export RUN -o '{bare}'" in words(done)
 
 
 def test_an_export_is_watched(exported, parts, tmp_path):

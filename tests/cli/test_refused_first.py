@@ -8,6 +8,7 @@ import pytest
 from typed import call, interrupted, words
 
 from hardsight.cli.console import typed
+from hardsight.runs import open_run
 from holding import held_by_another
 
 PROC = pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
@@ -160,6 +161,19 @@ def test_a_mistyped_run_is_asked_about(run, parts):
 def test_a_run_after_its_images_is_told_so(run, parts):
     for command in ("score", "watch"):
         assert f"{run} is a run, and {parts} is none; the run" in refused(command, parts, run)
+
+
+def test_commands_that_are_named_can_be_copied(run, parts, tmp_path):
+    place = tmp_path / "my runs"
+    said = refused("score", place / "a", parts / "test/good")
+    assert f"make one with: hardsight fit --run '{place / 'a'}'" in said
+    shutil.copytree(run, place / "b")
+    done = call("calibrate", place / "b")
+    assert f"hardsight evaluate '{place / 'b'}'" in words(done)
+    assert f"Next: hardsight evaluate '{place / 'b'}'" in open_run(place / "b").remarks()[-1]
+    (place / "b/metrics.json").unlink()
+    said = refused("card", place / "b")
+    assert f"go on with: hardsight fit --resume --run '{place / 'b'}'" in said
 
 
 def test_rates_are_refused_in_the_same_words(run, parts, tmp_path):

@@ -15,6 +15,7 @@ from hardsight.benchmark.job import check_slug
 from hardsight.benchmark.plan import Measuring, ThreatAsked
 from hardsight.core.files import write_atomically
 from hardsight.core.validation import first_problem
+from hardsight.core.words import quoted
 from hardsight.evaluation import Row
 from hardsight.evaluation.results import Corrupted
 
@@ -206,7 +207,7 @@ def entries(folder: str | Path) -> dict[Path, Entry]:
     if not names:
         raise ValueError(
             f"{folder} holds no entries (*{SUFFIX}); make some with: hardsight benchmark PLAN "
-            f"--output {folder}"
+            f"--output {quoted(folder)}"
         )
     return {path: Entry.read(path) for path in names}
 

@@ -12,7 +12,7 @@ from hardsight.cli.options import Address, Device, EngineName, check_given, not_
 from hardsight.cli.options import Workers as WorkerCount
 from hardsight.cli.pace import duration
 from hardsight.core.outputs import check_folder
-from hardsight.core.words import counted
+from hardsight.core.words import counted, quoted
 
 NAMED = 3
 """Jobs without images that are named; of more, how many there are."""
@@ -141,6 +141,6 @@ def say_outcome(found: "Outcome", output: Path) -> None:
     """Say what became of the jobs; exit with 1 where one failed."""
     for name, why in found.failed.items():
         say(("not measured:", "yellow"), f" {name}: {why}", to=errors)
-    say(f"Entries: {output}. Next: hardsight leaderboard {output} -o site")
+    say(f"Entries: {output}. Next: hardsight leaderboard {quoted(output)} -o site")
     if found.failed:
         raise typer.Exit(1)

@@ -10,6 +10,7 @@ from hardsight.cli.console import console, errors, explained, say
 from hardsight.cli.options import Device, OtherData, RunFolder, check_given
 from hardsight.core.outputs import check_file
 from hardsight.core.run_folders import check_bundle
+from hardsight.core.words import quoted
 
 if TYPE_CHECKING:
     from hardsight.runs.bundles.verification import Verification
@@ -57,7 +58,8 @@ def bundle(
         found = write_bundle(open_detector_run(run), output, options)
         signed = f"signed with {sign}" if sign else "not signed"
         say(f"{len(found.files)} files of model {found.model}, {signed}: ", (str(output), "bold"))
-        say(f"Next: hardsight verify {output}   or: hardsight score {output} IMAGES")
+        made = quoted(output)
+        say(f"Next: hardsight verify {made}   or: hardsight score {made} IMAGES")
 
 
 def verify(

@@ -7,6 +7,7 @@ import typer
 from hardsight.cli.console import explained, say
 from hardsight.cli.options import Device, FalseAlarms, RunFolder, Seed, check_given, only_with
 from hardsight.cli.progress import told
+from hardsight.core.words import quoted
 
 if TYPE_CHECKING:
     from hardsight.attacks import Suite
@@ -71,7 +72,8 @@ def calibrate(
             )
         for sentence in found.sentences:
             say(sentence)
-        say(f"Next, for the defects found and the false alarms at it: hardsight evaluate {run}")
+        measure = f"hardsight evaluate {quoted(run)}"
+        say(f"Next, for the defects found and the false alarms at it: {measure}")
 
 
 def _attack(under: str, suite: str, budget: str) -> "Suite":

@@ -10,6 +10,7 @@ from hardsight.cli.console import beware, console, errors, explained, say
 from hardsight.cli.options import Bits, not_with, only_with
 from hardsight.cli.progress import told
 from hardsight.core.outputs import check_folder
+from hardsight.core.words import quoted
 
 if TYPE_CHECKING:
     from hardsight.data import ImageSet
@@ -81,7 +82,8 @@ def data(
             check_folder(Path(path), "DATA")
             written = write_textures(path, size=size or EMBEDDED, seed=seed)
             say(f"Wrote {', '.join(TEXTURES)} into {written}.")
-            say(f"Next: hardsight fit patchcore --data {written / TEXTURES[0]} --run runs/first")
+            first = quoted(written / TEXTURES[0])
+            say(f"Next: hardsight fit patchcore --data {first} --run runs/first")
             return
         only_with(context, "--write", "seed")
         if verify:

@@ -11,6 +11,7 @@ from hardsight.cli.console import console, explained, say
 from hardsight.cli.options import AllowDataChange, OtherData, RunFolder, Seed, check_given
 from hardsight.core.folders import real_path
 from hardsight.core.outputs import check_folder
+from hardsight.core.words import quoted
 
 
 class To(StrEnum):
@@ -96,4 +97,4 @@ def export(
         if found.calibration:
             say(found.calibration.statement)
         say("The export is in ", (str(folder), "bold"), ".")
-        say(f"Next: hardsight score {folder} IMAGES")
+        say(f"Next: hardsight score {quoted(folder)} IMAGES")

@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 from hardsight.core.near import near_names, subfolders
-from hardsight.core.words import listed
+from hardsight.core.words import listed, quoted
 
 CONFIG = "config.yaml"
 EXPORTED = "exported"
@@ -60,9 +60,9 @@ def check_bundle(path: Path) -> None:
 def _lacking(path: Path) -> str:
     """Return what a path lacks to be a run folder, and where one may be."""
     if not path.is_dir():
-        made = f"make one with: hardsight fit --run {path}"
+        made = f"make one with: hardsight fit --run {quoted(path)}"
         if path.name == EXPORTED and is_run(path.parent):
-            made = f"make it with: hardsight export {path.parent}"
+            made = f"make it with: hardsight export {quoted(path.parent)}"
         return f"it does not exist{near_names(path, made, leads_to_run)}"
     below = [str(folder) for folder in subfolders(path) if is_run(folder)]
     if below:

@@ -1,6 +1,8 @@
 """Counts, names and settings in a sentence."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 _YAML = {None: "null", True: "true", False: "false"}
@@ -15,6 +17,16 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """Return names in a row, of many the first few and how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def quoted(path: str | Path) -> str:
+    """Return a path as a shell takes it, in a command that a person may copy.
+
+    Examples:
+        >>> print("hardsight score", quoted("runs/top"), quoted("my parts"))
+        hardsight score runs/top 'my parts'
+    """
+    return shlex.quote(str(path))
 
 
 def in_words(value: Any) -> str:

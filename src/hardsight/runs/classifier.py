@@ -10,6 +10,7 @@ from torch import nn
 from hardsight.config import ClassifierConfig, load_labelled
 from hardsight.core.devices import pick_device
 from hardsight.core.progress import Progress, quiet
+from hardsight.core.words import quoted
 from hardsight.data import LabelledImages, Part
 from hardsight.evaluation.wording import radius
 from hardsight.runs.card import About
@@ -88,7 +89,7 @@ class ClassifierRun(RunFolder[ClassifierConfig]):
 
     def remarks(self) -> list[str]:
         """Return what can be done with the fitted classifier."""
-        return [f"Next: hardsight evaluate {self.path}"]
+        return [f"Next: hardsight evaluate {quoted(self.path)}"]
 
     def model(self, device: str = "auto") -> nn.Module:
         """Load the fitted classifier, defended."""

@@ -10,7 +10,7 @@ from hardsight.config import DetectorConfig, load_data
 from hardsight.core.devices import pick_device
 from hardsight.core.progress import Progress, announce, quiet
 from hardsight.core.run_folders import RunError
-from hardsight.core.words import in_words
+from hardsight.core.words import in_words, quoted
 from hardsight.data import AnomalyData, Manifest, training_findings
 from hardsight.data.kept import demand_memory
 from hardsight.data.places import exists
@@ -92,12 +92,13 @@ class DetectorRun(RunFolder[DetectorConfig]):
         detector, data = self.opened(device, path, allow_data_change)
         labels = data.test.labels
         if labels.all() or not labels.any():
+            run = quoted(self.path)
             raise RunError(
                 f"{data.name} has {int((~labels).sum())} normal and {int(labels.sum())} anomalous "
                 "test images, and figures need both. Add the others and pass --allow-data-change, "
                 "name a data set that has both with --data, or measure false alarms and synthetic "
-                f"defects with hardsight evaluate {self.path} --synthetic. hardsight score "
-                f"{self.path} IMAGES judges images without"
+                f"defects with hardsight evaluate {run} --synthetic. hardsight score {run} IMAGES "
+                "judges images without"
             )
         return detector, data
 
@@ -106,16 +107,17 @@ class DetectorRun(RunFolder[DetectorConfig]):
         promise = Calibration.read(self.path / CALIBRATION_FILE).statement
         chosen = read_statement(self.path / SELECTION)
         promises = [promise] if chosen is None else [promise, chosen]
-        score = f"hardsight score {self.path} IMAGES"
+        run = quoted(self.path)
+        score = f"hardsight score {run} IMAGES"
         entries = Manifest.read(self.path / MANIFEST).entries
         if len({entry.anomalous for entry in entries if entry.role == "test"}) == 2:
-            return [*promises, f"Next: hardsight evaluate {self.path}   or: {score}"]
+            return [*promises, f"Next: hardsight evaluate {run}   or: {score}"]
         return [
             *promises,
             f"Next: {score}",
             "There were not both normal and defective test images, so nothing says yet how well "
             "they are told apart. Once there are: hardsight evaluate "
-            f"{self.path} --data FOLDER. Until then, --synthetic in its place counts false alarms "
+            f"{run} --data FOLDER. Until then, --synthetic in its place counts false alarms "
             "on good parts held back, and attacks synthetic defects on them.",
         ]
 
@@ -247,10 +249,11 @@ class DetectorRun(RunFolder[DetectorConfig]):
         """
         found = self.detector(device)
         if found.calibration is None:
-            again = "export" if isinstance(found, Exported) else "fit --resume --run"
+            again = "export RUN -o" if isinstance(found, Exported) else "fit --resume --run"
             raise RunError(
                 f"{self.path} has no calibration.json, so no threshold says which images are "
-                f"anomalous; restore the file, or make it anew: hardsight {again} {self.path}"
+                "anomalous; restore the file, or make it anew: hardsight "
+                f"{again} {quoted(self.path)}"
             )
         return found
 

@@ -14,6 +14,7 @@ from hardsight.core.files import write_atomically
 from hardsight.core.lock import locked
 from hardsight.core.progress import Progress, quiet
 from hardsight.core.run_folders import RunError
+from hardsight.core.words import quoted
 from hardsight.evaluation.provenance import fingerprint
 from hardsight.evaluation.subjects.subject import Kind
 from hardsight.evaluation.wording import radius
@@ -125,9 +126,8 @@ class RunFolder(ABC, Generic[C]):
     def check_finished(self) -> None:
         """Refuse a run that is not finished, and say how to go on with it."""
         if not self.finished:
-            raise RunError(
-                f"{self.path} is not finished; go on with: hardsight fit --resume --run {self.path}"
-            )
+            again = f"hardsight fit --resume --run {quoted(self.path)}"
+            raise RunError(f"{self.path} is not finished; go on with: {again}")
 
     @property
     def audit_path(self) -> Path:

@@ -12,6 +12,7 @@ from hardsight.config.places import places_of
 from hardsight.core.lock import locked
 from hardsight.core.outputs import check_folder
 from hardsight.core.run_folders import CONFIG, RunError, check_run
+from hardsight.core.words import quoted
 from hardsight.data.places import exists
 from hardsight.export import Exported
 from hardsight.runs.beginnings import is_begun, remove_beginnings
@@ -49,7 +50,7 @@ def open_detector_run(path: str | Path, public_key: Path | None = None) -> Detec
     if isinstance(run, ClassifierRun):
         raise RunError(
             f"{path} holds a classifier ({run.config.method}), and this is for anomaly detectors; "
-            f"use hardsight evaluate, audit or certify {path}"
+            f"use hardsight evaluate, audit or certify {quoted(path)}"
         )
     return run
 
@@ -108,14 +109,15 @@ def _refuse_changes(path: Path, recorded: Config, asked: Config) -> None:
     if not changed:
         return
     each = (f"{key} is {was!r} there, not {now!r}" for key, (was, now) in changed.items())
-    ways = [f"go on as it began with hardsight fit --resume --run {path}", "name another folder"]
+    again = f"hardsight fit --resume --run {quoted(path)}"
+    ways = [f"go on as it began with {again}", "name another folder"]
     before, now = changed.get("training.steps", (0, 0))
     if (
         isinstance(asked, DetectorConfig)
         and "start" in type(asked.fit).model_fields
         and now > before
     ):
-        more = f"--start {path} --steps {now - before} --run ANOTHER"
+        more = f"--start {quoted(path)} --steps {now - before} --run ANOTHER"
         ways.append(f"train its denoiser on with {more}")
     said = "; ".join(each)
     raise RunError(f"{path} holds a run with other settings: {said}. Either {', or '.join(ways)}")

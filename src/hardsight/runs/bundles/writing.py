@@ -13,6 +13,7 @@ from torch import Tensor
 
 from hardsight.core.files import write_whole
 from hardsight.core.run_folders import CONFIG, EXPORTED, RunError
+from hardsight.core.words import quoted
 from hardsight.data.places import exists
 from hardsight.detectors import Calibration, Detector
 from hardsight.detectors.saved import CALIBRATION_FILE, CONFIG_FILE, WEIGHTS_FILE
@@ -74,7 +75,8 @@ def write_bundle(
     if options.exported:
         if not Exported.is_at(run.path / EXPORTED):
             raise RunError(
-                f"{run.path / EXPORTED} holds no export; make one with: hardsight export {run.path}"
+                f"{run.path / EXPORTED} holds no export; make one with: hardsight export "
+                f"{quoted(run.path)}"
             )
         contents |= _contents(run.path / EXPORTED, f"{EXPORTED}/")
     contents |= licences()
