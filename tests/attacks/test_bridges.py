@@ -101,8 +101,13 @@ def test_what_a_foreign_attack_cannot_do_is_said():
     with pytest.raises(ValueError, match="has no labels"):
         Foreign(Linf(EPS), lambda x, y: x)(lambda x, g=None: x.sum((1, 2, 3)), x)
     objective = MarginObjective(lambda x: x.flatten(1)[:, :3], torch.zeros(4, dtype=torch.long))
-    with pytest.raises(ValueError, match="attack returned"):
-        Foreign(Linf(EPS), lambda x, y: x[:2])(objective, x)
+    for attack, error, said in (
+        (lambda x, y: x[:2], ValueError, "have the shape of images"),
+        (lambda x, y: x * torch.nan, ValueError, "be finite, got NaN"),
+        (lambda x, y: (x, x, y), TypeError, "be a float tensor like images, got tuple"),
+    ):
+        with pytest.raises(error, match=f"what attack returns must {said}"):
+            Foreign(Linf(EPS), attack)(objective, x)
 
 
 @pytest.mark.parametrize("name", ["PGD", "APGD", "EOTPGD"])

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from hardsight.attacks.balls import Ball, demand_ball
 from hardsight.attacks.contract import Labelled, Objective, scheduled
-from hardsight.attacks.entry import Entry
+from hardsight.attacks.entry import Entry, like_images
 from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.core.types import AttackResult
@@ -100,18 +100,15 @@ class Foreign(Entry):
         """Return the other library's images inside the ball; ``start`` cannot be passed on.
 
         Raises:
-            ValueError: an objective without labels, or images of another shape.
+            TypeError: what is returned is no float tensor.
+            ValueError: an objective without labels; what is returned has another shape, or NaN.
         """
         if not isinstance(objective, Labelled):
             raise ValueError(
                 f"objective {type(objective).__name__} has no labels to hand to another library; "
                 "use MarginObjective, CrossEntropyObjective or DLRObjective"
             )
-        found = self.attack(images.clone(), objective.labels).detach().to(images)
-        if found.shape != images.shape:
-            raise ValueError(
-                f"attack returned {tuple(found.shape)} for images {tuple(images.shape)}"
-            )
-        found = self.ball.project(found, images)
+        found = self.attack(images.clone(), objective.labels)
+        found = self.ball.project(like_images(found, images, "what attack returns"), images)
         value = evaluate(scheduled(objective, 1.0), found, generator)
         return AttackResult.gradient_free(found, value.float(), self.evaluations)

@@ -57,7 +57,7 @@ class Entry(ABC):
         model = objective.model if isinstance(objective, Aimed) else None
         images = attackable(images, model)
         if start is not None:
-            start = _start(start, images)
+            start = like_images(start, images, "start")
         with at_rest(model):
             return self.optimise(objective, images, generator, start)
 
@@ -100,18 +100,23 @@ def _is_single(model: object) -> bool:
     return bool(weights) and all(weight.dtype != torch.float64 for weight in weights)
 
 
-def _start(start: Tensor, images: Tensor) -> Tensor:
-    """Return a start with the precision and the device of the images."""
-    if not isinstance(start, Tensor) or not start.is_floating_point():
-        got = start.dtype if isinstance(start, Tensor) else type(start).__name__
-        raise TypeError(f"start must be a float tensor like images, got {got}")
-    if start.shape != images.shape:
+def like_images(x: Tensor, images: Tensor, name: str) -> Tensor:
+    """Return other images of the same, detached, with their precision and device.
+
+    Raises:
+        TypeError: no float tensor; ``name`` says what it is.
+        ValueError: another shape, NaN or infinity.
+    """
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        got = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(f"{name} must be a float tensor like images, got {got}")
+    if x.shape != images.shape:
         raise ValueError(
-            f"start must have the shape of images, {tuple(images.shape)}, got {tuple(start.shape)}"
+            f"{name} must have the shape of images, {tuple(images.shape)}, got {tuple(x.shape)}"
         )
-    if not bool(start.isfinite().all()):
-        raise ValueError("start must be finite, got NaN or infinity; None leaves it to the attack")
-    return start.detach().to(images)
+    if not bool(x.isfinite().all()):
+        raise ValueError(f"{name} must be finite, got NaN or infinity")
+    return x.detach().to(images)
 
 
 @contextmanager
