@@ -135,6 +135,7 @@ def test_evaluate_takes_other_threats_than_balls(run, tmp_path):
         (("--data", "nowhere"), "nowhere"),
         (("--suite", "none", "--eps", "3/255"), "--eps: not with --suite none"),
         (("--suite", "none", "--norm", "L2"), "--norm: not with --suite none"),
+        (("--purify", "photographs", "--t-star", ""), "--t-star='' must be whole numbers, as 100"),
         (("--suite", "none", "--steps", 3, "--draws", 2), "--steps and --draws: not with --suite"),
     ],
 )
@@ -152,6 +153,11 @@ def test_evaluate_explains_what_is_wrong(run, arguments, message):
         (("fit", "patchcore"), "no images to fit: name a data set with --data"),
         (("fit", "--data", "x", "--set", "training.stepz=3"), "did you mean 'steps'"),
         (("fit", "--data", "x", "--set", "steps"), "key=value"),
+        (("fit", "--data", "x", "--set", "data.path=y"), "data.path is 'x' by another option"),
+        (
+            ("fit", "--data", "x", "--set", "training.lr=1e-3", "--set", "training.lr=2e-3"),
+            "--set 'training.lr=2e-3': training.lr is '1e-3' by another option; leave one out",
+        ),
         (("fit", "--data", "x", "--set", "start=[a"), "'[a' is no value of YAML"),
         (("certify", "x", "--sigmas", "1"), "--sigmas: only with --choose-sigma"),
         (("certify", "x", "--choose-sigma", "--sigma", "1"), "--sigma: not with --choose-sigma"),

@@ -254,9 +254,12 @@ def _purifier(
             raise ValueError("--t-star and --purifier are of --purify, which is not there")
         return None
     try:
-        found = [int(part) for part in (depths or T_STAR).split(",") if part.strip()]
+        named = T_STAR if depths is None else depths
+        found = [int(part) for part in named.split(",") if part.strip()]
     except ValueError:
-        raise ValueError(f"--t-star={depths!r} must be whole numbers, as {T_STAR}") from None
+        found = []
+    if not found:
+        raise ValueError(f"--t-star={depths!r} must be whole numbers, as {T_STAR}")
     return PurifierChoice(source, found, (denoising or Denoising.one_shot).value)
 
 

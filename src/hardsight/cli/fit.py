@@ -2,6 +2,7 @@
 
 import logging
 import shlex
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -194,8 +195,8 @@ def fit(
         if resume and launched() is None:  # a launcher begins and goes on by the same command
             _demand_begun(run, each)
         config = _begun_with(preset, run if resume and not each else None)
-        config = config.updated({k: v for k, v in changes.items() if v is not None})
-        config = config.updated(_settings(setting or []))
+        given = {k: v for k, v in changes.items() if v is not None}
+        config = config.updated(given).updated(_settings(setting or [], given))
         if select is not None:
             kept = config.model_dump(mode="json").get("selection")
             config = config.updated({"selection": (kept or {}) if select else None})
@@ -273,16 +274,28 @@ def _one_or_several(names: list[str] | None) -> str | list[str] | None:
     return names[0] if names and len(names) == 1 else names or None
 
 
-def _settings(pairs: list[str]) -> dict[str, Any]:
-    """Parse ``key.key=value`` texts as dotted keys and YAML values."""
-    found = {}
+def _settings(pairs: list[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Parse ``key.key=value`` texts as dotted keys and YAML values.
+
+    Args:
+        pairs: the texts.
+        given: dotted keys that options of their own have set.
+
+    Raises:
+        ValueError: a text that is no such one, or two values of one key.
+    """
+    found: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
             raise ValueError(f"--set {pair!r} must read key=value, e.g. training.batch_size=8")
         try:
-            found[key] = yaml.safe_load(value)
+            asked = yaml.safe_load(value)
         except yaml.YAMLError as error:
             said = str(error).splitlines()[0]
             raise ValueError(f"--set {pair!r}: {value!r} is no value of YAML ({said})") from None
+        other = found.get(key, given.get(key, asked))
+        if other != asked:
+            raise ValueError(f"--set {pair!r}: {key} is {other!r} by another option; leave one out")
+        found[key] = asked
     return found
