@@ -31,7 +31,7 @@ def test_what_is_wrong_with_the_purifier_is_said(run, tmp_path):
     for arguments, message in (
         (("--t-star", "50"), "--t-star and --purifier are of --purify"),
         (("--purify", run, "--t-star", "deep"), "--t-star='deep' must be whole numbers"),
-        (("--purify", run, "--t-star", ","), "depths is empty"),
+        (("--purify", run, "--t-star", ","), "--t-star=',' must be whole numbers"),
         (("--purify", run, "--t-star", "5000"), "t* must be 1 to 999"),
         (("--purify", tmp_path), f"--purify='{tmp_path}' holds no saved detector"),
         (("--purify", "photografs"), "did you mean 'photographs'?"),

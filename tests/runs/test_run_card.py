@@ -13,7 +13,7 @@ from hardsight.data import Manifest
 from hardsight.evaluation import Execution, Protocol, Terms
 from hardsight.evaluation.certified.plan import Smoothing
 from hardsight.reports import write_report
-from hardsight.runs import RunError, open_run, start_run
+from hardsight.runs import RunError, open_run, recalibrate, start_run
 from hardsight.runs.figures import AttackChoice, CertificateChoice, ImageChoice, figures_of
 
 
@@ -43,7 +43,7 @@ def measured(run, tmp_path_factory):
         ImageChoice(None, 4), CertificateChoice(terms, smoothing, ["plain"], ()), Execution(folder)
     )
     write_report(certified, work.path / "certificate", "certificate")
-    work.write_card()
+    work.renew_card()
     return work
 
 
@@ -149,3 +149,16 @@ def test_rows_of_an_earlier_report_are_shown_without_their_images(measured, tmp_
     path.write_text(json.dumps(report))
     assert "Images" not in rows(other.card())[0]
     assert len(rows(other.card())) == len(report["rows"])
+
+
+def test_a_damaged_report_costs_no_other_measurement(run, tmp_path, caplog):
+    other = open_run(shutil.copytree(run.path, tmp_path / "r"))
+    before = (other.path / "README.md").read_text()
+    (other.path / "certificate").mkdir()
+    (other.path / "certificate/certificate.json").write_text('{"certificates": [')
+    found = recalibrate(other, device="cpu")
+    assert found.after == other.detector("cpu").calibration
+    assert (other.path / "README.md").read_text() == before
+    (said,) = caplog.messages
+    assert f"{other.path / 'README.md'} is not of the last measurement: " in said
+    assert "certificate.json is damaged" in said

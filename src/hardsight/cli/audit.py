@@ -102,7 +102,7 @@ def audit(
                     execution=Execution(max_minutes=max_minutes, progress=progress),
                 )
             page = write_report(found, folder, opened.audit_path.stem)
-            opened.write_card()
+            opened.renew_card()
         _show(found)
         say_report(page)
     if not found.passed:

@@ -175,7 +175,7 @@ def certify(
                 execution = Execution(folder / "state", max_minutes, progress, made)
                 found = figures_of(opened, device).certificates(images, choice, execution)
             print_certificate(found, folder)
-            opened.write_card()
+            opened.renew_card()
 
 
 def print_certificate(found: "Sequence[Certificate]", folder: Path) -> None:

@@ -270,7 +270,7 @@ def say_measured(run: "DetectorRun | ClassifierRun", found: "Evaluation", folder
     from hardsight.reports.tables import columns, table_row
 
     page = write_report(found, folder)
-    run.write_card()
+    run.renew_card()
     heads = columns(found.kind)
     print_rows({k: heads[k][0] for k in SHOWN if k in heads}, map(table_row, found.rows))
     verdict = JUDGES[found.kind](found)

@@ -91,7 +91,7 @@ def recalibrate(
     if before is not None:
         before.write(run.path / PREVIOUS)
     after.write(run.path / CALIBRATION_FILE)
-    run.write_card()
+    run.renew_card()
     return Recalibration(before, after, alarms, warnings)
 
 

@@ -84,7 +84,7 @@ class ClassifierRun(RunFolder[ClassifierConfig]):
         fit_classifier(self.config, data, Place(self.path, computing, progress), self._behind)
         training = self.config.training.precision_choice
         write_metrics(self.path / METRICS, begun, computing, training)
-        self.write_card()
+        self.renew_card()
         return self.classifier(device)
 
     def remarks(self) -> list[str]:

@@ -166,7 +166,7 @@ class DetectorRun(RunFolder[DetectorConfig]):
         write_statistics(self.path, data)
         precisions = config.training.precision_choice, detector.precision
         write_metrics(self.path / METRICS, begun, detector.device, *precisions)
-        self.write_card()
+        self.renew_card()
         return self._posed(detector)
 
     def detector(self, device: str = "auto") -> Detector:

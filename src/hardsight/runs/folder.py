@@ -1,5 +1,6 @@
 """What every run folder has: its configuration, whether it is finished, and its audit."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import wraps
@@ -25,6 +26,7 @@ MANIFEST = "manifest.json"
 METRICS = "metrics.json"
 AUDIT = "audit/audit.json"
 
+_log = logging.getLogger(__name__)
 C = TypeVar("C", bound=Config)
 M = TypeVar("M", bound=nn.Module)
 P = ParamSpec("P")
@@ -109,14 +111,22 @@ class RunFolder(ABC, Generic[C]):
         measured = Measured.read(self.reports, fingerprint(model), self.audited(model))
         return card(self.about(), self.config.model_dump(mode="json"), self.path, measured)
 
-    def write_card(self, card: str | None = None) -> None:
-        """Write the card as ``README.md``; a bundle is never changed, and an export has no card.
-
-        Args:
-            card: as ``card`` returned it; None: it is made anew.
-        """
+    def write_card(self, card: str) -> None:
+        """Write the card as ``README.md``; a bundle is never changed, and an export has no card."""
         if self.bundle is None and self.finished:
-            write_atomically(self.path / CARD, self.card() if card is None else card)
+            write_atomically(self.path / CARD, card)
+
+    def renew_card(self) -> None:
+        """Write the card anew after a measurement, which stands where that cannot be: it is said.
+
+        Another report may be damaged, or the run be on a disk that takes no file.
+        """
+        if self.bundle is not None or not self.finished:
+            return
+        try:
+            self.write_card(self.card())
+        except (OSError, ValueError) as error:
+            _log.warning("%s is not of the last measurement: %s", self.path / CARD, error)
 
     @property
     def finished(self) -> bool:
