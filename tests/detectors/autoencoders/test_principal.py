@@ -49,6 +49,15 @@ def test_observations_are_averaged_evenly_first_and_then_with_the_rate():
     torch.testing.assert_close(mine.mean, mean)
 
 
+def test_a_single_vector_has_no_components():
+    """Its covariance is zero, of which any direction would be a component."""
+    mine = fitted(vectors(50, 6), 2)
+    before = {name: value.clone() for name, value in mine.state_dict().items()}
+    with pytest.raises(ValueError, match="at least 2 vectors at a time, got 1; take"):
+        mine.observe(vectors(1, 6), rate=0.1)
+    assert all(torch.equal(value, before[name]) for name, value in mine.state_dict().items())
+
+
 def test_coordinates_keep_their_meaning_from_one_observation_to_the_next():
     x = vectors(200, 5)
     mine = fitted(x, 3)

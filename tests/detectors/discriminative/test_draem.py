@@ -110,6 +110,12 @@ def test_an_adversary_raises_the_focal_loss_inside_its_ball():
     assert mine.loss(*rows) > clean.loss(*rows)
 
 
+@pytest.mark.parametrize(("size", "expected"), [(1, 1), (2, 1), (3, 2), (8, 4)])
+def test_half_of_a_batch_is_anomalous_and_never_none(size, expected):
+    _, _, anomalous, _ = task().batch(size, generator())
+    assert int(anomalous.sum()) == expected
+
+
 def test_every_weight_learns():
     mine = task(DRAEMFit(adversary={"steps": 1}).adversary)
     mine.module.train()

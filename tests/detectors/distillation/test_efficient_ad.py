@@ -100,6 +100,21 @@ def test_the_quantiles_are_of_what_lies_inside_the_margin_of_the_maps():
     np.testing.assert_allclose(shares, [0.9, 0.995] * 2, atol=2 / inside[:, 0].numel())
 
 
+@pytest.mark.parametrize("alike", [False, True])
+def test_plain_images_have_a_finite_map_and_others_a_higher_score(alike):
+    """No quantile of the student's distances is above another where all patches are the same."""
+    detector, grey = tiny(), torch.full((3, 3, 64, 64), 128, dtype=torch.uint8)
+    if alike:  # not even a distance
+        detector.maps = lambda images: (images[:, :2] - 128 / 255).abs()
+        detector.distances = lambda images: detector.maps(images)[..., :8, :8]
+    detector.normalise(grey)
+    marked = grey.clone()
+    marked[:, :, 20:40, 20:40] = 0
+    plain, other = (detector(x / 255).pred_score for x in (grey, marked))
+    assert bool((plain.isfinite() & other.isfinite()).all())
+    assert bool((other > plain).all())
+
+
 def test_the_gradient_of_the_score_is_exact():
     detector = tiny()
     detector.normalise(stored())

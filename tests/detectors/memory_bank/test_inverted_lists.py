@@ -2,6 +2,7 @@
 
 import copy
 import json
+import pickle
 
 import pytest
 import torch
@@ -58,6 +59,20 @@ def test_the_lists_are_those_of_the_vectors_as_they_are(bank):
     assert torch.equal(twin.nearest(queries), before)
     bank.fill(vectors(4000, 0))
     assert torch.equal(bank.nearest(queries), before)
+
+
+@pytest.mark.parametrize("loaded", [0, 1, 2])
+def test_a_copy_that_is_given_other_vectors_searches_those(bank, loaded):
+    for _ in range(loaded):
+        bank.load_state_dict(bank.state_dict())
+    queries, other = vectors(50, 3), Bank(1, 6)
+    bank.nearest(queries)
+    other.fill(vectors(4000, 7))
+    moved = copy.deepcopy(bank).double().float()
+    for twin in (copy.deepcopy(bank), pickle.loads(pickle.dumps(bank)), moved):
+        twin.load_state_dict(other.state_dict())
+        right = twin.nearest_exactly(queries)
+        assert float((twin.nearest(queries) == right).double().mean()) > 0.7
 
 
 def test_a_fit_reports_the_difference(stripes, tmp_path):

@@ -50,7 +50,15 @@ class PrincipalComponents(nn.Module):
             x: N >= 2.
             rate: weight of these vectors, more in the first calls, whose observations weigh alike;
                 1 forgets all others.
+
+        Raises:
+            ValueError: a single vector.
         """
+        if len(x) < 2:
+            raise ValueError(
+                f"principal components need at least 2 vectors at a time, got {len(x)}; take a "
+                "training.batch_size of at least 2 on each device"
+            )
         self.observations += 1
         rate = max(rate, 1 / int(self.observations))
         found = x.detach().cpu().double()

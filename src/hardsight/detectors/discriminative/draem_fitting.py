@@ -24,7 +24,7 @@ class DRAEMFit(FitConfig):
     anomalies: PerlinTextures = PerlinTextures()
     """What is laid on the normal images."""
     anomalous: float = Field(0.5, gt=0, le=1)
-    """Share of a batch that is made anomalous, rounded to images."""
+    """Share of a batch that is made anomalous, rounded to images, at least one."""
     foreground: Foreground = "all"
     """Where textures are laid; in the paper everywhere."""
     adversary: PGDAdversary | None = None

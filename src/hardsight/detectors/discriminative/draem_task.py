@@ -41,7 +41,7 @@ class DRAEMTask:
         network: what is trained.
         normals: what it is trained on.
         anomalies: how images are made anomalous.
-        anomalous: share of a batch that is, rounded to images.
+        anomalous: share of a batch that is, rounded to images, at least one.
         adversary: None: no attack.
     """
 
@@ -60,7 +60,7 @@ class DRAEMTask:
     def batch(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Draw (images (B, 3, H, W) uint8, foreground (B, 1, H, W) bool, anomalous (B,), seeds)."""
         x, where = self.normals.drawn(size, generator)
-        anomalous = torch.arange(size) >= size - round(self.anomalous * size)
+        anomalous = torch.arange(size) >= size - max(1, round(self.anomalous * size))
         order = torch.randperm(size, generator=generator)  # so that each device has both
         return x, where, anomalous[order], draw_seeds(size, generator)
 

@@ -160,7 +160,8 @@ class EfficientAD(SavedDetector):
         """Measure quantiles of both maps on held-out normal images, in place (section 3.4).
 
         Of the patches that are described: anomalib counts the zeros of the margin as well, a
-        quarter of a map of 256 x 256 pixels, which moves both quantiles down.
+        quarter of a map of 256 x 256 pixels, which moves both quantiles down. Where both are the
+        same, as of plain images, the upper one is the next number that can be told from it.
 
         Args:
             normals: (N, 3, H, W) uint8.
@@ -170,7 +171,10 @@ class EfficientAD(SavedDetector):
         flat = values.transpose(0, 1).flatten(1).numpy()
         ranks = [round(q * (flat.shape[1] - 1)) for q in (low, high)]
         flat.partition(ranks, axis=1)  # in place: of many images a sort takes many times as much
-        self.quantiles = torch.from_numpy(flat[:, ranks]).to(self.quantiles)
+        found = torch.from_numpy(flat[:, ranks])
+        lower, eps = found[:, 0], torch.finfo(found.dtype).eps
+        found[:, 1] = torch.maximum(found[:, 1], lower + eps * lower.clamp_min(eps))
+        self.quantiles = found.to(self.quantiles)
 
     def fit(
         self, data: AnomalyData, config: EfficientADFit | None = None, work: Work | None = None

@@ -1,6 +1,6 @@
 """Vectors of normal patches, and the search for the nearest of them."""
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +42,7 @@ class Bank(nn.Module):
         if search not in get_args(Search):
             raise ValueError(f"search must be {' or '.join(get_args(Search))}, got {search!r}")
         self.search = search
-        self._lists: tuple[int, InvertedLists] | None = None
+        self._lists: tuple[Tensor, int, InvertedLists] | None = None
         self.register_buffer("vectors", torch.zeros(size, dims))
         self.register_buffer("half_squares", torch.zeros(size))
 
@@ -68,10 +68,14 @@ class Bank(nn.Module):
     @property
     def lists(self) -> InvertedLists:
         """The lists of the vectors as they are now."""
-        version = self.vectors._version
-        if self._lists is None or self._lists[0] != version:
-            self._lists = version, InvertedLists(self.vectors)
-        return self._lists[1]
+        vectors, version = self.vectors, self.vectors._version
+        if self._lists is None or self._lists[0] is not vectors or self._lists[1] != version:
+            self._lists = vectors, version, InvertedLists(vectors)
+        return self._lists[2]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the lists: a copy's vectors may change to others of the same version."""
+        return self.__dict__ | {"_lists": None}
 
     @torch.no_grad()
     def nearest_exactly(self, queries: Tensor, k: int = 1) -> Tensor:

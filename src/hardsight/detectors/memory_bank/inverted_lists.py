@@ -1,7 +1,7 @@
 """An approximate search for the nearest of many vectors, by FAISS."""
 
 import math
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,9 +42,6 @@ class InvertedLists:
         """Return the indices (N, 1) of the vectors found nearest to (N, dims)."""
         _, found = self._index.search(_array(queries), 1)
         return torch.from_numpy(found).to(queries.device)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self  # nothing changes it
 
 
 def demanded_faiss() -> Any:
