@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from hardsight.cli.console import beware, console, errors, explained, say
 from hardsight.cli.options import Bits, not_with, only_with
 from hardsight.cli.progress import told
+from hardsight.core.near import check_there
 from hardsight.core.outputs import check_folder
 from hardsight.core.words import quoted
 
@@ -71,6 +72,15 @@ def data(
         # the embedded photographs, to try things on
         hardsight data textures/ --write
     """
+    with explained():
+        if write:
+            not_with(context, "--write", "category", "bits", "verify")
+            check_folder(Path(path), "DATA")
+        else:
+            only_with(context, "--write", "seed")
+            check_there(path, "DATA")
+        if verify:
+            not_with(context, "--verify", "size", "bits")
     from hardsight.config import DataConfig, load_data
     from hardsight.data import TEXTURES, findings, write_textures
     from hardsight.data.places import below
@@ -78,16 +88,12 @@ def data(
 
     with explained():
         if write:
-            not_with(context, "--write", "category", "bits", "verify")
-            check_folder(Path(path), "DATA")
             written = write_textures(path, size=size or EMBEDDED, seed=seed)
             say(f"Wrote {', '.join(TEXTURES)} into {written}.")
             first = quoted(written / TEXTURES[0])
             say(f"Next: hardsight fit patchcore --data {first} --run runs/first")
             return
-        only_with(context, "--write", "seed")
         if verify:
-            not_with(context, "--verify", "size", "bits")
             _verify(below(path, category or "."))
             return
         place = DataConfig(path=path, category=category, bits=bits, on_error="skip")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hardsight.cli.console import explained, say
+from hardsight.core.near import check_there
 from hardsight.core.outputs import check_folder
 
 
@@ -25,8 +26,10 @@ def leaderboard(
 
         hardsight leaderboard benchmark -o site
     """
+    with explained():
+        check_there(str(results), "RESULTS")
+        check_folder(output, "--output")
     from hardsight.benchmark import write_site
 
     with explained():
-        check_folder(output, "--output")
         say("Leaderboard: ", (str(write_site(results, output)), "bold"))
