@@ -51,6 +51,14 @@ def test_what_cannot_be_done_is_said_and_leaves_the_threshold(run, arguments, me
     assert calibration(run) == before
 
 
+def test_known_defects_are_no_normal_images(run, parts):
+    before = calibration(run)
+    done = call("calibrate", run, parts / "test")
+    assert done.exit_code == 1
+    assert "4 of 8 images are defects of the run's data set, first" in words(done)
+    assert calibration(run) == before
+
+
 def test_images_that_were_trained_on_are_refused(run, parts):
     done = call("calibrate", run, parts / "train/good")
     assert done.exit_code == 1

@@ -118,6 +118,11 @@ class Manifest:
         known = self.trained
         return [path for path in paths if content_sha256(path) in known]
 
+    def defects(self, paths: Iterable[Path]) -> list[Path]:
+        """Return those of some image files whose content is that of an anomalous image."""
+        known = {entry.sha256 for entry in self.entries if entry.anomalous}
+        return [path for path in paths if content_sha256(path) in known]
+
     def write(self, path: str | Path) -> None:
         """Write the manifest as JSON; the file is replaced as a whole or not at all."""
         path = Path(path)

@@ -65,7 +65,7 @@ def recalibrate(
         progress: told of attacked images.
 
     Raises:
-        RunError: an export, or images that were trained on.
+        RunError: an export, or images that were trained on or are known as defects.
         ValueError: too few images for the level.
     """
     run.check_finished()
@@ -102,10 +102,15 @@ def _chosen(run: DetectorRun, images: Sequence[str | Path]) -> Images:
         run.check_manifest(data)
         return validation_shares(data, run.config.fit.splits_validation)[1]
     paths = list(iter_images(images))
-    learnt = Manifest.read(run.path / MANIFEST).learnt(paths)
-    if learnt:
+    manifest = Manifest.read(run.path / MANIFEST)
+    if learnt := manifest.learnt(paths):
         raise RunError(
             f"{len(learnt)} of {len(paths)} images were trained on, first {learnt[0]}: a threshold "
             "set on them would promise too much; give normal images that the training never saw"
+        )
+    if defects := manifest.defects(paths):
+        raise RunError(
+            f"{len(defects)} of {len(paths)} images are defects of the run's data set, first "
+            f"{defects[0]}: a threshold set on them would let their like pass; give normal images"
         )
     return paths
