@@ -84,6 +84,11 @@ def test_the_whole_procedure_keeps_its_word():
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match=r"logits \(10, classes\)"):
         count_votes(lambda x, g: x.flatten(1).sum(1), IMAGE, 10, 0.2, seeded())
+    with pytest.raises(ValueError, match=r"of at least 2 classes, got \(10, 1\)"):
+        count_votes(lambda x, g: x[:, :, 0, 0], IMAGE, 10, 0.2, seeded())
+    for proposing, judging in (([1, 9], [5, 90, 5]), ([1, 9, 0], [5, 95]), ([9], [90])):
+        with pytest.raises(ValueError, match="votes for the same K >= 2 classes"):
+            certify_vote(proposing, judging, 0.2, 0.001)
     with pytest.raises(ValueError, match="returned NaN at sigma"):
         count_votes(lambda x, g: (x - 9).log().flatten(1), IMAGE, 10, 0.2, seeded())
     with pytest.raises(ValueError, match="n must be at least 1"):

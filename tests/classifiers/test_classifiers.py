@@ -69,6 +69,8 @@ def test_bad_settings_are_refused(tmp_path):
         build_classifier({"name": "vgg"})
     with pytest.raises(ValueError, match=r"shape \(B, 3, H, W\)"):
         ResNet18()(torch.zeros(1, 1, 8, 8))
+    with pytest.raises(ValueError, match=r"\(B, 1, 28, 28\), got \(2, 1, 32, 32\); .* size=32"):
+        MNISTCNN()(torch.zeros(2, 1, 32, 32))
     with pytest.raises(FileNotFoundError, match=r"config\.json"):
         load_classifier(tmp_path)
 

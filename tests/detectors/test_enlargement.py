@@ -1,5 +1,7 @@
 """Maps of patches as maps of pixels."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -27,3 +29,10 @@ def test_it_adds_nothing_to_what_is_saved():
 def test_a_radius_as_large_as_the_image_is_refused():
     with pytest.raises(ValueError, match="radius must be below the 16 pixels, got 16"):
         Enlargement(8, 16, radius=16)
+
+
+@pytest.mark.parametrize("sigma", [-0.1, -4.0, math.nan, math.inf])
+@pytest.mark.parametrize("radius", [None, 3])
+def test_a_sigma_that_is_none_is_refused(sigma, radius):
+    with pytest.raises(ValueError, match=f"sigma must be finite and >= 0, got {sigma}"):
+        Enlargement(8, 16, sigma, radius)

@@ -35,6 +35,14 @@ def test_shapes_that_do_not_fit_are_refused(shapes):
         accuracy(predicted, classes)
 
 
+def test_logits_are_no_classes():
+    """As many columns of them as of draws would all be wrong."""
+    logits = np.array([[0.1, 2.5, -1.0], [3.5, 0.0, 1.0]])
+    with pytest.raises(ValueError, match=r"got 0\.1, which is no whole number; take the argmax"):
+        accuracy(logits, [1, 0])
+    assert accuracy(logits.argmax(1).astype(np.float32), [1, 0]) == 1
+
+
 def test_draws_need_columns():
     with pytest.raises(ValueError, match="must have shape"):
         accuracy_over_draws(np.zeros(3), np.zeros(3))

@@ -45,9 +45,10 @@ def count_votes(
     with torch.no_grad():
         for x in noisy_batches(image, n, sigma, generator, batch_size):
             logits = classifier(x, generator)
-            if logits.ndim != 2 or len(logits) != len(x):
+            if logits.ndim != 2 or len(logits) != len(x) or logits.shape[1] < 2:
                 raise ValueError(
-                    f"classifier must return logits ({len(x)}, classes), got {tuple(logits.shape)}"
+                    f"classifier must return logits ({len(x)}, classes) of at least 2 classes, got "
+                    f"{tuple(logits.shape)}; of a single logit s give (0, s)"
                 )
             votes = torch.bincount(logits.argmax(1), minlength=logits.shape[1]) + votes
             nan = logits.isnan().any() | nan
@@ -72,8 +73,17 @@ def certify_vote(proposing: ArrayLike, judging: ArrayLike, sigma: float, alpha: 
         judging: (K,) votes of other noisy copies; Cohen et al. use 100,000.
         sigma: standard deviation of the smoothing noise.
         alpha: probability that the answer is false.
+
+    Raises:
+        ValueError: votes of different classes, or none.
     """
-    votes, label = np.asarray(judging), int(np.argmax(proposing))
+    proposed, votes = np.asarray(proposing), np.asarray(judging)
+    if proposed.ndim != 1 or proposed.shape != votes.shape or proposed.size < 2:
+        raise ValueError(
+            "proposing and judging must both have shape (K,), votes for the same K >= 2 classes, "
+            f"got {proposed.shape} and {votes.shape}; count both by count_votes"
+        )
+    label = int(np.argmax(proposed))
     n = int(votes.sum())
     radius = float(side_radius(n - votes[label], n, sigma, alpha))
     return Vote(ABSTAIN if np.isnan(radius) else label, radius)

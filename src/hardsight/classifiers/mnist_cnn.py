@@ -43,7 +43,16 @@ class MNISTCNN(Classifier):
         )
 
     def logits(self, x: Tensor) -> Tensor:
-        """Return the logits (B, classes) of normalised images (B, C, H, W)."""
+        """Return the logits (B, classes) of normalised images (B, C, size, size).
+
+        Raises:
+            ValueError: another size.
+        """
+        if x.shape[2:] != (self.size, self.size):
+            raise ValueError(
+                f"images must have shape (B, {x.shape[1]}, {self.size}, {self.size}), got "
+                f"{tuple(x.shape)}; resize them, or build MNISTCNN with size={x.shape[2]}"
+            )
         found: Tensor = self.network(x)
         return found
 

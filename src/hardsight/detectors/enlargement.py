@@ -1,5 +1,7 @@
 """Maps of patches as maps of pixels."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,8 +26,9 @@ def enlargement(
         (image_size, side).
 
     Raises:
-        ValueError: a radius as large as the image.
+        ValueError: a sigma below 0, or a radius as large as the image.
     """
+    demand_sigma(sigma)
     if radius >= image_size:
         raise ValueError(f"radius must be below the {image_size} pixels, got {radius}")
     rows = torch.eye(side).view(1, 1, side, side)
@@ -38,6 +41,17 @@ def enlargement(
     padded = F.pad(found.T[:, None], (radius, radius), mode="reflect")
     smooth = F.conv1d(padded, (kernel / kernel.sum()).view(1, 1, -1))
     return smooth[:, 0].T.contiguous()
+
+
+def demand_sigma(sigma: float) -> float:
+    """Return the standard deviation of a Gaussian in pixels.
+
+    Raises:
+        ValueError: it is below 0 or not finite.
+    """
+    if not 0 <= sigma < math.inf:
+        raise ValueError(f"sigma must be finite and >= 0, got {sigma}; 0 does not smooth the map")
+    return sigma
 
 
 class Enlargement(nn.Module):
@@ -59,7 +73,7 @@ class Enlargement(nn.Module):
         align_corners: bool = False,
     ) -> None:
         super().__init__()
-        cut = min(round(3 * sigma), image_size - 1) if radius is None else radius
+        cut = min(round(3 * demand_sigma(sigma)), image_size - 1) if radius is None else radius
         matrix = enlargement(side, image_size, sigma, cut, align_corners)
         self.register_buffer("matrix", matrix, persistent=False)
 

@@ -15,13 +15,19 @@ def correct(predicted: ArrayLike, classes: ArrayLike) -> Bools:
         classes: (N,) true classes.
 
     Raises:
-        ValueError: no image, or shapes that do not fit.
+        ValueError: no image, shapes that do not fit, or predictions that are no whole numbers.
     """
     p, y = as_array(predicted), as_array(classes)
     if y.ndim != 1 or y.size == 0 or p.ndim not in (1, 2) or p.shape[0] != y.size:
         raise ValueError(
             f"predicted must have shape (N,) or (N, D) and classes (N,), got {p.shape} and "
             f"{y.shape}; take the argmax of logits first"
+        )
+    if p.dtype.kind == "f" and not (p == np.floor(p)).all():
+        odd = p[p != np.floor(p)][0]
+        raise ValueError(
+            f"predicted must hold classes, got {odd}, which is no whole number; take the argmax of "
+            "logits first"
         )
     return np.asarray(p == y.reshape(-1, *[1] * (p.ndim - 1)), dtype=np.bool_)
 

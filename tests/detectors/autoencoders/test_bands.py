@@ -56,7 +56,13 @@ def test_a_fine_pattern_lies_in_the_highest_band():
     assert low[inner].var() < 1e-6
 
 
-@pytest.mark.parametrize(("count", "side"), [(0, 16), (3, 18)])
+@pytest.mark.parametrize(("count", "side"), [(0, 16), (3, 18), (2, 2), (4, 8)])
 def test_bands_that_cannot_be_are_refused(count, side):
     with pytest.raises(ValueError, match=f"got {count} bands of {side} x {side} pixels"):
         frequency_bands(images(1, side), count)
+
+
+@pytest.mark.parametrize(("count", "side"), [(1, 1), (2, 4), (4, 16)])
+def test_the_smallest_images_have_bands_whose_sum_they_are(count, side):
+    x = images(1, side)
+    torch.testing.assert_close(sum(frequency_bands(x, count)), x)

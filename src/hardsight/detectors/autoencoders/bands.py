@@ -1,5 +1,6 @@
 """Frequency bands of an image, by Gaussian and Laplacian pyramids (Burt & Adelson, 1983)."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -19,14 +20,9 @@ def frequency_bands(images: Tensor, count: int) -> list[Tensor]:
         count: bands; each beyond the first halves the grid once more on the way.
 
     Raises:
-        ValueError: fewer than one, or images that cannot be halved so often.
+        ValueError: see ``demand_bands``.
     """
-    if count < 1 or any(side % 2 ** (count - 1) for side in images.shape[-2:]):
-        height, width = images.shape[-2:]
-        raise ValueError(
-            f"need bands >= 1 and sides that are multiples of 2 ** (bands - 1), got {count} bands "
-            f"of {height} x {width} pixels"
-        )
+    demand_bands(count, images.shape[-2:])
     kept = [images]
     small = images
     for level in range(1, count):
@@ -36,6 +32,22 @@ def frequency_bands(images: Tensor, count: int) -> list[Tensor]:
             large = double(large)
         kept.append(large)
     return [high - low for high, low in pairwise(kept)] + kept[-1:]
+
+
+def demand_bands(count: int, size: Sequence[int]) -> None:
+    """Refuse bands that images of a size in pixels do not have.
+
+    Raises:
+        ValueError: fewer than one, or images that cannot be halved so often: the low-pass mirrors
+            two pixels at the border, of three at least.
+    """
+    cell = 2 ** (count - 1) if count > 0 else 0
+    if count < 1 or any(side % cell or (count > 1 and side < 2 * cell) for side in size):
+        height, width = size
+        raise ValueError(
+            "need bands >= 1 and sides that are multiples of 2 ** (bands - 1), of more than one "
+            f"band twice that at least, got {count} bands of {height} x {width} pixels"
+        )
 
 
 def halve(images: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
+from hardsight.detectors.autoencoders.bands import demand_bands
 from hardsight.detectors.autoencoders.detection import detect, squared_error
 from hardsight.detectors.autoencoders.fitting import fit_autoencoder
 from hardsight.detectors.autoencoders.generator import BandGenerator, Discriminator
@@ -56,10 +57,9 @@ class OCRGAN(SavedDetector):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if bands < 1 or not 0 <= latent_weight <= 1:
-            raise ValueError(
-                f"need bands >= 1 and 0 <= latent_weight <= 1, got {bands} and {latent_weight}"
-            )
+        demand_bands(bands, (image_size, image_size))
+        if not 0 <= latent_weight <= 1:
+            raise ValueError(f"latent_weight must be in [0, 1], got {latent_weight}")
         demand_filter(filter_size)
         self.image_size, self.precision = image_size, precision
         self.latent_weight, self.filter_size = latent_weight, filter_size

@@ -7,6 +7,7 @@ from torch import Generator, Tensor
 
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
+from hardsight.detectors.enlargement import demand_sigma
 from hardsight.detectors.fitted import Fitted, OpenWork, Work
 from hardsight.detectors.memory_bank.fitting import (
     BankFit,
@@ -50,7 +51,7 @@ class PaDiM(PatchDetector):
     ) -> None:
         if channels < 1:
             raise ValueError(f"channels must be at least 1, got {channels}")
-        cut = min(round(4 * sigma), image_size - 1)
+        cut = min(round(4 * demand_sigma(sigma)), image_size - 1)
         super().__init__(backbone, image_size, stride, pool, sigma, cut)
         order = torch.randperm(self.dims, generator=Generator().manual_seed(seed))
         self.register_buffer("chosen", order[:channels].sort().values)
