@@ -68,7 +68,7 @@ def test_a_command_that_is_mentioned_exists_with_its_options(text):
 def test_settings_that_are_shown_exist_in_the_preset(text):
     _, *words = shlex.split(text)
     preset = "advrad" if words[0].startswith("-") else words[0]
-    load_preset(preset).updated(_settings([b for a, b in pairwise(words) if a == "--set"]))
+    load_preset(preset).updated(_settings([b for a, b in pairwise(words) if a == "--set"], {}))
 
 
 @pytest.mark.parametrize("name", NAMES)

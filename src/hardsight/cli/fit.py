@@ -275,15 +275,7 @@ def _one_or_several(names: list[str] | None) -> str | list[str] | None:
 
 
 def _settings(pairs: list[str], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Parse ``key.key=value`` texts as dotted keys and YAML values.
-
-    Args:
-        pairs: the texts.
-        given: dotted keys that options of their own have set.
-
-    Raises:
-        ValueError: a text that is no such one, or two values of one key.
-    """
+    """Parse ``key.key=value`` texts, of keys to which options have ``given`` no other values."""
     found: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
