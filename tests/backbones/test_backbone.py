@@ -231,7 +231,7 @@ def test_patch_features_lie_on_the_finest_grid():
 
 
 def test_the_local_mean_takes_odd_sizes():
-    with pytest.raises(ValueError, match="size must be odd"):
+    with pytest.raises(ValueError, match="pool must be odd and positive, got 2"):
         local_mean(torch.rand(1, 1, 4, 4), 2)
 
 

@@ -7,6 +7,7 @@ from hardsight.config import CONFIGS, Config, ConfigError, load_preset
 from hardsight.config.detection import detector_config
 from hardsight.detectors.methods import METHODS
 from hardsight.runs import open_detector_run, start_run
+from tiny_methods import TINY
 
 
 def test_a_method_of_one_file_and_one_line_is_fitted_saved_loaded_and_scored(
@@ -67,3 +68,31 @@ def test_a_start_makes_training_steps_needless():
     config = METHODS["advrad"].config
     assert config().started_from is None
     assert config(start="runs/all").started_from == "runs/all"
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        ("patchcore", {"pool": 2}),
+        ("spade", {"pool": 0}),
+        ("cfa", {"adapted": 0}),
+        ("simplenet", {"pool": 4}),
+        ("simplenet", {"side": 0}),
+        ("simplenet", {"hidden": 0}),
+        ("fastflow", {"blocks": 0}),
+        ("fastflow", {"hidden_ratio": -1.0}),
+        ("cflow", {"blocks": -1}),
+        ("reverse-distillation", {"blocks": 0}),
+        ("recontrast", {"blocks": -1}),
+        ("dinomaly", {"heads": 0}),
+        ("efficient-ad", {"width": 0}),
+        ("draem", {"patch": 0}),
+        ("draem", {"levels": -1}),
+        ("draem", {"discriminative": 0}),
+    ],
+)
+def test_sizes_that_make_no_network_are_named_when_it_is_built(method, settings):
+    """Not in the course of a fit, nor taken for others."""
+    ((name, value),) = settings.items()
+    with pytest.raises(ValueError, match=f"{name} must be .*, got {value}"):
+        METHODS[method].detector(**TINY[method]["detector"] | settings)

@@ -8,11 +8,12 @@ from torch import Tensor
 
 from hardsight.attacks.balls import Ball
 from hardsight.attacks.contract import Divisible, Objective, Selectable, Vectorial
-from hardsight.attacks.entry import Entry, demand_whole
+from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.optimisers import Stepped, altered
 from hardsight.attacks.pgd import PGD
 from hardsight.core.batches import choose
+from hardsight.core.counts import demand_whole
 from hardsight.core.rounding import ceil
 from hardsight.core.types import AttackResult
 

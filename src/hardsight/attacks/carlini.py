@@ -7,10 +7,11 @@ from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball
 from hardsight.attacks.contract import Objective
-from hardsight.attacks.entry import Entry, demand_whole
+from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.minimal import Nearest
 from hardsight.core.batches import per_image
+from hardsight.core.counts import demand_whole
 from hardsight.core.types import AttackResult
 
 INSIDE = 1 - 1e-6

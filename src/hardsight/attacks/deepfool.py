@@ -7,11 +7,12 @@ from torch import Tensor
 
 from hardsight.attacks.balls import Ball, demand_ball
 from hardsight.attacks.contract import Objective
-from hardsight.attacks.entry import Entry, demand_whole
+from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import Oracle
 from hardsight.attacks.hyperplane import to_hyperplane
 from hardsight.attacks.minimal import finished
 from hardsight.core.batches import choose
+from hardsight.core.counts import demand_whole
 from hardsight.core.types import AttackResult
 
 

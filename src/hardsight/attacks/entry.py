@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -70,17 +69,6 @@ class Entry(ABC):
         start: Tensor | None,
     ) -> AttackResult:
         """Attack images that are known to be in order; arguments as of a call."""
-
-
-def demand_whole(least: int, **counts: int) -> None:
-    """Refuse counts, by their names, that are no whole numbers from ``least`` on.
-
-    Raises:
-        ValueError: that.
-    """
-    for name, count in counts.items():
-        if not isinstance(count, Integral) or count < least:
-            raise ValueError(f"{name} must be a whole number >= {least}, got {count!r}")
 
 
 def attackable(images: Tensor, model: object) -> Tensor:

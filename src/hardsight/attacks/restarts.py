@@ -8,9 +8,10 @@ from torch import Tensor
 
 from hardsight.attacks.balls import Ball, demand_ball
 from hardsight.attacks.contract import Objective, scheduled
-from hardsight.attacks.entry import Entry, demand_whole
+from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import Oracle, evaluate
 from hardsight.core.batches import choose
+from hardsight.core.counts import demand_whole
 from hardsight.core.types import AttackResult
 
 

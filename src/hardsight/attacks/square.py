@@ -7,10 +7,11 @@ from torch import Tensor
 
 from hardsight.attacks.balls import L2, Ball, Linf
 from hardsight.attacks.contract import Objective, scheduled
-from hardsight.attacks.entry import Entry, demand_whole
+from hardsight.attacks.entry import Entry
 from hardsight.attacks.gradients import evaluate
 from hardsight.attacks.squares import concentrate, recolour, stripes, tiles
 from hardsight.core.batches import choose, per_image
+from hardsight.core.counts import demand_whole
 from hardsight.core.types import AttackResult
 
 HALVINGS = (0.001, 0.005, 0.02, 0.1, 0.2, 0.4, 0.6, 0.8)

@@ -3,7 +3,7 @@
 from hardsight.backbones.backbone import Backbone, build_backbone
 from hardsight.backbones.bundled import BUNDLED, BackboneError
 from hardsight.backbones.classifier import PretrainedClassifier
-from hardsight.backbones.patches import local_mean, patch_features
+from hardsight.backbones.patches import demand_pool, local_mean, patch_features
 
 __all__ = [
     "BUNDLED",
@@ -11,6 +11,7 @@ __all__ = [
     "BackboneError",
     "PretrainedClassifier",
     "build_backbone",
+    "demand_pool",
     "local_mean",
     "patch_features",
 ]

@@ -7,6 +7,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
+def demand_pool(pool: int) -> int:
+    """Return the side of a neighbourhood in patches.
+
+    Raises:
+        ValueError: it is even or below 1.
+    """
+    if pool < 1 or pool % 2 == 0:
+        raise ValueError(f"pool must be odd and positive, got {pool}; 1 averages nothing")
+    return pool
+
+
 def local_mean(level: Tensor, size: int) -> Tensor:
     """Return the mean over ``size`` x ``size`` neighbours, zeros beyond (PatchCore, eq. 2).
 
@@ -16,9 +27,9 @@ def local_mean(level: Tensor, size: int) -> Tensor:
     Raises:
         ValueError: an even size, or one below 1.
     """
-    if size < 1 or size % 2 == 0:
-        raise ValueError(f"size must be odd and positive, got {size}")
-    return level if size == 1 else F.avg_pool2d(level, size, stride=1, padding=size // 2)
+    return (
+        level if demand_pool(size) == 1 else F.avg_pool2d(level, size, stride=1, padding=size // 2)
+    )
 
 
 def patch_features(levels: Sequence[Tensor], side: int | None = None, pool: int = 3) -> Tensor:

@@ -5,6 +5,7 @@ from typing import Literal, Self
 import torch.nn.functional as F
 from torch import Tensor
 
+from hardsight.core.counts import demand_whole
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
@@ -50,6 +51,8 @@ class DRAEM(SavedDetector):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        demand_whole(1, reconstructive=reconstructive, discriminative=discriminative, patch=patch)
+        demand_whole(0, levels=levels)
         if image_size % (patch * 2**levels):
             raise ValueError(
                 f"image_size={image_size} is not a multiple of patch * 2**levels = "

@@ -4,7 +4,8 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from hardsight.backbones import build_backbone, patch_features
+from hardsight.backbones import build_backbone, demand_pool, patch_features
+from hardsight.core.counts import demand_whole
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
@@ -51,7 +52,8 @@ class PatchDiscriminator(SavedDetector):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.image_size, self.pool, self.precision = image_size, pool, precision
+        demand_whole(1, hidden=hidden, side=1 if side is None else side)
+        self.image_size, self.pool, self.precision = image_size, demand_pool(pool), precision
         self.backbone = build_backbone(backbone, precision=precision)
         with seeded(seed):
             self.judge = PatchJudge(sum(self.backbone.channels), hidden)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hardsight.backbones import Backbone, build_backbone
 from hardsight.core.batches import batched
+from hardsight.core.counts import demand_whole
 from hardsight.core.modules import seeded
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
@@ -61,6 +62,7 @@ class EfficientAD(SavedDetector):
             raise ValueError(
                 f"image_size must be a multiple of 32 and at least 64, got {image_size}"
             )
+        demand_whole(1, width=width)
         self.image_size, self.precision, self._backbone = image_size, precision, backbone
         channels = sum(self.backbone().channels)
         with seeded(seed):

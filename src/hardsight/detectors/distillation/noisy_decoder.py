@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from hardsight.core.counts import demand_whole
 from hardsight.detectors.distillation.linear_attention import LinearBlock
 from hardsight.detectors.distillation.mining import HardMining, highest
 
@@ -28,6 +29,7 @@ class NoisyDecoder(nn.Module):
         from timm.layers import Mlp  # slow: not before a network is built
 
         super().__init__()
+        demand_whole(1, heads=heads)
         if depth < len(channels) or width % heads:
             raise ValueError(
                 f"need depth >= {len(channels)}, one block for each of the features, and a width "

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from hardsight.core.counts import demand_whole
+
 
 def convolution(channels: int, width: int, ratio: int = 1) -> nn.Conv2d:
     """Return a 3 x 3 convolution that shrinks ``ratio`` times."""
@@ -40,15 +42,17 @@ def shrinking(channels: int, width: int, ratio: int, blocks: int) -> nn.Sequenti
     """Return blocks of which the first shrinks ``ratio`` times."""
     shortcut = nn.Conv2d(channels, width, 1, ratio, bias=False)
     first = Residual(convolution(channels, width, ratio), shortcut, width)
-    return nn.Sequential(first, *_keeping(width, blocks - 1))
+    return nn.Sequential(first, *_keeping(width, blocks))
 
 
 def enlarging(channels: int, width: int, ratio: int, blocks: int) -> nn.Sequential:
     """Return blocks of which the first enlarges ``ratio`` times."""
     first = transposed(channels, width, ratio) if ratio > 1 else convolution(channels, width)
     block = Residual(first, transposed(channels, width, ratio), width)
-    return nn.Sequential(block, *_keeping(width, blocks - 1))
+    return nn.Sequential(block, *_keeping(width, blocks))
 
 
 def _keeping(width: int, blocks: int) -> list[Residual]:
-    return [Residual(convolution(width, width), None, width) for _ in range(blocks)]
+    """Return all blocks but the first."""
+    demand_whole(1, blocks=blocks)
+    return [Residual(convolution(width, width), None, width) for _ in range(blocks - 1)]

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hardsight.core.counts import demand_whole
 from hardsight.detectors.flows.coupling import Flow
 from hardsight.detectors.flows.density import Density
 from hardsight.detectors.flows.positions import positional_encoding
@@ -34,6 +35,7 @@ class CFlowDensity(Density):
         self, channels: Sequence[int], sides: Sequence[int], blocks: int = 8, condition: int = 128
     ) -> None:
         super().__init__()
+        demand_whole(1, blocks=blocks)
         self.flows = nn.ModuleList(
             Flow(c, (1,) * blocks, 2 * (c - c // 2 + condition), _CLAMP, condition)
             for c in channels

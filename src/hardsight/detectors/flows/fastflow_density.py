@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hardsight.core.counts import demand_whole
 from hardsight.detectors.flows.coupling import Flow
 from hardsight.detectors.flows.density import Density
 
@@ -27,6 +28,9 @@ class FastFlowDensity(Density):
 
     def __init__(self, channels: Sequence[int], blocks: int = 8, hidden_ratio: float = 1.0) -> None:
         super().__init__()
+        demand_whole(1, blocks=blocks)
+        if not hidden_ratio > 0:
+            raise ValueError(f"hidden_ratio must be > 0, got {hidden_ratio}; the paper takes 1")
         kernels = [_KERNELS[i % 2] for i in range(blocks)]
         self.flows = nn.ModuleList(
             Flow(c, kernels, max(1, int((c - c // 2) * hidden_ratio)), _CLAMP) for c in channels

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
+from hardsight.core.counts import demand_whole
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
 from hardsight.detectors.fitted import Work
@@ -46,6 +47,7 @@ class CFA(PatchDetector):
         places = self.grid.side**2
         if not 1 <= neighbours <= places:
             raise ValueError(f"neighbours must be 1 to {places}, the centres, got {neighbours}")
+        demand_whole(1, adapted=adapted)
         self.descriptor = Descriptor(self.grid.side, self.dims, adapted, seed)
         self.centres = Bank(places, adapted)
 

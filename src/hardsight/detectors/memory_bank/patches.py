@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from hardsight.backbones import patch_features
+from hardsight.backbones import demand_pool, patch_features
 
 DEFAULTS = {"taps": (1, 2, 3), "precision": "fp32"}
 """Settings of the backbone: strides 4, 8 and 16 of the bundled one; and float32, for bfloat16's
@@ -19,14 +19,14 @@ class PatchGrid(nn.Module):
         pool: neighbours averaged on each scale, see ``hardsight.backbones.local_mean``.
 
     Raises:
-        ValueError: a stride that does not divide the image.
+        ValueError: a stride that does not divide the image, or an even pool.
     """
 
     def __init__(self, image_size: int, stride: int, pool: int) -> None:
         super().__init__()
         if stride < 1 or image_size % stride:
             raise ValueError(f"stride must divide image_size={image_size}, got {stride}")
-        self.side, self.pool = image_size // stride, pool
+        self.side, self.pool = image_size // stride, demand_pool(pool)
 
     def forward(self, levels: list[Tensor]) -> Tensor:
         """Return (B, side * side, D), row by row, of levels (B, C_i, h_i, w_i)."""
