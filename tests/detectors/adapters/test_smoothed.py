@@ -178,3 +178,10 @@ def test_designs_refuse_what_they_cannot_do(make_advrad):
         DESIGNS["denoise"](detector, normals, 0.1, None)
     with pytest.raises(ValueError, match="no noise level of the diffusion"):
         Denoised(make_advrad(), 0.001, normals)
+
+
+def test_noise_of_other_images_is_refused():
+    smoothed, x = Smoothed(Mean(), 0.2), images()
+    for given, other in ((x, x[:1]), (x[:1], x)):
+        with pytest.raises(ValueError, match=f"noise is for {len(other)} images, got {len(given)}"):
+            smoothed(given, smoothed.sample_noise(other))

@@ -262,3 +262,10 @@ def test_a_model_in_half_precision_is_attacked_in_its_own():
     value, gradient = value_and_gradient(ScoreObjective(half, labels), X)
     assert torch.allclose(value, scores(X) * torch.tensor([1, -1, 1]), rtol=1e-2, atol=1e-2)
     assert torch.equal(gradient[0], W.half().float())
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_seeds_of_other_images_are_refused(count):
+    detector = Wrapped(lambda x: scores(x) + torch.rand(len(x)), 8, seeded=True)
+    with pytest.raises(ValueError, match=f"noise is for {count} images, got 3"):
+        detector(X, detector.sample_noise(torch.zeros(count, 3, 8, 8)))

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hardsight.core.noise import check_noise
 from hardsight.core.types import Detection
 from hardsight.detectors.adapters.around import Around
 from hardsight.detectors.adapters.joined_noise import join, noise_shape, split
@@ -63,6 +64,7 @@ class Smoothed(Around):
         """Return noisy images, and the detector's own noise."""
         if noise is None:
             noise = self.sample_noise(images)
-        z, own = split(noise, (images.shape[1:], self._own))
+        assert noise is not None
+        z, own = split(check_noise(noise, images), (images.shape[1:], self._own))
         assert z is not None
         return images + self.sigma * z, own

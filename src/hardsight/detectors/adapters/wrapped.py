@@ -11,6 +11,7 @@ from torch import Tensor
 from hardsight.core import capabilities
 from hardsight.core.capabilities import title_of
 from hardsight.core.modules import in_mode
+from hardsight.core.noise import check_noise
 from hardsight.core.repeatability import ASKED, ROUNDING, largest_change
 from hardsight.core.types import Detection
 from hardsight.detectors.adapters.outputs import read_output
@@ -114,6 +115,8 @@ class Wrapped(Detector):
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Detection:
         """Score a batch, differentiably; without noise, fresh noise is drawn."""
         noise = self.sample_noise(images) if noise is None else noise
+        if noise is not None and (self.seeded or self.singly):  # each image is given its own
+            check_noise(noise, images)
         score, maps = self._outputs(images, noise)
         size = (self.image_size, self.image_size)
         if maps is None:

@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 
 from hardsight.attacks import local_mean
 from hardsight.core.modules import seeded
+from hardsight.core.noise import check_noise
 from hardsight.core.precision import Choice, autocast
 from hardsight.core.types import Detection
 from hardsight.data import AnomalyData
@@ -164,9 +165,7 @@ class AdvRAD(SavedDetector):
         """
         if noise is None:
             noise = self.known_noise(len(images)) if self.known_noise else self._draw(images, None)
-        b, d = noise.shape[:2]
-        if b != len(images):
-            raise ValueError(f"noise is for {b} images, got {len(images)}")
+        b, d = check_noise(noise, images).shape[:2]
         denoiser = TiledDenoiser(self.denoiser, self.tiles) if self.tiles else self.denoiser
         x, noise = (2 * images - 1).repeat_interleave(d, dim=0), noise.flatten(0, 1)
         factor = self.tiling and self.tiling.shrinkage(self.image_size)
