@@ -46,3 +46,13 @@ def test_weights_that_are_no_numbers_are_refused(folder):
     save_file(saved, folder / WEIGHTS_FILE)
     with pytest.raises(ValueError, match=f"{folder / WEIGHTS_FILE} holds NaN in map_mean: it is"):
         AdvRAD.from_pretrained(folder)
+
+
+def test_a_setting_that_there_is_not_is_named_not_the_folder(folder):
+    with pytest.raises(ValueError, match=r"^draw=3 is no setting of AdvRAD; .* draws, "):
+        AdvRAD.from_pretrained(folder, draw=3)
+
+
+def test_a_path_without_a_folder_holds_nothing(tmp_path):
+    with pytest.raises(FileNotFoundError, match=f"{tmp_path}/typo holds no {WEIGHTS_FILE}; fit"):
+        AdvRAD.from_pretrained(tmp_path / "typo")

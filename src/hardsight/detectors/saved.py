@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from huggingface_hub import ModelCard, PyTorchModelHubMixin, hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, HFValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_model
 
@@ -111,7 +111,7 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
                         token=token,
                     )
                 )
-            except EntryNotFoundError:
+            except (EntryNotFoundError, HFValidationError):  # the latter: a path, and no folder
                 return None
 
         def demanded(file: str) -> Path:
@@ -125,6 +125,11 @@ class SavedDetector(Detector, PyTorchModelHubMixin):
         try:
             detector = cls.from_settings(settings | changed)
         except TypeError as error:
+            if unknown := [key for key in changed if f"'{key}'" in str(error)]:
+                raise ValueError(
+                    f"{unknown[0]}={changed[unknown[0]]!r} is no setting of {cls.__name__}; leave "
+                    f"it out, or name one of {', '.join(sorted(settings))}"
+                ) from error
             raise ValueError(
                 f"{name} has settings that are none of {cls.__name__} ({error}); load it with "
                 "the class that its README.md names"
