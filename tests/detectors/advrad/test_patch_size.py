@@ -1,3 +1,4 @@
+import pytest
 import torch
 from tiny_detector import tiny_advrad
 
@@ -64,3 +65,14 @@ def test_a_killed_choice_goes_on_with_the_same_result(tmp_path):
     _, again, seen = choose(tmp_path)
     assert again == first
     assert not any(stage.startswith("pilot") and done < total for stage, done, total in seen)
+
+
+def test_a_patch_that_does_not_fit_is_refused_before_another_is_trained(tmp_path):
+    seen = []
+    work = OpenWork(tmp_path, True, lambda *told: seen.append(told))
+    images, odd = normals(6), SMALL.model_copy(update={"patches": (2, 5)})
+    training = Settings(steps=100, sample_every=None)
+    context = TrainingContext((images,), images, (AugmentationPolicy(6),), training, work)
+    with pytest.raises(ValueError, match="size must be a multiple of patch"):
+        choose_patch(tiny_advrad(), context, odd.evidence(normals(4), 0), odd)
+    assert not seen

@@ -11,6 +11,7 @@ from hardsight.data import load
 from hardsight.detectors.advrad.adversarial import AdversarialTraining
 from hardsight.detectors.advrad.context import TrainingContext
 from hardsight.detectors.advrad.recipe import AdvRADFit
+from hardsight.detectors.advrad.selection import Selection
 from hardsight.detectors.fitted import OpenWork, Work
 from hardsight.training import Settings
 
@@ -145,3 +146,14 @@ def test_tiles_and_impossible_shares_are_refused(parts):
         untrained_advrad(image_size=40, tile=16).fit(load(parts, size=40), config)
     with pytest.raises(ValueError, match="progressive"):
         AdvRADFit(progressive=1.0)
+
+
+def test_a_patch_to_choose_that_cannot_be_halved_is_refused_before_any_training(parts):
+    told, selection = [], Selection(ks=(50,), patches=(2, 8))
+    config = AdvRADFit(training=SETTINGS, selection=selection, progressive=0.5)
+    work = Work(progress=lambda *now: told.append(now))
+    with pytest.raises(
+        ValueError, match=r"progressive=0\.5 makes images smaller, but size must be"
+    ):
+        untrained_advrad().fit(load(parts, size=16), config, work)
+    assert told == []

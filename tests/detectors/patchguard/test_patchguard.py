@@ -197,6 +197,7 @@ def test_bfloat16_scores_are_close_to_single_precision():
         ({"backbone": {"architecture": "vit_none"}}, "architecture='vit_none'"),
         ({"backbone": {"architecture": "resnet18"}}, "cannot be built|no plain ViT"),
         ({"backbone": TINY | {"patch_size": 7}}, "not a multiple"),
+        ({"backbone": TINY | {"features": [-1, 3]}}, "features must be .* different ones, got"),
         ({"backbone": {"name": "unet", "colours": 3}}, "colours"),
         ({"k": 0}, "k >= 1"),
         ({"k": 17}, "16 patches"),

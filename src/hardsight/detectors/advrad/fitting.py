@@ -16,7 +16,7 @@ from hardsight.detectors.advrad.contract import E, ErrorDetector
 from hardsight.detectors.advrad.errors import with_reference
 from hardsight.detectors.advrad.maps import SCALES
 from hardsight.detectors.advrad.noise_level import choose_k
-from hardsight.detectors.advrad.patch_size import choose_patch
+from hardsight.detectors.advrad.patch_size import choose_patch, with_patch
 from hardsight.detectors.advrad.recipe import AdvRADFit
 from hardsight.detectors.advrad.report import Report
 from hardsight.detectors.advrad.scoring import ReferenceStatistics
@@ -134,13 +134,16 @@ def _demand_half_size(detector: ErrorDetector, config: AdvRADFit) -> None:
         ValueError: that.
     """
     half, coarsest, why = detector.image_size // 2, max(SCALES), None
+    patches = config.selection.patches if config.selection and config.start is None else ()
+    tried = [with_patch(detector, p) for p in patches] if len(patches) > 1 else [detector]
     if detector.tiling is not None:
         why = f"the detector sees tiles of {detector.tiling.tile} pixels, which are small already"
     elif config.adversarial_training and half % coarsest:
         why = f"an attack needs sides that are multiples of {coarsest}, and half is {half}"
     else:
         try:
-            detector.denoiser.at(half)
+            for each in tried:
+                each.denoiser.at(half)
         except (TypeError, ValueError) as error:
             why = str(error)
     if why is not None:

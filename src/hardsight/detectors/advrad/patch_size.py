@@ -27,11 +27,12 @@ def choose_patch(
 
     Raises:
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
+        ValueError: images that a patch size does not fit, before any is trained.
     """
     largest = max(selection.patches)
     scores: dict[int, float] = {}
-    for patch in selection.patches:
-        pilot = with_patch(detector, patch)
+    pilots = {patch: with_patch(detector, patch) for patch in selection.patches}
+    for patch, pilot in pilots.items():
         steps = max(1, selection.pilot_steps * patch**2 // largest**2)
         settings = context.training.model_copy(update={"steps": steps})
         context.work.train(context.denoising(pilot), settings, f"pilot-{patch}")

@@ -79,6 +79,10 @@ class PatchViT(PatchNetwork):
         if size % self.cell:
             raise ValueError(f"image_size={size} is not a multiple of the patch, {self.cell}")
         self.features = [self.index(i) for i in features]
+        if not self.features or len(set(self.features)) < len(self.features):
+            raise ValueError(
+                f"features must be one layer or several different ones, got {features}"
+            )
         self.prefix: int = self.vit.num_prefix_tokens
         self.head = Discriminator(
             self.vit.embed_dim * len(self.features),
