@@ -239,10 +239,10 @@ class Detector(nn.Module, ABC):
         Raises:
             ValueError: too few images for the level.
         """
-        found = self.predict(normals)
-        calibration = Calibration.fit(
-            found.pred_score.double().numpy(),
-            found.anomaly_map.flatten(1).amax(1).double().numpy(),
-            level,
-        )
+        parts = [
+            (found.pred_score, found.anomaly_map.flatten(1).amax(1))
+            for found in self.stream(normals)
+        ]
+        scores, highest = (torch.cat(part).double().numpy() for part in zip(*parts, strict=True))
+        calibration = Calibration.fit(scores, highest, level)
         return self.with_calibration(calibration.decoded_as(self.decoding))

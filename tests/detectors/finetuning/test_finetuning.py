@@ -110,3 +110,10 @@ def test_an_attack_from_the_image_itself_is_refused():
     attack = PGD(Linf(0.1), random_start=False)
     with pytest.raises(ValueError, match="random_start"):
         FineTuningTask(backbone(), images(), AugmentationPolicy(8), attack)
+
+
+@pytest.mark.parametrize("given", [images() / 255, images(0), images()[0], images()[:, :1]])
+def test_what_are_no_images_of_8_bits_is_refused(given):
+    """Floats in [0, 1] would be divided by 255, and all look black."""
+    with pytest.raises(ValueError, match=r"images must be \(N, 3, H, W\) uint8, N >= 1, got"):
+        finetune_backbone(backbone(), given, FineTuning(training=TRAINING))

@@ -1,5 +1,6 @@
 """From a pretrained backbone to one that is hard to attack."""
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
@@ -50,7 +51,13 @@ def finetune_backbone(
     Raises:
         BackboneError: there are no such weights.
         KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
+        ValueError: images of another type or shape, or none.
     """
+    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3 or not len(images):
+        raise ValueError(
+            f"images must be (N, 3, H, W) uint8, N >= 1, got {tuple(images.shape)} "
+            f"{images.dtype}; give (x * 255).round().byte() of floats in [0, 1]"
+        )
     config = config or FineTuning()
     found = backbone.pretrained()
     policy = AugmentationPolicy.of(images, config.augment)
