@@ -16,6 +16,9 @@ MARGIN = 0.12
 """Contrast that an error must exceed to count, see ``multiscale_error``."""
 FLOOR = 1e-4
 """Error below which its logarithm falls no further, about; 0.01 in contrast."""
+LEAST_SPREAD = 0.1
+"""Spread that normal logarithms are taken to have at least: of blank images they are all but equal,
+and a defect would be a million of their spreads away. Images of parts have 0.4 and more."""
 
 
 class MapHead(nn.Module):
@@ -83,7 +86,7 @@ class MapHead(nn.Module):
     def fit_reference(self, log_errors: Tensor) -> None:
         """Set mean and spread of what ``log_error`` is on normal images, (N, 1, h, w)."""
         self.mean.copy_(log_errors.mean())
-        self.spread.copy_(log_errors.std())
+        self.spread.copy_(log_errors.std().clamp_min(LEAST_SPREAD))
 
     def maps(self, images: Tensor, r: Tensor, tiles: Tiles | None = None) -> Tensor:
         """Return the pixels' logits (B, 1, H, W), interpolated; of large pictures tile by tile."""
