@@ -8,6 +8,7 @@ from hardsight.attacks import ScoreObjective, value_and_gradient
 from hardsight.attacks.objectives.score import SURROGATES
 from hardsight.data import load
 from hardsight.detectors import (
+    AdversarialTraining,
     AdvRADFit,
     Bastion,
     BastionFit,
@@ -230,3 +231,13 @@ def test_large_pictures_are_mapped_tile_by_tile(parts):
         r = detector.reconstruct(x, noise).mean(1)
         expected = detector.head.maps(x, r, detector.tiles)
         torch.testing.assert_close(detector(x, noise).anomaly_map, expected)
+
+
+def test_batches_of_one_image_are_refused():
+    """The denoiser would see no pseudo-anomaly in them, and the head nothing else."""
+    single = Settings(batch_size=1)
+    with pytest.raises(ValueError, match="batch_size=1 has no place for a pseudo-anomaly"):
+        AdvRADFit(training=single, adversarial_training=AdversarialTraining())
+    with pytest.raises(ValueError, match="batch_size=1 would show the map head pseudo-anomalies"):
+        BastionFit(training=single)
+    AdvRADFit(training=single, adversarial_training=AdversarialTraining(anomalous=0))

@@ -1,8 +1,8 @@
 """What a fit of AdvRAD or Bastion is configured by."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from hardsight.data import AnomalyData
 from hardsight.detectors.advrad.adversarial import AdversarialTraining
@@ -35,6 +35,16 @@ class AdvRADFit(FitConfig):
     None, or "none": from first weights."""
     k_by_category: dict[str, int] = Field(default_factory=dict)
     """Category -> diffusion step, where a paper chose one for each (FreeRAD, Table 7)."""
+
+    @model_validator(mode="after")
+    def _batches_hold_both(self) -> Self:
+        how = self.adversarial_training
+        if how is not None and 0 < how.anomalous < 1 and self.training.batch_size < 2:
+            raise ValueError(
+                "training.batch_size=1 has no place for a pseudo-anomaly beside a normal image, "
+                f"with adversarial_training.anomalous={how.anomalous}; set it to 2 or more"
+            )
+        return self
 
     @property
     def foregrounds(self) -> tuple[Foreground, ...]:
@@ -91,6 +101,15 @@ class BastionFit(AdvRADFit):
 
     map_head_training: MapHeadTraining = Field(default_factory=MapHeadTraining)
     """How the map head is trained."""
+
+    @model_validator(mode="after")
+    def _head_sees_both(self) -> Self:
+        if self.training.batch_size < 2:
+            raise ValueError(
+                "training.batch_size=1 would show the map head pseudo-anomalies alone; set it to 2 "
+                "or more"
+            )
+        return self
 
     @property
     def foregrounds(self) -> tuple[Foreground, ...]:
