@@ -124,3 +124,13 @@ def test_what_does_not_go_together_is_refused():
     with pytest.raises(ValueError, match="too few"):
         bare.calibrated(pictures(10), 0.01)
     assert isinstance(bare.calibrated(pictures(10)).calibration, Calibration)
+
+
+def test_a_p_value_counts_the_normals_that_score_as_high_exactly():
+    """Those of the calibration were rounded otherwise: an image was held apart from itself."""
+    scores = 100 + 7 * torch.rand(200, 2, generator=torch.Generator().manual_seed(0))
+    calibration, _ = WitnessCalibration.fit(scores)
+    normals = scores[1::2]
+    found = calibration.exceedances(normals).numpy()
+    as_high = (found[None] >= found[:, None]).sum(1)
+    assert calibration.inspect(normals).p_values == pytest.approx((as_high + 1) / 101)

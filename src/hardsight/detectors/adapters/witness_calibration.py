@@ -91,8 +91,9 @@ class WitnessCalibration:
         )
         robust, suspicion = bare.exceedances(calibrating).double().numpy().T
         thresholds = conformal_threshold(robust, level), conformal_threshold(suspicion, level)
-        left = zip(robust - thresholds[0], suspicion - thresholds[1], strict=True)
-        return replace(bare, thresholds=thresholds, normals=tuple(left)), level
+        found = replace(bare, thresholds=thresholds)
+        normals = tuple((r, s) for r, s in found.exceedances(calibrating).double().tolist())
+        return replace(found, normals=normals), level
 
     def exceedances(self, scores: Tensor) -> Tensor:
         """Return (B, 2) of scores (B, 2): above 0 a defect, above 0 suspicious; differentiable."""
