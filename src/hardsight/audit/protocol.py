@@ -19,6 +19,7 @@ from hardsight.audit.budgets import BUDGETS, Budget
 from hardsight.audit.checks import CHECKS
 from hardsight.audit.outcomes import BlockedError
 from hardsight.audit.results import Audit, Check
+from hardsight.core.global_generators import kept_generators, seed_generators
 from hardsight.core.progress import Progress
 from hardsight.core.types import check_images, check_labels
 from hardsight.data import AnomalyData, LabelledImages
@@ -131,11 +132,11 @@ def _restored(seed: int, *models: nn.Module) -> Iterator[None]:
 
     A batch norm in train mode counts every image into its running statistics.
     """
-    places = {p.device for m in models for p in m.parameters() if p.device.type == "cuda"}
+    devices = {p.device for m in models for p in m.parameters()}
     kept = [(b, b.clone()) for m in models for b in m.buffers()]
     try:
-        with torch.random.fork_rng([p.index or 0 for p in places]):
-            torch.manual_seed(seed)
+        with kept_generators(*devices):
+            seed_generators(seed, *devices)
             yield
     finally:
         for buffer, before in kept:

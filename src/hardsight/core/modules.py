@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import torch
 from torch import nn
+
+from hardsight.core.global_generators import kept_generators, seed_generators
 
 Mode = Literal["train", "eval"]
 M = TypeVar("M", bound=nn.Module)
@@ -31,10 +32,10 @@ def seeded(seed: int) -> Iterator[None]:
     """Let the seed alone decide first weights, and leave the global generators as they were.
 
     First weights are drawn on the CPU, wherever a model goes afterwards: its generator alone is
-    seeded, where ``torch.manual_seed`` would seed those of all GPUs too, and leave them so.
+    seeded.
     """
-    with torch.random.fork_rng([]):
-        torch.default_generator.manual_seed(seed)
+    with kept_generators():
+        seed_generators(seed)
         yield
 
 

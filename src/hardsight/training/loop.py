@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Generator, Tensor, nn
 
 from hardsight.backbones.stages import FirstStages
+from hardsight.core.global_generators import kept_generators, seed_generators
 from hardsight.core.precision import Precision, autocast, resolve
 from hardsight.core.progress import Progress
 from hardsight.training import checkpoint
@@ -198,14 +199,14 @@ def _run(
     start = time.perf_counter()
     shown = Training(folder, first, settings.model_dump(mode="json"))
     writer = RunLog(shown, settings.loggers) if chief else nullcontext()
-    gpus = [fabric.device] if fabric.device.type == "cuda" else []
-    with writer as log, torch.random.fork_rng(gpus), Interrupt() as interrupt:
+    with writer as log, kept_generators(fabric.device), Interrupt() as interrupt:
         while state.step < settings.steps and not stop:
             step, lr = state.step, learning_rate(settings, state.step)
             draws = Generator().manual_seed(step_seed(settings.seed, step))
             rows = task.batch(settings.batch_size, draws)
             batch = fabric.to_device(tuple(row[rank::world] for row in rows))
-            torch.manual_seed(step_seed(settings.seed, step, stream=1 + rank))  # for dropout
+            own = step_seed(settings.seed, step, stream=1 + rank)
+            seed_generators(own, fabric.device)  # for dropout
             for group in optimizer.param_groups:
                 group["lr"] = lr * group["share"]
 

@@ -11,6 +11,7 @@ from torch import Tensor, autograd, nn
 from hardsight.attacks.balls import l2_norm
 from hardsight.core.batches import at_least_single
 from hardsight.core.capabilities import Scoring, averaged_draws, draws_noise
+from hardsight.core.global_generators import kept_generators
 from hardsight.core.modules import in_mode
 from hardsight.core.repeatability import ASKED
 
@@ -136,8 +137,7 @@ def repeats_itself(model: Model, images: Tensor) -> bool:
     if random is not None:
         return not random
     modules = [model] if isinstance(model, nn.Module) else []
-    places = [images.device.index or 0] if images.is_cuda else []
-    with torch.no_grad(), in_mode("eval", *modules), torch.random.fork_rng(places):
+    with torch.no_grad(), in_mode("eval", *modules), kept_generators(images.device):
         first, *others = (model(images[:1].clone()) for _ in range(ASKED))
     return isinstance(first, Tensor) and all(torch.equal(first, other) for other in others)
 

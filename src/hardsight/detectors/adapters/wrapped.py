@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hardsight.core import capabilities
 from hardsight.core.capabilities import title_of
+from hardsight.core.global_generators import kept_generators, seed_generators
 from hardsight.core.modules import in_mode
 from hardsight.core.noise import check_noise
 from hardsight.core.repeatability import ASKED, ROUNDING, largest_change
@@ -153,8 +154,8 @@ class Wrapped(Detector):
             return self.model(x)
         if not self.seeded:
             return self.model(x, noise)
-        with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []):
-            torch.manual_seed(int(noise))
+        with kept_generators(x.device):
+            seed_generators(int(noise), x.device)
             return self.model(x)
 
     @torch.no_grad()
@@ -164,7 +165,7 @@ class Wrapped(Detector):
         shape = (2, 3, self.image_size, self.image_size)
         x = (0.4 + 0.2 * torch.rand(shape, generator=seed)).to(self.mean)
         generator = torch.Generator(self.device).manual_seed(0)
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+        with kept_generators(self.device):
             noise = self.sample_noise(x, generator)
             self.random = noise is not None
             try:

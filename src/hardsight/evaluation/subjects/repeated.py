@@ -1,7 +1,6 @@
 """Asking a model the same again: whether it repeats itself, and whether it is still the same."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 
 from hardsight.attacks.objectives.draws import evaluate_draws
 from hardsight.core.capabilities import draws_noise, sample_noise
+from hardsight.core.global_generators import kept_generators, seed_generators
 from hardsight.core.repeatability import ASKED, ROUNDING, largest_change
 from hardsight.evaluation.batches import Tensors
 from hardsight.evaluation.subjects.subject import Subject
@@ -89,7 +89,7 @@ def _demand_same(subject: Subject, kept: Tensor, folder: Path) -> None:
         subject, folder: see ``demand_known``.
         kept: what ``demand_repeatable`` returned then, on the same kind of device.
     """
-    with _aside(subject):
+    with kept_generators(subject.device):
         now = _first_scores(subject)().cpu()
     if largest_change(kept, now) > SAME:
         then, found = (", ".join(f"{v:.4g}" for v in each) for each in (kept, now))
@@ -143,7 +143,7 @@ def _source(subject: Subject) -> Subject:
 def _asked(subject: Subject) -> tuple[Tensor, bool]:
     """Return the scores of the first images, and whether they are the same when asked again."""
     times = 2 if draws_noise(subject.model) else ASKED
-    with _aside(subject):
+    with kept_generators(subject.device):
         ask = _first_scores(subject)
         first, *others = (ask() for _ in range(times))
     return first, largest_change(first, *others) <= ROUNDING
@@ -152,11 +152,8 @@ def _asked(subject: Subject) -> tuple[Tensor, bool]:
 def _first_scores(subject: Subject) -> Callable[[], Tensor]:
     """Return what scores the first two images on one noise, from a seed of its own."""
     x = subject.batch(0, 2)
-    torch.manual_seed(0)  # for a model whose noise comes of no generator that it is given
+    seed_generators(
+        0, subject.device
+    )  # for a model whose noise comes of no generator that it is given
     noise = subject.sample_noise(x, torch.Generator(x.device).manual_seed(0))
     return torch.no_grad()(lambda: subject.scores(x, noise, 0).float())
-
-
-def _aside(subject: Subject) -> AbstractContextManager[None]:
-    """Return a context after which torch's own random generators are as they were."""
-    return torch.random.fork_rng([subject.device] if subject.device.type == "cuda" else [])
