@@ -105,7 +105,7 @@ class ScoreVictim:
         """Return why the objective cannot be built: a decision needs a threshold."""
         if name == "decision" and self.threshold is None:
             return 'objective="decision" needs a threshold: calibrate the detector'
-        return _none(name, "a score", self.names)
+        return _unknown(name, "a score", self.names)
 
     def objective(
         self,
@@ -157,7 +157,7 @@ class MapVictim:
 
     def lacks(self, name: str) -> str | None:
         """Return why the objective cannot be built: it is not of a map."""
-        return _none(name, "a map", self.names)
+        return _unknown(name, "a map", self.names)
 
     def objective(
         self,
@@ -178,7 +178,7 @@ class MapVictim:
         return MapObjective(self.model, self.masks, _rank, draws, *scale, noise=noise)
 
 
-def _none(name: str, of: str, names: tuple[str, ...]) -> str | None:
+def _unknown(name: str, of: str, names: tuple[str, ...]) -> str | None:
     """Return that there is no objective of a name; None where there is."""
     return None if name in names else f"objective={name!r} is not of {of}; {choices(name, names)}"
 
@@ -225,7 +225,7 @@ class ClassVictim:
         """Return why the objective cannot be built: a deviation needs a purifier."""
         if name in DEVIATIONS and not isinstance(self.model, PurifyingClassifier):
             return without_purifier(self.model)
-        return _none(name, "a classifier", self.names)
+        return _unknown(name, "a classifier", self.names)
 
     def objective(
         self,
