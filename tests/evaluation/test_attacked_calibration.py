@@ -68,7 +68,7 @@ def test_it_tells_from_the_beginning_and_after_each_attempt():
     done = np.cumsum([n * a.optimiser.evaluations for n in batches for a in attempts])
     assert [one[1] for one in told[1:-1]] == done.tolist()
     assert [one[3] for one in told[1 : -1 : len(attempts)]] == [
-        f"{n} of 19 images" for n in (0, 8, 16)
+        f"images {which} of 19" for which in ("1 to 8", "9 to 16", "17 to 19")
     ]
     assert told[-1][1:3] == (whole, whole)
 

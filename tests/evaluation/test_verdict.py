@@ -21,7 +21,7 @@ def judged(value, low=None, flags=(), eps=EPS, **columns):
     clean = Row("clean", "image", "AUROC", Estimate(0.97, 0.95, 0.99))
     estimate = Estimate(value, value - 0.01 if low is None else low, value + 0.01)
     hit = Row("pgd", "image", "AUROC", estimate, norm="Linf", eps=eps, flags=flags, **columns)
-    return judge(synthetic(items=0, rows=(clean, hit)))
+    return judge(synthetic(items=0, rows=(clean, hit), curves=()))
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,7 @@ def test_a_headline_about_the_ranking_tells_of_decisions_that_fell():
     changes = {
         "items": 0,
         "rows": rows,
+        "curves": (),
         "labels": labels,
         "outputs": {name: found[:, None] for name, found in scores.items()},
         "decided": scores,
@@ -106,17 +107,39 @@ def test_a_curve_tells_from_where_on_the_ranking_falls(label, measure, told):
     assert told is None or told in found[0]
 
 
+@pytest.mark.parametrize(
+    ("left", "status", "told"),
+    [
+        ({2 / 255: 0.1, 8 / 255: 0.0}, "broken", True),
+        ({1 / 255: 0.7}, "weakened", True),  # a smaller ball lies in that of the table
+        ({2 / 255: 0.95}, "not proven", True),
+        ({4 / 255: 0.1}, "not proven", False),
+    ],
+)
+def test_the_curve_counts_up_to_the_radius_of_the_table(left, status, told):
+    points = tuple((eps, Estimate(v, v, v)) for eps, v in ({0.0: 1.0} | left).items())
+    curve = Curve("title", "eps", {"pgd": points})
+    clean = Row("clean", "image", "AUROC", Estimate(1.0, 1.0, 1.0))
+    row = replace(clean, attack="square", norm="Linf", eps=2 / 255, flags=("not audited",))
+    verdict = judge(synthetic(items=0, rows=(clean, row), curves=(curve,)))
+    assert verdict.status == status
+    assert verdict.headline.startswith(HEADLINES[status].format(at=" at L-inf 2/255"))
+    text = verdict.findings[0].text
+    assert ("the attack of the curve" in text) == told
+    assert (f"{round(100 * min(left.values()))} % of the pairs" in text) == told
+
+
 def test_the_worst_threat_is_on_top_and_one_flag_marks_its_threat():
     def row(name, eps, value, flags=()):
         estimate = Estimate(value, value, value)
         return Row(name, "image", "AUROC", estimate, norm="Linf", eps=eps, flags=flags)
 
     rows = (row("pgd", 2 / 255, 0.95), row("pgd", 8 / 255, 0.3))
-    verdict = judge(synthetic(items=0, rows=rows))
+    verdict = judge(synthetic(items=0, rows=rows, curves=()))
     assert [f.status for f in verdict.findings] == ["holds", "broken"]
     assert verdict.status == "broken"
     rows = (row("pgd", EPS, 0.95, ("unreliable",)), row("square", EPS, 0.9))
-    verdict = judge(synthetic(items=0, rows=rows))
+    verdict = judge(synthetic(items=0, rows=rows, curves=()))
     assert verdict.status == "not proven"
     assert "90 %" in verdict.findings[0].text
     assert "unreliable" in verdict.findings[0].text

@@ -67,6 +67,7 @@ def export(
 
     with explained():
         target = Target(to.value, int8, precision.value)
+        target.demand_installed()
         work = open_detector_run(run)
         folder = output or work.reports / EXPORTED
         check_folder(folder, "--output")

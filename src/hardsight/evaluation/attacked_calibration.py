@@ -85,7 +85,8 @@ def calibrate_under(
             generator = noise.generator(f"calibrate/{suite.ball}", done)
 
             def told(attempt: Attempt, count: int = len(x), attacked: int = done) -> None:
-                meter.tell(count * attempt_cost(attempt, own), f"{attacked} of {total} images")
+                which = f"images {attacked + 1} to {attacked + count} of {total}"
+                meter.tell(count * attempt_cost(attempt, own), which)
 
             harmed = suite(victim, x, generator, known, told)
             with torch.no_grad():

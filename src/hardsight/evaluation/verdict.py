@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from hardsight.evaluation.alarms import counts
+from hardsight.evaluation.curves import falls, least_left
 from hardsight.evaluation.distribution_shift import compare
 from hardsight.evaluation.results import (
     HELD_OUT,
     OBJECT_ALONE,
-    Curve,
+    Estimate,
     Evaluation,
     GalleryItem,
     Row,
@@ -27,7 +28,8 @@ RULE = (
     "it looks as if it held, but the attack has not passed its own checks, or was not checked; an "
     "attack that fails proves nothing, whereas one that succeeds always does. What holds only "
     "while the attacker does not know the detector's noise counts as weakened. The word on top is "
-    "about the ranking, and the worst over the attacks in the table; the curve goes on to others."
+    "about the ranking, and the worst over the attacks in the table and, up to their radii, of the "
+    "curve."
 )
 HEADLINES = {
     "not attacked": "The detector was not attacked: nothing is known about its robustness.",
@@ -89,10 +91,11 @@ def _kind(norm: str | None, eps: float) -> str:
     return "a visible perturbation"
 
 
-def _finding(rows: list[Row]) -> Finding:
-    """Judge the image AUROC rows of one threat model by the lowest of them."""
+def _finding(rows: list[Row], on_curve: Estimate | None) -> Finding:
+    """Judge the image AUROC rows of one threat model by the lowest of them and of its curve."""
     lowest = min(rows, key=lambda row: row.mean.value)
-    value, low, high = lowest.mean
+    lower = on_curve is not None and on_curve.value < lowest.mean.value
+    value, low, high = on_curve if on_curve is not None and lower else lowest.mean
     flags = tags(sorted({flag for row in rows for flag in row.flags}))
     if value < WEAKENED:
         status = "broken"
@@ -109,6 +112,11 @@ def _finding(rows: list[Row]) -> Finding:
         f"Under {_kind(lowest.norm, lowest.eps)} ({radius(lowest.norm, lowest.eps)}) "
         f"it {still} {pairs(value)} of the pairs correctly{rest}."
     ]
+    if lower:
+        text.append(
+            "That is what the attack of the curve leaves; those of the table leave "
+            f"{pairs(lowest.mean.value)}."
+        )
     if any(low < line <= high for line in (HOLDS, WEAKENED)):
         text.append(
             f"With so few images it may be {100 * low:.0f} to {100 * high:.0f} %, which reaches "
@@ -186,16 +194,6 @@ def _turned(evaluation: Evaluation) -> str:
     return f" Decisions fell: {', '.join(turned)}." if turned else ""
 
 
-def _beyond(curve: Curve) -> Iterable[str]:
-    """Say from which strength on a curve of the main figure under attack is below ``HOLDS``."""
-    for points in curve.lines.values():
-        for strength, (value, _, _) in points[1:]:
-            if value < HOLDS <= points[0][1].value:
-                at = radius(curve.threat, strength)
-                yield f"On the curve the AUROC is below {HOLDS:.2f} from {at} on: {value:.3f}."
-                return
-
-
 def _remarks(evaluation: Evaluation) -> Iterable[str]:
     if evaluation.threshold is not None:
         level = evaluation.false_alarm_level
@@ -219,9 +217,9 @@ def _remarks(evaluation: Evaluation) -> Iterable[str]:
                     f"calibrate RUN --under {option(under.norm, under.eps)})"
                 )
         yield text + "."
-    for curve in evaluation.curves:
-        if curve.threat and not curve.measure:
-            yield from _beyond(curve)
+    for threat, strength, left in falls(evaluation.curves, HOLDS):
+        at = radius(threat, strength)
+        yield f"On the curve the AUROC is below {HOLDS:.2f} from {at} on: {left.value:.3f}."
     yield from _about_held_out(evaluation)
     yield from unreliable_because(evaluation.rows)
     maps = [r for r in evaluation.rows if r.target == "pixel"]
@@ -276,7 +274,9 @@ def judge(evaluation: Evaluation) -> Verdict:
     for row in evaluation.main:
         if row.norm is not None:
             threats.setdefault((row.norm, row.eps), []).append(row)
-    findings = tuple(_finding(threats[key]) for key in sorted(threats))
+    findings = tuple(
+        _finding(threats[key], least_left(evaluation.curves, *key)) for key in sorted(threats)
+    )
     order = list(HEADLINES)
     status = max((f.status for f in findings), key=order.index, default="not attacked")
     clean = []

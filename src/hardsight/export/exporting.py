@@ -74,6 +74,7 @@ def export(
         place.exists() and any(place.iterdir()) and not Exported.is_at(place)
     ):
         raise ValueError(f"{place} holds something other than an export; name another folder")
+    target.demand_installed()
     place.parent.mkdir(parents=True, exist_ok=True)
     level = detector.calibration.level if detector.calibration else None
     choosing, calibrating = validation_shares(data, selected)

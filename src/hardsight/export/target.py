@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from hardsight.core.extras import needed
 from hardsight.core.precision import Choice
+from hardsight.export.graph import ONNX
+from hardsight.export.runtimes import OPENVINO
 
 Format = Literal["onnx", "openvino"]
 
@@ -29,6 +32,21 @@ class Target:
                 f"onnx computes in fp32 alone, got int8={self.int8} and "
                 f'precision={self.precision!r}; take format="openvino" (--to openvino) for others'
             )
+
+    def demand_installed(self) -> None:
+        """Refuse a format whose packages are not there, before any work is begun.
+
+        Raises:
+            ImportError: naming what to install.
+        """
+        for module in ("onnx", "onnxscript"):
+            needed(module, ONNX, "tracing an ONNX graph")
+        if self.format == "onnx":
+            needed("onnxruntime", ONNX, "scoring by an ONNX graph")
+        else:
+            needed("openvino", OPENVINO, "an export to OpenVINO")
+        if self.int8:
+            needed("nncf", OPENVINO, "an export in 8 bits")
 
     @property
     def name(self) -> str:
