@@ -210,3 +210,15 @@ def test_after_ctrl_c_score_says_what_is_left(run, parts, tmp_path, kept):
         assert "begun again, it is made anew" in words(stopped)
     else:
         assert "interrupted; the rows above are all there is" in words(stopped)
+
+
+@pytest.mark.parametrize("form", ["onnx", "openvino"])
+def test_an_export_whose_packages_are_missing_is_refused_before_anything_is_loaded(
+    run, monkeypatch, tmp_path, form
+):
+    loaded = []
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.setattr("hardsight.runs.detector.DetectorRun.opened", lambda *_: loaded.append(1))
+    said = refused("export", run, "-o", tmp_path / "made", "--to", form)
+    assert "needs onnx: pip install 'hardsight[onnx]'" in said
+    assert not loaded

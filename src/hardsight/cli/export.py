@@ -67,12 +67,12 @@ def export(
 
     with explained():
         target = Target(to.value, int8, precision.value)
-        target.demand_installed()
         work = open_detector_run(run)
         folder = output or work.reports / EXPORTED
         check_folder(folder, "--output")
         in_run = real_path(folder).is_relative_to(real_path(work.reports))
         with locked(work.reports) if in_run else locked(folder, beside=True):
+            target.demand_installed()
             detector, data = work.opened("cpu", path, allow_data_change)
             found, compared = write(
                 detector,
