@@ -8,7 +8,7 @@ from rich.table import Table
 
 from hardsight.cli.console import console, errors, explained, goes_on, say
 from hardsight.cli.jobs import Jobs
-from hardsight.cli.options import Address, Device, EngineName, check_given, not_with, only_with
+from hardsight.cli.options import Address, Device, EngineName, listed_devices, not_with, only_with
 from hardsight.cli.options import Workers as WorkerCount
 from hardsight.cli.pace import duration
 from hardsight.core.outputs import check_folder
@@ -65,8 +65,7 @@ def benchmark(
         hardsight benchmark plan.yaml --data ~/data --dry-run
         hardsight benchmark --verify mine.entry.json --run runs/mine
     """
-    for one in device.split(","):
-        check_given(device=one)
+    devices = listed_devices(device)
     from hardsight.benchmark import Places, Plan, Workers, carry_out, estimate
     from hardsight.core.devices import pick_device
     from hardsight.scale.opening import open_engine
@@ -81,7 +80,6 @@ def benchmark(
         only_with(context, "--verify", "run")
         check_folder(output, "--output")
         asked, places = Plan.read(plan), Places(output, data)
-        devices = device.split(",")
         say_missing([job.missing(places) for job in asked.jobs()])
         jobs = estimate(asked, places, pick_device(devices[0]))
         if dry_run:

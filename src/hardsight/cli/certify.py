@@ -20,6 +20,7 @@ from hardsight.cli.options import (
     Workers,
     check_given,
     for_detectors,
+    listed_numbers,
     not_with,
     only_with,
 )
@@ -199,11 +200,5 @@ def print_certificate(found: "Sequence[Certificate]", folder: Path) -> None:
 
 
 def _numbers(text: str, name: str) -> list[float]:
-    """Parse comma-separated numbers, at least one."""
-    try:
-        found = [float(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        found = []
-    if not found:
-        raise ValueError(f"{name}={text!r} must be numbers with commas between, e.g. 0,0.05,0.1")
-    return found
+    refusal = f"{name}={text!r} must be numbers with commas between, e.g. 0,0.05,0.1"
+    return listed_numbers(text, float, refusal)

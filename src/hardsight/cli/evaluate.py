@@ -26,6 +26,7 @@ from hardsight.cli.options import (
     Workers,
     check_given,
     for_detectors,
+    listed_numbers,
     not_with,
 )
 from hardsight.cli.progress import told
@@ -253,13 +254,8 @@ def _purifier(
         if depths is not None or denoising is not None:
             raise ValueError("--t-star and --purifier are of --purify, which is not there")
         return None
-    try:
-        named = T_STAR if depths is None else depths
-        found = [int(part) for part in named.split(",") if part.strip()]
-    except ValueError:
-        found = []
-    if not found:
-        raise ValueError(f"--t-star={depths!r} must be whole numbers, as {T_STAR}")
+    refusal = f"--t-star={depths!r} must be whole numbers, as {T_STAR}"
+    found = listed_numbers(T_STAR if depths is None else depths, int, refusal)
     return PurifierChoice(source, found, (denoising or Denoising.one_shot).value)
 
 

@@ -20,6 +20,7 @@ from hardsight.cli.options import (
     FalseAlarms,
     check_data_named,
     check_given,
+    listed_devices,
 )
 from hardsight.cli.options import Workers as WorkerCount
 from hardsight.cli.progress import told
@@ -151,8 +152,7 @@ def fit(
         hardsight fit rap-mnist --data mnist --run runs/rap
     """
     check_given(preset=preset, data=path, start=start)
-    for one in device.split(","):
-        check_given(device=one)
+    devices_in_turn = listed_devices(device)
     check_data_named(preset, setting or [], path, normal_dir, resume)
     from hardsight.core.engine import Workers
     from hardsight.core.lock import locked
@@ -202,7 +202,7 @@ def fit(
             config = config.updated({"selection": (kept or {}) if select else None})
         if each:
             with locked(run):
-                begun, devices_in_turn = start_runs(run, config, resume), device.split(",")
+                begun = start_runs(run, config, resume)
                 with open_engine(engine, workers, address, devices_in_turn[0]) as made:
                     _fit_each(begun, Workers(made, devices_in_turn), allow_data_change)
             return

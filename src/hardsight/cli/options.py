@@ -1,8 +1,8 @@
 """Arguments and options that several commands share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -15,6 +15,7 @@ from hardsight.core.starts import PURIFIER, START, check_start
 if TYPE_CHECKING:
     from hardsight.runs import RunFolder as OpenRun
 
+N = TypeVar("N", int, float)
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run folder, or the bundle of one.")
 ]
@@ -183,6 +184,34 @@ def check_given(
         from hardsight.core.devices import pick_device  # imports torch
 
         pick_device(device)
+
+
+def listed_devices(text: str) -> list[str]:
+    """Return the devices of a list with commas between, as ``check_given`` takes each."""
+    devices = text.split(",")
+    for device in devices:
+        check_given(device=device)
+    return devices
+
+
+def listed_numbers(text: str, number: Callable[[str], N], refusal: str) -> list[N]:
+    """Parse numbers with commas between, at least one.
+
+    Args:
+        text: of an option.
+        number: ``int`` or ``float``.
+        refusal: what is said of a text that holds none, or anything else.
+
+    Raises:
+        ValueError: that.
+    """
+    try:
+        found = [number(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        found = []
+    if not found:
+        raise ValueError(refusal)
+    return found
 
 
 @explained()
