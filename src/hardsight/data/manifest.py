@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -113,15 +112,10 @@ class Manifest:
         """The hashes of the training images' files."""
         return {entry.sha256 for entry in self.entries if entry.role == "train"}
 
-    def learnt(self, paths: Iterable[Path]) -> list[Path]:
-        """Return those of some image files whose content is that of a training image."""
-        known = self.trained
-        return [path for path in paths if content_sha256(path) in known]
-
-    def defects(self, paths: Iterable[Path]) -> list[Path]:
-        """Return those of some image files whose content is that of an anomalous image."""
-        known = {entry.sha256 for entry in self.entries if entry.anomalous}
-        return [path for path in paths if content_sha256(path) in known]
+    @property
+    def anomalous(self) -> set[str]:
+        """The hashes of the anomalous images' files."""
+        return {entry.sha256 for entry in self.entries if entry.anomalous}
 
     def write(self, path: str | Path) -> None:
         """Write the manifest as JSON; the file is replaced as a whole or not at all."""

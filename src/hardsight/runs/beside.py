@@ -4,6 +4,7 @@ import logging
 
 from hardsight.core.run_folders import RunError
 from hardsight.data import AnomalyData, Manifest
+from hardsight.data.containers import content_sha256
 from hardsight.detectors import TwoWitnesses
 from hardsight.runs.detector import DetectorRun
 from hardsight.runs.folder import MANIFEST
@@ -34,14 +35,15 @@ def beside(
     detector, data = robust.opened(device)
     held_out = [sample.path for sample in data.validation.samples]
     known = Manifest.read(clean.path / MANIFEST)
-    learnt = known.learnt(held_out)
+    trained = known.trained
+    learnt = sum(content_sha256(path) in trained for path in held_out)
     if learnt:
         raise RunError(
-            f"{clean.path} was trained on {len(learnt)} of the {len(held_out)} images that "
+            f"{clean.path} was trained on {learnt} of the {len(held_out)} images that "
             f"{robust.path} held out, so that no threshold can be set on them; fit it again with "
             f"--seed {robust.config.training.seed} and the same data"
         )
-    if not known.trained & Manifest.read(robust.path / MANIFEST).trained:
+    if not trained & Manifest.read(robust.path / MANIFEST).trained:
         _log.warning(
             f"{clean.path} was trained on none of the images that {robust.path} was; what they say "
             "together means nothing unless both are of the same parts"

@@ -8,6 +8,7 @@ from hardsight.attacks import Suite
 from hardsight.core.progress import Progress, quiet
 from hardsight.core.run_folders import RunError
 from hardsight.data import Manifest, iter_images
+from hardsight.data.containers import content_sha256
 from hardsight.detectors import Calibration
 from hardsight.detectors.held_out import validation_shares
 from hardsight.detectors.inputs import Images
@@ -103,12 +104,14 @@ def _chosen(run: DetectorRun, images: Sequence[str | Path]) -> Images:
         return validation_shares(data, run.config.fit.splits_validation)[1]
     paths = list(iter_images(images))
     manifest = Manifest.read(run.path / MANIFEST)
-    if learnt := manifest.learnt(paths):
+    trained, anomalous = manifest.trained, manifest.anomalous
+    hashes = {path: content_sha256(path) for path in paths}
+    if learnt := [path for path, own in hashes.items() if own in trained]:
         raise RunError(
             f"{len(learnt)} of {len(paths)} images were trained on, first {learnt[0]}: a threshold "
             "set on them would promise too much; give normal images that the training never saw"
         )
-    if defects := manifest.defects(paths):
+    if defects := [path for path, own in hashes.items() if own in anomalous]:
         raise RunError(
             f"{len(defects)} of {len(paths)} images are defects of the run's data set, first "
             f"{defects[0]}: a threshold set on them would let their like pass; give normal images"
