@@ -119,10 +119,20 @@ class Suite:
         each = (math.ceil(a.draws / own) * own * a.optimiser.evaluations for a in self.attempts)
         return self.submissions * sum(each)
 
-    @property
-    def transferred(self) -> bool:
-        """Whether it crafts attacks on another model, and cannot leave them out."""
-        return any(a.via == "source" and not a.optional for a in self.attempts)
+    def demand_own(self, what: str) -> None:
+        """Refuse a suite of attacks on another model, where there is one model alone.
+
+        Args:
+            what: is of one model, as "a threshold".
+
+        Raises:
+            ValueError: it crafts such attacks, and cannot leave them out.
+        """
+        if any(attempt.via == "source" and not attempt.optional for attempt in self.attempts):
+            raise ValueError(
+                f"suite={self.name!r} crafts its attack on another model, and {what} is of one; "
+                "take eot-pgd"
+            )
 
     def demand(self, model: object, source: object | None) -> None:
         """Refuse a model that lacks what an attack needs, before any work is begun.

@@ -65,11 +65,7 @@ def calibrate_under(
     """
     if suite.on_map:
         raise ValueError(f"suite={suite.name!r} attacks the map; take one of the score, as eot-pgd")
-    if suite.transferred:
-        raise ValueError(
-            f"suite={suite.name!r} crafts its attack on another model, and a threshold is of one; "
-            "take eot-pgd"
-        )
+    suite.demand_own("a threshold")
     total = number_of(normals)
     level = Calibration.check(total, level)
     suite, size = suite.once, at_once(detector.size, 8)

@@ -25,11 +25,7 @@ def demand_certifiable(suites: Sequence[Suite]) -> None:
                 f"suite={suite.name!r} must attack in L2, which the certificate is about, and not "
                 f"the map, got {suite.target} in {suite.ball.name}"
             )
-        if suite.transferred:
-            raise ValueError(
-                f"suite={suite.name!r} crafts its attack on another model, and a certificate is of "
-                "one; take eot-pgd"
-            )
+        suite.demand_own("a certificate")
         if suite.submissions > 1:
             raise ValueError(
                 f"suite={suite.name!r} submits an image {suite.submissions} times, and a "
