@@ -94,8 +94,8 @@ def _kind(norm: str | None, eps: float) -> str:
 def _finding(rows: list[Row], on_curve: Estimate | None) -> Finding:
     """Judge the image AUROC rows of one threat model by the lowest of them and of its curve."""
     lowest = min(rows, key=lambda row: row.mean.value)
-    lower = on_curve is not None and on_curve.value < lowest.mean.value
-    value, low, high = on_curve if on_curve is not None and lower else lowest.mean
+    least = min(lowest.mean, on_curve or lowest.mean, key=lambda estimate: estimate.value)
+    value, low, high = least
     flags = tags(sorted({flag for row in rows for flag in row.flags}))
     if value < WEAKENED:
         status = "broken"
@@ -112,7 +112,7 @@ def _finding(rows: list[Row], on_curve: Estimate | None) -> Finding:
         f"Under {_kind(lowest.norm, lowest.eps)} ({radius(lowest.norm, lowest.eps)}) "
         f"it {still} {pairs(value)} of the pairs correctly{rest}."
     ]
-    if lower:
+    if least is not lowest.mean:
         text.append(
             "That is what the attack of the curve leaves; those of the table leave "
             f"{pairs(lowest.mean.value)}."

@@ -64,6 +64,16 @@ def demand_exportable(detector: Detector) -> None:
         )
 
 
+def demand_tracing() -> None:
+    """Refuse to trace where the packages for it are not there.
+
+    Raises:
+        ImportError: naming what to install.
+    """
+    for module in ("onnx", "onnxscript"):
+        needed(module, ONNX, "tracing an ONNX graph")
+
+
 def write_onnx(detector: Detector, path: Path) -> None:
     """Write ``(images, noise) -> (pred_score, anomaly_map)`` in single precision as ONNX.
 
@@ -79,8 +89,7 @@ def write_onnx(detector: Detector, path: Path) -> None:
         ValueError: as ``demand_exportable``.
     """
     demand_exportable(detector)
-    for module in ("onnx", "onnxscript"):
-        needed(module, ONNX, "tracing an ONNX graph")
+    demand_tracing()
     plain = copy.deepcopy(detector).cpu().eval().requires_grad_(False)
     for part in plain.modules():
         if isinstance(part, Autocasting):

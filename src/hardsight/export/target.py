@@ -5,7 +5,7 @@ from typing import Literal
 
 from hardsight.core.extras import needed
 from hardsight.core.precision import Choice
-from hardsight.export.graph import ONNX
+from hardsight.export.graph import ONNX, demand_tracing
 from hardsight.export.runtimes import OPENVINO
 
 Format = Literal["onnx", "openvino"]
@@ -39,8 +39,7 @@ class Target:
         Raises:
             ImportError: naming what to install.
         """
-        for module in ("onnx", "onnxscript"):
-            needed(module, ONNX, "tracing an ONNX graph")
+        demand_tracing()
         if self.format == "onnx":
             needed("onnxruntime", ONNX, "scoring by an ONNX graph")
         else:

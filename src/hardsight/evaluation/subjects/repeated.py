@@ -150,10 +150,11 @@ def _asked(subject: Subject) -> tuple[Tensor, bool]:
 
 
 def _first_scores(subject: Subject) -> Callable[[], Tensor]:
-    """Return what scores the first two images on one noise, from a seed of its own."""
+    """Return what scores the first two images on one noise, from a seed of its own.
+
+    Torch's own generators are seeded too, for models that draw from these.
+    """
     x = subject.batch(0, 2)
-    seed_generators(
-        0, subject.device
-    )  # for a model whose noise comes of no generator that it is given
+    seed_generators(0, subject.device)
     noise = subject.sample_noise(x, torch.Generator(x.device).manual_seed(0))
     return torch.no_grad()(lambda: subject.scores(x, noise, 0).float())
